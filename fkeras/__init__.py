@@ -1,0 +1,93 @@
+"""fkeras: Keras's layers, models and training on a pure Flax/JAX core.
+
+A table of contents. Nothing is imported until a name is used: `import fkeras` costs nothing, `fkeras.layers` loads the layers.
+"""
+
+import importlib
+import typing
+
+if typing.TYPE_CHECKING:
+    from fkeras.backend import device as device
+    from fkeras.backend import name_scope as name_scope
+    from fkeras.core.dtype_policy import DTypePolicy as DTypePolicy
+    from fkeras.core.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
+    from fkeras.core.operation import Operation as Operation
+    from fkeras.core.symbolic import KerasTensor as KerasTensor
+    from fkeras.core.variable import Variable as Variable
+    from fkeras.initializers import Initializer as Initializer
+    from fkeras.layers import Input as Input
+    from fkeras.layers import InputSpec as InputSpec
+    from fkeras.layers import Layer as Layer
+    from fkeras.losses import Loss as Loss
+    from fkeras.metrics import Metric as Metric
+    from fkeras.models import Function as Function
+    from fkeras.models import Model as Model
+    from fkeras.models import Sequential as Sequential
+    from fkeras.optimizers import Optimizer as Optimizer
+    from fkeras.quantizers import Quantizer as Quantizer
+    from fkeras.regularizers import Regularizer as Regularizer
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "fkeras.backend": ("device", "name_scope"),
+    "fkeras.core.dtype_policy": ("DTypePolicy", "FloatDTypePolicy"),
+    "fkeras.core.operation": ("Operation",),
+    "fkeras.core.remat": ("RematScope", "remat"),
+    "fkeras.core.scopes": ("StatelessScope", "SymbolicScope"),
+    "fkeras.core.symbolic": ("KerasTensor",),
+    "fkeras.core.variable": ("Variable",),
+    "fkeras.initializers": ("Initializer",),
+    "fkeras.layers": ("Input", "InputSpec", "Layer"),
+    "fkeras.losses": ("Loss",),
+    "fkeras.metrics": ("Metric",),
+    "fkeras.models": ("Function", "Model", "Sequential"),
+    "fkeras.optimizers": ("Optimizer",),
+    "fkeras.quantizers": ("Quantizer",),
+    "fkeras.regularizers": ("Regularizer",),
+}
+_ROOMS = (
+    "activations", "applications", "backend", "callbacks", "compat", "config", "constraints", "core", "datasets", "distillation",
+    "distribution", "dtype_policies", "errors", "export", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision",
+    "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree", "utils", "visualization",
+    "wrappers",
+)
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+__all__ = ["__version__", "version", *_HOMES, *(room for room in _ROOMS if room not in ("compat", "core", "errors"))]  # noqa: PLE0604
+
+
+def version() -> str:
+    """The version of fkeras."""
+    return __version__
+
+
+def __getattr__(name):
+    if name in _HOMES:
+        value = getattr(_load(_HOMES[name], name), name)
+        globals()[name] = value
+        return value
+    if name in _ROOMS:
+        return _load(f"fkeras.{name}", name)
+    raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
+
+
+def __dir__():
+    return sorted({*globals(), *_HOMES, *_ROOMS})
+
+
+def _load(module, name):
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:  # something that the room needs is missing
+            raise
+        raise AttributeError(f"module 'fkeras' has no attribute {name!r}") from None
+
+
+def _hint(name):
+    if name.startswith("__"):
+        return ""  # probed for by tools
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [*_HOMES, *_ROOMS])
+    return f". Did you mean {close[0]!r}?" if close else ""

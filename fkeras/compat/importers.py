@@ -1,0 +1,54 @@
+"""Who is importing: the user's own code, or a library?
+
+Scripts get fkeras under the names `keras` and `tensorflow`. Libraries must go on seeing TensorFlow as absent: TensorBoard, Transformers,
+Orbax and many others probe for it and would use far more of it than there is.
+"""
+
+import functools
+import os
+import sys
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_OURSELVES = os.path.dirname(os.path.dirname(__file__)) + os.sep
+_own: set[str] = set()
+
+
+def count_as_own(path: str) -> None:
+    """A file, or a folder with all in it, is the user's code although it was installed (`-m` on an installed package)."""
+    path = os.path.abspath(path)
+    if _is_installed(path):
+        _own.add(path)
+        kind_of.cache_clear()
+
+
+def _is_installed(path):
+    return not {"site-packages", "dist-packages"}.isdisjoint(path.split(os.sep))
+
+
+@functools.lru_cache(1024)
+def kind_of(filename: str | None) -> str:
+    """`'own'`, `'library'`, or `'standard'` (the standard library, which imports on somebody's behalf) for a module's `__file__`.
+
+    >>> kind_of("/home/me/train.py"), kind_of(None), kind_of("/usr/lib/python3/dist-packages/tensorboard/main.py")
+    ('own', 'own', 'library')
+    """
+    if filename is None:  # a notebook, the interactive prompt, code from a string
+        return "own"
+    path = os.path.abspath(filename)
+    if any(path == own or path.startswith(own + os.sep) for own in _own):
+        return "own"
+    if path.startswith(_OURSELVES) or _is_installed(path):
+        return "library"
+    return "standard" if path.startswith(_STANDARD_LIBRARY) else "own"
+
+
+def own_code_asks() -> bool:
+    """Whether the import in progress was written in the user's code: the nearest frame outside the standard library decides."""
+    frame = sys._getframe(2)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith("<frozen"):
+            kind = kind_of(frame.f_globals.get("__file__"))
+            if kind != "standard":
+                return kind == "own"
+        frame = frame.f_back
+    return True

@@ -1,0 +1,40 @@
+"""Every private name of JAX and Flax that fkeras uses, and nothing else. `tests/core/test_private.py` holds one canary for each.
+
+- `slot`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators read and write.
+- `current_trace`: which trace operations are recorded in at this moment.
+- `is_staging`: whether a trace records a program (jit, scan, eval_shape), as JVP and Batch traces over concrete values do not.
+- `metadata`: NNX's dict of a Variable's metadata.
+"""
+
+from flax import nnx
+from jax._src import core as _jax_core
+from jax._src.interpreters.partial_eval import DynamicJaxprTrace
+
+slot = nnx.Variable.__dict__["_raw_value"]
+
+
+def current_trace():
+    return _jax_core.trace_ctx.trace
+
+
+def is_staging(trace) -> bool:
+    return type(trace) is DynamicJaxprTrace
+
+
+def is_staged(value) -> bool:
+    """Whether a value belongs to a program under construction, also below grad or vmap."""
+    trace = getattr(value, "_trace", None)
+    while trace is not None:
+        if type(trace) is DynamicJaxprTrace:
+            return True
+        trace = getattr(trace, "parent_trace", None)
+    return False
+
+
+def set_metadata(variable, key, value) -> None:
+    """Metadata without NNX's check of the trace level: bookkeeping may be added at any time."""
+    variable._var_metadata[key] = value
+
+
+def metadata(variable) -> dict:
+    return variable._var_metadata

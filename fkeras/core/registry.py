@@ -1,0 +1,439 @@
+"""Objects by name: registration, and configs that a file can carry.
+
+Nothing is ever imported because a config names it. A name is looked up in the scopes of the caller (`custom_object_scope`,
+`custom_objects=`), among what the program registered, then in the tables that fkeras's own rooms filled. Configs name fkeras's own
+classes as Keras does (`keras.layers`, `Dense`), so that they travel both ways.
+"""
+
+import base64
+import inspect
+import marshal
+import threading
+import types
+
+import jax
+import numpy as np
+
+from fkeras.core import settings
+from fkeras.core.symbolic import KerasTensor, standardize_dtype
+from fkeras.errors import UserInputError, UserTypeError, unknown_name
+
+_by_name: dict[str, object] = {}  # "package>name" -> class or function, registered by the program
+_names: dict[object, str] = {}  # and back
+_builtin: dict[tuple[str, str], object] = {}  # ("keras.layers", "Dense") -> class
+_homes: dict[object, str] = {}  # class or function -> "keras.layers"
+_loader = lambda module: None  # noqa: E731  set by fkeras/__init__: loads the room that fills the table of a module
+
+
+class _Local(threading.local):
+    def __init__(self):
+        self.scopes: list[dict] = []
+        self.safe_mode = None
+        self.shared: dict | None = None
+
+
+_local = _Local()
+
+
+def set_loader(loader) -> None:
+    global _loader
+    _loader = loader
+
+
+def add_builtins(module: str, objects) -> None:
+    """Fills the table of a public module such as `'keras.layers'` with fkeras's own objects (a dict by name)."""
+    for name, obj in dict(objects).items():
+        _builtin[module, name] = obj
+        _homes.setdefault(obj, module)
+
+
+def builtins_of(module: str) -> dict:
+    """The table of one module by name."""
+    _loader(module)
+    return {name: obj for (m, name), obj in _builtin.items() if m == module}
+
+
+def is_builtin(obj) -> bool:
+    return obj in _homes
+
+
+class CustomObjectScope:
+    """Names that count while the scope is open: `with custom_object_scope({"MyLayer": MyLayer}):`
+
+    Args:
+        custom_objects: dict from names to classes or functions.
+    """
+
+    def __init__(self, custom_objects):
+        self.custom_objects = dict(custom_objects or {})
+
+    def __enter__(self):
+        _local.scopes.append(self.custom_objects)
+        return self
+
+    def __exit__(self, *exc):
+        _local.scopes.remove(self.custom_objects)
+
+
+custom_object_scope = CustomObjectScope
+
+
+def get_custom_objects() -> dict:
+    """The table of registered objects itself: what is put in stays registered."""
+    return _by_name
+
+
+class SafeModeScope:
+    """Whether code found in a config may be revived: only ever set by the caller, never by a file."""
+
+    def __init__(self, safe_mode=True):
+        self.safe_mode = safe_mode
+
+    def __enter__(self):
+        self.outer, _local.safe_mode = _local.safe_mode, self.safe_mode
+
+    def __exit__(self, *exc):
+        _local.safe_mode = self.outer
+
+
+def in_safe_mode() -> bool:
+    if _local.safe_mode is not None:
+        return _local.safe_mode
+    return not settings.get("unsafe_deserialization")
+
+
+class ObjectSharingScope:
+    """Inside it, one object serialised twice becomes one object again."""
+
+    def __enter__(self):
+        self.outer, _local.shared = _local.shared, _local.shared if _local.shared is not None else {}
+        return _local.shared
+
+    def __exit__(self, *exc):
+        _local.shared = self.outer
+
+
+def register_keras_serializable(package: str = "Custom", name: str | None = None):
+    """Class decorator (functions too): the object can be found again by `package>name` when a config names it.
+
+    Args:
+        package: namespace of the name.
+        name: name in it; None for the object's own.
+
+    Raises:
+        UserInputError: for a class without `get_config`.
+
+    Examples:
+        >>> import fkeras
+        >>> @fkeras.saving.register_keras_serializable("my")
+        ... class Twice(fkeras.layers.Layer):
+        ...     def call(self, x):
+        ...         return 2 * x
+        >>> fkeras.saving.get_registered_name(Twice)
+        'my>Twice'
+    """
+
+    def decorate(obj):
+        if isinstance(obj, type) and not hasattr(obj, "get_config"):
+            raise UserInputError(f"Cannot register class {obj.__name__!r}: it has no `get_config()` method. Define one that returns "
+                                 "the arguments of its constructor as a dict.")
+        if not (isinstance(obj, type) or callable(obj)):
+            raise UserInputError(f"Cannot register {obj!r}: expected a class or a function.")
+        full = f"{package}>{name or obj.__name__}"
+        _by_name[full], _names[obj] = obj, full
+        return obj
+
+    return decorate
+
+
+def get_registered_name(obj) -> str:
+    """`package>name` of a registered object, else its own name."""
+    try:
+        return _names.get(obj, None) or obj.__name__
+    except TypeError:
+        return obj.__name__
+
+
+def get_registered_object(name, custom_objects=None, module_objects=None):
+    """The class or function registered under a name, or None."""
+    for table in (custom_objects or {}, *reversed(_local.scopes), _by_name, module_objects or {}):
+        if name in table:
+            return table[name]
+    return None
+
+
+def find(module: str | None, name: str, registered_name: str | None = None, custom_objects=None):
+    """The object that a config names, or None."""
+    for key in (registered_name, name):
+        if key:
+            found = get_registered_object(key, custom_objects)
+            if found is not None:
+                return found
+    if not module:
+        return None
+    public = module.replace("fkeras", "keras", 1) if module.startswith("fkeras") else module
+    public = public.replace("tf_keras", "keras").replace("tensorflow.keras", "keras")
+    if public.split(".")[0] != "keras":
+        return None
+    if public.startswith("keras.src"):
+        for home in HOMES:
+            found = find(home, name)
+            if found is not None:
+                return found
+        return None
+    _loader(public)
+    found = _builtin.get((public, name))
+    if found is None and public == "keras":
+        for home in HOMES:
+            _loader(home)
+            if (home, name) in _builtin:
+                return _builtin[home, name]
+    return found
+
+
+# Where fkeras's own classes can live, for configs that name an internal module of Keras.
+HOMES = ("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints", "keras.losses",
+         "keras.metrics", "keras.optimizers", "keras.optimizers.schedules", "keras.dtype_policies", "keras.random", "keras.activations",
+         "keras.callbacks", "keras.quantizers")
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def serialize_keras_object(obj):
+    """A config of plain Python values from an object, function, dtype, array or nested structure of those."""
+    if isinstance(obj, (str, bool, type(None))) or type(obj) in (int, float):
+        return obj
+    if isinstance(obj, bytes):
+        return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
+    if isinstance(obj, (list, tuple)):
+        made = [serialize_keras_object(x) for x in obj]
+        return {"class_name": "__tuple__", "config": {"value": made}} if isinstance(obj, tuple) else made
+    if isinstance(obj, dict):
+        return {k: serialize_keras_object(v) for k, v in obj.items()}
+    if isinstance(obj, (np.bool_, np.integer, np.floating)):
+        return obj.item()
+    if isinstance(obj, slice):
+        return {"class_name": "__slice__", "config": {"start": serialize_keras_object(obj.start),
+                                                      "stop": serialize_keras_object(obj.stop), "step": serialize_keras_object(obj.step)}}
+    if obj is Ellipsis:
+        return {"class_name": "__ellipsis__", "config": {}}
+    if isinstance(obj, KerasTensor):
+        history = list(obj._keras_history) if obj._keras_history else None
+        if history:
+            history[0] = history[0].name
+        return {"class_name": "__keras_tensor__", "config": {"shape": list(obj.shape), "dtype": obj.dtype, "keras_history": history}}
+    if isinstance(obj, np.ndarray) and obj.ndim > 0 or isinstance(obj, jax.Array):
+        return {"class_name": "__numpy__", "config": {"value": np.asarray(obj).tolist(), "dtype": standardize_dtype(obj.dtype)}}
+    if isinstance(obj, np.dtype):
+        return obj.name
+    if isinstance(obj, type) and issubclass(obj, np.generic):
+        return standardize_dtype(obj)
+    if isinstance(obj, types.FunctionType) and obj.__name__ == "<lambda>":
+        return {"class_name": "__lambda__", "config": _lambda_config(obj)}
+    if isinstance(obj, type):
+        return _names_of(obj, kind="type")
+    if isinstance(obj, types.FunctionType) or (callable(obj) and not hasattr(obj, "get_config") and hasattr(obj, "__name__")):
+        return _names_of(obj, kind="function")
+    if not hasattr(obj, "get_config"):
+        raise UserTypeError(f"Cannot serialize {type(obj).__name__} object {obj!r}: it has no `get_config()`. Define one that returns the "
+                            "arguments of its constructor, or pass values of plain types.")
+    config = _config_of(obj)
+    names = _names_of(type(obj))
+    made = {"module": names["module"], "class_name": type(obj).__name__, "config": config, "registered_name": names["registered_name"]}
+    if getattr(obj, "_fk_build_config", None) is not None:
+        build_config = obj.get_build_config()
+        if build_config is not None:
+            made["build_config"] = serialize_dict(build_config)
+    if hasattr(obj, "get_compile_config"):
+        compile_config = obj.get_compile_config() if getattr(obj, "compiled", False) else None
+        if compile_config is not None:
+            made["compile_config"] = serialize_dict(compile_config)
+    if _local.shared is not None:
+        made["shared_object_id"] = id(obj)
+    return made
+
+
+def _lambda_config(fn):
+    return {"code": base64.b64encode(marshal.dumps(fn.__code__)).decode("ascii"),
+            "defaults": serialize_keras_object(fn.__defaults__) if fn.__defaults__ else None,
+            "closure": None}
+
+
+def _names_of(obj, kind=None):
+    home = _homes.get(obj)
+    registered = _names.get(obj)
+    if home is None and registered is None:
+        module, registered = getattr(obj, "__module__", None), obj.__name__
+    elif home is None:
+        module = None if kind is None else getattr(obj, "__module__", None)
+    else:
+        module = home
+    if kind == "function":
+        return {"module": "builtins" if home is None else home, "class_name": "function", "config": obj.__name__,
+                "registered_name": registered or "function"}
+    if kind == "type":
+        return {"module": "builtins", "class_name": "__type__", "config": {"value": obj.__name__}, "registered_name": None}
+    return {"module": module, "registered_name": registered}
+
+
+def _config_of(obj):
+    config = obj.get_config()
+    if not isinstance(config, dict):
+        raise UserTypeError(f"The `get_config()` of {obj!r} should return a dict. It returned: {config!r}")
+    return serialize_dict(config)
+
+
+def serialize_dict(config: dict) -> dict:
+    return {k: serialize_keras_object(v) for k, v in config.items()}
+
+
+def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwargs):
+    """The object that `serialize_keras_object` described.
+
+    Args:
+        config: a config, or a nested structure of them.
+        custom_objects: dict from names to classes or functions, looked at first.
+        safe_mode: refuse configs that carry code (Lambda layers). True unless the caller says otherwise.
+
+    Raises:
+        UnknownNameError: nothing is registered under the name; says how to name it.
+        UserInputError: the config is not one, or holds code in safe mode.
+    """
+    module_objects = kwargs.pop("module_objects", None)
+    custom = {**(custom_objects or {})}
+    if config is None or isinstance(config, (int, float, bool, str)) and not (isinstance(config, str) and module_objects is not None):
+        if isinstance(config, str) and custom.get(config) is not None:
+            return custom[config]
+        return config
+    if isinstance(config, str):
+        found = get_registered_object(config, custom, module_objects)
+        if found is None:
+            raise unknown_name("object", config, module_objects)
+        return found() if isinstance(found, type) else found
+    if isinstance(config, (list, tuple)):
+        made = [deserialize_keras_object(x, custom, safe_mode) for x in config]
+        return made if isinstance(config, list) else tuple(made)
+    if not isinstance(config, dict):
+        raise UserTypeError(f"Could not parse config: {config!r}")
+    if "class_name" not in config or "config" not in config:
+        return {k: deserialize_keras_object(v, custom, safe_mode) for k, v in config.items()}
+    name, inner = config["class_name"], config["config"] if config["config"] is not None else {}
+    if name in _SPECIAL:
+        return _SPECIAL[name](inner, custom, safe_mode)
+    shared = config.get("shared_object_id")
+    if shared is not None and _local.shared is not None and shared in _local.shared:
+        return _local.shared[shared]
+    if name == "function":
+        found = find(config.get("module"), inner, config.get("registered_name"), custom)
+        if found is None:
+            raise unknown_name("function", inner, _known(custom))
+        return found
+    cls = find(config.get("module"), name, config.get("registered_name"), custom)
+    if cls is None and module_objects:
+        cls = module_objects.get(name)
+    if cls is None:
+        raise _unknown_class(name, config, custom)
+    if isinstance(cls, types.FunctionType):
+        return cls
+    if not hasattr(cls, "from_config"):
+        raise UserTypeError(f"Unable to revive an object of class {name!r}: it has no `from_config` class method.")
+    with custom_object_scope(custom), SafeModeScope(safe_mode and in_safe_mode() if safe_mode is not None else in_safe_mode()):
+        try:
+            instance = cls.from_config(inner)
+        except TypeError as error:
+            raise UserTypeError(f"{name} could not be made from its config: {error}. The config's keys: {sorted(inner)}. "
+                                "Check that `get_config()` and the constructor agree, or define `from_config`.") from error
+        if config.get("build_config") and hasattr(instance, "build_from_config") and not getattr(instance, "built", False):
+            instance.build_from_config(deserialize_keras_object(config["build_config"], custom, safe_mode))
+        if config.get("compile_config") and hasattr(instance, "compile_from_config"):
+            instance.compile_from_config(config["compile_config"])
+    if shared is not None and _local.shared is not None:
+        _local.shared[shared] = instance
+    return instance
+
+
+def _known(custom):
+    return [*custom, *(n.split(">")[-1] for n in _by_name), *(n for _, n in _builtin)]
+
+
+def _unknown_class(name, config, custom):
+    error = unknown_name("class", name, _known(custom))
+    return type(error)(f"{error} (module {config.get('module')!r}). Pass it: custom_objects={{{name!r}: {name}}}, or decorate it with "
+                       "`@fkeras.saving.register_keras_serializable()`.")
+
+
+def _revive_lambda(config, custom, safe_mode):
+    if safe_mode and in_safe_mode():
+        raise UserInputError("The config holds a Python lambda, which is code. It is not revived in safe mode. If you trust its source, "
+                             "pass `safe_mode=False`; better, register a named function.")
+    import builtins
+
+    code = marshal.loads(base64.b64decode(config["code"]))
+    defaults = deserialize_keras_object(config.get("defaults"), custom, safe_mode)
+    return types.FunctionType(code, {"__builtins__": builtins}, argdefs=tuple(defaults) if defaults else None)
+
+
+def _revive_tensor(config, custom, safe_mode):
+    tensor = KerasTensor(config["shape"], dtype=config["dtype"])
+    tensor._pending_history = config.get("keras_history")
+    return tensor
+
+
+_SPECIAL = {
+    "__tuple__": lambda c, custom, safe: tuple(deserialize_keras_object(x, custom, safe) for x in c["value"]),
+    "__bytes__": lambda c, custom, safe: c["value"].encode("utf-8"),
+    "__slice__": lambda c, custom, safe: slice(c["start"], c["stop"], c["step"]),
+    "__ellipsis__": lambda c, custom, safe: Ellipsis,
+    "__numpy__": lambda c, custom, safe: np.array(c["value"], dtype=c["dtype"]),
+    "__tensor__": lambda c, custom, safe: jax.numpy.asarray(c["value"], dtype=c["dtype"]),
+    "__keras_tensor__": _revive_tensor,
+    "__lambda__": _revive_lambda,
+    "__type__": lambda c, custom, safe: {t.__name__: t for t in (int, float, str, bool)}[c["value"]],
+}
+
+
+def config_from_signature(obj, arguments: dict, convert=lambda name, value: value) -> dict:
+    """The constructor's arguments as they stand on the object: attribute of the same name, else what the constructor was given.
+
+    Args:
+        obj: the object.
+        arguments: what its constructor was called with, by name.
+        convert: function (name, value) -> value that makes objects plain.
+    """
+    config: dict = {}
+    for cls in type(obj).__mro__:
+        init = cls.__dict__.get("__init__")
+        if init is None:
+            continue
+        parameters = list(inspect.signature(init).parameters.values())[1:]
+        for p in parameters:
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) or p.name in config:
+                continue
+            value = getattr(obj, p.name, _MISSING)
+            if value is _MISSING or (callable(value) and inspect.ismethod(value)):
+                value = arguments.get(p.name, p.default)
+            if value is not inspect.Parameter.empty:
+                config[p.name] = convert(p.name, value)
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            break
+    return config
+
+
+_MISSING = object()
+
+
+def bind_arguments(cls, args, kwargs) -> dict:
+    """Arguments of a constructor call by name; those that went into **kwargs too."""
+    try:
+        signature = inspect.signature(cls.__init__)
+        bound = signature.bind(None, *args, **kwargs)
+    except (TypeError, ValueError):
+        return dict(kwargs)
+    made: dict = {}
+    for name, value in list(bound.arguments.items())[1:]:
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            made.update(value)
+        elif kind is not inspect.Parameter.VAR_POSITIONAL:
+            made[name] = value
+    return made

@@ -1,0 +1,55 @@
+"""The errors that users meet: what went wrong, with whose names, and what to write instead.
+
+Every class is also a `ValueError`, `TypeError` or `RuntimeError`, so that code written for Keras keeps catching them.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserInputError(ValueError):
+    """An argument, a shape or a value that cannot be right."""
+
+
+class UserTypeError(UserInputError, TypeError):
+    """An argument of a type that cannot be right."""
+
+
+class UnknownNameError(UserInputError):
+    """A name that nothing is registered under."""
+
+
+class NotBuiltError(UserInputError):
+    """An object was asked for weights that it does not have yet."""
+
+
+class PureCallError(UserInputError, RuntimeError):
+    """State was read or written where a pure call cannot see it."""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names that look most like `name`, best first.
+
+    >>> nearest("adamm", ["adam", "sgd", "adamw"])
+    ['adam', 'adamw']
+    """
+    by_lower = {k.lower(): k for k in known}
+    found = difflib.get_close_matches(str(name).lower(), by_lower, n=count, cutoff=0.6)
+    return [by_lower[f] for f in found]
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is not in a table; the caller raises it.
+
+    >>> print(unknown_name("optimizer", "adm", ["adam", "sgd"]))
+    Unknown optimizer 'adm'. Did you mean 'adam'?
+    """
+    known = sorted(set(known))
+    close = nearest(str(name), known)
+    if close:
+        hint = "Did you mean " + " or ".join(repr(c) for c in close) + "?"
+    else:
+        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        hint = f"Known: {shown}. For your own object, pass it itself, register it with `register_keras_serializable`, " \
+               "or name it in a `custom_object_scope`."
+    return UnknownNameError(f"Unknown {kind} {name!r}. {hint}")

@@ -1,0 +1,972 @@
+"""`Layer`: config in `__init__`, weights in `build`, a pure `call`. What every layer needs stands here once.
+
+A layer is a `flax.nnx.Module`. Called as an object it behaves as in Keras; `init` and `apply` (in `pure.py`) give the same computation as
+pure functions of a dict of arrays.
+"""
+
+import contextlib
+import copy
+import functools
+import inspect
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from fkeras import constraints as constraints_room
+from fkeras import initializers as initializers_room
+from fkeras import regularizers as regularizers_room
+from fkeras.core import drawing, dtype_policy, lending, masks, names, private, registry, seeds
+from fkeras.core.operation import Operation
+from fkeras.core.symbolic import KerasTensor, Node, any_symbolic, evaluate, leaves, map_structure
+from fkeras.core.variable import Variable, on_creation
+from fkeras.errors import NotBuiltError, PureCallError, UserInputError, UserTypeError
+from fkeras.layers.base import context as contexts
+from fkeras.layers.base import input_spec as specs
+from fkeras.layers.base import pure, signature, tracking
+from fkeras.layers.base.config import serialize_argument
+
+
+class LayerInfo:
+    """What a layer keeps beside its public attributes. One object, so that NNX sees a single static attribute."""
+
+    def __init__(self, cls, args, kwargs):
+        self.arguments = (args, kwargs)
+        self.ready = False  # Layer.__init__ has run
+        self.name, self.auto_named = names.to_snake_case(cls.__name__), True
+        self.built, self.called, self.building = False, False, False
+        self.trainable, self.autocast, self.convert_inputs = True, True, True
+        self.dtype_policy = None
+        self.supports_masking = False
+        self.input_spec = None
+        self.activity_regularizer = None
+        self.losses: list = []
+        self.nodes: list[Node] = []
+        self.build_shapes = None
+        self.batch_input_shape = self.initial_weights = None
+        self.root_key = None
+        self.path = None
+
+    def __getstate__(self):
+        state = dict(vars(self), nodes=[], losses=[])
+        if self.root_key is not None:
+            state["root_key"] = seeds.RootKey(self.root_key.seed, self.root_key.count)
+        return state
+
+
+class Layer(nnx.Module, pytree=False):
+    """The base of all layers and models.
+
+    Subclass it: configuration in `__init__`, weights in `build(input_shape)` (or in `__init__`), computation in `call(inputs)`.
+    Sub-layers count wherever they are kept: attributes, lists, dicts, nested.
+
+    Args:
+        activity_regularizer: function of the output whose value is added to the loss.
+        trainable: whether training changes the weights.
+        dtype: dtype name or `DTypePolicy` for arithmetic and weights; None for the global policy.
+        autocast: whether float inputs are cast to the compute dtype.
+        name: None for an automatic name.
+
+    Examples:
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> class Scale(fkeras.layers.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones", name="factor")
+        ...     def call(self, x):
+        ...         return x * self.factor
+        >>> layer = Scale()
+        >>> layer(jnp.ones((2, 3))).shape
+        (2, 3)
+        >>> variables = layer.init(jax.random.key(0), (2, 3))
+        >>> jax.tree.map(jnp.shape, variables)
+        {'params': {'factor': (3,)}, 'state': {}}
+        >>> outputs, state = layer.apply(variables, jnp.ones((2, 3)))
+    """
+
+    _manages_masks = False  # models: their layers have put the right masks on the outputs already
+
+    def __init_subclass__(cls, **kwargs):
+        kwargs.setdefault("pytree", False)
+        super().__init_subclass__(**kwargs)
+        if "build" in vars(cls):
+            cls.build = _recorded(vars(cls)["build"])
+
+    def __new__(cls, *args, **kwargs):
+        self = object.__new__(cls)
+        object.__setattr__(self, "_fk", LayerInfo(cls, args, kwargs))
+        return self
+
+    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+        fk = self._fk
+        fk.auto_named = name is None
+        if name is not None and not isinstance(name, str):
+            raise UserInputError(f"{type(self).__name__}: `name` must be a string. Received: name={name!r} (of type {type(name)})")
+        if name is not None and "/" in name:
+            raise UserInputError(f"{type(self).__name__}: `name` cannot contain the character `/`. Received: name={name}")
+        fk.name = name or names.auto_name(type(self).__name__)
+        fk.activity_regularizer = regularizers_room.get(activity_regularizer)
+        fk.batch_input_shape = _batch_input_shape(kwargs)
+        fk.initial_weights = kwargs.pop("weights", None)
+        kwargs.pop("input_dtype", None)
+        if kwargs:
+            raise UserTypeError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. "
+                                f"It takes: {inspect.signature(type(self).__init__)}")
+        if not isinstance(trainable, (bool, np.bool_, int)):
+            raise UserTypeError(f"{type(self).__name__}: `trainable` must be a bool. Received: {trainable!r}")
+        fk.dtype_policy = dtype_policy.get(dtype)
+        fk.autocast, fk.trainable = autocast, bool(trainable)
+        fk.ready = True
+
+    # -- names and settings -----------------------------------------------
+
+    def _of_info(name, doc):  # noqa: N805
+        return property(lambda self: getattr(self._fk, name), lambda self, value: setattr(self._fk, name, value), doc=doc)
+
+    autocast = _of_info("autocast", "Whether float inputs are cast to the compute dtype.")
+    supports_masking = _of_info("supports_masking", "Whether masks pass through this layer.")
+    activity_regularizer = _of_info("activity_regularizer", "Function of the output that adds to the loss, or None.")
+    _convert_input_args = _of_info("convert_inputs", "Whether arrays among the inputs become JAX arrays.")
+    _inbound_nodes = _of_info("nodes", "Symbolic calls.")
+    _called = _of_info("called", "Whether it was called.")
+    del _of_info
+
+    @property
+    def built(self):
+        """Whether the layer has its weights. A layer with none to make is built from the start."""
+        if not self._fk.built and self._fk.ready and self._needs_no_build():
+            return all(layer.built for layer in self._layers)
+        return self._fk.built
+
+    @built.setter
+    def built(self, value):
+        self._fk.built = value
+
+    def _needs_no_build(self):
+        return not _overrides(self, "build")
+
+    @property
+    def name(self):
+        return self._fk.name
+
+    @name.setter
+    def name(self, value):
+        self._fk.name, self._fk.auto_named = value, False
+
+    @property
+    def input_spec(self):
+        return self._fk.input_spec
+
+    @input_spec.setter
+    def input_spec(self, value):
+        self._fk.input_spec = value
+
+    @property
+    def dtype_policy(self):
+        policy = self._fk.dtype_policy
+        return policy[self.path] if isinstance(policy, dtype_policy.DTypePolicyMap) and policy else policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value):
+        self._fk.dtype_policy = dtype_policy.get(value)
+
+    @property
+    def dtype(self):
+        return self.variable_dtype
+
+    @property
+    def compute_dtype(self):
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self):
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def input_dtype(self):
+        return self.compute_dtype
+
+    @property
+    def path(self):
+        """The layer's name behind the names of the layers it was built in."""
+        return self._fk.path or self._fk.name
+
+    @property
+    def quantization_mode(self):
+        return getattr(self.dtype_policy, "quantization_mode", None)
+
+    @property
+    def trainable(self):
+        """Whether training changes the weights. Setting it counts for all sub-layers and, in a compiled model, at the next `compile`."""
+        return self._fk.trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        value = bool(value)
+        self._fk.trainable = value
+        structure = tracking.Structure(self)
+        for _, layer in structure.layers:
+            layer._fk.trainable = value
+        for _, variable in structure.variables:
+            if isinstance(variable, nnx.Param):
+                private.metadata(variable)["fk"].trainable = value
+
+    # -- structure ---------------------------------------------------------
+
+    def _structure(self) -> tracking.Structure:
+        return tracking.Structure(self)
+
+    @property
+    def variables(self):
+        """All Variables: weights and the state of seed generators. Those of metrics are in `metrics_variables`."""
+        return self._structure().ordered
+
+    @property
+    def weights(self):
+        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made."""
+        return [v for _, v in self._structure().variables]
+
+    @property
+    def trainable_variables(self):
+        """Variables that training changes. Empty where `trainable` is False."""
+        return [v for v in self.variables if _is_trainable(v)] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self):
+        """All Variables that training does not change, with the state of seed generators."""
+        if not self.trainable:
+            return self.variables
+        return [v for v in self.variables if not _is_trainable(v)]
+
+    @property
+    def trainable_weights(self):
+        return [v for v in self.weights if _is_trainable(v)] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        return [v for v in self.weights if not _is_trainable(v)] if self.trainable else self.weights
+
+    @property
+    def metrics(self):
+        """Metric objects kept by this layer and its sub-layers."""
+        return self._structure().metrics
+
+    @property
+    def metrics_variables(self):
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def _flatten_layers(self, include_self=True, recursive=True):
+        found = [self] if include_self else []
+        if recursive:
+            return found + [layer for _, layer in self._structure().layers]
+        return found + [c for _, c in tracking.direct_children(self) if isinstance(c, Layer)]
+
+    @property
+    def _layers(self):
+        return self._flatten_layers(include_self=False, recursive=False)
+
+    def get_weights(self):
+        """The values of `weights` as a list of NumPy arrays."""
+        return [v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value()) for v in self.weights]
+
+    def set_weights(self, weights):
+        """Sets the values of `weights` from a list of arrays in the same order. All are checked before any is set."""
+        own = self.weights
+        if len(own) != len(weights):
+            raise UserInputError(f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, "
+                                 f"but the layer was expecting {len(own)} weights.")
+        for variable, value in zip(own, weights):
+            if tuple(np.shape(value)) != tuple(variable.shape):
+                raise UserInputError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with provided weight shape "
+                                     f"{tuple(np.shape(value))} (weight {variable.path}).")
+        for variable, value in zip(own, weights):
+            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(jnp.asarray(value))
+
+    def count_params(self):
+        """Number of scalars in `weights`. Raises a ValueError before the layer is built."""
+        if not self.built:
+            raise NotBuiltError(f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
+                                f"You can build it manually via: `layer.build(input_shape)`.")
+        return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
+
+    # -- making weights ------------------------------------------------------
+
+    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None,
+                   aggregation="none", overwrite_with_gradient=False, name=None, layout=None):
+        """Makes a Variable of this layer. Its value is drawn when first needed.
+
+        Args:
+            shape: tuple of ints; None for a scalar.
+            initializer: name, object or function `(shape, dtype)`; None for glorot uniform (float) or zeros.
+            dtype: None for the layer's variable dtype.
+            trainable: whether training changes it (also needs the layer's `trainable`).
+            autocast: whether it reads in the compute dtype inside `call`.
+            regularizer: function of the value whose result is added to the loss.
+            constraint: function of the value applied after each update.
+            aggregation: how replicas combine it.
+            overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8 scales).
+            name: None for an automatic name.
+
+        Returns:
+            The Variable.
+        """
+        self._check_ready()
+        shape = () if shape is None else shape
+        dtype = self.variable_dtype if dtype is None else dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if dtype_policy.is_float(dtype) else "zeros"
+        variable = Variable(initializers_room.get(initializer), shape=shape, dtype=dtype, trainable=trainable, autocast=autocast,
+                            aggregation=aggregation, name=name, regularizer=regularizers_room.get(regularizer),
+                            constraint=constraints_room.get(constraint), layout=layout)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        if not self.trainable:
+            variable.trainable = False
+        return variable
+
+    def build(self, input_shape=None, **shapes):
+        """Makes the layer's weights from the shape of its inputs. Override it; the default has none to make."""
+        self._fk.built = True
+
+    def _build_now(self, call_args):
+        """Runs `build` with the shapes that its signature asks for."""
+        shapes = self._build_shapes(call_args)
+        self._fk.path = names.current_path() or self._fk.name
+        if isinstance(shapes, _ByName):
+            self.build(**shapes.shapes)
+        else:
+            self.build(shapes)
+        self._fk.built = True
+
+    def _build_shapes(self, call_args):
+        """What `build` is called with: the shape of the first argument, or shapes by name where it asks for them."""
+        shapes = {name: signature.shape_of(value) for name, value in call_args.items() if _holds_tensor(value)}
+        parameters = signature.parameter_names(type(self).build)
+        first = next(iter(shapes.values()), None)
+        if type(self).build is Layer.build or len(parameters) == 1 and not parameters[0].endswith("_shape") or not parameters:
+            return first
+        if len(parameters) == 1 and (len(shapes) <= 1 or parameters[0] in ("input_shape", "inputs_shape")):
+            return first
+        by_name = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in parameters}
+        if not by_name:
+            return first
+        return _ByName(by_name)
+
+    def get_build_config(self):
+        """The shapes that the layer was built with, for `build_from_config`; None where it was not."""
+        shapes = self._fk.build_shapes
+        if shapes is None:
+            return None
+        return {"input_shape": shapes["input_shape"]} if set(shapes) == {"input_shape"} else {"shapes_dict": shapes}
+
+    def build_from_config(self, config):
+        """Builds the layer from what `get_build_config` returned."""
+        if not config:
+            return
+        shapes = config.get("shapes_dict")
+        if shapes is not None:
+            self.build(**{k: _as_shape(v) for k, v in shapes.items()})
+        elif config.get("input_shape") is not None:
+            self.build(_as_shape(config["input_shape"]))
+        self._fk.built = True
+
+    # -- calling ---------------------------------------------------------------
+
+    def _check_ready(self):
+        if not self._fk.ready:
+            raise RuntimeError(f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the first statement in the "
+                               "`__init__()` method. Go add it!")
+
+    def __call__(self, *args, **kwargs):
+        self._check_ready()
+        fk, sig, outer = self._fk, signature.of(self), contexts.current()
+        if fk.convert_inputs:
+            args, kwargs = self._convert_inputs(args, kwargs)
+        given = sig.bind(args, kwargs, f"Layer '{self.name}' ({type(self).__name__})")
+        self._check_positional(sig, args)
+        first = next(iter(given.values()), None)
+        specs.check(fk.input_spec, first, fk.name)
+        training = self._resolve_training(sig, given, outer)
+        symbolic = any_symbolic(*given.values())
+        if not symbolic:
+            self._fill_masks(sig, given)
+        if outer is None:
+            fk.losses = []
+            opened = contexts.opened(contexts.CallContext(self))
+        else:
+            opened = contextlib.nullcontext(outer)
+        with opened as context, names.scope(fk.name):
+            before, context.training = context.training, training
+            try:
+                if not fk.built:
+                    self._build_in_call(given, outer, symbolic)
+                if outer is None:
+                    outputs = self._outermost(sig, given, symbolic)
+                else:
+                    outputs = self._run(sig, given, symbolic)
+            finally:
+                context.training = before
+        fk.called = True
+        return outputs
+
+    def _build_in_call(self, given, outer, symbolic):
+        if not self._fk.built:
+            self._build_now(given)
+            if outer is None and not symbolic and self._fk.root_key is None:
+                self._fk.root_key = seeds.next_root_key()
+
+    def _outermost(self, sig, given, symbolic):
+        """The first call on this thread: the object's own values go through the door of lending where inner traces may remember them."""
+        if symbolic or lending.is_open():
+            return self._run(sig, given, symbolic)
+        for layer in self._flatten_layers(include_self=False):
+            layer._fk.losses = []
+        with root_of_draws(self):
+            own = [v for _, v in self._structure().variables]
+            if own and lending.needs_own_scope(own):
+                return lending.call_on_own_values(lambda: self._run(sig, given, symbolic), own)
+            return self._run(sig, given, symbolic)
+
+    def _run(self, sig, given, symbolic):
+        fk = self._fk
+        positional, keywords = _split_arguments(sig, given)
+        if symbolic:
+            outputs = self.symbolic_call(*positional, **keywords)
+        else:
+            where = seeds.current_scope()
+            located = seeds.located(where.paths.get(id(self), fk.name)) if where is not None else contextlib.nullcontext()
+            policy = fk.dtype_policy
+            cast = policy.compute_dtype if fk.autocast and policy.compute_dtype != policy.variable_dtype else None
+            with located, lending.autocast(cast):
+                outputs = self.call(*positional, **keywords)
+        if fk.activity_regularizer is not None and not symbolic:
+            for output in leaves(outputs):
+                self.add_loss(fk.activity_regularizer(output))
+        if not symbolic and not self._manages_masks:
+            self._pass_masks(given, outputs)
+        return outputs
+
+    def symbolic_call(self, *args, **kwargs):
+        """Shapes of the outputs as KerasTensors, with the call on record."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def call(self, *args, **kwargs):
+        raise TypeError(f"Layer {type(self).__name__!r} does not have a `call()` method implemented.")
+
+    def _convert_inputs(self, args, kwargs):
+        policy, autocast = self.dtype_policy, self._fk.autocast
+        dtype = policy.compute_dtype
+
+        def convert(x):
+            if isinstance(x, (jax.Array, KerasTensor)):
+                made = policy.convert_input(x, autocast, dtype)
+                if made is not x and masks.get_mask(x) is not None:
+                    masks.set_mask(made, masks.get_mask(x))
+                return made
+            if isinstance(x, (np.ndarray, np.generic)):
+                if x.dtype.kind in "OUS":
+                    return x
+                return jnp.asarray(x, dtype) if autocast and x.dtype.kind in "fV" else jnp.asarray(x)
+            if isinstance(x, Variable):
+                return policy.convert_input(x.value, autocast, dtype)
+            return x
+
+        return (tuple(_convert_nested(convert, a, dtype, autocast) for a in args),
+                {k: map_structure(convert, v) if _is_nested_tensor(v) else v for k, v in kwargs.items()})
+
+    def _check_positional(self, sig, args):
+        if not self._fk.convert_inputs or getattr(self, "_allow_non_tensor_positional_args", False):
+            return
+        for name, value in zip(sig.positional, args):
+            for leaf in leaves(value):
+                if isinstance(leaf, (bool, str)) and not signature.is_tensor(leaf):
+                    raise UserInputError(f"Only input tensors may be passed as positional arguments. The following argument value should be "
+                                         f"passed as a keyword argument: {name}={leaf!r} (of type {type(leaf).__name__}) in layer "
+                                         f"'{self.name}'.")
+
+    def _resolve_training(self, sig, given, outer):
+        """Own argument, else the outer call's, else the signature's default."""
+        training = given.get("training") if sig.has_training else None
+        if training is None and outer is not None:
+            training = outer.training
+        if training is None:
+            training = sig.training_default
+        if sig.has_training and training is not None:
+            given["training"] = training
+        return training
+
+    def _fill_masks(self, sig, given):
+        """Masks that arrive on the inputs fill `mask` (one input) or `<input>_mask` (several) where the caller gave none."""
+        if not sig.mask_names:
+            return
+        tensors = {name: value for name, value in given.items() if name not in sig.mask_names and _holds_tensor(value)}
+        for name in sig.mask_names:
+            if given.get(name) is not None:
+                continue
+            source = name[: -len("_mask")] if name != "mask" else (next(iter(tensors)) if tensors else None)
+            if source in tensors and (name != "mask" or len(tensors) == 1 or source == next(iter(tensors))):
+                mask = map_structure(masks.get_mask, tensors[source])
+                if any(m is not None for m in leaves(mask)):
+                    given[name] = mask
+
+    def _pass_masks(self, given, outputs):
+        first = next(iter(given.values()), None)
+        arrived = map_structure(masks.get_mask, first) if _is_nested_tensor(first) else None
+        has_mask = any(m is not None for m in leaves(arrived))
+        if not self._fk.supports_masking and not _overrides(self, "compute_mask"):
+            if has_mask:
+                warnings.warn(f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. However, "
+                              "this layer does not support masking and will therefore destroy the mask information. Downstream layers will "
+                              "not see the mask.", stacklevel=4)
+            return
+        out_leaves = leaves(outputs)
+        if not (has_mask or _overrides(self, "compute_mask")) or all(masks.get_mask(x) is not None for x in out_leaves):
+            return
+        computed = self.compute_mask(first, arrived)
+        for x, mask in zip(out_leaves, _mask_leaves(computed, len(out_leaves))):
+            if mask is not None and masks.get_mask(x) is None:
+                masks.set_mask(x, mask)
+
+    def compute_mask(self, inputs, previous_mask):
+        """The mask of the outputs from the inputs and their mask; the same one unless overridden."""
+        return previous_mask
+
+    # -- shapes ------------------------------------------------------------------
+
+    def compute_output_shape(self, *args, **kwargs):
+        """Shapes of the outputs from shapes of the inputs, by abstract evaluation unless overridden."""
+        def tensor(shape):
+            return KerasTensor(shape, dtype=self.compute_dtype or "float32")
+
+        def tensors(value):
+            return tensor(value) if _is_shape(value) else (
+                {k: tensors(v) for k, v in value.items()} if isinstance(value, dict)
+                else type(value)(tensors(v) for v in value) if isinstance(value, (list, tuple)) else value)
+
+        named = {k[: -len("_shape")] if k.endswith("_shape") and k != "input_shape" else k: tensors(v) for k, v in kwargs.items()}
+        given = [tensors(a) for a in args]
+        if "input_shape" in named:
+            given.append(named.pop("input_shape"))
+        return signature.shape_of(Layer.compute_output_spec(self, *given, **named))
+
+    def compute_output_spec(self, *args, **kwargs):
+        """KerasTensors that the outputs would be, computing nothing."""
+        if _overrides(self, "compute_output_shape"):
+            shapes = self._shapes_by_signature(args, kwargs)
+            dtype = self.compute_dtype
+            return _map_shapes(lambda shape: KerasTensor(shape, dtype=dtype), shapes)
+        return self._evaluate(args, kwargs)
+
+    def _shapes_by_signature(self, args, kwargs):
+        given = signature.of(self).bind(args, kwargs, self.name)
+        shapes = {name: signature.shape_of(value) for name, value in given.items() if _holds_tensor(value)}
+        parameters = signature.parameter_names(type(self).compute_output_shape)
+        by_name = {f"{n}_shape": s for n, s in shapes.items() if f"{n}_shape" in parameters}
+        if len(parameters) > 1 and by_name:
+            return self.compute_output_shape(**by_name)
+        return self.compute_output_shape(next(iter(shapes.values()), None))
+
+    def _evaluate(self, args, kwargs):
+        cast = self.compute_dtype if self._fk.autocast and self.compute_dtype != self.variable_dtype else None
+        outer = contexts.current()
+
+        def run(*args, **kwargs):
+            context = contexts.CallContext(self, losses=[])
+            context.training = outer.training if outer is not None else None
+            with contexts.opened(context), lending.autocast(cast):
+                return lending.call_abstractly(self.call, *args, **kwargs)
+
+        return evaluate(run, *args, **kwargs)
+
+    # -- losses ------------------------------------------------------------------
+
+    def add_loss(self, loss):
+        """Adds a scalar (or several) to the loss of the model; for use inside `call`."""
+        for value in leaves(loss):
+            value = value() if callable(value) and not signature.is_tensor(value) else value
+            if jnp.ndim(value) != 0:
+                raise UserInputError(f"`add_loss()` in layer '{self.name}' can only be called with scalars. Received shape {jnp.shape(value)}: "
+                                     "reduce it first, for example with `fkeras.ops.mean`.")
+            context = contexts.current()
+            if context is not None and context.losses is not None:
+                context.losses.append((self, value))
+            else:
+                self._fk.losses.append(value)
+
+    @property
+    def losses(self):
+        """One scalar for each `add_loss` of the last call, each activity regularizer and each weight regularizer."""
+        context = contexts.current()
+        family = [self, *(layer for _, layer in self._structure().layers)]
+        if context is not None and context.losses is not None:
+            members = {id(layer) for layer in family}
+            found = [value for layer, value in context.losses if id(layer) in members]
+        else:
+            found = [value for layer in family for value in layer._fk.losses]
+        return [*found, *self._get_regularization_losses()]
+
+    def _get_regularization_losses(self):
+        return [v.regularizer(v.value) for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
+
+    def _clear_losses(self):
+        for layer in self._flatten_layers():
+            layer._fk.losses = []
+
+    # -- symbolic history ----------------------------------------------------------
+
+    def _single_node(self, what):
+        nodes = self._fk.nodes
+        if not nodes:
+            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
+        return nodes[0] if len(nodes) == 1 else nodes
+
+    def _tensors(self, what):
+        node = self._single_node(what)
+        if isinstance(node, list):
+            raise AttributeError(f"The layer {self.name!r} has {len(node)} inbound nodes, hence the notion of '{what}' is ill-defined. "
+                                 f"Keep the tensor that its call returned instead.")
+        if what == "output":
+            return node.outputs
+        tensors = node.inputs
+        return tensors[0] if len(tensors) == 1 else tensors
+
+    input = property(lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on.")
+    output = property(lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned.")
+
+    @property
+    def input_shape(self):
+        """Shape of the input, batch first (None for a free dimension)."""
+        if self._fk.nodes:
+            return signature.shape_of(self.input)
+        if self._fk.build_shapes:
+            return next(iter(self._fk.build_shapes.values()))
+        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined input shape.")
+
+    @property
+    def output_shape(self):
+        """Shape of the output, batch first (None for a free dimension)."""
+        if self._fk.nodes:
+            return signature.shape_of(self.output)
+        if self._fk.build_shapes:
+            return self.compute_output_shape(*self._fk.build_shapes.values())
+        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined output shape.")
+
+    # -- config --------------------------------------------------------------------
+
+    def get_config(self):
+        """The constructor's arguments as plain values, from its signature and the attributes of the same names.
+
+        Override it where an argument is not kept under its own name.
+        """
+        arguments = registry.bind_arguments(type(self), *self._fk.arguments)
+        found = registry.config_from_signature(self, arguments)
+        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policy.serialize(self._fk.dtype_policy)}
+        found.pop("autocast", None)
+        if found.get("activity_regularizer") is None:
+            found.pop("activity_regularizer", None)
+        for name, value in found.items():
+            if name not in config:
+                config[name] = serialize_argument(name, value)
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        """A layer from what `get_config` returned."""
+        from_policy = config.get("dtype")
+        if isinstance(from_policy, dict):
+            config = {**config, "dtype": dtype_policy.get(from_policy)}
+        config = {k: registry.deserialize_keras_object(v) if _is_config(v) else v for k, v in config.items()}
+        try:
+            return cls(**config)
+        except TypeError as error:
+            raise UserTypeError(f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
+                                f"{error}") from error
+
+    # -- files -----------------------------------------------------------------------
+
+    def save_own_variables(self, store):
+        """Puts the values of the layer's own Variables into a dict-like store under '0', '1', ..."""
+        for i, variable in enumerate(self._own_variables()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store):
+        """Takes the values of the layer's own Variables from a dict-like store."""
+        own = self._own_variables()
+        if len(store.keys()) != len(own):
+            if not self.built and own == []:
+                raise NotBuiltError(f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights file "
+                                    f"lists {len(store.keys())} variables for this layer. Build it first, for example by calling it.")
+            raise UserInputError(f"Layer '{self.name}' expected {len(own)} variables, but received {len(store.keys())} variables during "
+                                 f"loading. Expected: {[v.name for v in own]}")
+        for i, variable in enumerate(own):
+            variable.assign(store[str(i)])
+
+    def _own_variables(self):
+        own = [c for _, c in tracking.direct_children(self) if isinstance(c, Variable)]
+        return [v for v in own if isinstance(v, nnx.Param)] + [v for v in own if not isinstance(v, nnx.Param)]
+
+    # -- the pure face -------------------------------------------------------------------
+
+    def init(self, key, *inputs, **named_inputs):
+        """The layer's variables as a pure function of a key: traceable, also under `vmap` over keys.
+
+        The object gets its Variables (shapes only) and keeps its own values, if it has any. A later `init` with other input shapes must
+        fit the weights that are there; shapes that do not are an error, since one object has one set of shapes.
+
+        Args:
+            key: a JAX PRNG key.
+            *inputs: arrays, `ShapeDtypeStruct`s, KerasTensors or plain shapes such as `(2, 3)`, in the order of `call`.
+
+        Returns:
+            `{"params": {...}, "state": {...}}`: nested dicts of arrays by readable names. `params` are the weights made to be trained,
+            `state` is the rest (moving means and the like).
+
+        Raises:
+            UserInputError: the inputs do not fit.
+
+        Examples:
+            >>> import fkeras, jax
+            >>> jax.tree.map(lambda a: a.shape, fkeras.layers.Dense(4).init(jax.random.key(0), (2, 3)))
+            {'params': {'bias': (4,), 'kernel': (3, 4)}, 'state': {}}
+        """
+        return pure.init(self, key, inputs, named_inputs)
+
+    def apply(self, variables, *inputs, training=None, rngs=None, return_losses=False, **named_inputs):
+        """The layer's computation as a pure function of `variables`: nothing on the object changes.
+
+        Works under `jit`, `grad`, `vmap`, `scan`, `checkpoint`, `shard_map`, in any nesting.
+
+        Args:
+            variables: what `init` returned, or the same structure with other arrays.
+            *inputs: arguments of `call`.
+            training: None for the layer's default (inference).
+            rngs: a JAX key (or a dict with one), needed where the call draws random numbers.
+            return_losses: also return the list of `add_loss` and regularization values.
+
+        Returns:
+            `(outputs, new_state)`, where `new_state` replaces `variables["state"]`; with `return_losses`, `(outputs, new_state, losses)`.
+
+        Raises:
+            UserInputError: variables are missing, too many or of the wrong shape (all are named).
+            PureCallError: the call reads a trainable variable that it was not given, or writes state where it cannot come out.
+
+        Examples:
+            >>> import fkeras, jax, jax.numpy as jnp
+            >>> layer = fkeras.layers.Dense(2, use_bias=False)
+            >>> variables = {"params": {"kernel": jnp.ones((3, 2))}, "state": {}}
+            >>> layer.apply(variables, jnp.ones((1, 3)))[0].tolist()
+            [[3.0, 3.0]]
+        """
+        return pure.apply(self, variables, inputs, named_inputs, training=training, rngs=rngs, return_losses=return_losses)
+
+    @property
+    def build_key(self):
+        """The key that the facade drew this object's weights from: `init(build_key, x)` gives the same, bit for bit."""
+        if self._fk.root_key is None:
+            self._fk.root_key = seeds.next_root_key()
+        return self._fk.root_key.key
+
+    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
+        """Keras's pure form of a call, on lists of values in the order of `trainable_variables` and `non_trainable_variables`.
+
+        Returns:
+            `(outputs, new_non_trainable_variables)`, with `return_losses` also the list of losses.
+        """
+        return pure.stateless_call(self, trainable_variables, non_trainable_variables, args, kwargs, return_losses)
+
+    # -- odds and ends ---------------------------------------------------------------------
+
+    def __setattr__(self, name, value):
+        if name not in _PROPERTIES and _is_baked(self, value):
+            warnings.warn(f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces it: the assignment happens once, "
+                          "not at each call. Keep changing state in a Variable (`self.add_weight(..., trainable=False)`).", stacklevel=2)
+        nnx.Module.__setattr__(self, name, value)
+
+    def _check_valid_context(self, *args, **kwargs):
+        """NNX's check is off: a sub-layer may be built inside somebody's trace. Values have their own check."""
+
+    def __deepcopy__(self, memo):
+        if lending.in_pure_call():
+            raise PureCallError(f"copy.deepcopy of layer '{self.name}' inside a pure call would copy lent values. Copy outside of it.")
+        made = object.__new__(type(self))
+        memo[id(self)] = made
+        made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return made
+
+    def __repr__(self):
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    __str__ = __repr__
+
+
+Operation.register(Layer)
+_PROPERTIES = frozenset(n for n, v in vars(Layer).items() if isinstance(v, property))
+
+
+def _is_baked(layer, value) -> bool:
+    """Whether an attribute is set on a built layer while a program is traced through its call."""
+    context = contexts.current()
+    if context is None or not layer._fk.built or layer._fk.building or not private.is_staging(private.current_trace()):
+        return False
+    return not isinstance(value, (nnx.Module, nnx.Variable)) and not lending.in_abstract_call() and isinstance(
+        value, (int, float, jax.core.Tracer, np.ndarray))
+
+
+def _recorded(build):
+    """`build` as everybody may call it: in the layer's name scope, with its shapes remembered and weights that no attribute holds kept."""
+
+    @functools.wraps(build)
+    def wrapper(self, *args, **kwargs):
+        fk = self._fk
+        if fk.building:  # super().build()
+            return build(self, *args, **kwargs)
+        made: list = []
+        fk.building = True
+        in_own_scope = contextlib.nullcontext() if contexts.current() is not None else names.scope(fk.name)
+        try:
+            with in_own_scope, on_creation(made.append), lending.autocast(None):
+                fk.path = names.current_path() or fk.name
+                build(self, *args, **kwargs)
+        finally:
+            fk.building = False
+        fk.built = True
+        fk.build_shapes = _shapes_given(build, args, kwargs)
+        held = {id(v) for _, v in self._structure().variables}
+        lost = [v for v in made if id(v) not in held and v._fk.kind == "weight"]
+        if lost:
+            self.unnamed_weights = [*getattr(self, "unnamed_weights", ()), *lost]
+        if fk.initial_weights is not None:
+            weights, fk.initial_weights = fk.initial_weights, None
+            self.set_weights(weights)
+
+    return wrapper
+
+
+def _shapes_given(build, args, kwargs):
+    names_ = signature.parameter_names(build)
+    given = {**dict(zip(names_, args)), **kwargs}
+    if len(names_) <= 1:
+        return {"input_shape": next(iter(given.values()), None)}
+    return given
+
+
+class _ByName:
+    def __init__(self, shapes):
+        self.shapes = shapes
+
+
+@contextlib.contextmanager
+def root_of_draws(root):
+    """Inside, weights that need a first value are drawn as parts of `root`."""
+    with drawing.placing(lambda: place(root)):
+        yield
+
+
+def place(root) -> None:
+    """Gives every weight under `root` that has no value yet its origin: the root's key and the weight's path."""
+    fk = root._fk
+    if fk.root_key is None:
+        fk.root_key = seeds.next_root_key()
+    for path, variable in root._structure().variables:
+        if isinstance(lending.private_value(variable), lending.Pending):
+            variable._fk.origin.place(fk.root_key, "/".join(path))
+
+
+def _is_trainable(variable) -> bool:
+    return isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].trainable
+
+
+def _holds_tensor(value) -> bool:
+    if isinstance(value, (list, tuple)):
+        return bool(value) and any(_holds_tensor(v) for v in value)
+    if isinstance(value, dict):
+        return any(_holds_tensor(v) for v in value.values())
+    return signature.is_tensor(value)
+
+
+def _is_nested_tensor(value) -> bool:
+    return isinstance(value, (list, tuple, dict)) and _holds_tensor(value) or signature.is_tensor(value)
+
+
+def _convert_nested(convert, value, dtype, autocast):
+    if _is_nested_tensor(value):
+        return map_structure(convert, value)
+    if isinstance(value, list) and value and all(isinstance(v, (int, float, list)) and not isinstance(v, bool) for v in value):
+        array = np.asarray(value)
+        return convert(array) if array.dtype != object else value
+    if isinstance(value, float):
+        return jnp.asarray(value, dtype if autocast else None)
+    return value
+
+
+def _split_arguments(sig, given):
+    """Positional and keyword arguments for `call` from arguments by name."""
+    positional, keywords, gap = [], {}, False
+    for name in sig.positional:
+        if name in given and not gap and name not in ("training",) and not name.endswith("mask"):
+            positional.append(given[name])
+        elif name in given:
+            keywords[name] = given[name]
+            gap = True
+        else:
+            gap = True
+    if sig.var_positional in given and sig.var_positional:
+        positional.extend(given[sig.var_positional])
+    for name, value in given.items():
+        if name not in sig.positional and name != sig.var_positional:
+            keywords[name] = value
+    return positional, keywords
+
+
+def _mask_leaves(computed, count):
+    if isinstance(computed, (list, tuple)):
+        flat = [m for item in computed for m in (_mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item])]
+        return flat + [None] * (count - len(flat))
+    if isinstance(computed, dict):
+        return [computed[k] for k in sorted(computed)]
+    return [computed] * count
+
+
+def _overrides(layer, method) -> bool:
+    return getattr(type(layer), method) is not getattr(Layer, method)
+
+
+def _is_shape(value) -> bool:
+    return isinstance(value, (list, tuple)) and all(d is None or isinstance(d, (int, np.integer)) for d in value)
+
+
+def _as_shape(value):
+    if _is_shape(value):
+        return tuple(value)
+    if isinstance(value, dict):
+        return {k: _as_shape(v) for k, v in value.items()}
+    return [_as_shape(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+def _map_shapes(fn, shapes):
+    if _is_shape(shapes):
+        return fn(tuple(shapes))
+    if isinstance(shapes, dict):
+        return {k: _map_shapes(fn, v) for k, v in shapes.items()}
+    return type(shapes)(_map_shapes(fn, v) for v in shapes)
+
+
+def _is_config(value) -> bool:
+    return isinstance(value, dict) and "class_name" in value and "config" in value
+
+
+def _batch_input_shape(kwargs):
+    """Older Keras's ways of naming the input's shape on the first layer."""
+    batch_size = kwargs.pop("batch_size", None)
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (batch_size, *((shape,) if isinstance(shape, (int, np.integer)) else shape))
+    if "input_dim" in kwargs:
+        dim, length = kwargs.pop("input_dim"), kwargs.pop("input_length", None)
+        return (batch_size, dim) if length is None else (batch_size, length, dim)
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    kwargs.pop("input_length", None)
+    return None

@@ -1,0 +1,1 @@
+"""Layers that others are made of."""

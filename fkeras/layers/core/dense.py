@@ -1,0 +1,73 @@
+"""Dense: a linear map over the last axis."""
+
+import jax.numpy as jnp
+
+from fkeras import activations, constraints, initializers, regularizers
+from fkeras.errors import UserInputError
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.layer import Layer
+
+
+class Dense(Layer):
+    """`activation(inputs @ kernel + bias)` over the last axis.
+
+    Args:
+        units: size of the output's last axis, positive.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        activity_regularizer: function of the output that adds to the loss.
+        kernel_constraint, bias_constraint: functions applied to the weights after each update.
+        lora_rank: None; low-rank adaptation belongs to another release.
+
+    Shape:
+        `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias `(units,)`.
+
+    Raises:
+        UserInputError: `units` not positive; another last axis than the one it was built for.
+
+    Examples:
+        >>> import fkeras, jax
+        >>> layer = fkeras.layers.Dense(4)
+        >>> variables = layer.init(jax.random.key(0), (2, 3))
+        >>> jax.tree.map(lambda a: a.shape, variables["params"])
+        {'bias': (4,), 'kernel': (3, 4)}
+    """
+
+    def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
+                 lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
+            raise UserInputError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+        self.units = units
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        features = input_shape[-1]
+        self.kernel = self.add_weight(name="kernel", shape=(features, self.units), initializer=self.kernel_initializer,
+                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=self.bias_initializer,
+                                        regularizer=self.bias_regularizer, constraint=self.bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs, training=None):
+        x = jnp.matmul(inputs, self.kernel)
+        if self.bias is not None:
+            x = x + self.bias
+        return x if self.activation is None else self.activation(x)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)

@@ -1,0 +1,64 @@
+"""Distances between distributions."""
+
+import jax.numpy as jnp
+
+from fkeras.core.settings import epsilon
+from fkeras.losses.alignment import elementwise
+from fkeras.losses.loss import LossFunctionWrapper
+
+
+@elementwise
+def kl_divergence(y_true, y_pred):
+    """sum(y_true log(y_true / y_pred)) over the last axis, both clipped to [epsilon, 1].
+
+    Args:
+        y_true, y_pred: probabilities, (batch, ..., classes).
+
+    Returns:
+        One loss per example, (batch, ...), in nats.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]])
+        Array([0.14384104], dtype=float32)
+    """
+    y_true, y_pred = jnp.clip(y_true, epsilon(), 1), jnp.clip(y_pred, epsilon(), 1)
+    return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
+
+
+@elementwise
+def poisson(y_true, y_pred):
+    """mean(y_pred - y_true log(y_pred + epsilon)) over the last axis: counts beside predicted rates, which must not be negative."""
+    return jnp.mean(y_pred - y_true * jnp.log(y_pred + epsilon()), axis=-1)
+
+
+class KLDivergence(LossFunctionWrapper):
+    """`kl_divergence`, reduced: targets and predictions are distributions over the last axis.
+
+    Args:
+        reduction, name, dtype: as for `Loss`.
+
+    Examples:
+        >>> import fkeras
+        >>> round(float(fkeras.losses.KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]])), 4)
+        0.1438
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(LossFunctionWrapper):
+    """`poisson`, reduced: targets are counts, predictions rates. An `exp` or `softplus` output keeps rates positive.
+
+    Args:
+        reduction, name, dtype: as for `Loss`.
+
+    Examples:
+        >>> import fkeras
+        >>> float(fkeras.losses.Poisson()([[3.0]], [[1.0]])) < float(fkeras.losses.Poisson()([[3.0]], [[9.0]]))
+        True
+    """
+
+    def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
+        super().__init__(poisson, reduction, name, dtype)

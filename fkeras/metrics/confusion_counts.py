@@ -1,0 +1,119 @@
+"""Weighted counts of true and false positives and negatives, at many thresholds at once."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core.settings import epsilon
+from fkeras.errors import UserInputError
+from fkeras.losses.alignment import aligned
+from fkeras.losses.reduction import fit_weights
+from fkeras.ops.tensors import as_array
+
+# What a prediction outside of the top k becomes: below every threshold.
+NEVER = -1e10
+
+
+class Counts(NamedTuple):
+    """One number per threshold, or (thresholds, labels)."""
+
+    true_positives: jax.Array
+    false_positives: jax.Array
+    true_negatives: jax.Array
+    false_negatives: jax.Array
+
+
+def confusion_counts(
+    name, y_true, y_pred, thresholds, sample_weight=None, *, top_k=None, class_id=None, multi_label=False, label_weights=None
+) -> Counts:
+    """Counts a batch. A prediction is positive where it is above the threshold, a target where it is not 0.
+
+    Args:
+        name: of the metric, for errors.
+        y_true, y_pred: (batch, ...), same shape.
+        thresholds: sequence of floats, ascending.
+        sample_weight: number or array that fits the leading axes of `y_pred`; None for ones.
+        top_k: int: only the k largest predictions of the last axis may be positive. None: all.
+        class_id: int: only this index of the last axis counts. None: all.
+        multi_label: whether to count each label (last axis) on its own.
+        label_weights: (labels,), weights of the last axis when labels are counted together; None for ones.
+
+    Returns:
+        Counts of shape (thresholds,), or (thresholds, labels) with `multi_label`.
+    """
+    y_true, y_pred = aligned(name, as_array(y_true, "float32"), as_array(y_pred, "float32"))
+    weights = None if sample_weight is None else fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
+    if label_weights is not None:
+        label_weights = jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
+        weights = label_weights if weights is None else weights * label_weights
+    weights = jnp.ones_like(y_pred) if weights is None else jnp.broadcast_to(weights, y_pred.shape)
+    if top_k is not None:
+        y_pred = _only_top(y_pred, top_k)
+    if class_id is not None:
+        if y_pred.ndim < 2:
+            raise UserInputError(
+                "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes), found shape: "
+                f"{y_pred.shape}"
+            )
+        y_true, y_pred, weights = y_true[..., class_id], y_pred[..., class_id], weights[..., class_id]
+    labels = y_pred.shape[-1] if multi_label else 1
+    true, pred, weights = y_true.reshape(-1, labels) != 0, y_pred.reshape(-1, labels), weights.reshape(-1, labels)
+    positive, negative = jnp.where(true, weights, 0), jnp.where(true, 0, weights)  # (examples, labels)
+    above = _above_even if is_even(thresholds) else _above
+    tp, fp = above(pred, positive, thresholds), above(pred, negative, thresholds)  # (thresholds, labels)
+    counts = Counts(tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp)
+    return counts if multi_label else Counts(*(c[:, 0] for c in counts))
+
+
+def is_even(thresholds) -> bool:
+    """Whether thresholds are evenly spaced from 0 to 1, give or take epsilon at the ends."""
+    even = np.linspace(0.0, 1.0, len(thresholds))
+    return len(thresholds) > 2 and bool(np.allclose(thresholds, even, rtol=0, atol=2 * epsilon()))
+
+
+def _above(pred, weights, thresholds):
+    """The weight of predictions above each threshold, by comparing each with each."""
+    thresholds = jnp.asarray(thresholds, pred.dtype)[:, None, None]
+    return jnp.sum(jnp.where(pred > thresholds, weights, 0), axis=1)
+
+
+def _above_even(pred, weights, thresholds):
+    """The same for even thresholds, by sorting predictions into buckets: memory and time do not grow with their number.
+
+    Bucket i holds predictions in (threshold i, threshold i + 1]. A prediction of 0 is above the first threshold only if that lies below 0.
+    """
+    buckets = len(thresholds)
+    at = jnp.ceil(jnp.clip(pred, 0.0, 1.0) * (buckets - 1)).astype("int32") - 1
+    if thresholds[0] < 0:
+        at = jnp.maximum(at, 0)
+
+    def fill(at, weights):
+        return jax.ops.segment_sum(weights, at, buckets)  # drops -1
+
+    filled = jax.vmap(fill, in_axes=1, out_axes=1)(at, weights)
+    return jax.lax.cumsum(filled, axis=0, reverse=True)
+
+
+def _only_top(pred, k):
+    """Predictions that are not among the k largest of the last axis become `NEVER`; of equal ones the first count."""
+    _, top = jax.lax.top_k(pred, k)
+    kept = jnp.any(jax.nn.one_hot(top, pred.shape[-1], dtype=bool), axis=-2)
+    return jnp.where(kept, pred, NEVER)
+
+
+def parse_thresholds(thresholds, default) -> list:
+    """A list of thresholds from a number, a sequence or None, checked to lie in [0, 1]."""
+    if thresholds is None:
+        return [default]
+    found = list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
+    bad = [t for t in found if t is None or not 0 <= t <= 1]
+    if bad:
+        raise UserInputError(f"Threshold values must be in [0, 1]. Received: {bad}")
+    return found
+
+
+def even_thresholds(count: int) -> list[float]:
+    """`count` thresholds from 0 to 1, ends included."""
+    return [i / (count - 1) for i in range(count)]

@@ -1,0 +1,171 @@
+"""Intersection over union of predicted and true regions."""
+
+import warnings
+
+import jax.numpy as jnp
+
+from fkeras.core.settings import epsilon
+from fkeras.errors import UserInputError
+from fkeras.metrics.metric import Metric
+from fkeras.ops.tensors import as_array
+
+
+class IoU(Metric):
+    """True positives / (true positives + false positives + false negatives) of some classes, averaged over those that occur.
+
+    Args:
+        num_classes: of the confusion matrix.
+        target_class_ids: the classes to average over.
+        name: None for an automatic name.
+        dtype: of the confusion matrix; None for int32, which holds 2e9 pixels of a kind. Use `'float32'` for fractional weights.
+        ignore_class: an id, often 255 or -1: places where it is the target do not count. None for none.
+        sparse_y_true, sparse_y_pred: whether targets and predictions are class ids; else the largest of the last axis is taken.
+        axis: the classes' axis of what is not sparse.
+
+    Raises:
+        UserInputError: a target class outside of the classes.
+
+    Examples:
+        >>> import fkeras
+        >>> round(float(fkeras.metrics.IoU(num_classes=2, target_class_ids=[0])([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+        0.3333
+    """
+
+    _direction = "up"
+
+    def __init__(
+        self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1
+    ):
+        super().__init__(name=name, dtype=dtype or "int32")
+        if max(target_class_ids) >= num_classes:
+            raise UserInputError(f"Target class id {max(target_class_ids)} is out of range, which is [0, {num_classes}).")
+        self.num_classes = num_classes
+        self.target_class_ids = list(target_class_ids)
+        self.ignore_class = ignore_class
+        self.sparse_y_true = sparse_y_true
+        self.sparse_y_pred = sparse_y_pred
+        self.axis = axis
+        self.total_cm = self.add_variable(name="total_confusion_matrix", shape=(num_classes, num_classes), dtype=self.dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch to the confusion matrix (rows: targets, columns: predictions). Ids outside of the classes do not count."""
+        true = _class_ids(y_true, self.sparse_y_true, self.axis)
+        pred = _class_ids(y_pred, self.sparse_y_pred, self.axis)
+        if true.size != pred.size:
+            raise UserInputError(
+                f"{self.name}: targets and predictions must have one class each per place. Received shapes {as_array(y_true).shape} and "
+                f"{as_array(y_pred).shape}."
+            )
+        self.total_cm.assign_add(self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight))
+
+    def _confusion(self, true, pred, sample_weight):
+        if sample_weight is None:
+            weights = jnp.ones(true.shape, self.dtype)
+        else:
+            given = as_array(sample_weight)
+            if jnp.issubdtype(given.dtype, jnp.floating) and "int" in self.dtype:
+                warnings.warn(
+                    f"{self.name}: weights of dtype {given.dtype} are cut to whole numbers. Pass dtype='float32' to the metric, or integer "
+                    "weights.",
+                    stacklevel=3,
+                )
+            weights = jnp.broadcast_to(given.astype(self.dtype).reshape(-1) if given.ndim else given.astype(self.dtype), true.shape)
+        counted = (true >= 0) & (true < self.num_classes) & (pred >= 0) & (pred < self.num_classes)
+        if self.ignore_class is not None:
+            counted &= true != self.ignore_class
+        true, pred = jnp.where(counted, true, 0), jnp.where(counted, pred, 0)
+        return jnp.zeros(self.total_cm.shape, self.dtype).at[true, pred].add(jnp.where(counted, weights, 0))
+
+    def reset_state(self):
+        """Forgets everything."""
+        super().reset_state()
+
+    def result(self):
+        matrix = self.total_cm.value
+        ids = jnp.asarray(self.target_class_ids)
+        right = jnp.diag(matrix)
+        union = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - right)[ids].astype("float32")
+        right = right[ids].astype("float32")
+        occurs = union > 1e-9
+        scores = jnp.where(occurs, right / (union + epsilon()), 0.0)
+        return jnp.sum(scores) / (jnp.sum(occurs) + epsilon())
+
+
+def _class_ids(y, sparse, axis):
+    y = as_array(y)
+    return (y if sparse else jnp.argmax(y, axis=axis)).astype("int32")
+
+
+class BinaryIoU(IoU):
+    """`IoU` of two classes, where class 1 is a prediction of at least `threshold`.
+
+    Args:
+        target_class_ids: which of 0 and 1 to average over.
+        threshold: from which on a prediction is class 1.
+        name, dtype: as for `IoU`.
+
+    Examples:
+        >>> import fkeras
+        >>> round(float(fkeras.metrics.BinaryIoU(threshold=0.3)([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.7])), 4)
+        0.3333
+    """
+
+    def __init__(self, target_class_ids=(0, 1), threshold=0.5, name=None, dtype=None):
+        super().__init__(2, target_class_ids, name=name, dtype=dtype)
+        self.threshold = threshold
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Adds a batch: targets 0 or 1, predictions to compare with the threshold."""
+        super().update_state(y_true, as_array(y_pred, "float32") >= self.threshold, sample_weight)
+
+
+class MeanIoU(IoU):
+    """`IoU` averaged over all classes that occur.
+
+    Args:
+        num_classes, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis: as for `IoU`.
+
+    Examples:
+        >>> import fkeras
+        >>> round(float(fkeras.metrics.MeanIoU(num_classes=2)([0, 0, 1, 1], [0, 1, 0, 1])), 4)
+        0.3333
+    """
+
+    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1):
+        super().__init__(num_classes, list(range(num_classes)), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
+
+
+class OneHotIoU(IoU):
+    """`IoU` of one-hot targets.
+
+    Args:
+        num_classes, target_class_ids, name, dtype, ignore_class, axis: as for `IoU`.
+        sparse_y_pred: whether predictions are class ids; else the largest is taken.
+
+    Examples:
+        >>> import fkeras
+        >>> metric = fkeras.metrics.OneHotIoU(num_classes=3, target_class_ids=[0, 2])
+        >>> round(float(metric([[0, 0, 1], [1, 0, 0], [0, 1, 0]], [[0.2, 0.3, 0.5], [0.1, 0.2, 0.7], [0.5, 0.3, 0.1]])), 4)
+        0.25
+    """
+
+    def __init__(self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
+        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+
+
+class OneHotMeanIoU(MeanIoU):
+    """`MeanIoU` of one-hot targets.
+
+    Args:
+        num_classes, name, dtype, ignore_class, axis: as for `IoU`.
+        sparse_y_pred: whether predictions are class ids; else the largest is taken.
+
+    Examples:
+        >>> import fkeras
+        >>> metric = fkeras.metrics.OneHotMeanIoU(num_classes=3)
+        >>> round(float(metric([[0, 0, 1], [1, 0, 0], [0, 1, 0]], [[0.2, 0.3, 0.5], [0.1, 0.2, 0.7], [0.5, 0.3, 0.1]])), 4)
+        0.1667
+    """
+
+    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
+        super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

@@ -1,0 +1,154 @@
+"""Sums and means over everything seen."""
+
+import jax.numpy as jnp
+
+from fkeras.core import registry
+from fkeras.core.masks import get_mask
+from fkeras.errors import UserInputError
+from fkeras.losses.lookup import FUNCTIONS as LOSS_FUNCTIONS
+from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
+from fkeras.metrics.metric import Metric
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array, convert_to_tensor
+
+
+def accumulator_dtype(dtype: str) -> str:
+    """What to add up in: float32 for narrower floats, in which 256 + 1 = 256."""
+    return result_type(dtype, "float32") if "float" in dtype else dtype
+
+
+def per_sample(values, sample_weight, reduce, dtype):
+    """One weighted value per example, and one weight per example (None: all 1).
+
+    Args:
+        values: (batch, ...) or a number.
+        sample_weight: number, (batch,), or more of the leading axes of `values`; None.
+        reduce: `jnp.sum` or `jnp.mean`, for the axes after the first.
+        dtype: of both results.
+    """
+    mask = get_mask(values)
+    values = convert_to_tensor(values, dtype=dtype)
+    if mask is not None:
+        sample_weight = masked_weights(sample_weight, mask, dtype, "sum")
+    if sample_weight is not None:
+        sample_weight = convert_to_tensor(sample_weight, dtype=dtype)
+        if sample_weight.ndim == values.ndim + 1 and sample_weight.shape[-1] == 1:
+            sample_weight = sample_weight[..., 0]
+        values = reduce(values, axis=tuple(range(sample_weight.ndim, values.ndim)))
+        sample_weight = jnp.broadcast_to(fit_weights(sample_weight, values.shape), values.shape)
+        values = values * sample_weight
+        sample_weight = reduce(sample_weight, axis=tuple(range(1, sample_weight.ndim)))
+    return reduce(values, axis=tuple(range(1, values.ndim))), sample_weight
+
+
+class Sum(Metric):
+    """The weighted sum of all values.
+
+    Args:
+        name, dtype: as for `Metric`.
+
+    Examples:
+        >>> import fkeras
+        >>> total = fkeras.metrics.Sum()
+        >>> total.update_state([1.0, 3.0])
+        >>> float(total([10.0], sample_weight=[0.5]))
+        9.0
+    """
+
+    def __init__(self, name="sum", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="total")
+
+    def update_state(self, values, sample_weight=None):
+        """Adds values (any shape), weighted by `sample_weight`, which fits their leading axes."""
+        values, _ = per_sample(values, sample_weight, jnp.sum, self.total.dtype)
+        self.total.assign_add(jnp.sum(values))
+
+    def reset_state(self):
+        self.total.assign(0)
+
+    def result(self):
+        return self.total.value.astype(self.dtype)
+
+
+class Mean(Metric):
+    """The weighted mean of all values; 0 before the first.
+
+    Args:
+        name, dtype: as for `Metric`.
+
+    Examples:
+        >>> import fkeras
+        >>> mean = fkeras.metrics.Mean()
+        >>> mean.update_state([1.0, 3.0])
+        >>> float(mean([8.0]))
+        4.0
+    """
+
+    def __init__(self, name="mean", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.total = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="total")
+        self.count = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="count")
+
+    def update_state(self, values, sample_weight=None):
+        """Takes in values (batch, ...), averaged over all axes but the first; `sample_weight` fits their leading axes."""
+        values, sample_weight = per_sample(values, sample_weight, jnp.mean, self.total.dtype)
+        self.total.assign_add(jnp.sum(values))
+        if sample_weight is not None:
+            count = jnp.sum(sample_weight)
+        else:
+            count = values.shape[0] if values.ndim else 1
+        self.count.assign_add(count)
+
+    def reset_state(self):
+        self.total.assign(0)
+        self.count.assign(0)
+
+    def result(self):
+        return divide_no_nan(self.total.value, self.count.value).astype(self.dtype)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of `fn(y_true, y_pred, **kwargs)` over all examples.
+
+    Args:
+        fn: function that returns one value per example or position.
+        name, dtype: as for `Metric`.
+        **kwargs: passed on to `fn`.
+
+    Raises:
+        UserInputError: `fn` returned None.
+
+    Examples:
+        >>> import fkeras
+        >>> metric = fkeras.metrics.MeanMetricWrapper(fkeras.losses.mean_squared_error, name="error")
+        >>> float(metric([[0.0], [1.0]], [[2.0], [1.0]]))
+        2.0
+    """
+
+    def __init__(self, fn, name=None, dtype=None, **kwargs):
+        super().__init__(name=name, dtype=dtype)
+        self._fn = fn
+        self._fn_kwargs = kwargs
+        for key, value in kwargs.items():
+            if not hasattr(self, key):
+                setattr(self, key, value)
+        if any(fn is loss for loss in LOSS_FUNCTIONS):
+            self._direction = "down"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
+        mask = get_mask(y_pred)
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        if values is None:
+            raise UserInputError(f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its last line lack a `return`?")
+        if mask is not None and (getattr(values, "ndim", 0) or sample_weight is not None):
+            sample_weight = masked_weights(sample_weight, as_array(mask), self.total.dtype, "sum")
+        super().update_state(values, sample_weight=sample_weight)
+
+    def get_config(self):
+        config = super().get_config()
+        if "fn" in config:
+            config["fn"] = registry.serialize_keras_object(self._fn)
+            config.update(registry.serialize_dict(self._fn_kwargs))
+        return config

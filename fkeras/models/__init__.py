@@ -1,0 +1,14 @@
+"""Models: the stateful facade over layers and pure steps."""
+
+from fkeras.core import registry
+from fkeras.models.cloning import clone_model as clone_model
+from fkeras.models.functional import Function as Function
+from fkeras.models.functional import Functional as Functional
+from fkeras.models.model import Model as Model
+from fkeras.models.model import model_from_json as model_from_json
+from fkeras.models.sequential import Sequential as Sequential
+from fkeras.saving.checkpoint import load_model as load_model
+from fkeras.saving.checkpoint import save_model as save_model
+
+registry.add_builtins("keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential})
+registry.add_builtins("keras", {"Model": Model, "Sequential": Sequential})

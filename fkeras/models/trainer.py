@@ -1,0 +1,681 @@
+"""`compile`, `fit`, `evaluate`, `predict` and their kin: arguments in, calls into `fkeras.training`, results out."""
+
+import contextlib
+import inspect
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras import callbacks as callbacks_room
+from fkeras import data as data_room
+from fkeras import losses as losses_room
+from fkeras import metrics as metrics_room
+from fkeras import optimizers as optimizers_room
+from fkeras.core import lending, registry, seeds
+from fkeras.core.symbolic import leaves, map_structure
+from fkeras.errors import UserInputError, UserTypeError, nearest
+from fkeras.layers.base import context as contexts
+from fkeras.layers.base import tracking
+from fkeras.training import checks, interrupts, loop, steps
+from fkeras.training.compiled_loss import CompiledLoss
+from fkeras.training.compiled_metrics import CompiledMetrics
+from fkeras.training.engine import Engine
+from fkeras.training.state import Lists, TrainState, as_step, zeroed_metrics
+
+
+class Compilation:
+    """What `compile` chose, and what was made of it since. One object, so that NNX sees a single static attribute."""
+
+    def __init__(self):
+        self.optimizer = self.loss = self.metrics = self.tracker = None
+        self.config = None
+        self.run_eagerly, self.jit_compile, self.steps_per_execution, self.fuse = False, True, 1, True
+        self.flags: list = []
+        self.toggles_told = False
+        self.engine = self.engine_key = None
+        self.progress = {"steps": 0, "epochs": 0}
+        self.columns = None
+        self.checked = False
+
+    def __getstate__(self):
+        progress = {k: v for k, v in self.progress.items() if k != "counter"}
+        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[])
+
+
+class Trainer:
+    """The training half of `Model`."""
+
+    def __init__(self):
+        self._training = Compilation()
+        self.stop_training = False
+
+    # -- compile ----------------------------------------------------------------------
+
+    def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, run_eagerly=False,
+                steps_per_execution=1, jit_compile="auto", auto_scale_loss=True, *, fuse=True):
+        """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
+
+        Args:
+            optimizer: name, object, config, or any `optax.GradientTransformation`.
+            loss: name, object or function `(y_true, y_pred) -> loss`; a list or dict, one for each output; None where `train_step` or
+                `compute_loss` is overridden or layers add losses.
+            loss_weights: factors of the losses: a float, or a list or dict like `loss`.
+            metrics: list of names, objects or functions; a list of lists or a dict for several outputs.
+            weighted_metrics: the same, weighted by `sample_weight`.
+            run_eagerly: plain Python instead of compiled steps: breakpoints and prints work.
+            steps_per_execution: batches between callbacks' batch hooks.
+            jit_compile: False for plain Python; 'auto' and True compile.
+            auto_scale_loss: whether `mixed_float16` gets a `LossScaleOptimizer`.
+            fuse: whether `fit` may run several steps in one device call where nobody can look between them; the numbers are the same.
+        """
+        self._check_ready()
+        made = self._training
+        optimizer_given = optimizer
+        optimizer = optimizers_room.get(optimizer)
+        if (auto_scale_loss and self.dtype_policy.name == "mixed_float16" and optimizer is not None
+                and not isinstance(optimizer, optimizers_room.LossScaleOptimizer)):
+            optimizer = optimizers_room.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
+            raise UserInputError(f"`steps_per_execution` must be an int of 1 or more. Received: {steps_per_execution!r}")
+        names = getattr(self, "output_names", None)
+        compiled_loss = None if loss is None else CompiledLoss(loss, loss_weights, output_names=names)
+        compiled_metrics = None
+        if metrics is not None or weighted_metrics is not None:
+            compiled_metrics = CompiledMetrics(metrics, weighted_metrics, output_names=names, loss=compiled_loss)
+        made.optimizer, made.loss, made.metrics = optimizer, compiled_loss, compiled_metrics
+        made.tracker = metrics_room.Mean(name="loss")
+        made.run_eagerly, made.steps_per_execution, made.fuse = bool(run_eagerly), steps_per_execution, bool(fuse)
+        made.jit_compile = not run_eagerly if jit_compile == "auto" else bool(jit_compile)
+        made.config = {"optimizer": optimizer_given if isinstance(optimizer_given, str) else optimizer, "loss": loss, "loss_weights": loss_weights,
+                       "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
+                       "steps_per_execution": steps_per_execution, "jit_compile": made.jit_compile}
+        made.flags, made.toggles_told = steps.flags_now(self), False
+        made.engine = made.engine_key = None
+        made.checked = False
+        self.stop_training = False
+
+    compiled = property(lambda self: self._training.tracker is not None, doc="Whether `compile` was called.")
+    optimizer = property(lambda self: self._training.optimizer, lambda self, value: setattr(self._training, "optimizer", value),
+                         doc="The optimizer that `compile` was given.")
+    loss = property(lambda self: self._training.loss.given if self._training.loss is not None else None,
+                    doc="The loss as `compile` was given it.")
+    run_eagerly = property(lambda self: self._training.run_eagerly, lambda self, value: self._set("run_eagerly", bool(value)))
+    jit_compile = property(lambda self: self._training.jit_compile, lambda self, value: self._set("jit_compile", bool(value)))
+    steps_per_execution = property(lambda self: self._training.steps_per_execution,
+                                   lambda self, value: self._set("steps_per_execution", value))
+    _compiled_loss = property(lambda self: self._training.loss)
+    _compile_loss = _compiled_loss
+    _compile_metrics = property(lambda self: self._training.metrics)
+    _loss_tracker = property(lambda self: self._training.tracker)
+
+    def _set(self, name, value):
+        setattr(self._training, name, value)
+        self._training.engine = self._training.engine_key = None
+
+    def _flags_of_compile(self):
+        """A context: `trainable` flags as they were at `compile`."""
+        return steps.flags(self, self._training.flags) if self._training.flags else contextlib.nullcontext()
+
+    @property
+    def metrics(self):
+        """The loss tracker, the compiled metrics, trackers of single losses, then metrics kept by the model and its layers."""
+        made = self._training
+        own = []
+        if made.tracker is not None:
+            own.append(made.tracker)
+            own += [made.metrics] if made.metrics is not None else []
+            own += made.loss.metrics if made.loss is not None else []
+        return own + self._structure().metrics
+
+    @property
+    def metrics_names(self):
+        """Names of what `evaluate` returns, in its order."""
+        return list(self._in_evaluate_order({n: None for n in self._result_names()}))
+
+    def _result_names(self):
+        made = self._training
+        names = ["loss"] if made.tracker is not None else []
+        if made.metrics is not None and made.metrics.built:
+            names += made.metrics.names
+        names += [m.name for m in (made.loss.metrics if made.loss is not None else [])]
+        return names + [m.name for m in self._structure().metrics]
+
+    def reset_metrics(self):
+        """Starts all metrics again."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self):
+        """Results of all metrics by name, as floats (or arrays, inside a pure call)."""
+        return self._metric_results()
+
+    def _metric_results(self):
+        results = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                results.update(result)
+            else:
+                results[metric.name] = result
+        return results
+
+    # -- what users override --------------------------------------------------------------
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """The scalar to minimise: the compiled loss plus what layers added. Override it for a loss of your own.
+
+        Args:
+            x: inputs. y: targets. y_pred: outputs. sample_weight: weights of the examples.
+            training: whether this is a training step.
+        """
+        return steps.compute_loss(self, y, y_pred, sample_weight)
+
+    def _compute_loss(self, x, y, y_pred, sample_weight, training):
+        kwargs = {"training": training} if "training" in inspect.signature(self.compute_loss).parameters else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **kwargs)
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """Updates the compiled metrics and returns all results by name. Override it for metrics of your own."""
+        if self._training.metrics is not None:
+            self._training.metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def stateless_compute_loss(self, trainable_variables, non_trainable_variables, metrics_variables, x=None, y=None, y_pred=None,
+                               sample_weight=None, training=True):
+        """Keras's pure form of `compute_loss`: (loss, (trainable, non-trainable, metric values))."""
+        variables = [*self.trainable_variables, *self.non_trainable_variables, *self.metrics_variables]
+        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+        loss, after = lending.call(lambda: self._compute_loss(x, y, y_pred, sample_weight, training), variables, values)
+        a, b = len(trainable_variables), len(trainable_variables) + len(non_trainable_variables)
+        return loss, (after[:a], after[a:b], after[b:])
+
+    def compute_loss_and_updates(self, trainable_variables, non_trainable_variables, metrics_variables, x, y, sample_weight, training=False,
+                                 optimizer_variables=None):
+        """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values)): what `train_step` differentiates."""
+        return steps.compute_loss_and_updates(self, trainable_variables, non_trainable_variables, metrics_variables, x, y, sample_weight,
+                                              training, optimizer_variables)
+
+    def train_step(self, state, data):
+        """One training step, pure: Keras's contract on JAX. Override it for a step of your own.
+
+        Args:
+            state: (trainable, non-trainable, optimizer, metric) values, lists in the order of `trainable_variables`,
+                `non_trainable_variables`, `optimizer.variables`, `metrics_variables`.
+            data: a batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            `(logs, state)`.
+        """
+        return steps.train_step(self, state, data)
+
+    def test_step(self, state, data):
+        """One evaluation step, pure: `(logs, state)` for state = (trainable, non-trainable, metric) values."""
+        return steps.test_step(self, state, data)
+
+    def predict_step(self, state, data):
+        """One prediction step, pure: `(outputs, non-trainable values)` for state = (trainable, non-trainable) values."""
+        return steps.predict_step(self, state, data)
+
+    # -- the pure face ------------------------------------------------------------------------
+
+    def init_state(self, key, batch):
+        """The `TrainState` to begin training with: a pure function of a key.
+
+        Args:
+            key: JAX PRNG key. `model.build_key` gives the weights that the facade has.
+            batch: one batch `(x, y)`, arrays or `ShapeDtypeStruct`s: only shapes count.
+
+        Examples:
+            >>> import fkeras, jax, numpy as np
+            >>> model = fkeras.Sequential([fkeras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> batch = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+            >>> state = model.init_state(jax.random.key(0), batch)
+            >>> state, logs = jax.jit(model.step)(state, batch)
+            >>> int(state.step), sorted(logs)
+            (1, ['loss'])
+        """
+        self._assert_compiled("init_state")
+        self._build_for(batch)
+        lists = self._lists()
+        variables = self.init(key, *([] if self.built else [steps.unpack(batch)[0]]))
+        opt_state = self.optimizer.init(lists.trainable_tree(variables["params"])) if self.optimizer is not None else {}
+        metrics = tracking.nest(zip(lists.metric_names(), zeroed_metrics(lists)))
+        return TrainState(step=as_step(0), params=variables["params"], state=variables["state"], opt_state=opt_state, metrics=metrics, key=key)
+
+    def step(self, state, batch):
+        """One training step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden `train_step`.
+
+        Works under `jit` (donate the state), `vmap` (an ensemble), `scan` (many steps), sharding. In a hand-written loop it gives the
+        weights that `fit` gives, bit for bit (single steps, CPU).
+        """
+        self._assert_compiled("step")
+        self._build_for(batch)
+        return steps.step(self, self._lists(), state, batch)
+
+    def train_state(self):
+        """The facade's present state as a `TrainState`, to go on from in a hand-written loop."""
+        self._assert_compiled("train_state")
+        lists = self._lists()
+        values = [[v.value for v in group] for group in lists.groups()]
+        return lists.to_state(values, self.optimizer, as_step(self._training.progress["steps"]), self.build_key)
+
+    def set_train_state(self, state):
+        """Takes the weights, optimizer state, metrics and step of a `TrainState` over into the facade."""
+        self._assert_compiled("set_train_state")
+        lists = self._lists()
+        for group, values in zip(lists.groups(), lists.to_lists(state, self.optimizer)):
+            for variable, value in zip(group, values):
+                variable.assign(value)
+        self._training.progress["steps"] = int(state.step)
+
+    # -- fit ------------------------------------------------------------------------------------
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, validation_split=0.0, validation_data=None,
+            shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0, steps_per_epoch=None, validation_steps=None,
+            validation_batch_size=None, validation_freq=1, *, max_compiles=None, **unknown):
+        """Trains the model. Returns a `History` whose `history` holds one float an epoch for the loss and each metric.
+
+        Args:
+            x: inputs: array, DataFrame, list, dict or tuple of those, a generator or iterable of batches, a `PyDataset`.
+            y: targets, where `x` does not hold them.
+            batch_size: examples a batch, 32 by default; only with arrays. The last batch may be smaller and is exact.
+            epochs: index of the epoch to stop before.
+            verbose: 'auto' (1), 0 silent, 1 progress bar, 2 one line an epoch.
+            callbacks: list of `Callback`s.
+            validation_split: fraction in [0, 1) of the last rows, taken away before shuffling.
+            validation_data: `(x, y)`, `(x, y, sample_weight)` or an iterable of batches.
+            shuffle: whether examples are put in a new order at each epoch (arrays only).
+            class_weight: dict from class id to weight.
+            sample_weight: weights of the examples.
+            initial_epoch: index of the first epoch.
+            steps_per_epoch: batches an epoch; None for all.
+            validation_steps, validation_batch_size: the same for validation.
+            validation_freq: validate each so many epochs, or in the epochs (from 1) of a list.
+            max_compiles: raise when more executables than this would be compiled.
+
+        Raises:
+            UserInputError: data that cannot be right, before anything is computed.
+        """
+        _refuse_unknown("fit", Trainer.fit, unknown)
+        self._assert_compiled("fit")
+        if "train_step" not in _overridden(self) and self.optimizer is None:
+            raise UserInputError("`fit` needs an optimizer: `compile(optimizer='adam', ...)`.")
+        epochs, initial_epoch = _count("epochs", epochs), _count("initial_epoch", initial_epoch)
+        self.stop_training = False
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = data_room.train_validation_split((x, y, sample_weight), validation_split=validation_split)
+        source = data_room.make_source(x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, class_weight=class_weight,
+                                       steps_per_epoch=steps_per_epoch, role="fit")
+        validation = None
+        if validation_data is not None:
+            vx, vy, vw = _validation_triple(validation_data)
+            validation = data_room.make_source(vx, vy, vw, batch_size=validation_batch_size or batch_size or (None), role="evaluate",
+                                               steps_per_epoch=validation_steps)
+        if initial_epoch >= epochs:
+            warnings.warn(f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is the epoch to stop before, not a "
+                          "number of further epochs.", stacklevel=2)
+        self._prepare(source, "fit")
+        if validation is not None:
+            self._check_source(validation, "validation_data")
+        self._tell_toggles()
+        engine = self._engine()
+        steps_known = steps_per_epoch if steps_per_epoch is not None else source.steps
+        listed = callbacks_room.CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose),
+                                             epochs=epochs, steps=steps_known) if not isinstance(callbacks, callbacks_room.CallbackList) else callbacks
+        self._check_monitors(listed, validation is not None)
+        training = self._training
+        with interrupts.watched() as watch:
+            evaluate = None if validation is None else self._validator(engine, validation, listed, validation_steps, watch)
+            run = loop.Fit(engine, source, listed, progress=training.progress, key=self.build_key, seed=self._order_seed(),
+                           metrics=lambda: zeroed_metrics(engine.lists), validate=evaluate,
+                           validate_at=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
+                           steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution, fuse=training.fuse,
+                           should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
+                           on_new_shapes=self._watch_compiles(engine, max_compiles))
+            run.run()
+        return self.history
+
+    def _finish_training(self):
+        if self.optimizer is not None and hasattr(self.optimizer, "finalize_variable_values"):
+            self.optimizer.finalize_variable_values(self.trainable_weights)
+
+    def _validator(self, engine, source, callbacks, validation_steps, watch):
+        def validate(loan):
+            trainable, rest, *_ = loan.ready()
+            logs, rest = loop.evaluate(engine, source, (trainable, rest), metrics=zeroed_metrics(engine.lists), key=self.build_key,
+                                       callbacks=callbacks, fuse=self._training.fuse, steps=validation_steps,
+                                       steps_per_execution=self._training.steps_per_execution, interrupts=watch)
+            loan.values = (trainable, rest, *loan.values[2:])
+            return logs
+
+        return validate
+
+    # -- evaluate, predict ------------------------------------------------------------------------
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", sample_weight=None, steps=None, callbacks=None, return_dict=False,
+                 **kwargs):
+        """Loss and metrics over data, in inference mode.
+
+        Args:
+            x, y, sample_weight: as in `fit`.
+            batch_size: examples a batch, 32 by default.
+            verbose: as in `fit`.
+            steps: batches to take; None for all.
+            callbacks: list of `Callback`s.
+            return_dict: whether a dict by name is returned.
+
+        Returns:
+            The loss as a float; with metrics, a list `[loss, *metrics]` in the order of `metrics_names`; or a dict.
+        """
+        kwargs.pop("_use_cached_eval_dataset", None)
+        _refuse_unknown("evaluate", Trainer.evaluate, kwargs)
+        self._assert_compiled("evaluate")
+        source = data_room.make_source(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate")
+        self._prepare(source, "evaluate")
+        engine = self._engine()
+        listed = callbacks if isinstance(callbacks, callbacks_room.CallbackList) else callbacks_room.CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose), epochs=1,
+            steps=steps if steps is not None else source.steps)
+        lists = engine.lists
+        fixed = ([v.value for v in lists.trainable], [v.value for v in lists.rest])
+        with interrupts.watched() as watch:
+            logs, rest = loop.evaluate(engine, source, fixed, metrics=zeroed_metrics(lists), key=self.build_key, callbacks=listed,
+                                       fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
+                                       interrupts=watch)
+        _put_changed(lists.rest, fixed[1], rest)
+        return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
+
+    def predict(self, x, batch_size=None, verbose="auto", steps=None, callbacks=None):
+        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+
+        Args:
+            x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.
+            verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of `Callback`s.
+        """
+        source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
+        self._prepare(source, "predict")
+        engine = self._engine()
+        listed = callbacks if isinstance(callbacks, callbacks_room.CallbackList) else callbacks_room.CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose), epochs=1,
+            steps=steps if steps is not None else source.steps)
+        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        with interrupts.watched() as watch:
+            return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, fuse=self._training.fuse, steps=steps,
+                                interrupts=watch)
+
+    # -- one batch --------------------------------------------------------------------------------------
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """One training step on one batch. Returns the loss as a float, with metrics a list, or a dict. Nothing accumulates between calls."""
+        self._assert_compiled("train_on_batch")
+        batch = self._one_batch(x, y, sample_weight, class_weight)
+        self._tell_toggles()
+        engine = self._engine()
+        values = tuple([v.value for v in group] for group in engine.lists.groups())
+        values = (*values[:3], zeroed_metrics(engine.lists))
+        progress = self._training.progress
+        engine.note("train_on_batch", batch)
+        new, _, logs = engine.train_one_kept(values, jnp.asarray(progress["steps"], jnp.int32), self.build_key, batch)
+        logs = loop.to_python(logs)
+        for group, values_after in zip(engine.lists.groups(), new):
+            for variable, value in zip(group, values_after):
+                lending.put_value(variable, value)
+        progress["steps"] += 1
+        return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Loss and metrics of one batch in inference mode: a float, a list or a dict."""
+        self._assert_compiled("test_on_batch")
+        batch = self._one_batch(x, y, sample_weight)
+        engine = self._engine()
+        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        rest, metrics, logs = engine.test_one(fixed, zeroed_metrics(engine.lists), self.build_key, np.int32(0), batch)
+        _put_changed(engine.lists.rest, fixed[1], rest)
+        for variable, value in zip(engine.lists.metrics, metrics):
+            lending.put_value(variable, value)
+        logs = loop.to_python(logs)
+        return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
+
+    def predict_on_batch(self, x):
+        """Outputs of one batch in inference mode, as NumPy arrays."""
+        batch = self._one_batch(x, None, None)
+        engine = self._engine()
+        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(0), batch)))
+
+    def _one_batch(self, x, y, sample_weight, class_weight=None):
+        source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight,
+                                       role="fit" if y is not None else "predict")
+        batch = source.arrays
+        self._build_for(batch)
+        return batch
+
+    def warmup(self, batch):
+        """Compiles the training and evaluation steps for batches like this one, ahead of `fit`.
+
+        Args:
+            batch: `(x, y)` arrays or `ShapeDtypeStruct`s of one batch.
+        """
+        self._assert_compiled("warmup")
+        self._build_for(batch)
+        engine = self._engine()
+        values = tuple([v.value for v in group] for group in engine.lists.groups())
+        batch = tuple(batch) if isinstance(batch, list) else batch
+        counter = jnp.zeros((), jnp.int32)
+        engine.train_one.lower(values, counter, self.build_key, batch).compile()
+        engine.test_one.lower((values[0], values[1]), values[3], self.build_key, counter, batch).compile()
+
+    # -- helpers of the facade ------------------------------------------------------------------------------
+
+    def _assert_compiled(self, what):
+        if not self.compiled:
+            raise UserInputError(f"You must call `compile()` before using the model: `{what}` needs an optimizer and a loss.")
+
+    def _lists(self):
+        with self._flags_of_compile():
+            return Lists(self)
+
+    def _engine(self):
+        made = self._training
+        if made.optimizer is not None:
+            with self._flags_of_compile():
+                trainable = self.trainable_variables
+            if not getattr(made.optimizer, "built", False):
+                made.optimizer.build(trainable)
+        if made.tracker is None:
+            made.flags = made.flags or []
+        lists = self._lists()
+        identity = [id(v) for group in lists.groups() for v in group]
+        if made.engine is None or made.engine_key != identity:
+            made.engine = Engine(self, lists, eager=made.run_eagerly or not made.jit_compile)
+            made.engine_key = identity
+        return made.engine
+
+    def _prepare(self, source, what):
+        """Builds the model and its losses and metrics from the first batch, then checks the data."""
+        first = source.peek() if hasattr(source, "peek") else source.batch(slice(0, source.batch_size))
+        self._build_for(first, what)
+        self._check_source(source, what)
+
+    def _build_for(self, batch, what="fit"):
+        """Everything that needs shapes: weights, losses and metrics by output, optimizer slots. By abstract evaluation."""
+        x, y, sample_weight = steps.unpack(batch)
+        made = self._training
+        if not self.built or not self._all_built():
+            if x is None:
+                raise UserInputError(f"`{what}`: x is None.")
+            self._abstract_build(_structs(x))
+        needs_outputs = made.tracker is not None and y is not None and (
+            made.loss is not None and not made.loss.built or made.metrics is not None and not made.metrics.built)
+        if needs_outputs and not {"train_step"} <= _overridden(self):
+            self._resolve_outputs(x, y)
+        elif needs_outputs:
+            with contextlib.suppress(UserInputError, TypeError, KeyError):
+                self._resolve_outputs(x, y)
+        if made.optimizer is not None and made.tracker is not None and not getattr(made.optimizer, "built", False):
+            with self._flags_of_compile():
+                made.optimizer.build(self.trainable_variables)
+
+    def _all_built(self):
+        return all(layer.built for layer in self._flatten_layers(include_self=False))
+
+    def _resolve_outputs(self, x, y):
+        made = self._training
+        y_pred = self._output_structs(x)
+        y = map_structure(lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y)
+        if made.loss is not None and not made.loss.built:
+            made.loss.build(y, y_pred)
+        if made.metrics is not None and not made.metrics.built:
+            made.metrics.build(y, y_pred)
+
+    def _output_structs(self, x):
+        """Shapes and dtypes of the outputs for a batch of inputs."""
+        def run(x):
+            with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
+                return lending.call_abstractly(self, x)
+
+        return jax.eval_shape(run, _structs(x))
+
+    def _check_source(self, source, what):
+        checks.check_source(self, source, what)
+
+    def _check_monitors(self, callbacks, has_validation):
+        if not hasattr(callbacks, "check_monitors") or {"train_step", "compute_metrics", "get_metrics_result"} & _overridden(self):
+            return
+        names = self._result_names()
+        available = [*names, *(f"val_{n}" for n in names)] if has_validation else list(names)
+        callbacks.check_monitors(available, has_validation=has_validation)
+
+    def _tell_toggles(self):
+        made = self._training
+        if made.flags and not made.toggles_told:
+            changed = steps.toggled(self, made.flags)
+            if changed:
+                made.toggles_told = True
+                shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
+                warnings.warn(f"`trainable` of {shown} was changed after `compile()` of model '{self.name}'. Training goes on with the flags as "
+                              "they were at `compile()`; call `compile()` again for the change to take effect.", stacklevel=3)
+
+    def _order_seed(self):
+        data = self._fk.root_key.data if self._fk.root_key is not None else np.asarray(jax.random.key_data(self.build_key))
+        return int(data[0]) << 32 | int(data[1])
+
+    def _watch_compiles(self, engine, max_compiles):
+        told = []
+
+        def on_new(kind, seen, batch):
+            if max_compiles is not None and engine.compilations > max_compiles:
+                raise UserInputError(f"`fit(max_compiles={max_compiles})`: another step would be compiled, since the shapes of a batch changed. "
+                                     f"Shapes so far: {checks.shown_shapes(engine.signatures[kind])}.")
+            if seen and len(seen) >= 3 and not told:
+                told.append(True)
+                warnings.warn(f"Each new shape of a batch compiles a new training step; this is number {len(seen) + 1}. Shapes so far: "
+                              f"{checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one shape.", stacklevel=3)
+
+        return on_new
+
+    def _in_evaluate_order(self, logs):
+        """Keras's order: the loss, the losses of the outputs, then the metrics."""
+        made = self._training
+        first = ["loss", *(m.name for m in (made.loss.metrics if made.loss is not None else []))]
+        return {k: logs[k] for k in (*[f for f in first if f in logs], *[k for k in logs if k not in first])}
+
+    def _as_list(self, logs):
+        values = list(self._in_evaluate_order(logs).values())
+        return values[0] if len(values) == 1 else values
+
+    # -- configs ------------------------------------------------------------------------------------------
+
+    def get_compile_config(self):
+        """The arguments of `compile` as plain values, or None."""
+        if not self.compiled or self._training.config is None:
+            return None
+        return registry.serialize_dict(self._training.config)
+
+    def compile_from_config(self, config):
+        """Compiles the model with what `get_compile_config` returned."""
+        if self._overrides_compile():
+            warnings.warn("`compile()` was not called as part of model loading because the model's `compile()` method is custom. Override "
+                          "`get_compile_config()` and `compile_from_config(config)` to have it called.", stacklevel=2)
+            return
+        arguments = registry.deserialize_keras_object(config)
+        for name, room in (("loss", losses_room), ("optimizer", optimizers_room)):
+            if isinstance(arguments.get(name), dict) and "class_name" in arguments[name]:
+                arguments[name] = room.deserialize(arguments[name])
+        self.compile(**arguments)
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _overrides_compile(self):
+        return "compile" in _overridden(self)
+
+
+def _overridden(model) -> set:
+    """Names of the methods that users override, as far as this model's class does."""
+    names = ("compile", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "get_metrics_result")
+    return {n for n in names if getattr(type(model), n) is not getattr(Trainer, n)}
+
+
+def _structs(x):
+    def struct(a):
+        if isinstance(a, (jax.ShapeDtypeStruct,)) or a is None:
+            return a
+        return jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(getattr(a, "dtype", np.asarray(a).dtype)))
+
+    return map_structure(struct, x)
+
+
+def _rows(x):
+    for leaf in leaves(x):
+        shape = np.shape(leaf)
+        if shape:
+            return max(1, shape[0])
+    return None
+
+
+def _put_changed(variables, before, after):
+    for variable, old, new in zip(variables, before, after):
+        if new is not old:
+            lending.put_value(variable, new)
+
+
+def _validation_triple(data):
+    if isinstance(data, (tuple, list)) and 1 <= len(data) <= 3:
+        return (*data, None, None)[:3]
+    return data, None, None
+
+
+def _validates(freq, epoch):
+    if isinstance(freq, int):
+        if freq < 1:
+            raise UserInputError(f"`validation_freq` must be at least 1. Received: {freq}")
+        return (epoch + 1) % freq == 0
+    return epoch + 1 in freq
+
+
+def _verbosity(verbose):
+    if verbose == "auto":
+        return 1
+    if verbose not in (0, 1, 2, True, False):
+        raise UserInputError(f"`verbose` must be 'auto', 0, 1 or 2. Received: {verbose!r}")
+    return int(verbose)
+
+
+def _count(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise UserInputError(f"`{name}` must be an int of 0 or more. Received: {name}={value!r}")
+    return int(value)
+
+
+def _refuse_unknown(what, function, unknown):
+    if unknown:
+        name = sorted(unknown)[0]
+        known = list(inspect.signature(function).parameters)[1:]
+        close = nearest(name, known)
+        raise UserTypeError(f"`{what}` got an unexpected keyword argument '{name}'." + (f" Did you mean '{close[0]}'?" if close else
+                            f" Its arguments: {', '.join(known)}."))
+
+

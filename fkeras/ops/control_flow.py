@@ -1,0 +1,235 @@
+"""Loops and branches that JAX compiles as one, with the user's functions inside.
+
+On KerasTensors the user's function is evaluated abstractly; it is called again when the graph runs.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.core.symbolic import KerasTensor, evaluate_call, leaves, map_structure, op
+from fkeras.errors import UserInputError
+from fkeras.ops.shape_rules import canonical_axis
+from fkeras.ops.tensors import as_tensor
+
+user_code = op(explained=False)
+
+
+def _arrays(structure):
+    """NumPy arrays and lists of numbers in a structure as arrays; Python numbers as they are."""
+    return map_structure(as_tensor, structure)
+
+
+# -- branches -----------------------------------------------------------------------------------------------------------------------
+
+
+def _cond_spec(pred, true_fn, false_fn):
+    yes, no = evaluate_call(true_fn, (), {}, 0), evaluate_call(false_fn, (), {}, 0)
+    if _description(yes) != _description(no):
+        raise UserInputError(
+            "cond: `true_fn` and `false_fn` should return outputs of the same kind (struct, dtype and shape). Received: "
+            f"{yes} and {no}."
+        )
+    return yes
+
+
+def _description(structure):
+    """Structure, shapes and dtypes in a form that can be compared."""
+    return map_structure(lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure)
+
+
+@op(spec=_cond_spec, explained=False)
+def cond(pred, true_fn, false_fn):
+    """`true_fn()` where the scalar `pred` is true, else `false_fn()`.
+
+    Args:
+        pred: bool scalar, may be traced.
+        true_fn, false_fn: functions without arguments, whose results have the same structure, shapes and dtypes.
+    """
+    return jax.lax.cond(pred, true_fn, false_fn)
+
+
+def _switch_spec(index, branches, *operands):
+    return evaluate_call(branches[0], operands, {}, 0)
+
+
+@op(spec=_switch_spec, explained=False)
+def switch(index, branches, *operands):
+    """`branches[index](*operands)`; an index out of range is moved to the nearest.
+
+    Args:
+        index: integer scalar, may be traced.
+        branches: functions of the operands whose results have the same structure, shapes and dtypes.
+        *operands: arrays or structures of them.
+    """
+    return jax.lax.switch(as_tensor(index), branches, *_arrays(operands))
+
+
+# -- loops --------------------------------------------------------------------------------------------------------------------------
+
+
+def _same(structure):
+    return map_structure(lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v, structure)
+
+
+@op(spec=lambda cond, body, loop_vars, maximum_iterations=None: _same(loop_vars), explained=False)
+def while_loop(cond, body, loop_vars, maximum_iterations=None):
+    """Runs `body` as long as `cond` is true.
+
+    Args:
+        cond: function of the loop variables that returns a bool scalar.
+        body: function of the loop variables that returns new ones of the same structure, shapes and dtypes.
+        loop_vars: the first loop variables: an array, or a tuple or list, whose entries become separate arguments.
+        maximum_iterations: stops after so many; None: no limit.
+
+    Returns:
+        The last loop variables: a tuple for a tuple or list.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0)
+        Array(12, dtype=int32, weak_type=True)
+    """
+    several = isinstance(loop_vars, (tuple, list))
+    start = _arrays(tuple(loop_vars) if several else (loop_vars,))
+
+    def goes_on(state):
+        count, values = state
+        going = cond(*values)
+        return going if maximum_iterations is None else jnp.logical_and(going, count < maximum_iterations)
+
+    def step(state):
+        count, values = state
+        out = body(*values)
+        return count + 1, tuple(out) if several else (out,)
+
+    _, out = jax.lax.while_loop(goes_on, step, (0, start))
+    return out if several else out[0]
+
+
+@op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
+def fori_loop(lower, upper, body_fun, init_val):
+    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the last state.
+
+    Args:
+        lower, upper: integers, may be traced.
+        body_fun: function of the index and the state that returns a state of the same structure, shapes and dtypes.
+        init_val: array or structure of arrays.
+    """
+    return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
+
+
+def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
+    if length is None and xs is None:
+        raise UserInputError("scan: pass `length` where there are no `xs`.")
+    count = int(length) if length is not None else leaves(xs)[0].shape[0]
+    carry, y = evaluate_call(f, (init, _without_axis(xs)), {}, 100)
+    return carry, _with_axis(y, count)
+
+
+def _without_axis(structure):
+    """The KerasTensors without axis 0; of arrays the first entry."""
+    return map_structure(lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0], structure)
+
+
+def _with_axis(structure, size):
+    return map_structure(lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure)
+
+
+@op(spec=_scan_spec, explained=False)
+def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
+    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry and all y stacked.
+
+    Args:
+        f: function of the carry and one x that returns a pair; the carry keeps its structure, shapes and dtypes.
+        init: the first carry: an array or a structure of arrays.
+        xs: array or structure of arrays with a common axis 0; None: `f` gets None, `length` times.
+        length: how many steps; None: the size of axis 0.
+        reverse: whether to go from the end to the start.
+        unroll: how many steps to compile into one, a positive int; True: all.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.ops.scan(lambda c, x: (c + x, c), fkeras.ops.array(0), fkeras.ops.arange(4))
+        (Array(6, dtype=int32), Array([0, 0, 1, 3], dtype=int32))
+    """
+    if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
+        raise UserInputError(f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}.")
+    return jax.lax.scan(f, _arrays(init), _arrays(xs), length=length, reverse=reverse, unroll=unroll)
+
+
+def _associative_spec(f, elems, reverse=False, axis=0):
+    flat = leaves(elems)
+    at = canonical_axis(axis, len(flat[0].shape))
+    _check_lengths(flat, axis)
+    one = map_structure(lambda t: KerasTensor(t.shape[:at] + (1,) + t.shape[at + 1 :], dtype=t.dtype), elems)
+    out = evaluate_call(f, (one, one), {}, 0)
+    size = flat[0].shape[at]
+    return map_structure(lambda t: KerasTensor(t.shape[:at] + (size,) + t.shape[at + 1 :], dtype=t.dtype), out)
+
+
+def _check_lengths(elems, axis):
+    if len({x.shape[axis] for x in elems}) > 1:
+        raise UserInputError(
+            "Array inputs to associative_scan must have the same first dimension. "
+            f"Received: axis={axis} of shapes {[tuple(x.shape) for x in elems]}."
+        )
+
+
+@op(spec=_associative_spec, explained=False)
+def associative_scan(f, elems, reverse=False, axis=0):
+    """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2), ... along `axis`.
+
+    Args:
+        f: associative function of two structures like `elems`, working elementwise along `axis`.
+        elems: array or structure of arrays of one size along `axis`.
+        reverse: whether to start at the end.
+        axis: int.
+    """
+    elems = _arrays(elems)
+    if not callable(f):
+        raise UserInputError(f"associative_scan: `f` must be a function of two values. Received: {f!r}.")
+    _check_lengths(leaves(elems), axis)
+    return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
+
+
+# -- over axis 0 --------------------------------------------------------------------------------------------------------------------
+
+
+def _map_spec(f, xs):
+    return _with_axis(evaluate_call(f, (_without_axis(xs),), {}, 100), leaves(xs)[0].shape[0])
+
+
+@op(spec=_map_spec, explained=False)
+def map(f, xs):
+    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see `vectorized_map` for all at once.
+
+    Args:
+        f: function of one entry (a structure like `xs`), which may return a structure.
+        xs: array or structure of arrays with a common axis 0.
+    """
+    return jax.lax.map(f, _arrays(xs))
+
+
+@op(spec=lambda function, elements: _map_spec(function, elements), explained=False)
+def vectorized_map(function, elements):
+    """`function` on all entries along axis 0 of `elements` at once, results stacked: `jax.vmap`.
+
+    Args:
+        function: function of one entry (a structure like `elements`), which may return a structure.
+        elements: array or structure of arrays with a common axis 0.
+    """
+    return jax.vmap(function)(_arrays(elements))
+
+
+def vectorize(pyfunc, *, excluded=None, signature=None):
+    """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all broadcast entries of its arguments.
+
+    Args:
+        pyfunc: function.
+        excluded: set of positions or names of arguments that are passed as they are.
+        signature: core dimensions such as `"(m,n),(n)->(m)"`; None: scalars.
+    """
+    if not callable(pyfunc):
+        raise UserInputError(f"Expected argument `pyfunc` to be a callable. Received: pyfunc={pyfunc!r}.")
+    mapped = jnp.vectorize(pyfunc, excluded=excluded or set(), signature=signature)
+    return user_code(mapped)

@@ -1,0 +1,203 @@
+"""Moving the pixels of images: each output pixel is read at a computed position of the input."""
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.core import seeds
+from fkeras.core.settings import standardize_data_format
+from fkeras.core.symbolic import KerasTensor, op
+from fkeras.errors import UserInputError
+from fkeras.ops.image_color import check_rank
+from fkeras.ops.image_filter import gaussian_blur
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array
+
+_ORDERS = {"nearest": 0, "bilinear": 1}
+_FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+
+
+def _one_of(name, value, known):
+    if value not in known:
+        raise UserInputError(f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: {name}={value}")
+
+
+@op
+def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0):
+    """Reads an array at given positions.
+
+    Args:
+        inputs: array of rank r.
+        coordinates: (r, ...), the position along each axis, in elements, fractions allowed.
+        order: 0 for the nearest element, 1 for linear interpolation.
+        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or `'reflect'`, as in SciPy.
+        fill_value: for `'constant'`.
+
+    Returns:
+        Array of the shape of `coordinates` without its first axis and of the dtype of `inputs`.
+    """
+    inputs, coordinates = as_array(inputs), as_array(coordinates)
+    if coordinates.ndim < 1 or coordinates.shape[0] != inputs.ndim:
+        raise UserInputError(
+            "First dim of `coordinates` must be the same as the rank of `inputs`. "
+            f"Received inputs with shape: {inputs.shape} and coordinates with shape {coordinates.shape}"
+        )
+    if coordinates.ndim < 2:
+        raise UserInputError(f"Invalid coordinates rank: expected at least rank 2. Received input with shape: {coordinates.shape}")
+    _one_of("fill_mode", fill_mode, _FILL_MODES)
+    _one_of("order", order, (0, 1))
+    return jax.scipy.ndimage.map_coordinates(inputs, list(coordinates), order, fill_mode, fill_value)
+
+
+def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
+    """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height, width)."""
+    order = _ORDERS[interpolation]
+
+    def read(plane, rows, columns):
+        return jax.scipy.ndimage.map_coordinates(plane, [rows, columns], order, fill_mode, fill_value)
+
+    of_channels = jax.vmap(read, in_axes=(-1, None, None), out_axes=-1)
+    shape = (images.shape[0], *rows.shape[1:])
+    return jax.vmap(of_channels)(images, jnp.broadcast_to(rows, shape), jnp.broadcast_to(columns, shape))
+
+
+def _as_batch(images, data_format):
+    """Images as (batch, height, width, channels), and the function that puts results back into the given form."""
+    images = as_array(images)
+    check_rank(images)
+    first, single = standardize_data_format(data_format) == "channels_first", images.ndim == 3
+    images = images[None] if single else images
+    images = jnp.moveaxis(images, 1, -1) if first else images
+
+    def back(out):
+        out = jnp.moveaxis(out, -1, 1) if first else out
+        return out[0] if single else out
+
+    return images, back
+
+
+def _grid(images, dtype):
+    """Rows and columns of all pixels, each (1, height, width)."""
+    rows, columns = jnp.meshgrid(*(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij")
+    return rows[None], columns[None]
+
+
+@op
+def affine_transform(images, transform, interpolation="bilinear", fill_mode="constant", fill_value=0, data_format=None):
+    """Shifts, scales, turns and shears images.
+
+    Args:
+        images: one image or a batch.
+        transform: 8 numbers a0 a1 a2 b0 b1 b2 c0 c1, (8,) or (batch, 8): output pixel (x, y) shows the input at
+            ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) with k = c0 x + c1 y + 1. (Keras's JAX backend neglects c0 and c1.)
+        interpolation: `'nearest'` or `'bilinear'`.
+        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or `'reflect'`.
+        fill_value: for `'constant'`.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Returns:
+        Images of the same shape and dtype.
+    """
+    _one_of("interpolation", interpolation, _ORDERS)
+    _one_of("fill_mode", fill_mode, _FILL_MODES)
+    images, back = _as_batch(images, data_format)
+    transform = as_array(transform)
+    if transform.ndim not in (1, 2):
+        raise UserInputError(
+            "Invalid transform rank: expected rank 1 (single transform) or rank 2 (batch of transforms). "
+            f"Received input with shape: transform.shape={transform.shape}"
+        )
+    transform = jnp.atleast_2d(transform)
+    if transform.shape[1] != 8 or transform.shape[0] not in (1, images.shape[0]):
+        raise UserInputError(
+            f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: transform.shape={transform.shape}"
+        )
+    return back(_project(images, transform, interpolation, fill_mode, fill_value))
+
+
+def _project(images, transform, interpolation, fill_mode, fill_value):
+    # In float32 at least: bfloat16 cannot tell pixel 257 from 256.
+    dtype = result_type(transform.dtype, "float32")
+    rows, columns = _grid(images, dtype)
+    a0, a1, a2, b0, b1, b2, c0, c1 = transform.astype(dtype).T[:, :, None, None]
+    k = c0 * columns + c1 * rows + 1
+    x, y = (a0 * columns + a1 * rows + a2) / k, (b0 * columns + b1 * rows + b2) / k
+    return _read_at(images, y, x, interpolation, fill_mode, fill_value)
+
+
+@op
+def perspective_transform(images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None):
+    """Warps images so that the four `start_points` come to lie at the `end_points`.
+
+    Args:
+        images: one image or a batch.
+        start_points, end_points: corners (x, y) in pixels, (4, 2) or (batch, 4, 2).
+        interpolation: `'nearest'` or `'bilinear'`.
+        fill_value: of pixels that come from outside.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Returns:
+        Images of the same shape and dtype.
+    """
+    _one_of("interpolation", interpolation, _ORDERS)
+    images, back = _as_batch(images, data_format)
+    start, end = as_array(start_points), as_array(end_points)
+    for name, points in (("start_points", start), ("end_points", end)):
+        if points.ndim not in (2, 3) or points.shape[-2:] != (4, 2):
+            raise UserInputError(
+                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. Received shape: {points.shape}"
+            )
+    if start.shape != end.shape:
+        raise UserInputError(
+            f"start_points and end_points must have the same shape. Received start_points.shape={start.shape}, end_points.shape={end.shape}"
+        )
+    start, end = start.reshape(-1, 4, 2).astype("float32"), end.reshape(-1, 4, 2).astype("float32")
+    if start.shape[0] not in (1, images.shape[0]):
+        raise UserInputError(f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images.")
+    return back(_project(images, _homography(start, end), interpolation, "constant", fill_value))
+
+
+def _homography(start, end):
+    """The 8 numbers of `affine_transform` that send each end point to its start point, (batch, 8)."""
+    x, y = end[..., 0], end[..., 1]  # (batch, 4)
+    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
+    for_x = jnp.stack([x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y], axis=-1)
+    for_y = jnp.stack([zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y], axis=-1)
+    equations = jnp.concatenate([for_x, for_y], axis=1)  # (batch, 8, 8)
+    return jnp.linalg.solve(equations, start.mT.reshape(-1, 8, 1))[..., 0]
+
+
+def _elastic_spec(
+    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
+):
+    check_rank(images)
+    return KerasTensor(images.shape, images.dtype)  # a trial would draw from `seed`
+
+
+@op(spec=_elastic_spec)
+def elastic_transform(
+    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
+):
+    """Distorts images by a smooth random displacement of each pixel.
+
+    Args:
+        images: one image or a batch, each with its own displacements. (Keras's JAX backend moves x and y by the same numbers.)
+        alpha: strength: displacements are `alpha` times blurred normal numbers of standard deviation `sigma`.
+        sigma: standard deviation of the blur, in pixels: larger is smoother. A Python number.
+        interpolation, fill_mode, fill_value, data_format: as in `affine_transform`.
+        seed: an int, a `SeedGenerator`, a JAX key, or None.
+
+    Returns:
+        Images of the same shape and dtype.
+
+    References:
+        Simard et al., 2003, https://cognitivemedium.com/assets/rmnist/Simard.pdf
+    """
+    _one_of("interpolation", interpolation, _ORDERS)
+    _one_of("fill_mode", fill_mode, _FILL_MODES)
+    images, back = _as_batch(images, data_format)
+    window = int(6 * sigma) | 1
+    dtype = result_type(images.dtype, "float32")
+    noise = jax.random.normal(seeds.draw_seed(seed), (*images.shape[:3], 2), dtype) * sigma
+    shift = alpha * gaussian_blur(noise, (window, window), (sigma, sigma), data_format="channels_last")
+    rows, columns = _grid(images, dtype)
+    return back(_read_at(images, rows + shift[..., 1], columns + shift[..., 0], interpolation, fill_mode, fill_value))

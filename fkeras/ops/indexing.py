@@ -1,0 +1,211 @@
+"""Reading at indices and by conditions.
+
+Negative indices count from the end. An index out of range is an error where its value is known. Under jit values are not known: there
+it reads NaN (floats) or the dtype's extreme (integers).
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core.symbolic import KerasTensor, op
+from fkeras.errors import UserInputError
+from fkeras.ops.shape_rules import canonical_axis
+from fkeras.ops.tensors import as_array, as_tensor
+
+
+def check_range(name, indices, size, axis):
+    """Raises where a known index lies outside [-size, size)."""
+    if isinstance(indices, jax.core.Tracer) or not getattr(indices, "is_fully_addressable", True):
+        return
+    indices = np.asarray(indices)
+    if indices.size and indices.dtype.kind in "iu" and (indices.max() >= size or indices.min() < -size):
+        flat = indices.ravel()
+        where = int(np.argmax((flat >= size) | (flat < -size)))
+        place = tuple(int(i) for i in np.unravel_index(where, indices.shape))
+        raise UserInputError(
+            f"{name}: index {flat[where]} (at position {place} of the indices) is out of range for axis {axis} of size {size}: expected "
+            f"{-size} to {size - 1}."
+        )
+
+
+@op
+def take(x, indices, axis=None):
+    """The values of `x` at `indices` along `axis`.
+
+    Args:
+        x: array of shape (d0, d1, ...).
+        indices: integers of any shape; negative ones count from the end.
+        axis: int; None indexes the flattened array.
+
+    Returns:
+        An array with the shape of `indices` in the place of `axis`.
+
+    Raises:
+        UserInputError: for an index out of range, where its value is known: not under jit.
+    """
+    x, indices = as_array(x), as_array(indices)
+    check_range("take", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis)
+    return jnp.take(x, indices, axis=axis)
+
+
+@op
+def take_along_axis(x, indices, axis=None):
+    """The values of `x` at `indices` along `axis`, separately for each place of the other axes.
+
+    Args:
+        x: array.
+        indices: integers, with as many axes as `x`; the other axes broadcast.
+        axis: int; None indexes the flattened array with 1-D indices.
+    """
+    x, indices = as_array(x), as_array(indices)
+    check_range("take_along_axis", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis)
+    return jnp.take_along_axis(x, indices, axis=axis)
+
+
+def _get_item_spec(x, key):
+    """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is tried."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if not all(k is None or k is Ellipsis or isinstance(k, (int, slice)) and not isinstance(k, bool) for k in keys):
+        return KerasTensor(*_tried(x, key))
+    shape = []
+    for k, axis in _by_axis(keys, len(x.shape)):
+        size = None if axis is None else x.shape[axis]
+        if k is None:
+            shape.append(1)
+        elif isinstance(k, int):
+            if size is not None:
+                check_range("get_item", k, size, axis)
+        else:
+            shape.append(None if size is None and k != slice(None) else size if size is None else len(range(size)[k]))
+    return KerasTensor(shape, dtype=x.dtype)
+
+
+def _tried(x, key):
+    out = get_item.__wrapped__
+    made = jax.eval_shape(lambda a: out(a, key), jax.ShapeDtypeStruct([840 if d is None else d for d in x.shape], x.dtype))
+    return tuple(None if d == 840 else d for d in made.shape), str(made.dtype)
+
+
+def _by_axis(keys, ndim):
+    """Each key with the axis that it reads; None for a new axis. An Ellipsis stands for full slices."""
+    if sum(k is Ellipsis for k in keys) > 1:
+        raise UserInputError(f"get_item: an index can only have one ellipsis. Received: {keys}.")
+    used = sum(_axes_read(k) for k in keys)
+    if used > ndim:
+        raise UserInputError(f"get_item: too many indices: {used} for an array with {ndim} axes. Received: {keys}.")
+    if not any(k is Ellipsis for k in keys):
+        keys = (*keys, Ellipsis)
+    axis, out = 0, []
+    for k in keys:
+        if k is Ellipsis:
+            out += [(slice(None), axis + i) for i in range(ndim - used)]
+            axis += ndim - used
+        else:
+            out.append((k, axis if k is not None else None))
+            axis += _axes_read(k)
+    return out
+
+
+def _axes_read(k):
+    if k is None or k is Ellipsis:
+        return 0
+    return np.ndim(k) if getattr(k, "dtype", None) == bool else 1
+
+
+@op(spec=_get_item_spec)
+def get_item(x, key):
+    """`x[key]`: ints, slices, None, Ellipsis, integer or bool arrays, or a tuple of those, as in NumPy."""
+    x = as_array(x)
+    keys = tuple(np.asarray(k) if isinstance(k, list) else k for k in (key if isinstance(key, tuple) else (key,)))
+    for k, axis in _by_axis(keys, x.ndim):
+        if k is not None and not isinstance(k, slice) and getattr(k, "dtype", None) != bool:
+            check_range("get_item", k, x.shape[axis], axis)
+    return x[keys]
+
+
+@op
+def where(condition, x1=None, x2=None):
+    """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`: `nonzero(condition)`."""
+    if (x1 is None) != (x2 is None):
+        raise UserInputError("`x1` and `x2` either both should be `None` or both should have non-None value.")
+    if x1 is None:
+        return jnp.where(as_array(condition))
+    return jnp.where(as_tensor(condition), as_tensor(x1), as_tensor(x2))
+
+
+@op
+def select(condlist, choicelist, default=0):
+    """The value of the first array of `choicelist` whose condition in `condlist` is true, else `default`; all broadcast."""
+    if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
+        raise UserInputError(
+            f"select: condlist and choicelist must be lists. Received: {type(condlist).__name__} and {type(choicelist).__name__}."
+        )
+    if not condlist or not choicelist:
+        raise UserInputError(f"select: condlist and choicelist must not be empty. Received: {condlist} and {choicelist}.")
+    return jnp.select([as_array(c) for c in condlist], [as_array(c) for c in choicelist], default=as_tensor(default))
+
+
+@op(spec=lambda x: tuple(KerasTensor((None,), dtype="int32") for _ in x.shape))
+def nonzero(x):
+    """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis; not under jit."""
+    return jnp.nonzero(as_array(x))
+
+
+@op
+def unravel_index(indices, shape):
+    """Indices into a flattened array of `shape` as a tuple of indices along each axis."""
+    indices = as_array(indices)
+    check_range("unravel_index", indices, int(np.prod(shape)), "None (flattened)")
+    return jnp.unravel_index(indices, tuple(shape))
+
+
+def _diagonal_length(m, n, k):
+    return None if m is None or n is None else max(0, min(m + min(k, 0), n - max(k, 0)))
+
+
+def _diag_spec(x, k=0):
+    if len(x.shape) not in (1, 2):
+        raise UserInputError(f"diag: `x` must be 1-D or 2-D. Received: shape {x.shape}.")
+    if len(x.shape) == 2:
+        return KerasTensor((_diagonal_length(*x.shape, k),), dtype=x.dtype)
+    size = None if x.shape[0] is None else x.shape[0] + abs(k)
+    return KerasTensor((size, size), dtype=x.dtype)
+
+
+@op(spec=_diag_spec)
+def diag(x, k=0):
+    """The k-th diagonal of a matrix (m, n), or a matrix with the 1-D `x` on its k-th diagonal."""
+    x = as_array(x)
+    if x.ndim not in (1, 2):
+        raise UserInputError(f"diag: `x` must be 1-D or 2-D. Received: shape {tuple(x.shape)}.")
+    return jnp.diag(x, k=k)
+
+
+@op
+def diagflat(x, k=0):
+    """A matrix with the flattened `x` on its k-th diagonal."""
+    return jnp.diagflat(as_array(x), k=k)
+
+
+def _two_axes(shape, axis1, axis2):
+    if len(shape) < 2:
+        raise UserInputError(f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}.")
+    first, second = canonical_axis(axis1, len(shape)), canonical_axis(axis2, len(shape))
+    if first == second:
+        raise UserInputError(f"`axis1` and `axis2` cannot be the same. Received: axis1={axis1}, axis2={axis2}.")
+    return first, second
+
+
+def _diagonal_spec(x, offset=0, axis1=0, axis2=1):
+    first, second = _two_axes(x.shape, axis1, axis2)
+    lead = [d for i, d in enumerate(x.shape) if i not in (first, second)]
+    return KerasTensor([*lead, _diagonal_length(x.shape[first], x.shape[second], offset)], dtype=x.dtype)
+
+
+@op(spec=_diagonal_spec)
+def diagonal(x, offset=0, axis1=0, axis2=1):
+    """The diagonals of the matrices in `axis1` and `axis2`, along a new last axis."""
+    x = as_array(x)
+    first, second = _two_axes(x.shape, axis1, axis2)
+    return jnp.diagonal(x, offset=offset, axis1=first, axis2=second)

@@ -1,0 +1,189 @@
+"""Linear algebra on the last two axes, over `jax.numpy.linalg`: any axes before them are a batch."""
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array, as_float
+
+
+def _matrix(x, name, square=False):
+    x = as_array(x)
+    if x.ndim < 2:
+        raise UserInputError(f"{name}: expected input to have rank >= 2. Received input with shape {x.shape}.")
+    if square and x.shape[-1] != x.shape[-2]:
+        raise UserInputError(f"{name}: expected a square matrix. Received non-square input with shape {x.shape}.")
+    return x
+
+
+@op
+def cholesky(x, upper=False):
+    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper` gives L^T.
+
+    Raises:
+        UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked at, the result is NaN instead.
+    """
+    out = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
+    if not isinstance(out, jax.core.Tracer) and jnp.isnan(out).any():
+        raise UserInputError("Cholesky decomposition failed: the input is not a positive definite matrix (or holds NaN).")
+    return out
+
+
+@op
+def cholesky_inverse(x, upper=False):
+    """The inverse of L L^T, given its Cholesky factor L, (..., n, n), or L^T with `upper`."""
+    x = _matrix(x, "cholesky_inverse", square=True)
+    inverse = solve_triangular(x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper)
+    return inverse @ inverse.mT if upper else inverse.mT @ inverse
+
+
+@op
+def det(x):
+    """Determinant: (..., n, n) -> (...)."""
+    return jnp.linalg.det(_matrix(x, "det", square=True))
+
+
+@op
+def eig(x):
+    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both complex. CPU and GPU only."""
+    return tuple(jnp.linalg.eig(_matrix(x, "eig", square=True)))
+
+
+@op
+def eigh(x):
+    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric matrix."""
+    return tuple(jnp.linalg.eigh(_matrix(x, "eigh", square=True)))
+
+
+@op
+def inv(x):
+    """Inverse of a square matrix (..., n, n); inf or NaN for a singular one."""
+    return jnp.linalg.inv(_matrix(x, "inv", square=True))
+
+
+@op
+def lu_factor(x):
+    """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row swaps (..., min(m, n))."""
+    lu, pivots, _ = jax.lax.linalg.lu(as_float(_matrix(x, "lu_factor")))
+    return lu, pivots
+
+
+@op
+def norm(x, ord=None, axis=None, keepdims=False):
+    """Norm of a vector or a matrix.
+
+    Args:
+        x: array.
+        ord: None (2-norm, or Frobenius), `'fro'`, `'nuc'`, a number, inf or -inf, as in `numpy.linalg.norm`.
+        axis: an int for vectors, a pair for matrices, None for all axes.
+        keepdims: whether the reduced axes stay with size 1.
+    """
+    if isinstance(ord, str) and ord not in ("fro", "nuc"):
+        raise UserInputError(f"Invalid `ord` argument. Expected one of {{'fro', 'nuc'}} when using string. Received: ord={ord}")
+    x = as_float(x)
+    return jnp.linalg.norm(x.astype(result_type(x.dtype, float)), ord, tuple(axis) if isinstance(axis, list) else axis, keepdims)
+
+
+@op
+def qr(x, mode="reduced"):
+    """Orthogonal Q and upper triangular R with Q R = x, (..., m, n).
+
+    Args:
+        x: matrices.
+        mode: `'reduced'`: Q (..., m, k), R (..., k, n) with k = min(m, n); `'complete'`: Q (..., m, m), R (..., m, n).
+    """
+    if mode not in ("reduced", "complete"):
+        raise UserInputError(f"`mode` argument value not supported. Expected one of {{'reduced', 'complete'}}. Received: mode={mode}")
+    return tuple(jnp.linalg.qr(_matrix(x, "qr"), mode=mode))
+
+
+def _system(a, b, name):
+    a, b = _matrix(a, name, square=True), as_array(b)
+    if b.ndim < 1:
+        raise UserInputError(f"{name}: expected `b` to have rank >= 1. Received a scalar.")
+    if b.ndim in (a.ndim, a.ndim - 1) and a.shape[-1] != b.shape[-2 if b.ndim == a.ndim else -1]:
+        raise UserInputError(f"{name}: incompatible shapes of `a` and `b`. Received: a.shape={a.shape}, b.shape={b.shape}")
+    return a, b
+
+
+@op
+def solve(a, b):
+    """x with a x = b: a (..., n, n), b (..., n, k); or one vector b (n,)."""
+    a, b = _system(a, b, "solve")
+    if b.ndim == a.ndim - 1 > 1:  # a batch of vectors
+        return jnp.linalg.solve(a, b[..., None])[..., 0]
+    return jnp.linalg.solve(a, b)
+
+
+@op
+def solve_triangular(a, b, lower=False):
+    """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is read; b (..., n, k) or (..., n)."""
+    a, b = _system(a, b, "solve_triangular")
+    a, b = (x.astype(result_type(a.dtype, b.dtype, float)) for x in (a, b))
+    vector = b.ndim == a.ndim - 1
+    x = jax.lax.linalg.triangular_solve(a, b[..., None] if vector else b, left_side=True, lower=lower)
+    return x[..., 0] if vector else x
+
+
+@op
+def svd(x, full_matrices=True, compute_uv=True):
+    """Singular value decomposition U diag(s) V^T of x, (..., m, n).
+
+    Args:
+        x: matrices.
+        full_matrices: whether U and V^T are square; else they have min(m, n) columns and rows.
+        compute_uv: False returns s only, (..., min(m, n)), descending.
+    """
+    out = jnp.linalg.svd(_matrix(x, "svd"), full_matrices=full_matrices, compute_uv=compute_uv)
+    return tuple(out) if compute_uv else out
+
+
+@op
+def lstsq(a, b, rcond=None):
+    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the largest count as 0."""
+    a, b = as_array(a), as_array(b)
+    if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
+        raise UserInputError(f"lstsq: expected a (m, n) and b (m,) or (m, k). Received: a.shape={a.shape}, b.shape={b.shape}")
+    return jnp.linalg.lstsq(a, b, rcond=rcond)[0]
+
+
+@op
+def matrix_rank(x, tol=None):
+    """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32 (...)."""
+    return jnp.linalg.matrix_rank(_matrix(x, "matrix_rank"), tol).astype("int32")
+
+
+@op
+def matrix_power(x, n):
+    """x multiplied n times by itself, (..., m, m); a negative n inverts first."""
+    if not isinstance(n, int):
+        raise UserTypeError(f"n must be an integer. Received: n={n} of type {type(n)}")
+    return jnp.linalg.matrix_power(_matrix(x, "matrix_power", square=True), n)
+
+
+@op
+def pinv(x, rcond=None):
+    """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest count as 0."""
+    return jnp.linalg.pinv(_matrix(x, "pinv"), rtol=rcond)
+
+
+@op(explained=False)
+def jvp(fun, primals, tangents, has_aux=False):
+    """Value and directional derivative of `fun` (`jax.jvp`).
+
+    Args:
+        fun: function of arrays; with `has_aux`, it returns (output, auxiliary data).
+        primals: tuple of the arguments.
+        tangents: tuple of the direction, one entry of the same shape per argument.
+
+    Returns:
+        (output, tangent of the output), and the auxiliary data third with `has_aux`.
+
+    Examples:
+        >>> from fkeras import ops
+        >>> ops.jvp(lambda x: x**2, (3.0,), (1.0,))
+        (Array(9., dtype=float32, weak_type=True), Array(6., dtype=float32, weak_type=True))
+    """
+    return jax.jvp(fun, primals, tangents, has_aux=has_aux)

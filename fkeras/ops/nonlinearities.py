@@ -1,0 +1,218 @@
+"""Elementwise nonlinearities and the softmax family. Shapes in equal shapes out, but for `glu`."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+from numpy.lib.array_utils import normalize_axis_index
+
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError
+from fkeras.ops.tensors import as_array
+
+
+@op
+def relu(x):
+    """max(x, 0)."""
+    return jax.nn.relu(as_array(x))
+
+
+@op
+def relu6(x):
+    """x clipped to [0, 6]."""
+    return jax.nn.relu6(as_array(x))
+
+
+@op
+def sigmoid(x):
+    """1 / (1 + exp(-x)), in (0, 1)."""
+    return jax.nn.sigmoid(as_array(x))
+
+
+@op
+def sparse_sigmoid(x):
+    """0 below -1, 1 above 1, and the straight line (x + 1) / 2 between."""
+    return jax.nn.sparse_sigmoid(as_array(x))
+
+
+@op
+def softplus(x):
+    """log(1 + exp(x)), without overflow."""
+    return jax.nn.softplus(as_array(x))
+
+
+@op
+def softsign(x):
+    """x / (1 + |x|), in (-1, 1)."""
+    return jax.nn.soft_sign(as_array(x))
+
+
+@op
+def soft_shrink(x, threshold=0.5):
+    """Moves x by `threshold` towards 0; 0 where |x| <= threshold."""
+    x = as_array(x)
+    return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0.0))
+
+
+@op
+def sparse_plus(x):
+    """0 below -1, x above 1, and the parabola (x + 1)^2 / 4 between."""
+    return jax.nn.sparse_plus(as_array(x))
+
+
+@op
+def silu(x):
+    """x * sigmoid(x), also called swish."""
+    return jax.nn.silu(as_array(x))
+
+
+@op
+def squareplus(x, b=4):
+    """(x + sqrt(x^2 + b)) / 2, a smooth `relu`."""
+    return jax.nn.squareplus(as_array(x), b)
+
+
+@op
+def log_sigmoid(x):
+    """log(sigmoid(x)), without overflow."""
+    return jax.nn.log_sigmoid(as_array(x))
+
+
+@op
+def leaky_relu(x, negative_slope=0.2):
+    """x where x >= 0, else negative_slope * x."""
+    return jax.nn.leaky_relu(as_array(x), negative_slope)
+
+
+@op
+def hard_sigmoid(x):
+    """relu6(x + 3) / 6."""
+    return jax.nn.hard_sigmoid(as_array(x))
+
+
+@op
+def hard_silu(x):
+    """x * hard_sigmoid(x), also called hard_swish."""
+    return jax.nn.hard_silu(as_array(x))
+
+
+swish, hard_swish = silu, hard_silu
+
+
+@op
+def elu(x, alpha=1.0):
+    """x where x > 0, else alpha * (exp(x) - 1)."""
+    return jax.nn.elu(as_array(x), alpha)
+
+
+@op
+def selu(x):
+    """`elu` with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
+    return jax.nn.selu(as_array(x))
+
+
+@op
+def gelu(x, approximate=True):
+    """x * Phi(x), Phi the normal distribution; `approximate` takes the tanh formula, else erf."""
+    return jax.nn.gelu(as_array(x), approximate)
+
+
+@op
+def celu(x, alpha=1.0):
+    """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))."""
+    return jax.nn.celu(as_array(x), alpha)
+
+
+@op
+def glu(x, axis=-1):
+    """First half of x along `axis` times the sigmoid of the second half; that axis must be even and is halved.
+
+    >>> from fkeras import ops
+    >>> ops.glu([1.0, 2.0, 0.0, 0.0])
+    Array([0.5, 1. ], dtype=float32)
+    """
+    x = as_array(x)
+    size = x.shape[normalize_axis_index(axis, x.ndim)]
+    if size % 2:
+        raise UserInputError(f"glu: axis {axis} is split in two halves, so its size must be even. Received: x.shape={x.shape}.")
+    return jax.nn.glu(x, axis)
+
+
+@op
+def tanh_shrink(x):
+    """x - tanh(x)."""
+    x = as_array(x)
+    return x - jnp.tanh(x)
+
+
+@op
+def hard_tanh(x):
+    """x clipped to [-1, 1]."""
+    return jax.nn.hard_tanh(as_array(x))
+
+
+@op
+def hard_shrink(x, threshold=0.5):
+    """x where |x| > threshold, else 0."""
+    x = as_array(x)
+    return jnp.where(jnp.abs(x) > threshold, x, 0.0)
+
+
+@op
+def threshold(x, threshold, default_value):
+    """x where x > threshold, else `default_value`."""
+    x = as_array(x)
+    return jnp.where(x > threshold, x, default_value)
+
+
+@op
+def softmax(x, axis=-1):
+    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all). Warns where the axis has size 1: all ones, always.
+
+    >>> from fkeras import ops
+    >>> ops.softmax([0.0, 0.0])
+    Array([0.5, 0.5], dtype=float32)
+    """
+    x = as_array(x)
+    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+        warnings.warn(
+            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1, so the result is always 1, "
+            "which is likely not what you intended. Did you mean to use a sigmoid instead?",
+            stacklevel=3,
+        )
+    return jax.nn.softmax(x, _tuple(axis))
+
+
+@op
+def log_softmax(x, axis=-1):
+    """log(softmax(x)) along `axis` (an int, a tuple, or None for all), without overflow."""
+    return jax.nn.log_softmax(as_array(x), _tuple(axis))
+
+
+def _tuple(axis):
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+@op
+def sparsemax(x, axis=-1):
+    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact zeros.
+
+    Keras 3.15 returns entries that do not sum to 1 where more than one is positive; here they do.
+
+    >>> from fkeras import ops
+    >>> ops.sparsemax([1.0, 1.0, -1.0])
+    Array([0.5, 0.5, 0. ], dtype=float32)
+
+    References:
+        Martins and Astudillo, 2016, https://arxiv.org/abs/1602.02068
+    """
+    x = as_array(x)
+    axis = normalize_axis_index(axis, x.ndim)
+    descending = -jnp.sort(-1.0 * x, axis=axis)
+    sums = jnp.cumsum(descending, axis=axis)
+    rank = jnp.arange(1, x.shape[axis] + 1).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    in_support = descending - (sums - 1) / rank > 0
+    count = jnp.sum(in_support, axis=axis, keepdims=True)
+    # The largest value is always in the support, so count >= 1.
+    tau = (jnp.sum(jnp.where(in_support, descending, 0.0), axis=axis, keepdims=True) - 1) / count
+    return jnp.maximum(x - tau, 0.0)

@@ -1,0 +1,183 @@
+"""Means, variances, and what divides by them."""
+
+import warnings
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from fkeras.core import settings
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array
+
+
+@op
+def moments(x, axes, keepdims=False, synchronized=False):
+    """Mean and (biased) variance over `axes`; float16 and bfloat16 are reduced in float32.
+
+    Args:
+        x: array.
+        axes: an int or several.
+        keepdims: whether the reduced axes stay with size 1.
+        synchronized: must be False. Under `jax.jit` a sharded batch is one batch, so its moments are those of all devices already.
+
+    Returns:
+        (mean, variance), of the dtype of `x`.
+    """
+    if synchronized:
+        raise NotImplementedError(
+            "moments: synchronized=True is not supported. Under `jax.jit` a sharded batch has global moments already: leave it False."
+        )
+    x = as_array(x)
+    axes = tuple(axes) if isinstance(axes, list) else axes
+    dtype = x.dtype
+    low_precision = dtype in (jnp.float16, jnp.bfloat16)
+    if low_precision:
+        x = x.astype("float32")
+    both = jnp.mean(x, axes, keepdims=keepdims), jnp.var(x, axes, keepdims=keepdims)
+    if not low_precision:
+        return both
+    # A variance beyond float16's range becomes its largest number, not inf.
+    limits = jnp.finfo(dtype)
+    return tuple(jnp.clip(m, float(limits.min), float(limits.max)).astype(dtype) for m in both)
+
+
+@op
+def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, each a vector along `axis`.
+
+    Args:
+        x: array.
+        mean, variance: vectors of length `x.shape[axis]`.
+        axis: int.
+        offset, scale: vectors of that length, or None for 0 and 1.
+
+    Returns:
+        Array of the shape of `x`.
+    """
+    x = as_array(x)
+    length = x.shape[normalize_axis_index(axis, x.ndim)]
+    shape = [1] * x.ndim
+    shape[axis] = length
+    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
+    for name, vector in vectors.items():
+        if vector is None:
+            continue
+        vector = as_array(vector)
+        if vector.shape != (length,):
+            raise UserInputError(
+                f"batch_normalization: argument `{name}` must be a vector of length `x.shape[axis]`. Expected: ({length},). "
+                f"Received: {vector.shape}, with x.shape={x.shape} and axis={axis}."
+            )
+        vectors[name] = vector.reshape(shape)
+    inverse = jax.lax.rsqrt(vectors["variance"] + epsilon)
+    if scale is not None:
+        inverse = inverse * vectors["scale"]
+    shift = -vectors["mean"] * inverse
+    if offset is not None:
+        shift = shift + vectors["offset"]
+    return x * inverse + shift
+
+
+@op
+def normalize(x, axis=-1, order=2, epsilon=None):
+    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None: `fkeras.config.epsilon()`).
+
+    >>> from fkeras import ops
+    >>> ops.normalize([[3.0, 4.0]])
+    Array([[0.6, 0.8]], dtype=float32)
+    """
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+        raise UserInputError(f"Argument `order` must be an int >= 1. Received: order={order}.")
+    x = jnp.atleast_1d(as_array(x))
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    if axis is not None:
+        normalize_axis_tuple(axis, x.ndim)  # raises for an axis out of bounds
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    if order == 2:
+        # Not 1 / max(norm, epsilon): the gradient of a norm of zeros is NaN.
+        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), epsilon * epsilon))
+    return x / jnp.maximum(jnp.linalg.norm(x.astype(result_type(x.dtype, float)), order, axis, keepdims=True), epsilon)
+
+
+def _float32_at_least(x):
+    x = as_array(x)
+    return x.astype(result_type(x.dtype, "float32")), x.dtype
+
+
+@op
+def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+    """x / sqrt(mean(x^2) + epsilon) * scale along `axis`, computed in float32 at least.
+
+    Args:
+        x: array.
+        scale: None, or an array that broadcasts against `x`.
+        axis: an int or several.
+        epsilon: None means `fkeras.config.epsilon()`.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+    """
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    x, dtype = _float32_at_least(x)
+    x = jnp.atleast_1d(x)
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    out = x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis, keepdims=True) + epsilon)
+    if scale is not None:
+        out = out * as_array(scale).astype(x.dtype)
+    return out.astype(dtype)
+
+
+@op
+def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at least.
+
+    Args:
+        x: array.
+        gamma, beta: None, or arrays with one axis for each in `axis`, in that order (or of the rank of `x`).
+        axis: an int or several.
+        epsilon: None means `fkeras.config.epsilon()`.
+        **kwargs: `rms_scaling=True` is Keras's deprecated variant x / sqrt(variance + epsilon): use `rms_normalization`.
+
+    Returns:
+        Array of the shape and dtype of `x`.
+
+    Examples:
+        >>> from fkeras import ops
+        >>> ops.layer_normalization([[0.0, 2.0]])
+        Array([[-0.99999994,  0.99999994]], dtype=float32)
+    """
+    rms_scaling = kwargs.pop("rms_scaling", False)
+    if kwargs:
+        raise UserInputError(f"layer_normalization: unexpected arguments {sorted(kwargs)}.")
+    epsilon = settings.epsilon() if epsilon is None else epsilon
+    x, dtype = _float32_at_least(x)
+    axes = normalize_axis_tuple(tuple(axis) if isinstance(axis, list) else axis, x.ndim)
+    gamma, beta = (None if v is None else _along(as_array(v).astype(x.dtype), axes, x.ndim) for v in (gamma, beta))
+    if rms_scaling:
+        warnings.warn(
+            "You passed `rms_scaling=True`, which is deprecated: it divides by the standard deviation, not by the root mean square. "
+            "Use `ops.rms_normalization`.",
+            stacklevel=3,
+        )
+        out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
+        return (out if gamma is None else out * gamma).astype(dtype)
+    mean, variance = jnp.mean(x, axes, keepdims=True), jnp.var(x, axes, keepdims=True)
+    inverse = jax.lax.rsqrt(variance + epsilon)
+    inverse = inverse if gamma is None else inverse * gamma
+    shift = -mean * inverse
+    return (x * inverse + (shift if beta is None else shift + beta)).astype(dtype)
+
+
+def _along(v, axes, ndim):
+    """`v`, whose axes belong to `axes`, as an array of rank `ndim`."""
+    if v.ndim == ndim:
+        return v
+    if v.ndim != len(axes):
+        raise UserInputError(
+            f"layer_normalization: `gamma` and `beta` need one axis for each of axis={tuple(map(int, axes))}. Received shape {v.shape}."
+        )
+    return jnp.expand_dims(v.transpose(np.argsort(axes)), [i for i in range(ndim) if i not in axes])

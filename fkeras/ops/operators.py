@@ -1,0 +1,40 @@
+"""Python's operators on KerasTensors, as they are on arrays: `&` and `|` work on bits, as for JAX arrays."""
+
+from fkeras.core.symbolic import TENSOR_METHODS
+from fkeras.ops import arithmetic, elementwise, indexing, products, shaping, tensors
+
+
+def _round(x, ndigits=None):
+    return elementwise.round(x, decimals=ndigits or 0)
+
+
+TENSOR_METHODS.update(
+    {
+        "add": arithmetic.add,
+        "sub": arithmetic.subtract,
+        "mul": arithmetic.multiply,
+        "truediv": arithmetic.divide,
+        "floordiv": arithmetic.floor_divide,
+        "mod": arithmetic.mod,
+        "pow": arithmetic.power,
+        "matmul": products.matmul,
+        "lt": arithmetic.less,
+        "le": arithmetic.less_equal,
+        "gt": arithmetic.greater,
+        "ge": arithmetic.greater_equal,
+        "eq": arithmetic.equal,
+        "ne": arithmetic.not_equal,
+        "and": arithmetic.bitwise_and,
+        "or": arithmetic.bitwise_or,
+        "xor": arithmetic.bitwise_xor,
+        "invert": elementwise.bitwise_not,
+        "neg": elementwise.negative,
+        "pos": tensors.copy,
+        "abs": elementwise.absolute,
+        "round": _round,
+        "getitem": indexing.get_item,
+        "transpose": shaping.transpose,
+        "reshape": shaping.reshape,
+        "squeeze": shaping.squeeze,
+    }
+)

@@ -1,0 +1,91 @@
+"""Pooling over sliding windows and to a fixed output size."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from fkeras.core.settings import standardize_data_format
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError
+from fkeras.ops.tensors import as_array
+from fkeras.ops.windows import check_padding, full_rank, per_axis, spatial_axes
+
+
+def _arguments(inputs, pool_size, strides, padding, data_format):
+    data_format = standardize_data_format(data_format)
+    spatial = inputs.ndim - 2
+    if spatial < 1:
+        raise UserInputError(f"Pooling needs (batch, spatial..., channels), so rank 3 or more. Received: inputs.shape={inputs.shape}.")
+    pool_size = per_axis("pool_size", pool_size, spatial)
+    strides = pool_size if strides is None else per_axis("strides", strides, spatial)
+    return full_rank(pool_size, data_format), full_rank(strides, data_format), check_padding(padding)
+
+
+@op
+def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Largest value of each window: (batch, spatial..., channels) -> the same with fewer positions.
+
+    Args:
+        inputs: array with 1 or more spatial axes; channels where `data_format` says.
+        pool_size, strides: an int or one int per spatial axis; strides None means `pool_size`.
+        padding: `'valid'`, or `'same'`: ceil(size / stride) windows, padded with -inf.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+    """
+    inputs = as_array(inputs)
+    pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
+    return lax.reduce_window(inputs, _lowest(inputs.dtype), lax.max, pool_size, strides, padding)
+
+
+@op
+def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+    """Mean of each window; padded positions do not count. Arguments as in `max_pool`."""
+    inputs = as_array(inputs)
+    if not jnp.issubdtype(inputs.dtype, jnp.inexact):
+        inputs = inputs.astype(jnp.result_type(inputs.dtype, float))
+    pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
+    zero = np.array(0, inputs.dtype)
+    total = lax.reduce_window(inputs, zero, lax.add, pool_size, strides, padding)
+    if padding == "VALID":
+        return total / math.prod(pool_size)
+    ones = jnp.ones([size if window != 1 else 1 for size, window in zip(inputs.shape, pool_size, strict=True)], inputs.dtype)
+    return total / lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
+
+
+def _adaptive(inputs, output_size, data_format, reduce):
+    """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers [floor(i n/m), ceil((i+1) n/m))."""
+    inputs = as_array(inputs)
+    axes = spatial_axes(inputs.ndim, standardize_data_format(data_format))
+    if not 1 <= len(axes) <= 3:
+        raise UserInputError(f"Adaptive pooling takes 1, 2 or 3 spatial axes. Received: inputs.shape={inputs.shape}.")
+    for axis, count in zip(axes, per_axis("output_size", output_size, len(axes)), strict=True):
+        size = inputs.shape[axis]
+        starts = np.arange(count) * size // count
+        stops = -(-np.arange(1, count + 1) * size // count)
+        index = starts[:, None] + np.arange(max(stops - starts))  # (windows, longest window)
+        mask = (index < stops[:, None]).reshape(index.shape + (1,) * (inputs.ndim - axis - 1))
+        windows = jnp.take(inputs, np.minimum(index, size - 1), axis=axis)
+        inputs = reduce(windows, mask, axis + 1)
+    return inputs
+
+
+@op
+def adaptive_average_pool(inputs, output_size, data_format=None):
+    """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile each axis.
+
+    >>> from fkeras import ops
+    >>> ops.adaptive_average_pool(ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 4, 1)), 2)[0, :, 0]
+    Array([1.5, 3.5], dtype=float32)
+    """
+    return _adaptive(inputs, output_size, data_format, lambda x, mask, axis: jnp.mean(x, axis, where=mask))
+
+
+@op
+def adaptive_max_pool(inputs, output_size, data_format=None):
+    """Largest value over the windows of `adaptive_average_pool`."""
+    return _adaptive(inputs, output_size, data_format, lambda x, mask, axis: jnp.max(x, axis, where=mask, initial=_lowest(x.dtype)))
+
+
+def _lowest(dtype):
+    return np.array(-jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo(dtype).min, dtype)

@@ -1,0 +1,116 @@
+"""Products that sum over axes: dot products, matrix products, einsum."""
+
+import jax.numpy as jnp
+
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError
+from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.tensors import as_array
+
+
+def _accumulator(*xs):
+    """int8 products are summed in int32, as hardware does."""
+    return "int32" if all(x.dtype == "int8" for x in xs) else None
+
+
+def _check_inner(name, x1, x2, axis1, axis2):
+    """The summed axes must have one size."""
+    if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
+        raise UserInputError(
+            f"{name}: inner dimensions must be equal, the last dimension of `x1` and axis {axis2} of `x2`. Received: x1.shape={x1.shape} and "
+            f"x2.shape={x2.shape}: {x1.shape[axis1]} against {x2.shape[axis2]}."
+        )
+
+
+def _second_last(x):
+    return -2 if x.ndim > 1 else -1
+
+
+@op(sparse=sparse_rules.matmul)
+def matmul(x1, x2):
+    """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast; a 1-D argument is a vector.
+
+    Two int8 arguments give int32.
+
+    Raises:
+        UserInputError: where the inner dimensions differ.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.ops.matmul(fkeras.ops.ones((2, 3)), fkeras.ops.ones((3, 4))).shape
+        (2, 4)
+    """
+    x1, x2 = as_array(x1), as_array(x2)
+    _check_inner("matmul", x1, x2, -1, _second_last(x2))
+    return jnp.matmul(x1, x2, preferred_element_type=_accumulator(x1, x2))
+
+
+@op
+def dot(x1, x2):
+    """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product where either is a scalar."""
+    x1, x2 = as_array(x1), as_array(x2)
+    _check_inner("dot", x1, x2, -1, _second_last(x2))
+    return jnp.dot(x1, x2)
+
+
+@op
+def inner(x1, x2):
+    """The sum over the last axis of both; a plain product where either is a scalar."""
+    x1, x2 = as_array(x1), as_array(x2)
+    _check_inner("inner", x1, x2, -1, -1)
+    return jnp.inner(x1, x2)
+
+
+@op
+def vdot(x1, x2):
+    """The dot product of both flattened, `x1` conjugated; shape ()."""
+    return jnp.vdot(as_array(x1), as_array(x2))
+
+
+@op
+def outer(x1, x2):
+    """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size, x2.size)."""
+    return jnp.outer(as_array(x1), as_array(x2))
+
+
+@op
+def kron(x1, x2):
+    """The Kronecker product: every value of `x1` times the whole of `x2`, in blocks."""
+    return jnp.kron(as_array(x1), as_array(x2))
+
+
+@op
+def tensordot(x1, x2, axes=2):
+    """The sum over several axes.
+
+    Args:
+        x1, x2: arrays.
+        axes: an int n: the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of lists of axes, one for each array.
+    """
+    return jnp.tensordot(as_array(x1), as_array(x2), axes=axes)
+
+
+@op
+def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    """The cross product of vectors of size 2 or 3 along `axisa` and `axisb`, put along `axisc`; `axis` sets all three."""
+    return jnp.cross(as_array(x1), as_array(x2), axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)
+
+
+@op
+def einsum(subscripts, *operands, **kwargs):
+    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give int32.
+
+    Args:
+        subscripts: letters for the axes of each operand and, after `->`, of the result; `...` for any further axes.
+        *operands: arrays.
+        **kwargs: options of `jax.numpy.einsum` such as `precision`.
+    """
+    operands = [as_array(x) for x in operands]
+    kwargs.setdefault("preferred_element_type", _accumulator(*operands))
+    return jnp.einsum(subscripts, *operands, **kwargs)
+
+
+@op
+def slogdet(x):
+    """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays (...)."""
+    return tuple(jnp.linalg.slogdet(as_array(x)))

@@ -1,0 +1,176 @@
+"""Functions that fold axes away, or run along one. `axis`: an int, a tuple or list of ints, or None for all axes.
+
+With `keepdims` a folded axis stays with size 1. NaN anywhere gives NaN; the `nan*` functions leave NaN out.
+"""
+
+import jax.numpy as jnp
+
+from fkeras.core.symbolic import op
+from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
+
+
+def axes(axis):
+    """Axes as jax.numpy takes them: a list becomes a tuple."""
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _one_axis(axis):
+    """An axis, or a tuple or list of one."""
+    return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+
+
+# -- sums and products ------------------------------------------------------------------------------------------------------------
+
+
+@op(sparse=sparse_rules.total)
+def sum(x, axis=None, keepdims=False):
+    """The sum along `axis`; small integer types are summed as (u)int32, bools counted."""
+    return jnp.sum(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def prod(x, axis=None, keepdims=False, dtype=None):
+    """The product along `axis`, computed in `dtype` (None: small integer types as (u)int32)."""
+    return jnp.prod(as_tensor(x), axis=axes(axis), keepdims=keepdims, dtype=optional_dtype(dtype))
+
+
+@op
+def cumsum(x, axis=None, dtype=None):
+    """Running sums along `axis`, shape of `x`; over the flattened array for None."""
+    return jnp.cumsum(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+
+
+@op
+def cumprod(x, axis=None, dtype=None):
+    """Running products along `axis`, shape of `x`; over the flattened array for None."""
+    return jnp.cumprod(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+
+
+@op
+def trace(x, offset=0, axis1=0, axis2=1):
+    """The sum of the diagonal of the matrices in `axis1` and `axis2`, which fall away."""
+    return jnp.trace(as_tensor(x), offset=offset, axis1=axis1, axis2=axis2)
+
+
+@op
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    """The integral of the samples `y` along `axis` by the trapezoidal rule, at positions `x`, or `dx` apart."""
+    return jnp.trapezoid(as_tensor(y), None if x is None else as_tensor(x), dx=as_tensor(dx), axis=axis)
+
+
+# -- extremes -----------------------------------------------------------------------------------------------------------------------
+
+
+@op
+def max(x, axis=None, keepdims=False, initial=None):
+    """The largest value along `axis`, at least `initial` where that is given (empty arrays need it)."""
+    return jnp.max(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
+
+
+@op
+def min(x, axis=None, keepdims=False, initial=None):
+    """The smallest value along `axis`, at most `initial` where that is given (empty arrays need it)."""
+    return jnp.min(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
+
+
+@op
+def amax(x, axis=None, keepdims=False):
+    """The largest value along `axis`: `max` by its long name."""
+    return jnp.max(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def amin(x, axis=None, keepdims=False):
+    """The smallest value along `axis`: `min` by its long name."""
+    return jnp.min(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def ptp(x, axis=None, keepdims=False):
+    """The largest minus the smallest value along `axis`."""
+    return jnp.ptp(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def argmax(x, axis=None, keepdims=False):
+    """int32 index of the (first) largest value along `axis`; into the flattened array for None."""
+    return jnp.argmax(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def argmin(x, axis=None, keepdims=False):
+    """int32 index of the (first) smallest value along `axis`; into the flattened array for None."""
+    return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
+
+
+# -- truth and counting -------------------------------------------------------------------------------------------------------------
+
+
+@op
+def all(x, axis=None, keepdims=False):
+    """Whether all values along `axis` are nonzero."""
+    return jnp.all(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def any(x, axis=None, keepdims=False):
+    """Whether any value along `axis` is nonzero."""
+    return jnp.any(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def count_nonzero(x, axis=None):
+    """How many values along `axis` are nonzero, as int32."""
+    return jnp.count_nonzero(as_tensor(x), axis=axes(axis)).astype("int32")
+
+
+# -- without NaN --------------------------------------------------------------------------------------------------------------------
+
+
+@op
+def nansum(x, axis=None, keepdims=False):
+    """`sum` with NaN as 0."""
+    return jnp.nansum(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanprod(x, axis=None, keepdims=False):
+    """`prod` with NaN as 1."""
+    return jnp.nanprod(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nancumsum(x, axis=None, dtype=None):
+    """`cumsum` with NaN as 0."""
+    return jnp.nancumsum(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+
+
+@op
+def nancumprod(x, axis=None, dtype=None):
+    """`cumprod` with NaN as 1."""
+    return jnp.nancumprod(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+
+
+@op
+def nanmax(x, axis=None, keepdims=False):
+    """`max` of what is not NaN; NaN where nothing is left."""
+    return jnp.nanmax(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmin(x, axis=None, keepdims=False):
+    """`min` of what is not NaN; NaN where nothing is left."""
+    return jnp.nanmin(as_tensor(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanargmax(x, axis=None, keepdims=False):
+    """`argmax` of what is not NaN; -1 where nothing is left."""
+    return jnp.nanargmax(as_array(x), axis=axis, keepdims=keepdims)
+
+
+@op
+def nanargmin(x, axis=None, keepdims=False):
+    """`argmin` of what is not NaN; -1 where nothing is left."""
+    return jnp.nanargmin(as_array(x), axis=axis, keepdims=keepdims)

@@ -1,0 +1,75 @@
+"""Reductions over rows that share an id."""
+
+import jax
+import numpy as np
+
+from fkeras.core.symbolic import op
+from fkeras.errors import UserInputError
+from fkeras.ops.tensors import as_array
+
+
+def _segment(reduce, data, segment_ids, num_segments, sorted):
+    name = reduce.__name__
+    data, segment_ids = as_array(data), as_array(segment_ids)
+    if segment_ids.ndim != 1:
+        raise UserInputError(
+            f"{name}: Argument `segment_ids` should be an 1-D vector, got shape: {segment_ids.shape}. Flatten both: "
+            "`reshape(segment_ids, -1)` and `reshape(data, (-1, ...))`, or use `vectorized_map`."
+        )
+    if data.shape[:1] != segment_ids.shape:
+        raise UserInputError(
+            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {segment_ids.shape} v.s. {data.shape}."
+        )
+    if num_segments is None:
+        raise UserInputError(
+            f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: num_segments=None. "
+            "JAX needs the size of the result before it sees the ids."
+        )
+    if not isinstance(segment_ids, jax.core.Tracer):
+        ids = np.asarray(segment_ids)
+        bad = (ids < -1) | (ids >= num_segments)
+        if bad.any():
+            at = int(np.argmax(bad))
+            raise UserInputError(
+                f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave out. Received {ids[at]} at index {at}."
+            )
+    return reduce(data, segment_ids, num_segments, indices_are_sorted=sorted)
+
+
+@op
+def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row has.
+
+    Args:
+        data: (rows, ...).
+        segment_ids: one int per row, in [0, num_segments); rows with id -1 are left out.
+        num_segments: how many segments there are; must be given.
+        sorted: promises that the ids ascend, which is faster.
+
+    Raises:
+        UserInputError: other ids, outside of `jax.jit` and the like; inside, where values cannot be looked at, such rows are left out.
+
+    Examples:
+        >>> from fkeras import ops
+        >>> ops.segment_sum([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3)
+        Array([5., 2., 0.], dtype=float32)
+    """
+    return _segment(jax.ops.segment_sum, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_max(data, segment_ids, num_segments=None, sorted=False):
+    """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id that no row has."""
+    return _segment(jax.ops.segment_max, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_min(data, segment_ids, num_segments=None, sorted=False):
+    """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id that no row has."""
+    return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
+
+
+@op
+def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+    """Products of the rows with equal ids, as in `segment_sum`; 1 for an id that no row has."""
+    return _segment(jax.ops.segment_prod, data, segment_ids, num_segments, sorted)

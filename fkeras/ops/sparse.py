@@ -1,0 +1,177 @@
+"""What ops do on `jax.experimental.sparse.BCOO` arrays: rules for `@op(sparse=...)`. Without a rule, an op makes its arguments dense.
+
+JAX's sparse package costs import time, so it is loaded only when a sparse array is there.
+"""
+
+import math
+import sys
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.ops.shape_rules import reshaped
+
+
+def jax_sparse():
+    """JAX's sparse package, imported now."""
+    from jax.experimental import sparse
+
+    return sparse
+
+
+def is_sparse(x) -> bool:
+    """Whether `x` is a sparse JAX array of any format."""
+    module = sys.modules.get("jax.experimental.sparse")
+    return module is not None and isinstance(x, module.JAXSparse)
+
+
+def dense(x):
+    """A sparse array made dense; anything else unchanged."""
+    return x.todense() if is_sparse(x) else x
+
+
+def _is_bcoo(x):
+    return is_sparse(x) and isinstance(x, jax_sparse().BCOO)
+
+
+def _like(x, data, unique=None):
+    """A BCOO with the indices of `x` and new values."""
+    unique = x.unique_indices if unique is None else unique
+    return jax_sparse().BCOO((data, x.indices), shape=x.shape, indices_sorted=x.indices_sorted, unique_indices=unique)
+
+
+def _unique(x):
+    """`x` with every index once, zeros kept, so that arrays with the same indices stay comparable entry by entry."""
+    if x.unique_indices:
+        return x
+    nse = x.nse if any(isinstance(a, jax.core.Tracer) for a in (x.data, x.indices)) else None
+    return x.sum_duplicates(nse=nse, remove_zeros=False)
+
+
+def zero_preserving(fn, x, *args, **kwargs):
+    """Elementwise functions with f(0) = 0: sparse in, sparse out."""
+    if not _is_bcoo(x):
+        return fn(dense(x), *args, **kwargs)
+    x = _unique(x)
+    return _like(x, fn(x.data, *args, **kwargs))
+
+
+def union(fn, x1, x2):
+    """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of either."""
+    if not (_is_bcoo(x1) and _is_bcoo(x2) and x1.shape == x2.shape and x1.n_dense == x2.n_dense and not x1.n_batch and not x2.n_batch):
+        return fn(dense(x1), dense(x2))
+    indices = jnp.concatenate([x1.indices, x2.indices])
+
+    def spread(first, second):
+        return _unique(jax_sparse().BCOO((jnp.concatenate([first, second]), indices), shape=x1.shape))
+
+    spread1, spread2 = spread(x1.data, jnp.zeros_like(x2.data)), spread(jnp.zeros_like(x1.data), x2.data)
+    return _like(spread1, fn(spread1.data, spread2.data), unique=True)
+
+
+def intersection(fn, x1, x2):
+    """Multiplication: sparse where either is."""
+    sparse = jax_sparse()
+    if not _is_bcoo(x1):
+        if not _is_bcoo(x2):
+            return fn(dense(x1), dense(x2))
+        x1, x2 = x2, x1
+    if not is_sparse(x2):
+        scaled = x1.data * x2 if jnp.ndim(x2) == 0 else sparse.bcoo_multiply_dense(x1, jnp.asarray(x2))
+        return _like(x1, scaled)
+    if not _is_bcoo(x2):
+        return fn(x1.todense(), x2.todense())
+    return sparse.bcoo_multiply_sparse(x1, x2)
+
+
+def quotient(fn, x1, x2):
+    """Division: sparse where only the dividend is.
+
+    A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is dense. Under a trace the divisor's
+    values cannot be looked at: there it is taken to have neither.
+    """
+    if is_sparse(x2) or not _is_bcoo(x1) or x1.n_batch:
+        return fn(dense(x1), dense(x2))
+    x2 = jnp.asarray(x2)
+    if not isinstance(x2, jax.core.Tracer) and bool(jnp.any((x2 == 0) | (x2 != x2))):
+        return fn(x1.todense(), x2)
+    if x2.ndim > len(x1.shape):
+        return fn(x1.todense(), x2)
+    x1 = _unique(x1)
+    if x2.ndim:
+        x2 = jnp.broadcast_to(x2, x1.shape)[tuple(x1.indices.T)]
+    return _like(x1, fn(x1.data, x2))
+
+
+def total(fn, x, axis=None, keepdims=False):
+    """Sum: sparse in, sparse out."""
+    if not _is_bcoo(x):
+        return fn(dense(x), axis=axis, keepdims=keepdims)
+    sparse, ndim = jax_sparse(), len(x.shape)
+    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(sorted(a + ndim if a < 0 else a for a in axes))
+    out = sparse.bcoo_reduce_sum(x, axes=axes)
+    if keepdims:
+        kept = tuple(1 if i in axes else d for i, d in enumerate(x.shape))
+        out = sparse.bcoo_broadcast_in_dim(out, shape=kept, broadcast_dimensions=[i for i in range(ndim) if i not in axes])
+    return out
+
+
+def average(fn, x, axis=None, keepdims=False):
+    """Mean: sparse in, sparse out."""
+    if not _is_bcoo(x):
+        return fn(dense(x), axis=axis, keepdims=keepdims)
+    dtype = fn(jnp.zeros((1,), x.dtype)).dtype
+    out = total(fn, x.astype(jnp.promote_types(dtype, jnp.float32)), axis, keepdims)
+    count = math.prod(x.shape) // max(math.prod(out.shape), 1)
+    return _like(out, (out.data / count).astype(dtype))
+
+
+def expand_dims(fn, x, axis):
+    if not _is_bcoo(x):
+        return fn(dense(x), axis)
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    ndim = len(x.shape) + len(axes)
+    axes = {a + ndim if a < 0 else a for a in axes}
+    sizes = iter(x.shape)
+    out = [1 if i in axes else next(sizes) for i in range(ndim)]
+    return jax_sparse().bcoo_broadcast_in_dim(x, shape=out, broadcast_dimensions=[i for i in range(ndim) if i not in axes])
+
+
+def reshape(fn, x, newshape):
+    if not _is_bcoo(x):
+        return fn(dense(x), newshape)
+    return jax_sparse().bcoo_reshape(x, new_sizes=reshaped(x.shape, newshape))
+
+
+def squeeze(fn, x, axis=None):
+    if not _is_bcoo(x):
+        return fn(dense(x), axis)
+    if axis is None:
+        axis = tuple(i for i, d in enumerate(x.shape) if d == 1)
+    return jax_sparse().bcoo_squeeze(x, dimensions=(axis,) if isinstance(axis, int) else tuple(axis))
+
+
+def transpose(fn, x, axes=None):
+    if not _is_bcoo(x):
+        return fn(dense(x), axes)
+    ndim = len(x.shape)
+    order = range(ndim)[::-1] if axes is None else [a % ndim for a in axes]
+    return jax_sparse().bcoo_transpose(x, permutation=tuple(order))
+
+
+def concatenate(fn, xs, axis=0):
+    """Sparse where all are."""
+    if not all(_is_bcoo(x) for x in xs):
+        return fn([dense(x) for x in xs], axis)
+    return jax_sparse().bcoo_concatenate(xs, dimension=axis % len(xs[0].shape))
+
+
+def matmul(fn, x1, x2):
+    """JAX's own sparse product; sparse where both are."""
+    sparse = jax_sparse()
+
+    def ready(x):
+        return sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, on_inefficient=None) if _is_bcoo(x) else x
+
+    return sparse.sparsify(jnp.matmul)(ready(x1), ready(x2))

@@ -1,0 +1,214 @@
+"""Means, spreads, quantiles and counts. `axis`: an int, a tuple or list of ints, or None for all axes; results are floats.
+
+float16 and bfloat16 are summed in float32, so that long axes do not overflow or lose digits.
+"""
+
+import jax.numpy as jnp
+
+from fkeras.core.symbolic import KerasTensor, op
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.promotion import result_type
+from fkeras.ops.reductions import axes
+from fkeras.ops.tensors import as_array, as_float, as_tensor
+
+
+def _wide(x):
+    return result_type(x.dtype, "float32")
+
+
+@op(sparse=sparse_rules.average)
+def mean(x, axis=None, keepdims=False):
+    """The mean along `axis`."""
+    x = as_float(x)
+    return jnp.mean(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
+
+
+@op
+def var(x, axis=None, keepdims=False):
+    """The variance along `axis`: the mean squared distance from the mean (divided by n)."""
+    x = as_float(x)
+    return jnp.var(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
+
+
+@op
+def std(x, axis=None, keepdims=False):
+    """The standard deviation along `axis`: the root of `var`."""
+    x = as_float(x)
+    return jnp.std(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
+
+
+@op
+def average(x, axis=None, weights=None):
+    """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a single `axis`."""
+    x = as_float(x)
+    if weights is not None:
+        weights = as_array(weights)
+        dtype = result_type(x.dtype, weights.dtype, float)
+        x, weights = x.astype(dtype), weights.astype(dtype)
+    return jnp.average(x, weights=weights, axis=axes(axis))
+
+
+@op
+def median(x, axis=None, keepdims=False):
+    """The median along `axis`; the mean of the middle two of an even number."""
+    return jnp.median(as_float(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def quantile(x, q, axis=None, method="linear", keepdims=False):
+    """The quantiles `q` (fractions in [0, 1]) along `axis`; an array `q` adds its axes in front.
+
+    Args:
+        x: the values.
+        q: a fraction, or a 1-D array of them.
+        axis: int, tuple of ints, or None for all axes.
+        method: between two values: 'linear', 'lower', 'higher', 'midpoint' or 'nearest'.
+        keepdims: whether folded axes stay with size 1.
+    """
+    return jnp.quantile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def percentile(x, q, axis=None, method="linear", keepdims=False):
+    """The percentiles `q` (in [0, 100]) along `axis`: see `quantile`."""
+    return jnp.percentile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def nanmean(x, axis=None, keepdims=False):
+    """`mean` of what is not NaN; NaN where nothing is left."""
+    return jnp.nanmean(as_float(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanvar(x, axis=None, keepdims=False):
+    """`var` of what is not NaN."""
+    return jnp.nanvar(as_float(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanstd(x, axis=None, keepdims=False):
+    """`std` of what is not NaN."""
+    return jnp.nanstd(as_float(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanmedian(x, axis=None, keepdims=False):
+    """`median` of what is not NaN."""
+    return jnp.nanmedian(as_float(x), axis=axes(axis), keepdims=keepdims)
+
+
+@op
+def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+    """`quantile` of what is not NaN."""
+    return jnp.nanquantile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+    """`percentile` of what is not NaN."""
+    return jnp.nanpercentile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+
+
+@op
+def corrcoef(x):
+    """The correlations between the rows of `x` (variables, samples): shape (variables, variables)."""
+    return jnp.corrcoef(as_float(x))
+
+
+def _bincount_spec(x, weights=None, minlength=0, sparse=False):
+    dtype = "int32" if weights is None else result_type(x.dtype, as_array(weights).dtype)
+    return KerasTensor(x.shape[:-1] + (None,), dtype=dtype, sparse=x.sparse or bool(sparse))
+
+
+def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
+    if not sparse_rules.is_sparse(x):  # only the weights are sparse
+        return fn(x, sparse_rules.dense(weights), minlength, sparse)
+    if weights is not None and not sparse_rules.is_sparse(weights):
+        raise UserInputError("bincount: `x` is sparse, so `weights` must be sparse too, with the same indices.")
+    if weights is not None and not bool(jnp.all(x.indices == weights.indices)):
+        raise UserInputError("bincount: the sparse `x` and `weights` must have the same indices.")
+    x, weights = _flat(x), None if weights is None else _flat(weights)
+    return _counts(x.data, x.indices[:, :-1], jnp.ones_like(x.data) if weights is None else weights.data, x.shape[:-1], minlength)
+
+
+def _flat(x):
+    """A sparse array with all its axes in the indices."""
+    return sparse_rules.jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
+
+
+def _counts(values, rows, weights, lead, minlength):
+    """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
+    size = max(int(values.max(initial=-1)) + 1, minlength)
+    indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
+    return sparse_rules.jax_sparse().BCOO((weights, indices), shape=(*lead, size)).sum_duplicates()
+
+
+@op(spec=_bincount_spec, sparse=_sparse_bincount)
+def bincount(x, weights=None, minlength=0, sparse=False):
+    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not under jit.
+
+    Args:
+        x: non-negative integers, 1-D, or 2-D to count each row.
+        weights: what each counts, of the shape of `x`; None: 1.
+        minlength: the result has at least this size.
+        sparse: whether to return a sparse array.
+
+    Returns:
+        An array of shape (n,) or (rows, n), n the largest value plus 1 or `minlength`; int32, or the dtype of the weights.
+    """
+    x = as_array(x)
+    weights = None if weights is None else as_array(weights)
+    if sparse:
+        weights = jnp.ones_like(x) if weights is None else weights
+        rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
+        return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)
+    if x.ndim < 2:
+        return jnp.bincount(x, weights=weights, minlength=minlength)
+    length = max(int(x.max(initial=-1)) + 1, minlength)
+    return jnp.stack([jnp.bincount(row, None if weights is None else weights[i], length=length) for i, row in enumerate(x)])
+
+
+def _histogram_spec(x, bins=10, range=None):
+    _check_histogram(x, bins, range)
+    return KerasTensor((bins,), dtype=x.dtype), KerasTensor((bins + 1,), dtype=x.dtype)
+
+
+@op(spec=_histogram_spec)
+def histogram(x, bins=10, range=None):
+    """How many values of the 1-D `x` fall into each of `bins` equal bins over `range`.
+
+    Args:
+        x: 1-D array.
+        bins: number of bins.
+        range: (low, high); values outside are not counted. None: the smallest and largest value.
+
+    Returns:
+        The counts, shape (bins,), and the edges, shape (bins + 1,).
+    """
+    x = as_array(x)
+    _check_histogram(x, bins, range)
+    return jnp.histogram(x, bins=bins, range=range)
+
+
+def _check_histogram(x, bins, range):
+    if not isinstance(bins, int):
+        raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
+    if bins < 0:
+        raise UserInputError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}.")
+    if range and (not isinstance(range, tuple) or len(range) < 2):
+        raise UserInputError(f"Argument `range` must be a tuple of two elements. Received: range={range}.")
+    if range and range[1] < range[0]:
+        raise UserInputError(f"The second element of `range` must be greater than the first. Received: range={range}.")
+    if len(x.shape) > 1:
+        raise UserInputError(f"Input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}.")
+
+
+@op
+def correlate(x1, x2, mode="valid"):
+    """The cross-correlation of two 1-D arrays; `mode` as in NumPy: 'valid', 'same' or 'full'."""
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise UserInputError(f"correlate: both arguments must be 1-D. Received: shapes {x1.shape} and {x2.shape}.")
+    return jnp.correlate(as_tensor(x1), as_tensor(x2), mode)

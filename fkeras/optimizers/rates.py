@@ -1,0 +1,67 @@
+"""Learning rates: numbers, schedules and callables."""
+
+import inspect
+import math
+
+import jax.numpy as jnp
+
+from fkeras.core import registry
+from fkeras.core.settings import floatx
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.optimizers.schedules.schedule import LearningRateSchedule
+
+
+class NoLearningRateError(UserInputError, AttributeError):
+    """The optimizer has no single learning rate to read or set."""
+
+
+def checked(value):
+    """A float, or the schedule or callable itself.
+
+    Raises:
+        UserInputError: not a number, NaN, not a callable.
+    """
+    if isinstance(value, LearningRateSchedule):
+        return value
+    if isinstance(value, dict) and "class_name" in value:
+        return registry.deserialize_keras_object(value)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        if callable(value) and not isinstance(value, type):
+            return value
+        raise UserTypeError("Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable (without "
+                            "arguments, or of the step) that returns the learning rate. Received instead: "
+                            f"learning_rate={value!r}") from None
+    if isinstance(value, (bool, str)) or math.isnan(number):
+        raise UserInputError(f"Argument `learning_rate` should be a float. Received instead: learning_rate={value!r}")
+    return number
+
+
+def at_step(rate, step):
+    """The value at a step of a schedule, of a callable of the step (an Optax schedule), or of a callable without arguments."""
+    if isinstance(rate, LearningRateSchedule) or _takes_the_step(rate):
+        value = rate(step)
+    else:
+        value = rate()
+    return jnp.asarray(getattr(value, "value", value), rate_dtype())
+
+
+def _takes_the_step(rate) -> bool:
+    try:
+        parameters = inspect.signature(rate).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+
+
+def rate_dtype() -> str:
+    """floatx, but float32 at least."""
+    return "float64" if floatx() == "float64" else "float32"
+
+
+def config_of(rate):
+    """What `get_config` says of a learning rate."""
+    if isinstance(rate, (int, float)):
+        return float(rate)
+    return registry.serialize_keras_object(rate)

@@ -1,0 +1,61 @@
+"""The base of learning rate schedules."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core import registry
+from fkeras.core.settings import floatx
+from fkeras.errors import UserInputError
+
+
+class LearningRateSchedule:
+    """A learning rate as a function of the step: subclasses define `__call__(step)` and, to be saved, `get_config()`.
+
+    The step is the number of updates so far: a Python number, a Variable, an array or a tracer. Schedules are plain callables, so they
+    also work as Optax schedules.
+
+    Examples:
+        >>> import fkeras
+        >>> class Halving(fkeras.optimizers.schedules.LearningRateSchedule):
+        ...     def __call__(self, step):
+        ...         return 0.1 * 0.5**step
+        >>> optimizer = fkeras.optimizers.SGD(Halving())
+    """
+
+    def __call__(self, step):
+        raise NotImplementedError(f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`.")
+
+    def get_config(self) -> dict:
+        """The arguments of the constructor, as plain values."""
+        if not registry.is_builtin(type(self)):
+            raise NotImplementedError(f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order to be "
+                                      "serializable.")
+        return registry.config_from_signature(self, {}, lambda name, value: value)
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """The schedule that `get_config` described."""
+        return cls(**config)
+
+
+def number(value, name: str):
+    """A rate as given, Variables and arrays as Python floats: a schedule is a constant."""
+    if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UserInputError(f"Argument `{name}` must be a number. Received: {name}={value!r}") from None
+
+
+def positive(value, name: str):
+    """A count of steps."""
+    value = number(value, name)
+    if not value > 0:
+        raise UserInputError(f"Argument `{name}` must be > 0. Received: {name}={value}")
+    return value
+
+
+def as_float(value):
+    """A step or constant in the dtype of rates: floatx, but float32 at least, since bfloat16 cannot count past 256."""
+    return jnp.asarray(getattr(value, "value", value), "float64" if floatx() == "float64" else "float32")

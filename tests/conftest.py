@@ -1,0 +1,35 @@
+"""What all tests share: JAX on the CPU with a cache of compiled programs, and a clean session for each test."""
+
+import getpass
+import os
+import sys
+import tempfile
+
+os.environ["KERAS_BACKEND"] = "jax"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"fkeras-tests-{getpass.getuser()}"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+import pytest
+
+from fkeras.core import names, seeds, settings
+
+_DEFAULTS = dict(settings._values)
+
+
+@pytest.fixture(scope="session")
+def keras():
+    """Keras on JAX, the oracle. Tests that ask for it are skipped where it is not installed."""
+    return pytest.importorskip("keras")
+
+
+@pytest.fixture(autouse=True)
+def _fresh_session():
+    """Names, settings and seeds start again, so that no test depends on those before it."""
+    names.reset()
+    settings._values.update(_DEFAULTS)
+    seeds.reset(0)
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session(free_memory=False)
