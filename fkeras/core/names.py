@@ -16,6 +16,13 @@ def to_snake_case(name: str) -> str:
     return name
 
 
+def object_name(obj) -> str:
+    """A readable name of a function or object: its `name`, else its own or its class's name in snake case (a lambda: `'lambda'`)."""
+    if isinstance(getattr(obj, "name", None), str):
+        return obj.name
+    return to_snake_case(getattr(obj, "__name__", None) or type(obj).__name__)
+
+
 def auto_name(prefix: str) -> str:
     """The next free automatic name of a kind: `dense`, then `dense_1`, ..."""
     prefix = to_snake_case(prefix)

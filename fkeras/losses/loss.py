@@ -89,7 +89,7 @@ class Loss:
             config["dtype"] = self._dtype_policy.name
         else:
             config.pop("dtype", None)
-        return registry.serialize_dict(config)
+        return config
 
     @classmethod
     def from_config(cls, config: dict):
@@ -133,7 +133,7 @@ class LossFunctionWrapper(Loss):
     def get_config(self):
         config = super().get_config()
         if "fn" in config:
-            config.update(registry.serialize_dict(self._fn_kwargs))
+            config.update(registry.serialize_dict({"fn": self.fn, **self._fn_kwargs}))
         return config
 
     def _described(self):

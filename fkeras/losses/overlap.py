@@ -23,6 +23,7 @@ def dice(y_true, y_pred, axis=None):
         >>> fkeras.losses.dice([[1.0, 1.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 0.0]], axis=1)
         Array([0., 1.], dtype=float32)
     """
+    axis = _plain(axis)
     both = jnp.sum(y_true * y_pred, axis)
     return 1 - 2.0 * both / (jnp.sum(y_true, axis) + jnp.sum(y_pred, axis) + epsilon())
 
@@ -39,10 +40,15 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     References:
         Salehi et al., 2017, https://arxiv.org/abs/1706.05721
     """
+    axis = _plain(axis)
     both = jnp.sum(y_true * y_pred, axis)
     false_positives = jnp.sum((1 - y_true) * y_pred, axis)
     false_negatives = jnp.sum(y_true * (1 - y_pred), axis)
     return 1 - both / (both + alpha * false_positives + beta * false_negatives + epsilon())
+
+
+def _plain(axis):
+    return tuple(axis) if isinstance(axis, list) else axis  # tuples come out of JSON as lists
 
 
 class Dice(LossFunctionWrapper):

@@ -191,7 +191,7 @@ class Metric:
                 config[key] = arguments.get(key)
         if "dtype" in config:
             config["dtype"] = self.dtype
-        return registry.serialize_dict(config)
+        return config
 
     @classmethod
     def from_config(cls, config: dict):

@@ -149,6 +149,5 @@ class MeanMetricWrapper(Mean):
     def get_config(self):
         config = super().get_config()
         if "fn" in config:
-            config["fn"] = registry.serialize_keras_object(self._fn)
-            config.update(registry.serialize_dict(self._fn_kwargs))
+            config.update(registry.serialize_dict({"fn": self._fn, **self._fn_kwargs}))
         return config

@@ -8,6 +8,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from fkeras.core.settings import epsilon
 from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
+from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array
 
 
@@ -115,14 +116,15 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 def _check_ids(target, classes):
     """Raises for the first id that is no class, if the ids are known now."""
-    if isinstance(target, jax.core.Tracer):
+    ids = known_values(target)
+    if ids is None:
         return
-    ids = np.asarray(target)
     bad = (ids < 0) | (ids >= classes)
     if bad.any():
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         one_based = ids.min() == 1 and ids.max() == classes
         raise UserInputError(
             f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} predicted classes. "
-            f"Received {ids[at]} at index {at}." + (" These labels look one-based: subtract 1." if one_based else "")
+            f"Received {ids[at]} at index {at}. "
+            + ("These labels look one-based: subtract 1." if one_based else "To leave rows out, use the loss's `ignore_class`.")
         )

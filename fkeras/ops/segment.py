@@ -5,6 +5,7 @@ import numpy as np
 
 from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
+from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array
 
 
@@ -16,17 +17,17 @@ def _segment(reduce, data, segment_ids, num_segments, sorted):
             f"{name}: Argument `segment_ids` should be an 1-D vector, got shape: {segment_ids.shape}. Flatten both: "
             "`reshape(segment_ids, -1)` and `reshape(data, (-1, ...))`, or use `vectorized_map`."
         )
-    if data.shape[:1] != segment_ids.shape:
-        raise UserInputError(
-            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {segment_ids.shape} v.s. {data.shape}."
-        )
     if num_segments is None:
         raise UserInputError(
             f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: num_segments=None. "
             "JAX needs the size of the result before it sees the ids."
         )
-    if not isinstance(segment_ids, jax.core.Tracer):
-        ids = np.asarray(segment_ids)
+    if data.shape[:1] != segment_ids.shape:
+        raise UserInputError(
+            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {segment_ids.shape} v.s. {data.shape}."
+        )
+    ids = known_values(segment_ids)
+    if ids is not None:
         bad = (ids < -1) | (ids >= num_segments)
         if bad.any():
             at = int(np.argmax(bad))

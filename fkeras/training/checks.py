@@ -3,9 +3,9 @@
 import numpy as np
 
 from fkeras import data as data_room
-from fkeras import losses as losses_room
 from fkeras.core.symbolic import map_structure
 from fkeras.errors import UserInputError
+from fkeras.losses import checks as loss_checks
 from fkeras.training import steps
 
 
@@ -32,7 +32,7 @@ def check_source(model, source, what):
     for term in loss.terms:
         target = trues[term.output]
         if isinstance(target, np.ndarray):
-            losses_room.check_targets(term.loss, target, shapes[term.output], loss.outputs.shown()[term.output])
+            loss_checks.check_targets(term.loss, target, shapes[term.output], loss.outputs.shown()[term.output])
 
 
 def _custom(model):

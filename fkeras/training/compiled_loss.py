@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from fkeras import losses as losses_room
 from fkeras import metrics as metrics_room
-from fkeras.core import settings
+from fkeras.core import names, settings
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.training.outputs import OutputNames, is_nested
 
@@ -148,7 +148,7 @@ def resolve(identifier, y_true, y_pred):
     loss = losses_room.get(identifier)
     if isinstance(loss, losses_room.Loss):
         return loss
-    name = identifier if isinstance(identifier, str) else metrics_room.name_of(loss)
+    name = identifier if isinstance(identifier, str) else names.object_name(loss)
     return losses_room.LossFunctionWrapper(loss, name=name)
 
 

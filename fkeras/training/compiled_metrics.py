@@ -1,6 +1,7 @@
 """The metrics that `compile` was given, resolved against a model's outputs."""
 
 from fkeras import metrics as metrics_room
+from fkeras.core import names
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
 from fkeras.training.outputs import OutputNames
@@ -78,7 +79,7 @@ class CompiledMetrics(metrics_room.Metric):
             return self._by_shape(identifier, y_true, y_pred, index)
         metric = metrics_room.get(identifier)
         if not isinstance(metric, metrics_room.Metric):
-            name = identifier if isinstance(identifier, str) else metrics_room.name_of(metric)
+            name = identifier if isinstance(identifier, str) else names.object_name(metric)
             metric = metrics_room.MeanMetricWrapper(metric, name=name)
         elif isinstance(identifier, str):
             metric.name = identifier

@@ -91,11 +91,9 @@ def test_an_op_equals_keras(contract, name, args, options):
 
 
 def test_the_global_data_format_is_the_default():
-    try:
-        settings.set_image_data_format("channels_first")
-        blurred = ops.image.gaussian_blur(IMAGE)
-    finally:
-        settings.set_image_data_format("channels_last")
+    settings.set_image_data_format("channels_first")
+    blurred = ops.image.gaussian_blur(IMAGE)
+    settings.set_image_data_format("channels_last")
     np.testing.assert_allclose(blurred, np.moveaxis(ops.image.gaussian_blur(np.moveaxis(IMAGE, 0, -1)), -1, 0), rtol=1e-5)
 
 

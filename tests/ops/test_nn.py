@@ -160,7 +160,7 @@ ERRORS = [
     (lambda: ops.multi_hot([1, 2]), "`num_classes` must be specified"),
     (lambda: ops.categorical_crossentropy([1, 2, 0], PROBABILITIES), "use `sparse_categorical_crossentropy`"),
     (lambda: ops.sparse_categorical_crossentropy(TARGETS, PROBABILITIES), "use `categorical_crossentropy`"),
-    (lambda: ops.sparse_categorical_crossentropy([0, 5, 1], PROBABILITIES), r"must lie in \[0, 5\).*Received 5 at index \(1,\)\.$"),
+    (lambda: ops.sparse_categorical_crossentropy([0, 5, 1], PROBABILITIES), r"must lie in \[0, 5\).*Received 5 at index \(1,\)"),
     (lambda: ops.sparse_categorical_crossentropy([1, 5, 2], PROBABILITIES), "look one-based"),
     (lambda: ops.sparse_categorical_crossentropy([0, -1, 1], PROBABILITIES), "Received -1"),
     (lambda: ops.batch_normalization(X, normal(3), normal(4), -1), r"`mean` must be a vector.*\(4,\).*\(3,\)"),
@@ -288,6 +288,13 @@ def test_flash_attention_that_cannot_be_had_is_an_error():
     q = normal(2, 3, 4, 8).astype("float16")
     with pytest.raises(UserInputError, match="Flash attention cannot be used for query.shape=.*flash_attention=None"):
         ops.dot_product_attention(q, q, q, flash_attention=True)
+
+
+def test_attention_on_a_gpu_falls_back_on_xla_where_cudnn_cannot(monkeypatch):
+    q = normal(2, 3, 4, 8).astype("float16")
+    expected = ops.dot_product_attention(q, q, q, flash_attention=False)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    np.testing.assert_array_equal(ops.dot_product_attention(q, q, q), expected)
 
 
 def _all_labelings(log_p, blank):
