@@ -1,5 +1,6 @@
 """What all tests share: JAX on the CPU with a cache of compiled programs, and a clean session for each test."""
 
+import contextlib
 import getpass
 import os
 import sys
@@ -11,6 +12,7 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(tempfile.gettemp
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
+import jax
 import pytest
 
 from fkeras.core import names, seeds, settings
@@ -33,3 +35,28 @@ def _fresh_session():
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session(free_memory=False)
+
+
+_heard: list = []
+
+
+def _listen(event, duration, **kwargs):
+    if event.endswith("backend_compile_duration"):
+        _heard.append(event)
+
+
+jax.monitoring.register_event_duration_secs_listener(_listen)
+
+
+@pytest.fixture
+def compilations():
+    """A context manager that lists the programs that JAX compiles (or fetches from its cache) inside it."""
+
+    @contextlib.contextmanager
+    def listening():
+        found: list = []
+        before = len(_heard)
+        yield found
+        found.extend(_heard[before:])
+
+    return listening

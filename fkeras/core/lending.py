@@ -186,6 +186,12 @@ def put_value(variable, value) -> None:
     private.slot.__set__(variable, value)
 
 
+def own_value(variable):
+    """The Variable's own value, past all scopes; drawn or brought back where a stand-in holds its place."""
+    held = private.slot.__get__(variable)
+    return _fetch(variable, held) if type(held) is Pending or type(held) is Elsewhere else held
+
+
 def _fetch(variable, stand_in):
     if type(stand_in) is Elsewhere:
         stand_in.bring()
@@ -296,14 +302,14 @@ def call(fn, variables, values, *args, what=None, strict=False, **kwargs):
     """Calls `fn` with `values` lent to `variables`. Returns its output and the values as they are afterwards, in the same order."""
     token = _token(variables, values)
     scope = Scope(variables, values, what, strict)
-    with _opened(scope), contextlib.nullcontext() if token is None else _cache_key(token):
+    with opened(scope), contextlib.nullcontext() if token is None else _cache_key(token):
         output = fn(*args, **kwargs)
     return output, scope.collect()
 
 
 def call_abstractly(fn, *args, **kwargs):
     """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is kept."""
-    with _opened(AbstractScope()), _cache_key(next(_tokens)):
+    with opened(AbstractScope()), _cache_key(next(_tokens)):
         return fn(*args, **kwargs)
 
 
@@ -325,7 +331,7 @@ def needs_own_scope(variables) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(scope):
+def opened(scope):
     outer = _open.scopes
     _open.scopes = outer + (scope,)
     try:

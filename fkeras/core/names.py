@@ -2,12 +2,14 @@
 
 import collections
 import contextlib
+import functools
 import re
 import threading
 
 _counts: collections.defaultdict = collections.defaultdict(int)
 
 
+@functools.lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
     """`'LayerNormalization'` -> `'layer_normalization'`, `'Conv2D'` -> `'conv2d'`."""
     name = re.sub(r"\W+", "", name)

@@ -6,6 +6,7 @@ classes as Keras does (`keras.layers`, `Dense`), so that they travel both ways.
 """
 
 import base64
+import importlib
 import inspect
 import marshal
 import threading
@@ -22,7 +23,6 @@ _by_name: dict[str, object] = {}  # "package>name" -> class or function, registe
 _names: dict[object, str] = {}  # and back
 _builtin: dict[tuple[str, str], object] = {}  # ("keras.layers", "Dense") -> class
 _homes: dict[object, str] = {}  # class or function -> "keras.layers"
-_loader = lambda module: None  # noqa: E731  set by fkeras/__init__: loads the room that fills the table of a module
 
 
 class _Local(threading.local):
@@ -35,9 +35,10 @@ class _Local(threading.local):
 _local = _Local()
 
 
-def set_loader(loader) -> None:
-    global _loader
-    _loader = loader
+def _loader(module: str) -> None:
+    """Loads the room that fills the table of a public module: one of a fixed list, whatever a config says."""
+    if module in HOMES:
+        importlib.import_module("fkeras" + module[len("keras"):])
 
 
 def add_builtins(module: str, objects) -> None:
@@ -194,7 +195,7 @@ def find(module: str | None, name: str, registered_name: str | None = None, cust
 # Where fkeras's own classes can live, for configs that name an internal module of Keras.
 HOMES = ("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints", "keras.losses",
          "keras.metrics", "keras.optimizers", "keras.optimizers.schedules", "keras.dtype_policies", "keras.random", "keras.activations",
-         "keras.callbacks", "keras.quantizers")
+         "keras.callbacks", "keras.ops")
 
 _PLAIN = (str, int, float, bool, type(None))
 

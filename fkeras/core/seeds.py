@@ -58,6 +58,13 @@ class RootKey:
     def __init__(self, seed, count):
         self.seed, self.count = seed, count
 
+    @classmethod
+    def from_data(cls, data):
+        """A key that a file held."""
+        made = cls(None, None)
+        made._data = np.asarray(data, np.uint32)
+        return made
+
     @property
     def data(self) -> np.ndarray:
         """uint32[2]"""
@@ -68,8 +75,14 @@ class RootKey:
 
     @property
     def key(self):
-        with jax.ensure_compile_time_eval():
-            return jax.random.wrap_key_data(jnp.asarray(self.data))
+        """The same as a typed key."""
+        if not hasattr(self, "_key"):
+            with jax.ensure_compile_time_eval():
+                self._key = jax.random.wrap_key_data(jnp.asarray(self.data))
+        return self._key
+
+    def __getstate__(self):
+        return {"_data": self.data, "seed": self.seed, "count": self.count}
 
 
 def next_root_key() -> RootKey:

@@ -398,8 +398,8 @@ def op(fn=None, *, spec=None, sparse=None, explained=True):
         spec: optional function of the same arguments that returns KerasTensors, where abstract evaluation cannot tell the shape.
         sparse: optional `sparse(fn, *args, **kwargs)` that computes where an argument is a `jax.experimental.sparse` array; None: such
             arguments are made dense.
-        explained: whether TypeErrors, ValueErrors and IndexErrors are raised again as `UserInputError`s that name the op and its arguments; False for
-            functions that call the user's own.
+        explained: whether TypeErrors, ValueErrors and IndexErrors are raised again as `UserInputError`s that name the op and its
+            arguments; False for functions that call the user's own.
     """
     if fn is None:
         return functools.partial(op, spec=spec, sparse=sparse, explained=explained)

@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 
 from fkeras.core import drawing, lending, names, private, registry
+from fkeras.core.names import to_snake_case
 from fkeras.core.symbolic import standardize_dtype
 from fkeras.errors import UserInputError
 
@@ -276,9 +277,10 @@ def _copied(variable, memo):
 
 
 def _initializer_named(name):
-    found = registry.builtins_of("keras.initializers").get(name)
+    known = registry.builtins_of("keras.initializers")
+    found = known.get(name) or {to_snake_case(n): cls for n, cls in known.items()}.get(name)
     if found is None:
-        raise registry.unknown_name("initializer", name, registry.builtins_of("keras.initializers"))
+        raise registry.unknown_name("initializer", name, known)
     return found() if isinstance(found, type) else found
 
 

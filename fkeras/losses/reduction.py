@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 
+from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 
@@ -65,6 +66,7 @@ def masked_weights(sample_weight, mask, dtype, reduction):
     return weights * fit_weights(sample_weight, weights.shape)
 
 
+@op
 def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None):
     """The values times their weights, reduced.
 

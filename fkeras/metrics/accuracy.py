@@ -175,6 +175,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+        self._needs_probabilities = threshold == 0.5
 
 
 class CategoricalAccuracy(MeanMetricWrapper):

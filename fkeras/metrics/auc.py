@@ -46,8 +46,6 @@ class AUC(ConfusionAtThresholds):
         0.75
     """
 
-    _needs_probabilities = True
-
     def __init__(
         self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None, thresholds=None, multi_label=False,
         num_labels=None, label_weights=None, from_logits=False,
@@ -71,6 +69,7 @@ class AUC(ConfusionAtThresholds):
         self.num_labels = num_labels
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float32")
         self._from_logits = from_logits
+        self._needs_probabilities = not from_logits
         self._built = False
         if num_labels and not multi_label:
             raise UserInputError("`num_labels` is needed only when `multi_label` is True.")
@@ -147,10 +146,6 @@ class AUC(ConfusionAtThresholds):
         if self.label_weights is None:
             return jnp.mean(areas)
         return divide_no_nan(jnp.sum(areas * self.label_weights), np.sum(self.label_weights))
-
-    def reset_state(self):
-        """Forgets everything."""
-        super().reset_state()
 
     def get_config(self):
         config = super().get_config()

@@ -29,7 +29,7 @@ def warn_unless_probabilities(metric, y_pred) -> None:
 
 
 def check_predictions(metric, y_pred) -> None:
-    """Warns where a first batch of predictions is not what a metric's thresholds are made for. Metrics without thresholds are skipped.
+    """Warns where a first batch of predictions is not what a metric's thresholds are made for. Other metrics are skipped.
 
     Args:
         metric: a `Metric` or anything else.

@@ -10,13 +10,14 @@ from fkeras.metrics.metric import Metric
 class _Count(Metric):
     """One of the four counts."""
 
+    _needs_probabilities = True
     _counted: str
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.thresholds = parse_thresholds(thresholds, 0.5)
-        self.accumulator = self.add_variable(shape=(len(self.thresholds),), name="accumulator")
+        self.accumulator = self._add_sum((len(self.thresholds),), "accumulator")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1]."""
@@ -108,11 +109,12 @@ class _Rate(Metric):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.top_k = top_k
+        self._needs_probabilities = top_k is None
         self.class_id = class_id
         self.thresholds = parse_thresholds(thresholds, 0.5 if top_k is None else NEVER)
         shape = (len(self.thresholds),)
-        self.true_positives = self.add_variable(shape=shape, name="true_positives")
-        setattr(self, self._missed, self.add_variable(shape=shape, name=self._missed))
+        self.true_positives = self._add_sum(shape, "true_positives")
+        setattr(self, self._missed, self._add_sum(shape, self._missed))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1] unless only `top_k` counts."""
@@ -176,10 +178,10 @@ class ConfusionAtThresholds(Metric):
     _direction = "up"
 
     def _add_counts(self, shape):
-        self.true_positives = self.add_variable(shape=shape, name="true_positives")
-        self.false_positives = self.add_variable(shape=shape, name="false_positives")
-        self.true_negatives = self.add_variable(shape=shape, name="true_negatives")
-        self.false_negatives = self.add_variable(shape=shape, name="false_negatives")
+        self.true_positives = self._add_sum(shape, "true_positives")
+        self.false_positives = self._add_sum(shape, "false_positives")
+        self.true_negatives = self._add_sum(shape, "true_negatives")
+        self.false_negatives = self._add_sum(shape, "false_negatives")
 
     def _count(self, y_true, y_pred, thresholds, sample_weight, **options):
         counts = confusion_counts(self.name, y_true, y_pred, thresholds, sample_weight, **options)

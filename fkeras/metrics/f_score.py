@@ -71,10 +71,10 @@ class FBetaScore(Metric):
                 f"input shapes: y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
-        self.true_positives = self.add_variable(name="true_positives", shape=shape, dtype=self.dtype)
-        self.false_positives = self.add_variable(name="false_positives", shape=shape, dtype=self.dtype)
-        self.false_negatives = self.add_variable(name="false_negatives", shape=shape, dtype=self.dtype)
-        self.intermediate_weights = self.add_variable(name="intermediate_weights", shape=shape, dtype=self.dtype)
+        self.true_positives = self._add_sum(shape, "true_positives", self.dtype)
+        self.false_positives = self._add_sum(shape, "false_positives", self.dtype)
+        self.false_negatives = self._add_sum(shape, "false_negatives", self.dtype)
+        self.intermediate_weights = self._add_sum(shape, "intermediate_weights", self.dtype)
         self._built = True
 
     def update_state(self, y_true, y_pred, sample_weight=None):

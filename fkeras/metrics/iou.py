@@ -17,7 +17,8 @@ class IoU(Metric):
         num_classes: of the confusion matrix.
         target_class_ids: the classes to average over.
         name: None for an automatic name.
-        dtype: of the confusion matrix; None for int32, which holds 2e9 pixels of a kind. Use `'float32'` for fractional weights.
+        dtype: of the confusion matrix; None for int32, which holds 2e9 pixels of a kind: more give NaN. Use `'float32'` for fractional
+            weights.
         ignore_class: an id, often 255 or -1: places where it is the target do not count. None for none.
         sparse_y_true, sparse_y_pred: whether targets and predictions are class ids; else the largest of the last axis is taken.
         axis: the classes' axis of what is not sparse.
@@ -56,7 +57,11 @@ class IoU(Metric):
                 f"{self.name}: targets and predictions must have one class each per place. Received shapes {as_array(y_true).shape} and "
                 f"{as_array(y_pred).shape}."
             )
-        self.total_cm.assign_add(self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight))
+        before, batch = self.total_cm.value, self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight)
+        total = before + batch
+        if "int" in self.dtype:  # once a count has wrapped around it stays -1
+            total = jnp.where((before < 0) | (batch > 0) & (total < before), -1, total)
+        self.total_cm.assign(total)
 
     def _confusion(self, true, pred, sample_weight):
         if sample_weight is None:
@@ -76,19 +81,15 @@ class IoU(Metric):
         true, pred = jnp.where(counted, true, 0), jnp.where(counted, pred, 0)
         return jnp.zeros(self.total_cm.shape, self.dtype).at[true, pred].add(jnp.where(counted, weights, 0))
 
-    def reset_state(self):
-        """Forgets everything."""
-        super().reset_state()
-
     def result(self):
         matrix = self.total_cm.value
         ids = jnp.asarray(self.target_class_ids)
-        right = jnp.diag(matrix)
-        union = (jnp.sum(matrix, axis=0) + jnp.sum(matrix, axis=1) - right)[ids].astype("float32")
-        right = right[ids].astype("float32")
+        counts = matrix.astype("float32")
+        right = jnp.diag(counts)[ids]
+        union = (jnp.sum(counts, axis=0) + jnp.sum(counts, axis=1))[ids] - right
         occurs = union > 1e-9
         scores = jnp.where(occurs, right / (union + epsilon()), 0.0)
-        return jnp.sum(scores) / (jnp.sum(occurs) + epsilon())
+        return jnp.where(jnp.any(matrix < 0), jnp.nan, jnp.sum(scores) / (jnp.sum(occurs) + epsilon()))
 
 
 def _class_ids(y, sparse, axis):

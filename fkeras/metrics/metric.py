@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from fkeras.core import dtype_policy, lending, names, registry, settings
 from fkeras.core.variable import Variable
 from fkeras.errors import UserInputError
+from fkeras.ops.promotion import result_type
 
 
 def zeros(shape, dtype=None):
@@ -46,6 +47,8 @@ class Metric:
 
     # 'up': more is better, 'down': less is better, None: unknown. Callbacks that look for the best epoch read it.
     _direction: str | None = None
+    # Whether predictions outside of [0, 1] are a mistake. The training loop looks at the first batch.
+    _needs_probabilities = False
 
     def __new__(cls, *args, **kwargs):
         self = object.__new__(cls)
@@ -93,6 +96,11 @@ class Metric:
     def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
         """`add_variable` under its older name; a number by default."""
         return self.add_variable(shape, initializer, dtype, name=name)
+
+    def _add_sum(self, shape, name, dtype=None):
+        """New state to add up in: float32 in place of narrower floats, in which 256 + 1 = 256."""
+        dtype = settings.floatx() if dtype is None else dtype
+        return self.add_variable(shape, dtype=result_type(dtype, "float32") if "float" in dtype else dtype, name=name)
 
     @property
     def variables(self) -> list:

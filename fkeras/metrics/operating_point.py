@@ -9,6 +9,7 @@ from fkeras.metrics.confusion_counts import even_thresholds
 class _AtOperatingPoint(ConfusionAtThresholds):
     """The largest `_wanted` rate over the thresholds at which the `_given` rate reaches the value that the constructor was given."""
 
+    _needs_probabilities = True
     _given: str
     _wanted: str
 

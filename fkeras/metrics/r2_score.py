@@ -45,7 +45,7 @@ class R2Score(Metric):
             )
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
-        self.num_samples = self.add_variable(shape=(), name="num_samples")
+        self.num_samples = self._add_sum((), "num_samples")
         self._built = False
 
     def _build(self, y_true_shape, y_pred_shape):
@@ -55,10 +55,10 @@ class R2Score(Metric):
                 f"y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
             )
         outputs = (y_pred_shape[-1],)
-        self.squared_deviation = self.add_variable(name="squared_deviation", shape=outputs)
-        self.sum = self.add_variable(name="sum", shape=outputs)
-        self.total_mse = self.add_variable(name="residual", shape=outputs)
-        self.count = self.add_variable(name="count", shape=outputs)
+        self.squared_deviation = self._add_sum(outputs, "squared_deviation")
+        self.sum = self._add_sum(outputs, "sum")
+        self.total_mse = self._add_sum(outputs, "residual")
+        self.count = self._add_sum(outputs, "count")
         self._built = True
 
     def update_state(self, y_true, y_pred, sample_weight=None):

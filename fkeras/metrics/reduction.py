@@ -8,13 +8,7 @@ from fkeras.errors import UserInputError
 from fkeras.losses.lookup import FUNCTIONS as LOSS_FUNCTIONS
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
-from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, convert_to_tensor
-
-
-def accumulator_dtype(dtype: str) -> str:
-    """What to add up in: float32 for narrower floats, in which 256 + 1 = 256."""
-    return result_type(dtype, "float32") if "float" in dtype else dtype
 
 
 def per_sample(values, sample_weight, reduce, dtype):
@@ -57,7 +51,7 @@ class Sum(Metric):
 
     def __init__(self, name="sum", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.total = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="total")
+        self.total = self._add_sum((), "total", self.dtype)
 
     def update_state(self, values, sample_weight=None):
         """Adds values (any shape), weighted by `sample_weight`, which fits their leading axes."""
@@ -87,8 +81,8 @@ class Mean(Metric):
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(name=name, dtype=dtype)
-        self.total = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="total")
-        self.count = self.add_variable(shape=(), dtype=accumulator_dtype(self.dtype), name="count")
+        self.total = self._add_sum((), "total", self.dtype)
+        self.count = self._add_sum((), "count", self.dtype)
 
     def update_state(self, values, sample_weight=None):
         """Takes in values (batch, ...), averaged over all axes but the first; `sample_weight` fits their leading axes."""

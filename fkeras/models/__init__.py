@@ -1,6 +1,7 @@
 """Models: the stateful facade over layers and pure steps."""
 
-from fkeras.core import registry
+from fkeras import ops
+from fkeras.core import registry, symbolic
 from fkeras.models.cloning import clone_model as clone_model
 from fkeras.models.functional import Function as Function
 from fkeras.models.functional import Functional as Functional
@@ -12,3 +13,6 @@ from fkeras.saving.checkpoint import save_model as save_model
 
 registry.add_builtins("keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential})
 registry.add_builtins("keras", {"Model": Model, "Sequential": Sequential})
+# Functions stand in functional configs by name.
+registry.add_builtins("keras.ops", {fn.__name__: fn for fn in symbolic.TENSOR_METHODS.values()})
+registry.add_builtins("keras.ops", {name: fn for name, fn in vars(ops).items() if hasattr(fn, "compute_output_spec")})

@@ -1,6 +1,5 @@
 """`clone_model`: the same architecture with new weights."""
 
-from fkeras.core import registry
 from fkeras.core.symbolic import leaves
 from fkeras.errors import UserInputError
 from fkeras.layers.core.input_layer import InputLayer
@@ -50,8 +49,7 @@ def _cloner(clone_function, recursive):
             return layer
         if clone_function is not None:
             return clone_function(layer)
-        return registry.deserialize_keras_object({**registry.serialize_keras_object(layer), "build_config": None}) \
-            if not isinstance(layer, (Functional, Sequential)) else type(layer).from_config(layer.get_config())
+        return type(layer).from_config(layer.get_config())
 
     return clone
 

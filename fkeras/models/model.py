@@ -196,6 +196,14 @@ class Model(Trainer, base.Layer):
         """Saves architecture, weights, optimizer state and step. A path without suffix becomes an Orbax checkpoint directory."""
         return checkpoint.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
+    def save_weights(self, filepath, overwrite=True, **kwargs):
+        """Saves the weights alone to an Orbax checkpoint directory (a path without suffix)."""
+        checkpoint.save_weights(self, filepath, overwrite=overwrite, **kwargs)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Takes the weights from what `save_weights` or `save` wrote. All are checked before any is set."""
+        checkpoint.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+
     # -- the pure face --------------------------------------------------------------------
 
     def init(self, key, *inputs, **named_inputs):

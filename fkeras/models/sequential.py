@@ -1,5 +1,6 @@
 """`Sequential`: a stack of layers."""
 
+import contextlib
 import copy
 
 from flax import nnx
@@ -7,6 +8,7 @@ from flax import nnx
 from fkeras.core import masks, names, registry, seeds
 from fkeras.core.symbolic import KerasTensor, Node
 from fkeras.errors import UserInputError
+from fkeras.layers.base import context as contexts
 from fkeras.layers.base import layer as base
 from fkeras.layers.base import signature, tracking
 from fkeras.layers.base.flax_layer import FlaxLayer
@@ -105,7 +107,7 @@ class Sequential(Model):
             self.stack = [InputLayer(batch_shape=tuple(input_shape), dtype=self.stack[0].input_dtype), *self.stack]
         x = self.stack[0].output
         start = x
-        with names.scope(self.name):
+        with contextlib.nullcontext() if contexts.current() is not None else names.scope(self.name):
             for layer in self.stack[1:]:
                 try:
                     x = layer(x)

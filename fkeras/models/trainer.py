@@ -37,11 +37,11 @@ class Compilation:
         self.engine = self.engine_key = None
         self.progress = {"steps": 0, "epochs": 0}
         self.columns = None
-        self.checked = False
+        self.functions: dict = {}
 
     def __getstate__(self):
         progress = {k: v for k, v in self.progress.items() if k != "counter"}
-        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[])
+        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[], functions={})
 
 
 class Trainer:
@@ -93,7 +93,7 @@ class Trainer:
                        "steps_per_execution": steps_per_execution, "jit_compile": made.jit_compile}
         made.flags, made.toggles_told = steps.flags_now(self), False
         made.engine = made.engine_key = None
-        made.checked = False
+        made.functions = {}
         self.stop_training = False
 
     compiled = property(lambda self: self._training.tracker is not None, doc="Whether `compile` was called.")
@@ -121,13 +121,15 @@ class Trainer:
     @property
     def metrics(self):
         """The loss tracker, the compiled metrics, trackers of single losses, then metrics kept by the model and its layers."""
-        made = self._training
-        own = []
+        return self._metrics_of(self._structure())
+
+    def _metrics_of(self, structure):
+        made, own = self._training, []
         if made.tracker is not None:
             own.append(made.tracker)
             own += [made.metrics] if made.metrics is not None else []
             own += made.loss.metrics if made.loss is not None else []
-        return own + self._structure().metrics
+        return own + structure.metrics
 
     @property
     def metrics_names(self):
@@ -241,7 +243,8 @@ class Trainer:
         self._build_for(batch)
         lists = self._lists()
         variables = self.init(key, *([] if self.built else [steps.unpack(batch)[0]]))
-        opt_state = self.optimizer.init(lists.trainable_tree(variables["params"])) if self.optimizer is not None else {}
+        opt_state = {} if self.optimizer is None else self.optimizer.init(
+            lists.trainable_tree(variables["params"]), leaves=lists.unflatten(self.optimizer.leaves_of(lists.trainable)))
         metrics = tracking.nest(zip(lists.metric_names(), zeroed_metrics(lists)))
         return TrainState(step=as_step(0), params=variables["params"], state=variables["state"], opt_state=opt_state, metrics=metrics, key=key)
 
@@ -330,7 +333,7 @@ class Trainer:
         with interrupts.watched() as watch:
             evaluate = None if validation is None else self._validator(engine, validation, listed, validation_steps, watch)
             run = loop.Fit(engine, source, listed, progress=training.progress, key=self.build_key, seed=self._order_seed(),
-                           metrics=lambda: zeroed_metrics(engine.lists), validate=evaluate,
+                           metrics=engine.fresh_metrics, validate=evaluate,
                            validate_at=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
                            steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution, fuse=training.fuse,
                            should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
@@ -345,7 +348,7 @@ class Trainer:
     def _validator(self, engine, source, callbacks, validation_steps, watch):
         def validate(loan):
             trainable, rest, *_ = loan.ready()
-            logs, rest = loop.evaluate(engine, source, (trainable, rest), metrics=zeroed_metrics(engine.lists), key=self.build_key,
+            logs, rest = loop.evaluate(engine, source, (trainable, rest), metrics=engine.fresh_metrics(), key=self.build_key,
                                        callbacks=callbacks, fuse=self._training.fuse, steps=validation_steps,
                                        steps_per_execution=self._training.steps_per_execution, interrupts=watch)
             loan.values = (trainable, rest, *loan.values[2:])
@@ -382,7 +385,7 @@ class Trainer:
         lists = engine.lists
         fixed = ([v.value for v in lists.trainable], [v.value for v in lists.rest])
         with interrupts.watched() as watch:
-            logs, rest = loop.evaluate(engine, source, fixed, metrics=zeroed_metrics(lists), key=self.build_key, callbacks=listed,
+            logs, rest = loop.evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
                                        fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
                                        interrupts=watch)
         _put_changed(lists.rest, fixed[1], rest)
@@ -415,7 +418,7 @@ class Trainer:
         self._tell_toggles()
         engine = self._engine()
         values = tuple([v.value for v in group] for group in engine.lists.groups())
-        values = (*values[:3], zeroed_metrics(engine.lists))
+        values = (*values[:3], engine.fresh_metrics())
         progress = self._training.progress
         engine.note("train_on_batch", batch)
         new, _, logs = engine.train_one_kept(values, jnp.asarray(progress["steps"], jnp.int32), self.build_key, batch)
@@ -432,7 +435,7 @@ class Trainer:
         batch = self._one_batch(x, y, sample_weight)
         engine = self._engine()
         fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
-        rest, metrics, logs = engine.test_one(fixed, zeroed_metrics(engine.lists), self.build_key, np.int32(0), batch)
+        rest, metrics, logs = engine.test_one(fixed, engine.fresh_metrics(), self.build_key, np.int32(0), batch)
         _put_changed(engine.lists.rest, fixed[1], rest)
         for variable, value in zip(engine.lists.metrics, metrics):
             lending.put_value(variable, value)
@@ -468,6 +471,72 @@ class Trainer:
         engine.train_one.lower(values, counter, self.build_key, batch).compile()
         engine.test_one.lower((values[0], values[1]), values[3], self.build_key, counter, batch).compile()
 
+    # -- the state as a tree ---------------------------------------------------------------
+
+    def get_state_tree(self, value_format="backend_tensor"):
+        """All values by the paths of their Variables, in nested dicts: trainable, non-trainable, optimizer's, metrics'.
+
+        Args:
+            value_format: 'backend_tensor' for JAX arrays, 'numpy_array' for NumPy.
+        """
+        if value_format not in ("backend_tensor", "numpy_array"):
+            raise UserInputError(f"Invalid `value_format` argument. Expected one of {{'numpy_array', 'backend_tensor'}}. Received: "
+                                 f"value_format={value_format}")
+        return {group: _by_path(variables, value_format) for group, variables in self._state_groups().items()}
+
+    def set_state_tree(self, state_tree):
+        """Assigns values from a tree as `get_state_tree` returns it; groups and paths that are missing stay as they are."""
+        groups = self._state_groups()
+        for group, tree in state_tree.items():
+            if group not in groups:
+                raise UserInputError(f"Unknown variable name: {group}. Known: {sorted(groups)}")
+            by_path = {"/".join(path): value for path, value in tracking.flat(tree).items()}
+            for variable in groups[group]:
+                if variable.path in by_path:
+                    variable.assign(by_path[variable.path])
+
+    def _state_groups(self):
+        optimizer = list(self.optimizer.variables) if self.optimizer is not None else None
+        return {"trainable_variables": self.trainable_variables, "non_trainable_variables": self.non_trainable_variables,
+                **({"optimizer_variables": optimizer} if optimizer is not None else {}), "metrics_variables": self.metrics_variables}
+
+    # -- compiled steps on lists, for loops written for Keras -----------------------------------
+
+    train_function = property(lambda self: self._training.functions.get("train"), doc="What `make_train_function` made.")
+    test_function = property(lambda self: self._training.functions.get("test"), doc="What `make_test_function` made.")
+    predict_function = property(lambda self: self._training.functions.get("predict"), doc="What `make_predict_function` made.")
+
+    def make_train_function(self, force=False):
+        """A function (state, iterator of batches) -> (logs, state) that runs `train_step`, compiled."""
+        return self._make_function("train", self.train_step, force)
+
+    def make_test_function(self, force=False):
+        """A function (state, iterator of batches) -> (logs, state) that runs `test_step`, compiled."""
+        return self._make_function("test", self.test_step, force)
+
+    def make_predict_function(self, force=False):
+        """A function (state, iterator of batches) -> (outputs, state) that runs `predict_step`, compiled."""
+        return self._make_function("predict", self.predict_step, force)
+
+    def _make_function(self, kind, step, force):
+        functions = self._training.functions
+        if kind not in functions or force:
+            run = step if self.run_eagerly or not self.jit_compile else jax.jit(step)
+
+            def function(state, iterator):
+                result = None
+                for _, batch in zip(range(self.steps_per_execution), iterator):
+                    result, state = run(state, batch)
+                return result, state
+
+            functions[kind] = function
+        return functions[kind]
+
+    def jax_state_sync(self):
+        """Brings the values of a running `fit` into the Variables. Reading a Variable does that by itself."""
+        for variable in self.variables:
+            variable.value  # noqa: B018
+
     # -- helpers of the facade ------------------------------------------------------------------------------
 
     def _assert_compiled(self, what):
@@ -479,18 +548,16 @@ class Trainer:
             return Lists(self)
 
     def _engine(self):
+        """The executables for the model as it is now; made again where it has other Variables than before."""
         made = self._training
-        if made.optimizer is not None:
+        if made.optimizer is not None and not getattr(made.optimizer, "built", False):
             with self._flags_of_compile():
-                trainable = self.trainable_variables
-            if not getattr(made.optimizer, "built", False):
-                made.optimizer.build(trainable)
-        if made.tracker is None:
-            made.flags = made.flags or []
-        lists = self._lists()
-        identity = [id(v) for group in lists.groups() for v in group]
+                made.optimizer.build(self.trainable_variables)
+        structure = self._structure()
+        metrics = [v for m in self._metrics_of(structure) for v in m.variables]
+        identity = [id(v) for v in (*structure.ordered, *metrics, *(made.optimizer.variables if made.optimizer is not None else ()))]
         if made.engine is None or made.engine_key != identity:
-            made.engine = Engine(self, lists, eager=made.run_eagerly or not made.jit_compile)
+            made.engine = Engine(self, self._lists(), eager=made.run_eagerly or not made.jit_compile)
             made.engine_key = identity
         return made.engine
 
@@ -617,6 +684,15 @@ def _overridden(model) -> set:
     """Names of the methods that users override, as far as this model's class does."""
     names = ("compile", "train_step", "test_step", "predict_step", "compute_loss", "compute_metrics", "get_metrics_result")
     return {n for n in names if getattr(type(model), n) is not getattr(Trainer, n)}
+
+
+def _by_path(variables, value_format):
+    paths = [v.path for v in variables]
+    twice = sorted({p for p in paths if paths.count(p) > 1})
+    if twice:
+        raise UserInputError(f"The following variable path is found twice in the model: '{twice[0]}'. `get_state_tree()` can only be called when "
+                             "all variable paths are unique. Give your layers (and other objects) unique names.")
+    return tracking.nest((tuple(v.path.split("/")), v.numpy() if value_format == "numpy_array" else v.value) for v in variables)
 
 
 def _structs(x):

@@ -149,8 +149,9 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
 
     Examples:
         >>> import fkeras
-        >>> fkeras.ops.scan(lambda c, x: (c + x, c), fkeras.ops.array(0), fkeras.ops.arange(4))
-        (Array(6, dtype=int32), Array([0, 0, 1, 3], dtype=int32))
+        >>> carry, ys = fkeras.ops.scan(lambda c, x: (c + x, c), 0, fkeras.ops.arange(4))
+        >>> int(carry), ys.tolist()
+        (6, [0, 0, 1, 3])
     """
     if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
         raise UserInputError(f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}.")

@@ -47,7 +47,7 @@ def sign(x):
     return jnp.sign(as_tensor(x))
 
 
-@zero_preserving
+@op
 def signbit(x):
     """Whether the sign bit is set: True for -0.0 and negative numbers."""
     return jnp.signbit(as_tensor(x))
@@ -312,13 +312,13 @@ def isfinite(x):
     return jnp.isfinite(as_tensor(x))
 
 
-@zero_preserving
+@op
 def isinf(x):
     """Whether infinite, of either sign."""
     return jnp.isinf(as_tensor(x))
 
 
-@zero_preserving
+@op
 def isnan(x):
     """Whether NaN."""
     return jnp.isnan(as_tensor(x))

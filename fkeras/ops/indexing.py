@@ -10,16 +10,15 @@ import numpy as np
 
 from fkeras.core.symbolic import KerasTensor, op
 from fkeras.errors import UserInputError
+from fkeras.ops.known_values import known_values
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array, as_tensor
 
 
 def check_range(name, indices, size, axis):
     """Raises where a known index lies outside [-size, size)."""
-    if isinstance(indices, jax.core.Tracer) or not getattr(indices, "is_fully_addressable", True):
-        return
-    indices = np.asarray(indices)
-    if indices.size and indices.dtype.kind in "iu" and (indices.max() >= size or indices.min() < -size):
+    indices = known_values(indices)
+    if indices is not None and indices.size and indices.dtype.kind in "iu" and (indices.max() >= size or indices.min() < -size):
         flat = indices.ravel()
         where = int(np.argmax((flat >= size) | (flat < -size)))
         place = tuple(int(i) for i in np.unravel_index(where, indices.shape))
@@ -107,10 +106,14 @@ def _by_axis(keys, ndim):
     return out
 
 
+def _is_mask(k):
+    return getattr(k, "dtype", None) == np.dtype(bool)
+
+
 def _axes_read(k):
     if k is None or k is Ellipsis:
         return 0
-    return np.ndim(k) if getattr(k, "dtype", None) == bool else 1
+    return np.ndim(k) if _is_mask(k) else 1
 
 
 @op(spec=_get_item_spec)
@@ -119,7 +122,7 @@ def get_item(x, key):
     x = as_array(x)
     keys = tuple(np.asarray(k) if isinstance(k, list) else k for k in (key if isinstance(key, tuple) else (key,)))
     for k, axis in _by_axis(keys, x.ndim):
-        if k is not None and not isinstance(k, slice) and getattr(k, "dtype", None) != bool:
+        if k is not None and not isinstance(k, slice) and not _is_mask(k):
             check_range("get_item", k, x.shape[axis], axis)
     return x[keys]
 

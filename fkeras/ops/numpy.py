@@ -1,247 +1,223 @@
 """`fkeras.ops.numpy`: the functions of `jax.numpy` under Keras's names, signatures and dtype rules. A table of contents."""
 
-from fkeras.ops.creation import (
-    arange as arange,
-    bartlett as bartlett,
-    blackman as blackman,
-    empty as empty,
-    empty_like as empty_like,
-    eye as eye,
-    full as full,
-    full_like as full_like,
-    geomspace as geomspace,
-    hamming as hamming,
-    hanning as hanning,
-    identity as identity,
-    kaiser as kaiser,
-    linspace as linspace,
-    logspace as logspace,
-    meshgrid as meshgrid,
-    ones as ones,
-    ones_like as ones_like,
-    tri as tri,
-    tril as tril,
-    triu as triu,
-    vander as vander,
-    zeros as zeros,
-    zeros_like as zeros_like,
-)
-from fkeras.ops.tensors import (
-    array as array,
-    copy as copy,
-    ndim as ndim,
-    size as size,
-    view as view,
-)
-from fkeras.ops.elementwise import (
-    abs as abs,
-    absolute as absolute,
-    angle as angle,
-    arccos as arccos,
-    arccosh as arccosh,
-    arcsin as arcsin,
-    arcsinh as arcsinh,
-    arctan as arctan,
-    arctanh as arctanh,
-    bitwise_invert as bitwise_invert,
-    bitwise_not as bitwise_not,
-    cbrt as cbrt,
-    ceil as ceil,
-    clip as clip,
-    conj as conj,
-    conjugate as conjugate,
-    cos as cos,
-    cosh as cosh,
-    deg2rad as deg2rad,
-    exp as exp,
-    exp2 as exp2,
-    expm1 as expm1,
-    fabs as fabs,
-    floor as floor,
-    heaviside as heaviside,
-    i0 as i0,
-    imag as imag,
-    isfinite as isfinite,
-    isinf as isinf,
-    isnan as isnan,
-    isneginf as isneginf,
-    isposinf as isposinf,
-    isreal as isreal,
-    log as log,
-    log10 as log10,
-    log1p as log1p,
-    log2 as log2,
-    logical_not as logical_not,
-    nan_to_num as nan_to_num,
-    negative as negative,
-    rad2deg as rad2deg,
-    real as real,
-    reciprocal as reciprocal,
-    round as round,
-    sign as sign,
-    signbit as signbit,
-    sin as sin,
-    sinc as sinc,
-    sinh as sinh,
-    sqrt as sqrt,
-    square as square,
-    tan as tan,
-    tanh as tanh,
-    trunc as trunc,
-)
-from fkeras.ops.arithmetic import (
-    add as add,
-    allclose as allclose,
-    arctan2 as arctan2,
-    bitwise_and as bitwise_and,
-    bitwise_left_shift as bitwise_left_shift,
-    bitwise_or as bitwise_or,
-    bitwise_right_shift as bitwise_right_shift,
-    bitwise_xor as bitwise_xor,
-    divide as divide,
-    divide_no_nan as divide_no_nan,
-    equal as equal,
-    floor_divide as floor_divide,
-    fmax as fmax,
-    fmin as fmin,
-    fmod as fmod,
-    gcd as gcd,
-    greater as greater,
-    greater_equal as greater_equal,
-    hypot as hypot,
-    isclose as isclose,
-    lcm as lcm,
-    ldexp as ldexp,
-    left_shift as left_shift,
-    less as less,
-    less_equal as less_equal,
-    logaddexp as logaddexp,
-    logaddexp2 as logaddexp2,
-    logical_and as logical_and,
-    logical_or as logical_or,
-    logical_xor as logical_xor,
-    maximum as maximum,
-    minimum as minimum,
-    mod as mod,
-    multiply as multiply,
-    nextafter as nextafter,
-    not_equal as not_equal,
-    power as power,
-    right_shift as right_shift,
-    subtract as subtract,
-    true_divide as true_divide,
-)
-from fkeras.ops.products import (
-    cross as cross,
-    dot as dot,
-    einsum as einsum,
-    inner as inner,
-    kron as kron,
-    matmul as matmul,
-    outer as outer,
-    slogdet as slogdet,
-    tensordot as tensordot,
-    vdot as vdot,
-)
-from fkeras.ops.reductions import (
-    all as all,
-    amax as amax,
-    amin as amin,
-    any as any,
-    argmax as argmax,
-    argmin as argmin,
-    count_nonzero as count_nonzero,
-    cumprod as cumprod,
-    cumsum as cumsum,
-    max as max,
-    min as min,
-    nanargmax as nanargmax,
-    nanargmin as nanargmin,
-    nancumprod as nancumprod,
-    nancumsum as nancumsum,
-    nanmax as nanmax,
-    nanmin as nanmin,
-    nanprod as nanprod,
-    nansum as nansum,
-    prod as prod,
-    ptp as ptp,
-    sum as sum,
-    trace as trace,
-    trapezoid as trapezoid,
-)
-from fkeras.ops.statistics import (
-    average as average,
-    bincount as bincount,
-    corrcoef as corrcoef,
-    correlate as correlate,
-    histogram as histogram,
-    mean as mean,
-    median as median,
-    nanmean as nanmean,
-    nanmedian as nanmedian,
-    nanpercentile as nanpercentile,
-    nanquantile as nanquantile,
-    nanstd as nanstd,
-    nanvar as nanvar,
-    percentile as percentile,
-    quantile as quantile,
-    std as std,
-    var as var,
-)
-from fkeras.ops.shaping import (
-    broadcast_to as broadcast_to,
-    expand_dims as expand_dims,
-    flip as flip,
-    fliplr as fliplr,
-    flipud as flipud,
-    moveaxis as moveaxis,
-    pad as pad,
-    ravel as ravel,
-    repeat as repeat,
-    reshape as reshape,
-    roll as roll,
-    rot90 as rot90,
-    squeeze as squeeze,
-    swapaxes as swapaxes,
-    tile as tile,
-    transpose as transpose,
-)
-from fkeras.ops.joining import (
-    append as append,
-    array_split as array_split,
-    column_stack as column_stack,
-    concatenate as concatenate,
-    dsplit as dsplit,
-    dstack as dstack,
-    hsplit as hsplit,
-    hstack as hstack,
-    split as split,
-    stack as stack,
-    vsplit as vsplit,
-    vstack as vstack,
-)
-from fkeras.ops.indexing import (
-    diag as diag,
-    diagflat as diagflat,
-    diagonal as diagonal,
-    get_item as get_item,
-    nonzero as nonzero,
-    select as select,
-    take as take,
-    take_along_axis as take_along_axis,
-    unravel_index as unravel_index,
-    where as where,
-)
-from fkeras.ops.sorting import (
-    argpartition as argpartition,
-    argsort as argsort,
-    diff as diff,
-    digitize as digitize,
-    isin as isin,
-    searchsorted as searchsorted,
-    sort as sort,
-    unique as unique,
-)
-from fkeras.ops.control_flow import (
-    vectorize as vectorize,
-)
+from fkeras.ops.arithmetic import add as add
+from fkeras.ops.arithmetic import allclose as allclose
+from fkeras.ops.arithmetic import arctan2 as arctan2
+from fkeras.ops.arithmetic import bitwise_and as bitwise_and
+from fkeras.ops.arithmetic import bitwise_left_shift as bitwise_left_shift
+from fkeras.ops.arithmetic import bitwise_or as bitwise_or
+from fkeras.ops.arithmetic import bitwise_right_shift as bitwise_right_shift
+from fkeras.ops.arithmetic import bitwise_xor as bitwise_xor
+from fkeras.ops.arithmetic import divide as divide
+from fkeras.ops.arithmetic import divide_no_nan as divide_no_nan
+from fkeras.ops.arithmetic import equal as equal
+from fkeras.ops.arithmetic import floor_divide as floor_divide
+from fkeras.ops.arithmetic import fmax as fmax
+from fkeras.ops.arithmetic import fmin as fmin
+from fkeras.ops.arithmetic import fmod as fmod
+from fkeras.ops.arithmetic import gcd as gcd
+from fkeras.ops.arithmetic import greater as greater
+from fkeras.ops.arithmetic import greater_equal as greater_equal
+from fkeras.ops.arithmetic import hypot as hypot
+from fkeras.ops.arithmetic import isclose as isclose
+from fkeras.ops.arithmetic import lcm as lcm
+from fkeras.ops.arithmetic import ldexp as ldexp
+from fkeras.ops.arithmetic import left_shift as left_shift
+from fkeras.ops.arithmetic import less as less
+from fkeras.ops.arithmetic import less_equal as less_equal
+from fkeras.ops.arithmetic import logaddexp as logaddexp
+from fkeras.ops.arithmetic import logaddexp2 as logaddexp2
+from fkeras.ops.arithmetic import logical_and as logical_and
+from fkeras.ops.arithmetic import logical_or as logical_or
+from fkeras.ops.arithmetic import logical_xor as logical_xor
+from fkeras.ops.arithmetic import maximum as maximum
+from fkeras.ops.arithmetic import minimum as minimum
+from fkeras.ops.arithmetic import mod as mod
+from fkeras.ops.arithmetic import multiply as multiply
+from fkeras.ops.arithmetic import nextafter as nextafter
+from fkeras.ops.arithmetic import not_equal as not_equal
+from fkeras.ops.arithmetic import power as power
+from fkeras.ops.arithmetic import right_shift as right_shift
+from fkeras.ops.arithmetic import subtract as subtract
+from fkeras.ops.arithmetic import true_divide as true_divide
+from fkeras.ops.control_flow import vectorize as vectorize
+from fkeras.ops.creation import arange as arange
+from fkeras.ops.creation import bartlett as bartlett
+from fkeras.ops.creation import blackman as blackman
+from fkeras.ops.creation import empty as empty
+from fkeras.ops.creation import empty_like as empty_like
+from fkeras.ops.creation import eye as eye
+from fkeras.ops.creation import full as full
+from fkeras.ops.creation import full_like as full_like
+from fkeras.ops.creation import geomspace as geomspace
+from fkeras.ops.creation import hamming as hamming
+from fkeras.ops.creation import hanning as hanning
+from fkeras.ops.creation import identity as identity
+from fkeras.ops.creation import kaiser as kaiser
+from fkeras.ops.creation import linspace as linspace
+from fkeras.ops.creation import logspace as logspace
+from fkeras.ops.creation import meshgrid as meshgrid
+from fkeras.ops.creation import ones as ones
+from fkeras.ops.creation import ones_like as ones_like
+from fkeras.ops.creation import tri as tri
+from fkeras.ops.creation import tril as tril
+from fkeras.ops.creation import triu as triu
+from fkeras.ops.creation import vander as vander
+from fkeras.ops.creation import zeros as zeros
+from fkeras.ops.creation import zeros_like as zeros_like
+from fkeras.ops.elementwise import abs as abs
+from fkeras.ops.elementwise import absolute as absolute
+from fkeras.ops.elementwise import angle as angle
+from fkeras.ops.elementwise import arccos as arccos
+from fkeras.ops.elementwise import arccosh as arccosh
+from fkeras.ops.elementwise import arcsin as arcsin
+from fkeras.ops.elementwise import arcsinh as arcsinh
+from fkeras.ops.elementwise import arctan as arctan
+from fkeras.ops.elementwise import arctanh as arctanh
+from fkeras.ops.elementwise import bitwise_invert as bitwise_invert
+from fkeras.ops.elementwise import bitwise_not as bitwise_not
+from fkeras.ops.elementwise import cbrt as cbrt
+from fkeras.ops.elementwise import ceil as ceil
+from fkeras.ops.elementwise import clip as clip
+from fkeras.ops.elementwise import conj as conj
+from fkeras.ops.elementwise import conjugate as conjugate
+from fkeras.ops.elementwise import cos as cos
+from fkeras.ops.elementwise import cosh as cosh
+from fkeras.ops.elementwise import deg2rad as deg2rad
+from fkeras.ops.elementwise import exp as exp
+from fkeras.ops.elementwise import exp2 as exp2
+from fkeras.ops.elementwise import expm1 as expm1
+from fkeras.ops.elementwise import fabs as fabs
+from fkeras.ops.elementwise import floor as floor
+from fkeras.ops.elementwise import heaviside as heaviside
+from fkeras.ops.elementwise import i0 as i0
+from fkeras.ops.elementwise import imag as imag
+from fkeras.ops.elementwise import isfinite as isfinite
+from fkeras.ops.elementwise import isinf as isinf
+from fkeras.ops.elementwise import isnan as isnan
+from fkeras.ops.elementwise import isneginf as isneginf
+from fkeras.ops.elementwise import isposinf as isposinf
+from fkeras.ops.elementwise import isreal as isreal
+from fkeras.ops.elementwise import log as log
+from fkeras.ops.elementwise import log1p as log1p
+from fkeras.ops.elementwise import log2 as log2
+from fkeras.ops.elementwise import log10 as log10
+from fkeras.ops.elementwise import logical_not as logical_not
+from fkeras.ops.elementwise import nan_to_num as nan_to_num
+from fkeras.ops.elementwise import negative as negative
+from fkeras.ops.elementwise import rad2deg as rad2deg
+from fkeras.ops.elementwise import real as real
+from fkeras.ops.elementwise import reciprocal as reciprocal
+from fkeras.ops.elementwise import round as round
+from fkeras.ops.elementwise import sign as sign
+from fkeras.ops.elementwise import signbit as signbit
+from fkeras.ops.elementwise import sin as sin
+from fkeras.ops.elementwise import sinc as sinc
+from fkeras.ops.elementwise import sinh as sinh
+from fkeras.ops.elementwise import sqrt as sqrt
+from fkeras.ops.elementwise import square as square
+from fkeras.ops.elementwise import tan as tan
+from fkeras.ops.elementwise import tanh as tanh
+from fkeras.ops.elementwise import trunc as trunc
+from fkeras.ops.indexing import diag as diag
+from fkeras.ops.indexing import diagflat as diagflat
+from fkeras.ops.indexing import diagonal as diagonal
+from fkeras.ops.indexing import get_item as get_item
+from fkeras.ops.indexing import nonzero as nonzero
+from fkeras.ops.indexing import select as select
+from fkeras.ops.indexing import take as take
+from fkeras.ops.indexing import take_along_axis as take_along_axis
+from fkeras.ops.indexing import unravel_index as unravel_index
+from fkeras.ops.indexing import where as where
+from fkeras.ops.joining import append as append
+from fkeras.ops.joining import array_split as array_split
+from fkeras.ops.joining import column_stack as column_stack
+from fkeras.ops.joining import concatenate as concatenate
+from fkeras.ops.joining import dsplit as dsplit
+from fkeras.ops.joining import dstack as dstack
+from fkeras.ops.joining import hsplit as hsplit
+from fkeras.ops.joining import hstack as hstack
+from fkeras.ops.joining import split as split
+from fkeras.ops.joining import stack as stack
+from fkeras.ops.joining import vsplit as vsplit
+from fkeras.ops.joining import vstack as vstack
+from fkeras.ops.products import cross as cross
+from fkeras.ops.products import dot as dot
+from fkeras.ops.products import einsum as einsum
+from fkeras.ops.products import inner as inner
+from fkeras.ops.products import kron as kron
+from fkeras.ops.products import matmul as matmul
+from fkeras.ops.products import outer as outer
+from fkeras.ops.products import slogdet as slogdet
+from fkeras.ops.products import tensordot as tensordot
+from fkeras.ops.products import vdot as vdot
+from fkeras.ops.reductions import all as all
+from fkeras.ops.reductions import amax as amax
+from fkeras.ops.reductions import amin as amin
+from fkeras.ops.reductions import any as any
+from fkeras.ops.reductions import argmax as argmax
+from fkeras.ops.reductions import argmin as argmin
+from fkeras.ops.reductions import count_nonzero as count_nonzero
+from fkeras.ops.reductions import cumprod as cumprod
+from fkeras.ops.reductions import cumsum as cumsum
+from fkeras.ops.reductions import max as max
+from fkeras.ops.reductions import min as min
+from fkeras.ops.reductions import nanargmax as nanargmax
+from fkeras.ops.reductions import nanargmin as nanargmin
+from fkeras.ops.reductions import nancumprod as nancumprod
+from fkeras.ops.reductions import nancumsum as nancumsum
+from fkeras.ops.reductions import nanmax as nanmax
+from fkeras.ops.reductions import nanmin as nanmin
+from fkeras.ops.reductions import nanprod as nanprod
+from fkeras.ops.reductions import nansum as nansum
+from fkeras.ops.reductions import prod as prod
+from fkeras.ops.reductions import ptp as ptp
+from fkeras.ops.reductions import sum as sum
+from fkeras.ops.reductions import trace as trace
+from fkeras.ops.reductions import trapezoid as trapezoid
+from fkeras.ops.shaping import broadcast_to as broadcast_to
+from fkeras.ops.shaping import expand_dims as expand_dims
+from fkeras.ops.shaping import flip as flip
+from fkeras.ops.shaping import fliplr as fliplr
+from fkeras.ops.shaping import flipud as flipud
+from fkeras.ops.shaping import moveaxis as moveaxis
+from fkeras.ops.shaping import pad as pad
+from fkeras.ops.shaping import ravel as ravel
+from fkeras.ops.shaping import repeat as repeat
+from fkeras.ops.shaping import reshape as reshape
+from fkeras.ops.shaping import roll as roll
+from fkeras.ops.shaping import rot90 as rot90
+from fkeras.ops.shaping import squeeze as squeeze
+from fkeras.ops.shaping import swapaxes as swapaxes
+from fkeras.ops.shaping import tile as tile
+from fkeras.ops.shaping import transpose as transpose
+from fkeras.ops.sorting import argpartition as argpartition
+from fkeras.ops.sorting import argsort as argsort
+from fkeras.ops.sorting import diff as diff
+from fkeras.ops.sorting import digitize as digitize
+from fkeras.ops.sorting import isin as isin
+from fkeras.ops.sorting import searchsorted as searchsorted
+from fkeras.ops.sorting import sort as sort
+from fkeras.ops.sorting import unique as unique
+from fkeras.ops.statistics import average as average
+from fkeras.ops.statistics import bincount as bincount
+from fkeras.ops.statistics import corrcoef as corrcoef
+from fkeras.ops.statistics import correlate as correlate
+from fkeras.ops.statistics import histogram as histogram
+from fkeras.ops.statistics import mean as mean
+from fkeras.ops.statistics import median as median
+from fkeras.ops.statistics import nanmean as nanmean
+from fkeras.ops.statistics import nanmedian as nanmedian
+from fkeras.ops.statistics import nanpercentile as nanpercentile
+from fkeras.ops.statistics import nanquantile as nanquantile
+from fkeras.ops.statistics import nanstd as nanstd
+from fkeras.ops.statistics import nanvar as nanvar
+from fkeras.ops.statistics import percentile as percentile
+from fkeras.ops.statistics import quantile as quantile
+from fkeras.ops.statistics import std as std
+from fkeras.ops.statistics import var as var
+from fkeras.ops.tensors import array as array
+from fkeras.ops.tensors import copy as copy
+from fkeras.ops.tensors import ndim as ndim
+from fkeras.ops.tensors import size as size
+from fkeras.ops.tensors import view as view

@@ -17,8 +17,8 @@ def _check_inner(name, x1, x2, axis1, axis2):
     """The summed axes must have one size."""
     if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
         raise UserInputError(
-            f"{name}: inner dimensions must be equal, the last dimension of `x1` and axis {axis2} of `x2`. Received: x1.shape={x1.shape} and "
-            f"x2.shape={x2.shape}: {x1.shape[axis1]} against {x2.shape[axis2]}."
+            f"{name}: inner dimensions must be equal, the last dimension of `x1` and axis {axis2} of `x2`. Received: x1.shape={x1.shape} "
+            f"and x2.shape={x2.shape}: {x1.shape[axis1]} against {x2.shape[axis2]}."
         )
 
 
@@ -92,8 +92,20 @@ def tensordot(x1, x2, axes=2):
 
 @op
 def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors of size 2 or 3 along `axisa` and `axisb`, put along `axisc`; `axis` sets all three."""
-    return jnp.cross(as_array(x1), as_array(x2), axisa=axisa, axisb=axisb, axisc=axisc, axis=axis)
+    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all three.
+
+    Vectors of size 2 lie in the plane: their third entry is 0. Of two such only the third entry of the product is returned, without axis.
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    x1, x2 = jnp.moveaxis(as_array(x1), axisa, -1), jnp.moveaxis(as_array(x2), axisb, -1)
+    sizes = x1.shape[-1], x2.shape[-1]
+    if not {2, 3}.issuperset(sizes):
+        raise UserInputError(f"cross: vectors must have 2 or 3 entries. Received: {sizes[0]} and {sizes[1]}.")
+    if sizes == (2, 2):
+        return x1[..., 0] * x2[..., 1] - x1[..., 1] * x2[..., 0]
+    x1, x2 = (jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) for x in (x1, x2))
+    return jnp.moveaxis(jnp.cross(x1, x2), -1, axisc)
 
 
 @op

@@ -30,6 +30,11 @@ def dense(x):
     return x.todense() if is_sparse(x) else x
 
 
+def flat(x):
+    """A BCOO with all axes in its indices: neither batch axes nor dense ones."""
+    return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None) if x.n_dense or x.n_batch else x
+
+
 def _is_bcoo(x):
     return is_sparse(x) and isinstance(x, jax_sparse().BCOO)
 
@@ -81,6 +86,8 @@ def intersection(fn, x1, x2):
         return _like(x1, scaled)
     if not _is_bcoo(x2):
         return fn(x1.todense(), x2.todense())
+    if (x1.n_dense, x1.n_batch) != (x2.n_dense, x2.n_batch):
+        x1, x2 = flat(x1), flat(x2)
     return sparse.bcoo_multiply_sparse(x1, x2)
 
 
@@ -141,7 +148,7 @@ def expand_dims(fn, x, axis):
 def reshape(fn, x, newshape):
     if not _is_bcoo(x):
         return fn(dense(x), newshape)
-    return jax_sparse().bcoo_reshape(x, new_sizes=reshaped(x.shape, newshape))
+    return jax_sparse().bcoo_reshape(flat(x), new_sizes=reshaped(x.shape, newshape))
 
 
 def squeeze(fn, x, axis=None):
@@ -157,7 +164,7 @@ def transpose(fn, x, axes=None):
         return fn(dense(x), axes)
     ndim = len(x.shape)
     order = range(ndim)[::-1] if axes is None else [a % ndim for a in axes]
-    return jax_sparse().bcoo_transpose(x, permutation=tuple(order))
+    return jax_sparse().bcoo_transpose(flat(x), permutation=tuple(order))
 
 
 def concatenate(fn, xs, axis=0):
@@ -172,6 +179,6 @@ def matmul(fn, x1, x2):
     sparse = jax_sparse()
 
     def ready(x):
-        return sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, on_inefficient=None) if _is_bcoo(x) else x
+        return sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, n_dense=0, on_inefficient=None) if _is_bcoo(x) else x
 
     return sparse.sparsify(jnp.matmul)(ready(x1), ready(x2))

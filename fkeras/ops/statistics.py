@@ -129,13 +129,8 @@ def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
         raise UserInputError("bincount: `x` is sparse, so `weights` must be sparse too, with the same indices.")
     if weights is not None and not bool(jnp.all(x.indices == weights.indices)):
         raise UserInputError("bincount: the sparse `x` and `weights` must have the same indices.")
-    x, weights = _flat(x), None if weights is None else _flat(weights)
+    x, weights = sparse_rules.flat(x), None if weights is None else sparse_rules.flat(weights)
     return _counts(x.data, x.indices[:, :-1], jnp.ones_like(x.data) if weights is None else weights.data, x.shape[:-1], minlength)
-
-
-def _flat(x):
-    """A sparse array with all its axes in the indices."""
-    return sparse_rules.jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
 
 def _counts(values, rows, weights, lead, minlength):

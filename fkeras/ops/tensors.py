@@ -101,21 +101,19 @@ def cast(x, dtype):
 def saturate_cast(x, dtype):
     """`x` clipped to the range of `dtype`, then converted to it; same shape."""
     x, dtype = as_array(x), standardize_dtype(dtype)
-    low, high = _range_within(standardize_dtype(x.dtype), dtype)
-    return jnp.clip(x, low, high).astype(dtype)
+    (in_min, in_max), (out_min, out_max) = _limits(standardize_dtype(x.dtype)), _limits(dtype)
+    low, high = _inside(max(in_min, out_min), x.dtype), _inside(min(in_max, out_max), x.dtype)
+    out = jnp.clip(x, low, high).astype(dtype)
+    if float(high) < out_max < in_max:  # float32 cannot hold 2**31 - 1
+        out = jnp.where(x > high, jnp.asarray(out_max, dtype), out)
+    return out
 
 
-def _range_within(source, target):
-    """The smallest and largest values of dtype `source` that `target` can hold."""
-    (in_min, in_max), (out_min, out_max) = _limits(source), _limits(target)
-    kind = jnp.dtype(source)
-    low, high = np.maximum(in_min, out_min).astype(kind), np.minimum(in_max, out_max).astype(kind)
-    # float32 cannot hold 2**31 - 1: rounding up would leave the target's range, so step back.
-    if low < out_min:
-        low = np.nextafter(low, kind.type(0))
-    if high > out_max:
-        high = np.nextafter(high, kind.type(0))
-    return low, high
+def _inside(limit, dtype):
+    """A limit of another dtype as the nearest number of `dtype` that is not beyond it."""
+    number = np.asarray(limit).astype(dtype)
+    beyond = abs(float(number)) > abs(float(limit))
+    return np.nextafter(number, number.dtype.type(0)) if beyond else number
 
 
 def _limits(dtype):

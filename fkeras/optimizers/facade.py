@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import jax
 import jax.numpy as jnp
 
+from fkeras import initializers
 from fkeras.core import lending, names, registry
 from fkeras.core.variable import Variable
 from fkeras.errors import NotBuiltError, UserInputError, UserTypeError
@@ -61,10 +62,9 @@ class VariablesFace:
         """The Variables that the optimizer was built for."""
         return list(self._bound)
 
-    @property
-    def bound_leaves(self) -> list[Leaf]:
-        """The `Leaf` of each of `bound_variables`: for `update(..., leaves=...)`, as a tree like the parameters."""
-        return [leaf_of(v, self._decays(lending.path_of(v).rsplit("/", 1)[-1], v)) for v in self._bound]
+    def leaves_of(self, variables) -> list[Leaf]:
+        """The `Leaf` of each Variable: as a tree like the parameters, for `init` and `update` (`leaves=...`)."""
+        return [leaf_of(v, self._decays(lending.path_of(v).rsplit("/", 1)[-1], v)) for v in variables]
 
     @property
     def iterations(self):
@@ -99,8 +99,8 @@ class VariablesFace:
     def add_variable(self, shape, initializer="zeros", dtype=None, aggregation="none", layout=None, name=None) -> Variable:
         """Makes a Variable of the optimizer, of the given shape."""
         with names.scope(self.name):
-            variable = Variable(initializer, shape=shape, dtype=dtype, trainable=False, aggregation=aggregation, layout=layout, name=name,
-                                kind="optimizer")
+            variable = Variable(initializers.get(initializer), shape=shape, dtype=dtype, trainable=False, aggregation=aggregation,
+                                layout=layout, name=name, kind="optimizer")
         self._track(variable)
         return variable
 
@@ -142,7 +142,7 @@ class VariablesFace:
         self.built = True
 
     def _build_rows(self, variables):
-        leaves = self.bound_leaves
+        leaves = self.leaves_of(self._bound)
         with names.scope(self.name):
             for key, index, slot in self._slots(leaves):
                 if index is None:
@@ -186,7 +186,13 @@ class VariablesFace:
 
     def unpack(self, opt_state: dict, flatten: Callable) -> list:
         """Values in the order of `variables` from the pure form's state: the inverse of `pack`."""
-        return self.list_state(self._as_lists(opt_state, lambda tree, key: flatten(tree)))
+        values = self.list_state(self._as_lists(opt_state, lambda tree, key: flatten(tree)))
+        for variable, value in zip(self.variables, values, strict=True):
+            if tuple(variable.shape) != jnp.shape(value):
+                raise UserInputError(f"{self.name}: the state has shape {jnp.shape(value)} where {variable.path!r} has "
+                                     f"{tuple(variable.shape)}. A rule that depends on names needs them: "
+                                     "`init(params, leaves=...)` with the tree of `optimizer.leaves_of(variables)`.")
+        return values
 
     def dict_state(self, values) -> dict:
         """`pack`, with a list in place of each tree."""
@@ -229,14 +235,13 @@ class VariablesFace:
             return
         aligned = self._aligned(grads, trainable_variables)
         bound, own = self._bound, self.variables
-        params, state = [read(v) for v in bound], self._own_state([v.value for v in own])
+        params, state = [read(v) for v in bound], self.dict_state([v.value for v in own])
         new_params, new_state = self._run(aligned, params, state)
         for variable, old, new in zip(bound, params, new_params):
             if new is not old:
                 write(variable, new)
         for variable, new in zip(own, self.list_state(new_state)):
             variable.assign(new)
-        self._note_state(new_state)
 
     def stateless_apply(self, optimizer_variables, grads, trainable_variables) -> tuple[list, list]:
         """`apply` on lists of values: returns the new values of the trainable and of the optimizer's variables.
@@ -260,12 +265,6 @@ class VariablesFace:
             return after[:len(bound)], after[len(bound):]
         new_params, new_state = self._run(self._aligned(list(grads), None), params, self.dict_state(values))
         return new_params, self.list_state(new_state)
-
-    def _own_state(self, values) -> dict:
-        return self.dict_state(values)
-
-    def _note_state(self, state) -> None:
-        """For what a state holds beyond `variables`."""
 
     def _aligned(self, grads: list, trainable_variables) -> list:
         """Gradients in the order of the bound Variables, None for those without; builds when needed."""
@@ -297,7 +296,7 @@ class VariablesFace:
 
     def _run(self, grads, params, state):
         """One step: compiled where all is plain values and nothing but fkeras's own code takes part."""
-        leaves = self.bound_leaves
+        leaves = self.leaves_of(self._bound)
         traced = any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves((grads, params, state)))
         if traced or not self._can_compile(leaves):
             return self._step(grads, params, state, leaves)

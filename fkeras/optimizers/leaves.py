@@ -127,12 +127,13 @@ def dense_gradients(owner: str, grads: list, leaves) -> list:
         if g is None:
             made.append(None)
             continue
+        if getattr(g, "dtype", None) in (bool, jax.dtypes.float0):
+            wrong.append(f"{leaf.path!r}: dtype {g.dtype} is no number")
+            continue
         g = g.todense() if hasattr(g, "todense") else jnp.asarray(getattr(g, "value", g))
-        if g.dtype == jax.dtypes.float0 or not (jnp.issubdtype(g.dtype, jnp.inexact) or leaf.overwrite):
-            wrong.append(f"{leaf.path!r}: dtype {g.dtype.name} is no float")
-        elif g.shape != leaf.shape:
+        if g.shape != leaf.shape:
             wrong.append(f"{leaf.path!r}: gradient {tuple(g.shape)}, parameter {leaf.shape}")
-        made.append(g)
+        made.append(g if jnp.issubdtype(g.dtype, jnp.inexact) or leaf.overwrite else g.astype(leaf.dtype))
     if wrong:
-        raise UserInputError(f"{owner}: gradients must be of the shapes of their parameters, and float. " + "; ".join(wrong))
+        raise UserInputError(f"{owner}: gradients must be numbers, of the shapes of their parameters. " + "; ".join(wrong))
     return made

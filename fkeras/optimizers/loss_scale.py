@@ -1,7 +1,6 @@
 """Dynamic loss scaling for float16."""
 
 import jax.numpy as jnp
-import numpy as np
 
 from fkeras.core import names, registry
 from fkeras.errors import UserInputError
@@ -21,8 +20,9 @@ class LossScaleOptimizer(Optimizer):
     """Multiplies the loss, so that small float16 gradients do not vanish, and divides the gradients again.
 
     A step whose gradients are not all finite is skipped, parameters and inner state untouched, and the scale is halved. After
-    `dynamic_growth_steps` good steps in a row it is doubled. `skipped_steps` (in the pure state and on the object) counts how many steps
-    in a row were skipped: a number that keeps growing means that the loss itself is not finite.
+    `dynamic_growth_steps` good steps in a row it is doubled. `skipped_steps` counts how many steps in a row were skipped: a number that
+    keeps growing means that the loss itself is not finite. In the state, `step_counter` is the number of good steps since the last
+    change, or below zero the number of steps skipped in a row (Keras: 0).
 
     Args:
         inner_optimizer: the optimizer that makes the updates. Its own `loss_scale_factor` is set to None.
@@ -39,8 +39,8 @@ class LossScaleOptimizer(Optimizer):
         >>> params = jnp.ones(1)
         >>> state = optimizer.init(params)
         >>> params, state = optimizer.update(jnp.array([jnp.inf]), state, params)
-        >>> params.tolist(), float(state["dynamic_scale"]), int(state["skipped_steps"])
-        ([1.0], 2.0, 1)
+        >>> params.tolist(), float(state["dynamic_scale"]), int(state["step_counter"])
+        ([1.0], 2.0, -1)
     """
 
     def __init__(self, inner_optimizer, initial_scale=2.0**15, dynamic_growth_steps=2000, name=None, **kwargs):
@@ -59,14 +59,13 @@ class LossScaleOptimizer(Optimizer):
                                  f"Received: inner_optimizer={inner_optimizer!r}")
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.inner_optimizer.loss_scale_factor = None
-        self._skipped = np.zeros((), np.int32)
 
     # -- pure -----------------------------------------------------------------------------
 
     def _first_state(self, params, leaves):
         return {"iteration": jnp.zeros((), jnp.int32), "learning_rate": jnp.array(self._learning_rate.value),
                 "step_counter": jnp.zeros((), jnp.int32), "dynamic_scale": jnp.asarray(self.initial_scale, jnp.float32),
-                "skipped_steps": jnp.zeros((), jnp.int32), "inner_optimizer": self.inner_optimizer._first_state(params, leaves)}
+                "inner_optimizer": self.inner_optimizer._first_state(params, leaves)}
 
     def _step(self, grads, params, state, leaves):
         grads = dense_gradients(self.name, grads, leaves)
@@ -75,15 +74,14 @@ class LossScaleOptimizer(Optimizer):
 
         def good():
             ours = [g if g is None or leaf.overwrite else g / scale for g, leaf in zip(grads, leaves)]
-            new_params, inner = self.inner_optimizer._step(ours, params, state["inner_optimizer"], leaves)
-            grow = counter == self.dynamic_growth_steps - 1
-            return new_params, {**state, "inner_optimizer": inner, "step_counter": jnp.where(grow, 0, counter + 1),
-                                "dynamic_scale": jnp.where(grow, jnp.minimum(scale * 2, _MOST), scale),
-                                "skipped_steps": jnp.zeros_like(state["skipped_steps"])}
+            new_params, inner = self.inner_optimizer._whole_step(ours, params, state["inner_optimizer"], leaves)
+            so_far = jnp.maximum(counter, 0)
+            grow = so_far == self.dynamic_growth_steps - 1
+            return new_params, {**state, "inner_optimizer": inner, "step_counter": jnp.where(grow, 0, so_far + 1),
+                                "dynamic_scale": jnp.where(grow, jnp.minimum(scale * 2, _MOST), scale)}
 
         def skip():
-            return list(params), {**state, "step_counter": jnp.zeros_like(counter), "dynamic_scale": jnp.maximum(scale * 0.5, _LEAST),
-                                  "skipped_steps": state["skipped_steps"] + 1}
+            return list(params), {**state, "step_counter": jnp.minimum(counter, 0) - 1, "dynamic_scale": jnp.maximum(scale * 0.5, _LEAST)}
 
         return either(finite, good, skip)
 
@@ -97,7 +95,7 @@ class LossScaleOptimizer(Optimizer):
         return loss * (self.dynamic_scale.value if self.built else self.initial_scale)
 
     def _is_plain(self, key):
-        return key in ("iteration", "learning_rate", "step_counter", "dynamic_scale", "skipped_steps")
+        return key in ("iteration", "learning_rate", "step_counter", "dynamic_scale")
 
     def _as_trees(self, state, unflatten):
         return {k: self.inner_optimizer._as_trees(v, unflatten) if k == "inner_optimizer" else v for k, v in state.items()}
@@ -121,31 +119,22 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def skipped_steps(self) -> int:
-        """How many steps in a row were skipped up to now, by `apply` on the object."""
-        return int(self._skipped)
+        """How many steps in a row have been skipped up to now: 0 after a good step."""
+        return max(0, -int(self.step_counter.value)) if self.built else 0
 
     def dict_state(self, values):
         own = len(self._variables)
         state = {key: value for (key, _), value in zip(self._rows, values[:own], strict=True)}
-        return {**state, "skipped_steps": jnp.zeros((), jnp.int32), "inner_optimizer": self.inner_optimizer.dict_state(values[own:])}
+        return {**state, "inner_optimizer": self.inner_optimizer.dict_state(values[own:])}
 
     def list_state(self, state):
         return super().list_state(state) + self.inner_optimizer.list_state(state["inner_optimizer"])
-
-    def _own_state(self, values):
-        return {**self.dict_state(values), "skipped_steps": jnp.asarray(self._skipped)}
-
-    def _note_state(self, state):
-        self._skipped = state["skipped_steps"]
 
     def _can_compile(self, leaves):
         return super()._can_compile(leaves) and self.inner_optimizer._can_compile(leaves)
 
     def _constants(self):
         return repr((self.dynamic_growth_steps, self.inner_optimizer._constants()))
-
-    def _overrides_apply(self):
-        return super()._overrides_apply() or self.inner_optimizer._overrides_apply()
 
     @property
     def learning_rate(self):

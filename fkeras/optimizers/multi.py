@@ -179,7 +179,7 @@ class MultiOptimizer(Optimizer):
         for k, (optimizer, mine) in enumerate(zip(self._inner, shares)):
             if mine:
                 ours = [with_decay(leaves[i], leaves[i].decays and optimizer._decays(leaves[i].name)) for i in mine]
-                new, states[k] = optimizer._step([grads[i] for i in mine], [params[i] for i in mine], states[k], ours)
+                new, states[k] = optimizer._whole_step([grads[i] for i in mine], [params[i] for i in mine], states[k], ours)
                 for i, value in zip(mine, new):
                     params[i] = value
         return params, {**state, "iteration": state["iteration"] + 1, "optimizers": self._spread(states, shares, len(leaves))}
@@ -225,9 +225,9 @@ class MultiOptimizer(Optimizer):
         """Its own Variables, then those of each optimizer."""
         return [*self._variables, *(v for optimizer in self._inner for v in optimizer.variables)]
 
-    @property
-    def bound_leaves(self):
-        return [with_decay(leaf_of(v), self._inner[self._chosen[v.path]]._decays(v.name, v)) for v in self._bound]
+    def leaves_of(self, variables):
+        self._shares(variables)
+        return [with_decay(leaf_of(v), self._inner[self._chosen[v.path]]._decays(v.name, v)) for v in variables]
 
     def dict_state(self, values):
         state = {key: value for (key, _), value in zip(self._rows, values)}
@@ -246,9 +246,6 @@ class MultiOptimizer(Optimizer):
 
     def _constants(self):
         return repr([optimizer._constants() for optimizer in self._inner])
-
-    def _overrides_apply(self):
-        return super()._overrides_apply() or any(optimizer._overrides_apply() for optimizer in self._inner)
 
     @property
     def learning_rate(self):

@@ -117,7 +117,7 @@ class OptaxOptimizer(Optimizer):
         super().build(variables)
 
     def _build_rows(self, variables):
-        leaves = self.bound_leaves
+        leaves = self.leaves_of(self._bound)
         with jax.ensure_compile_time_eval():
             state = self.transformation.init(self._nested(leaves)([read(v) for v in variables]))
         flat, self._structure = jax.tree_util.tree_flatten_with_path(state)
@@ -140,11 +140,11 @@ class OptaxOptimizer(Optimizer):
         return {**state, "transformation": self._converted(state["transformation"], self._flatten_nested, unflatten)}
 
     def unpack(self, opt_state, flatten):
-        nested = self._nested(self.bound_leaves)
+        nested = self._nested(self.leaves_of(self._bound))
         return self.list_state({**opt_state, "transformation": self._converted(opt_state["transformation"], flatten, nested)})
 
     def _flatten_nested(self, tree):
-        return _flattener(self._nested(self.bound_leaves), len(self._bound))(tree)
+        return _flattener(self._nested(self.leaves_of(self._bound)), len(self._bound))(tree)
 
     def _converted(self, state, flatten, unflatten):
         """The state with each tree of parameters in it made another tree."""

@@ -137,7 +137,7 @@ class Optimizer(facade.VariablesFace):
 
         Args:
             params: tree of arrays.
-            leaves: None, or a tree like `params` of `Leaf`s (a model's, from `optimizer.bound_leaves`).
+            leaves: None, or a tree like `params` of `Leaf`s (a model's, from `optimizer.leaves_of`).
         """
         values, treedef = jax.tree.flatten(params)
         return self._as_trees(self._first_state(values, self._leaves_for(params, treedef, leaves)), treedef.unflatten)
@@ -165,12 +165,7 @@ class Optimizer(facade.VariablesFace):
             known = [with_decay(leaf, m) for leaf, m in zip(known, flatten_like(treedef, decay_mask, "decay_mask"))]
         state = self._as_lists(opt_state, lambda tree, key: flatten_like(treedef, tree, f"opt_state[{key!r}]"))
         grads = flatten_like(treedef, grads, f"{self.name}: the gradients")
-        if self._overrides_apply():
-            keras_style.check_bound(self, known)
-            new_values, flat = self.stateless_apply(self.list_state(state), grads, values)
-            new_state = self.dict_state(flat)
-        else:
-            new_values, new_state = self._step(grads, values, state, known)
+        new_values, new_state = self._whole_step(grads, values, state, known)
         return treedef.unflatten(new_values), self._as_trees(new_state, treedef.unflatten)
 
     def finalize(self, params, opt_state: dict, *, leaves=None):
@@ -211,13 +206,21 @@ class Optimizer(facade.VariablesFace):
 
     # -- on lists of leaves: what composite optimizers override ---------------------------
 
+    def _whole_step(self, grads, params, state, leaves):
+        """`update` on lists of leaves, through an `apply` that a subclass overrides."""
+        if not self._overrides_apply():
+            return self._step(grads, params, state, leaves)
+        keras_style.check_bound(self, leaves)
+        new_params, values = self.stateless_apply(self.list_state(state), grads, params)
+        return new_params, self.dict_state(values)
+
     def _step(self, grads, params, state, leaves):
-        """`update` on lists of leaves."""
+        """`update` on lists of leaves, with nothing overridden but the rule."""
         return engine.step(self, grads, params, state, leaves)
 
     def _first_state(self, params, leaves) -> dict:
         """`init` on lists of leaves."""
-        if self._is_keras_style():
+        if self._is_keras_style() or self._overrides_apply():
             if not self.built:
                 keras_style.build_for(self, params, leaves)
             keras_style.check_bound(self, leaves)

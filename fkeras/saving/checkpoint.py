@@ -8,8 +8,8 @@ import tempfile
 import jax
 import numpy as np
 
-from fkeras.core import registry
-from fkeras.errors import UserInputError
+from fkeras.core import registry, seeds
+from fkeras.errors import NotBuiltError, UserInputError
 
 _FORMAT = 1
 _CONFIG = "fkeras.json"
@@ -30,24 +30,35 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs
     """
     if kwargs:
         raise UserInputError(f"`save` got unexpected arguments: {sorted(kwargs)}")
+    path = _directory(filepath)
+    if not model.built:
+        raise NotBuiltError(f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or `build` it, first.")
+    config = {"format": _FORMAT, "config": registry.serialize_keras_object(model), "progress": _progress(model)}
+    _write(path, filepath, overwrite, config, _arrays(model, include_optimizer))
+
+
+def _directory(filepath):
+    """The absolute path, or an error for the suffix of another format."""
     path = os.path.abspath(os.fspath(filepath))
     suffix = os.path.splitext(path)[1]
     if suffix in (".keras", ".h5", ".hdf5"):
-        raise UserInputError(f"Saving to '{suffix}' files is not in this release. A path without suffix, such as "
-                             f"'{os.path.splitext(os.path.basename(path))[0]}', saves an Orbax checkpoint directory.")
-    if not model.built:
-        raise UserInputError(f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or `build` it, first.")
+        raise UserInputError(f"'{suffix}' files are not in this release. A path without suffix, such as "
+                             f"'{os.path.basename(path).split('.')[0]}', is an Orbax checkpoint directory.")
+    return path
+
+
+def _write(path, filepath, overwrite, config, arrays):
+    """Writes a checkpoint beside its place and moves it there."""
     if os.path.exists(path):
         if not overwrite:
             raise UserInputError(f"'{filepath}' exists already; pass `overwrite=True` to replace it.")
-        if os.path.isdir(path) and os.listdir(path) and not os.path.exists(os.path.join(path, _CONFIG)):
-            raise UserInputError(f"'{filepath}' is a directory that holds something else than a saved model: it is not replaced.")
-    config = {"format": _FORMAT, "config": registry.serialize_keras_object(model), "progress": _progress(model)}
+        if not os.path.isdir(path) or os.listdir(path) and not os.path.exists(os.path.join(path, _CONFIG)):
+            raise UserInputError(f"'{filepath}' holds something else than a saved model: it is not replaced.")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     parent = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
     try:
         work = os.path.join(parent, "new")
-        _checkpointer().save(os.path.join(work, "arrays"), _arrays(model, include_optimizer))
+        _checkpointer().save(os.path.join(work, "arrays"), arrays)
         with open(os.path.join(work, _CONFIG), "w", encoding="utf-8") as f:
             json.dump(config, f)
         if os.path.exists(path):
@@ -78,6 +89,8 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
         raise UserInputError(f"'{filepath}' is not a saved model: it holds no '{_CONFIG}'. (`.keras` and `.h5` files are not in this release.)")
     with open(config_path, encoding="utf-8") as f:
         held = json.load(f)
+    if held.get("config") is None:
+        raise UserInputError(f"'{filepath}' holds weights without an architecture. Make the model and call `model.load_weights({filepath!r})`.")
     if held.get("format", 0) > _FORMAT:
         raise UserInputError(f"'{filepath}' has format {held['format']}; this release reads up to {_FORMAT}. Install a newer fkeras.")
     config = held["config"]
@@ -94,15 +107,46 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     return model
 
 
+def save_weights(model, filepath, overwrite=True, **kwargs):
+    """Saves the weights of a model, without its architecture, to a directory."""
+    if kwargs:
+        raise UserInputError(f"`save_weights` got unexpected arguments: {sorted(kwargs)}")
+    path = _directory(filepath)
+    if not model.built:
+        raise NotBuiltError(f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or `build` it, first.")
+    config = {"format": _FORMAT, "config": None}
+    _write(path, filepath, overwrite, config, {"variables": _entries(model.variables), "optimizer": {}})
+
+
+def load_weights(model, filepath, skip_mismatch=False, **kwargs):
+    """Takes the weights of a model from a directory. All are checked before any is set; with `skip_mismatch`, those that fit are set."""
+    if kwargs:
+        raise UserInputError(f"`load_weights` got unexpected arguments: {sorted(kwargs)}")
+    path = _directory(filepath)
+    if not os.path.isfile(os.path.join(path, _CONFIG)):
+        raise UserInputError(f"'{filepath}' holds no saved weights: there is no '{_CONFIG}' in it.")
+    if not model.built:
+        raise NotBuiltError("You are loading weights into a model that has not yet been built. Try building the model first by calling it on some "
+                            "data or by using `build()`.")
+    stored = _checkpointer().restore(os.path.join(path, "arrays"))["variables"]
+    _put(model.variables, stored, "weights", skip_mismatch)
+
+
 def _arrays(model, include_optimizer):
-    entry = lambda variables: {f"{i:05d}": np.asarray(v) for i, v in enumerate(variables)}  # noqa: E731
     optimizer = model.optimizer if include_optimizer else None
-    return {"variables": entry(model.variables),
-            "optimizer": entry(optimizer.variables) if optimizer is not None and optimizer.built else {}}
+    return {"variables": _entries(model.variables),
+            "optimizer": _entries(optimizer.variables) if optimizer is not None and optimizer.built else {}}
 
 
-def _put(variables, stored, what):
+def _entries(variables):
+    return {f"{i:05d}": np.asarray(v) for i, v in enumerate(variables)}
+
+
+def _put(variables, stored, what, skip_mismatch=False):
     values = [stored[k] for k in sorted(stored)]
+    if skip_mismatch:
+        pairs = [(v, x) for v, x in zip(variables, values) if tuple(np.shape(x)) == tuple(v.shape)]
+        variables, values = [v for v, _ in pairs], [x for _, x in pairs]
     if len(values) != len(variables):
         raise UserInputError(f"The file holds {len(values)} arrays of {what}, the model has {len(variables)}.")
     wrong = [f"  {v.path}: file {tuple(np.shape(x))}, model {tuple(v.shape)}" for v, x in zip(variables, values)
@@ -122,18 +166,7 @@ def _progress(model):
 def _set_progress(model, progress):
     if progress:
         model._training.progress.update(steps=int(progress["steps"]), epochs=int(progress["epochs"]))
-        model._fk.root_key = _StoredKey(progress["key"])
-
-
-class _StoredKey:
-    """A root key that came from a file."""
-
-    def __init__(self, data):
-        self.data = np.asarray(data, np.uint32)
-
-    @property
-    def key(self):
-        return jax.random.wrap_key_data(jax.numpy.asarray(self.data))
+        model._fk.root_key = seeds.RootKey.from_data(progress["key"])
 
 
 def _checkpointer():

@@ -68,5 +68,4 @@ def _check_columns(model, source, what):
 
 def shown_shapes(signatures) -> str:
     """Shapes of batches as a short text."""
-    shown = [str([shape for shape, _ in s] if isinstance(s, tuple) else s) for s in signatures[-4:]]
-    return ", ".join(shown)
+    return ", ".join(str([tuple(entry[0]) if isinstance(entry, tuple) else entry.__name__ for entry in s]) for s in signatures[-4:])

@@ -8,10 +8,10 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from fkeras.core.symbolic import leaves
 from fkeras.training import steps
+from fkeras.training.state import zeroed_metrics
 
 # Keys of evaluation and prediction are kept apart from those of training.
 _EVALUATION, _PREDICTION = 0x7E57, 0x9ED1
@@ -44,6 +44,11 @@ class Engine:
         self.predict_one = jit(self._one("predict"))
         self.predict_many = jit(self._predict_many, static_argnums=(5, 6))
         self._fusable: dict = {}
+        self._fresh = jax.device_get(zeroed_metrics(lists))
+
+    def fresh_metrics(self) -> list:
+        """Metric values after a reset, on the host: nobody minds that a step consumes them."""
+        return list(self._fresh)
 
     def _one(self, kind):
         """The step behind a name of its own, so that each way of calling it (donating or not) has its own executables."""
@@ -147,7 +152,7 @@ class Engine:
 
     def note(self, kind, batch):
         """Remembers the shapes that an executable is made for. Returns those seen before where these are new, else None."""
-        shapes = tuple((tuple(np.shape(x)), str(getattr(x, "dtype", type(x).__name__))) for x in jax.tree.leaves(batch))
+        shapes = tuple([(x.shape, x.dtype) if hasattr(x, "dtype") else type(x) for x in jax.tree.leaves(batch)])
         seen = self.signatures.setdefault(kind, [])
         if shapes in seen:
             return None

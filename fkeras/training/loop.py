@@ -170,8 +170,8 @@ class Fit:
         return hasattr(source, "order") and (self.steps_per_epoch is None or self.steps_per_epoch == source.steps)
 
     def _fresh_metrics(self):
-        values = self.loan.ready()
-        self.loan.values = (*values[:3], self.metrics())
+        fresh = self.metrics()  # before the loan is looked at: reading a Variable would end it
+        self.loan.values = (*self.loan.ready()[:3], fresh)
 
     # -- arrays ---------------------------------------------------------------------------
 
@@ -210,7 +210,8 @@ class Fit:
         explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
         pace = Pace(explicit)
         indices, done, logs = feed.permutation(order), 0, {}
-        self.on_new_shapes("train", self.engine.note("train", [tuple(x.shape[1:]) for x in leaves(self._data)]), None)
+        batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct((source.batch_size, *x.shape[1:]), x.dtype), self._data)
+        self.on_new_shapes("train", self.engine.note("train", batch), batch)
         while done < full:
             count = min(pace.steps, full - done)
             self._begin(done)

@@ -116,6 +116,7 @@ def test_class_equals_keras_and_comes_back_from_its_config(keras, cls, function,
 def test_functions_record_on_symbolic_tensors():
     x = fkeras.KerasTensor((None, 3))
     assert losses.mean_squared_error(x, x).shape == (None,)
+    assert losses.MeanSquaredError()(x, x).shape == ()
     assert losses.sparse_categorical_crossentropy(fkeras.KerasTensor((None, 1), "int32"), x, from_logits=True).shape == (None,)
 
 

@@ -18,7 +18,7 @@ from flax import nnx
 from fkeras import constraints as constraints_room
 from fkeras import initializers as initializers_room
 from fkeras import regularizers as regularizers_room
-from fkeras.core import drawing, dtype_policy, lending, masks, names, private, registry, seeds
+from fkeras.core import drawing, dtype_policy, lending, masks, names, private, registry, remat, seeds
 from fkeras.core.operation import Operation
 from fkeras.core.symbolic import KerasTensor, Node, any_symbolic, evaluate, leaves, map_structure
 from fkeras.core.variable import Variable, on_creation
@@ -48,12 +48,10 @@ class LayerInfo:
         self.batch_input_shape = self.initial_weights = None
         self.root_key = None
         self.path = None
+        self.remat = remat.current()
 
     def __getstate__(self):
-        state = dict(vars(self), nodes=[], losses=[])
-        if self.root_key is not None:
-            state["root_key"] = seeds.RootKey(self.root_key.seed, self.root_key.count)
-        return state
+        return dict(vars(self), nodes=[], losses=[], remat=None)
 
 
 class Layer(nnx.Module, pytree=False):
@@ -292,6 +290,11 @@ class Layer(nnx.Module, pytree=False):
 
     # -- making weights ------------------------------------------------------
 
+    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, name=None):
+        """The same as `add_weight`, under an older name."""
+        return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=autocast,
+                               regularizer=regularizer, constraint=constraint, name=name)
+
     def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None,
                    aggregation="none", overwrite_with_gradient=False, name=None, layout=None):
         """Makes a Variable of this layer. Its value is drawn when first needed.
@@ -437,14 +440,30 @@ class Layer(nnx.Module, pytree=False):
             located = seeds.located(where.paths.get(id(self), fk.name)) if where is not None else contextlib.nullcontext()
             policy = fk.dtype_policy
             cast = policy.compute_dtype if fk.autocast and policy.compute_dtype != policy.variable_dtype else None
+            run = self.call if fk.remat is None else self._rematerialized()
             with located, lending.autocast(cast):
-                outputs = self.call(*positional, **keywords)
+                outputs = run(*positional, **keywords)
         if fk.activity_regularizer is not None and not symbolic:
             for output in leaves(outputs):
                 self.add_loss(fk.activity_regularizer(output))
         if not symbolic and not self._manages_masks:
             self._pass_masks(given, outputs)
         return outputs
+
+    def _rematerialized(self):
+        scope = self._fk.remat
+        if lending.in_abstract_call() or scope.mode == "list_of_layers" and self.name not in scope.layer_names:
+            return self.call
+        return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)
+
+    def rematerialized_call(self, layer_call, *args, **kwargs):
+        """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward pass, as the layer's `RematScope` says."""
+        scope = self._fk.remat
+        if scope is not None and scope.mode == "larger_than":
+            shapes = leaves(map_structure(lambda t: _Size(t.shape), self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)))
+            if max((s.count for s in shapes), default=0) <= scope.output_size_threshold:
+                return layer_call(*args, **kwargs)
+        return remat.call(layer_call, [v for _, v in self._structure().variables], args, kwargs)
 
     def symbolic_call(self, *args, **kwargs):
         """Shapes of the outputs as KerasTensors, with the call on record."""
@@ -632,6 +651,16 @@ class Layer(nnx.Module, pytree=False):
         tensors = node.inputs
         return tensors[0] if len(tensors) == 1 else tensors
 
+    def _common_shape(self, what):
+        """The shape at all symbolic calls, where it is the same."""
+        shapes = []
+        for node in self._fk.nodes:
+            tensors = node.outputs if what == "output" else (node.inputs[0] if len(node.inputs) == 1 else node.inputs)
+            shapes.append(signature.shape_of(tensors))
+        if any(shape != shapes[0] for shape in shapes):
+            raise AttributeError(f"The layer {self.name!r} was called on different shapes: its {what} shape is ill-defined. They are {shapes}.")
+        return shapes[0]
+
     input = property(lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on.")
     output = property(lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned.")
 
@@ -639,7 +668,7 @@ class Layer(nnx.Module, pytree=False):
     def input_shape(self):
         """Shape of the input, batch first (None for a free dimension)."""
         if self._fk.nodes:
-            return signature.shape_of(self.input)
+            return self._common_shape("input")
         if self._fk.build_shapes:
             return next(iter(self._fk.build_shapes.values()))
         raise AttributeError(f"The layer {self.name} has never been called and thus has no defined input shape.")
@@ -648,7 +677,7 @@ class Layer(nnx.Module, pytree=False):
     def output_shape(self):
         """Shape of the output, batch first (None for a free dimension)."""
         if self._fk.nodes:
-            return signature.shape_of(self.output)
+            return self._common_shape("output")
         if self._fk.build_shapes:
             return self.compute_output_shape(*self._fk.build_shapes.values())
         raise AttributeError(f"The layer {self.name} has never been called and thus has no defined output shape.")
@@ -850,6 +879,15 @@ def _shapes_given(build, args, kwargs):
     if len(names_) <= 1:
         return {"input_shape": next(iter(given.values()), None)}
     return given
+
+
+class _Size:
+    def __init__(self, shape):
+        self.count = int(np.prod([d or 1 for d in shape], dtype=np.int64))
+
+
+def _as_symbolic(x):
+    return KerasTensor(x.shape, dtype=str(x.dtype)) if hasattr(x, "shape") and hasattr(x, "dtype") else x
 
 
 class _ByName:

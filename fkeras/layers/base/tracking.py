@@ -94,8 +94,23 @@ def is_metric(obj) -> bool:
     return hasattr(type(obj), "stateless_update_state")
 
 
-def _is_tracked(obj) -> bool:
-    return isinstance(obj, (nnx.Variable, SeedGenerator, nnx.Module)) or is_metric(obj)
+_TRACKED, _SEQUENCE, _MAPPING, _OTHER = 1, 2, 3, 0
+_kinds: dict[type, int] = {}
+
+
+def _kind(value) -> int:
+    """What a value is to the walk; remembered for each type, since NNX's instance checks are slow."""
+    cls = type(value)
+    kind = _kinds.get(cls)
+    if kind is None:
+        if isinstance(value, (nnx.Variable, SeedGenerator, nnx.Module)) or is_metric(value):
+            kind = _TRACKED
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            kind = _SEQUENCE
+        else:
+            kind = _MAPPING if isinstance(value, dict) else _OTHER
+        _kinds[cls] = kind
+    return kind
 
 
 def direct_children(layer) -> list:
@@ -108,7 +123,7 @@ def direct_children(layer) -> list:
             found.append((name, member))
             taken.add(id(member))
     for name, value in vars(layer).items():
-        if name in _SKIPPED:
+        if name in _SKIPPED or _kind(value) == _OTHER:
             continue
         _collect(name.lstrip("_") or name, value, found, taken)
     return _unique_names(found)
@@ -119,19 +134,17 @@ _SKIPPED = frozenset(("_pytree__state", "_pytree__nodes", "_fk", "optimizer"))
 
 
 def _collect(name, value, found, taken):
-    if _is_tracked(value):
+    kind = _kind(value)
+    if kind == _TRACKED:
         if id(value) not in taken:
             taken.add(id(value))
             found.append((name, value))
-    elif isinstance(value, (list, tuple)):
+    elif kind == _SEQUENCE:
         for i, item in enumerate(value):
             _collect(f"{name}_{i}", item, found, taken)
-    elif isinstance(value, dict):
+    elif kind == _MAPPING:
         for key, item in value.items():
             _collect(f"{name}_{key}", item, found, taken)
-    elif isinstance(value, (set, frozenset)):
-        for i, item in enumerate(value):
-            _collect(f"{name}_{i}", item, found, taken)
 
 
 def _unique_names(found):

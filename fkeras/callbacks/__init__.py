@@ -1,0 +1,14 @@
+"""What runs beside training: callbacks, the progress bar, and what `fit` returns. A table of contents."""
+
+from fkeras.callbacks.callback import Callback as Callback
+from fkeras.callbacks.callback_list import CallbackList as CallbackList
+from fkeras.callbacks.csv_logger import CSVLogger as CSVLogger
+from fkeras.callbacks.early_stopping import EarlyStopping as EarlyStopping
+from fkeras.callbacks.history import History as History
+from fkeras.callbacks.lambda_callback import LambdaCallback as LambdaCallback
+from fkeras.callbacks.learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
+from fkeras.callbacks.monitor import MonitorCallback as MonitorCallback
+from fkeras.callbacks.progbar import Progbar as Progbar
+from fkeras.callbacks.progbar_logger import ProgbarLogger as ProgbarLogger
+from fkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from fkeras.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN

@@ -1,0 +1,36 @@
+"""`History`: what `fit` returns."""
+
+from fkeras.callbacks.callback import Callback
+
+
+class History(Callback):
+    """Keeps the results of each epoch. `fit` adds one by itself, after the user's callbacks, and returns it.
+
+    Attributes:
+        history: dict from a name (`loss`, `val_loss`, ...) to a list with one float an epoch.
+        epoch: list of the epochs' indices.
+        params: dict with `verbose`, `epochs` and `steps`.
+
+    Examples:
+        >>> import fkeras
+        >>> history = fkeras.callbacks.History()
+        >>> history.on_train_begin()
+        >>> history.on_epoch_end(0, {"loss": 0.5})
+        >>> history.history, history.epoch
+        ({'loss': [0.5]}, [0])
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.history = {}
+        self.epoch = []
+
+    def on_train_begin(self, logs=None):
+        self.epoch = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+        if self.model is not None:
+            self.model.history = self

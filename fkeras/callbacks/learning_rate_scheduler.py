@@ -1,0 +1,76 @@
+"""`LearningRateScheduler`: a learning rate for each epoch."""
+
+import inspect
+import math
+
+from fkeras.callbacks import learning_rate, messages
+from fkeras.callbacks.callback import Callback
+from fkeras.errors import UserInputError
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate at the start of each epoch; logs it as `learning_rate`.
+
+    Args:
+        schedule: function `(epoch, learning_rate) -> learning_rate`, or of the epoch alone. Epochs count from 0.
+        verbose: 1 to print the rate.
+
+    Raises:
+        UserInputError: where the schedule returns something else than a finite number.
+
+    Examples:
+        >>> import fkeras, types
+        >>> model = types.SimpleNamespace(optimizer=fkeras.optimizers.SGD(0.1))
+        >>> halve = fkeras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+        >>> halve.set_model(model)
+        >>> halve.on_epoch_begin(0)
+        >>> round(float(model.optimizer.learning_rate), 3)
+        0.05
+    """
+
+    def __init__(self, schedule, verbose=0):
+        super().__init__()
+        if not callable(schedule):
+            raise UserInputError(f"LearningRateScheduler: `schedule` must be a function (epoch, learning_rate) -> learning_rate. "
+                                 f"Received: {schedule!r}")
+        self.schedule, self.verbose = schedule, verbose
+
+    def added_names(self) -> list[str]:
+        """Names that this callback puts into the logs."""
+        return learning_rate.log_names(self)
+
+    def on_train_begin(self, logs=None):
+        learning_rate.settable_optimizers(self)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        optimizers = learning_rate.settable_optimizers(self)
+        for optimizer in optimizers:
+            rate = self._rate(epoch, learning_rate.rate_of(optimizer))
+            optimizer.learning_rate = rate
+            if self.verbose > 0:
+                whose = f"{optimizer.name} " if len(optimizers) > 1 else ""
+                messages.write(f"\nEpoch {epoch + 1}: LearningRateScheduler setting {whose}learning rate to {rate}.")
+
+    def on_epoch_end(self, epoch, logs=None):
+        learning_rate.log_rates(self, {} if logs is None else logs)
+
+    def _rate(self, epoch, current):
+        rate = self.schedule(epoch, current) if _takes_two(self.schedule) else self.schedule(epoch)
+        if not isinstance(rate, (bool, str)) and getattr(rate, "shape", ()) == ():
+            try:
+                number = float(rate)
+            except (TypeError, ValueError):
+                number = math.nan
+            if math.isfinite(number):
+                return number
+        raise UserInputError(f"The output of the `schedule` function should be a float. Got: {rate!r} at epoch {epoch}.")
+
+
+def _takes_two(function) -> bool:
+    try:
+        inspect.signature(function).bind(0, 0.0)
+    except TypeError:
+        return False
+    except ValueError:  # a builtin that does not tell
+        return True
+    return True

@@ -1,0 +1,124 @@
+"""What callbacks that watch one of the logs' values share: which way is better, what counts as better, and whether the name exists."""
+
+import math
+import operator
+import warnings
+
+from fkeras import ops
+from fkeras.callbacks.callback import Callback
+from fkeras.errors import UserInputError, nearest, unknown_name
+
+# Ends of names whose direction is known without a metric object to ask.
+_LESS = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "perplexity")
+_GREATER = ("accuracy", "acc", "auc", "precision", "recall", "f1_score", "iou", "r2_score")
+_COMPARE = {ops.less: operator.lt, ops.greater: operator.gt}
+
+
+class MonitorCallback(Callback):
+    """Base class of callbacks that watch one value. NaN is never an improvement.
+
+    Args:
+        monitor: a name in the logs.
+        mode: 'min', 'max', or 'auto' (by the metric of that name).
+        baseline: value to be better than; None for the first one seen.
+        min_delta: least change that counts as an improvement.
+
+    Attributes:
+        best: the best value so far, or None.
+        monitor_op: `ops.less` or `ops.greater`; None until known.
+    """
+
+    def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
+        super().__init__()
+        if mode not in ("auto", "min", "max"):
+            raise UserInputError(f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: mode={mode!r}")
+        self.monitor, self.mode, self.best, self.min_delta = monitor, mode, baseline, abs(min_delta)
+        self.monitor_op = None
+        self._available = None  # None: not asked yet
+        self._resumed = False
+
+    def check_monitor(self, available, has_validation: bool = True) -> None:
+        """Tells at the start of training whether the monitored name will exist; `CallbackList.check_monitors` calls it.
+
+        Args:
+            available: the names that an epoch's logs will have.
+            has_validation: whether there is validation data.
+
+        Raises:
+            UserInputError: for a misspelt name, and for one whose direction 'auto' cannot find.
+        """
+        name, who = self.monitor, type(self).__name__
+        self._available = name in available
+        if self._available:
+            self._set_monitor_op()
+        elif not has_validation and name.startswith("val_"):
+            warnings.warn(f"{who}(monitor={name!r}) will do nothing: there is no validation data. Pass `validation_data` or "
+                          f"`validation_split` to `fit`, or monitor one of {_shown(available)}.", stacklevel=5)
+        elif nearest(name, available):
+            raise unknown_name(f"monitor of {who}", name, available)
+        elif self.mode == "auto":
+            raise UserInputError(f"{who}(monitor={name!r}): the logs will have no such value, only {_shown(available)}.")
+        else:
+            warnings.warn(f"{who}(monitor={name!r}) will do nothing: the logs have no such value, only {_shown(available)}.", stacklevel=5)
+
+    def _value_in(self, logs):
+        """The monitored value as a float, or None (with one warning a training) where the logs lack it."""
+        value = (logs or {}).get(self.monitor)
+        if value is not None:
+            return float(value)
+        if self._available is None:
+            self._available = False
+            warnings.warn(f"{type(self).__name__} is conditioned on `{self.monitor}`, which is not available. Available: "
+                          f"{_shown(logs or {})}.", stacklevel=3)
+        return None
+
+    def _set_monitor_op(self):
+        if self.mode != "auto":
+            self.monitor_op = ops.less if self.mode == "min" else ops.greater
+            return
+        up = _goes_up(self.monitor, self.model)
+        if up is None:
+            raise UserInputError(f"{type(self).__name__} callback received monitor={self.monitor}, but cannot tell whether this metric "
+                                 "should be maximized or minimized. Pass `mode='max'` if the highest value is best, else `mode='min'`.")
+        self.monitor_op = ops.greater if up else ops.less
+
+    def _is_improvement(self, value, reference):
+        if math.isnan(value):
+            return False
+        if reference is None:
+            return True
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        margin = self.min_delta if self.monitor_op is ops.greater else -self.min_delta
+        return bool(_COMPARE.get(self.monitor_op, self.monitor_op)(value - margin, reference))
+
+    def on_train_end(self, logs=None):
+        self._available = None
+        self._resumed = False
+
+
+def _goes_up(monitor, model):
+    """True where more is better, False where less is, None where nobody knows."""
+    name = monitor.removeprefix("val_")
+    if name.endswith("loss"):
+        return False
+    for metric_name, metric in _named_metrics(getattr(model, "metrics", None) or ()):
+        if metric_name == name and getattr(metric, "_direction", None) is not None:
+            return metric._direction == "up"
+    if name.endswith(_LESS):
+        return False
+    return True if name.endswith(_GREATER) else None
+
+
+def _named_metrics(metrics):
+    for metric in metrics:
+        inner = getattr(metric, "metrics", None)
+        if inner:
+            names = getattr(metric, "names", None) or [m.name for m in inner]
+            yield from zip(names, inner)
+            yield from ((m.name, m) for m in inner)
+        yield getattr(metric, "name", None), metric
+
+
+def _shown(names) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,90 @@
+"""`ProgbarLogger`: the progress of `fit`, `evaluate` and `predict`."""
+
+from fkeras.callbacks import messages
+from fkeras.callbacks.callback import Callback
+from fkeras.callbacks.progbar import Progbar
+
+
+class ProgbarLogger(Callback):
+    """Prints progress and results. `fit`, `evaluate` and `predict` add one by themselves unless `verbose=0`.
+
+    Values are fetched from the device only when they are printed.
+    """
+
+    reads_logs_only = True
+
+    def __init__(self):
+        super().__init__()
+        self.seen = 0
+        self.progbar = None
+        self.target = None
+        self.verbose = 1
+        self.epochs = 1
+        self._in_fit = False
+
+    def set_params(self, params):
+        super().set_params(params)
+        verbose = params.get("verbose", 1)
+        self.verbose = 1 if verbose == "auto" else int(verbose)
+        self.epochs = params.get("epochs", 1)
+        self.target = params.get("steps")
+
+    def on_train_begin(self, logs=None):
+        self._in_fit = True  # validation is silent
+
+    def on_train_end(self, logs=None):
+        self._in_fit = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start()
+        if self.verbose and self.epochs > 1:
+            messages.write(f"Epoch {epoch + 1}/{self.epochs}")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._update(batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._finish(logs)
+
+    def on_test_begin(self, logs=None):
+        if not self._in_fit:
+            self._start()
+
+    def on_test_batch_end(self, batch, logs=None):
+        if not self._in_fit:
+            self._update(batch, logs)
+
+    def on_test_end(self, logs=None):
+        if not self._in_fit:
+            self._finish(logs)
+
+    def on_predict_begin(self, logs=None):
+        self._start()
+
+    def on_predict_batch_end(self, batch, logs=None):
+        self._update(batch, None)
+
+    def on_predict_end(self, logs=None):
+        self._finish(None)
+
+    def _start(self):
+        self.seen = 0
+        self.progbar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
+
+    def _update(self, batch, logs):
+        if self.progbar is None:
+            self._start()
+        self.seen = batch + 1
+        if self.progbar.is_due():
+            self.progbar.update(self.seen, _sorted(logs), finalize=False)
+
+    def _finish(self, logs):
+        if self.progbar is None:
+            return
+        if self.target is None:
+            self.target = self.progbar.target = self.seen
+        self.progbar.update(self.seen or self.target, _sorted(logs), finalize=True)
+
+
+def _sorted(logs):
+    return sorted((logs or {}).items())

@@ -1,0 +1,93 @@
+"""`ReduceLROnPlateau`: a smaller learning rate when a value no longer improves."""
+
+import numpy as np
+
+from fkeras.callbacks import learning_rate, messages
+from fkeras.callbacks.monitor import MonitorCallback
+from fkeras.errors import UserInputError, UserTypeError
+
+
+class ReduceLROnPlateau(MonitorCallback):
+    """Multiplies the learning rate by a factor when a monitored value has not improved for a while; logs it as `learning_rate`.
+
+    Args:
+        monitor: a name in the logs. A misspelt one raises when `fit` starts.
+        factor: what the learning rate is multiplied by, in (0, 1).
+        patience: epochs without improvement after which it is.
+        verbose: 1 to say when it acts.
+        mode: 'min', 'max', or 'auto' (by the metric of that name).
+        min_delta: least change that counts as an improvement.
+        cooldown: epochs after a reduction in which nothing is counted.
+        min_lr: learning rate to stop at.
+
+    Raises:
+        UserInputError: for a factor of 1 or more.
+        UserTypeError: when `fit` starts, where the optimizer follows a schedule.
+    """
+
+    def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0,
+                 **kwargs):
+        super().__init__(monitor, mode, min_delta=kwargs.pop("epsilon", min_delta))  # `epsilon`: its name in Keras 1
+        if kwargs:
+            raise UserTypeError(f"ReduceLROnPlateau got an unexpected argument {sorted(kwargs)[0]!r}.")
+        if factor >= 1.0:
+            raise UserInputError(f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}")
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+        self._reset()
+
+    def _reset(self):
+        self.best = None
+        self.wait = self.cooldown_counter = 0
+
+    def get_state(self):
+        return {name: getattr(self, name) for name in ("best", "wait", "cooldown_counter")}
+
+    def set_state(self, state):
+        vars(self).update(state)
+        self._resumed = True
+
+    def added_names(self) -> list[str]:
+        """Names that this callback puts into the logs."""
+        return learning_rate.log_names(self)
+
+    def in_cooldown(self) -> bool:
+        """Whether a reduction was so short ago that nothing is counted."""
+        return self.cooldown_counter > 0
+
+    def on_train_begin(self, logs=None):
+        learning_rate.settable_optimizers(self)
+        if not self._resumed:
+            self._reset()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._resumed = False
+        logs = {} if logs is None else logs
+        learning_rate.log_rates(self, logs)
+        current = self._value_in(logs)
+        if current is None:
+            return
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._is_improvement(current, self.best):
+            self.best, self.wait = current, 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            if self.wait >= self.patience and self._reduce(epoch):
+                self.cooldown_counter, self.wait = self.cooldown, 0
+
+    def _reduce(self, epoch):
+        """Whether any rate could still be reduced."""
+        optimizers, reduced = learning_rate.settable_optimizers(self), False
+        for optimizer in optimizers:
+            old = learning_rate.rate_of(optimizer)
+            if old <= np.float32(self.min_lr):
+                continue
+            optimizer.learning_rate = new = max(old * self.factor, self.min_lr)
+            reduced = True
+            if self.verbose > 0:
+                whose = f" {optimizer.name}" if len(optimizers) > 1 else ""
+                messages.write(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing{whose} learning rate to {new}.")
+        return reduced

@@ -1,0 +1,103 @@
+"""Whatever holds numbers, once, as the array that a model is given.
+
+Floats become `floatx`; ints, bools and uint8 stay, but for 64-bit ints, which JAX does not have by default: they become 32-bit ones, and
+an error where a value does not fit. JAX arrays stay on their device, strings stay strings.
+"""
+
+import jax
+import numpy as np
+
+from fkeras.core import settings
+from fkeras.data import frames, objects, sparse
+from fkeras.errors import UserInputError, UserTypeError
+
+
+def host_array(value, name: str):
+    """One array: (samples, ...) NumPy array, JAX array, or `SparseRows`.
+
+    Args:
+        value: array, list of numbers, frame, series, tensor of another framework, sparse matrix.
+        name: the argument's name, for messages.
+
+    Raises:
+        UserInputError: for what is no array of numbers or strings, and for one without axes.
+    """
+    if isinstance(value, jax.Array):
+        return _with_rows(_narrowed_on_device(value), name)
+    if frames.is_frame(value):
+        return narrowed(frames.array_of_frame(value, name), name)
+    if sparse.is_sparse(value):
+        return sparse.SparseRows(value)
+    if frames.is_series(value):
+        array = frames.array_of_series(value, name)
+    elif isinstance(value, (list, tuple)):
+        array = _array_of_list(value, name)
+    else:
+        array = _array_of(value, name)
+    return _with_rows(narrowed(array, name), name)
+
+
+def narrowed(array: np.ndarray, name: str) -> np.ndarray:
+    """The dtype that a model is given; the array itself where it has it already."""
+    kind, dtype = array.dtype.kind, array.dtype
+    if kind == "O":
+        array = objects.numbers(array, name)
+        return array if array.dtype.kind == "O" else narrowed(array, name)
+    if kind in "biu":
+        if dtype.itemsize == 8 and not jax.config.jax_enable_x64:
+            return _narrow_ints(array, name)
+        return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
+    if kind == "f" or kind == "V" and jax.numpy.issubdtype(dtype, jax.numpy.floating):  # V: bfloat16 and its kin
+        floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
+        with np.errstate(over="ignore"):  # what became infinite, `check_finite` reports
+            return array if dtype == floatx else array.astype(floatx)
+    if kind == "c":
+        return array.astype(jax.dtypes.canonicalize_dtype(dtype))
+    if kind in "US":
+        return array
+    raise UserInputError(f"{name} holds {'dates or times' if kind in 'Mm' else f'values of dtype {dtype}'}, not numbers. Convert them first.")
+
+
+def _narrow_ints(array, name):
+    small = np.int32 if array.dtype.kind == "i" else np.uint32
+    bounds = np.iinfo(small)
+    if array.size:
+        low, high = array.min(), array.max()
+        if low < bounds.min or high > bounds.max:
+            raise UserInputError(f"{name} holds {low if low < bounds.min else high}, which does not fit into {np.dtype(small).name}; JAX has "
+                                 "64-bit ints only after `jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them into a "
+                                 "range), or floats.")
+    return array.astype(small)
+
+
+def _narrowed_on_device(array):
+    if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != settings.floatx():
+        return array.astype(settings.floatx())
+    return array
+
+
+def _array_of_list(value, name):
+    try:
+        return np.array(value)
+    except ValueError:
+        lengths = sorted({len(v) for v in value if hasattr(v, "__len__")})
+        raise UserInputError(f"{name} is a list of rows of different lengths ({', '.join(map(str, lengths[:4]))}, ...). Pad them to one length, "
+                             "for example with `fkeras.utils.pad_sequences`.") from None
+
+
+def _array_of(value, name):
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise UserInputError(f"{name} is a masked array with {int(value.mask.sum())} masked values. Fill them: `{name}.filled(...)`.")
+    if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
+        value = value.detach().cpu()
+    if not hasattr(value, "__array__") and not isinstance(value, (bool, int, float, np.generic)):
+        raise UserTypeError(f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. Received: "
+                            f"{type(value).__name__}")
+    return np.asarray(value)
+
+
+def _with_rows(array, name):
+    if not array.ndim:
+        raise UserInputError(f"{name} is a single number: its first axis must count samples. Received shape (). Use `np.array([...])`; in a "
+                             "dataset, group the samples into batches first.")
+    return array

@@ -1,0 +1,129 @@
+"""Reading ahead on threads: one thread that pulls an iterator, or several that compute items by index. Order is kept.
+
+JAX runs a step while Python prepares the next batch, so a thread pays only where preparing is slow. A Python generator is never moved to
+a thread by itself: its code may use the model that is being trained.
+"""
+
+import collections
+import concurrent.futures
+import contextvars
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+
+_END = object()
+
+
+class Prefetch:
+    """An iterator over the items of another one, which a thread pulls ahead. Close it, or use it in a `with`.
+
+    Exceptions of the other iterator arrive as they are, at the place of the item that failed.
+    """
+
+    def __init__(self, iterable: Iterable, depth: int = 2):
+        self._items: queue.Queue = queue.Queue(maxsize=max(1, depth))
+        self._stop = threading.Event()
+        # The thread holds the queue, not this object: a forgotten one is collected, and stops its thread.
+        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(_pull, iter(iterable), self._items, self._stop),
+                                        name="fkeras-prefetch", daemon=True)
+        weakref.finalize(self, self._stop.set)
+        self._thread.start()
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self._stop.is_set():
+            raise StopIteration
+        item, error = self._items.get()
+        if item is not _END:
+            return item
+        self.close()
+        if error is None:
+            raise StopIteration
+        raise error
+
+    def close(self) -> None:
+        """Stops the thread and waits for it."""
+        self._stop.set()
+        self._thread.join()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+
+def prefetch(iterator: Iterable, depth: int = 2) -> Prefetch:
+    """Pulls an iterator on a thread, up to `depth` items ahead.
+
+    Args:
+        iterator: any iterable whose items are slow to make and whose code does not touch the model being trained.
+        depth: how many items are made ahead.
+
+    Examples:
+        >>> from fkeras.data import prefetch
+        >>> with prefetch(range(3)) as items:
+        ...     print(list(items))
+        [0, 1, 2]
+    """
+    return Prefetch(iterator, depth)
+
+
+def ahead_if_slow(iterator: Iterator, depth: int = 2, trial: int = 3, seconds: float = 2e-3) -> Iterator:
+    """The items of an iterator; pulled on a thread after the first few, if those took longer than `seconds` each."""
+    start = time.perf_counter()
+    spent = 0.0
+    for _ in range(trial):
+        start = time.perf_counter()
+        item = next(iterator, _END)
+        spent += time.perf_counter() - start
+        if item is _END:
+            return
+        yield item
+    if spent < trial * seconds:
+        yield from iterator
+        return
+    with prefetch(iterator, depth) as rest:
+        yield from rest
+
+
+def ordered_map(function: Callable, items: Iterable, workers: int, depth: int) -> Iterator:
+    """`function(item)` for each item, in order, computed by threads up to `depth` ahead."""
+    with concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="fkeras-worker") as pool:
+        waiting: collections.deque = collections.deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(function, item))
+                if len(waiting) > depth:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _pull(iterator, items, stop):
+    """Runs on the thread."""
+    error = None
+    try:
+        for item in iterator:
+            if not _put(items, stop, (item, None)):
+                return
+    except BaseException as raised:
+        error = raised
+    _put(items, stop, (_END, error))
+
+
+def _put(items, stop, item):
+    while not stop.is_set():
+        try:
+            items.put(item, timeout=0.05)
+        except queue.Full:
+            continue
+        return True
+    return False
