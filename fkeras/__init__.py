@@ -7,11 +7,36 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
+    from fkeras import activations as activations
+    from fkeras import backend as backend
+    from fkeras import callbacks as callbacks
+    from fkeras import compat as compat
+    from fkeras import config as config
+    from fkeras import constraints as constraints
+    from fkeras import core as core
+    from fkeras import data as data
+    from fkeras import dtype_policies as dtype_policies
+    from fkeras import errors as errors
+    from fkeras import initializers as initializers
+    from fkeras import layers as layers
+    from fkeras import losses as losses
+    from fkeras import metrics as metrics
+    from fkeras import mixed_precision as mixed_precision
+    from fkeras import models as models
+    from fkeras import ops as ops
+    from fkeras import optimizers as optimizers
+    from fkeras import regularizers as regularizers
+    from fkeras import saving as saving
+    from fkeras import utils as utils
     from fkeras.backend import device as device
     from fkeras.backend import name_scope as name_scope
     from fkeras.core.dtype_policy import DTypePolicy as DTypePolicy
     from fkeras.core.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
     from fkeras.core.operation import Operation as Operation
+    from fkeras.core.remat import RematScope as RematScope
+    from fkeras.core.remat import remat as remat
+    from fkeras.core.scopes import StatelessScope as StatelessScope
+    from fkeras.core.scopes import SymbolicScope as SymbolicScope
     from fkeras.core.symbolic import KerasTensor as KerasTensor
     from fkeras.core.variable import Variable as Variable
     from fkeras.initializers import Initializer as Initializer
@@ -24,7 +49,6 @@ if typing.TYPE_CHECKING:
     from fkeras.models import Model as Model
     from fkeras.models import Sequential as Sequential
     from fkeras.optimizers import Optimizer as Optimizer
-    from fkeras.quantizers import Quantizer as Quantizer
     from fkeras.regularizers import Regularizer as Regularizer
 
 __version__ = "0.1.0"
@@ -43,17 +67,14 @@ _NAMES = {
     "fkeras.metrics": ("Metric",),
     "fkeras.models": ("Function", "Model", "Sequential"),
     "fkeras.optimizers": ("Optimizer",),
-    "fkeras.quantizers": ("Quantizer",),
     "fkeras.regularizers": ("Regularizer",),
 }
 _ROOMS = (
-    "activations", "applications", "backend", "callbacks", "compat", "config", "constraints", "core", "datasets", "distillation",
-    "distribution", "dtype_policies", "errors", "export", "initializers", "layers", "legacy", "losses", "metrics", "mixed_precision",
-    "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers", "saving", "tree", "utils", "visualization",
-    "wrappers",
+    "activations", "backend", "callbacks", "compat", "config", "constraints", "core", "data", "dtype_policies", "errors", "initializers",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "regularizers", "saving", "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = ["__version__", "version", *_HOMES, *(room for room in _ROOMS if room not in ("compat", "core", "errors"))]  # noqa: PLE0604
+__all__ = ["__version__", "version", *_HOMES, *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors"))]  # noqa: PLE0604
 
 
 def version() -> str:
@@ -63,25 +84,15 @@ def version() -> str:
 
 def __getattr__(name):
     if name in _HOMES:
-        value = getattr(_load(_HOMES[name], name), name)
-        globals()[name] = value
+        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
         return value
     if name in _ROOMS:
-        return _load(f"fkeras.{name}", name)
+        return importlib.import_module(f"fkeras.{name}")
     raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
 
 
 def __dir__():
     return sorted({*globals(), *_HOMES, *_ROOMS})
-
-
-def _load(module, name):
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:  # something that the room needs is missing
-            raise
-        raise AttributeError(f"module 'fkeras' has no attribute {name!r}") from None
 
 
 def _hint(name):

@@ -22,6 +22,7 @@ def clear_session(free_memory: bool = True) -> None:
     """
     names.reset()
     settings.put("dtype_policy", None)
+    settings.put("interactive_logging", True)
     if free_memory:
         gc.collect()
 

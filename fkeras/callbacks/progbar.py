@@ -53,7 +53,9 @@ class Progbar:
         """Whether an update would print: values need not be fetched before."""
         if self.verbose != 1:
             return False
-        return time.time() - self._shown_at >= self.interval * (1 if _overwrites() else _RARER)
+        if _overwrites():
+            return time.time() - self._shown_at >= self.interval
+        return time.time() - (self._shown_at or self._start) >= self.interval * _RARER
 
     def update(self, current, values=None, finalize=None):
         """Sets the number of steps done, and prints where it is time to.
@@ -75,6 +77,11 @@ class Progbar:
             messages.write(f"{current:{len(str(self.target))}d}/{self.target} - {time.time() - self._start:.0f}s - "
                            f"{self._duration(per_step)}{self._values()}")
 
+    def skip(self, current):
+        """Notes that steps were done, without values and without printing: what the first took does not count as typical."""
+        if self._first is None and self.verbose == 1:
+            self._first = (current, time.time())
+
     def add(self, n, values=None):
         """`n` steps more are done; see `update`."""
         self.update(self._seen + n, values)
@@ -93,8 +100,7 @@ class Progbar:
             return 0.0
         if self._first is not None and current > self._first[0]:
             return (now - self._first[1]) / (current - self._first[0])
-        if self._first is None:
-            self._first = (current, now)
+        self.skip(current)
         return (now - self._start) / current
 
     def _show(self, current, per_step, finalize):
@@ -138,6 +144,7 @@ def _overwrites() -> bool:
 
 
 def _clock(seconds) -> str:
+    minutes, rest = divmod(int(seconds), 60)
     if seconds > 3600:
-        return f"{seconds // 3600:.0f}:{seconds % 3600 // 60:02.0f}:{seconds % 60:02.0f}"
-    return f"{seconds // 60:.0f}:{seconds % 60:02.0f}" if seconds > 60 else f"{seconds:.0f}s"
+        return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return f"{minutes}:{rest:02d}" if seconds > 60 else f"{seconds:.0f}s"

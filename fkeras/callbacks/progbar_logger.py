@@ -76,15 +76,13 @@ class ProgbarLogger(Callback):
             self._start()
         self.seen = batch + 1
         if self.progbar.is_due():
-            self.progbar.update(self.seen, _sorted(logs), finalize=False)
+            self.progbar.update(self.seen, sorted((logs or {}).items()), finalize=False)
+        else:
+            self.progbar.skip(self.seen)
 
     def _finish(self, logs):
         if self.progbar is None:
             return
         if self.target is None:
             self.target = self.progbar.target = self.seen
-        self.progbar.update(self.seen or self.target, _sorted(logs), finalize=True)
-
-
-def _sorted(logs):
-    return sorted((logs or {}).items())
+        self.progbar.update(self.seen or self.target, list((logs or {}).items()), finalize=True)

@@ -78,7 +78,7 @@ class Graph:
             made = [x for x in leaves(node.outputs) if isinstance(x, KerasTensor)]
             if all(id(t) in slots for t in made):
                 continue  # computed already, or given as an input
-            swap = lambda x: Slot(slots[id(x)]) if isinstance(x, KerasTensor) else x  # noqa: E731
+            swap = lambda x: Slot(slots[id(x)]) if isinstance(x, KerasTensor) else x
             args, kwargs = map_structure(swap, node.args), map_structure(swap, node.kwargs)
             out = []
             for tensor in made:
@@ -120,7 +120,7 @@ class Graph:
         operations = self.operations if operations is None else operations
         table = [None] * self.slot_count
         table[: len(values)] = values
-        fill = lambda x: table[x.index] if isinstance(x, Slot) else x  # noqa: E731
+        fill = lambda x: table[x.index] if isinstance(x, Slot) else x
         for step, free in zip(self.steps, self._free):
             run = call(operations[step.operation])
             result = run(*map_structure(fill, step.args), **{k: map_structure(fill, v) for k, v in step.kwargs.items()})

@@ -1,13 +1,14 @@
 """Data for training: sources of batches from whatever users have. A table of contents."""
 
+from fkeras.data.ahead import prefetch as prefetch
 from fkeras.data.arrays import ArraySource as ArraySource
 from fkeras.data.checks import check_columns as check_columns
 from fkeras.data.checks import check_finite as check_finite
 from fkeras.data.checks import unscaled_images as unscaled_images
 from fkeras.data.packing import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack_x_y_sample_weight
-from fkeras.data.prefetch import prefetch as prefetch
 from fkeras.data.py_dataset import PyDataset as PyDataset
+from fkeras.data.sequences import pad_sequences as pad_sequences
 from fkeras.data.sources import Source as Source
 from fkeras.data.sources import make_source as make_source
 from fkeras.data.split import train_validation_split as train_validation_split

@@ -27,7 +27,7 @@ class ArraySource:
     Attributes:
         arrays: `(x,)`, `(x, y)` or `(x, y, sample_weight)`: structures of NumPy or JAX arrays in the dtypes that models are given.
         num_samples, batch_size, steps: ints; the last batch may be smaller.
-        columns: dict from the names of arguments that are frames to the names of their columns.
+        columns: dict from places of frames (`x`, `x['a']`, whatever messages call the argument) to the names of their columns.
 
     Examples:
         >>> import numpy as np
@@ -42,7 +42,7 @@ class ArraySource:
     def __init__(self, x, y=None, sample_weight=None, *, batch_size=None, steps=None, shuffle=False, class_weight=None, complete=False,
                  names=("x", "y", "sample_weight")):
         self.names = tuple(names)
-        self.columns = {name: frames.columns_of(v) for name, v in structure.named(x, names[0]) if frames.is_frame(v)}
+        self.columns = {name: frames.columns_of(v) for name, v in structure.named(x, "x") if frames.is_frame(v)}
         self._counted_as_inputs = isinstance(x, list) and structure.is_nested(x) and len(x) > 8
         x, y = structure.walk(convert.host_array, x, names[0]), structure.walk(_targets, y, names[1])
         sample_weight = structure.walk(_weights, sample_weight, names[2])
@@ -119,7 +119,8 @@ class ArraySource:
         if not leaves:
             raise UserInputError("`class_weight` needs targets (`y`).")
         if len(leaves) > 1:
-            raise UserInputError("`class_weight` is only supported for Models with a single output. For several, pass `sample_weight` for each.")
+            raise UserInputError("`class_weight` is only supported for Models with a single output. For several, pass `sample_weight` for "
+                                 "each.")
         return class_weights.sample_weights(leaves[0], class_weights.checked(class_weight), complete=complete)
 
     def _warn_without_weight(self):

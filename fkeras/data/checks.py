@@ -68,16 +68,17 @@ def check_columns(expected: dict, source, what: str = "predict") -> None:
     Raises:
         UserInputError: with the missing and unknown columns, or the line that puts them in order.
     """
-    for name, now in getattr(source, "columns", {}).items():
-        before = expected.get(name)
+    for place, now in getattr(source, "columns", {}).items():
+        before, name = expected.get(place), source.names[0] + place.removeprefix("x")
         if before is None or tuple(now) == tuple(before):
             continue
         missing, unknown = [c for c in before if c not in now], [c for c in now if c not in before]
         if missing or unknown:
             told = [f"{word} {', '.join(map(repr, cols[:5]))}" for word, cols in (("missing:", missing), ("unknown:", unknown)) if cols]
             raise UserInputError(f"`{what}`: {name} has other columns than the table that the model was trained on; {'; '.join(told)}.")
-        raise UserInputError(f"`{what}`: the columns of {name} are in another order than those that the model was trained on. Put them in order: "
-                             f"{name} = {name}[{list(before)[:8]!r}{' + [...]' if len(before) > 8 else ''}].")
+        shown = f"{list(before)[:8]!r}{' + [...]' if len(before) > 8 else ''}"
+        raise UserInputError(f"`{what}`: the columns of {name} are in another order than those that the model was trained on. Put them in "
+                             f"order: {name} = {name}[{shown}].")
 
 
 def unscaled_images(source) -> list[str]:

@@ -21,8 +21,8 @@ def checked(class_weight) -> dict[int, float]:
     for key, weight in class_weight.items():
         integral = isinstance(key, numbers.Real) and not isinstance(key, (bool, np.bool_)) and float(key).is_integer()
         if not integral or key < 0:
-            raise UserTypeError(f"`class_weight`: keys must be class ids (ints of 0 or more). Received: {key!r} of type {type(key).__name__}. "
-                                "Map the names of classes to their ids first.")
+            raise UserTypeError("`class_weight`: keys must be class ids (ints of 0 or more). Received: "
+                                f"{key!r} of type {type(key).__name__}. Map the names of classes to their ids first.")
         if not isinstance(weight, numbers.Real) or not np.isfinite(weight) or weight < 0:
             raise UserTypeError(f"`class_weight`: the weight of class {key} must be a number of 0 or more. Received: {weight!r}")
         cleaned[int(key)] = float(weight)

@@ -55,7 +55,8 @@ def narrowed(array: np.ndarray, name: str) -> np.ndarray:
         return array.astype(jax.dtypes.canonicalize_dtype(dtype))
     if kind in "US":
         return array
-    raise UserInputError(f"{name} holds {'dates or times' if kind in 'Mm' else f'values of dtype {dtype}'}, not numbers. Convert them first.")
+    held = "dates or times" if kind in "Mm" else f"values of dtype {dtype}"
+    raise UserInputError(f"{name} holds {held}, not numbers. Convert them first.")
 
 
 def _narrow_ints(array, name):
@@ -64,16 +65,15 @@ def _narrow_ints(array, name):
     if array.size:
         low, high = array.min(), array.max()
         if low < bounds.min or high > bounds.max:
-            raise UserInputError(f"{name} holds {low if low < bounds.min else high}, which does not fit into {np.dtype(small).name}; JAX has "
-                                 "64-bit ints only after `jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them into a "
-                                 "range), or floats.")
+            raise UserInputError(f"{name} holds {low if low < bounds.min else high}, which does not fit into {np.dtype(small).name}; JAX "
+                                 "has 64-bit ints only after `jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them "
+                                 "into a range), or floats.")
     return array.astype(small)
 
 
 def _narrowed_on_device(array):
-    if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != settings.floatx():
-        return array.astype(settings.floatx())
-    return array
+    floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
+    return array.astype(floatx) if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != floatx else array
 
 
 def _array_of_list(value, name):
@@ -81,8 +81,8 @@ def _array_of_list(value, name):
         return np.array(value)
     except ValueError:
         lengths = sorted({len(v) for v in value if hasattr(v, "__len__")})
-        raise UserInputError(f"{name} is a list of rows of different lengths ({', '.join(map(str, lengths[:4]))}, ...). Pad them to one length, "
-                             "for example with `fkeras.utils.pad_sequences`.") from None
+        raise UserInputError(f"{name} is a list of rows of different lengths ({', '.join(map(str, lengths[:4]))}, ...). Pad them to one "
+                             "length, for example with `fkeras.utils.pad_sequences`.") from None
 
 
 def _array_of(value, name):
@@ -91,13 +91,13 @@ def _array_of(value, name):
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
         value = value.detach().cpu()
     if not hasattr(value, "__array__") and not isinstance(value, (bool, int, float, np.generic)):
-        raise UserTypeError(f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. Received: "
-                            f"{type(value).__name__}")
+        raise UserTypeError(f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. Received: an object "
+                            f"of type {type(value).__name__}.")
     return np.asarray(value)
 
 
 def _with_rows(array, name):
     if not array.ndim:
-        raise UserInputError(f"{name} is a single number: its first axis must count samples. Received shape (). Use `np.array([...])`; in a "
-                             "dataset, group the samples into batches first.")
+        raise UserInputError(f"{name} is a single number: its first axis must count samples. Received shape (). Use `np.array([...])`; in "
+                             "a dataset, group the samples into batches first.")
     return array

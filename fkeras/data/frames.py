@@ -53,6 +53,10 @@ def array_of_frame(frame, name: str) -> np.ndarray:
     Raises:
         UserInputError: naming every column that holds strings, dates or missing values.
     """
+    if hasattr(frame, "iloc") and len(set(frame.dtypes)) == 1 and isinstance(frame.dtypes.iloc[0], np.dtype) and frame.size:
+        array = frame.to_numpy()
+        if array.dtype.kind in "biuf":
+            return array
     columns, problems = [], []
     for label, series in zip(columns_of(frame), _each_column(frame)):
         where = f"column {label!r}"
@@ -66,8 +70,9 @@ def array_of_frame(frame, name: str) -> np.ndarray:
         columns.append(array)
     if problems:
         more = f"\n  and {len(problems) - 5} columns more" if len(problems) > 5 else ""
-        raise UserInputError(f"{name} is a table with columns that are not numbers:\n  " + "\n  ".join(problems[:5]) + more + "\nLeave them out "
-                             "(`x.drop(columns=[...])`), or encode them: `pd.get_dummies(x)`, `.astype('category').cat.codes`.")
+        raise UserInputError(f"{name} is a table with columns that are not numbers:\n  " + "\n  ".join(problems[:5]) + more
+                             + "\nLeave them out (`x.drop(columns=[...])`), or encode them: `pd.get_dummies(x)`, "
+                             "`.astype('category').cat.codes`.")
     table = np.empty((len(frame), len(columns)), _common_dtype(columns))
     for i, column in enumerate(columns):
         table[:, i] = column

@@ -47,6 +47,6 @@ def _stacked(array, values, name):
     made = [np.asarray(v) for v in values]
     shapes = sorted({m.shape for m in made})
     if len(shapes) > 1:
-        raise UserInputError(f"{name} holds rows of different shapes: {', '.join(map(str, shapes[:4]))}. Pad them to one length, for example "
-                             "with `fkeras.utils.pad_sequences`.")
+        raise UserInputError(f"{name} holds rows of different shapes: {', '.join(map(str, shapes[:4]))}. Pad them to one length, for "
+                             "example with `fkeras.utils.pad_sequences`.")
     return np.stack(made).reshape(array.shape + made[0].shape)

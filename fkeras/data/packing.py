@@ -8,7 +8,8 @@ def unpack_x_y_sample_weight(data):
     if not isinstance(data, (tuple, list)):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise UserInputError(f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {len(data)} entries.")
+        raise UserInputError("Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
+                             f"found: {len(data)} entries.")
     return (*data, None, None)[:3]
 
 

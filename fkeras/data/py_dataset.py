@@ -4,6 +4,20 @@ import itertools
 import warnings
 
 
+def _setting(name, default):
+    """A property that stands in, with a warning, where a subclass forgot `super().__init__()`."""
+    slot = f"_{name}"
+
+    def read(self):
+        if slot not in vars(self):
+            warnings.warn("Your `PyDataset` class should call `super().__init__(**kwargs)` in its constructor; `workers`, "
+                          "`use_multiprocessing` and `max_queue_size` are its arguments, not those of `fit()`.", stacklevel=2)
+            vars(self)[slot] = default
+        return vars(self)[slot]
+
+    return property(read, lambda self, value: vars(self).__setitem__(slot, value))
+
+
 class PyDataset:
     """Base class of datasets that make each batch when asked for it by index.
 
@@ -28,6 +42,10 @@ class PyDataset:
         (3, [16.0, 25.0, 36.0, 49.0])
     """
 
+    workers = _setting("workers", 1)
+    use_multiprocessing = _setting("use_multiprocessing", False)
+    max_queue_size = _setting("max_queue_size", 10)
+
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
         self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
 
@@ -44,30 +62,11 @@ class PyDataset:
         """How many batches there are; None for no end."""
         if hasattr(self, "__len__"):
             return len(self)
-        raise NotImplementedError(f"{type(self).__name__}: You need to implement `__len__`, or the `num_batches` property: how many batches "
-                                  "there are, None for no end.")
+        raise NotImplementedError(f"{type(self).__name__}: You need to implement `__len__`, or the `num_batches` property: how many "
+                                  "batches there are, None for no end.")
 
     def on_epoch_begin(self):
         """Called before the first batch of an epoch."""
 
     def on_epoch_end(self):
         """Called after the last batch of an epoch."""
-
-
-def _setting(name, default):
-    """A property that stands in, with a warning, where a subclass forgot `super().__init__()`."""
-    slot = f"_{name}"
-
-    def read(self):
-        if slot not in vars(self):
-            warnings.warn("Your `PyDataset` class should call `super().__init__(**kwargs)` in its constructor; `workers`, "
-                          "`use_multiprocessing` and `max_queue_size` are its arguments, not those of `fit()`.", stacklevel=2)
-            vars(self)[slot] = default
-        return vars(self)[slot]
-
-    return property(read, lambda self, value: vars(self).__setitem__(slot, value))
-
-
-PyDataset.workers = _setting("workers", 1)
-PyDataset.use_multiprocessing = _setting("use_multiprocessing", False)
-PyDataset.max_queue_size = _setting("max_queue_size", 10)

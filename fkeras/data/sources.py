@@ -51,11 +51,11 @@ def make_source(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False
                            complete=role == "fit", names=argument_names)
     for label, value, what in ((argument_names[1], y, "targets"), (argument_names[2], sample_weight, "sample weights")):
         if value is not None:
-            raise UserInputError(f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, the {what} should be included as "
-                                 f"part of the {kind}: it yields (x, y) or (x, y, sample_weight).")
+            raise UserInputError(f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, the {what} should be "
+                                 f"included as part of the {kind}: it yields (x, y) or (x, y, sample_weight).")
     if batch_size is not None:
-        raise UserInputError(f"The `batch_size` argument must not be specified when `{name}` is a {kind}: the size of its batches is that of what "
-                             f"it yields. Received: batch_size={batch_size}")
+        raise UserInputError(f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which makes its batches itself. "
+                             f"Received: batch_size={batch_size}")
     source = StreamSource(x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name)
     if kind == "PyDataset" and source.steps is None and steps is None:
         raise UserInputError(f"`{name}` is a PyDataset without end (`num_batches` is None): pass `{_STEPS[role]}`.")
@@ -80,4 +80,5 @@ def _refuse_what_is_no_data(x, name):
         raise UserTypeError(f"`{name}` is the function {getattr(x, '__name__', x)!r}. If it is a generator, call it: "
                             f"`{getattr(x, '__name__', 'function')}()`.")
     if isinstance(x, (str, bytes, int, float, complex)):
-        raise UserTypeError(f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, a generator or a dataset.")
+        raise UserTypeError(f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, a generator or a "
+                            "dataset.")

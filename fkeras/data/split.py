@@ -39,8 +39,8 @@ def train_validation_split(arrays, validation_split: float):
     count = checked_length(lengths)
     at = math.floor(count * (1 - validation_split))
     if at in (0, count):
-        raise UserInputError(f"Training data contains {count} samples, which is not sufficient to split it into a validation and training set as "
-                             f"specified by `validation_split={validation_split}`. Provide more data, or a different fraction.")
+        raise UserInputError(f"Training data contains {count} samples, which is not sufficient to split it into a validation and training "
+                             f"set as specified by `validation_split={validation_split}`. Provide more data, or a different fraction.")
     if min(at, count - at) == 1:
         which = "training" if at == 1 else "validation"
         warnings.warn(f"`validation_split={validation_split}` of {count} samples leaves 1 sample for {which}.", stacklevel=3)

@@ -3,18 +3,19 @@
 None of these libraries is imported: a source is known by what it can do.
 """
 
+import contextlib
 import itertools
 import warnings
 from collections.abc import Iterator, Mapping
 
-import jax
 import numpy as np
 
-from fkeras.data import class_weights, convert, prefetch, sparse, structure
+from fkeras.data import ahead, class_weights, convert, sparse, structure
 from fkeras.data.arrays import checked_length
 from fkeras.data.py_dataset import PyDataset
 from fkeras.errors import UserInputError
 
+_NAMES = ("x", "y", "sample_weight")
 _INFINITE = 2**53  # Grain's `repeat()` has this many batches or more
 
 
@@ -112,26 +113,44 @@ class StreamSource:
         return count if count < _INFINITE else None
 
     def _open(self, epoch_index):
-        """Batches of one pass over the data; of passes without end where the user's number of steps decides."""
-        done = 0
-        for index in itertools.count(epoch_index) if self._period else (epoch_index,):
-            begun = done
-            items = self._items(index)
-            try:
-                for number, item in enumerate(items):
-                    if self.kind == "PyDataset" and (done % self._period == 0 if self._period else number == 0):
-                        self._hook("on_epoch_begin")
-                    yield self._batch(item, number)
-                    done += 1
-                    if self.kind == "PyDataset" and self._period and done % self._period == 0:
-                        self._hook("on_epoch_end")
-            finally:
-                if hasattr(items, "close") and items is not self._once:
-                    items.close()
-                if self.kind == "PyDataset" and not self._period:
-                    self._hook("on_epoch_end")
-            if done == begun:
+        batches = self._passes(epoch_index) if self._period else self._pass(epoch_index)
+        return self._with_hooks(batches) if self.kind == "PyDataset" else batches
+
+    def _pass(self, index):
+        """Batches of one pass over the data."""
+        items = self._items(index)
+        try:
+            for number, item in enumerate(items):
+                yield self._batch(item, number)
+        finally:
+            if items is not self._once:  # a generator is the user's: it goes on in the next epoch
+                getattr(items, "close", lambda: None)()
+
+    def _passes(self, index):
+        """Batches of passes without end."""
+        for one in itertools.count(index):
+            empty = True
+            with contextlib.closing(self._pass(one)) as batches:
+                for batch in batches:
+                    empty = False
+                    yield batch
+            if empty:
                 return
+
+    def _with_hooks(self, batches):
+        """Batches with the hooks of a `PyDataset` around each epoch: the user's number of steps, or all."""
+        with contextlib.closing(batches):
+            while True:
+                self._hook("on_epoch_begin")
+                try:
+                    done = 0
+                    for batch in itertools.islice(batches, self._period):
+                        yield batch
+                        done += 1
+                finally:
+                    self._hook("on_epoch_end")
+                if self._period is None or done < self._period:
+                    return
 
     def _items(self, index):
         data = self._data
@@ -139,7 +158,7 @@ class StreamSource:
             return self._once
         if self.kind == "PyDataset":
             return self._indexed(index)
-        return prefetch.ahead_if_slow(data.as_numpy_iterator() if self.kind == "tf.data.Dataset" else iter(data))
+        return ahead.ahead_if_slow(data.as_numpy_iterator() if self.kind == "tf.data.Dataset" else iter(data))
 
     def _indexed(self, index):
         count = self._count()
@@ -148,7 +167,7 @@ class StreamSource:
             order = np.random.Generator(np.random.PCG64(np.random.SeedSequence([index]))).permutation(count).tolist()
         workers = int(getattr(self._data, "workers", 1) or 0)
         if workers > 1:
-            return prefetch.ordered_map(self._data.__getitem__, order, workers, max(int(self._data.max_queue_size), 1))
+            return ahead.ordered_map(self._data.__getitem__, order, workers, max(int(self._data.max_queue_size), 1))
         return (self._data[i] for i in order)
 
     def _hook(self, name):
@@ -161,7 +180,7 @@ class StreamSource:
         parts = self._parts(item, where)
         while len(parts) > 1 and parts[-1] is None:
             parts = parts[:-1]
-        names = [f"{where}: {label}" for label in ("x", "y", "sample_weight")]
+        names = [f"{where}: {label}" for label in _NAMES]
         parts = tuple(structure.walk(_array, part, name) for part, name in zip(parts, names))
         arrays = [pair for part, name in zip(parts, names) for pair in structure.named(part, name)]
         if not arrays:
@@ -176,7 +195,7 @@ class StreamSource:
         wanted = "a tuple (x,), (x, y) or (x, y, sample_weight), or a dict of inputs"
         if isinstance(item, Mapping):
             return (item,)
-        if isinstance(item, (tuple, list)) and not structure.holds_numbers(item):
+        if isinstance(item, tuple) or isinstance(item, list) and not structure.holds_numbers(item):
             if 1 <= len(item) <= 3:
                 return tuple(item)
             raise UserInputError(f"{where} has {len(item)} entries. Expected {wanted}; several inputs go into one entry, ((x1, x2), y).")
@@ -195,12 +214,12 @@ class StreamSource:
         return (*parts[:2], class_weights.multiplied(parts[2] if len(parts) > 2 else None, weight))
 
     def _check_alike(self, parts, where):
-        like = jax.tree.structure(parts), [np.ndim(a) for a in jax.tree.leaves(parts)]
+        like = [(path, np.ndim(array)) for part, name in zip(parts, _NAMES) for path, array in structure.named(part, name)]
         if self._like is None:
             self._like = like
         elif like != self._like:
-            shown = [f"{ranks} axes in {tree}" for tree, ranks in (self._like, like)]
-            raise UserInputError(f"{where} is not like the first one. First: {shown[0]}. Now: {shown[1]}. All batches need the same entries, "
+            first, now = (", ".join(f"{path} with {ndim} axes" for path, ndim in one) for one in (self._like, like))
+            raise UserInputError(f"{where} is not like the first batch. First: {first}. Now: {now}. All batches need the same entries, "
                                  "each with the same number of axes.")
 
 

@@ -21,7 +21,9 @@ def holds_numbers(value) -> bool:
     first = filled[0]
     if isinstance(first, (list, tuple)):
         return holds_numbers(first)
-    return isinstance(first, (bool, int, float, complex, str, bytes, np.generic)) or type(first).__name__ in ("Decimal", "NAType")
+    if isinstance(first, (bool, int, float, complex, str, bytes, np.generic)) or getattr(first, "shape", None) == ():
+        return True
+    return type(first).__name__ in ("Decimal", "NAType")
 
 
 def walk(function: Callable[[Any, str], Any], value, name: str):

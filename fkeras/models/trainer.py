@@ -315,8 +315,9 @@ class Trainer:
         validation = None
         if validation_data is not None:
             vx, vy, vw = _validation_triple(validation_data)
-            validation = data_room.make_source(vx, vy, vw, batch_size=validation_batch_size or batch_size or (None), role="evaluate",
-                                               steps_per_epoch=validation_steps)
+            names = [f"validation_data[{i}]" for i in range(3)] if vx is not validation_data else ["validation_data", "y", "sample_weight"]
+            validation = data_room.make_source(vx, vy, vw, batch_size=validation_batch_size, default_batch_size=batch_size, role="validation",
+                                               steps_per_epoch=validation_steps, argument_names=names)
         if initial_epoch >= epochs:
             warnings.warn(f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is the epoch to stop before, not a "
                           "number of further epochs.", stacklevel=2)
@@ -450,9 +451,8 @@ class Trainer:
         return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(0), batch)))
 
     def _one_batch(self, x, y, sample_weight, class_weight=None):
-        source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight,
-                                       role="fit" if y is not None else "predict")
-        batch = source.arrays
+        source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch")
+        batch = source.batch(slice(0, source.num_samples))
         self._build_for(batch)
         return batch
 

@@ -4,11 +4,10 @@ Negative indices count from the end. An index out of range is an error where its
 it reads NaN (floats) or the dtype's extreme (integers).
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic import KerasTensor, evaluate_call, op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.shape_rules import canonical_axis
@@ -66,7 +65,7 @@ def _get_item_spec(x, key):
     """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is tried."""
     keys = key if isinstance(key, tuple) else (key,)
     if not all(k is None or k is Ellipsis or isinstance(k, (int, slice)) and not isinstance(k, bool) for k in keys):
-        return KerasTensor(*_tried(x, key))
+        return evaluate_call(get_item.__wrapped__, (x, key), {})
     shape = []
     for k, axis in _by_axis(keys, len(x.shape)):
         size = None if axis is None else x.shape[axis]
@@ -78,12 +77,6 @@ def _get_item_spec(x, key):
         else:
             shape.append(None if size is None and k != slice(None) else size if size is None else len(range(size)[k]))
     return KerasTensor(shape, dtype=x.dtype)
-
-
-def _tried(x, key):
-    out = get_item.__wrapped__
-    made = jax.eval_shape(lambda a: out(a, key), jax.ShapeDtypeStruct([840 if d is None else d for d in x.shape], x.dtype))
-    return tuple(None if d == 840 else d for d in made.shape), str(made.dtype)
 
 
 def _by_axis(keys, ndim):
@@ -127,7 +120,15 @@ def get_item(x, key):
     return x[keys]
 
 
-@op
+def _nonzero_spec(x):
+    return tuple(KerasTensor((None,), dtype="int32") for _ in x.shape)
+
+
+def _where_spec(condition, x1=None, x2=None):
+    return _nonzero_spec(condition) if x1 is None and x2 is None else evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
+
+
+@op(spec=_where_spec)
 def where(condition, x1=None, x2=None):
     """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`: `nonzero(condition)`."""
     if (x1 is None) != (x2 is None):
@@ -149,7 +150,7 @@ def select(condlist, choicelist, default=0):
     return jnp.select([as_array(c) for c in condlist], [as_array(c) for c in choicelist], default=as_tensor(default))
 
 
-@op(spec=lambda x: tuple(KerasTensor((None,), dtype="int32") for _ in x.shape))
+@op(spec=_nonzero_spec)
 def nonzero(x):
     """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis; not under jit."""
     return jnp.nonzero(as_array(x))

@@ -1,5 +1,7 @@
 """Functions that move values without changing them: axes, shapes, order, borders."""
 
+import math
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -140,18 +142,16 @@ def roll(x, shift, axis=None):
 
 
 def _repeat_spec(x, repeats, axis=None):
-    counts = np.atleast_1d(np.asarray(repeats, dtype=object))
+    at = None if axis is None else canonical_axis(axis, len(x.shape))
+    size = x.shape[at] if at is not None else None if None in x.shape else math.prod(x.shape)
     if isinstance(repeats, KerasTensor):
         total = None
     else:
-        size = x.shape[canonical_axis(axis, len(x.shape))] if axis is not None else None if None in x.shape else int(np.prod(x.shape))
-        if len(counts) > 1 and size is not None and len(counts) != size:
-            raise UserInputError(f"repeat: {len(counts)} repeats for {size} values. Received: shape {x.shape}, axis={axis}.")
-        total = sum(counts) if len(counts) > 1 else None if size is None else size * counts[0]
-    if axis is None:
-        return KerasTensor((total,), dtype=x.dtype)
-    axis = canonical_axis(axis, len(x.shape))
-    return KerasTensor(x.shape[:axis] + (total,) + x.shape[axis + 1 :], dtype=x.dtype)
+        counts = np.atleast_1d(repeats)
+        if len(counts) > 1 and size not in (None, len(counts)):
+            raise UserInputError(f"repeat: {len(counts)} repeats for {size} values. Received: shape {tuple(x.shape)}, axis={axis}.")
+        total = int(counts.sum()) if len(counts) > 1 else None if size is None else size * int(counts[0])
+    return KerasTensor((total,) if at is None else (*x.shape[:at], total, *x.shape[at + 1 :]), dtype=x.dtype)
 
 
 @op(spec=_repeat_spec)

@@ -118,8 +118,8 @@ def corrcoef(x):
 
 
 def _bincount_spec(x, weights=None, minlength=0, sparse=False):
-    dtype = "int32" if weights is None else result_type(x.dtype, as_array(weights).dtype)
-    return KerasTensor(x.shape[:-1] + (None,), dtype=dtype, sparse=x.sparse or bool(sparse))
+    dtype = "int32" if weights is None else result_type(x.dtype, getattr(weights, "dtype", None) or as_array(weights).dtype)
+    return KerasTensor((*x.shape[:-1], None), dtype=dtype, sparse=getattr(x, "sparse", False) or bool(sparse))
 
 
 def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
@@ -165,12 +165,7 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     return jnp.stack([jnp.bincount(row, None if weights is None else weights[i], length=length) for i, row in enumerate(x)])
 
 
-def _histogram_spec(x, bins=10, range=None):
-    _check_histogram(x, bins, range)
-    return KerasTensor((bins,), dtype=x.dtype), KerasTensor((bins + 1,), dtype=x.dtype)
-
-
-@op(spec=_histogram_spec)
+@op
 def histogram(x, bins=10, range=None):
     """How many values of the 1-D `x` fall into each of `bins` equal bins over `range`.
 

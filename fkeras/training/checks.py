@@ -4,7 +4,6 @@ import numpy as np
 
 from fkeras import data as data_room
 from fkeras.core.symbolic import map_structure
-from fkeras.errors import UserInputError
 from fkeras.losses import checks as loss_checks
 from fkeras.training import steps
 
@@ -52,18 +51,10 @@ def _first_rows(x, size):
 
 def _check_columns(model, source, what):
     """A frame's columns must come in the order in which `fit` saw them."""
-    columns = getattr(source, "columns", None)
-    if columns is None:
-        return
-    known = model._training.columns
-    if known is None or what == "fit":
-        if what == "fit":
-            model._training.columns = columns
-        return
-    if list(known) != list(columns):
-        order = "in another order" if sorted(map(str, known)) == sorted(map(str, columns)) else "with other columns"
-        raise UserInputError(f"`{what}`: the frame comes {order} than the one given to `fit`. Expected {list(known)[:12]}, received "
-                             f"{list(columns)[:12]}. Select them: `frame[{list(known)[:3]!r}...]`.")
+    if what == "fit":
+        model._training.columns = source.columns
+    elif model._training.columns:
+        data_room.check_columns(model._training.columns, source, what)
 
 
 def shown_shapes(signatures) -> str:

@@ -1,51 +1,27 @@
-"""`keras.utils`: tools around training. A table of contents; names load from their rooms when first used."""
+"""`keras.utils`: tools around training. A table of contents."""
 
-import importlib
+from fkeras.backend.session import clear_session as clear_session
+from fkeras.backend.session import is_keras_tensor as is_keras_tensor
+from fkeras.callbacks import Progbar as Progbar
+from fkeras.config import disable_interactive_logging as disable_interactive_logging
+from fkeras.config import enable_interactive_logging as enable_interactive_logging
+from fkeras.config import is_interactive_logging_enabled as is_interactive_logging_enabled
+from fkeras.core.registry import CustomObjectScope as CustomObjectScope
+from fkeras.core.registry import custom_object_scope as custom_object_scope
+from fkeras.core.registry import deserialize_keras_object as deserialize_keras_object
+from fkeras.core.registry import get_custom_objects as get_custom_objects
+from fkeras.core.registry import get_registered_name as get_registered_name
+from fkeras.core.registry import get_registered_object as get_registered_object
+from fkeras.core.registry import register_keras_serializable as register_keras_serializable
+from fkeras.core.registry import serialize_keras_object as serialize_keras_object
+from fkeras.core.seeds import set_random_seed as set_random_seed
+from fkeras.core.symbolic import standardize_dtype as standardize_dtype
+from fkeras.data import PyDataset as PyDataset
+from fkeras.data import pack_x_y_sample_weight as pack_x_y_sample_weight
+from fkeras.data import pad_sequences as pad_sequences
+from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from fkeras.utils.config import Config as Config
+from fkeras.utils.encoding import normalize as normalize
+from fkeras.utils.encoding import to_categorical as to_categorical
 
-_NAMES = {
-    "fkeras.backend": ("clear_session", "is_keras_tensor"),
-    "fkeras.callbacks": ("Progbar",),
-    "fkeras.config": ("disable_interactive_logging", "enable_interactive_logging", "is_interactive_logging_enabled"),
-    "fkeras.core.registry": (
-        "CustomObjectScope",
-        "custom_object_scope",
-        "deserialize_keras_object",
-        "get_custom_objects",
-        "get_registered_name",
-        "get_registered_object",
-        "register_keras_serializable",
-        "serialize_keras_object",
-    ),
-    "fkeras.core.seeds": ("set_random_seed",),
-    "fkeras.core.symbolic": ("standardize_dtype",),
-    "fkeras.data": (
-        "PyDataset",
-        "audio_dataset_from_directory",
-        "image_dataset_from_directory",
-        "pack_x_y_sample_weight",
-        "pad_sequences",
-        "split_dataset",
-        "text_dataset_from_directory",
-        "timeseries_dataset_from_array",
-        "unpack_x_y_sample_weight",
-    ),
-    "fkeras.utils.config": ("Config",),
-    "fkeras.utils.encoding": ("normalize", "to_categorical"),
-}
-_HOMES = {name: home for home, names in _NAMES.items() for name in names}
-_SUBMODULES = ("bounding_boxes", "legacy")
-__all__ = [*_HOMES, "Sequence", *_SUBMODULES]  # noqa: PLE0604
-
-
-def __getattr__(name):
-    if name in _SUBMODULES:
-        return importlib.import_module(f"fkeras.utils.{name}")
-    home = _HOMES.get("PyDataset" if name == "Sequence" else name)
-    if home is None:
-        raise AttributeError(f"module 'fkeras.utils' has no attribute {name!r}")
-    value = globals()[name] = getattr(importlib.import_module(home), "PyDataset" if name == "Sequence" else name)
-    return value
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+Sequence = PyDataset

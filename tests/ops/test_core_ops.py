@@ -270,6 +270,26 @@ def test_operators_of_symbolic_tensors_are_those_of_arrays():
     assert (x.T.shape, x.reshape(-1, 6).shape, abs(-x).shape, round(x).shape) == ((3, None), (None, 6), (None, 3), (None, 3))
 
 
+def test_shapes_that_depend_on_values_are_unknown():
+    x = KerasTensor((None, 3), "int32")
+    assert [t.shape for t in ops.nonzero(x)] == [(None,), (None,)]
+    assert [t.shape for t in ops.where(x > 0)] == [(None,), (None,)]
+    assert ops.where(x > 0, x, KerasTensor((2, 1))).shape == (2, 3)
+    assert ops.unique(x, axis=1).shape == (None, None)
+    assert ops.bincount(x).shape == (None, None)
+    assert ops.bincount(x, weights=KerasTensor((None, 3))).dtype == "float32"
+    assert ops.repeat(x, [1, 2], axis=0).shape == (3, 3)
+    assert ops.repeat(x, KerasTensor((3,), "int32"), axis=1).shape == (None, None)
+    assert ops.get_item(x, (KerasTensor((5,), "int32"), 0)).shape == (5,)
+    assert (ops.diag(x).shape, ops.diagonal(x).shape, ops.split(x, 2)[0].shape) == ((None,), (None,), (None, 3))
+
+
+def test_repeat_takes_a_list_of_counts():
+    np.testing.assert_array_equal(ops.repeat(np.array([[1, 2], [3, 4]]), [1, 2], axis=0), [[1, 2], [3, 4], [3, 4]])
+    with pytest.raises(UserInputError, match="3 repeats for 2 values"):
+        ops.repeat(KerasTensor((2, 3)), [1, 1, 1], axis=0)
+
+
 def test_an_op_remembers_what_it_was_called_on():
     x = KerasTensor((2, 3))
     y = ops.add(x, 1.0)

@@ -1,0 +1,101 @@
+"""Lambda: a function as a layer."""
+
+import inspect
+
+from fkeras.core import registry
+from fkeras.errors import UserInputError
+from fkeras.layers.base.layer import Layer
+
+_FUNCTIONS = ("function", "output_shape", "mask")
+
+
+class Lambda(Layer):
+    """A function as a layer. For a function with weights, subclass `Layer` instead.
+
+    A named, registered function survives saving; a Python lambda is saved as code, which is only revived where the reader asks for it
+    (`safe_mode=False`).
+
+    Args:
+        function: function of the inputs; gets `mask` and `training` too where it has parameters of these names.
+        output_shape: shape without the batch axis, or a function of the input shape; None: found by abstract evaluation.
+        mask: mask of the output, or a function `(inputs, mask)`; None for none.
+        arguments: dict of further keyword arguments for the function.
+
+    Shape:
+        Whatever the function makes of its inputs.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Lambda(lambda x: x**2)(jnp.array([1.0, 3.0]))
+        Array([1., 9.], dtype=float32)
+    """
+
+    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+        super().__init__(**kwargs)
+        if not callable(function):
+            raise UserInputError(f"Lambda: `function` must be callable. Received: function={function!r} (of type {type(function)})")
+        self.function = function
+        self.arguments = arguments or {}
+        self.mask = mask
+        self.supports_masking = mask is not None
+        self._given_output_shape = output_shape
+        parameters = inspect.signature(function).parameters
+        self._passes_on = [name for name in ("mask", "training") if name in parameters]
+
+    def call(self, inputs, mask=None, training=None):
+        own = {"mask": mask, "training": training}
+        return self.function(inputs, **self.arguments, **{name: own[name] for name in self._passes_on})
+
+    def compute_output_shape(self, input_shape):
+        given = self._given_output_shape
+        if given is None:
+            return super().compute_output_shape(input_shape)
+        if callable(given):
+            return given(input_shape)
+        return _with_batch(given, _first_batch(input_shape))
+
+    def compute_output_spec(self, inputs, mask=None, training=None):
+        if self._given_output_shape is None:
+            return self._evaluate((inputs,), {"mask": mask, "training": training})
+        return super().compute_output_spec(inputs)
+
+    def compute_mask(self, inputs, mask=None):
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
+
+    def get_config(self):
+        values = {"function": self.function, "output_shape": self._given_output_shape, "mask": self.mask}
+        config = {name: value if name == "output_shape" and not callable(value) else registry.serialize_keras_object(value)
+                  for name, value in values.items() if value is not None}
+        base = {name: value for name, value in super().get_config().items() if name not in _FUNCTIONS}
+        return {**base, **config, "arguments": registry.serialize_keras_object(self.arguments)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None, safe_mode=None):
+        safe_mode = registry.in_safe_mode() if safe_mode is None else safe_mode
+        config = dict(config)
+        for name in (*_FUNCTIONS, "arguments"):
+            value = config.get(name)
+            if isinstance(value, dict) and value.get("class_name") == "__lambda__" and safe_mode:
+                raise UserInputError(f"The `{name}` of this `Lambda` layer is a Python lambda, which is code. It is not revived in safe mode. If "
+                                     "you trust its source, pass `safe_mode=False`, or call `fkeras.config.enable_unsafe_deserialization()`.")
+            if value is not None:
+                with registry.SafeModeScope(safe_mode):
+                    config[name] = registry.deserialize_keras_object(value, custom_objects=custom_objects, safe_mode=safe_mode)
+        if isinstance(config.get("output_shape"), list) and not any(isinstance(d, (list, tuple)) for d in config["output_shape"]):
+            config["output_shape"] = tuple(config["output_shape"])
+        return cls(**config)
+
+
+def _first_batch(shape):
+    """The batch size in a shape or a structure of shapes."""
+    if isinstance(shape, dict):
+        return _first_batch(next(iter(shape.values())))
+    return _first_batch(shape[0]) if isinstance(shape[0], (list, tuple, dict)) else shape[0]
+
+
+def _with_batch(shape, batch):
+    if isinstance(shape, dict):
+        return {name: _with_batch(value, batch) for name, value in shape.items()}
+    if isinstance(shape, list) and any(isinstance(d, (list, tuple, dict)) for d in shape):
+        return [_with_batch(value, batch) for value in shape]
+    return (batch, *shape)

@@ -1,0 +1,38 @@
+"""Wrapper: the base of layers around another layer."""
+
+from fkeras.core import registry
+from fkeras.errors import UserInputError
+from fkeras.layers.base.layer import Layer
+
+
+class Wrapper(Layer):
+    """The base of layers that hold another layer, in `layer`. To subclass: `call` decides what is done with it.
+
+    Args:
+        layer: the layer to wrap.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> class Residual(fkeras.layers.Wrapper):
+        ...     def call(self, x):
+        ...         return x + self.layer(x)
+        >>> Residual(fkeras.layers.ReLU())(jnp.array([-1.0, 2.0]))
+        Array([-1.,  4.], dtype=float32)
+    """
+
+    def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise UserInputError(f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a valid "
+                                 "fkeras layer.")
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    def build(self, input_shape=None):
+        if not self.layer.built:
+            self.layer.build(input_shape)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        layer = registry.deserialize_keras_object(config.pop("layer"), custom_objects=custom_objects)
+        return cls(layer, **config)

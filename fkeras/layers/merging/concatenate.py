@@ -1,0 +1,74 @@
+"""Concatenate: tensors one after the other along an axis."""
+
+import jax.numpy as jnp
+
+from fkeras import ops
+from fkeras.errors import UserInputError
+from fkeras.layers.merging.merge import Merge, check_masks
+
+
+class Concatenate(Merge):
+    """Tensors one after the other along an axis.
+
+    Args:
+        axis: the axis along which sizes may differ; not the batch axis, usually.
+
+    Shape:
+        A list of tensors that agree in all other axes -> one tensor.
+
+    Raises:
+        UserInputError: other axes differ; names the shapes.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Concatenate()([jnp.ones((2, 3)), jnp.ones((2, 5))]).shape
+        (2, 8)
+    """
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)):
+            raise UserInputError(f"A `Concatenate` layer should be called on a list of inputs. Received: inputs={inputs}")
+        return ops.concatenate(inputs, axis=self.axis)
+
+    def compute_output_shape(self, input_shape):
+        if not isinstance(input_shape, (list, tuple)) or not input_shape or not isinstance(input_shape[0], (list, tuple)):
+            raise UserInputError("A `Concatenate` layer should be called on a list of at least 1 input. "
+                                 f"Received: input_shape={input_shape}")
+        ndim = len(input_shape[0])
+        if any(len(shape) != ndim for shape in input_shape) or not -ndim <= self.axis < ndim:
+            raise self._mismatch(input_shape)
+        axis = self.axis % ndim
+        merged = []
+        for i, sizes in enumerate(zip(*input_shape)):
+            known = {d for d in sizes if d is not None}
+            if i == axis:
+                merged.append(None if None in sizes else sum(sizes))
+            elif len(known) > 1:
+                raise self._mismatch(input_shape)
+            else:
+                merged.append(known.pop() if known else None)
+        return tuple(merged)
+
+    def _mismatch(self, input_shape):
+        return UserInputError("A `Concatenate` layer requires inputs with matching shapes except for the concatenation axis. "
+                              f"Received: input_shape={[tuple(s) for s in input_shape]}, axis={self.axis}")
+
+    def compute_mask(self, inputs, mask=None):
+        """The masks concatenated; inputs without one count everywhere."""
+        if mask is None:
+            return None
+        check_masks(inputs, mask)
+        if all(m is None for m in mask):
+            return None
+        full = [jnp.ones(x.shape, bool) if m is None else jnp.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m
+                for x, m in zip(inputs, mask)]
+        return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
+
+
+def concatenate(inputs, axis=-1, **kwargs):
+    """`Concatenate(axis, **kwargs)(inputs)`."""
+    return Concatenate(axis=axis, **kwargs)(inputs)

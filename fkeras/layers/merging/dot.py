@@ -1,0 +1,79 @@
+"""Dot: the inner product of two tensors along one axis of each."""
+
+import string
+
+import jax.numpy as jnp
+
+from fkeras import ops
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.merging.merge import Merge
+
+
+class Dot(Merge):
+    """For each example, the inner product of two tensors along an axis of each.
+
+    Args:
+        axes: an axis of both, or a pair of axes. Not 0, the batch.
+        normalize: whether the vectors along these axes are divided by their L2 norm first, which gives the cosine similarity.
+
+    Shape:
+        `(batch, a..., n)` and `(batch, n, b...)` with `axes=(-1, 1)` -> `(batch, a..., b...)`; `(batch, 1)` where nothing else is left.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Dot(axes=(1, 2))([jnp.ones((2, 5, 4)), jnp.ones((2, 3, 5))]).shape
+        (2, 4, 3)
+    """
+
+    def __init__(self, axes, normalize=False, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(axes, int):
+            if not isinstance(axes, (list, tuple)):
+                raise UserTypeError(f"Invalid type for argument `axes`: it should be a list or an int. Received: axes={axes}")
+            if len(axes) != 2:
+                raise UserInputError(f"Invalid format for argument `axes`: it should contain two elements. Received: axes={axes}")
+            if not isinstance(axes[0], int) or not isinstance(axes[1], int):
+                raise UserInputError(f"Invalid format for argument `axes`: list elements should be integers. Received: axes={axes}")
+        self.axes = axes
+        self.normalize = normalize
+
+    def _axes(self, ndims):
+        """The two axes counted from 0. Raises where they are none."""
+        given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        for axis, ndim in zip(given, ndims):
+            if not -ndim <= axis < ndim or axis % ndim == 0:
+                raise UserInputError(f"Dot '{self.name}': `axes` must be axes of the inputs other than the batch axis 0. Received: "
+                                     f"axes={self.axes} for inputs of rank {tuple(ndims)}")
+        return tuple(axis % ndim for axis, ndim in zip(given, ndims))
+
+    def call(self, inputs):
+        if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
+            raise UserInputError(f"A `Dot` layer should be called on exactly 2 inputs. Received: inputs={inputs}")
+        x, y = inputs
+        axes = self._axes((x.ndim, y.ndim))
+        if self.normalize:
+            x, y = ops.normalize(x, axis=axes[0]), ops.normalize(y, axis=axes[1])
+        letters = iter(string.ascii_lowercase[2:])  # a: batch, b: the common axis
+        terms = [["a", *("b" if i == axis else next(letters) for i in range(1, ndim))] for axis, ndim in zip(axes, (x.ndim, y.ndim))]
+        rest = [letter for term in terms for letter in term if letter not in "ab"]
+        out = jnp.einsum(f"{''.join(terms[0])},{''.join(terms[1])}->a{''.join(rest)}", x, y)
+        return out if rest else out[:, None]
+
+    def compute_output_shape(self, input_shape):
+        if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 2 or not isinstance(input_shape[0], (tuple, list)):
+            raise UserInputError(f"A `Dot` layer should be called on a list of 2 inputs. Received: input_shape={input_shape}")
+        one, other = tuple(input_shape[0]), tuple(input_shape[1])
+        i, j = self._axes((len(one), len(other)))
+        if one[i] != other[j] and None not in (one[i], other[j]):
+            raise UserInputError(f"Incompatible input shapes: axis values {one[i]} (at axis {i}) != {other[j]} (at axis {j}). Full input "
+                                 f"shapes: {one}, {other}")
+        shape = (one[:i] + one[i + 1:] + other[1:j] + other[j + 1:])
+        return shape if len(shape) > 1 else (*shape, 1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+
+def dot(inputs, axes=-1, **kwargs):
+    """`Dot(axes, **kwargs)(inputs)`."""
+    return Dot(axes=axes, **kwargs)(inputs)

@@ -1,0 +1,163 @@
+"""Add, Subtract, Multiply, Average, Maximum and Minimum of tensors, value by value."""
+
+import functools
+
+import jax.numpy as jnp
+
+from fkeras import ops
+from fkeras.core import masks
+from fkeras.errors import UserInputError
+from fkeras.layers.merging.merge import Merge
+
+
+class Add(Merge):
+    """The sum of its inputs, value by value.
+
+    Shape:
+        A list of tensors that broadcast together -> one tensor.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Add()([jnp.array([[1.0]]), jnp.array([[2.0]])])
+        Array([[3.]], dtype=float32)
+    """
+
+    def merge(self, inputs):
+        return functools.reduce(ops.add, inputs)
+
+
+class Subtract(Merge):
+    """The first input less the second.
+
+    Shape:
+        A list of two tensors that broadcast together -> one tensor.
+    """
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        if len(input_shape) != 2:
+            raise UserInputError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: input_shape={input_shape}")
+
+    def merge(self, inputs):
+        if len(inputs) != 2:
+            raise UserInputError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)} inputs")
+        return ops.subtract(*inputs)
+
+
+class Average(Merge):
+    """The mean of its inputs, value by value.
+
+    Shape:
+        A list of tensors that broadcast together -> one tensor.
+    """
+
+    def merge(self, inputs):
+        return ops.divide(functools.reduce(ops.add, inputs), len(inputs))
+
+
+def _expanded_mask(x):
+    """The mask of a tensor in the tensor's shape, or None."""
+    mask = masks.get_mask(x)
+    return None if mask is None else jnp.broadcast_to(mask[..., None], x.shape)
+
+
+class _Masked(Merge):
+    """Merges by a function of which masked values are no part; sets the mask of the output itself."""
+
+    def call(self, inputs):
+        if isinstance(inputs, (list, tuple)) and any(masks.get_mask(x) is not None for x in inputs):
+            ndim = max(x.ndim for x in inputs)
+            if all(x.ndim == ndim for x in inputs):
+                return self.merge_masked(inputs, [_expanded_mask(x) for x in inputs])
+        return super().call(inputs)
+
+
+class Multiply(_Masked):
+    """The product of its inputs, value by value; masked values count as 1.
+
+    Shape:
+        A list of tensors that broadcast together -> one tensor. Where all inputs have masks, the product of nothing but masked values is 0.
+    """
+
+    def merge(self, inputs):
+        return functools.reduce(ops.multiply, inputs)
+
+    def merge_masked(self, inputs, expanded):
+        ones = [x if mask is None else jnp.where(mask, x, jnp.ones((), x.dtype)) for x, mask in zip(inputs, expanded)]
+        product = self.merge(ones)
+        if any(mask is None for mask in expanded):
+            return product
+        counts = functools.reduce(jnp.logical_or, expanded)
+        product = jnp.where(counts, product, jnp.zeros((), product.dtype))
+        masks.set_mask(product, jnp.any(counts, axis=-1))
+        return product
+
+
+class _Extreme(_Masked):
+    function = None
+
+    def merge(self, inputs):
+        return functools.reduce(type(self).function, inputs)
+
+    def merge_masked(self, inputs, expanded):
+        output, output_mask = inputs[0], expanded[0]
+        for x, mask in zip(inputs[1:], expanded[1:]):
+            if mask is not None:
+                x = jnp.where(mask, x, output)
+            if output_mask is not None:
+                output = jnp.where(output_mask, output, x)
+            output_mask = None if mask is None or output_mask is None else jnp.logical_or(output_mask, mask)
+            output = type(self).function(output, x)
+        if output_mask is not None:
+            masks.set_mask(output, jnp.any(output_mask, axis=-1))
+        return output
+
+
+class Maximum(_Extreme):
+    """The largest of its inputs, value by value; masked values do not count where others do.
+
+    Shape:
+        A list of tensors that broadcast together -> one tensor.
+    """
+
+    function = staticmethod(ops.maximum)
+
+
+class Minimum(_Extreme):
+    """The smallest of its inputs, value by value; masked values do not count where others do.
+
+    Shape:
+        A list of tensors that broadcast together -> one tensor.
+    """
+
+    function = staticmethod(ops.minimum)
+
+
+def add(inputs, **kwargs):
+    """`Add(**kwargs)(inputs)`."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs, **kwargs):
+    """`Subtract(**kwargs)(inputs)`: the first of two inputs less the second."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs, **kwargs):
+    """`Multiply(**kwargs)(inputs)`."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs, **kwargs):
+    """`Average(**kwargs)(inputs)`."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs, **kwargs):
+    """`Maximum(**kwargs)(inputs)`."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs, **kwargs):
+    """`Minimum(**kwargs)(inputs)`."""
+    return Minimum(**kwargs)(inputs)

@@ -1,0 +1,58 @@
+"""What normalisation layers share: a learned scale `gamma` and shift `beta`, and the check of their axes."""
+
+from fkeras import constraints, initializers, regularizers
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base.layer import Layer
+
+
+class Affine(Layer):
+    """Abstract: a layer with optional `gamma` and `beta` in the variable dtype. Subclasses normalise."""
+
+    def _set_affine(self, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
+                    beta_constraint, gamma_constraint):
+        self.epsilon = epsilon
+        self.center = center
+        self.scale = scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.supports_masking = True
+
+    def _add_affine(self, shape, center=None, scale=None):
+        self.gamma = self.beta = None
+        if self.scale if scale is None else scale:
+            self.gamma = self.add_weight(name="gamma", shape=shape, initializer=self.gamma_initializer, autocast=False,
+                                         regularizer=self.gamma_regularizer, constraint=self.gamma_constraint)
+        if self.center if center is None else center:
+            self.beta = self.add_weight(name="beta", shape=shape, initializer=self.beta_initializer, autocast=False,
+                                        regularizer=self.beta_regularizer, constraint=self.beta_constraint)
+
+    def compute_output_shape(self, input_shape):
+        check_axes(self, self.axis, input_shape)
+        return input_shape
+
+
+def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
+    """The axes counted from 0. Raises where they are none of the input's, or doubled."""
+    axes, ndim = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,), len(input_shape)
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise UserInputError(f"Axis {a} is out of bounds for input shape {tuple(input_shape)}. Received: axis={axis}, in layer "
+                                 f"'{layer.name}'. (axis {a} is out of bounds for an array with dimension {ndim})")
+    counted = tuple(a % ndim for a in axes)
+    if len(set(counted)) != len(counted):
+        raise UserInputError(f"Duplicate axes are not allowed. Received: axis={axis}, in layer '{layer.name}'")
+    return counted
+
+
+def int_or_list(axis):
+    """`axis` as an int or a list of ints."""
+    if isinstance(axis, (list, tuple)):
+        return list(axis)
+    if isinstance(axis, int) and not isinstance(axis, bool):
+        return axis
+    raise UserTypeError(f"Invalid value for `axis` argument: expected an int or a list/tuple of ints for the argument 'axis', but received: "
+                        f"axis={axis!r}")

@@ -1,0 +1,44 @@
+"""RMSNormalization: root mean square 1 within each example."""
+
+from fkeras import ops
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.normalization.affine import check_axes, int_or_list
+
+
+class RMSNormalization(Layer):
+    """`x / sqrt(mean(x^2) + epsilon) * scale` along an axis: a layer normalisation without the mean.
+
+    Args:
+        axis: an axis or a list of axes.
+        epsilon: added to the mean square.
+
+    Shape:
+        Any; the output has the shape of the input. The weight `scale` has the sizes of the axes.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.RMSNormalization()(jnp.array([[1.0, 7.0]])).round(2)
+        Array([[0.2, 1.4]], dtype=float32)
+
+    References:
+        Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467
+    """
+
+    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = int_or_list(axis)
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self._axes = sorted(check_axes(self, self.axis, input_shape))
+        self.scale = self.add_weight(name="scale", shape=tuple(input_shape[axis] for axis in self._axes), initializer="ones")
+
+    def call(self, inputs):
+        scale = self.scale.value
+        if len(self._axes) > 1 or self._axes[0] != inputs.ndim - 1:
+            scale = scale.reshape([d if i in self._axes else 1 for i, d in enumerate(inputs.shape)])
+        return ops.rms_normalization(inputs, scale=scale, axis=tuple(self._axes), epsilon=self.epsilon)
+
+    def compute_output_shape(self, input_shape):
+        check_axes(self, self.axis, input_shape)
+        return input_shape

@@ -1,0 +1,33 @@
+"""UnitNormalization: vectors of length 1."""
+
+from fkeras import ops
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.normalization.affine import check_axes, int_or_list
+
+
+class UnitNormalization(Layer):
+    """Divides by the L2 norm along an axis, so that it is 1 afterwards; vectors of zeros stay zeros.
+
+    Args:
+        axis: an axis or a list of axes.
+
+    Shape:
+        Any; the output has the shape of the input.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.UnitNormalization()(jnp.array([[3.0, 4.0]]))
+        Array([[0.6, 0.8]], dtype=float32)
+    """
+
+    def __init__(self, axis=-1, **kwargs):
+        super().__init__(**kwargs)
+        self.axis = int_or_list(axis)
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
+
+    def compute_output_shape(self, input_shape):
+        check_axes(self, self.axis, input_shape)
+        return input_shape

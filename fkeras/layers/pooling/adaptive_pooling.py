@@ -1,0 +1,93 @@
+"""Max and average pooling to an output size that is given."""
+
+from fkeras import ops
+from fkeras.core.settings import standardize_data_format
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base.layer import Layer
+
+
+class _AdaptivePooling(Layer):
+    rank: int
+
+    def __init__(self, output_size, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        rank = self.rank
+        if isinstance(output_size, int):
+            output_size = (output_size,) * rank
+        elif not isinstance(output_size, (tuple, list)):
+            raise UserTypeError(f"`output_size` must be an integer or tuple of {rank} {'integer' if rank == 1 else 'integers'}. "
+                                f"Received: {output_size} of type {type(output_size)}")
+        if len(output_size) != rank:
+            raise UserInputError(f"For {rank}D input, `output_size` tuple must have length {rank}. Received: {output_size}")
+        self.output_size = tuple(output_size)
+        self.data_format = _data_format(data_format)
+
+    def compute_output_shape(self, input_shape):
+        if self.data_format == "channels_last":
+            return (input_shape[0], *self.output_size, input_shape[-1])
+        return (*input_shape[:2], *self.output_size)
+
+
+def _data_format(data_format):
+    if data_format not in (None, "channels_first", "channels_last"):
+        raise UserInputError(f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'.")
+    return standardize_data_format(data_format)
+
+
+class _AdaptiveAverage(_AdaptivePooling):
+    def call(self, inputs):
+        return ops.adaptive_average_pool(inputs, self.output_size, data_format=self.data_format)
+
+
+class _AdaptiveMax(_AdaptivePooling):
+    def call(self, inputs):
+        return ops.adaptive_max_pool(inputs, self.output_size, data_format=self.data_format)
+
+
+class AdaptiveAveragePooling1D(_AdaptiveAverage):
+    """The mean over windows chosen so that `output_size` of them tile the input.
+
+    Args:
+        output_size: number of windows: an int, or one per spatial axis.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, output_size, features)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.AdaptiveAveragePooling1D(2)(jnp.array([[[1.0], [2.0], [3.0], [4.0]]]))[0, :, 0]
+        Array([1.5, 3.5], dtype=float32)
+    """
+
+    rank = 1
+
+
+class AdaptiveAveragePooling2D(_AdaptiveAverage):
+    """`AdaptiveAveragePooling1D` for images: `(batch, rows, columns, channels)` -> `(batch, *output_size, channels)`."""
+
+    rank = 2
+
+
+class AdaptiveAveragePooling3D(_AdaptiveAverage):
+    """`AdaptiveAveragePooling1D` for volumes: `(batch, a, b, c, channels)` -> `(batch, *output_size, channels)`."""
+
+    rank = 3
+
+
+class AdaptiveMaxPooling1D(_AdaptiveMax):
+    """The largest value over the windows of `AdaptiveAveragePooling1D`."""
+
+    rank = 1
+
+
+class AdaptiveMaxPooling2D(_AdaptiveMax):
+    """The largest value over the windows of `AdaptiveAveragePooling2D`."""
+
+    rank = 2
+
+
+class AdaptiveMaxPooling3D(_AdaptiveMax):
+    """The largest value over the windows of `AdaptiveAveragePooling3D`."""
+
+    rank = 3

@@ -1,0 +1,127 @@
+"""Max and average over all positions."""
+
+import jax.numpy as jnp
+
+from fkeras.core.settings import standardize_data_format
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.layer import Layer
+from fkeras.ops.windows import spatial_axes
+
+
+class _GlobalPooling(Layer):
+    rank: int
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _axes(self):
+        return spatial_axes(self.rank + 2, self.data_format)
+
+    def compute_output_shape(self, input_shape):
+        axes = self._axes()
+        kept = (1 if i in axes else d for i, d in enumerate(input_shape) if self.keepdims or i not in axes)
+        return tuple(kept)
+
+
+class _GlobalMax(_GlobalPooling):
+    def call(self, inputs):
+        return jnp.max(inputs, self._axes(), keepdims=self.keepdims)
+
+
+class _GlobalAverage(_GlobalPooling):
+    def call(self, inputs):
+        return jnp.mean(inputs, self._axes(), keepdims=self.keepdims)
+
+
+class GlobalAveragePooling1D(_GlobalAverage):
+    """The mean over all steps, of those that a mask leaves.
+
+    Args:
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+        keepdims: whether the steps stay as an axis of size 1.
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, features)`. A mask is `(batch, steps)`, True where a step counts; a row without any gives 0
+        (Keras gives NaN there).
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.GlobalAveragePooling1D()(jnp.array([[[1.0], [3.0], [8.0]]]), mask=jnp.array([[True, True, False]]))
+        Array([[2.]], dtype=float32)
+    """
+
+    rank = 1
+
+    def __init__(self, data_format=None, keepdims=False, **kwargs):
+        super().__init__(data_format, keepdims, **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs, mask=None):
+        if mask is None:
+            return super().call(inputs)
+        axes = self._axes()
+        mask = jnp.expand_dims(mask.astype(bool), 2 if self.data_format == "channels_last" else 1)
+        total = jnp.sum(jnp.where(mask, inputs, jnp.zeros((), inputs.dtype)), axes, keepdims=self.keepdims)
+        count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
+        return total / jnp.maximum(count, 1)
+
+    def compute_mask(self, inputs, mask=None):
+        return None
+
+
+class GlobalAveragePooling2D(_GlobalAverage):
+    """The mean over all positions of an image. Arguments as in `GlobalAveragePooling1D`.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.GlobalAveragePooling2D()(jnp.ones((2, 4, 5, 3))).shape
+        (2, 3)
+    """
+
+    rank = 2
+
+
+class GlobalAveragePooling3D(_GlobalAverage):
+    """The mean over all positions of a volume. Arguments as in `GlobalAveragePooling1D`.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> `(batch, channels)`.
+    """
+
+    rank = 3
+
+
+class GlobalMaxPooling1D(_GlobalMax):
+    """The largest value over all steps. Arguments as in `GlobalAveragePooling1D`.
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, features)`.
+    """
+
+    rank = 1
+
+
+class GlobalMaxPooling2D(_GlobalMax):
+    """The largest value over all positions of an image. Arguments as in `GlobalAveragePooling1D`.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, channels)`.
+    """
+
+    rank = 2
+
+
+class GlobalMaxPooling3D(_GlobalMax):
+    """The largest value over all positions of a volume. Arguments as in `GlobalAveragePooling1D`.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> `(batch, channels)`.
+    """
+
+    rank = 3

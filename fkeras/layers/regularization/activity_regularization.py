@@ -1,0 +1,32 @@
+"""ActivityRegularization: a penalty on what passes through."""
+
+from fkeras import regularizers
+from fkeras.layers.base.layer import Layer
+
+
+class ActivityRegularization(Layer):
+    """Returns its input and adds `l1 * sum(|x|) + l2 * sum(x^2)` to the loss.
+
+    Args:
+        l1, l2: factors, >= 0.
+
+    Shape:
+        Any; the output has the shape of the input.
+    """
+
+    def __init__(self, l1=0.0, l2=0.0, **kwargs):
+        super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
+        self.supports_masking = True
+        self.l1 = l1
+        self.l2 = l2
+
+    def call(self, inputs):
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        config = super().get_config()
+        config.pop("activity_regularizer", None)
+        return config

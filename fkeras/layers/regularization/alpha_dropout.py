@@ -1,0 +1,47 @@
+"""AlphaDropout: dropout that keeps mean and variance of SELU networks."""
+
+import jax.numpy as jnp
+
+from fkeras.core.seed_generator import SeedGenerator
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.regularization.dropout import check_rate, full_shape, keep
+
+_DROPPED = -1.6732632423543772 * 1.0507009873554805  # where `selu` saturates
+
+
+class AlphaDropout(Layer):
+    """Sets values to the saturation value of `selu` at random in training, then rescales: mean 0 and variance 1 stay what they are.
+
+    Args:
+        rate: fraction of values to drop, in [0, 1].
+        noise_shape: shape of the random mask as in `Dropout`; None for the input's shape.
+        seed: int; None for numbers that follow from the model's seed.
+
+    Shape:
+        Any; the output has the shape of the input.
+
+    References:
+        Klambauer et al., 2017, https://arxiv.org/abs/1706.02515
+    """
+
+    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        check_rate(rate)
+        self.rate = rate
+        self.seed = seed
+        self.noise_shape = noise_shape
+        if rate > 0:
+            self.seed_generator = SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0:
+            return inputs
+        if self.rate == 1:  # all values are the dropped one; its rescaled mean is 0
+            return jnp.zeros_like(inputs)
+        kept = keep(self.seed_generator, self.rate, full_shape(self.noise_shape, inputs.shape))
+        scale = ((1 - self.rate) * (1 + self.rate * _DROPPED**2)) ** -0.5
+        return scale * jnp.where(kept, inputs, jnp.asarray(_DROPPED, inputs.dtype)) - scale * _DROPPED * self.rate
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

@@ -1,0 +1,83 @@
+"""GaussianNoise and GaussianDropout: normal noise added or multiplied in training."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.core import seeds
+from fkeras.core.seed_generator import SeedGenerator
+from fkeras.errors import UserInputError
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.regularization.dropout import check_rate
+
+
+def _normal(seed, inputs):
+    return jax.random.normal(jax.random.wrap_key_data(seeds.draw_seed(seed)), inputs.shape, inputs.dtype)
+
+
+class GaussianNoise(Layer):
+    """Adds normal noise of mean 0 in training; does nothing in inference.
+
+    Args:
+        stddev: standard deviation of the noise, in [0, 1].
+        seed: int; None for numbers that follow from the model's seed.
+
+    Shape:
+        Any; the output has the shape of the input.
+    """
+
+    def __init__(self, stddev, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        if not 0 <= stddev <= 1:
+            raise UserInputError("Invalid value received for argument `stddev`. Expected a float value between 0 and 1. "
+                                 f"Received: stddev={stddev}")
+        self.stddev = stddev
+        self.seed = seed
+        if stddev > 0:
+            self.seed_generator = SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        if training and self.stddev > 0:
+            return inputs + self.stddev * _normal(self.seed_generator, inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+class GaussianDropout(Layer):
+    """Multiplies by normal noise of mean 1 in training, of the variance that `Dropout` of the same rate has.
+
+    Args:
+        rate: as in `Dropout`, in [0, 1); the noise has standard deviation `sqrt(rate / (1 - rate))`.
+        seed: int; None for numbers that follow from the model's seed.
+
+    Shape:
+        Any; the output has the shape of the input.
+
+    References:
+        Srivastava et al., 2014, https://www.cs.toronto.edu/~hinton/absps/JMLRdropout.pdf
+    """
+
+    def __init__(self, rate, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        check_rate(rate)
+        if rate == 1:
+            raise UserInputError("GaussianDropout: `rate` must be less than 1, where its noise would have infinite variance. "
+                                 f"Received: rate={rate}")
+        self.rate = rate
+        self.seed = seed
+        if rate > 0:
+            self.seed_generator = SeedGenerator(seed)
+        self.supports_masking = True
+
+    def call(self, inputs, training=False):
+        if training and self.rate > 0:
+            stddev = math.sqrt(self.rate / (1.0 - self.rate))
+            return inputs * (1 + stddev * _normal(self.seed_generator, inputs))
+        return inputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape

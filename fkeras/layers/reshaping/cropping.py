@@ -1,0 +1,93 @@
+"""Cropping1D, 2D and 3D: the ends of the spatial axes cut off."""
+
+from fkeras.core.settings import standardize_data_format
+from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.reshaping.rearranging import Rearranging
+from fkeras.ops.windows import spatial_axes
+
+
+class _Cropping(Rearranging):
+    rank: int
+    data_format = "channels_last"
+
+    def _cut(self, shape):
+        """(before, after) for each axis of the input. Raises where nothing would be left."""
+        cut = [(0, 0)] * len(shape)
+        for axis, pair in zip(spatial_axes(len(shape), self.data_format), (self.cropping,) if self.rank == 1 else self.cropping):
+            if shape[axis] is not None and sum(pair) >= shape[axis]:
+                what = ("`cropping` parameter of `Cropping1D` layer must be smaller than the input length" if self.rank == 1 else
+                        "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input")
+                raise UserInputError(f"{what}. Received: input_shape={tuple(shape)}, cropping={self.cropping}")
+            cut[axis] = tuple(pair)
+        return cut
+
+    def compute_output_shape(self, input_shape):
+        return tuple(d if d is None else d - sum(pair) for d, pair in zip(input_shape, self._cut(input_shape)))
+
+    def call(self, inputs):
+        return inputs[tuple(slice(before, size - after) for size, (before, after) in zip(inputs.shape, self._cut(inputs.shape)))]
+
+
+class Cropping1D(_Cropping):
+    """Sequences without their first and last steps.
+
+    Args:
+        cropping: how many on each side, or a pair (before, after).
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, steps - before - after, features)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Cropping1D((1, 2))(jnp.arange(5.0).reshape(1, 5, 1))[0, :, 0]
+        Array([1., 2.], dtype=float32)
+    """
+
+    rank = 1
+
+    def __init__(self, cropping=(1, 1), **kwargs):
+        super().__init__(**kwargs)
+        self.cropping = arguments.ints("cropping", cropping, 2, allow_zero=True)
+        self.input_spec = InputSpec(ndim=3)
+
+
+class Cropping2D(_Cropping):
+    """Images without their edges.
+
+    Args:
+        cropping: an int for all sides, (rows, columns), or ((top, bottom), (left, right)).
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, rows - top - bottom, columns - left - right, channels)`.
+    """
+
+    rank = 2
+
+    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.cropping = arguments.pairs("cropping", cropping, 2)
+        self.input_spec = InputSpec(ndim=4)
+
+
+class Cropping3D(_Cropping):
+    """Volumes without their edges.
+
+    Args:
+        cropping: an int for all sides, one int per axis, or one pair (before, after) per axis.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> the same with each of a, b, c shorter by its cropping.
+    """
+
+    rank = 3
+
+    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.cropping = arguments.pairs("cropping", cropping, 3)
+        self.input_spec = InputSpec(ndim=5)

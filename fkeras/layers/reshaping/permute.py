@@ -1,0 +1,36 @@
+"""Permute: axes in another order."""
+
+from fkeras import ops
+from fkeras.errors import UserInputError
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.reshaping.rearranging import Rearranging
+
+
+class Permute(Rearranging):
+    """Axes in another order; the batch axis stays first.
+
+    Args:
+        dims: the axes 1, 2, ... in their new order.
+
+    Shape:
+        Axis i of the output is axis `dims[i - 1]` of the input.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Permute((2, 1))(jnp.ones((5, 10, 64))).shape
+        (5, 64, 10)
+    """
+
+    def __init__(self, dims, **kwargs):
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise UserInputError("Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive and "
+                                 f"start from 1. Received dims={dims}")
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape[axis] for axis in (0, *self.dims))
+
+    def call(self, inputs):
+        return ops.transpose(inputs, (0, *self.dims))

@@ -1,0 +1,57 @@
+"""Reshape: the same values in another shape."""
+
+import math
+
+import numpy as np
+
+from fkeras import ops
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.reshaping.rearranging import Rearranging
+
+
+class Reshape(Rearranging):
+    """The same values in another shape, batch axis apart.
+
+    Args:
+        target_shape: ints, without the batch axis; one of them may be -1 for what is left.
+
+    Shape:
+        `(batch, ...)` -> `(batch, *target_shape)`.
+
+    Raises:
+        UserInputError: the number of values differs.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Reshape((-1, 4))(jnp.ones((2, 3, 8))).shape
+        (2, 6, 4)
+    """
+
+    def __init__(self, target_shape, **kwargs):
+        super().__init__(**kwargs)
+        target_shape = tuple(target_shape)
+        for size in target_shape:
+            if not isinstance(size, (int, np.integer)) or isinstance(size, bool):
+                raise UserTypeError(f"`target_shape` must hold integers. Received: target_shape={target_shape}")
+            if size < -1:
+                raise UserInputError("Each dimension in `target_shape` must be a non-negative integer, or `-1` for a single unknown dimension. "
+                                     f"Received: target_shape={target_shape}.")
+        if target_shape.count(-1) > 1:
+            raise UserInputError("There must be at most one unknown dimension (-1) in `target_shape`. "
+                                 f"Received: target_shape={target_shape}")
+        self.target_shape = target_shape
+
+    def compute_output_shape(self, input_shape):
+        given, target = tuple(input_shape[1:]), self.target_shape
+        if None in given:
+            return (input_shape[0], *(None if d == -1 else d for d in target))
+        size, known = math.prod(given), math.prod(d for d in target if d != -1)
+        if -1 not in target and size != known:
+            raise UserInputError(f"The total size of the tensor must be unchanged. Received: input_shape={given}, target_shape={target}")
+        if -1 in target and (known == 0 or size % known):
+            raise UserInputError("The total size of the tensor must be unchanged, however, the input size cannot be divided by the specified "
+                                 f"dimensions in target_shape. Received: input_shape={given}, target_shape={target}")
+        return (input_shape[0], *(size // known if d == -1 else d for d in target))
+
+    def call(self, inputs):
+        return ops.reshape(inputs, self.compute_output_shape(inputs.shape))

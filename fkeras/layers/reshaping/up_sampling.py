@@ -1,0 +1,111 @@
+"""UpSampling1D, 2D and 3D: spatial axes made longer by a whole factor."""
+
+import jax.numpy as jnp
+
+from fkeras import ops
+from fkeras.core.settings import standardize_data_format
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.reshaping.rearranging import Rearranging
+from fkeras.ops.windows import spatial_axes
+
+
+class _UpSampling(Rearranging):
+    data_format = "channels_last"
+
+    def _factors(self, ndim):
+        """How many times each axis of the input gets longer."""
+        factors = [1] * ndim
+        for axis, factor in zip(spatial_axes(ndim, self.data_format), (self.size,) if isinstance(self.size, int) else self.size):
+            factors[axis] = factor
+        return factors
+
+    def compute_output_shape(self, input_shape):
+        return tuple(d if d is None else d * factor for d, factor in zip(input_shape, self._factors(len(input_shape))))
+
+    def call(self, inputs):
+        """Repeats by a broadcast: XLA fuses it, where `jnp.repeat` is a gather."""
+        shape, repeated = [], []
+        for size, factor in zip(inputs.shape, self._factors(inputs.ndim)):
+            shape += [size, 1] if factor > 1 else [size]
+            repeated += [size, factor] if factor > 1 else [size]
+        return jnp.broadcast_to(inputs.reshape(shape), repeated).reshape(self.compute_output_shape(inputs.shape))
+
+
+class UpSampling1D(_UpSampling):
+    """Each step `size` times.
+
+    Args:
+        size: how often, positive.
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, size * steps, features)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.UpSampling1D(2)(jnp.array([[[1.0], [2.0]]]))[0, :, 0]
+        Array([1., 1., 2., 2.], dtype=float32)
+    """
+
+    def __init__(self, size=2, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(size, int) or isinstance(size, bool):
+            raise UserTypeError(f"Expected an integer value for `size`, got {type(size)}.")
+        if size <= 0:
+            raise UserInputError(f"Argument `size` should be a positive integer. Received: size={size}")
+        self.size = size
+        self.input_spec = InputSpec(ndim=3)
+
+
+class UpSampling2D(_UpSampling):
+    """Larger images, by repetition or interpolation.
+
+    Args:
+        size: an int, or factors for (rows, columns).
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+        interpolation: `'nearest'` (repeats pixels), `'bilinear'`, `'bicubic'`, `'lanczos3'` or `'lanczos5'`.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, size[0] * rows, size[1] * columns, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.UpSampling2D((1, 2))(jnp.ones((1, 2, 2, 3))).shape
+        (1, 2, 4, 3)
+    """
+
+    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.size = arguments.ints("size", size, 2)
+        self.interpolation = interpolation.lower()
+        known = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+        if self.interpolation not in known:
+            raise UserInputError(f"`interpolation` argument should be one of {known}. Received: interpolation={interpolation}")
+        self.input_spec = InputSpec(ndim=4)
+
+    def call(self, inputs):
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        shape = self.compute_output_shape(inputs.shape)
+        size = tuple(shape[axis] for axis in spatial_axes(4, self.data_format))
+        return ops.image.resize(inputs, size, interpolation=self.interpolation, data_format=self.data_format)
+
+
+class UpSampling3D(_UpSampling):
+    """Larger volumes, by repetition.
+
+    Args:
+        size: an int, or one factor per axis.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> `(batch, size[0] * a, size[1] * b, size[2] * c, channels)`.
+    """
+
+    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.size = arguments.ints("size", size, 3)
+        self.input_spec = InputSpec(ndim=5)

@@ -1,0 +1,93 @@
+"""ZeroPadding1D, 2D and 3D: zeros around the spatial axes."""
+
+import jax.numpy as jnp
+
+from fkeras.core.settings import standardize_data_format
+from fkeras.layers.base import arguments
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.reshaping.rearranging import Rearranging
+from fkeras.ops.windows import spatial_axes
+
+
+class _ZeroPadding(Rearranging):
+    rank: int
+
+    def __init__(self, padding, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.data_format = standardize_data_format(data_format)
+        self.padding = padding
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def _around(self, ndim):
+        """(before, after) for each axis of the input."""
+        around = [(0, 0)] * ndim
+        for axis, pair in zip(spatial_axes(ndim, self.data_format), (self.padding,) if self.rank == 1 else self.padding):
+            around[axis] = tuple(pair)
+        return around
+
+    def compute_output_shape(self, input_shape):
+        return tuple(d if d is None else d + sum(pair) for d, pair in zip(input_shape, self._around(len(input_shape))))
+
+    def call(self, inputs):
+        return jnp.pad(inputs, self._around(inputs.ndim))
+
+
+class ZeroPadding1D(_ZeroPadding):
+    """Zeros before and after the steps.
+
+    Args:
+        padding: how many on each side, or a pair (before, after).
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, steps, channels)` -> `(batch, before + steps + after, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.ZeroPadding1D((1, 2))(jnp.ones((1, 2, 1)))[0, :, 0]
+        Array([0., 1., 1., 0., 0.], dtype=float32)
+    """
+
+    rank = 1
+
+    def __init__(self, padding=1, data_format=None, **kwargs):
+        super().__init__(arguments.ints("padding", padding, 2, allow_zero=True), data_format, **kwargs)
+
+
+class ZeroPadding2D(_ZeroPadding):
+    """Zeros around images.
+
+    Args:
+        padding: an int for all sides, (rows, columns), or ((top, bottom), (left, right)).
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, top + rows + bottom, left + columns + right, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.ZeroPadding2D(((1, 0), (2, 2)))(jnp.ones((1, 4, 4, 3))).shape
+        (1, 5, 8, 3)
+    """
+
+    rank = 2
+
+    def __init__(self, padding=(1, 1), data_format=None, **kwargs):
+        super().__init__(arguments.pairs("padding", padding, 2), data_format, **kwargs)
+
+
+class ZeroPadding3D(_ZeroPadding):
+    """Zeros around volumes.
+
+    Args:
+        padding: an int for all sides, one int per axis, or one pair (before, after) per axis.
+        data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> the same with each of a, b, c longer by its padding.
+    """
+
+    rank = 3
+
+    def __init__(self, padding=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+        super().__init__(arguments.pairs("padding", padding, 3), data_format, **kwargs)
