@@ -25,8 +25,10 @@ if typing.TYPE_CHECKING:
     from fkeras import models as models
     from fkeras import ops as ops
     from fkeras import optimizers as optimizers
+    from fkeras import random as random
     from fkeras import regularizers as regularizers
     from fkeras import saving as saving
+    from fkeras import tree as tree
     from fkeras import utils as utils
     from fkeras.backend import device as device
     from fkeras.backend import name_scope as name_scope
@@ -37,7 +39,6 @@ if typing.TYPE_CHECKING:
     from fkeras.core.remat import remat as remat
     from fkeras.core.scopes import StatelessScope as StatelessScope
     from fkeras.core.scopes import SymbolicScope as SymbolicScope
-    from fkeras.core.symbolic import KerasTensor as KerasTensor
     from fkeras.core.variable import Variable as Variable
     from fkeras.initializers import Initializer as Initializer
     from fkeras.layers import Input as Input
@@ -48,6 +49,7 @@ if typing.TYPE_CHECKING:
     from fkeras.models import Function as Function
     from fkeras.models import Model as Model
     from fkeras.models import Sequential as Sequential
+    from fkeras.ops.operators import KerasTensor as KerasTensor
     from fkeras.optimizers import Optimizer as Optimizer
     from fkeras.regularizers import Regularizer as Regularizer
 
@@ -59,7 +61,7 @@ _NAMES = {
     "fkeras.core.operation": ("Operation",),
     "fkeras.core.remat": ("RematScope", "remat"),
     "fkeras.core.scopes": ("StatelessScope", "SymbolicScope"),
-    "fkeras.core.symbolic": ("KerasTensor",),
+    "fkeras.ops.operators": ("KerasTensor",),
     "fkeras.core.variable": ("Variable",),
     "fkeras.initializers": ("Initializer",),
     "fkeras.layers": ("Input", "InputSpec", "Layer"),
@@ -71,7 +73,8 @@ _NAMES = {
 }
 _ROOMS = (
     "activations", "backend", "callbacks", "compat", "config", "constraints", "core", "data", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "regularizers", "saving", "utils",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree",
+    "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = ["__version__", "version", *_HOMES, *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors"))]  # noqa: PLE0604

@@ -163,6 +163,11 @@ def get_registered_object(name, custom_objects=None, module_objects=None):
     return None
 
 
+def _builtin_of(home, name):
+    _loader(home)
+    return _builtin.get((home, name))
+
+
 def find(module: str | None, name: str, registered_name: str | None = None, custom_objects=None):
     """The object that a config names, or None."""
     for key in (registered_name, name):
@@ -171,7 +176,7 @@ def find(module: str | None, name: str, registered_name: str | None = None, cust
             if found is not None:
                 return found
     if not module:
-        return None
+        return next((found for home in HOMES if (found := _builtin_of(home, name)) is not None), None)
     public = module.replace("fkeras", "keras", 1) if module.startswith("fkeras") else module
     public = public.replace("tf_keras", "keras").replace("tensorflow.keras", "keras")
     if public.split(".")[0] != "keras":
@@ -208,7 +213,7 @@ def serialize_keras_object(obj):
         return {"class_name": "__bytes__", "config": {"value": obj.decode("utf-8")}}
     if isinstance(obj, (list, tuple)):
         made = [serialize_keras_object(x) for x in obj]
-        return {"class_name": "__tuple__", "config": {"value": made}} if isinstance(obj, tuple) else made
+        return tuple(made) if isinstance(obj, tuple) else made
     if isinstance(obj, dict):
         return {k: serialize_keras_object(v) for k, v in obj.items()}
     if isinstance(obj, (np.bool_, np.integer, np.floating)):
@@ -314,6 +319,8 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     if isinstance(config, (list, tuple)):
         made = [deserialize_keras_object(x, custom, safe_mode) for x in config]
         return made if isinstance(config, list) else tuple(made)
+    if callable(config):
+        return config  # an object already
     if not isinstance(config, dict):
         raise UserTypeError(f"Could not parse config: {config!r}")
     if "class_name" not in config or "config" not in config:

@@ -8,7 +8,7 @@ from fkeras.models.sequential import Sequential
 
 
 def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False, **kwargs):
-    """A model with layers made anew from their configs: new weights, the same architecture, not compiled.
+    """A model with layers made anew from their configs: new weights, the same architecture, compiled the same way.
 
     Args:
         model: functional, Sequential, or a subclass with a config.
@@ -23,6 +23,14 @@ def clone_model(model, input_tensors=None, clone_function=None, call_function=No
         >>> fkeras.models.clone_model(model).count_params()
         8
     """
+    made = _clone(model, input_tensors, clone_function, call_function, recursive, kwargs)
+    config = model.get_compile_config() if model.compiled else None
+    if config is not None and not made.compiled:
+        made.compile_from_config(config)
+    return made
+
+
+def _clone(model, input_tensors, clone_function, call_function, recursive, kwargs):
     cache = kwargs.pop("cache", None)
     if kwargs:
         raise UserInputError(f"Unexpected keyword argument(s): {tuple(kwargs)}")

@@ -209,7 +209,7 @@ class Functional(Model):
         if mask is not None:
             for x, m in zip(tensors, leaves(mask)):
                 masks.set_mask(x, m)
-        return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations(), call=_in_model))
+        return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations()))
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         tensors = flatten_like(self._symbols.inputs, inputs, self.name)
@@ -226,6 +226,8 @@ class Functional(Model):
 
     def _adjust(self, x, wanted):
         if x is None:
+            if not getattr(wanted._keras_history[0], "optional", False):
+                raise UserInputError(f"The input '{wanted.name}' of model '{self.name}' is not optional, but None was passed for it.")
             return None
         shape, rank = tuple(x.shape), len(wanted.shape)
         if len(shape) == rank - 1 and wanted.shape[-1] == 1:
@@ -234,8 +236,8 @@ class Functional(Model):
             x = _keep_mask(x, x[..., 0])
         elif len(shape) != rank or any(w is not None and s is not None and w != s for w, s in zip(wanted.shape[1:], shape[1:])):
             hint = f" x is 1-D; do you mean `x.reshape(-1, {wanted.shape[-1]})`?" if len(shape) == 1 and rank == 2 else ""
-            raise UserInputError(f"Invalid input shape for input '{wanted.name}' of model '{self.name}'. Expected shape {tuple(wanted.shape)}, "
-                                 f"but input has incompatible shape {shape}.{hint}")
+            raise UserInputError(f"Invalid input shape for input '{wanted.name}' of model '{self.name}': expected shape={tuple(wanted.shape)}, "
+                                 f"found shape={shape}.{hint}")
         if wanted.dtype != str(x.dtype) and not isinstance(x, KerasTensor) and not _floats(wanted.dtype, str(x.dtype)):
             x = _keep_mask(x, x.astype(wanted.dtype))
         return x
@@ -337,7 +339,7 @@ def _described(value):
 
 def _pack_histories(struct, histories):
     if isinstance(struct, KerasTensor):
-        return [histories[0]]
+        return histories[0]
     rest = iter(histories)
     if isinstance(struct, dict):
         order = {k: next(rest) for k in sorted(struct)}
@@ -418,12 +420,10 @@ def _picked(where, tensors):
     if len(where) == 3 and isinstance(where[0], str) and isinstance(where[1], int):
         return tensors[tuple(where)]
     picked = [_picked(w, tensors) for w in where]
-    return picked[0] if len(picked) == 1 and isinstance(picked[0], KerasTensor) else picked
+    return tuple(picked) if isinstance(where, tuple) else picked
 
 
-def _in_model(operation):
-    """A layer of the graph as it is called in a replay: None may not reach it unless it is an optional input."""
-    return operation
+_told: set = set()  # (model, ignored keys) that were warned of
 
 
 def flatten_like(struct, inputs, name):
@@ -442,7 +442,8 @@ def flatten_like(struct, inputs, name):
             raise UserInputError(f"Missing data for input \"{missing[0]}\" of model '{name}'. You passed a data dictionary with keys "
                                  f"{list(inputs)}. Expected the following keys: {list(struct)}")
         extra = [k for k in inputs if k not in struct]
-        if extra:
+        if extra and (name, *extra) not in _told:
+            _told.add((name, *extra))
             warnings.warn(f"Model '{name}' ignores the input keys {extra}: it takes {list(struct)}.", stacklevel=4)
         return [leaf for k in sorted(struct) for leaf in flatten_like(struct[k], inputs[k], name)]
     if isinstance(struct, (list, tuple)) and isinstance(inputs, dict) and all(isinstance(s, KerasTensor) for s in struct):

@@ -231,7 +231,7 @@ def _remake_mixed(cls):
 def _is_functional(args, kwargs) -> bool:
     if len(args) == 2 or len(args) == 1 and "outputs" in kwargs or "inputs" in kwargs and "outputs" in kwargs:
         inputs = args[0] if args else kwargs["inputs"]
-        return bool(leaves(inputs)) and all(isinstance(x, KerasTensor) for x in leaves(inputs)) or "inputs" in kwargs
+        return any(isinstance(x, KerasTensor) for x in leaves(inputs)) or "inputs" in kwargs
     return False
 
 

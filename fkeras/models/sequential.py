@@ -111,10 +111,8 @@ class Sequential(Model):
             for layer in self.stack[1:]:
                 try:
                     x = layer(x)
-                except TypeError as error:
-                    if "call()" in str(error) and "does not have" in str(error):
-                        return None  # a layer without a `call`: built by its own means
-                    raise
+                except NotImplementedError:
+                    return None  # a layer that cannot tell its shape: built at the first call
         self._box = _Box(start, x)
         self._fk.built = True
         base.place(self)

@@ -47,6 +47,8 @@ class Compilation:
 class Trainer:
     """The training half of `Model`."""
 
+    _tolerates_nan = False
+
     def __init__(self):
         self._training = Compilation()
         self.stop_training = False
@@ -321,6 +323,7 @@ class Trainer:
         if initial_epoch >= epochs:
             warnings.warn(f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is the epoch to stop before, not a "
                           "number of further epochs.", stacklevel=2)
+        self._tolerates_nan = any(isinstance(c, callbacks_room.TerminateOnNaN) for c in getattr(callbacks, "callbacks", callbacks) or ())
         self._prepare(source, "fit")
         if validation is not None:
             self._check_source(validation, "validation_data")
@@ -607,7 +610,8 @@ class Trainer:
         return jax.eval_shape(run, _structs(x))
 
     def _check_source(self, source, what):
-        checks.check_source(self, source, what)
+        names = {"train_step", "test_step", "compute_loss"} if what != "predict" else set()
+        checks.check_source(self, source, what, custom=names & _overridden(self), tolerate_nan=self._tolerates_nan)
 
     def _check_monitors(self, callbacks, has_validation):
         if not hasattr(callbacks, "check_monitors") or {"train_step", "compute_metrics", "get_metrics_result"} & _overridden(self):

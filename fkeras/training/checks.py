@@ -1,15 +1,25 @@
 """What can be told to be wrong before the first step is compiled: data against model, loss and metrics."""
 
+import warnings
+
 import numpy as np
 
 from fkeras import data as data_room
-from fkeras.core.symbolic import map_structure
+from fkeras.core.symbolic import leaves, map_structure
+from fkeras.errors import UserInputError
 from fkeras.losses import checks as loss_checks
 from fkeras.training import steps
 
 
-def check_source(model, source, what):
-    """Checks the arrays of a source once: finite, of the right columns, targets that fit the losses.
+def check_source(model, source, what, custom=frozenset(), tolerate_nan=False):
+    """Checks the arrays of a source once: finite, of the right columns, ids in range, targets that fit the losses.
+
+    Args:
+        model: a built model.
+        source: what `make_source` made; streams are not looked at.
+        what: 'fit', 'validation_data', 'evaluate' or 'predict'.
+        custom: names of the steps and losses that the user overrides.
+        tolerate_nan: whether NaN and infinity are the user's business (`TerminateOnNaN`).
 
     Raises:
         UserInputError: names the argument, what came, what was expected and the fix.
@@ -17,44 +27,111 @@ def check_source(model, source, what):
     arrays = getattr(source, "arrays", None)
     if arrays is None:
         return
-    _check_columns(model, source, what)
-    if what == "predict":
-        return
-    if what in ("fit", "validation_data"):
-        data_room.check_finite(arrays)
-    x, y, sample_weight = steps.unpack(arrays)
-    loss = model._compiled_loss
-    if loss is None or not loss.built or y is None or any("compute_loss" == n or n == "train_step" for n in _custom(model)):
-        return
-    trues = loss.outputs.targets(y, "y", _needed(loss))
-    shapes = [tuple(s.shape) for s in loss.outputs.predictions(model._output_structs(_first_rows(x, source.batch_size)))]
-    for term in loss.terms:
-        target = trues[term.output]
-        if isinstance(target, np.ndarray):
-            loss_checks.check_targets(term.loss, target, shapes[term.output], loss.outputs.shown()[term.output])
-
-
-def _custom(model):
-    return [n for n in ("train_step", "compute_loss") if getattr(type(model), n).__module__ != "fkeras.models.trainer"]
-
-
-def _needed(loss):
-    needed = [False] * len(loss.outputs)
-    for term in loss.terms:
-        needed[term.output] = True
-    return needed
-
-
-def _first_rows(x, size):
-    return map_structure(lambda a: a[:size], x)
-
-
-def _check_columns(model, source, what):
-    """A frame's columns must come in the order in which `fit` saw them."""
     if what == "fit":
         model._training.columns = source.columns
     elif model._training.columns:
         data_room.check_columns(model._training.columns, source, what)
+    if what in ("fit", "validation_data") and not custom and not tolerate_nan:
+        data_room.check_finite(source)
+    if what == "fit":
+        _hint_at_unscaled_images(model, source)
+    x, y, sample_weight = steps.unpack(arrays)
+    _check_ids(model, x)
+    loss = model._compiled_loss
+    if what == "predict" or loss is None or custom:
+        return
+    if y is None:
+        hint = getattr(source, "targets_hint", "")
+        raise UserInputError(f"Model '{model.name}' was compiled with loss={loss.given!r}, but no targets were given: pass `y`."
+                             + (f" {hint}" if hint else ""))
+    _check_targets(model, loss, x, y, sample_weight, source.batch_size)
+    if what == "fit":
+        _check_last_activations(model, loss)
+
+
+def _check_targets(model, loss, x, y, sample_weight, batch_size):
+    needed = [any(t.output == i for t in loss.terms) for i in range(len(loss.outputs))]
+    trues = loss.outputs.targets(y, "y", needed)
+    weights = [sample_weight] if loss.outputs.single else [None] * len(trues)
+    shapes = [tuple(s.shape) for s in loss.outputs.predictions(model._output_structs(map_structure(lambda a: a[:batch_size], x)))]
+    if _may_be_masked(model):
+        return
+    for term in loss.terms:
+        target = trues[term.output]
+        if isinstance(target, np.ndarray):
+            name = None if loss.outputs.single else loss.outputs.shown()[term.output]
+            weight = weights[term.output] if loss.outputs.single else None
+            loss_checks.check_targets(term.loss, target, shapes[term.output], name, weight if isinstance(weight, np.ndarray) else None)
+
+
+def _may_be_masked(model) -> bool:
+    """Whether a mask may leave targets out: then any value may stand there."""
+    return any(type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False) for layer in model._flatten_layers())
+
+
+def _check_ids(model, x):
+    """Ids for layers that look them up and are fed by the model's inputs directly."""
+    arrays = leaves(x)
+    for layer, index in fed_layers(model):
+        if hasattr(layer, "check_host_input") and index < len(arrays) and isinstance(arrays[index], np.ndarray):
+            layer.check_host_input(arrays[index])
+
+
+def fed_layers(model) -> list:
+    """(layer, index of the input) for layers called on an input of a Sequential or functional model."""
+    if hasattr(model, "_plan"):
+        members = model._operations()
+        found = []
+        for step in model._plan.steps:
+            slot = getattr(step.args[0], "index", None) if step.args else None
+            if isinstance(slot, int) and slot < len(model._plan.input_slots):
+                found.append((members[step.operation], slot))
+        return found
+    if hasattr(model, "stack") and model.layers:
+        first = model.layers[0]
+        return fed_layers(first) if hasattr(first, "_plan") or hasattr(first, "stack") else [(first, 0)]
+    return []
+
+
+def _hint_at_unscaled_images(model, source):
+    names = data_room.unscaled_images(source)
+    if names and not any(type(layer).__name__ in ("Rescaling", "Normalization", "Lambda", "BatchNormalization")
+                         for layer in model._flatten_layers()[:4]):
+        warnings.warn(f"{', '.join(names)}: images of dtype uint8 with values up to 255 go into the model unscaled. Divide them by 255, or put a "
+                      "`Rescaling(1 / 255)` layer first.", stacklevel=5)
+
+
+_PROBABILITY_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_focal_crossentropy",
+                       "categorical_focal_crossentropy")
+
+
+def _check_last_activations(model, loss):
+    """A loss on probabilities behind a linear layer, or one on logits behind a softmax: legal, and nearly always a mistake."""
+    for term in loss.terms:
+        activation = _last_activation(model, term.output)
+        fn = getattr(getattr(term.loss, "fn", None), "__name__", "")
+        if activation is None or fn not in _PROBABILITY_LOSSES:
+            continue
+        from_logits = bool(getattr(term.loss, "_fn_kwargs", {}).get("from_logits"))
+        if from_logits and activation in ("softmax", "sigmoid"):
+            warnings.warn(f"{term.loss.name} has from_logits=True, but the model ends with activation='{activation}': it is applied twice. Remove "
+                          "one of them.", stacklevel=6)
+        if not from_logits and activation == "linear":
+            fix = "sigmoid" if "binary" in fn else "softmax"
+            warnings.warn(f"{term.loss.name} expects probabilities, but the model ends with a linear layer. Give the last layer "
+                          f"activation='{fix}', or the loss from_logits=True.", stacklevel=6)
+
+
+def _last_activation(model, index):
+    """Name of the activation of the layer that makes an output, or None where it cannot be told."""
+    try:
+        operation = model.outputs[index]._keras_history[0]
+    except (AttributeError, IndexError, TypeError):
+        return None
+    activation = getattr(operation, "activation", None)
+    if type(operation).__name__ == "Softmax":
+        return "softmax"
+    return getattr(activation, "__name__", None)
 
 
 def shown_shapes(signatures) -> str:

@@ -56,7 +56,10 @@ class CompiledMetrics(metrics_room.Metric):
             for i, chosen in enumerate(self._spread(given, "weighted_metrics" if weighted else "metrics")):
                 for one in chosen if isinstance(chosen, (list, tuple)) else [chosen]:
                     if one is not None:
-                        entries.append((i, weighted, self._resolve(one, trues[i], preds[i], i)))
+                        metric = self._resolve(one, trues[i], preds[i], i)
+                        if not metric.variables and trues[i] is not None:
+                            metric.build_on(trues[i], preds[i])  # state that the first batch would make
+                        entries.append((i, weighted, metric))
         self.entries = entries
         self.names = self._names(outputs)
 
@@ -108,7 +111,7 @@ class CompiledMetrics(metrics_room.Metric):
     def _names(self, outputs):
         names, counts = [], {}
         for i, weighted, metric in self.entries:
-            prefix = f"{outputs.names[i]}_" if outputs.names[i] and not outputs.single else ""
+            prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
             name = f"{prefix}{metric.name}"
             if name in counts and weighted:
                 name = f"{prefix}weighted_{metric.name}"

@@ -293,7 +293,13 @@ class Fit:
         seen = self.engine.note("train", batch)
         if seen:
             self.on_new_shapes("train", seen, batch)
-        values, counter, logs = self.engine.train_one(self.loan.ready(), self._counter(), self.key, batch)
+        try:
+            values, counter, logs = self.engine.train_one(self.loan.ready(), self._counter(), self.key, batch)
+        except (ValueError, TypeError) as error:
+            if seen:
+                error.add_note(f"fkeras: this came with another shape than the batches before, at step {self.progress['steps'] + 1} of the model's "
+                               "life.")
+            raise
         self._took(values, counter, 1)
         return logs
 

@@ -45,7 +45,8 @@ def train_step(model, state, data):
     grad = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
     (_, (loss, y_pred, rest, metrics)), gradients = grad(
         trainable, rest, metrics, x, y, sample_weight, training=True, optimizer_variables=optimizer_variables)
-    trainable, optimizer_variables = model.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
+    if trainable:  # a model may have nothing to train
+        trainable, optimizer_variables = model.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
     logs, metrics = _track(model, metrics, loss, x, y, y_pred, sample_weight)
     return logs, (trainable, rest, optimizer_variables, metrics)
 

@@ -36,7 +36,7 @@ class LayerInfo:
         self.arguments = (args, kwargs)
         self.ready = False  # Layer.__init__ has run
         self.name, self.auto_named = names.to_snake_case(cls.__name__), True
-        self.built, self.called, self.building = False, False, False
+        self.built, self.called, self.building, self.calling = False, False, False, 0
         self.trainable, self.autocast, self.convert_inputs = True, True, True
         self.dtype_policy = None
         self.supports_masking = False
@@ -112,7 +112,7 @@ class Layer(nnx.Module, pytree=False):
             raise UserTypeError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. "
                                 f"It takes: {inspect.signature(type(self).__init__)}")
         if not isinstance(trainable, (bool, np.bool_, int)):
-            raise UserTypeError(f"{type(self).__name__}: `trainable` must be a bool. Received: {trainable!r}")
+            raise UserTypeError(f"{type(self).__name__}: expected `trainable` to be a boolean. Received: trainable={trainable!r}")
         fk.dtype_policy = dtype_policy.get(dtype)
         fk.autocast, fk.trainable = autocast, bool(trainable)
         fk.ready = True
@@ -315,17 +315,26 @@ class Layer(nnx.Module, pytree=False):
             The Variable.
         """
         self._check_ready()
+        self._refuse_new_state("weight", name)
         shape = () if shape is None else shape
         dtype = self.variable_dtype if dtype is None else dtype
         if initializer is None:
             initializer = "glorot_uniform" if dtype_policy.is_float(dtype) else "zeros"
-        variable = Variable(initializers_room.get(initializer), shape=shape, dtype=dtype, trainable=trainable, autocast=autocast,
-                            aggregation=aggregation, name=name, regularizer=regularizers_room.get(regularizer),
-                            constraint=constraints_room.get(constraint), layout=layout)
+        with contextlib.nullcontext() if self._fk.building else names.scope(self._fk.name):
+            variable = Variable(initializers_room.get(initializer), shape=shape, dtype=dtype, trainable=trainable, autocast=autocast,
+                                aggregation=aggregation, name=name, regularizer=regularizers_room.get(regularizer),
+                                constraint=constraints_room.get(constraint), layout=layout)
         variable.overwrite_with_gradient = overwrite_with_gradient
         if not self.trainable:
             variable.trainable = False
         return variable
+
+    def _refuse_new_state(self, what, name):
+        """A call may not make state: it would be new at each call, or never trained."""
+        fk = self._fk
+        if fk.calling and fk.built and not fk.building:
+            raise UserInputError(f"Layer '{self.name}': you cannot add new elements of state (variables or sub-layers) to a layer that is already "
+                                 f"built. `call` makes the {what} {name or ''}: make it in `__init__()` or in `build()`.")
 
     def build(self, input_shape=None, **shapes):
         """Makes the layer's weights from the shape of its inputs. Override it; the default has none to make."""
@@ -385,11 +394,12 @@ class Layer(nnx.Module, pytree=False):
         fk, sig, outer = self._fk, signature.of(self), contexts.current()
         if fk.convert_inputs:
             args, kwargs = self._convert_inputs(args, kwargs)
+        told = kwargs.pop("training", None) if not sig.has_training and sig.var_keyword is None and "training" in kwargs else None
         given = sig.bind(args, kwargs, f"Layer '{self.name}' ({type(self).__name__})")
         self._check_positional(sig, args)
         first = next(iter(given.values()), None)
         specs.check(fk.input_spec, first, fk.name)
-        training = self._resolve_training(sig, given, outer)
+        training = self._resolve_training(sig, given, outer, told)
         symbolic = any_symbolic(*given.values())
         if not symbolic:
             self._fill_masks(sig, given)
@@ -441,11 +451,16 @@ class Layer(nnx.Module, pytree=False):
             policy = fk.dtype_policy
             cast = policy.compute_dtype if fk.autocast and policy.compute_dtype != policy.variable_dtype else None
             run = self.call if fk.remat is None else self._rematerialized()
-            with located, lending.autocast(cast):
-                outputs = run(*positional, **keywords)
+            fk.calling += 1
+            try:
+                with located, lending.autocast(cast):
+                    outputs = run(*positional, **keywords)
+            finally:
+                fk.calling -= 1
         if fk.activity_regularizer is not None and not symbolic:
             for output in leaves(outputs):
-                self.add_loss(fk.activity_regularizer(output))
+                value = fk.activity_regularizer(output)
+                self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)  # of the same strength for any batch size
         if not symbolic and not self._manages_masks:
             self._pass_masks(given, outputs)
         return outputs
@@ -505,15 +520,14 @@ class Layer(nnx.Module, pytree=False):
                                          f"passed as a keyword argument: {name}={leaf!r} (of type {type(leaf).__name__}) in layer "
                                          f"'{self.name}'.")
 
-    def _resolve_training(self, sig, given, outer):
-        """Own argument, else the outer call's, else the signature's default."""
-        training = given.get("training") if sig.has_training else None
+    def _resolve_training(self, sig, given, outer, told):
+        """What inner calls inherit: own argument, else the outer call's. The signature's default counts for this call alone."""
+        training = given.get("training") if sig.has_training else told
         if training is None and outer is not None:
             training = outer.training
-        if training is None:
-            training = sig.training_default
-        if sig.has_training and training is not None:
-            given["training"] = training
+        own = sig.training_default if training is None else training
+        if sig.has_training and own is not None:
+            given["training"] = own
         return training
 
     def _fill_masks(self, sig, given):
@@ -532,7 +546,9 @@ class Layer(nnx.Module, pytree=False):
 
     def _pass_masks(self, given, outputs):
         first = next(iter(given.values()), None)
-        arrived = map_structure(masks.get_mask, first) if _is_nested_tensor(first) else None
+        arrived = given.get("mask")
+        if arrived is None:
+            arrived = map_structure(masks.get_mask, first) if _is_nested_tensor(first) else None
         has_mask = any(m is not None for m in leaves(arrived))
         if not self._fk.supports_masking and not _overrides(self, "compute_mask"):
             if has_mask:
@@ -703,9 +719,10 @@ class Layer(nnx.Module, pytree=False):
     @classmethod
     def from_config(cls, config):
         """A layer from what `get_config` returned."""
-        from_policy = config.get("dtype")
-        if isinstance(from_policy, dict):
-            config = {**config, "dtype": dtype_policy.get(from_policy)}
+        if isinstance(config.get("dtype"), dict):
+            policy = dtype_policy.get(config["dtype"])
+            plain = not isinstance(policy, dtype_policy.DTypePolicyMap) and policy.quantization_mode is None
+            config = {**config, "dtype": policy.name if plain else policy}
         config = {k: registry.deserialize_keras_object(v) if _is_config(v) else v for k, v in config.items()}
         try:
             return cls(**config)
@@ -808,6 +825,8 @@ class Layer(nnx.Module, pytree=False):
     # -- odds and ends ---------------------------------------------------------------------
 
     def __setattr__(self, name, value):
+        if isinstance(value, Layer) and name not in vars(self) and "_fk" in vars(self):
+            self._refuse_new_state("layer", value.name)
         if name not in _PROPERTIES and _is_baked(self, value):
             warnings.warn(f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces it: the assignment happens once, "
                           "not at each call. Keep changing state in a Variable (`self.add_weight(..., trainable=False)`).", stacklevel=2)

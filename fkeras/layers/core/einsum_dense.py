@@ -129,7 +129,8 @@ class _Shapes:
                 raise UserInputError(f"Weight dimension '{letter}' did not have a match in either the input spec '{given}' or the output "
                                      f"spec '{out}'. For this layer, the weight must be fully specified.")
         known = {**sizes_in, **{k: v for k, v in sizes_out.items() if v is not None}}
-        self.output = tuple(output)
+        letters = f"{' ' * elided}{out}" if leads else out
+        self.output = tuple(known.get(letter) if size is None else size for letter, size in zip(letters.ljust(len(output)), output))
         self.kernel = tuple(known[letter] for letter in kernel)
         self.input_axes = [i for i, letter in enumerate(kernel) if letter not in sizes_out]
         self.output_axes = [i for i, letter in enumerate(kernel) if letter in sizes_out]

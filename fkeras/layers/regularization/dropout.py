@@ -118,8 +118,7 @@ class _SpatialDropout(Dropout):
 
     def get_config(self):
         config = super().get_config()
-        del config["noise_shape"]
-        return config
+        return {name: value for name, value in config.items() if name not in ("noise_shape", "trainable")}  # as Keras's constructor takes
 
 
 class SpatialDropout1D(_SpatialDropout):

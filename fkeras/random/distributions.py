@@ -1,0 +1,150 @@
+"""Samples from distributions, of a given shape. An int seed gives the numbers that Keras gives on JAX."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core.symbolic import KerasTensor, op, standardize_dtype
+from fkeras.errors import UserInputError
+from fkeras.ops.tensors import as_array
+from fkeras.random.keys import key_of
+
+
+def _float_dtype(function, dtype):
+    """The jnp dtype; None is floatx."""
+    name = standardize_dtype(dtype)
+    if not jnp.issubdtype(jnp.dtype(name), jnp.floating):
+        raise UserInputError(f"`fkeras.random.{function}` requires a floating point `dtype`. Received: dtype={dtype}.")
+    return jnp.dtype(name)
+
+
+def _static(shape):
+    """A tuple of ints."""
+    sizes = (shape,) if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool) else tuple(shape)
+    if any(d is None for d in sizes):
+        raise UserInputError("A known number of values is drawn: no dimension of `shape` can be None. "
+                             f"Received: shape={sizes}.")
+    return tuple(int(d) for d in sizes)
+
+
+def _spec(shape, first=None, second=None, dtype=None, seed=None, **named):
+    """For two parameters after `shape`, whatever they are called."""
+    return KerasTensor(_static(shape), dtype)
+
+
+def _randint_spec(shape, minval, maxval, dtype="int32", seed=None):
+    return _spec(shape, dtype=dtype or "int32")
+
+
+def _gamma_spec(shape, alpha, dtype=None, seed=None):
+    return _spec(shape, dtype=dtype)
+
+
+@op(spec=_spec)
+def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Samples of the normal distribution.
+
+    Args:
+        shape: ints, the output's shape.
+        mean, stddev: floats, or arrays that broadcast to `shape`.
+        dtype: a float dtype; None: floatx.
+        seed: int (the same numbers at each call), `SeedGenerator`, JAX key, or None.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.random.normal((2, 3), seed=1).shape
+        (2, 3)
+    """
+    dtype = _float_dtype("normal", dtype)
+    sample = jax.random.normal(key_of(seed), _static(shape), dtype)
+    return (sample * stddev + mean).astype(dtype)
+
+
+@op(spec=_spec)
+def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+    """Samples of the normal distribution within two `stddev` of `mean`. Arguments as `normal`."""
+    dtype = _float_dtype("truncated_normal", dtype)
+    sample = jax.random.truncated_normal(key_of(seed), -2.0, 2.0, _static(shape), dtype)
+    return (sample * stddev + mean).astype(dtype)
+
+
+@op(spec=_spec)
+def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+    """Samples of the uniform distribution in [minval, maxval). Other arguments as `normal`."""
+    dtype = _float_dtype("uniform", dtype)
+    return jax.random.uniform(key_of(seed), _static(shape), dtype, minval, maxval)
+
+
+@op(spec=_randint_spec)
+def randint(shape, minval, maxval, dtype="int32", seed=None):
+    """Uniform integers in [minval, maxval).
+
+    Args:
+        shape: ints, the output's shape.
+        minval, maxval: ints, or arrays that broadcast to `shape`; the output dtype must hold them.
+        dtype: an integer dtype; None: int32.
+        seed: as in `normal`.
+
+    Examples:
+        >>> import fkeras
+        >>> bool((fkeras.random.randint((100,), 2, 5, seed=1) < 5).all())
+        True
+    """
+    name = standardize_dtype(dtype or "int32")
+    if not jnp.issubdtype(jnp.dtype(name), jnp.integer):
+        raise UserInputError(f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}.")
+    if all(isinstance(b, (int, np.integer)) for b in (minval, maxval)):
+        held = jnp.iinfo(name)
+        if minval >= maxval or minval < held.min or maxval > held.max + 1:
+            raise UserInputError(f"`fkeras.random.randint` draws from [minval, maxval), which must not be empty and must fit {name}. "
+                                 f"Received: minval={minval}, maxval={maxval}.")
+    return jax.random.randint(key_of(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name))
+
+
+def _categorical_spec(logits, num_samples, dtype="int32", seed=None):
+    _check_logits(logits)
+    return KerasTensor((logits.shape[0], num_samples), dtype or "int32")
+
+
+def _check_logits(logits):
+    if len(logits.shape) != 2:
+        raise UserInputError("`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
+                             f"Received: logits.shape={tuple(logits.shape)}.")
+
+
+@op(spec=_categorical_spec)
+def categorical(logits, num_samples, dtype="int32", seed=None):
+    """Class numbers, drawn for each row of `logits`.
+
+    Args:
+        logits: (batch, classes), log-probabilities up to a constant per row.
+        num_samples: draws per row.
+        dtype: the output's dtype; None: int32.
+        seed: as in `normal`.
+
+    Returns:
+        (batch, num_samples).
+    """
+    logits = as_array(logits)
+    _check_logits(logits)
+    drawn = jax.random.categorical(key_of(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples))
+    return drawn.astype(standardize_dtype(dtype or "int32"))
+
+
+@op(spec=_gamma_spec)
+def gamma(shape, alpha, dtype=None, seed=None):
+    """Samples of the gamma distribution of shape parameter `alpha` (a positive float or array) and scale 1. Others as `normal`."""
+    return jax.random.gamma(key_of(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype))
+
+
+@op(spec=_spec)
+def beta(shape, alpha, beta, dtype=None, seed=None):
+    """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as `normal`."""
+    return jax.random.beta(key_of(seed), as_array(alpha), as_array(beta), _static(shape), _float_dtype("beta", dtype))
+
+
+@op(spec=_spec)
+def binomial(shape, counts, probabilities, dtype=None, seed=None):
+    """How many of `counts` trials succeed, each with `probabilities` (floats or arrays that broadcast to `shape`). Others as `normal`."""
+    dtype = _float_dtype("binomial", dtype)
+    return jax.random.binomial(key_of(seed), as_array(counts), as_array(probabilities), _static(shape), dtype)
