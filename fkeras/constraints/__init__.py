@@ -1,9 +1,15 @@
-"""TEMPORARY stand-in, to be replaced (overwrite this file)."""
-from fkeras.core import registry
-class Constraint:
-    @classmethod
-    def from_config(cls, config): return cls(**config)
-def get(x):
-    if isinstance(x, dict): return registry.deserialize_keras_object(x)
-    return x
-def serialize(x): return registry.serialize_keras_object(x)
+"""Projections of weights, under Keras's names; those in small letters are the same classes. A table of contents."""
+
+from fkeras.constraints.constraint import Constraint as Constraint
+from fkeras.constraints.lookup import deserialize as deserialize
+from fkeras.constraints.lookup import get as get
+from fkeras.constraints.lookup import serialize as serialize
+from fkeras.constraints.norms import MaxNorm as MaxNorm
+from fkeras.constraints.norms import MinMaxNorm as MinMaxNorm
+from fkeras.constraints.norms import NonNeg as NonNeg
+from fkeras.constraints.norms import UnitNorm as UnitNorm
+
+max_norm = MaxNorm
+min_max_norm = MinMaxNorm
+non_neg = NonNeg
+unit_norm = UnitNorm

@@ -3,6 +3,9 @@
 Element i of a weight is a function of (key, the weight's structural path, i) alone. Numbers come in blocks of 65,536 from one Threefry
 body per kind of distribution: the facade loops over blocks, a traced `init` maps the same body over all blocks of all weights. One
 `jax.random` call for each shape would compile once for each shape (ResNet-50: 5 to 12 s instead of a fraction of one).
+
+What an initializer makes of the numbers is NumPy's arithmetic in the facade (nothing to compile) and XLA's in a traced `init`. Both round
+each operation by itself, so that they agree bit for bit; where XLA would not, in a product followed by a sum, `affine` makes it.
 """
 
 import contextlib
@@ -14,7 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import seeds
+from fkeras.core import private, seeds
+from fkeras.core.symbolic import standardize_dtype
 from fkeras.errors import UserInputError
 
 BLOCK = 1 << 16
@@ -35,8 +39,8 @@ def _unit(bits):
 
 
 def _uniform(*row):
-    """[0, 1)"""
-    return _unit(_bits(*row))
+    """[-1, 1)"""
+    return _unit(_bits(*row)) * 2.0 - 1.0
 
 
 def _normal(*row):
@@ -65,28 +69,85 @@ def path_hash(path: str) -> np.uint32:
 
 
 def numbers(kind: str, key_data, path: str, count: int):
-    """`count` float32 numbers of a kind for (key, path), on the facade's side: block by block with one small executable.
+    """`count` float32 numbers of a kind for (key, path): a NumPy array, or a traced one where a program is being recorded.
 
     Args:
-        kind: `'uniform'` in [0, 1), `'normal'`, or `'truncated_normal'` (cut at two standard deviations).
+        kind: `'uniform'` in [-1, 1), `'normal'`, or `'truncated_normal'` (cut at two standard deviations).
         key_data: uint32[2].
         path: structural path of the weight.
         count: how many.
     """
-    body, h = _compiled(kind), path_hash(path)
-    blocks = [body(key_data, h, np.uint32(b)) for b in range(max(1, -(-count // BLOCK)))]
-    return (np.asarray(blocks[0]) if len(blocks) == 1 else np.concatenate([np.asarray(b) for b in blocks]))[:count]
+    many, h = max(1, -(-count // BLOCK)), path_hash(path)
+    if isinstance(key_data, jax.core.Tracer) or not on_host():
+        rows = jnp.broadcast_to(jnp.asarray(key_data), (many, 2)), np.full(many, h, np.uint32), np.arange(many, dtype=np.uint32)
+        return _mapped(kind, *rows).reshape(-1)[:count]
+    blocks = [np.asarray(_compiled(kind)(key_data, h, np.uint32(b))) for b in range(many)]
+    return (blocks[0] if many == 1 else np.concatenate(blocks))[:count]
+
+
+def _mapped(kind, keys, hashes, blocks):
+    """All blocks of a kind as rows of one traced array."""
+    return jax.lax.map(lambda row: BODIES[kind](*row), (keys, jnp.asarray(hashes), jnp.asarray(blocks)))
+
+
+def affine(x, scale, shift=0.0):
+    """`x * scale + shift` for numbers of the block generator, the product rounded to float32 before the sum.
+
+    XLA would fuse the two into one operation that rounds once, and so differ from NumPy in the last bit. A clip far outside of the
+    numbers' range (no normal number of 23 random bits is beyond 6) keeps them apart.
+    """
+    product = x * np.float32(scale)
+    if shift == 0:
+        return product
+    edge = np.float32(64.0) * np.abs(np.float32(scale))
+    clip = np.clip if isinstance(product, np.ndarray) else jnp.clip
+    return clip(product, -edge, edge) + np.float32(shift)
+
+
+def on_host() -> bool:
+    """Whether no program is being recorded, so that NumPy may make a value."""
+    return not private.is_staging(private.current_trace())
+
+
+def filled(shape, value, dtype):
+    """An array of one value; from NumPy where no program is being recorded, since XLA would compile one for each shape."""
+    value = value if isinstance(value, jax.Array) else np.asarray(value).astype(jnp.dtype(dtype))
+    if isinstance(value, jax.core.Tracer) or not on_host():
+        return jnp.full(shape, value, dtype)
+    return jnp.asarray(np.full(shape, value, jnp.dtype(dtype)))
+
+
+def affine(numbers, scale, shift):
+    """`numbers * scale + shift` with two roundings, in float32: on the facade's side (NumPy) and, bit for bit, in a traced program.
+
+    XLA would make one instruction, with one rounding, of a product and a sum in one fusion; hence the barrier between them.
+    """
+    made = numbers * np.float32(scale)
+    if not shift:
+        return made
+    return (made if isinstance(made, np.ndarray) else jax.lax.optimization_barrier(made)) + np.float32(shift)
+
+
+def _anywhere(kind, key_data, count):
+    """`numbers` for a key that may be a tracer."""
+    if not isinstance(key_data, jax.core.Tracer):
+        return numbers(kind, key_data, "", count)
+    many = max(1, -(-count // BLOCK))
+    body, h = BODIES[kind], jnp.uint32(path_hash(""))
+    return jax.lax.optimization_barrier(jax.lax.map(lambda block: body(key_data, h, block), jnp.arange(many, dtype=jnp.uint32))).reshape(-1)[:count]
 
 
 class BlockDrawn:
     """An initializer whose numbers the block generator draws.
 
     A subclass names the `kind` of numbers and turns them into a weight in `finish(numbers, shape, dtype)`: `numbers` is flat float32 with
-    as many elements as the shape. `seed` None means that the weight's place in the model decides; a seed of its own wins.
+    as many elements as the shape, a NumPy array or a traced one. `seed` None means that the weight's place in the model decides; an int
+    gives the same numbers in every place, a `SeedGenerator` others in each.
     """
 
     kind: str = "uniform"
     seed = None
+    _default_seed = None
 
     def count(self, shape) -> int:
         """How many numbers a weight of this shape takes."""
@@ -96,25 +157,47 @@ class BlockDrawn:
         raise TypeError(f"{type(self).__name__} must define `finish(numbers, shape, dtype)`.")
 
     def __call__(self, shape, dtype=None):
-        shape = tuple(shape)
-        drawn = numbers(self.kind, seeds.key_data_of(self.seed), "", self.count(shape))
-        return self.finish(jnp.asarray(drawn), shape, dtype)
+        shape, dtype = as_shape(shape), standardize_dtype(dtype)
+        drawn = numbers(self.kind, self._key_of_a_call(), "", self.count(shape))
+        return _as(self.finish(drawn, shape, dtype), shape, dtype)
+
+    def _key_of_a_call(self):
+        """Key data where no weight's place decides: of the seed, of the open scope, or else one that this object keeps."""
+        if _is_generator(self.seed):
+            return self.seed.next()
+        scope = seeds.current_scope()
+        if self.seed is None and scope is not None and scope.key is not None:
+            return seeds.draw_seed(None)
+        if self.seed is None and not hasattr(self, "_seed_of_calls"):
+            self._seed_of_calls = seeds.make_default_seed()
+        return seeds.key_data_of(self._seed_of_calls if self.seed is None else self.seed)
 
     def is_block_drawn(self) -> bool:
         return type(self).__call__ is BlockDrawn.__call__
 
+    def keyed(self, key_data, path):
+        """(key data, path) that decide a weight's numbers: the given ones, unless the seed of this object wins."""
+        if self.seed is None:
+            return key_data, path
+        if _is_generator(self.seed):
+            return seeds.key_data_of(self.seed.root), path
+        return seeds.key_data_of(self.seed), ""
 
-def _own_key(initializer):
-    """Key data of an initializer with a seed of its own, else None."""
-    return None if getattr(initializer, "seed", None) is None else seeds.key_data_of(initializer.seed)
+
+def _is_generator(seed) -> bool:
+    return hasattr(seed, "next") and hasattr(seed, "root")
+
+
+def as_shape(shape) -> tuple[int, ...]:
+    """A shape as a tuple of ints; an int is the size of one dimension."""
+    return (int(shape),) if isinstance(shape, (int, np.integer)) else tuple(int(d) for d in shape)
 
 
 def draw(initializer, key_data, path, shape, dtype):
     """One weight's first value on the facade's side."""
     if isinstance(initializer, BlockDrawn) and initializer.is_block_drawn():
-        own = _own_key(initializer)
-        drawn = numbers(initializer.kind, key_data if own is None else own, path if own is None else "", initializer.count(shape))
-        return _as(initializer.finish(jnp.asarray(drawn), shape, dtype), shape, dtype)
+        drawn = numbers(initializer.kind, *initializer.keyed(key_data, path), initializer.count(shape))
+        return _as(initializer.finish(drawn, shape, dtype), shape, dtype)
     with seeds.scope(jax.random.wrap_key_data(jnp.asarray(key_data)), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
@@ -154,14 +237,13 @@ def draw_all(key, rows):
         keys, hashes, blocks, counts = [], [], [], []
         for i in chosen:
             initializer, path, shape, _ = rows[i]
-            own = _own_key(initializer)
+            key_data, path = initializer.keyed(data, path)
             many = max(1, -(-initializer.count(shape) // BLOCK))
-            keys.append(jnp.broadcast_to(data if own is None else jnp.asarray(own), (many, 2)))
-            hashes.append(np.full(many, path_hash(path if own is None else ""), np.uint32))
+            keys.append(jnp.broadcast_to(jnp.asarray(key_data), (many, 2)))
+            hashes.append(np.full(many, path_hash(path), np.uint32))
             blocks.append(np.arange(many, dtype=np.uint32))
             counts.append(many)
-        flat = jax.lax.map(lambda row, body=BODIES[kind]: body(*row),
-                           (jnp.concatenate(keys), jnp.asarray(np.concatenate(hashes)), jnp.asarray(np.concatenate(blocks))))
+        flat = _mapped(kind, jnp.concatenate(keys), np.concatenate(hashes), np.concatenate(blocks))
         at = 0
         for i, many in zip(chosen, counts):
             initializer, _, shape, dtype = rows[i]

@@ -165,7 +165,8 @@ class GPTQDTypePolicy(QuantizedDTypePolicy):
     def _parse_mode(self, mode):
         self.mode, (self.weight_bits, self.group_size) = _parameters(self, mode, self._format)
         if self.weight_bits not in self._bits:
-            raise UserInputError(f"Invalid weight_bits in mode. Supported values are {self._bits}, but got {self.weight_bits} from '{mode}'.")
+            raise UserInputError(f"Invalid weight_bits in mode. Supported values are {self._bits}, but got {self.weight_bits} "
+                                 f"from '{mode}'.")
         return mode, self.mode
 
 

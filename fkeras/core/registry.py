@@ -255,7 +255,7 @@ def serialize_keras_object(obj):
         if compile_config is not None:
             made["compile_config"] = serialize_dict(compile_config)
     if _local.shared is not None:
-        made["shared_object_id"] = id(obj)
+        made["shared_object_id"] = _local.shared.setdefault(id(obj), (len(_local.shared) + 1, obj))[0]
     return made
 
 

@@ -37,8 +37,9 @@ class SeedGenerator:
             raise UserInputError(f"Argument `seed` must be an integer. Received: seed={seed}")
         if seed < 0 or seed >= 2**63:
             raise UserInputError(f"Argument `seed` must be in [0, 2**63). Received: seed={seed}")
+        self.root = int(seed) & 0xFFFFFFFF  # where its numbers start, whatever was drawn since
         with names.scope(self.name):
-            self.state = Variable(np.array([int(seed) & 0xFFFFFFFF, 0], np.uint32), trainable=False, autocast=False, name="seed_generator_state",
+            self.state = Variable(np.array([self.root, 0], np.uint32), trainable=False, autocast=False, name="seed_generator_state",
                                   aggregation="none", kind="seed")
 
     def next(self, ordered=True):
@@ -51,7 +52,7 @@ class SeedGenerator:
         return seed
 
     def get_config(self):
-        return {"seed": self._initial_seed}
+        return {"seed": self._initial_seed, "name": self.name}
 
     @classmethod
     def from_config(cls, config):

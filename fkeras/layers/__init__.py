@@ -89,6 +89,19 @@ from fkeras.layers.reshaping.up_sampling import UpSampling3D as UpSampling3D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding1D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
+from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
+from fkeras.layers.core.embedding import Embedding as Embedding
+from fkeras.layers.core.masking import Masking as Masking
+from fkeras.layers.rnn.bidirectional import Bidirectional as Bidirectional
+from fkeras.layers.rnn.cells import GRUCell as GRUCell
+from fkeras.layers.rnn.cells import LSTMCell as LSTMCell
+from fkeras.layers.rnn.cells import SimpleRNNCell as SimpleRNNCell
+from fkeras.layers.rnn.recurrent import GRU as GRU
+from fkeras.layers.rnn.recurrent import LSTM as LSTM
+from fkeras.layers.rnn.recurrent import SimpleRNN as SimpleRNN
+from fkeras.layers.rnn.rnn import RNN as RNN
+from fkeras.layers.rnn.rnn import StackedRNNCells as StackedRNNCells
+from fkeras.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
 from fkeras.layers.lookup import deserialize as deserialize
 from fkeras.layers.lookup import serialize as serialize
 

@@ -2,7 +2,10 @@
 
 import warnings
 
-from fkeras.core import dtype_policy, masks, registry
+import jax
+import jax.numpy as jnp
+
+from fkeras.core import masks, registry
 from fkeras.core.graph import Graph, Slot
 from fkeras.core.operation import Operation
 from fkeras.core.symbolic import KerasTensor, Node, leaves, map_structure
@@ -89,6 +92,7 @@ class Functional(Model):
     def __init__(self, inputs, outputs, name=None, **kwargs):
         trainable = kwargs.pop("trainable", None)
         Model.__init__(self, name=name, **kwargs)
+        self._fk.convert_inputs = False  # inputs take the dtype that their Input declares
         if not leaves(inputs):
             raise UserInputError("`Model(inputs, outputs)` needs at least one input.")
         self._check_inputs(inputs)
@@ -238,8 +242,12 @@ class Functional(Model):
             hint = f" x is 1-D; do you mean `x.reshape(-1, {wanted.shape[-1]})`?" if len(shape) == 1 and rank == 2 else ""
             raise UserInputError(f"Invalid input shape for input '{wanted.name}' of model '{self.name}': expected shape={tuple(wanted.shape)}, "
                                  f"found shape={shape}.{hint}")
-        if wanted.dtype != str(x.dtype) and not isinstance(x, KerasTensor) and not _floats(wanted.dtype, str(x.dtype)):
-            x = _keep_mask(x, x.astype(wanted.dtype))
+        if isinstance(x, KerasTensor):
+            return x
+        if wanted.dtype == "string":
+            return x
+        if not isinstance(x, jax.Array) or str(x.dtype) != wanted.dtype:
+            x = _keep_mask(x, jnp.asarray(x, jax.dtypes.canonicalize_dtype(wanted.dtype)))
         return x
 
     # -- config ----------------------------------------------------------------
@@ -352,10 +360,7 @@ def revive(config):
     made, calls, tensors = {}, [], {}
     for entry in config["layers"]:
         name = entry.get("name") or entry["config"].get("name")
-        if entry["class_name"] == "function":
-            made[name] = registry.deserialize_keras_object({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")})
-        else:
-            made[name] = registry.deserialize_keras_object({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")})
+        made[name] = registry.deserialize_keras_object({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")})
         if getattr(made[name], "is_input", False):
             tensors[name, 0, 0] = made[name].output
         calls += [(name, i, _normalised(node)) for i, node in enumerate(entry.get("inbound_nodes") or [])
@@ -372,6 +377,8 @@ def revive(config):
             outputs = made[name](*args, **kwargs)
             for position, tensor in enumerate(leaves(outputs)):
                 tensors[name, index, position] = tensor
+                if tensor._keras_history[0] is not made[name]:  # a function: its operation takes the name it had
+                    tensor._keras_history[0].name = name
         if len(later) == len(waiting):
             raise UserInputError(f"The config of model '{config.get('name')}' is not a graph: the calls of "
                                  f"{sorted({n for n, _, _ in later})} wait for tensors that nothing makes.")
@@ -503,10 +510,6 @@ def _keep_mask(old, new):
     if mask is not None:
         masks.set_mask(new, mask)
     return new
-
-
-def _floats(a, b):
-    return dtype_policy.is_float(a) and dtype_policy.is_float(b)
 
 
 Model._functional = Functional

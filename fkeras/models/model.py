@@ -122,7 +122,10 @@ class Model(Trainer, base.Layer):
         return set(names) <= set(signature.of(self).parameters)
 
     def _build_in_call(self, given, outer, symbolic):
-        """A model needs no shapes of its own: its layers build themselves as they are called."""
+        """A model needs no shapes of its own: its layers build themselves as they are called. A `build` of the user's own is run."""
+        if type(self).build is not Model.build:
+            base.Layer._build_in_call(self, given, outer, symbolic)
+            return
         self._fk.built = True
         shapes = self._build_shapes(given)
         self._fk.build_shapes = shapes.shapes if isinstance(shapes, base._ByName) else {"input_shape": shapes}

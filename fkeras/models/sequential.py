@@ -1,14 +1,12 @@
 """`Sequential`: a stack of layers."""
 
-import contextlib
 import copy
 
 from flax import nnx
 
-from fkeras.core import masks, names, registry, seeds
+from fkeras.core import masks, registry, seeds
 from fkeras.core.symbolic import KerasTensor, Node
 from fkeras.errors import UserInputError
-from fkeras.layers.base import context as contexts
 from fkeras.layers.base import layer as base
 from fkeras.layers.base import signature, tracking
 from fkeras.layers.base.flax_layer import FlaxLayer
@@ -35,6 +33,7 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
+        self._fk.convert_inputs = False  # the input takes the dtype that its Input declares, or the first layer's
         self.stack: list = []  # with the InputLayer, if any
         for layer in layers or ():
             self.add(layer, rebuild=False)
@@ -107,12 +106,11 @@ class Sequential(Model):
             self.stack = [InputLayer(batch_shape=tuple(input_shape), dtype=self.stack[0].input_dtype), *self.stack]
         x = self.stack[0].output
         start = x
-        with contextlib.nullcontext() if contexts.current() is not None else names.scope(self.name):
-            for layer in self.stack[1:]:
-                try:
-                    x = layer(x)
-                except NotImplementedError:
-                    return None  # a layer that cannot tell its shape: built at the first call
+        for layer in self.stack[1:]:
+            try:
+                x = layer(x)
+            except NotImplementedError:
+                return None  # a layer that cannot tell its shape: built at the first call
         self._box = _Box(start, x)
         self._fk.built = True
         base.place(self)
@@ -124,6 +122,7 @@ class Sequential(Model):
     def _build_in_call(self, given, outer, symbolic):
         inputs = given.get("inputs")
         shape = signature.shape_of(inputs)
+        self._fk.in_call = True  # the name scope is open
         if hasattr(inputs, "shape") and self.stack and not isinstance(self.stack[0], InputLayer):
             # A deferred Sequential: the batch stays free.
             first = InputLayer(batch_shape=(None, *shape[1:]), dtype=str(inputs.dtype))
@@ -132,6 +131,7 @@ class Sequential(Model):
             Sequential.build(self)
         elif hasattr(inputs, "shape"):
             Sequential.build(self)
+        self._fk.in_call = False
         self._fk.built = True
         self._fk.build_shapes = {"input_shape": (None, *shape[1:]) if hasattr(inputs, "shape") else shape}
         if outer is None and self._fk.root_key is None:
@@ -170,7 +170,7 @@ class Sequential(Model):
         """The input as declared: dtype, and a missing or extra last axis of size 1."""
         if self.stack and isinstance(self.stack[0], InputLayer) and hasattr(x, "shape") and not getattr(self, "_deferred", False):
             return Functional._adjust(self, x, self.stack[0].output)
-        return x
+        return self.layers[0]._convert_inputs((x,), {})[0][0] if self.layers[0]._fk.convert_inputs else x
 
     def compute_output_spec(self, inputs, training=None, mask=None, **kwargs):
         if not self.built and isinstance(inputs, KerasTensor) and not isinstance(self.stack[0], InputLayer):

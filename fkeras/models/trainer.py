@@ -51,7 +51,7 @@ class Trainer:
 
     def __init__(self):
         self._training = Compilation()
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
 
     # -- compile ----------------------------------------------------------------------
 
@@ -378,6 +378,7 @@ class Trainer:
             The loss as a float; with metrics, a list `[loss, *metrics]` in the order of `metrics_names`; or a dict.
         """
         kwargs.pop("_use_cached_eval_dataset", None)
+        self.stop_evaluating = False
         _refuse_unknown("evaluate", Trainer.evaluate, kwargs)
         self._assert_compiled("evaluate")
         source = data_room.make_source(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate")
@@ -391,7 +392,7 @@ class Trainer:
         with interrupts.watched() as watch:
             logs, rest = loop.evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
                                        fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
-                                       interrupts=watch)
+                                       interrupts=watch, should_stop=lambda: self.stop_evaluating)
         _put_changed(lists.rest, fixed[1], rest)
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
@@ -402,6 +403,7 @@ class Trainer:
             x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of `Callback`s.
         """
+        self.stop_predicting = False
         source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
         self._prepare(source, "predict")
         engine = self._engine()
@@ -410,8 +412,8 @@ class Trainer:
             steps=steps if steps is not None else source.steps)
         fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
         with interrupts.watched() as watch:
-            return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, fuse=self._training.fuse, steps=steps,
-                                interrupts=watch)
+            return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
+                                fuse=self._training.fuse, steps=steps, interrupts=watch, should_stop=lambda: self.stop_predicting)
 
     # -- one batch --------------------------------------------------------------------------------------
 
@@ -451,7 +453,9 @@ class Trainer:
         batch = self._one_batch(x, None, None)
         engine = self._engine()
         fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
-        return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(0), batch)))
+        progress = self._training.progress
+        drawn = progress["predicted"] = progress.get("predicted", 0) + 1
+        return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch)))
 
     def _one_batch(self, x, y, sample_weight, class_weight=None):
         source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch")
@@ -652,6 +656,7 @@ class Trainer:
         """Keras's order: the loss, the losses of the outputs, then the metrics."""
         made = self._training
         first = ["loss", *(m.name for m in (made.loss.metrics if made.loss is not None else []))]
+        first += [n for n in self._result_names() if n not in first]
         return {k: logs[k] for k in (*[f for f in first if f in logs], *[k for k in logs if k not in first])}
 
     def _as_list(self, logs):

@@ -11,6 +11,7 @@ from jax import lax
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic import KerasTensor, evaluate, op
 from fkeras.errors import UserInputError
+from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, per_axis
 
@@ -95,15 +96,22 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
 
 def _convolve(name, inputs, kernel, strides, padding, data_format, dilation_rate, groups):
     spatial = inputs.ndim - 2
-    out = lax.conv_general_dilated(
-        inputs,
-        kernel,
-        per_axis("strides", strides, spatial),
-        check_padding(padding),
-        rhs_dilation=per_axis("dilation_rate", dilation_rate, spatial),
-        dimension_numbers=_dimension_numbers(inputs.ndim, data_format),
-        feature_group_count=groups,
-    )
+    strides, dilation = per_axis("strides", strides, spatial), per_axis("dilation_rate", dilation_rate, spatial)
+    padding, channels_last = check_padding(padding), data_format == "channels_last"
+
+    def convolve(inputs, kernel, groups=1):
+        return lax.conv_general_dilated(inputs, kernel, strides, padding, rhs_dilation=dilation, feature_group_count=groups,
+                                        dimension_numbers=_dimension_numbers(inputs.ndim, data_format))
+
+    if groups == 1 and channels_last and kernel.shape[:-2] == (1,) * spatial and cpu_windows.preferred():
+        out = cpu_windows.pointwise_conv(inputs, kernel, strides)
+    elif groups == 1 or not cpu_windows.preferred():
+        out = convolve(inputs, kernel, groups)
+    elif kernel.shape[-2] == 1 and cpu_windows.few_positions(kernel.shape[:-2]):
+        channels_apart = kernel.reshape(*kernel.shape[:-2], groups, kernel.shape[-1] // groups)
+        out = cpu_windows.depthwise_conv(inputs, channels_apart, strides, padding, dilation, channels_last)
+    else:
+        out = cpu_windows.grouped_conv(convolve, inputs, kernel, groups, inputs.ndim - 1 if channels_last else 1)
     if out.size == 0 and inputs.size != 0:
         raise UserInputError(
             f"{name}: the convolution operation resulted in an empty output, of shape {out.shape}: the input is too small for the kernel. "
@@ -124,7 +132,7 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
     _check_channels("depthwise_conv", inputs, kernel, data_format, -2)
     *window, channels, multiplier = kernel.shape
     kernel = kernel.reshape(*window, 1, channels * multiplier)
-    return _convolve("depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate, channels)
+    return _convolve("depthwise_conv", inputs.astype(kernel.dtype), kernel, strides, padding, data_format, dilation_rate, channels)
 
 
 @_op(kernel_axis=-2)
@@ -154,17 +162,21 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     data_format = standardize_data_format(data_format)
     inputs, kernel = as_array(inputs), as_array(kernel)
     _check_channels("conv_transpose", inputs, kernel, data_format, -1)
+    inputs = inputs.astype(kernel.dtype)
     spatial = inputs.ndim - 2
     strides = per_axis("strides", strides, spatial)
     dilation = per_axis("dilation_rate", dilation_rate, spatial)
     extra = (None,) * spatial if output_padding is None else per_axis("output_padding", output_padding, spatial)
     padding = check_padding(padding)
     windows = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
+    around = [_transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)]
+    if max(strides) > 1 and max(dilation) == 1 and cpu_windows.preferred() and cpu_windows.few_positions(windows):
+        return cpu_windows.conv_transpose(inputs, kernel, strides, around, data_format == "channels_last")
     return lax.conv_transpose(
         inputs,
         kernel,
         strides,
-        [_transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)],
+        around,
         rhs_dilation=dilation,
         dimension_numbers=_dimension_numbers(inputs.ndim, data_format),
         transpose_kernel=True,

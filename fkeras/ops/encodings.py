@@ -81,7 +81,7 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
     reduced = 1 if inputs.ndim > 1 else 0
     if not sparse:
         return jnp.max(one_hot(inputs, num_classes, axis=axis, dtype=dtype), axis=reduced)
-    counts = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True).sum(axis=reduced)
+    counts = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True).sum(axis=reduced)  # pyrefly: ignore[unexpected-keyword]
     counts = counts.sum_duplicates(nse=counts.nse if isinstance(inputs, jax.core.Tracer) else None)
     from jax.experimental.sparse import BCOO
 

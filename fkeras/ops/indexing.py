@@ -172,7 +172,7 @@ def _diag_spec(x, k=0):
     if len(x.shape) not in (1, 2):
         raise UserInputError(f"diag: `x` must be 1-D or 2-D. Received: shape {x.shape}.")
     if len(x.shape) == 2:
-        return KerasTensor((_diagonal_length(*x.shape, k),), dtype=x.dtype)
+        return KerasTensor((_diagonal_length(x.shape[0], x.shape[1], k),), dtype=x.dtype)
     size = None if x.shape[0] is None else x.shape[0] + abs(k)
     return KerasTensor((size, size), dtype=x.dtype)
 

@@ -9,6 +9,7 @@ from jax import lax
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
+from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, full_rank, per_axis, spatial_axes
 
@@ -35,6 +36,9 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     """
     inputs = as_array(inputs)
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
+    if cpu_windows.preferred() and sum(pool_size) <= cpu_windows.MOST_POSITIONS:
+        axes = [axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1)]
+        return cpu_windows.max_pool(inputs, axes, [pool_size[axis] for axis in axes], [strides[axis] for axis in axes], padding)
     return lax.reduce_window(inputs, _lowest(inputs.dtype), lax.max, pool_size, strides, padding)
 
 

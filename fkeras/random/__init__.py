@@ -1,5 +1,6 @@
 """Random numbers, keyed by a `seed`: an int, a `SeedGenerator`, a JAX key, or None for the generator of the call or of the process."""
 
+from fkeras.core import registry as _registry
 from fkeras.core.seed_generator import SeedGenerator as SeedGenerator
 from fkeras.random.distributions import beta as beta
 from fkeras.random.distributions import binomial as binomial
@@ -11,3 +12,5 @@ from fkeras.random.distributions import truncated_normal as truncated_normal
 from fkeras.random.distributions import uniform as uniform
 from fkeras.random.perturbations import dropout as dropout
 from fkeras.random.perturbations import shuffle as shuffle
+
+_registry.add_builtins("keras.random", {"SeedGenerator": SeedGenerator})

@@ -120,6 +120,7 @@ class Fit:
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
         self._data = self._stream = self._snapshot = None
+        self._told = False
         self._snapshot_time = -_SNAPSHOT_SECONDS
         self._snapshot_step = 0
 
@@ -191,7 +192,7 @@ class Fit:
                     break
                 logs = self._one(feed.rows_of(source, order, done * size, min(done * size + size, total)))
                 done += 1
-            logs = self._end(done - 1, logs)
+            logs = self._end(begin + chunk - 1, logs)
         return logs
 
     def _may_fuse(self, source, order):
@@ -210,6 +211,8 @@ class Fit:
         explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
         pace = Pace(explicit)
         indices, done, logs = feed.permutation(order), 0, {}
+        if explicit is not None:
+            full -= full % explicit if full * source.batch_size < source.num_samples else 0  # the last call takes the remainder along
         batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct((source.batch_size, *x.shape[1:]), x.dtype), self._data)
         self.on_new_shapes("train", self.engine.note("train", batch), batch)
         while done < full:
@@ -219,9 +222,9 @@ class Fit:
             values, counter, logs = self.engine.train_many(values, self._counter(), self.key, self._data, indices, np.int32(done),
                                                            np.int32(count), source.batch_size)
             self._took(values, counter, count)
-            done += count
+            begin, done = done, done + count
             pace.after(logs)
-            logs = self._end(done - 1, logs)
+            logs = self._end(done - 1 if explicit is None else begin + explicit - 1, logs)
             if self.should_stop():
                 break
         return logs, done
@@ -248,9 +251,18 @@ class Fit:
                     logs = self._one(batch)
                     done += 1
                 pace.after(logs)
-                logs = self._end(done - 1, logs)
+                logs = self._end(begin + self.steps_per_execution - 1, logs)
                 if self.should_stop():
                     return logs
+        if limit is not None and done < limit and hasattr(self.source, "order"):
+            self._stream = None  # the next epoch begins a new pass
+            if done == 0:
+                return self._epoch_of_batches(epoch)
+            if not self._told:
+                self._told = True
+                warnings.warn(f"Your input ran out of data: `steps_per_epoch={limit}`, but the arrays give {self.source.steps} batches a pass. The "
+                              "epoch ends there and the next one begins a new pass.", stacklevel=2)
+            return logs
         if limit is not None and done < limit:
             if done == 0 and epoch == self.initial_epoch:
                 raise UserInputError("The data given to `fit` holds no batch at all. If it is a generator, it may have been used up: make a "
@@ -273,7 +285,7 @@ class Fit:
         source = self.source
         if hasattr(source, "order"):
             if self.steps_per_epoch is not None and self._stream is None:
-                self._stream = feed.endless(source, self.seed, self.progress["epochs"])
+                self._stream = iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
             return self._stream if self._stream is not None else iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
         if self.steps_per_epoch is not None and getattr(source, "steps", None) is None:
             if self._stream is None:  # goes on where the last epoch stopped
@@ -354,7 +366,8 @@ def alive(values) -> bool:
     return True
 
 
-def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts=None):
+def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts=None,
+             should_stop=lambda: False):
     """(logs, non-trainable values afterwards) of one pass over a source.
 
     Args:
@@ -392,7 +405,7 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
     else:
         batches = iter(source.epoch(0)) if not hasattr(source, "order") else feed.endless(source, 0, 0)
     pace, limit = Pace(1), steps if steps is not None else None
-    while limit is None or done < limit:
+    while (limit is None or done < limit) and not should_stop():
         begin, chunk = done, []
         while len(chunk) < steps_per_execution and (limit is None or done + len(chunk) < limit):
             batch = next(batches, None)
@@ -406,7 +419,7 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
             rest, metrics, logs = engine.test_one((trainable, rest), metrics, key, np.int32(done), batch)
             done += 1
         pace.after(logs)
-        logs = end(done - 1, logs)
+        logs = end(begin + steps_per_execution - 1, logs)
     if done == 0:
         raise UserInputError("The data given to `evaluate` holds no batch at all.")
     logs = to_python(logs)
@@ -421,7 +434,7 @@ def _cached_on_device(source):
     return held
 
 
-def predict(engine, source, fixed, *, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts=None):
+def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps=None, interrupts=None, should_stop=lambda: False):
     """Outputs of all batches, joined, as NumPy arrays in the structure of the model's outputs."""
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
@@ -440,20 +453,22 @@ def predict(engine, source, fixed, *, key, callbacks, fuse=True, steps=None, ste
         if full > 1 and fuse and not hooks and not engine.eager and feed.numeric(source.arrays) and feed.fits_on_device(source.arrays):
             batch = jax.eval_shape(lambda a: jax.tree.map(lambda x: x[:size], a), source.arrays)
             if engine.may_fuse("predict", fixed, key, jnp.zeros((), jnp.int32), batch):
-                done = _predict_many(engine, fixed, key, _cached_on_device(source), size, full, callbacks, keep)
+                done = _predict_many(engine, fixed, key, _cached_on_device(source), size, full, callbacks, keep, progress.get("predicted", 0))
         batches = (feed.rows_of(source, None, i * size, min(i * size + size, total)) for i in range(done, source.steps))
     else:
         batches = iter(source.epoch(0)) if not hasattr(source, "order") else feed.endless(source, 0, 0)
-    while steps is None or done < steps:
+    drawn = progress.get("predicted", 0)  # each prediction of the model's life draws numbers of its own, where it draws any
+    while (steps is None or done < steps) and not should_stop():
         batch = next(batches, None)
         if batch is None:
             break
         callbacks.on_predict_batch_begin(done)
-        outputs = engine.predict_one(fixed, key, np.int32(done), batch)
+        outputs = engine.predict_one(fixed, key, np.int32((drawn + done) % (1 << 30)), batch)
         keep(done, outputs)
         done += 1
     if not pieces:
         raise UserInputError("The data given to `predict` holds no batch at all.")
+    progress["predicted"] = drawn + done
     callbacks.on_predict_end()
     return join(pieces)
 
@@ -461,13 +476,13 @@ def predict(engine, source, fixed, *, key, callbacks, fuse=True, steps=None, ste
 _PREDICT_ROWS = 1 << 13
 
 
-def _predict_many(engine, fixed, key, data, size, full, callbacks, keep):
+def _predict_many(engine, fixed, key, data, size, full, callbacks, keep, drawn):
     """All full batches in a few device calls of equal numbers of batches. Returns how many were done."""
     count = max(1, min(full, _PREDICT_ROWS // size))
     done = 0
     while full - done >= count:
         callbacks.on_predict_batch_begin(done)
-        outputs = engine.predict_many(fixed, key, data, np.int32(done * size), np.int32(done), count, size)
+        outputs = engine.predict_many(fixed, key, data, np.int32(done * size), np.int32((drawn + done) % (1 << 30)), count, size)
         done += count
         keep(done - 1, outputs)
     return done

@@ -36,7 +36,7 @@ class LayerInfo:
         self.arguments = (args, kwargs)
         self.ready = False  # Layer.__init__ has run
         self.name, self.auto_named = names.to_snake_case(cls.__name__), True
-        self.built, self.called, self.building, self.calling = False, False, False, 0
+        self.built, self.called, self.building, self.in_call, self.calling = False, False, False, False, 0
         self.trainable, self.autocast, self.convert_inputs = True, True, True
         self.dtype_policy = None
         self.supports_masking = False
@@ -344,10 +344,14 @@ class Layer(nnx.Module, pytree=False):
         """Runs `build` with the shapes that its signature asks for."""
         shapes = self._build_shapes(call_args)
         self._fk.path = names.current_path() or self._fk.name
-        if isinstance(shapes, _ByName):
-            self.build(**shapes.shapes)
-        else:
-            self.build(shapes)
+        self._fk.in_call = True  # the name scope is open
+        try:
+            if isinstance(shapes, _ByName):
+                self.build(**shapes.shapes)
+            else:
+                self.build(shapes)
+        finally:
+            self._fk.in_call = False
         self._fk.built = True
 
     def _build_shapes(self, call_args):
@@ -399,8 +403,8 @@ class Layer(nnx.Module, pytree=False):
         self._check_positional(sig, args)
         first = next(iter(given.values()), None)
         specs.check(fk.input_spec, first, fk.name)
-        training = self._resolve_training(sig, given, outer, told)
         symbolic = any_symbolic(*given.values())
+        training = self._resolve_training(sig, given, outer, told, symbolic)
         if not symbolic:
             self._fill_masks(sig, given)
         if outer is None:
@@ -520,13 +524,13 @@ class Layer(nnx.Module, pytree=False):
                                          f"passed as a keyword argument: {name}={leaf!r} (of type {type(leaf).__name__}) in layer "
                                          f"'{self.name}'.")
 
-    def _resolve_training(self, sig, given, outer, told):
+    def _resolve_training(self, sig, given, outer, told, symbolic):
         """What inner calls inherit: own argument, else the outer call's. The signature's default counts for this call alone."""
         training = given.get("training") if sig.has_training else told
         if training is None and outer is not None:
             training = outer.training
         own = sig.training_default if training is None else training
-        if sig.has_training and own is not None:
+        if sig.has_training and own is not None and not symbolic:  # a recorded call leaves it open
             given["training"] = own
         return training
 
@@ -708,7 +712,8 @@ class Layer(nnx.Module, pytree=False):
         arguments = registry.bind_arguments(type(self), *self._fk.arguments)
         found = registry.config_from_signature(self, arguments)
         config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policy.serialize(self._fk.dtype_policy)}
-        found.pop("autocast", None)
+        for name in ("autocast", "weights"):
+            found.pop(name, None)
         if found.get("activity_regularizer") is None:
             found.pop("activity_regularizer", None)
         for name, value in found.items():
@@ -872,7 +877,7 @@ def _recorded(build):
             return build(self, *args, **kwargs)
         made: list = []
         fk.building = True
-        in_own_scope = contextlib.nullcontext() if contexts.current() is not None else names.scope(fk.name)
+        in_own_scope = contextlib.nullcontext() if fk.in_call else names.scope(fk.name)
         try:
             with in_own_scope, on_creation(made.append), lending.autocast(None):
                 fk.path = names.current_path() or fk.name

@@ -1,8 +1,6 @@
 """Dense: a linear map over the last axis."""
 
-import jax.numpy as jnp
-
-from fkeras import activations, constraints, initializers, regularizers
+from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
@@ -64,10 +62,10 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs, training=None):
-        x = jnp.matmul(inputs, self.kernel)
+        x = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             x = x + self.bias
-        return x if self.activation is None else self.activation(x)
+        return self.activation(x)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

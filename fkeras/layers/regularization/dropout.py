@@ -3,12 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import seeds
 from fkeras.core.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.random.keys import key_of
 
 
 def check_rate(rate) -> None:
@@ -27,8 +27,15 @@ def full_shape(noise_shape, shape) -> tuple[int, ...]:
 
 
 def keep(seed, rate: float, shape):
-    """Booleans, each True with probability 1 - rate, drawn from the next seed of `seed`."""
-    return jax.random.bernoulli(jax.random.wrap_key_data(seeds.draw_seed(seed)), 1.0 - rate, shape)
+    """Booleans, each True with probability 1 - rate (up to 2^-17), drawn from the next seed of `seed`.
+
+    Half a random word decides each: drawing the words is what dropout costs.
+    """
+    key = key_of(seed)
+    if not shape or shape[-1] % 2:
+        return jax.random.bernoulli(key, 1.0 - rate, shape)
+    halves = jax.lax.bitcast_convert_type(jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16)
+    return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
 def drop(inputs, rate: float, noise_shape, seed):

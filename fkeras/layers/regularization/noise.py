@@ -2,18 +2,11 @@
 
 import math
 
-import jax
-import jax.numpy as jnp
-
-from fkeras.core import seeds
+from fkeras import random
 from fkeras.core.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
-
-
-def _normal(seed, inputs):
-    return jax.random.normal(jax.random.wrap_key_data(seeds.draw_seed(seed)), inputs.shape, inputs.dtype)
 
 
 class GaussianNoise(Layer):
@@ -40,7 +33,7 @@ class GaussianNoise(Layer):
 
     def call(self, inputs, training=False):
         if training and self.stddev > 0:
-            return inputs + self.stddev * _normal(self.seed_generator, inputs)
+            return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator)
         return inputs
 
     def compute_output_shape(self, input_shape):
@@ -76,7 +69,7 @@ class GaussianDropout(Layer):
     def call(self, inputs, training=False):
         if training and self.rate > 0:
             stddev = math.sqrt(self.rate / (1.0 - self.rate))
-            return inputs * (1 + stddev * _normal(self.seed_generator, inputs))
+            return inputs * random.normal(inputs.shape, 1.0, stddev, dtype=inputs.dtype, seed=self.seed_generator)
         return inputs
 
     def compute_output_shape(self, input_shape):

@@ -1,0 +1,134 @@
+"""Runs each contender on each workload in a process of its own, in turns, and writes medians as Markdown and JSON.
+
+    python -m benchmarks [--quick] [--only WORD] [--rounds 3] [--output build/benchmarks]
+
+Turns: round 1 of all contenders, then round 2, ... so that a busy minute of the machine falls on all of them. No compilation cache.
+Measured in each process: the time from the built data to the first step's result (imports and compilation in it), the time a step after
+one untimed epoch, and the peak resident memory of the process.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import importlib.util
+import json
+import os
+import pathlib
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).parent.parent
+BASE = "JAX + Optax loop"
+
+
+def measure(workload, contender, quick) -> dict:
+    """One process's work: seconds to the first step, seconds a step, peak MiB."""
+    from benchmarks.contenders import CONTENDERS
+
+    x, y = workload.data(workload.quick_rows if quick else workload.rows)
+    begin = time.perf_counter()
+    try:
+        first, again = CONTENDERS[contender](workload, x, y)
+    except NotImplementedError as error:
+        return {"skipped": str(error)}
+    first()
+    to_first = time.perf_counter() - begin
+    n = workload.quick_epochs if quick else workload.epochs
+    again(1)  # compiles what is left: the last batch, the validation
+    begin = time.perf_counter()
+    again(n)
+    took = time.perf_counter() - begin
+    rows = len(x) * 4 // 5 if workload.validate else len(x)
+    steps = n * -(-rows // workload.batch_size)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return {"first": to_first, "step": took / steps, "steps": steps, "peak": peak}
+
+
+def in_process(name, contender, quick) -> dict:
+    """`measure` in a process of its own."""
+    code = ["-m", "benchmarks", "--one", name, contender, *(["--quick"] if quick else [])]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_COMPILATION_CACHE")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), environment.get("PYTHONPATH", "")])
+    done = subprocess.run([sys.executable, *code], capture_output=True, text=True, env=environment, timeout=1800)
+    if done.returncode:
+        return {"skipped": f"failed: {(done.stderr.strip().splitlines() or ['?'])[-1]}"}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def medians(results) -> dict:
+    good = [r for r in results if "skipped" not in r]
+    if not good:
+        return results[0]
+    return {key: statistics.median(r[key] for r in good) for key in ("first", "step", "peak")} | {"rounds": len(good)}
+
+
+def markdown(report) -> str:
+    """The report as a heading line and a table."""
+    machine = report["machine"]
+    lines = [f"{report['date']}, {machine['cpus']} CPU cores ({machine['processor']}), Python {machine['python']}, "
+             + ", ".join(f"{k} {v}" for k, v in machine["versions"].items()) + f", {report['rounds']} rounds"
+             + (", --quick" if report["quick"] else "") + ".", "",
+             "| workload | contender | step, ms | to the loop | first step, s | peak, MiB |", "|---|---|---:|---:|---:|---:|"]
+    for workload, rows in report["results"].items():
+        base = rows.get(BASE, {}).get("step")
+        for contender, row in rows.items():
+            if "skipped" in row:
+                lines.append(f"| {workload} | {contender} | {row['skipped']} | | | |")
+                continue
+            ratio = f"{row['step'] / base:.2f}" if base else ""
+            lines.append(f"| {workload} | {contender} | {row['step'] * 1e3:.3f} | {ratio} | {row['first']:.1f} | {row['peak']:.0f} |")
+    return "\n".join(lines)
+
+
+def machine() -> dict:
+    versions = {}
+    for name in ("jax", "flax", "optax", "keras"):
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {"cpus": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version(), "versions": versions}
+
+
+def main() -> None:
+    from benchmarks.contenders import NEEDED
+    from benchmarks.workloads import WORKLOADS
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer rows and epochs, one round: a few minutes in all")
+    parser.add_argument("--only", default="", help="workloads with this word in their names")
+    parser.add_argument("--rounds", type=int, help="processes for each contender and workload; 3, or 1 with --quick")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("build/benchmarks"),
+                        help="folder for results.json and results.md")
+    parser.add_argument("--one", nargs=2, metavar=("WORKLOAD", "CONTENDER"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    by_name = {w.name: w for w in WORKLOADS}
+    if options.one:
+        print(json.dumps(measure(by_name[options.one[0]], options.one[1], options.quick)))
+        return
+    chosen = [name for name in by_name if options.only.lower() in name.lower()]
+    if not chosen:
+        parser.error(f"no workload with {options.only!r} in its name. There are: {'; '.join(by_name)}")
+    contenders = [c for c, package in NEEDED.items() if importlib.util.find_spec(package)]
+    rounds = options.rounds or (1 if options.quick else 3)
+    report = {"date": datetime.date.today().isoformat(), "machine": machine(), "rounds": rounds, "quick": options.quick, "results": {}}
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name in chosen:
+        runs = {contender: [] for contender in contenders}
+        for _ in range(rounds):
+            for contender in contenders:
+                runs[contender].append(in_process(name, contender, options.quick))
+                print(f"{name}: {contender}: {runs[contender][-1]}", file=sys.stderr, flush=True)
+        report["results"][name] = {contender: medians(results) for contender, results in runs.items()}
+        # After each workload, so that an interrupt keeps what is done.
+        (options.output / "results.json").write_text(json.dumps(report, indent=1))
+        (options.output / "results.md").write_text(markdown(report) + "\n")
+    print(markdown(report))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""Constraints by name, and as configs."""
+
+from fkeras.constraints.constraint import Constraint
+from fkeras.constraints.norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
+from fkeras.core import registry
+from fkeras.core.lookup import NameTable
+
+_TABLE = NameTable("constraint", [Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm])
+registry.add_builtins("keras.constraints", _TABLE.classes)
+
+
+def get(identifier):
+    """The constraint that a name, a config, a class or a constraint stands for.
+
+    Args:
+        identifier: `'max_norm'`, `'MaxNorm'` (made with its defaults), the name of a registered one, a config, a class, any callable that
+            returns the projected weight, or None.
+
+    Returns:
+        A callable; None for None.
+
+    Raises:
+        UnknownNameError: no such constraint.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.constraints.get("max_norm").get_config()
+        {'max_value': 2, 'axis': 0}
+    """
+    return _TABLE.get(identifier)
+
+
+def serialize(constraint) -> dict:
+    """The config of a constraint."""
+    return registry.serialize_keras_object(constraint)
+
+
+def deserialize(config, custom_objects=None):
+    """The constraint that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    return _TABLE.deserialize(config, custom_objects)

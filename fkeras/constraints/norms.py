@@ -1,0 +1,90 @@
+"""Bounds on weights and on their norms. Integers count as floats where a norm is taken."""
+
+import jax.numpy as jnp
+
+from fkeras.constraints.constraint import Constraint
+from fkeras.core.settings import epsilon
+from fkeras.ops.tensors import as_array, as_float
+
+
+def _norms(w, axis):
+    return jnp.sqrt(jnp.sum(jnp.square(w), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True))
+
+
+class MaxNorm(Constraint):
+    """Scales weights down to a norm of at most `max_value`.
+
+    Args:
+        max_value: largest norm.
+        axis: axis, or list of axes, that a norm is taken over: 0 for the weights of each unit of a Dense kernel (inputs, units),
+            [0, 1, 2] for each filter of a Conv2D kernel (rows, columns, inputs, filters).
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.constraints.MaxNorm(1.0)(fkeras.ops.array([[3.0], [4.0]])).round(3).tolist()
+        [[0.6000000238418579], [0.800000011920929]]
+    """
+
+    def __init__(self, max_value=2, axis=0):
+        self.max_value, self.axis = max_value, axis
+
+    def __call__(self, w):
+        w = as_float(w)
+        norms = _norms(w, self.axis)
+        return w * (jnp.clip(norms, 0, self.max_value) / (epsilon() + norms))
+
+    def get_config(self):
+        return {"max_value": self.max_value, "axis": self.axis}
+
+
+class NonNeg(Constraint):
+    """max(w, 0)."""
+
+    def __call__(self, w):
+        return jnp.maximum(as_array(w), 0)
+
+
+class UnitNorm(Constraint):
+    """Scales weights to norm 1.
+
+    Args:
+        axis: axis, or list of axes, that a norm is taken over; see `MaxNorm`.
+    """
+
+    def __init__(self, axis=0):
+        self.axis = axis
+
+    def __call__(self, w):
+        w = as_float(w)
+        return w / (epsilon() + _norms(w, self.axis))
+
+    def get_config(self):
+        return {"axis": self.axis}
+
+
+class MinMaxNorm(Constraint):
+    """Scales weights to a norm between two bounds, at once or by degrees.
+
+    Args:
+        min_value: smallest norm.
+        max_value: largest norm.
+        rate: how far a norm moves to its bound at each update; 1 is all the way.
+        axis: axis, or list of axes, that a norm is taken over; see `MaxNorm`.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.constraints.MinMaxNorm(max_value=1.0, rate=0.5)(fkeras.ops.array([[5.0]])).round(3).tolist()
+        [[3.0]]
+    """
+
+    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
+        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+
+    def __call__(self, w):
+        w = as_float(w)
+        norms = _norms(w, self.axis)
+        desired = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        return w * (desired / (epsilon() + norms))
+
+    def get_config(self):
+        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}

@@ -1,0 +1,72 @@
+"""Kernels of a convolution that computes a short-time Fourier transform."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core import drawing, registry
+from fkeras.core.symbolic import standardize_dtype
+from fkeras.errors import UserInputError
+from fkeras.initializers.initializer import Initializer
+
+
+class STFT(Initializer):
+    """The real or imaginary part of a short-time Fourier transform, as the kernel of a convolution over time.
+
+    The weight's shape is (frame length, 1, bins), where a transform of size F has F / 2 + 1 bins. Computed in float64, then rounded.
+
+    Args:
+        side: `'real'` or `'imag'`.
+        window: name of a window of `scipy.signal.windows`, an array of frame length, or None for none.
+        scaling: `'density'` divides by the window's L2 norm, `'spectrum'` by its L1 norm, None by nothing.
+        periodic: whether a named window is a periodic one.
+
+    Raises:
+        UserInputError: for an unknown side, window or scaling; when called with a shape of other than three axes, or one that does not
+            fit the window.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.initializers.STFT("real", window=None)((4, 1, 3))[:, 0, 1].round(3).tolist()
+        [1.0, 0.0, -1.0, -0.0]
+    """
+
+    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+        if side not in ("real", "imag"):
+            raise UserInputError(f"STFT: `side` should be 'real' or 'imag'. Received: side={side!r}")
+        if scaling not in (None, "density", "spectrum"):
+            raise UserInputError(f"STFT: `scaling` must be None, 'density' or 'spectrum'. Received: scaling={scaling!r}")
+        if isinstance(window, str):
+            _window(window, 1, periodic)
+        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+
+    def __call__(self, shape, dtype=None):
+        shape = drawing.as_shape(shape)
+        if len(shape) != 3:
+            raise UserInputError(f"STFT expected a shape (frame length, 1, bins). Received: shape={shape}")
+        frame, _, bins = shape
+        angle = -2 * np.pi * np.arange(frame)[:, None, None] * (np.arange(bins) / (2 * (bins - 1)))
+        kernel = np.cos(angle) if self.side == "real" else np.sin(angle)
+        if self.window is not None:
+            window = _window(self.window, frame, self.periodic) if isinstance(self.window, str) else np.asarray(self.window, np.float64)
+            if window.shape != (frame,):
+                raise UserInputError(f"STFT expected a window of shape {(frame,)}, the frame length. Received: window.shape={window.shape}")
+            scales = {None: 1.0, "density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}
+            kernel = kernel * window[:, None, None] / scales[self.scaling]
+        return jnp.asarray(kernel.astype(jnp.dtype(standardize_dtype(dtype))))
+
+    def get_config(self):
+        window = registry.serialize_keras_object(self.window)
+        return {"side": self.side, "window": window, "periodic": self.periodic, "scaling": self.scaling}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "window": registry.deserialize_keras_object(config.get("window", "hann"))})
+
+
+def _window(name, length, periodic):
+    from scipy.signal import get_window
+
+    try:
+        return get_window(name, length, fftbins=periodic)
+    except ValueError as error:
+        raise UserInputError(f"STFT: unknown window {name!r}: {error}") from error

@@ -1,0 +1,55 @@
+"""Matrices with orthogonal rows or columns."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core.drawing import affine
+from fkeras.errors import UserInputError
+from fkeras.initializers.random_initializer import RandomInitializer
+
+
+class Orthogonal(RandomInitializer):
+    """A random matrix with orthogonal columns of length `gain`; orthogonal rows where it has fewer rows than columns.
+
+    A shape of more than two axes is taken as a matrix of (all but the last, last). It comes from the QR decomposition of normal numbers.
+
+    Args:
+        gain: length of the rows or columns.
+        seed: int, `SeedGenerator`, or None: the weight's place in the model decides.
+
+    Raises:
+        UserInputError: when called with a shape of less than two axes.
+
+    Examples:
+        >>> import fkeras
+        >>> q = fkeras.initializers.Orthogonal(seed=0)((3, 3))
+        >>> bool(abs(q.T @ q - fkeras.ops.eye(3)).max() < 1e-5)
+        True
+
+    References:
+        Saxe et al., 2014, https://openreview.net/forum?id=_wzZwKpTDF_9C
+    """
+
+    kind = "normal"
+
+    def __init__(self, gain=1.0, seed=None):
+        super().__init__(seed)
+        self.gain = gain
+
+    def shaped(self, numbers, shape, dtype):
+        if len(shape) < 2:
+            raise UserInputError("The tensor to initialize must be at least two-dimensional. "
+                                 f"Received: shape={shape} of rank {len(shape)}.")
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        q, r = jnp.linalg.qr(jnp.asarray(numbers.reshape(max(rows, columns), min(rows, columns))))
+        if isinstance(numbers, np.ndarray):
+            q, r = np.asarray(q), np.asarray(r)
+        xp = np if isinstance(numbers, np.ndarray) else jnp
+        # QR leaves the signs to the algorithm; with a positive diagonal of r the distribution is uniform.
+        q = q * xp.where(xp.diagonal(r) < 0, np.float32(-1), np.float32(1))
+        return affine(q.T if rows < columns else q, self.gain)
+
+    def get_config(self):
+        return {"gain": self.gain, **super().get_config()}

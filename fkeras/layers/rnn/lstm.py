@@ -1,0 +1,160 @@
+"""LSTM: long short-term memory."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax.numpy as jnp
+
+from fkeras import activations
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.rnn import recurrence
+from fkeras.layers.rnn.cell import RecurrentCell, Step, product
+from fkeras.layers.rnn.cell_layer import CellLayer, shows
+
+
+@dataclasses.dataclass(frozen=True)
+class LSTMStep(Step):
+    """Gates in the order input, forget, candidate, output."""
+
+    activation: Callable
+    recurrent_activation: Callable
+
+    def project(self, x, weights, noise):
+        z = product(x, weights["kernel"], noise["inputs"])
+        return z if weights["bias"] is None else z + weights["bias"]
+
+    def advance(self, projected, states, weights, noise):
+        h, c = states
+        z = recurrence.kept(projected + product(h, weights["recurrent_kernel"], noise["state"]))
+        i, f, candidate, o = jnp.split(z, 4, axis=-1)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(candidate)
+        return [self.recurrent_activation(o) * self.activation(c), c]
+
+
+def forget_bias(initializer, units):
+    """An initializer of an LSTM's bias: 1 for the forget gate, `initializer` for the others."""
+
+    def initialize(shape, dtype=None, **kwargs):
+        return jnp.concatenate([initializer((units,), dtype=dtype, **kwargs), jnp.ones((units,), dtype),
+                                initializer((2 * units,), dtype=dtype, **kwargs)])
+
+    return initialize
+
+
+class LSTMCell(RecurrentCell):
+    """One step of an `LSTM`, for use in `RNN`, in `StackedRNNCells` or in a loop of your own.
+
+    Args:
+        units: size of output and states, positive.
+        activation: function of the candidate and of the cell state.
+        recurrent_activation: function of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        unit_forget_bias: whether the forget gate's bias starts at 1 (Jozefowicz et al., 2015).
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
+        dropout: fraction of the inputs to drop in training, in [0, 1].
+        recurrent_dropout: fraction of the state to drop in training, in [0, 1]; each gate has its own noise then.
+        seed: int; None for numbers that follow from the model's seed.
+
+    Shape:
+        `call(inputs, states)`: inputs `(batch, features)`, states `[h, c]` of `(batch, units)` each; returns `(h, [h, c])`.
+        Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> cell = fkeras.layers.LSTMCell(3)
+        >>> h, states = cell(jnp.ones((2, 5)), cell.get_initial_state(2))
+        >>> h.shape, len(states)
+        ((2, 3), 2)
+    """
+
+    gates, state_count = 4, 2
+
+    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
+                 recurrent_initializer="orthogonal", bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
+                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None,
+                 dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
+        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                         recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+                         kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
+                         dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **kwargs)
+        self.activation = activations.get(activation)
+        self.recurrent_activation = activations.get(recurrent_activation)
+        self.unit_forget_bias = unit_forget_bias
+
+    def build(self, input_shape):
+        units = self.units
+        bias_initializer = forget_bias(self.bias_initializer, units) if self.unit_forget_bias else None
+        self._add_weights((input_shape[-1], 4 * units), (units, 4 * units), (4 * units,), bias_initializer)
+
+    def step(self):
+        return LSTMStep(self.activation, self.recurrent_activation)
+
+
+@shows(LSTMCell)
+class LSTM(CellLayer):
+    """Long short-term memory: a recurrent layer that remembers over many steps.
+
+    The gates' weights for the input and the state are each one matrix. Masked steps are skipped. The pre-activations of the gates are
+    all that is kept for the gradient.
+
+    Args:
+        units: size of output and states, positive.
+        activation: function of the candidate and of the cell state.
+        recurrent_activation: function of the gates.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
+        unit_forget_bias: whether the forget gate's bias starts at 1.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        activity_regularizer: function of the output that adds to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
+        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a sequence.
+        recurrent_dropout: fraction of the state to drop in training, in [0, 1].
+        seed: int; None for numbers that follow from the model's seed.
+        return_sequences: whether the outputs of all steps are returned, or that of the last.
+        return_state: whether the last states are returned too.
+        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
+        stateful: whether a batch starts from the last states of the batch before (the same batch size each time); see `reset_state`.
+        unroll: whether the loop is written out: faster for a few steps, slow to compile for many.
+        use_cudnn: kept for Keras's signature; XLA compiles the loop on all devices.
+
+    Shape:
+        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with `return_state` a tuple
+        `(output, h, c)`. Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
+
+    Call arguments:
+        sequences; `initial_state`: list `[h, c]`, None for zeros; `mask`: bool `(batch, steps)`, True where a step counts; `training`.
+
+    Raises:
+        UserInputError: `units` not positive, a rate outside of [0, 1], states of other shapes than `(batch, units)`.
+
+    References:
+        Hochreiter and Schmidhuber, 1997.
+
+    Examples:
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> layer = fkeras.layers.LSTM(4, return_sequences=True, return_state=True)
+        >>> outputs, h, c = layer(jnp.ones((2, 7, 3)))
+        >>> outputs.shape, h.shape
+        ((2, 7, 4), (2, 4))
+        >>> jax.tree.map(jnp.shape, layer.init(jax.random.key(0), (2, 7, 3))["params"])
+        {'cell': {'bias': (16,), 'kernel': (3, 16), 'recurrent_kernel': (4, 16)}}
+    """
+
+    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
+                 recurrent_initializer="orthogonal", bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
+                 recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
+                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, return_sequences=False,
+                 return_state=False, go_backwards=False, stateful=False, unroll=False, use_cudnn="auto", **kwargs):
+        cell = LSTMCell(units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
+                        kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+                        bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
+                        recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+                        recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
+                        recurrent_dropout=recurrent_dropout, seed=seed, name="lstm_cell", **self.for_cell(kwargs))
+        super().__init__(cell, activity_regularizer=activity_regularizer, return_sequences=return_sequences, return_state=return_state,
+                         go_backwards=go_backwards, stateful=stateful, unroll=unroll, **kwargs)
+        self.use_cudnn = self.checked_use_cudnn(use_cudnn)
+        self.input_spec = InputSpec(ndim=3)

@@ -1,0 +1,40 @@
+"""Regularizers by name, and as configs."""
+
+from fkeras.core import registry
+from fkeras.core.lookup import NameTable
+from fkeras.regularizers.penalties import L1, L1L2, L2, OrthogonalRegularizer
+from fkeras.regularizers.regularizer import Regularizer
+
+_TABLE = NameTable("regularizer", [Regularizer, L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
+registry.add_builtins("keras.regularizers", _TABLE.classes)
+
+
+def get(identifier):
+    """The regularizer that a name, a config, a class or a regularizer stands for.
+
+    Args:
+        identifier: `'l2'`, `'L2'` (made with its defaults), the name of a registered one, a config, a class, any callable that returns a
+            scalar, or None.
+
+    Returns:
+        A callable; None for None.
+
+    Raises:
+        UnknownNameError: no such regularizer.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.regularizers.get("l2").get_config()
+        {'l2': 0.01}
+    """
+    return _TABLE.get(identifier)
+
+
+def serialize(regularizer) -> dict:
+    """The config of a regularizer."""
+    return registry.serialize_keras_object(regularizer)
+
+
+def deserialize(config, custom_objects=None):
+    """The regularizer that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    return _TABLE.deserialize(config, custom_objects)

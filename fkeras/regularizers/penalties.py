@@ -1,0 +1,131 @@
+"""Penalties on size, and on likeness of rows or columns. Integers count as floats."""
+
+import math
+import numbers
+
+import jax.numpy as jnp
+
+from fkeras.errors import UserInputError
+from fkeras.ops.normalization import normalize
+from fkeras.ops.tensors import as_float
+from fkeras.regularizers.regularizer import Regularizer
+
+
+def _factor(value, name) -> float:
+    if not isinstance(value, numbers.Real) or not math.isfinite(value) or value < 0:
+        raise UserInputError(f"Invalid value for argument {name}: expected a non-negative float. Received: {name}={value}")
+    return float(value)
+
+
+class L1L2(Regularizer):
+    """l1 * sum(|x|) + l2 * sum(x^2).
+
+    Args:
+        l1: factor of the absolute values; None is 0.
+        l2: factor of the squares; None is 0.
+
+    Raises:
+        UserInputError: for a factor that is negative or not finite.
+
+    Examples:
+        >>> import fkeras
+        >>> float(fkeras.regularizers.L1L2(l1=0.5, l2=0.25)(fkeras.ops.full((2,), 2.0)))
+        4.0
+    """
+
+    def __init__(self, l1=0.0, l2=0.0):
+        self.l1 = _factor(0.0 if l1 is None else l1, "l1")
+        self.l2 = _factor(0.0 if l2 is None else l2, "l2")
+
+    def __call__(self, x):
+        x = as_float(x)
+        penalty = jnp.zeros((), x.dtype)
+        if self.l1:
+            penalty += self.l1 * jnp.sum(jnp.abs(x))
+        if self.l2:
+            penalty += self.l2 * jnp.sum(jnp.square(x))
+        return penalty
+
+    def get_config(self):
+        return {"l1": self.l1, "l2": self.l2}
+
+
+class L1(Regularizer):
+    """l1 * sum(|x|).
+
+    Args:
+        l1: factor; None is 0.01.
+
+    Raises:
+        UserInputError: for a factor that is negative or not finite.
+    """
+
+    def __init__(self, l1=0.01):
+        self.l1 = _factor(0.01 if l1 is None else l1, "l1")
+
+    def __call__(self, x):
+        return self.l1 * jnp.sum(jnp.abs(as_float(x)))
+
+    def get_config(self):
+        return {"l1": self.l1}
+
+
+class L2(Regularizer):
+    """l2 * sum(x^2).
+
+    Args:
+        l2: factor; None is 0.01.
+
+    Raises:
+        UserInputError: for a factor that is negative or not finite.
+
+    Examples:
+        >>> import fkeras
+        >>> float(fkeras.regularizers.L2(2.0)(fkeras.ops.ones((5, 5))))
+        50.0
+    """
+
+    def __init__(self, l2=0.01):
+        self.l2 = _factor(0.01 if l2 is None else l2, "l2")
+
+    def __call__(self, x):
+        return self.l2 * jnp.sum(jnp.square(as_float(x)))
+
+    def get_config(self):
+        return {"l2": self.l2}
+
+
+class OrthogonalRegularizer(Regularizer):
+    """factor * mean |cosine| over the pairs of a matrix's rows or columns; 0 where there is no pair.
+
+    Args:
+        factor: non-negative factor.
+        mode: `'rows'` or `'columns'`. For a Dense kernel of shape (inputs, units), columns are the units' weights.
+
+    Raises:
+        UserInputError: for an unknown mode or an invalid factor; when called with an array of other than two axes.
+
+    Examples:
+        >>> import fkeras
+        >>> float(fkeras.regularizers.OrthogonalRegularizer(0.5)(fkeras.ops.ones((3, 2))))
+        0.5
+    """
+
+    def __init__(self, factor=0.01, mode="rows"):
+        self.factor = _factor(factor, "factor")
+        if mode not in ("rows", "columns"):
+            raise UserInputError(f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}')
+        self.mode = mode
+
+    def __call__(self, inputs):
+        x = as_float(inputs)
+        if x.ndim != 2:
+            raise UserInputError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={x.shape}")
+        rows = normalize(x if self.mode == "rows" else x.T, axis=1)
+        count = rows.shape[0]
+        off_diagonal = (rows @ rows.T) * (1 - jnp.eye(count, dtype=x.dtype))
+        pairs = max(1.0, count * (count - 1) / 2)  # 1 for a single row, whose sum is 0
+        return self.factor * 0.5 * jnp.sum(jnp.abs(off_diagonal)) / pairs
+
+    def get_config(self):
+        return {"factor": self.factor, "mode": self.mode}

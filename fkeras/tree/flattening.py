@@ -1,0 +1,75 @@
+"""Structures to lists of leaves, and back."""
+
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.tree.nodes import children_of, is_nested, keys_of, rebuild
+
+
+def flatten(structure) -> list:
+    """All leaves, depth first; those of dicts sorted by key, of an OrderedDict in its own order.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.flatten([{"b": 2, "a": 1}, (3, None)])
+        [1, 2, 3, None]
+    """
+    out: list = []
+    _flatten(structure, out)
+    return out
+
+
+def _flatten(structure, out):
+    if is_nested(structure):
+        for child in children_of(structure):
+            _flatten(child, out)
+    else:
+        out.append(structure)
+
+
+def flatten_with_path(structure) -> list:
+    """As `flatten`, but pairs of path (a tuple of indices and keys) and leaf.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.flatten_with_path([{"a": 42}])
+        [((0, 'a'), 42)]
+    """
+    if not is_nested(structure):
+        return [((), structure)]
+    return [
+        ((key, *path), leaf)
+        for key, child in zip(keys_of(structure), children_of(structure), strict=True)
+        for path, leaf in flatten_with_path(child)
+    ]
+
+
+def pack_sequence_as(structure, flat_sequence):
+    """A structure like the given one with the leaves of `flat_sequence`, in the order of `flatten`.
+
+    Args:
+        structure: any nested structure.
+        flat_sequence: as many leaves as it has.
+
+    Raises:
+        UserInputError: too few or too many leaves.
+        UserTypeError: `flat_sequence` is not iterable.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.pack_sequence_as({"b": 0, "a": (0, 0)}, [1, 2, 3])
+        {'b': 3, 'a': (1, 2)}
+    """
+    try:
+        given = list(flat_sequence)
+    except TypeError as error:
+        raise UserTypeError(f"`flat_sequence` must be an iterable of leaves. Received: {flat_sequence!r}") from error
+    wanted = len(flatten(structure))
+    if len(given) != wanted:
+        raise UserInputError(f"Too {'few' if len(given) < wanted else 'many'} leaves in `flat_sequence` for `structure`. "
+                             f"Number of leaves expected: {wanted}. Received: {len(given)}.")
+    return _pack(structure, iter(given))
+
+
+def _pack(structure, leaves):
+    if is_nested(structure):
+        return rebuild(structure, [_pack(child, leaves) for child in children_of(structure)])
+    return next(leaves)

@@ -1,0 +1,114 @@
+"""Functions applied at the leaves, or at every node, of structures."""
+
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.tree.nodes import children_like, children_of, is_nested, rebuild
+
+
+class MAP_TO_NONE:  # noqa: N801 - Keras's name
+    """What the function of `traverse` returns to put None in place of a node."""
+
+
+def _check_callable(func):
+    if not callable(func):
+        raise UserTypeError(f"`func` must be callable. Received: {func!r}")
+
+
+def _check_given(structures):
+    if not structures:
+        raise UserInputError("Must provide at least one structure.")
+
+
+def _map(func, first, *others, is_leaf):
+    """`func` at the leaves of the first structure, with what the others have there."""
+    if is_leaf(first):
+        return func(first, *others)
+    columns = [children_of(first), *(children_like(first, other) for other in others)]
+    return rebuild(first, [_map(func, *row, is_leaf=is_leaf) for row in zip(*columns, strict=True)])
+
+
+def map_structure(func, *structures, none_is_leaf=True):
+    """`func` of the leaves that stand at the same place in each structure, in a new structure like the first.
+
+    Args:
+        func: called with as many leaves as there are structures.
+        *structures: nested structures that match as for `assert_same_structure`.
+        none_is_leaf: False: None stays None, and `func` does not see it.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.map_structure(lambda x, y: x + y, {"a": [1, 2]}, {"a": [10, 20]})
+        {'a': [11, 22]}
+    """
+    _check_callable(func)
+    _check_given(structures)
+
+    def at_leaf(first, *others):
+        silent = first is None and not none_is_leaf
+        for other in others:
+            if is_nested(other) or (not none_is_leaf and (other is None) is not (first is None)):
+                raise UserInputError(f"Structures don't have the same nested structure. Expected: a leaf like {first!r}. Received: {other!r}.")
+        return None if silent else func(first, *others)
+
+    return _map(at_leaf, *structures, is_leaf=lambda x: not is_nested(x))
+
+
+def map_structure_up_to(shallow_structure, func, *structures):
+    """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever stands there, nested or not.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.map_structure_up_to([0, 0], len, [[1, 1], [2, 2, 2]])
+        [2, 3]
+    """
+    _check_callable(func)
+    _check_given(structures)
+    return _map(lambda shallow, *deep: func(*deep), shallow_structure, *structures, is_leaf=lambda x: not is_nested(x))
+
+
+def map_shape_structure(func, structure):
+    """As `map_structure`, with shapes (lists and tuples of ints and None only) as the leaves.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.map_shape_structure(len, {"a": (None, 3), "b": [(1, 2, 3)]})
+        {'a': 2, 'b': [3]}
+    """
+    _check_callable(func)
+
+    def is_leaf(x):
+        return not is_nested(x) or isinstance(x, (list, tuple)) and all(isinstance(d, (int, type(None))) for d in x)
+
+    return _map(func, structure, is_leaf=is_leaf)
+
+
+def traverse(func, structure, top_down=True):
+    """`func` at every node and leaf, depth first.
+
+    Args:
+        func: what it returns stands in place of the node; None: the node stays; `MAP_TO_NONE`: None stands there.
+        structure: any nested structure.
+        top_down: a node before its children, which are visited only where `func` returns None; False: after them.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.tree.traverse(lambda x: sum(x) if isinstance(x, tuple) else None, [(1, 2), {"a": (3, 4)}])
+        [3, {'a': 7}]
+    """
+    _check_callable(func)
+    return _traverse(func, structure, top_down)
+
+
+def _traverse(func, structure, top_down):
+    made = func(structure) if top_down else None
+    if made is None:
+        if is_nested(structure):
+            structure = rebuild(structure, [_traverse(func, child, top_down) for child in children_of(structure)])
+        made = None if top_down else func(structure)
+    if made is MAP_TO_NONE:
+        return None
+    return structure if made is None else made
+
+
+def lists_to_tuples(structure):
+    """The same structure with tuples in place of lists."""
+    return traverse(lambda node: tuple(node) if isinstance(node, list) else None, structure, top_down=False)
