@@ -99,8 +99,8 @@ from fkeras.layers.rnn.cells import SimpleRNNCell as SimpleRNNCell
 from fkeras.layers.rnn.recurrent import GRU as GRU
 from fkeras.layers.rnn.recurrent import LSTM as LSTM
 from fkeras.layers.rnn.recurrent import SimpleRNN as SimpleRNN
-from fkeras.layers.rnn.rnn import RNN as RNN
-from fkeras.layers.rnn.rnn import StackedRNNCells as StackedRNNCells
+from fkeras.layers.rnn.time_loop import RNN as RNN
+from fkeras.layers.rnn.time_loop import StackedRNNCells as StackedRNNCells
 from fkeras.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
 from fkeras.layers.lookup import deserialize as deserialize
 from fkeras.layers.lookup import serialize as serialize

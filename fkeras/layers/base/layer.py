@@ -222,8 +222,11 @@ class Layer(nnx.Module, pytree=False):
 
     @property
     def weights(self):
-        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made."""
-        return [v for _, v in self._structure().variables]
+        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made.
+
+        Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not here and not in files.
+        """
+        return [v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"]
 
     @property
     def trainable_variables(self):
@@ -728,7 +731,7 @@ class Layer(nnx.Module, pytree=False):
             policy = dtype_policy.get(config["dtype"])
             plain = not isinstance(policy, dtype_policy.DTypePolicyMap) and policy.quantization_mode is None
             config = {**config, "dtype": policy.name if plain else policy}
-        config = {k: registry.deserialize_keras_object(v) if _is_config(v) else v for k, v in config.items()}
+        config = {k: registry.deserialize_keras_object(v) if _holds_config(v) else v for k, v in config.items()}
         try:
             return cls(**config)
         except TypeError as error:
@@ -755,7 +758,7 @@ class Layer(nnx.Module, pytree=False):
             variable.assign(store[str(i)])
 
     def _own_variables(self):
-        own = [c for _, c in tracking.direct_children(self) if isinstance(c, Variable)]
+        own = [c for _, c in tracking.direct_children(self) if isinstance(c, Variable) and c._fk.kind == "weight"]
         return [v for v in own if isinstance(v, nnx.Param)] + [v for v in own if not isinstance(v, nnx.Param)]
 
     # -- the pure face -------------------------------------------------------------------
@@ -1015,7 +1018,9 @@ def _map_shapes(fn, shapes):
     return type(shapes)(_map_shapes(fn, v) for v in shapes)
 
 
-def _is_config(value) -> bool:
+def _holds_config(value) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(_holds_config(v) for v in value)
     return isinstance(value, dict) and "class_name" in value and "config" in value
 
 

@@ -42,6 +42,8 @@ class Bidirectional(Layer):
             if backward_layer.go_backwards == layer.go_backwards:
                 raise UserInputError("Forward layer and backward layer should have different `go_backwards` value. Received: "
                                      f"forward_layer.go_backwards={layer.go_backwards}, backward_layer.go_backwards={backward_layer.go_backwards}")
+        for part in (self.forward_layer, self.backward_layer):
+            part.zero_output_for_mask = True  # the two directions' fill-ins would not agree
         self.given_backward = backward_layer is not None
         self.merge_mode = merge_mode
         self.return_sequences, self.return_state, self.stateful = layer.return_sequences, layer.return_state, layer.stateful

@@ -4,7 +4,7 @@ import inspect
 
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.rnn.cells import GRUCell, LSTMCell, SimpleRNNCell
-from fkeras.layers.rnn.rnn import RNN
+from fkeras.layers.rnn.time_loop import RNN
 
 
 class _WithCell(RNN):

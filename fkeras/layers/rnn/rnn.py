@@ -1,210 +1,196 @@
-"""`RNN`: a cell over time."""
-
-import inspect
+"""RNN: a cell over the steps of a sequence."""
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import KerasTensor, leaves
+from fkeras.core.symbolic import leaves, map_structure
 from fkeras.core.variable import Variable
 from fkeras.errors import UserInputError
-from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
-from fkeras.layers.rnn.cells import Cell
+from fkeras.layers.rnn import recurrence
+from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
+from fkeras.layers.rnn.stacked_rnn_cells import StackedRNNCells, build_cell, check_cell, first_states_of, output_size_of, takes_training
 
 
 class RNN(Layer):
-    """Runs a cell over the time axis.
+    """Runs a cell over the steps of a sequence.
 
-    What the inputs contribute is one matrix product for all time steps; the scan carries the states alone.
+    The loop is one `jax.lax.scan`: compile time does not depend on the number of steps. Cells of this library get their fast path here as
+    in `LSTM`; a cell of your own is called once at each step. A cell may not change state Variables inside the loop.
 
     Args:
-        cell: a layer with `call(inputs, states)` -> `(outputs, new states)` and `state_size`, or a list of such.
-        return_sequences: whether all outputs are returned, or the last one.
-        return_state: whether the last states follow the output.
-        go_backwards: whether time runs from the end; outputs come in the order in which they are made.
-        stateful: whether the last states are the next call's first.
-        unroll: whether the loop is unrolled.
-        zero_output_for_mask: whether masked steps give 0 instead of the output before.
+        cell: a cell, or a list of cells that are stacked. A cell is an object, usually a `Layer`, with `state_size` (int, or list of
+            ints), a method `call(inputs, states) -> (output, new_states)`, and optionally `output_size` and
+            `get_initial_state(batch_size)`.
+        return_sequences: whether the outputs of all steps are returned, or that of the last.
+        return_state: whether the last states are returned too.
+        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
+        stateful: whether a batch starts from the last states of the batch before. The batch size must be known and stay the same.
+        unroll: whether the loop is written out: faster for a few steps, slow to compile for many. An int: that many steps at a time.
+        zero_output_for_mask: whether the output at a masked step is 0. False: it is the output of the step before (the first state, at
+            the start).
 
     Shape:
-        `(batch, time, features)` -> `(batch, units)`, or `(batch, time, units)`.
+        `(batch, steps, ...)` -> `(batch, ...)`, or `(batch, steps, ...)` with `return_sequences`; with `return_state` a tuple of the
+        output and the states.
+
+    Call arguments:
+        sequences; `initial_state`: one array or a list in the order of the cell's states, None for the cell's own; `mask`: bool
+        `(batch, steps)`, True where a step counts; `training`; `constants`: arrays that the cell's `call` gets at each step under this
+        name.
+
+    Raises:
+        UserInputError: something that is no cell; states of the wrong number or shape; with `stateful`, another batch size.
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> fkeras.layers.RNN(fkeras.layers.GRUCell(4), return_sequences=True)(np.ones((2, 5, 3), "float32")).shape
-        (2, 5, 4)
+        >>> import fkeras, jax.numpy as jnp
+        >>> class Sum(fkeras.layers.Layer):
+        ...     state_size = 3
+        ...     def call(self, inputs, states):
+        ...         return inputs + states[0], [inputs + states[0]]
+        >>> fkeras.layers.RNN(Sum())(jnp.ones((2, 5, 3)))[0].tolist()
+        [5.0, 5.0, 5.0]
     """
 
     def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
                  zero_output_for_mask=False, **kwargs):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
-        for name in ("call", "state_size"):
-            if not hasattr(cell, name):
-                raise UserInputError(f"Argument `cell` should have a `{name}`. Received: cell={cell}")
+        check_cell(cell)
+        if not isinstance(cell.state_size, (list, tuple, int)):
+            raise UserInputError("state_size must be an integer, or a list/tuple of integers (one for each state tensor). "
+                                 f"Received: state_size={cell.state_size!r} of {cell!r}")
         super().__init__(**kwargs)
         self.cell = cell
-        self.return_sequences, self.return_state, self.go_backwards = return_sequences, return_state, go_backwards
-        self.stateful, self.unroll, self.zero_output_for_mask = stateful, unroll, zero_output_for_mask
-        self.input_spec = [InputSpec(ndim=3)] if isinstance(cell, Cell) else None
-        self.supports_masking = True
-        self.held_states = None
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.single_state = isinstance(cell.state_size, int)
+        self.state_size = [cell.state_size] if self.single_state else list(cell.state_size)
+        self.states = None
+
+    # -- weights and states ----------------------------------------------------
 
     def build(self, sequences_shape, initial_state_shape=None):
-        if not self.cell.built:
-            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
-        if self.stateful:
+        build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
+        if self.stateful and self.states is None:
             if sequences_shape[0] is None:
-                raise UserInputError(f"The stateful layer '{self.name}' needs a fixed batch size: `Input(batch_shape=...)`. Received shape "
-                                     f"{tuple(sequences_shape)}.")
-            sizes = [s for s in leaves(self.cell.state_size)]
-            self.held_states = [self.add_weight(shape=(sequences_shape[0], s), initializer="zeros", trainable=False, autocast=False,
-                                                name=f"state_{i}") for i, s in enumerate(sizes)]
-
-    @property
-    def states(self):
-        return self.held_states
+                raise UserInputError(f"RNN '{self.name}' is `stateful`, so that the batch size must be known. Received: sequence.shape="
+                                     f"{sequences_shape}. Give it to the input: `Input(shape, batch_size=...)` or `Input(batch_shape=...)`.")
+            with jax.ensure_compile_time_eval():  # maybe inside somebody's trace
+                states = self.get_initial_state(sequences_shape[0])
+            self.states = map_structure(lambda value: Variable(value, dtype=self.variable_dtype, trainable=False, name="rnn_state",
+                                                               kind="rnn_state"), states)
 
     def get_initial_state(self, batch_size):
-        if hasattr(self.cell, "get_initial_state"):
-            return list(leaves(self.cell.get_initial_state(batch_size=batch_size)))
-        return [jnp.zeros((batch_size, s), self.compute_dtype) for s in leaves(self.cell.state_size)]
-
-    def __call__(self, sequences, initial_state=None, *args, **kwargs):
-        if initial_state is None and isinstance(sequences, (list, tuple)):
-            sequences, *initial_state = sequences
-        if initial_state is not None and not (isinstance(initial_state, (list, tuple)) and not initial_state):
-            kwargs["initial_state"] = list(initial_state) if isinstance(initial_state, (list, tuple)) else [initial_state]
-        return super().__call__(sequences, *args, **kwargs)
-
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        if isinstance(mask, (list, tuple)):
-            mask = mask[0]
-        states = initial_state
-        if states is None:
-            states = [v.value for v in self.held_states] if self.stateful else self.get_initial_state(sequences.shape[0])
-        states = [s.value if isinstance(s, Variable) else s for s in states]
-        outputs, last, states = self._over_time(sequences, states, mask, training)
-        if self.stateful:
-            for variable, value in zip(self.held_states, states):
-                variable.assign(value)
-        result = outputs if self.return_sequences else last
-        return [result, *states] if self.return_state else result
-
-    def _over_time(self, x, states, mask, training):
-        """(outputs of all steps, the last output, the last states). Time is the first axis inside."""
-        cell = self.cell
-        length = x.shape[1]
-        if isinstance(cell, Cell):
-            weights = cell.weights_now()
-            input_mask, recurrent_mask = cell.dropout_masks(x, x.shape[0], training)
-            projected = cell.project(x if input_mask is None else x * input_mask[:, None], weights)
-            step = lambda x, states: cell.step(x, states, weights, recurrent_mask)  # noqa: E731
-        else:
-            projected = x
-            kwargs = {"training": training} if _takes_training(cell) else {}
-
-            def step(x, states):
-                packed = states if isinstance(cell.state_size, (list, tuple)) else states[0]
-                outputs, new = cell(x, packed, **kwargs)
-                return outputs, list(leaves(new))
-
-        steps = jnp.swapaxes(projected, 0, 1)
-        times = None if mask is None else jnp.swapaxes(jnp.asarray(mask, bool), 0, 1)
-        carries_last = times is not None or not self.return_sequences
-        last = None
-        if carries_last:
-            made = jax.eval_shape(lambda: step(steps[0], states)[0])
-            last = jnp.zeros(made.shape, made.dtype)
-
-        def body(carry, inputs):
-            states, before = carry
-            x, kept = inputs
-            output, new = step(x, states)
-            new = [n.astype(s.dtype) for n, s in zip(new, states)]
-            shown = output
-            if kept is not None:  # a masked step leaves everything as it was
-                wide = lambda like: kept.reshape(kept.shape + (1,) * (like.ndim - 1))  # noqa: E731
-                new = [jnp.where(wide(n), n, s) for n, s in zip(new, states)]
-                shown = jnp.where(wide(output), output, jnp.zeros_like(output) if self.zero_output_for_mask else before)
-                output = jnp.where(wide(output), output, before)
-            return (new, output if carries_last else None), shown if self.return_sequences else None
-
-        (states, last), outputs = jax.lax.scan(body, (list(states), last), (steps, times), reverse=self.go_backwards,
-                                               unroll=length if self.unroll else 1)
-        if self.return_sequences:
-            if not carries_last:
-                last = outputs[0] if self.go_backwards else outputs[-1]
-            outputs = jnp.swapaxes(outputs[::-1] if self.go_backwards else outputs, 0, 1)
-        return outputs, last, states
-
-    def compute_mask(self, sequences, previous_mask=None):
-        mask = previous_mask[0] if isinstance(previous_mask, (list, tuple)) else previous_mask
-        output = mask if self.return_sequences else None
-        return [output] + [None] * len(leaves(self.cell.state_size)) if self.return_state else output
-
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        batch, length = sequences_shape[0], sequences_shape[1]
-        size = getattr(self.cell, "output_size", None) or leaves(self.cell.state_size)[0]
-        output = (batch, length, size) if self.return_sequences else (batch, size)
-        return [output, *((batch, s) for s in leaves(self.cell.state_size))] if self.return_state else output
-
-    def compute_output_spec(self, sequences, initial_state=None, mask=None, training=None):
-        shapes = self.compute_output_shape(tuple(sequences.shape))
-        make = lambda shape: KerasTensor(shape, dtype=self.compute_dtype)  # noqa: E731
-        return [make(s) for s in shapes] if self.return_state else make(shapes)
+        """The states before the first step: a list of arrays (of lists of arrays for stacked cells)."""
+        return first_states_of(self.cell, batch_size)
 
     def reset_state(self):
-        """Sets held states to zero."""
-        for variable in self.held_states or ():
+        """Sets the states of a `stateful` layer to 0: the next batch starts anew."""
+        for variable in leaves(self.states):
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
-    reset_states = reset_state
+    def reset_states(self):
+        """The same as `reset_state`, under an older name."""
+        self.reset_state()
+
+    def _first_states(self, sequences, initial_state):
+        batch = sequences.shape[0]
+        if self.stateful:
+            expected = leaves(self.states)[0].shape[0]
+            if batch != expected:
+                raise UserInputError(f"RNN '{self.name}' is `stateful`: the batch size of its inputs must be the same as the batch size of its "
+                                     f"states. Expected batch size: {expected}. Received batch size: {batch}")
+        if initial_state is not None:
+            states = self._packed(initial_state, self.get_initial_state(batch))
+        elif self.stateful:
+            states = map_structure(lambda variable: variable.value, self.states)
+        else:
+            states = self.get_initial_state(batch)
+        dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
+        return map_structure(lambda x: jnp.asarray(x, dtype), states)
+
+    def _packed(self, given, own):
+        """The given states in the structure of the cell's own, if their number and shapes are right."""
+        given = leaves(given)
+        shapes, expected = [tuple(jnp.shape(x)) for x in given], [x.shape for x in leaves(own)]
+        if shapes != expected:
+            raise UserInputError(f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes {expected}. Received: {shapes}")
+        following = iter(given)
+        return map_structure(lambda _: next(following), own)
+
+    # -- the loop ------------------------------------------------------------------
+
+    def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+        states = self._first_states(sequences, initial_state)
+        last, outputs, states = self._run(jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants)
+        states = map_structure(lambda x: x.astype(self.compute_dtype), states)
+        if self.stateful:
+            for variable, state in zip(leaves(self.states), leaves(states)):
+                variable.assign(state)
+        output = last
+        if self.return_sequences:
+            output = jnp.swapaxes(outputs[::-1] if self.go_backwards else outputs, 0, 1)
+        output = output.astype(self.compute_dtype)
+        return (output, *states) if self.return_state else output
+
+    def _run(self, inputs, states, mask, training, constants):
+        """The last output, all outputs or None, and the last states. Time comes first in `inputs`, `mask` and all outputs."""
+        options = {"reverse": bool(self.go_backwards), "unroll": self.unroll, "zero_masked": bool(self.zero_output_for_mask)}
+        cells = self.cell.cells if type(self.cell) is StackedRNNCells else [self.cell]
+        if constants is None and all(isinstance(cell, RecurrentCell) and cell.runs_fused() for cell in cells):
+            return self._run_fused(cells, inputs, states, mask, training, options)
+        given = {"training": training} if takes_training(self.cell) else {}
+        if constants is not None:
+            given["constants"] = constants
+        run = self.cell if callable(self.cell) else self.cell.call
+
+        def step(inputs, states):
+            output, new = run(inputs, states, **given)
+            return output, new if isinstance(new, (list, tuple)) else [new]
+
+        def previous_output(states):
+            return leaves(states[-1])[0] if type(self.cell) is StackedRNNCells else leaves(states)[0]
+
+        with holding_seeds([c for c in cells if isinstance(c, RecurrentCell)], training):
+            return recurrence.run(step, inputs, states, mask, previous_output=previous_output, **options)
+
+    def _run_fused(self, cells, inputs, states, mask, training, options):
+        """One cell after the other over the whole sequence."""
+        stacked = cells[0] is not self.cell
+        new_states = []
+        for cell, own in zip(cells, states if stacked else [states], strict=True):
+            inner = cell is not cells[-1]
+            inputs = inputs.astype(cell.compute_dtype)
+            noise = cell.draw_noise(jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype), own[0], training)
+            last, inputs, new = recurrence.run_cell(cell.step(), inputs, list(own), cell.read_weights(), noise, mask,
+                                                    sequences=inner or bool(self.return_sequences), **options)
+            new_states.append(new)
+        return last, inputs, new_states if stacked else new_states[0]
+
+    # -- shapes and masks ------------------------------------------------------------
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        batch, steps = sequences_shape[0], sequences_shape[1]
+        states = tuple([(batch, s) for s in size] if isinstance(size, (list, tuple)) else (batch, size) for size in self.state_size)
+        size = output_size_of(self.cell)
+        if not isinstance(size, int):
+            raise UserInputError(f"The `output_size` of an RNN cell must be an integer. Received: {size!r}")
+        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        return (output, *states) if self.return_state else output
+
+    def compute_mask(self, inputs, mask):
+        mask = next(iter(leaves(mask)), None) if self.return_sequences else None
+        return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
 
-def _takes_training(cell):
-    return "training" in inspect.signature(cell.call).parameters
-
-
-class StackedRNNCells(Layer):
-    """Cells on top of each other as one cell.
-
-    Args:
-        cells: list of cells.
-    """
-
-    def __init__(self, cells, **kwargs):
-        super().__init__(**kwargs)
-        for cell in cells:
-            if not hasattr(cell, "state_size"):
-                raise UserInputError(f"All cells must have a `state_size` attribute. Received cell without it: {cell}")
-        self.cells = list(cells)
-
-    @property
-    def state_size(self):
-        return [c.state_size for c in self.cells]
-
-    @property
-    def output_size(self):
-        last = self.cells[-1]
-        return getattr(last, "output_size", None) or leaves(last.state_size)[0]
-
-    def get_initial_state(self, batch_size=None):
-        return [cell.get_initial_state(batch_size=batch_size) for cell in self.cells]
-
-    def build(self, input_shape):
-        for cell in self.cells:
-            if not cell.built:
-                cell.build(input_shape)
-            input_shape = (input_shape[0], getattr(cell, "output_size", None) or leaves(cell.state_size)[0])
-
-    def call(self, inputs, states, training=False):
-        flat, new = list(leaves(states)), []
-        for cell in self.cells:
-            count = len(leaves(cell.state_size))
-            own, flat = flat[:count], flat[count:]
-            packed = own if isinstance(cell.state_size, (list, tuple)) else own[0]
-            inputs, after = cell(inputs, packed, **({"training": training} if _takes_training(cell) else {}))
-            new += list(leaves(after))
-        return inputs, new
+def _by_time(mask, sequences):
+    """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where anything does."""
+    mask = next(iter(leaves(mask)), None)
+    if mask is None:
+        return None
+    mask = jnp.asarray(mask, bool)
+    if mask.ndim < 2 or mask.shape[:2] != sequences.shape[:2]:
+        raise UserInputError(f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. Received: mask.shape={mask.shape}")
+    return mask.any(axis=tuple(range(2, mask.ndim))).T

@@ -1,15 +1,14 @@
 """TimeDistributed: a layer on each time step."""
 
 import jax
-import jax.numpy as jnp
 
-from fkeras.core import masks
 from fkeras.errors import UserInputError
+from fkeras.layers.base import signature
 from fkeras.layers.core.wrapper import Wrapper
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to every time step, with the same weights. Masked steps give 0.
+    """Applies a layer to every time step, with the same weights.
 
     Args:
         layer: the layer for one step.
@@ -45,10 +44,8 @@ class TimeDistributed(Wrapper):
     def call(self, inputs, training=None, mask=None):
         batch, time = inputs.shape[:2]
         flat = inputs.reshape((batch * time, *inputs.shape[2:]))
-        if mask is not None:
-            masks.set_mask(flat, None)
-        outputs = self.layer(flat, training=training)
-        outputs = jax.tree.map(lambda x: x.reshape((batch, time, *x.shape[1:])), outputs)
-        if mask is not None and mask.shape[:2] == (batch, time):
-            outputs = jax.tree.map(lambda x: jnp.where(mask.reshape(mask.shape[:2] + (1,) * (x.ndim - 2)), x, 0), outputs)
-        return outputs
+        kwargs = {}
+        if mask is not None and mask.ndim > 2 and "mask" in signature.of(self.layer).parameters:
+            kwargs["mask"] = mask.reshape((batch * time, *mask.shape[2:]))
+        outputs = self.layer(flat, training=training, **kwargs)
+        return jax.tree.map(lambda x: x.reshape((batch, time, *x.shape[1:])), outputs)
