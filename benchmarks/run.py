@@ -63,7 +63,8 @@ def medians(results) -> dict:
     good = [r for r in results if "skipped" not in r]
     if not good:
         return results[0]
-    return {key: statistics.median(r[key] for r in good) for key in ("first", "step", "peak")} | {"rounds": len(good)}
+    return {key: statistics.median(r[key] for r in good) for key in ("first", "step", "peak")} | {
+        "rounds": len(good), "steps": good[0]["steps"], "fastest": min(r["step"] for r in good), "slowest": max(r["step"] for r in good)}
 
 
 def markdown(report) -> str:
@@ -72,15 +73,16 @@ def markdown(report) -> str:
     lines = [f"{report['date']}, {machine['cpus']} CPU cores ({machine['processor']}), Python {machine['python']}, "
              + ", ".join(f"{k} {v}" for k, v in machine["versions"].items()) + f", {report['rounds']} rounds"
              + (", --quick" if report["quick"] else "") + ".", "",
-             "| workload | contender | step, ms | to the loop | first step, s | peak, MiB |", "|---|---|---:|---:|---:|---:|"]
+             "| workload | contender | step, ms | fastest-slowest | to the loop | first step, s | peak, MiB |", "|---|---|---:|---:|---:|---:|---:|"]
     for workload, rows in report["results"].items():
         base = rows.get(BASE, {}).get("step")
         for contender, row in rows.items():
             if "skipped" in row:
-                lines.append(f"| {workload} | {contender} | {row['skipped']} | | | |")
+                lines.append(f"| {workload} | {contender} | {row['skipped']} | | | | |")
                 continue
             ratio = f"{row['step'] / base:.2f}" if base else ""
-            lines.append(f"| {workload} | {contender} | {row['step'] * 1e3:.3f} | {ratio} | {row['first']:.1f} | {row['peak']:.0f} |")
+            spread = f"{row['fastest'] * 1e3:.3f}-{row['slowest'] * 1e3:.3f}"
+            lines.append(f"| {workload} | {contender} | {row['step'] * 1e3:.3f} | {spread} | {ratio} | {row['first']:.1f} | {row['peak']:.0f} |")
     return "\n".join(lines)
 
 

@@ -67,4 +67,4 @@ def deserialize(config, custom_objects=None):
         if found is None:
             raise unknown_name("activation", config, _NAMES)
         return found
-    return registry.deserialize_keras_object(config, custom_objects={**_NAMES, **(custom_objects or {})})
+    return registry.deserialize_keras_object(config, custom_objects, module_objects=_NAMES)

@@ -5,8 +5,7 @@ from fkeras.constraints.norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from fkeras.core import registry
 from fkeras.core.lookup import NameTable
 
-_TABLE = NameTable("constraint", [Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm])
-registry.add_builtins("keras.constraints", _TABLE.classes)
+_TABLE = NameTable("constraint", "keras.constraints", [Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm])
 
 
 def get(identifier):

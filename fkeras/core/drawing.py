@@ -117,26 +117,6 @@ def filled(shape, value, dtype):
     return jnp.asarray(np.full(shape, value, jnp.dtype(dtype)))
 
 
-def affine(numbers, scale, shift):
-    """`numbers * scale + shift` with two roundings, in float32: on the facade's side (NumPy) and, bit for bit, in a traced program.
-
-    XLA would make one instruction, with one rounding, of a product and a sum in one fusion; hence the barrier between them.
-    """
-    made = numbers * np.float32(scale)
-    if not shift:
-        return made
-    return (made if isinstance(made, np.ndarray) else jax.lax.optimization_barrier(made)) + np.float32(shift)
-
-
-def _anywhere(kind, key_data, count):
-    """`numbers` for a key that may be a tracer."""
-    if not isinstance(key_data, jax.core.Tracer):
-        return numbers(kind, key_data, "", count)
-    many = max(1, -(-count // BLOCK))
-    body, h = BODIES[kind], jnp.uint32(path_hash(""))
-    return jax.lax.optimization_barrier(jax.lax.map(lambda block: body(key_data, h, block), jnp.arange(many, dtype=jnp.uint32))).reshape(-1)[:count]
-
-
 class BlockDrawn:
     """An initializer whose numbers the block generator draws.
 
@@ -147,7 +127,6 @@ class BlockDrawn:
 
     kind: str = "uniform"
     seed = None
-    _default_seed = None
 
     def count(self, shape) -> int:
         """How many numbers a weight of this shape takes."""

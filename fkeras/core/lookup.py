@@ -1,41 +1,47 @@
-"""Objects of one public room by name: what `initializers.get`, `regularizers.get` and `constraints.get` share."""
+"""What the `get` and `deserialize` of a room share: one table of its own objects, by every name that Keras knows them by."""
 
-import inspect
-
-from fkeras.core import names, registry
+from fkeras.core import registry
+from fkeras.core.names import to_snake_case
 from fkeras.errors import UserTypeError, unknown_name
 
 
 class NameTable:
-    """The classes of one room, by class name, by its snake case spelling and by aliases.
+    """The named objects of one room.
 
     Args:
-        kind: what the room holds, for messages: `'initializer'`.
-        classes: the classes.
-        aliases: dict from further names to classes.
+        kind: what they are, for messages: `'initializer'`.
+        module: where configs say that they live: `'keras.initializers'`.
+        objects: classes and functions, found by their own names; classes in snake case too.
+        aliases: dict of further names.
     """
 
-    def __init__(self, kind: str, classes, aliases=None):
+    def __init__(self, kind, module, objects, aliases=None):
         self.kind = kind
-        self.classes = {cls.__name__: cls for cls in classes}
-        self.names = {**self.classes, **{names.to_snake_case(name): cls for name, cls in self.classes.items()}, **(aliases or {})}
-
-    def deserialize(self, config, custom_objects=None):
-        """The object that a config describes."""
-        return registry.deserialize_keras_object(config, custom_objects=custom_objects, module_objects=self.names)
+        self.names = {obj.__name__: obj for obj in objects}
+        self.names.update({to_snake_case(obj.__name__): obj for obj in objects if isinstance(obj, type)})
+        self.names.update(aliases or {})
+        registry.add_builtins(module, self.names)
 
     def get(self, identifier):
-        """An object from a name, a config, a class (made with its defaults) or a callable; None for None."""
-        if identifier is None:
+        """The object that a name, a config, a class (made with its defaults) or an object stands for; None for None.
+
+        Raises:
+            UnknownNameError: a name that neither this room nor the program has.
+            UserTypeError: neither a name nor a config nor callable.
+        """
+        found = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
+        if found is None:
             return None
-        found = identifier
-        if isinstance(identifier, str):
-            found = registry.get_registered_object(identifier, module_objects=self.names)
-            if found is None:
-                raise unknown_name(self.kind, identifier, self.names)
-        elif isinstance(identifier, dict):
-            found = self.deserialize(identifier)
         if not callable(found):
-            raise UserTypeError(f"Could not interpret {self.kind} identifier: {identifier!r} (of type {type(identifier).__name__}). Expected "
-                                f"the name of one, a config (a dict), a class, a callable or None.")
-        return found() if inspect.isclass(found) else found
+            raise UserTypeError(f"Could not interpret {self.kind} identifier: {identifier!r} (of type {type(identifier).__name__}). Expected a "
+                                "name, a config (a dict), a class, a callable or None.")
+        return found() if isinstance(found, type) else found
+
+    def deserialize(self, config, custom_objects=None):
+        """The object of a config or a name, looked for in `custom_objects`, the open scopes, what the program registered, then this room."""
+        if not isinstance(config, str):
+            return registry.deserialize_keras_object(config, custom_objects, module_objects=self.names)
+        found = registry.get_registered_object(config, custom_objects, self.names)
+        if found is None:
+            raise unknown_name(self.kind, config, self.names)
+        return found() if isinstance(found, type) else found

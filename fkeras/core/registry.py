@@ -182,7 +182,8 @@ def find(module: str | None, name: str, registered_name: str | None = None, cust
     if public.split(".")[0] != "keras":
         return None
     if public.startswith("keras.src"):
-        for home in HOMES:
+        own = ".".join(["keras", *public.split(".")[2:3]])  # keras.src.initializers.x: names such as Identity are in layers too
+        for home in sorted(HOMES, key=lambda home: home != own):
             found = find(home, name)
             if found is not None:
                 return found
@@ -332,7 +333,7 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     if shared is not None and _local.shared is not None and shared in _local.shared:
         return _local.shared[shared]
     if name == "function":
-        found = find(config.get("module"), inner, config.get("registered_name"), custom)
+        found = find(config.get("module"), inner, config.get("registered_name"), custom) or (module_objects or {}).get(inner)
         if found is None:
             raise unknown_name("function", inner, _known(custom))
         return found

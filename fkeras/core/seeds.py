@@ -182,9 +182,9 @@ def draw_seed(seed):
         if scope is not None:
             return _scoped(scope, None, None)
         if private.is_staging(private.current_trace()):
-            raise PureCallError("A random function was called without a seed inside a JAX transformation: it would draw one set of numbers "
-                                "for ever. Pass `seed=` (a key that comes in as an argument, or a `SeedGenerator`), or call the layer "
-                                "through `apply(..., rngs=key)`.")
+            raise PureCallError("A random function was called without a seed inside a JAX transformation, where it would draw one set of "
+                                "numbers for ever: there you should only use seeded random ops. Pass `seed=` (a key that comes in as an "
+                                "argument, or a `SeedGenerator`), or call the layer through `apply(..., rngs=key)`.")
         return jnp.array([process_seed() & 0xFFFFFFFF, _next("draws")], jnp.uint32)
     if hasattr(seed, "next") and hasattr(seed, "state"):
         return seed.next()

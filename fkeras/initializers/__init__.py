@@ -1,41 +1,42 @@
-"""Where weights start: values from a shape and a dtype. A table of contents, no code."""
+"""First values of weights, under Keras's names; those in small letters are the same classes. A table of contents."""
 
-from fkeras.initializers.constant import STFT as STFT
-from fkeras.initializers.constant import STFT as STFTInitializer
-from fkeras.initializers.constant import STFT as stft
-from fkeras.initializers.constant import Constant as Constant
-from fkeras.initializers.constant import Constant as constant
-from fkeras.initializers.constant import Identity as Identity
-from fkeras.initializers.constant import Identity as IdentityInitializer
-from fkeras.initializers.constant import Identity as identity
-from fkeras.initializers.constant import Ones as Ones
-from fkeras.initializers.constant import Ones as ones
-from fkeras.initializers.constant import Zeros as Zeros
-from fkeras.initializers.constant import Zeros as zeros
+from fkeras.initializers.constants import Constant as Constant
+from fkeras.initializers.constants import Identity as Identity
+from fkeras.initializers.constants import Ones as Ones
+from fkeras.initializers.constants import Zeros as Zeros
+from fkeras.initializers.distributions import RandomNormal as RandomNormal
+from fkeras.initializers.distributions import RandomUniform as RandomUniform
+from fkeras.initializers.distributions import TruncatedNormal as TruncatedNormal
+from fkeras.initializers.fourier import STFT as STFT
 from fkeras.initializers.initializer import Initializer as Initializer
 from fkeras.initializers.lookup import deserialize as deserialize
 from fkeras.initializers.lookup import get as get
 from fkeras.initializers.lookup import serialize as serialize
-from fkeras.initializers.random import Orthogonal as Orthogonal
-from fkeras.initializers.random import Orthogonal as OrthogonalInitializer
-from fkeras.initializers.random import Orthogonal as orthogonal
-from fkeras.initializers.random import RandomNormal as RandomNormal
-from fkeras.initializers.random import RandomNormal as random_normal
-from fkeras.initializers.random import RandomUniform as RandomUniform
-from fkeras.initializers.random import RandomUniform as random_uniform
-from fkeras.initializers.random import TruncatedNormal as TruncatedNormal
-from fkeras.initializers.random import TruncatedNormal as truncated_normal
-from fkeras.initializers.variance_scaling import GlorotNormal as GlorotNormal
-from fkeras.initializers.variance_scaling import GlorotNormal as glorot_normal
-from fkeras.initializers.variance_scaling import GlorotUniform as GlorotUniform
-from fkeras.initializers.variance_scaling import GlorotUniform as glorot_uniform
-from fkeras.initializers.variance_scaling import HeNormal as HeNormal
-from fkeras.initializers.variance_scaling import HeNormal as he_normal
-from fkeras.initializers.variance_scaling import HeUniform as HeUniform
-from fkeras.initializers.variance_scaling import HeUniform as he_uniform
-from fkeras.initializers.variance_scaling import LecunNormal as LecunNormal
-from fkeras.initializers.variance_scaling import LecunNormal as lecun_normal
-from fkeras.initializers.variance_scaling import LecunUniform as LecunUniform
-from fkeras.initializers.variance_scaling import LecunUniform as lecun_uniform
-from fkeras.initializers.variance_scaling import VarianceScaling as VarianceScaling
-from fkeras.initializers.variance_scaling import VarianceScaling as variance_scaling
+from fkeras.initializers.orthogonal_matrix import Orthogonal as Orthogonal
+from fkeras.initializers.scaling import GlorotNormal as GlorotNormal
+from fkeras.initializers.scaling import GlorotUniform as GlorotUniform
+from fkeras.initializers.scaling import HeNormal as HeNormal
+from fkeras.initializers.scaling import HeUniform as HeUniform
+from fkeras.initializers.scaling import LecunNormal as LecunNormal
+from fkeras.initializers.scaling import LecunUniform as LecunUniform
+from fkeras.initializers.scaling import VarianceScaling as VarianceScaling
+
+constant = Constant
+identity = Identity
+IdentityInitializer = Identity
+ones = Ones
+zeros = Zeros
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+stft = STFT
+STFTInitializer = STFT
+orthogonal = Orthogonal
+OrthogonalInitializer = Orthogonal
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+variance_scaling = VarianceScaling

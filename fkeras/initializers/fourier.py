@@ -41,8 +41,8 @@ class STFT(Initializer):
 
     def __call__(self, shape, dtype=None):
         shape = drawing.as_shape(shape)
-        if len(shape) != 3:
-            raise UserInputError(f"STFT expected a shape (frame length, 1, bins). Received: shape={shape}")
+        if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
+            raise UserInputError(f"STFT expected a shape (frame length, 1, bins) with two or more bins. Received: shape={shape}")
         frame, _, bins = shape
         angle = -2 * np.pi * np.arange(frame)[:, None, None] * (np.arange(bins) / (2 * (bins - 1)))
         kernel = np.cos(angle) if self.side == "real" else np.sin(angle)

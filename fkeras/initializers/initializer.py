@@ -1,38 +1,37 @@
-"""The base of initializers."""
+"""The base of all initializers."""
 
 
 class Initializer:
-    """Gives a weight its first value. Subclass it and define `__call__(shape, dtype=None)`.
+    """Makes a weight's first value: `initializer(shape, dtype)` returns an array of that shape.
 
-    Any function of `(shape, dtype)` serves as well; a class adds a config, so that models that use it can be saved.
+    For your own, define `__call__`, and `get_config` where the constructor takes arguments. In a model, the random functions that it
+    calls without a seed are keyed by the weight's place, so that each weight gets other numbers and a model the same ones again.
 
     Examples:
         >>> import fkeras
-        >>> class Sevens(fkeras.initializers.Initializer):
+        >>> class Half(fkeras.initializers.Initializer):
         ...     def __call__(self, shape, dtype=None):
-        ...         return 7 * fkeras.ops.ones(shape, dtype)
-        >>> fkeras.layers.Dense(2, kernel_initializer=Sevens()).kernel_initializer((1, 2), "int32").tolist()
-        [[7, 7]]
+        ...         return fkeras.ops.full(shape, 0.5, dtype)
+        >>> Half()((2,)).tolist()
+        [0.5, 0.5]
     """
 
     def __call__(self, shape, dtype=None):
-        """The values.
-
-        Args:
-            shape: tuple of ints.
-            dtype: dtype of the values; None for `floatx()`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must implement the `__call__(shape, dtype=None)` method.")
+        """An array of `shape` (tuple of ints) and `dtype` (None for floatx)."""
+        raise NotImplementedError(f"{type(self).__name__} must define `__call__(self, shape, dtype=None)`.")
 
     def get_config(self) -> dict:
-        """The constructor's arguments as plain values."""
+        """The arguments of the constructor, as plain values."""
         return {}
 
     @classmethod
-    def from_config(cls, config: dict):
-        """An initializer from what `get_config` gave."""
+    def from_config(cls, config):
+        """An initializer from the dict that `get_config` returned."""
         return cls(**config)
 
     def clone(self):
-        """A new initializer with the same config."""
+        """A new initializer with the same configuration. Without a seed, it draws other numbers."""
         return type(self).from_config(self.get_config())
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"

@@ -5,66 +5,53 @@ import numpy as np
 
 from fkeras.core import registry
 from fkeras.core.lookup import NameTable
-from fkeras.core.symbolic import standardize_dtype
 from fkeras.core.variable import Variable
-from fkeras.errors import UserInputError
-from fkeras.initializers.constant import STFT, Constant, Identity, Ones, Zeros
+from fkeras.initializers import scaling
+from fkeras.initializers.constants import Constant, Identity, Ones, Zeros
+from fkeras.initializers.distributions import RandomNormal, RandomUniform, TruncatedNormal
+from fkeras.initializers.fourier import STFT
 from fkeras.initializers.initializer import Initializer
-from fkeras.initializers.random import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
-from fkeras.initializers.variance_scaling import GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, VarianceScaling
+from fkeras.initializers.orthogonal_matrix import Orthogonal
 
-_OLD_CLASS_NAMES = {"IdentityInitializer": Identity, "STFTInitializer": STFT, "OrthogonalInitializer": Orthogonal}
-TABLE = NameTable(
+_SCALED = [scaling.VarianceScaling, scaling.GlorotNormal, scaling.GlorotUniform, scaling.HeNormal, scaling.HeUniform, scaling.LecunNormal,
+           scaling.LecunUniform]
+_TABLE = NameTable(
     "initializer",
-    (Initializer, Constant, Identity, Ones, STFT, Zeros, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform,
-     Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling),
-    {**_OLD_CLASS_NAMES, "normal": RandomNormal, "uniform": RandomUniform, "one": Ones, "zero": Zeros},
+    "keras.initializers",
+    [Initializer, Constant, Identity, Ones, Zeros, STFT, RandomNormal, RandomUniform, TruncatedNormal, Orthogonal, *_SCALED],
+    {"one": Ones, "zero": Zeros, "normal": RandomNormal, "uniform": RandomUniform, "IdentityInitializer": Identity,
+     "STFTInitializer": STFT, "OrthogonalInitializer": Orthogonal},
 )
-registry.add_builtins("keras.initializers", {**TABLE.classes, **_OLD_CLASS_NAMES})
 
 
 def get(identifier):
-    """The initializer that a name, config, class, array or callable stands for.
+    """The initializer that a name, a config, a class, an array or an initializer stands for.
 
     Args:
-        identifier: `'glorot_uniform'`, `'GlorotUniform'`, the name of a registered one, a config, a class (made with its defaults), an
-            array (the weight's values themselves), a function of `(shape, dtype)`, or None.
+        identifier: `'glorot_uniform'`, `'GlorotUniform'`, the name of a registered one, a config, a class (made with its defaults), any
+            callable `(shape, dtype) -> array`, an array (the weight itself), or None.
 
     Returns:
-        A callable `(shape, dtype=None) -> array`; None for None.
+        A callable; None for None.
 
     Raises:
         UnknownNameError: no such initializer.
 
     Examples:
-        >>> get("he_normal").get_config()["seed"] is None
-        True
+        >>> import fkeras
+        >>> fkeras.initializers.get("he_normal")
+        HeNormal(seed=None, input_axes=None, output_axes=None)
     """
-    if isinstance(identifier, (jax.Array, np.ndarray, np.generic, Variable)):
-        return _values_themselves(identifier)
-    return TABLE.get(identifier)
+    if isinstance(identifier, (np.ndarray, np.generic, jax.Array, Variable)):
+        return Constant(identifier.value if isinstance(identifier, Variable) else identifier)
+    return _TABLE.get(identifier)
 
 
-def _values_themselves(values):
-    def given_values(shape, dtype=None):
-        if tuple(shape) != tuple(values.shape):
-            raise UserInputError(f"Expected `shape` to be {tuple(values.shape)}, that of the array given as initializer. "
-                                 f"Received: shape={tuple(shape)}")
-        return jax.numpy.asarray(values).astype(standardize_dtype(dtype))
-
-    return given_values
-
-
-def serialize(initializer):
+def serialize(initializer) -> dict:
     """The config of an initializer."""
     return registry.serialize_keras_object(initializer)
 
 
 def deserialize(config, custom_objects=None):
-    """The initializer that a config describes.
-
-    Args:
-        config: a config.
-        custom_objects: dict from names to classes, looked at first.
-    """
-    return TABLE.deserialize(config, custom_objects)
+    """The initializer that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    return _TABLE.deserialize(config, custom_objects)

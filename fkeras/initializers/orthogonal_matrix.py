@@ -43,6 +43,8 @@ class Orthogonal(RandomInitializer):
             raise UserInputError("The tensor to initialize must be at least two-dimensional. "
                                  f"Received: shape={shape} of rank {len(shape)}.")
         rows, columns = math.prod(shape[:-1]), shape[-1]
+        if rows * columns == 0:
+            return numbers
         q, r = jnp.linalg.qr(jnp.asarray(numbers.reshape(max(rows, columns), min(rows, columns))))
         if isinstance(numbers, np.ndarray):
             q, r = np.asarray(q), np.asarray(r)

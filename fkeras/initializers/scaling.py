@@ -74,6 +74,9 @@ def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
     (512, 512)
     """
     if input_axes is not None and output_axes is not None:
+        if not all(-len(shape) <= axis < len(shape) for axis in (*input_axes, *output_axes)):
+            raise UserInputError(f"`input_axes` and `output_axes` must name axes of the weight. Received: shape={tuple(shape)}, "
+                                 f"input_axes={input_axes}, output_axes={output_axes}")
         return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:
         return (math.prod(shape),) * 2

@@ -7,6 +7,7 @@ from fkeras.layers.activations.relu import LeakyReLU as LeakyReLU
 from fkeras.layers.activations.relu import PReLU as PReLU
 from fkeras.layers.activations.relu import ReLU as ReLU
 from fkeras.layers.activations.softmax import Softmax as Softmax
+from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from fkeras.layers.base.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.base.flax_layer import JaxLayer as JaxLayer
 from fkeras.layers.base.input_spec import InputSpec as InputSpec
@@ -23,26 +24,30 @@ from fkeras.layers.convolutional.separable_conv import SeparableConv1D as Separa
 from fkeras.layers.convolutional.separable_conv import SeparableConv2D as SeparableConv2D
 from fkeras.layers.core.dense import Dense as Dense
 from fkeras.layers.core.einsum_dense import EinsumDense as EinsumDense
+from fkeras.layers.core.embedding import Embedding as Embedding
 from fkeras.layers.core.identity import Identity as Identity
 from fkeras.layers.core.input_layer import Input as Input
 from fkeras.layers.core.input_layer import InputLayer as InputLayer
 from fkeras.layers.core.lambda_layer import Lambda as Lambda
+from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
+from fkeras.layers.lookup import deserialize as deserialize
+from fkeras.layers.lookup import serialize as serialize
 from fkeras.layers.merging.concatenate import Concatenate as Concatenate
 from fkeras.layers.merging.concatenate import concatenate as concatenate
 from fkeras.layers.merging.dot import Dot as Dot
 from fkeras.layers.merging.dot import dot as dot
 from fkeras.layers.merging.elementwise import Add as Add
-from fkeras.layers.merging.elementwise import add as add
 from fkeras.layers.merging.elementwise import Average as Average
-from fkeras.layers.merging.elementwise import average as average
 from fkeras.layers.merging.elementwise import Maximum as Maximum
-from fkeras.layers.merging.elementwise import maximum as maximum
 from fkeras.layers.merging.elementwise import Minimum as Minimum
-from fkeras.layers.merging.elementwise import minimum as minimum
 from fkeras.layers.merging.elementwise import Multiply as Multiply
-from fkeras.layers.merging.elementwise import multiply as multiply
 from fkeras.layers.merging.elementwise import Subtract as Subtract
+from fkeras.layers.merging.elementwise import add as add
+from fkeras.layers.merging.elementwise import average as average
+from fkeras.layers.merging.elementwise import maximum as maximum
+from fkeras.layers.merging.elementwise import minimum as minimum
+from fkeras.layers.merging.elementwise import multiply as multiply
 from fkeras.layers.merging.elementwise import subtract as subtract
 from fkeras.layers.normalization.batch_normalization import BatchNormalization as BatchNormalization
 from fkeras.layers.normalization.group_normalization import GroupNormalization as GroupNormalization
@@ -89,23 +94,22 @@ from fkeras.layers.reshaping.up_sampling import UpSampling3D as UpSampling3D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding1D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
-from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
-from fkeras.layers.core.embedding import Embedding as Embedding
-from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.rnn.bidirectional import Bidirectional as Bidirectional
-from fkeras.layers.rnn.cells import GRUCell as GRUCell
-from fkeras.layers.rnn.cells import LSTMCell as LSTMCell
-from fkeras.layers.rnn.cells import SimpleRNNCell as SimpleRNNCell
-from fkeras.layers.rnn.recurrent import GRU as GRU
-from fkeras.layers.rnn.recurrent import LSTM as LSTM
-from fkeras.layers.rnn.recurrent import SimpleRNN as SimpleRNN
-from fkeras.layers.rnn.time_loop import RNN as RNN
-from fkeras.layers.rnn.time_loop import StackedRNNCells as StackedRNNCells
-from fkeras.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
-from fkeras.layers.lookup import deserialize as deserialize
-from fkeras.layers.lookup import serialize as serialize
 
 # -- rnn, attention, embedding and masking ---------------------------------------------------------------------------------------
+from fkeras.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
+from fkeras.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
+from fkeras.layers.rnn.conv_lstm import ConvLSTM3D as ConvLSTM3D
+from fkeras.layers.rnn.gru import GRU as GRU
+from fkeras.layers.rnn.gru import GRUCell as GRUCell
+from fkeras.layers.rnn.lstm import LSTM as LSTM
+from fkeras.layers.rnn.lstm import LSTMCell as LSTMCell
+from fkeras.layers.rnn.rnn import RNN as RNN
+from fkeras.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
+from fkeras.layers.rnn.simple_rnn import SimpleRNNCell as SimpleRNNCell
+from fkeras.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
+from fkeras.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
+
 # (exports of fkeras/layers/rnn, fkeras/layers/attention, core/embedding.py and core/masking.py stand here)
 # -- end of rnn, attention, embedding and masking --------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class _Symbols:
         self.inputs, self.outputs = inputs, outputs
 
     def __getstate__(self):
-        strip = lambda t: map_structure(lambda x: (tuple(x.shape), x.dtype, x.name), t)  # noqa: E731
+        strip = lambda t: map_structure(lambda x: (tuple(x.shape), x.dtype, x.name), t)
         return {"inputs": strip(self.inputs), "outputs": strip(self.outputs)}
 
 
@@ -266,7 +266,7 @@ class Functional(Model):
         counts = [0] * len(operations)
         for step in self._plan.steps:
             operation = operations[step.operation]
-            describe = lambda x: _Origin(origin[x.index]) if isinstance(x, Slot) else x  # noqa: E731
+            describe = lambda x: _Origin(origin[x.index]) if isinstance(x, Slot) else x
             calls[step.operation].append({"args": _described(map_structure(describe, list(step.args))),
                                           "kwargs": _described(map_structure(describe, dict(step.kwargs)))})
             for position, slot in enumerate(step.outputs):
@@ -282,7 +282,7 @@ class Functional(Model):
                 else:
                     entry = {"module": "keras.ops", "class_name": "function", "config": operation.fn.__name__, "registered_name": None}
                 layers.append({**entry, "name": operation.name, "inbound_nodes": called})
-        at = lambda slots, struct: _pack_histories(struct, [origin[s] for s in slots])  # noqa: E731
+        at = lambda slots, struct: _pack_histories(struct, [origin[s] for s in slots])
         return {**config, "layers": layers, "input_layers": at(self._plan.input_slots, self._symbols.inputs),
                 "output_layers": at(self._plan.output_slots, self._symbols.outputs)}
 
@@ -383,7 +383,7 @@ def revive(config):
             raise UserInputError(f"The config of model '{config.get('name')}' is not a graph: the calls of "
                                  f"{sorted({n for n, _, _ in later})} wait for tensors that nothing makes.")
         waiting = later
-    pick = lambda where: _picked(where, tensors)  # noqa: E731
+    pick = lambda where: _picked(where, tensors)
     return pick(config["input_layers"]), pick(config["output_layers"])
 
 
@@ -468,7 +468,7 @@ def flatten_like(struct, inputs, name):
 
 
 def _mismatch(struct, inputs, name):
-    show = lambda t: map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else type(x).__name__, t)  # noqa: E731
+    show = lambda t: map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else type(x).__name__, t)
     return UserInputError(f"The structure of `inputs` doesn't match the expected structure of model '{name}'.\n"
                           f"Expected: {show(struct)}\nReceived: {show(inputs)}")
 

@@ -136,7 +136,7 @@ class Trainer:
     @property
     def metrics_names(self):
         """Names of what `evaluate` returns, in its order."""
-        return list(self._in_evaluate_order({n: None for n in self._result_names()}))
+        return list(self._in_evaluate_order(dict.fromkeys(self._result_names())))
 
     def _result_names(self):
         made = self._training
@@ -413,7 +413,8 @@ class Trainer:
         fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
         with interrupts.watched() as watch:
             return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
-                                fuse=self._training.fuse, steps=steps, interrupts=watch, should_stop=lambda: self.stop_predicting)
+                                fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution, interrupts=watch,
+                                should_stop=lambda: self.stop_predicting)
 
     # -- one batch --------------------------------------------------------------------------------------
 

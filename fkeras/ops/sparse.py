@@ -63,8 +63,10 @@ def zero_preserving(fn, x, *args, **kwargs):
 
 def union(fn, x1, x2):
     """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of either."""
-    if not (_is_bcoo(x1) and _is_bcoo(x2) and x1.shape == x2.shape and x1.n_dense == x2.n_dense and not x1.n_batch and not x2.n_batch):
+    if not (_is_bcoo(x1) and _is_bcoo(x2) and x1.shape == x2.shape):
         return fn(dense(x1), dense(x2))
+    if x1.n_batch or x2.n_batch or x1.n_dense != x2.n_dense:
+        x1, x2 = flat(x1), flat(x2)
     indices = jnp.concatenate([x1.indices, x2.indices])
 
     def spread(first, second):
@@ -97,9 +99,9 @@ def quotient(fn, x1, x2):
     A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is dense. Under a trace the divisor's
     values cannot be looked at: there it is taken to have neither.
     """
-    if is_sparse(x2) or not _is_bcoo(x1) or x1.n_batch:
+    if is_sparse(x2) or not _is_bcoo(x1):
         return fn(dense(x1), dense(x2))
-    x2 = jnp.asarray(x2)
+    x1, x2 = flat(x1) if x1.n_batch else x1, jnp.asarray(x2)
     if not isinstance(x2, jax.core.Tracer) and bool(jnp.any((x2 == 0) | (x2 != x2))):
         return fn(x1.todense(), x2)
     if x2.ndim > len(x1.shape):

@@ -1,11 +1,13 @@
 """From what users pass as `seed` to the typed key of one draw."""
 
 import jax
+import jax.numpy as jnp
 
 from fkeras.core.seeds import draw_seed
 
 
 def key_of(seed):
-    """The key of one draw. Key data of two words is threefry's, whatever JAX's default generator is: seeds keep their numbers."""
-    data = draw_seed(seed)
-    return jax.random.wrap_key_data(data, impl="threefry2x32" if data.shape == (2,) else None)
+    """The key of one draw. Words are threefry's, whatever JAX's default generator is: seeds keep their numbers."""
+    if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
+        return seed
+    return jax.random.wrap_key_data(draw_seed(seed), impl="threefry2x32")

@@ -5,8 +5,7 @@ from fkeras.core.lookup import NameTable
 from fkeras.regularizers.penalties import L1, L1L2, L2, OrthogonalRegularizer
 from fkeras.regularizers.regularizer import Regularizer
 
-_TABLE = NameTable("regularizer", [Regularizer, L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
-registry.add_builtins("keras.regularizers", _TABLE.classes)
+_TABLE = NameTable("regularizer", "keras.regularizers", [Regularizer, L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
 
 
 def get(identifier):

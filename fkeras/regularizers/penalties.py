@@ -107,7 +107,7 @@ class OrthogonalRegularizer(Regularizer):
 
     Examples:
         >>> import fkeras
-        >>> float(fkeras.regularizers.OrthogonalRegularizer(0.5)(fkeras.ops.ones((3, 2))))
+        >>> round(float(fkeras.regularizers.OrthogonalRegularizer(0.5)(fkeras.ops.ones((3, 2)))), 3)
         0.5
     """
 

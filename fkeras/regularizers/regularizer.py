@@ -31,4 +31,4 @@ class Regularizer:
 
     def get_config(self) -> dict:
         """The arguments of the constructor as plain values; needed to save a model that uses the regularizer."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement get_config(). Define one that returns the constructor's arguments.")
+        raise NotImplementedError(f"{type(self).__name__} does not implement get_config(). Return the arguments of its constructor.")

@@ -434,14 +434,16 @@ def _cached_on_device(source):
     return held
 
 
-def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps=None, interrupts=None, should_stop=lambda: False):
+def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps=None, steps_per_execution=1, interrupts=None,
+            should_stop=lambda: False):
     """Outputs of all batches, joined, as NumPy arrays in the structure of the model's outputs."""
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
     pieces, done = [], 0
 
-    def keep(index, outputs):
-        pieces.append(outputs)
+    def keep(index, *outputs_of_batches):
+        pieces.extend(outputs_of_batches)
+        outputs = outputs_of_batches[-1]
         callbacks.on_predict_batch_end(index, {"outputs": map_structure(np.asarray, outputs)} if hooks else {"outputs": outputs})
         if interrupts is not None:
             interrupts.check()
@@ -459,13 +461,18 @@ def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps
         batches = iter(source.epoch(0)) if not hasattr(source, "order") else feed.endless(source, 0, 0)
     drawn = progress.get("predicted", 0)  # each prediction of the model's life draws numbers of its own, where it draws any
     while (steps is None or done < steps) and not should_stop():
-        batch = next(batches, None)
-        if batch is None:
+        begin, made = done, []
+        while len(made) < steps_per_execution and (steps is None or done < steps):
+            batch = next(batches, None)
+            if batch is None:
+                break
+            if not made:
+                callbacks.on_predict_batch_begin(begin)
+            made.append(engine.predict_one(fixed, key, np.int32((drawn + done) % (1 << 30)), batch))
+            done += 1
+        if not made:
             break
-        callbacks.on_predict_batch_begin(done)
-        outputs = engine.predict_one(fixed, key, np.int32((drawn + done) % (1 << 30)), batch)
-        keep(done, outputs)
-        done += 1
+        keep(begin + steps_per_execution - 1, *made)
     if not pieces:
         raise UserInputError("The data given to `predict` holds no batch at all.")
     progress["predicted"] = drawn + done

@@ -35,7 +35,7 @@ def test_vmap_over_keys_gives_each_keys_numbers():
 
 
 def test_path_and_key_decide_and_a_seed_of_its_own_wins():
-    draw = lambda initializer, path: np.asarray(drawing.draw(initializer, DATA, path, (8,), "float32"))  # noqa: E731
+    draw = lambda initializer, path: np.asarray(drawing.draw(initializer, DATA, path, (8,), "float32"))
     assert not np.array_equal(draw(Plain(), "a"), draw(Plain(), "b"))
     assert np.array_equal(draw(Plain(seed=1), "a"), draw(Plain(seed=1), "b"))
 

@@ -29,7 +29,7 @@ def test_a_call_reads_what_it_was_lent_and_returns_what_was_written():
 
 def test_lending_nests_and_the_innermost_wins():
     v = variable()
-    inner = lambda: lending.call(lambda: v.value, [v], [jnp.full((2,), 5.0)])[0]  # noqa: E731
+    inner = lambda: lending.call(lambda: v.value, [v], [jnp.full((2,), 5.0)])[0]
     outer, _ = lending.call(lambda: (inner(), v.value), [v], [jnp.full((2,), 4.0)])
     assert outer[0].tolist() == [5, 5] and outer[1].tolist() == [4, 4]
 

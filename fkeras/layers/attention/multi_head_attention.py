@@ -87,7 +87,7 @@ class MultiHeadAttention(Layer):
                                  f"Received: value_shape={tuple(value)} and key_shape={tuple(key)}")
 
     def _common(self):
-        renew = lambda i: type(i).from_config(i.get_config()) if hasattr(i, "get_config") else i  # noqa: E731
+        renew = lambda i: type(i).from_config(i.get_config()) if hasattr(i, "get_config") else i
         return {"kernel_initializer": renew(self.kernel_initializer), "bias_initializer": renew(self.bias_initializer),
                 "kernel_regularizer": self.kernel_regularizer, "bias_regularizer": self.bias_regularizer,
                 "kernel_constraint": self.kernel_constraint, "bias_constraint": self.bias_constraint, "dtype": self.dtype_policy}
@@ -121,8 +121,8 @@ class MultiHeadAttention(Layer):
         count = len(axes)
         along = [i for i in range(1, rank - 2) if i not in axes]
         order = [0, *along, rank - 2, *axes, rank - 1]  # batch, other axes, heads, attention axes, size
-        size = lambda x: int(np.prod([x.shape[a] for a in axes]))  # noqa: E731
-        arrange = lambda x: x.transpose(order).reshape(*(x.shape[i] for i in order[:2 + len(along)]), size(x), x.shape[-1])  # noqa: E731
+        size = lambda x: int(np.prod([x.shape[a] for a in axes]))
+        arrange = lambda x: x.transpose(order).reshape(*(x.shape[i] for i in order[:2 + len(along)]), size(x), x.shape[-1])
         qs, ks, vs = arrange(q * np.asarray(1 / np.sqrt(self.key_dim), q.dtype)), arrange(k), arrange(v)
         scores = jnp.einsum("...td,...sd->...ts", qs, ks)  # (batch, ..., heads, targets, sources)
         if mask is not None:

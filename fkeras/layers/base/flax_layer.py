@@ -192,7 +192,7 @@ class JaxLayer(Layer):
         self._fk.built = True
 
     def call(self, inputs, training=False):
-        read = lambda tree: jax.tree.map(lambda v: v.value, tree, is_leaf=lambda v: isinstance(v, Variable))  # noqa: E731
+        read = lambda tree: jax.tree.map(lambda v: v.value, tree, is_leaf=lambda v: isinstance(v, Variable))
         available = {"params": lambda: read(self.params), "state": lambda: read(self.state), "inputs": lambda: inputs,
                      "training": lambda: bool(training), "rng": lambda: jax.random.wrap_key_data(seeds.draw_seed(None))}
         outputs = self.call_fn(**{n: available[n]() for n in self._takes})

@@ -423,7 +423,7 @@ class Layer(nnx.Module, pytree=False):
                 if outer is None:
                     outputs = self._outermost(sig, given, symbolic)
                 else:
-                    outputs = self._run(sig, given, symbolic)
+                    outputs = self._fk_run(sig, given, symbolic)
             finally:
                 context.training = before
         fk.called = True
@@ -438,16 +438,16 @@ class Layer(nnx.Module, pytree=False):
     def _outermost(self, sig, given, symbolic):
         """The first call on this thread: the object's own values go through the door of lending where inner traces may remember them."""
         if symbolic or lending.is_open():
-            return self._run(sig, given, symbolic)
+            return self._fk_run(sig, given, symbolic)
         for layer in self._flatten_layers(include_self=False):
             layer._fk.losses = []
         with root_of_draws(self):
             own = [v for _, v in self._structure().variables]
             if own and lending.needs_own_scope(own):
-                return lending.call_on_own_values(lambda: self._run(sig, given, symbolic), own)
-            return self._run(sig, given, symbolic)
+                return lending.call_on_own_values(lambda: self._fk_run(sig, given, symbolic), own)
+            return self._fk_run(sig, given, symbolic)
 
-    def _run(self, sig, given, symbolic):
+    def _fk_run(self, sig, given, symbolic):
         fk = self._fk
         positional, keywords = _split_arguments(sig, given)
         if symbolic:
@@ -512,7 +512,7 @@ class Layer(nnx.Module, pytree=False):
                 return jnp.asarray(x, dtype) if autocast and x.dtype.kind in "fV" else jnp.asarray(x)
             if isinstance(x, Variable):
                 return policy.convert_input(x.value, autocast, dtype)
-            return x
+            return policy.convert_input(x, autocast, dtype) if hasattr(x, "todense") else x  # sparse
 
         return (tuple(_convert_nested(convert, a, dtype, autocast) for a in args),
                 {k: map_structure(convert, v) if _is_nested_tensor(v) else v for k, v in kwargs.items()})
@@ -599,7 +599,7 @@ class Layer(nnx.Module, pytree=False):
             shapes = self._shapes_by_signature(args, kwargs)
             dtype = self.compute_dtype
             return _map_shapes(lambda shape: KerasTensor(shape, dtype=dtype), shapes)
-        return self._evaluate(args, kwargs)
+        return self._fk_evaluate(args, kwargs)
 
     def _shapes_by_signature(self, args, kwargs):
         given = signature.of(self).bind(args, kwargs, self.name)
@@ -610,7 +610,7 @@ class Layer(nnx.Module, pytree=False):
             return self.compute_output_shape(**by_name)
         return self.compute_output_shape(next(iter(shapes.values()), None))
 
-    def _evaluate(self, args, kwargs):
+    def _fk_evaluate(self, args, kwargs):
         cast = self.compute_dtype if self._fk.autocast and self.compute_dtype != self.variable_dtype else None
         outer = contexts.current()
 

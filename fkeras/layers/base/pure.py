@@ -59,7 +59,7 @@ def build_abstractly(layer, inputs, named_inputs) -> None:
 
     def run(values):
         given = {id(s): v for s, v in zip(arrays, values)}
-        swap = lambda t: map_structure(lambda x: given.get(id(x), x), t)  # noqa: E731
+        swap = lambda t: map_structure(lambda x: given.get(id(x), x), t)
         with contexts.opened(contexts.CallContext(layer, losses=[])):
             lending.call_abstractly(layer, *swap(args), **swap(kwargs))
         return ()

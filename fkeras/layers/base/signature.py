@@ -52,7 +52,7 @@ class CallSignature:
         return "(" + ", ".join(str(p) for p in self.parameters.values()) + ")"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _signature_of(function):
     return CallSignature(function)
 
@@ -62,7 +62,7 @@ def of(layer) -> CallSignature:
     return _signature_of(getattr(call, "__func__", call))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def parameter_names(function) -> tuple:
     """Names of a method's parameters without self."""
     return tuple(n for n in inspect.signature(function).parameters if n != "self")

@@ -1,12 +1,12 @@
 """Dot: the inner product of two tensors along one axis of each."""
 
-import string
-
 import jax.numpy as jnp
+from jax import lax
 
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.merging.merge import Merge
+from fkeras.ops.sparse import is_sparse, jax_sparse
 
 
 class Dot(Merge):
@@ -53,11 +53,13 @@ class Dot(Merge):
         axes = self._axes((x.ndim, y.ndim))
         if self.normalize:
             x, y = ops.normalize(x, axis=axes[0]), ops.normalize(y, axis=axes[1])
-        letters = iter(string.ascii_lowercase[2:])  # a: batch, b: the common axis
-        terms = [["a", *("b" if i == axis else next(letters) for i in range(1, ndim))] for axis, ndim in zip(axes, (x.ndim, y.ndim))]
-        rest = [letter for term in terms for letter in term if letter not in "ab"]
-        out = jnp.einsum(f"{''.join(terms[0])},{''.join(terms[1])}->a{''.join(rest)}", x, y)
-        return out if rest else out[:, None]
+        (i, j), batch = axes, ((0,), (0,))
+        if is_sparse(x) or is_sparse(y):
+            out = jax_sparse().bcoo_dot_general(x, y, dimension_numbers=(((i,), (j,)), batch))
+            return out if len(out.shape) > 1 else out.todense()[:, None]
+        dtype = jnp.promote_types(x.dtype, y.dtype)
+        out = lax.dot_general(x.astype(dtype), y.astype(dtype), (((i,), (j,)), batch))
+        return out if out.ndim > 1 else out[:, None]
 
     def compute_output_shape(self, input_shape):
         if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 2 or not isinstance(input_shape[0], (tuple, list)):

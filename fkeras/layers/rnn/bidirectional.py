@@ -1,140 +1,155 @@
-"""Bidirectional: a recurrent layer forwards and backwards in time."""
+"""Bidirectional: a recurrent layer forwards and another one backwards in time."""
 
 import jax.numpy as jnp
 
 from fkeras.core import registry
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic import leaves
 from fkeras.errors import UserInputError
+from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
 
-_MODES = ("sum", "mul", "ave", "concat", None)
+_MERGES = {
+    "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
+    "sum": lambda a, b: a + b,
+    "ave": lambda a, b: (a + b) / 2,
+    "mul": lambda a, b: a * b,
+    None: lambda a, b: (a, b),
+}
 
 
 class Bidirectional(Layer):
-    """Runs a recurrent layer over time in both directions and joins the outputs.
+    """Runs a recurrent layer over a sequence in both directions and merges what comes out.
+
+    The given layers are models to copy: what runs are fresh layers with their configs, `forward_layer` and `backward_layer`. With
+    `return_sequences`, outputs at masked steps are 0.
 
     Args:
-        layer: a recurrent layer, not called yet. It becomes the forward one.
-        merge_mode: 'concat', 'sum', 'mul', 'ave', or None for a list of both outputs.
-        weights: list to start from. backward_layer: the layer for the other direction; None for a copy of `layer`.
+        layer: `RNN`, `LSTM`, `GRU` or another layer with `go_backwards`, `return_sequences`, `return_state` and `stateful`.
+        merge_mode: `'concat'` (last axis), `'sum'`, `'ave'`, `'mul'`, or None for both outputs.
+        weights: list of first values, those of the forward layer first; None to draw them.
+        backward_layer: the layer for the other direction, with the other `go_backwards`; None for a copy of `layer`.
+
+    Shape:
+        As the layer's, with a last axis twice as long for `'concat'`. With `return_state`, the states of the forward layer, then those of
+        the backward layer, follow the output.
+
+    Call arguments:
+        Those of the layer; the first half of `initial_state` is for the forward layer.
+
+    Raises:
+        UserInputError: layers that do not go in opposite directions or do not return alike, an unknown merge mode.
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> fkeras.layers.Bidirectional(fkeras.layers.LSTM(4))(np.ones((2, 5, 3), "float32")).shape
-        (2, 8)
+        >>> import fkeras, jax.numpy as jnp
+        >>> layer = fkeras.layers.Bidirectional(fkeras.layers.LSTM(4, return_sequences=True))
+        >>> layer(jnp.ones((2, 7, 3))).shape
+        (2, 7, 8)
     """
 
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
-        if not isinstance(layer, Layer):
-            raise UserInputError(f"Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. Received: {layer}")
-        if backward_layer is not None and not isinstance(backward_layer, Layer):
-            raise UserInputError(f"`backward_layer` need to be a `keras.layers.Layer` instance. Received: {backward_layer}")
-        if merge_mode not in _MODES:
-            raise UserInputError(f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of {_MODES}")
-        kwargs.setdefault("dtype", layer.dtype_policy)
-        super().__init__(weights=weights, **kwargs)
-        config = registry.serialize_keras_object(layer)
-        self.forward_layer = _copy(config, layer.name, "forward_", None)
-        if backward_layer is None:
-            self.backward_layer = _copy(config, layer.name, "backward_", not layer.go_backwards)
-        else:
-            self.backward_layer = backward_layer
-            if backward_layer.go_backwards == layer.go_backwards:
-                raise UserInputError("Forward layer and backward layer should have different `go_backwards` value. Received: "
-                                     f"forward_layer.go_backwards={layer.go_backwards}, backward_layer.go_backwards={backward_layer.go_backwards}")
-        for part in (self.forward_layer, self.backward_layer):
-            part.zero_output_for_mask = True  # the two directions' fill-ins would not agree
-        self.given_backward = backward_layer is not None
+        for name, value in (("layer", layer), ("backward_layer", backward_layer)):
+            if not isinstance(value, Layer) and not (name == "backward_layer" and value is None):
+                raise UserInputError(f"Bidirectional: `{name}` must be a layer. Received: {name}={value!r}")
+        if merge_mode not in _MERGES:
+            raise UserInputError(f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
+                                 '{"sum", "mul", "ave", "concat", None}')
+        super().__init__(**kwargs)
+        self.forward_layer = _copy(layer, "forward_")
+        self.backward_layer = _copy(layer, "backward_", go_backwards=True) if backward_layer is None else backward_layer
+        if hasattr(layer, "use_cudnn"):  # not in the config
+            self.forward_layer.use_cudnn = self.backward_layer.use_cudnn = layer.use_cudnn
+        _check_pair(self.forward_layer, self.backward_layer)
+        for own in (self.forward_layer, self.backward_layer):
+            if getattr(own, "zero_output_for_mask", None) is not None:
+                own.zero_output_for_mask = own.return_sequences
         self.merge_mode = merge_mode
-        self.return_sequences, self.return_state, self.stateful = layer.return_sequences, layer.return_state, layer.stateful
-        self.supports_masking = True
-
-    @property
-    def layer(self):
-        return self.forward_layer
+        if weights:
+            half = len(weights) // 2
+            self.forward_layer._fk.initial_weights, self.backward_layer._fk.initial_weights = weights[:half], weights[half:]
+        self.stateful, self.return_sequences, self.return_state = layer.stateful, layer.return_sequences, layer.return_state
+        self.input_spec = layer.input_spec
 
     def build(self, sequences_shape, initial_state_shape=None):
-        for part in (self.forward_layer, self.backward_layer):
-            if not part.built:
-                part.build(sequences_shape)
+        for layer in (self.forward_layer, self.backward_layer):
+            if not layer.built:
+                layer.build(sequences_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
-        states = [None, None]
+        given = {name: value for name, value in (("training", training), ("mask", mask))
+                 if name in signature.of(self.forward_layer).parameters and value is not None}
+        states = (None, None)
         if initial_state is not None:
             half = len(initial_state) // 2
-            states = [list(initial_state[:half]), list(initial_state[half:])]
-        results = [part(sequences, initial_state=s, mask=mask, training=training)
-                   for part, s in zip((self.forward_layer, self.backward_layer), states)]
-        last = []
+            states = initial_state[:half], initial_state[half:]
+        forward, backward = (layer(sequences, **({} if own is None else {"initial_state": own}), **given)
+                             for layer, own in zip((self.forward_layer, self.backward_layer), states))
+        last_states = ()
         if self.return_state:
-            last = [*results[0][1:], *results[1][1:]]
-            results = [results[0][0], results[1][0]]
-        forward, backward = results
+            last_states = (*forward[1:], *backward[1:])
+            forward, backward = forward[0], backward[0]
+        forward, backward = forward.astype(self.compute_dtype), backward.astype(self.compute_dtype)
         if self.return_sequences:
             backward = jnp.flip(backward, axis=1)
-        outputs = self._merge(forward, backward)
-        if not self.return_state:
-            return outputs
-        return [*(outputs if self.merge_mode is None else [outputs]), *last]
-
-    def _merge(self, forward, backward):
-        mode = self.merge_mode
-        if mode == "concat":
-            return jnp.concatenate([forward, backward], axis=-1)
-        if mode is None:
-            return [forward, backward]
-        return forward * backward if mode == "mul" else (forward + backward) * (0.5 if mode == "ave" else 1)
-
-    def compute_mask(self, sequences, mask=None):
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        output = mask if self.return_sequences else None
-        output = [output, output] if self.merge_mode is None else output
-        if not self.return_state:
-            return output
-        return [*(output if isinstance(output, list) else [output]), *([None] * 4)]
-
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        shape = self.forward_layer.compute_output_shape(sequences_shape)
-        states = []
+        output = _MERGES[self.merge_mode](forward, backward)
         if self.return_state:
-            shape, *states = shape
-        if self.merge_mode == "concat":
-            shape = (*shape[:-1], 2 * shape[-1])
-        output = [shape, shape] if self.merge_mode is None else shape
-        if not self.return_state:
-            return output
-        return [*(output if self.merge_mode is None else [output]), *states, *states]
+            return (*output, *last_states) if self.merge_mode is None else (output, *last_states)
+        return output
 
-    def compute_output_spec(self, sequences, initial_state=None, mask=None, training=None):
-        shapes = self.compute_output_shape(tuple(sequences.shape))
-        make = lambda shape: KerasTensor(shape, dtype=self.compute_dtype)  # noqa: E731
-        return [make(s) for s in shapes] if isinstance(shapes, list) else make(shapes)
+    @property
+    def states(self):
+        """The states of both layers, or None where they are not stateful."""
+        found = (self.forward_layer.states, self.backward_layer.states)
+        return None if None in found else (*found[0], *found[1])
 
     def reset_state(self):
-        """Sets held states to zero."""
+        """Sets the states of `stateful` layers to 0."""
+        if not self.stateful:
+            raise AttributeError(f"Bidirectional '{self.name}' has no states to reset: its layers are not `stateful`.")
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
-    reset_states = reset_state
+    def reset_states(self):
+        """The same as `reset_state`, under an older name."""
+        self.reset_state()
+
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        shape = self.forward_layer.compute_output_shape(sequences_shape)
+        states = ()
+        if self.return_state:
+            shape, *states = shape
+        if self.merge_mode == "concat":
+            shape = (*shape[:-1], None if shape[-1] is None else 2 * shape[-1])
+        shapes = (tuple(shape),) * 2 if self.merge_mode is None else (tuple(shape),)
+        if self.return_state:
+            return (*shapes, *states, *states)
+        return shapes if self.merge_mode is None else shapes[0]
+
+    def compute_mask(self, inputs, mask):
+        mask = next(iter(leaves(mask)), None) if self.return_sequences else None
+        masks = (mask, mask) if self.merge_mode is None else (mask,)
+        if self.return_state:
+            return (*masks, *[None] * (2 * len(getattr(self.forward_layer, "state_size", ()))))
+        return masks if self.merge_mode is None else mask
 
     def get_config(self):
-        config = Layer.get_config(self)
-        for name in ("layer", "backward_layer"):
-            config.pop(name, None)
-        config["layer"] = _named(registry.serialize_keras_object(self.forward_layer), "forward_")
-        if self.given_backward:
-            config["backward_layer"] = registry.serialize_keras_object(self.backward_layer)
-        return config
+        config = super().get_config()
+        config.pop("weights", None)
+        return {**config, "layer": registry.serialize_keras_object(self.forward_layer),
+                "backward_layer": registry.serialize_keras_object(self.backward_layer)}
 
 
-def _copy(config, name, prefix, go_backwards):
-    inner = {**config["config"], "name": prefix + name}
-    if go_backwards is not None:
-        inner["go_backwards"] = go_backwards
-    return registry.deserialize_keras_object({**config, "config": inner, "build_config": None})
+def _copy(layer, prefix, **changes):
+    config = registry.serialize_keras_object(layer)
+    config["config"].update(changes, name=f"{prefix}{layer.name.removeprefix(prefix)}")
+    return registry.deserialize_keras_object(config, custom_objects={type(layer).__name__: type(layer)})
 
 
-def _named(config, prefix):
-    inner = dict(config["config"])
-    inner["name"] = inner["name"].removeprefix(prefix)
-    return {k: v for k, v in {**config, "config": inner}.items() if k != "build_config"}
+def _check_pair(forward, backward) -> None:
+    if forward.go_backwards == backward.go_backwards:
+        raise UserInputError("Forward layer and backward layer should have different `go_backwards` value. Received: "
+                             f"forward_layer.go_backwards={forward.go_backwards}, backward_layer.go_backwards={backward.go_backwards}")
+    for name in ("stateful", "return_sequences", "return_state"):
+        values = getattr(forward, name), getattr(backward, name)
+        if values[0] != values[1]:
+            raise UserInputError(f'Forward layer and backward layer are expected to have the same value for attribute "{name}", got '
+                                 f'"{values[0]}" for forward layer and "{values[1]}" for backward layer')

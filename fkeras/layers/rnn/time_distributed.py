@@ -1,51 +1,126 @@
-"""TimeDistributed: a layer on each time step."""
+"""TimeDistributed: one layer at each step of a sequence."""
 
 import jax
+import jax.numpy as jnp
+from flax import nnx
 
+from fkeras.core import private, seeds
 from fkeras.errors import UserInputError
-from fkeras.layers.base import signature
+from fkeras.layers.base import context as contexts
+from fkeras.layers.base import pure, signature
+from fkeras.layers.base.layer import Layer
 from fkeras.layers.core.wrapper import Wrapper
 
 
 class TimeDistributed(Wrapper):
-    """Applies a layer to every time step, with the same weights.
+    """Applies a layer to each step of a sequence, with the same weights.
+
+    All steps are computed together. A layer that keeps state (`BatchNormalization` and the like) sees one step after the other, and its
+    program grows with the number of steps. Dropout draws anew at each step.
 
     Args:
-        layer: the layer for one step.
+        layer: the layer.
 
     Shape:
-        `(batch, time, ...)` -> `(batch, time, *output of the layer)`.
+        `(batch, steps, ...)` -> `(batch, steps, ...)`: the layer gets `(batch, ...)`.
+
+    Call arguments:
+        inputs; `training`; `mask`: bool `(batch, steps, ...)`, of which the layer gets that of each step if it takes one.
+
+    Raises:
+        UserInputError: inputs of a rank below 3, a mask that does not begin with (batch, steps).
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> fkeras.layers.TimeDistributed(fkeras.layers.Dense(4))(np.ones((2, 5, 3), "float32")).shape
-        (2, 5, 4)
+        >>> import fkeras, jax.numpy as jnp
+        >>> frames = jnp.ones((2, 5, 8, 8, 3))
+        >>> fkeras.layers.TimeDistributed(fkeras.layers.Conv2D(4, 3))(frames).shape
+        (2, 5, 6, 6, 4)
     """
 
     def __init__(self, layer, **kwargs):
+        if not isinstance(layer, Layer):
+            raise UserInputError(f"TimeDistributed: `layer` must be a layer. Received: {layer!r}")
         super().__init__(layer, **kwargs)
-        self.supports_masking = True
-
-    @staticmethod
-    def _one(shape):
-        if not isinstance(shape, (tuple, list)) or len(shape) < 3:
-            raise UserInputError("`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: "
-                                 f"{shape}")
-        return (shape[0], *shape[2:])
 
     def build(self, input_shape):
-        if not self.layer.built:
-            self.layer.build(self._one(input_shape))
-
-    def compute_output_shape(self, input_shape):
-        inner = self.layer.compute_output_shape(self._one(input_shape))
-        return (inner[0], input_shape[1], *inner[1:])
+        super().build(_step_shape(input_shape))
 
     def call(self, inputs, training=None, mask=None):
-        batch, time = inputs.shape[:2]
-        flat = inputs.reshape((batch * time, *inputs.shape[2:]))
-        kwargs = {}
-        if mask is not None and mask.ndim > 2 and "mask" in signature.of(self.layer).parameters:
-            kwargs["mask"] = mask.reshape((batch * time, *mask.shape[2:]))
-        outputs = self.layer(flat, training=training, **kwargs)
-        return jax.tree.map(lambda x: x.reshape((batch, time, *x.shape[1:])), outputs)
+        if mask is not None:
+            _check_mask(mask, inputs)
+        parameters = signature.of(self.layer).parameters
+        given = {"training": training} if "training" in parameters and training is not None else {}
+        mask = mask if "mask" in parameters else None
+
+        def at_step(x, mask):
+            return self.layer(x, **given, **({} if mask is None else {"mask": mask}))
+
+        if any(_is_state(v) for v in self.layer.variables):
+            outputs = [at_step(inputs[:, t], None if mask is None else mask[:, t]) for t in range(inputs.shape[1])]
+            return jax.tree.map(lambda *steps: jnp.stack(steps, axis=1), *outputs)
+        return self._all_together(at_step, inputs, mask, training)
+
+    def _all_together(self, at_step, inputs, mask, training):
+        keys = self._keys(inputs.shape[1]) if training else None
+        paths = pure.paths_of(self._structure())
+        owners: list = []
+
+        def one(x, mask, key):
+            context = contexts.CallContext(self, losses=[])
+            context.training = contexts.current().training if contexts.current() is not None else training
+            with contexts.opened(context):
+                if key is None:
+                    outputs = at_step(x, mask)
+                else:
+                    with seeds.scope(key, paths):
+                        outputs = at_step(x, mask)
+            owners[:] = [layer for layer, _ in context.losses]
+            return outputs, [value for _, value in context.losses]
+
+        axes = (1, None if mask is None else 1, None if keys is None else 0)
+        outputs, losses = jax.vmap(one, in_axes=axes, out_axes=(1, 0))(inputs, mask, keys)
+        for owner, values in zip(owners, losses):
+            owner.add_loss(jnp.sum(values))
+        return outputs
+
+    def _keys(self, steps):
+        """One key for each step, where the layer may draw random numbers."""
+        generators = [generator for _, generator in self._structure().generators]
+        scope = seeds.current_scope()
+        if not generators and (scope is None or scope.key is None):
+            return None
+        return jax.random.split(jax.random.wrap_key_data(seeds.draw_seed(generators[0] if generators else None)), steps)
+
+    def compute_output_shape(self, input_shape):
+        shape = self.layer.compute_output_shape(_step_shape(input_shape))
+        return _with_steps(shape, input_shape[1])
+
+
+def _is_state(variable) -> bool:
+    return not isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].kind != "seed"
+
+
+def _step_shape(shape):
+    if not isinstance(shape, (tuple, list)) or len(shape) < 3:
+        raise UserInputError("`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: "
+                             f"{shape}")
+    return (shape[0], *shape[2:])
+
+
+def _with_steps(shape, steps):
+    if isinstance(shape, dict):
+        return {name: _with_steps(s, steps) for name, s in shape.items()}
+    if shape and isinstance(shape[0], (list, tuple, dict)):
+        return type(shape)(_with_steps(s, steps) for s in shape)
+    return (shape[0], steps, *shape[1:])
+
+
+def _check_mask(mask, inputs):
+    shape = tuple(mask.shape)
+    if len(shape) < 2:
+        raise UserInputError("The `mask` passed to the `TimeDistributed` layer must be at least 2D (e.g., `(batch_size, timesteps)`), but it "
+                             f"has {len(shape)} dimension(s) with shape {shape}.")
+    if shape[:2] != tuple(inputs.shape[:2]):
+        raise UserInputError(f"The `mask` passed to the `TimeDistributed` layer has a shape {shape} that is incompatible with the input shape "
+                             f"{tuple(inputs.shape)}. The first two dimensions of the mask (batch size and timesteps) must match the "
+                             f"input's first two dimensions. Expected mask shape prefix: {tuple(inputs.shape[:2])}.")
