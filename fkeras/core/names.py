@@ -14,8 +14,7 @@ def to_snake_case(name: str) -> str:
     """`'LayerNormalization'` -> `'layer_normalization'`, `'Conv2D'` -> `'conv2d'`."""
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-    return name
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def object_name(obj) -> str:

@@ -7,7 +7,7 @@ from fkeras.core.symbolic import Node, any_symbolic, evaluate
 from fkeras.errors import UserInputError
 
 
-class Operation(abc.ABC):
+class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be registered as operations
     """A computation to subclass: `call` on arrays; on KerasTensors the call is recorded.
 
     Args:

@@ -330,8 +330,7 @@ class Trainer:
         self._tell_toggles()
         engine = self._engine()
         steps_known = steps_per_epoch if steps_per_epoch is not None else source.steps
-        listed = callbacks_room.CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose),
-                                             epochs=epochs, steps=steps_known) if not isinstance(callbacks, callbacks_room.CallbackList) else callbacks
+        listed = self._listed(callbacks, verbose, epochs, steps_known, add_history=True)
         self._check_monitors(listed, validation is not None)
         training = self._training
         with interrupts.watched() as watch:
@@ -344,6 +343,12 @@ class Trainer:
                            on_new_shapes=self._watch_compiles(engine, max_compiles))
             run.run()
         return self.history
+
+    def _listed(self, callbacks, verbose, epochs, steps_known, add_history=False):
+        if isinstance(callbacks, callbacks_room.CallbackList):
+            return callbacks
+        return callbacks_room.CallbackList(callbacks, add_history=add_history, add_progbar=verbose != 0, model=self,
+                                           verbose=_verbosity(verbose), epochs=epochs, steps=steps_known)
 
     def _finish_training(self):
         if self.optimizer is not None and hasattr(self.optimizer, "finalize_variable_values"):
@@ -384,9 +389,7 @@ class Trainer:
         source = data_room.make_source(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate")
         self._prepare(source, "evaluate")
         engine = self._engine()
-        listed = callbacks if isinstance(callbacks, callbacks_room.CallbackList) else callbacks_room.CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose), epochs=1,
-            steps=steps if steps is not None else source.steps)
+        listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
         lists = engine.lists
         fixed = ([v.value for v in lists.trainable], [v.value for v in lists.rest])
         with interrupts.watched() as watch:
@@ -407,9 +410,7 @@ class Trainer:
         source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
         self._prepare(source, "predict")
         engine = self._engine()
-        listed = callbacks if isinstance(callbacks, callbacks_room.CallbackList) else callbacks_room.CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=_verbosity(verbose), epochs=1,
-            steps=steps if steps is not None else source.steps)
+        listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
         fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
         with interrupts.watched() as watch:
             return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,

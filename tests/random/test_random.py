@@ -8,7 +8,7 @@ import pytest
 import fkeras
 from fkeras import random
 
-X = np.arange(24, dtype="float32").reshape(2, 3, 4)
+X = jnp.arange(24, dtype="float32").reshape(2, 3, 4)
 LOGITS = np.log(np.array([[0.1, 0.2, 0.7], [0.5, 0.4, 0.1]], "float32"))
 # function, arguments, whether it takes other dtypes
 ROWS = [

@@ -877,7 +877,8 @@ def _recorded(build):
     def wrapper(self, *args, **kwargs):
         fk = self._fk
         if fk.building:  # super().build()
-            return build(self, *args, **kwargs)
+            build(self, *args, **kwargs)
+            return
         made: list = []
         fk.building = True
         in_own_scope = contextlib.nullcontext() if fk.in_call else names.scope(fk.name)
