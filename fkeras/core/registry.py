@@ -247,7 +247,7 @@ def serialize_keras_object(obj):
     config = _config_of(obj)
     names = _names_of(type(obj))
     made = {"module": names["module"], "class_name": type(obj).__name__, "config": config, "registered_name": names["registered_name"]}
-    if getattr(obj, "_fk_build_config", None) is not None:
+    if hasattr(obj, "get_build_config"):
         build_config = obj.get_build_config()
         if build_config is not None:
             made["build_config"] = serialize_dict(build_config)

@@ -11,6 +11,7 @@ from fkeras.models.sequential import Sequential as Sequential
 from fkeras.saving.checkpoint import load_model as load_model
 from fkeras.saving.checkpoint import save_model as save_model
 
+registry.add_builtins("keras.src.models.functional", {"Functional": Functional})  # where Keras looks for it
 registry.add_builtins("keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential})
 registry.add_builtins("keras", {"Model": Model, "Sequential": Sequential})
 # Functions stand in functional configs by name.

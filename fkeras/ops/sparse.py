@@ -32,7 +32,12 @@ def dense(x):
 
 def flat(x):
     """A BCOO with all axes in its indices: neither batch axes nor dense ones."""
-    return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None) if x.n_dense or x.n_batch else x
+    if not x.n_dense and not x.n_batch:
+        return x
+    if x.n_batch:  # a batch axis of size 1 may stand for all
+        whole = [jnp.broadcast_to(a, (*x.shape[:x.n_batch], *a.shape[x.n_batch:])) for a in (x.data, x.indices)]
+        x = jax_sparse().BCOO(tuple(whole), shape=x.shape)
+    return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
 
 def _is_bcoo(x):

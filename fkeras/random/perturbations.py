@@ -12,7 +12,8 @@ from fkeras.random.keys import key_of
 
 def _check_dropout(shape, dtype, rate, noise_shape):
     if not jnp.issubdtype(jnp.dtype(dtype), jnp.inexact):
-        raise UserInputError(f"`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. Received: dtype={dtype}.")
+        raise UserInputError("`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
+                             f"Received: dtype={dtype}.")
     if isinstance(rate, (int, float)) and not 0 <= rate <= 1:
         raise UserInputError(f"`rate` is the share of values to drop, in [0, 1]. Received: rate={rate}.")
     if noise_shape is not None:

@@ -9,6 +9,7 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import registry
 from fkeras.core.symbolic import leaves
 from fkeras.training import steps
 from fkeras.training.state import zeroed_metrics
@@ -45,10 +46,23 @@ class Engine:
         self.predict_many = jit(self._predict_many, static_argnums=(5, 6))
         self._fusable: dict = {}
         self._fresh = jax.device_get(zeroed_metrics(lists))
+        each = [m for metric in lists.metric_objects for m in (metric, *getattr(metric, "metrics", ()))]
+        self._resets_itself = any(not registry.is_builtin(type(m)) and not hasattr(m, "metrics") for m in each)
 
-    def fresh_metrics(self) -> list:
-        """Metric values after a reset, on the host: nobody minds that a step consumes them."""
-        return list(self._fresh)
+    def fresh_metrics(self, values=None) -> list:
+        """Metric values after a reset, on the host: nobody minds that a step consumes them.
+
+        Args:
+            values: those before, for metrics of users that reset in a way of their own; None at the beginning.
+        """
+        if values is None or not self._resets_itself:
+            return list(self._fresh)
+        fresh, at = [], 0
+        for metric in self.lists.metric_objects:
+            count = len(metric.variables)
+            fresh += metric.stateless_reset_state(values[at:at + count])
+            at += count
+        return fresh
 
     def _one(self, kind):
         """The step behind a name of its own, so that each way of calling it (donating or not) has its own executables."""

@@ -103,7 +103,7 @@ class Fit:
         callbacks: a `CallbackList`.
         progress: dict with the model's lifetime `steps` and `epochs`; updated as they pass.
         key: the model's key. seed: int for the order of samples.
-        metrics: function that returns fresh metric values.
+        metrics: function (values or None) that returns metric values after a reset.
         validate: function (values) -> logs, called after an epoch, or None.
         steps_per_execution: what the user asked for. fuse: whether calls of many steps are allowed.
         should_stop: function that tells whether somebody set `stop_training`.
@@ -120,7 +120,7 @@ class Fit:
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
         self._data = self._stream = self._snapshot = None
-        self._told = False
+        self._told = self._trained = False
         self._snapshot_time = -_SNAPSHOT_SECONDS
         self._snapshot_step = 0
 
@@ -171,8 +171,9 @@ class Fit:
         return hasattr(source, "order") and (self.steps_per_epoch is None or self.steps_per_epoch == source.steps)
 
     def _fresh_metrics(self):
-        fresh = self.metrics()  # before the loan is looked at: reading a Variable would end it
-        self.loan.values = (*self.loan.ready()[:3], fresh)
+        values = self.loan.ready()
+        self.loan.values = (*values[:3], self.metrics(values[3] if self._trained else None))
+        self._trained = True
 
     # -- arrays ---------------------------------------------------------------------------
 

@@ -46,7 +46,8 @@ def map_structure(func, *structures, none_is_leaf=True):
         silent = first is None and not none_is_leaf
         for other in others:
             if is_nested(other) or (not none_is_leaf and (other is None) is not (first is None)):
-                raise UserInputError(f"Structures don't have the same nested structure. Expected: a leaf like {first!r}. Received: {other!r}.")
+                raise UserInputError("Structures don't have the same nested structure. "
+                                     f"Expected: a leaf like {first!r}. Received: {other!r}.")
         return None if silent else func(first, *others)
 
     return _map(at_leaf, *structures, is_leaf=lambda x: not is_nested(x))

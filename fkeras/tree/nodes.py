@@ -68,7 +68,8 @@ def children_like(node, other) -> list:
     """The children of `other` in the order of those of `node`; an error where the two do not match."""
     both_dicts = type(node) in _DICTS and type(other) in _DICTS
     if not both_dicts and type(node) is not type(other):
-        raise UserInputError(f"Structures don't have the same nested structure. Expected: {_described(node)}. Received: {_described(other)}.")
+        raise UserInputError("Structures don't have the same nested structure. "
+                             f"Expected: {_described(node)}. Received: {_described(other)}.")
     if both_dicts and node.keys() != other.keys():
         missing, extra = [k for k in node if k not in other], [k for k in other if k not in node]
         raise UserInputError(f"Structures don't have the same nested structure: dictionary key mismatch. Expected: keys {list(node)}. "

@@ -223,3 +223,12 @@ def test_orthogonal_rows_or_columns():
         q = np.asarray(initializers.Orthogonal(gain=2.0, seed=0)(shape)).reshape(-1, shape[-1])
         small = q.T @ q if q.shape[0] >= q.shape[1] else q @ q.T
         np.testing.assert_allclose(small, 4 * np.eye(len(small)), atol=1e-5)
+
+
+def test_another_shape_compiles_nothing_in_the_facade(compilations):
+    for row in CONSTANT + RANDOM[:-1]:  # QR is a program for each shape
+        made(row, **({"seed": 0} if row in RANDOM else {}))((3, 5), "bfloat16")
+    with compilations() as found:
+        for row in CONSTANT + RANDOM[:-1]:
+            made(row, **({"seed": 0} if row in RANDOM else {}))((11, 13), "bfloat16")
+    assert not found

@@ -61,8 +61,8 @@ def test_inputs_and_outputs_keep_their_structure(two_inputs):
     result = two_inputs({"a": X, "b": X + 1})
     assert sorted(result) == ["left", "sum"]
     np.testing.assert_allclose(result["sum"], 2 * X + 1, rtol=1e-6)
-    by_position = two_inputs([X, X + 1])
-    np.testing.assert_array_equal(by_position["sum"], result["sum"])
+    with pytest.raises(ValueError, match=r"Expected: \{'a'.*\n?.*Received: \["):
+        two_inputs([X, X + 1])
 
 
 def test_layers_with_lists_of_tensors_and_call_arguments_replay_as_recorded():
@@ -98,7 +98,7 @@ def test_numbers_are_those_of_keras(keras):
         return library.Model(x, [library.layers.Dense(2)(h), library.ops.sum(h, axis=1)])
 
     ours, theirs = build(fkeras), build(keras)
-    ours.set_weights(theirs.get_weights())
+    ours.set_weights([np.asarray(w.value) for w in theirs.weights])
     for a, b in zip(ours.predict(X, verbose=0), theirs.predict(X, verbose=0)):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 

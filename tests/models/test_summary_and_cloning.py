@@ -170,7 +170,7 @@ def test_we_read_the_json_of_keras(keras):
     h = keras.layers.Dense(3, activation="relu")(x)
     theirs = keras.Model(x, keras.layers.Concatenate()([h, keras.layers.Dropout(0.5)(x)]))
     model = fkeras.models.model_from_json(theirs.to_json())
-    model.set_weights(theirs.get_weights())
+    model.set_weights([np.asarray(w.value) for w in theirs.weights])
     np.testing.assert_allclose(model.predict(X, verbose=0), theirs.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
 
 

@@ -124,7 +124,7 @@ class RNN(Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
         states = self._first_states(sequences, initial_state)
-        last, outputs, states = self._run(jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants)
+        last, outputs, states = self._loop(jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants)
         states = map_structure(lambda x: x.astype(self.compute_dtype), states)
         if self.stateful:
             for variable, state in zip(leaves(self.states), leaves(states)):
@@ -135,12 +135,12 @@ class RNN(Layer):
         output = output.astype(self.compute_dtype)
         return (output, *states) if self.return_state else output
 
-    def _run(self, inputs, states, mask, training, constants):
+    def _loop(self, inputs, states, mask, training, constants):
         """The last output, all outputs or None, and the last states. Time comes first in `inputs`, `mask` and all outputs."""
         options = {"reverse": bool(self.go_backwards), "unroll": self.unroll, "zero_masked": bool(self.zero_output_for_mask)}
         cells = self.cell.cells if type(self.cell) is StackedRNNCells else [self.cell]
         if constants is None and all(isinstance(cell, RecurrentCell) and cell.runs_fused() for cell in cells):
-            return self._run_fused(cells, inputs, states, mask, training, options)
+            return self._loop_fused(cells, inputs, states, mask, training, options)
         given = {"training": training} if takes_training(self.cell) else {}
         if constants is not None:
             given["constants"] = constants
@@ -156,7 +156,7 @@ class RNN(Layer):
         with holding_seeds([c for c in cells if isinstance(c, RecurrentCell)], training):
             return recurrence.run(step, inputs, states, mask, previous_output=previous_output, **options)
 
-    def _run_fused(self, cells, inputs, states, mask, training, options):
+    def _loop_fused(self, cells, inputs, states, mask, training, options):
         """One cell after the other over the whole sequence."""
         stacked = cells[0] is not self.cell
         new_states = []
