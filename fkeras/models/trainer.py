@@ -586,8 +586,11 @@ class Trainer:
             self._abstract_build(_structs(x))
         needs_outputs = made.tracker is not None and y is not None and (
             made.loss is not None and not made.loss.built or made.metrics is not None and not made.metrics.built)
-        if needs_outputs and not {"train_step"} <= _overridden(self):
+        overridden = {"train_step", "compute_loss"} & _overridden(self)
+        if needs_outputs and not overridden:
             self._resolve_outputs(x, y)
+        elif needs_outputs and "train_step" not in overridden:
+            self._resolve_by_compute_loss(x, y, sample_weight)
         elif needs_outputs:
             with contextlib.suppress(UserInputError, TypeError, KeyError):
                 self._resolve_outputs(x, y)
@@ -606,6 +609,17 @@ class Trainer:
             made.loss.build(y, y_pred)
         if made.metrics is not None and not made.metrics.built:
             made.metrics.build(y, y_pred)
+
+    def _resolve_by_compute_loss(self, x, y, sample_weight):
+        """Losses and metrics by what the user's own `compute_loss` hands them."""
+        def run(x, y, sample_weight):
+            with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
+                y_pred = lending.call_abstractly(self, x)
+                lending.call_abstractly(self._compute_loss, x, y, y_pred, sample_weight, True)
+                if self._training.metrics is not None and not self._training.metrics.built:
+                    self._training.metrics.build(y, y_pred)
+
+        jax.eval_shape(run, _structs(x), _structs(y), _structs(sample_weight))
 
     def _output_structs(self, x):
         """Shapes and dtypes of the outputs for a batch of inputs."""

@@ -23,7 +23,7 @@ def functional():
     x = fkeras.Input((4,), name="x")
     dense = layers.Dense(4, name="shared")
     h = dense(dense(x))
-    return fkeras.Model(x, layers.Dense(1, name="head")(h + x), name="net")
+    return fkeras.Model(x, layers.Dense(1, name="head")(layers.Add(name="add")([h, x])), name="net")
 
 
 @fkeras.saving.register_keras_serializable("tests")

@@ -56,7 +56,7 @@ class Lambda(Layer):
 
     def compute_output_spec(self, inputs, mask=None, training=None):
         if self._given_output_shape is None:
-            return self._evaluate((inputs,), {"mask": mask, "training": training})
+            return self._fk_evaluate((inputs,), {"mask": mask, "training": training})
         return super().compute_output_spec(inputs)
 
     def compute_mask(self, inputs, mask=None):
