@@ -114,7 +114,12 @@ def filled(shape, value, dtype):
     value = value if isinstance(value, jax.Array) else np.asarray(value).astype(jnp.dtype(dtype))
     if isinstance(value, jax.core.Tracer) or not on_host():
         return jnp.full(shape, value, dtype)
-    return jnp.asarray(np.full(shape, value, jnp.dtype(dtype)))
+    return on_device(np.full(shape, value, jnp.dtype(dtype)))
+
+
+def on_device(made: np.ndarray):
+    """The JAX array of a NumPy array that nobody else holds: it may share its memory. `jnp.asarray` compiles a program for each shape."""
+    return jax.device_put(made)
 
 
 class BlockDrawn:
@@ -138,7 +143,7 @@ class BlockDrawn:
     def __call__(self, shape, dtype=None):
         shape, dtype = as_shape(shape), standardize_dtype(dtype)
         drawn = numbers(self.kind, self._key_of_a_call(), "", self.count(shape))
-        return _as(self.finish(drawn, shape, dtype), shape, dtype)
+        return _finished(self, drawn, shape, dtype)
 
     def _key_of_a_call(self):
         """Key data where no weight's place decides: of the seed, of the open scope, or else one that this object keeps."""
@@ -176,7 +181,7 @@ def draw(initializer, key_data, path, shape, dtype):
     """One weight's first value on the facade's side."""
     if isinstance(initializer, BlockDrawn) and initializer.is_block_drawn():
         drawn = numbers(initializer.kind, *initializer.keyed(key_data, path), initializer.count(shape))
-        return _as(initializer.finish(drawn, shape, dtype), shape, dtype)
+        return _finished(initializer, drawn, shape, dtype)
     with seeds.scope(jax.random.wrap_key_data(jnp.asarray(key_data)), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
@@ -188,6 +193,13 @@ def _call(initializer, shape, dtype):
         if "dtype" not in str(error):
             raise
         return initializer(shape)
+
+
+def _finished(initializer, drawn, shape, dtype):
+    value = initializer.finish(drawn, shape, dtype)
+    if isinstance(value, np.ndarray) and value.dtype == jax.dtypes.canonicalize_dtype(dtype):
+        value = on_device(value)
+    return _as(value, shape, dtype)
 
 
 def _as(value, shape, dtype):
@@ -227,7 +239,7 @@ def draw_all(key, rows):
         for i, many in zip(chosen, counts):
             initializer, _, shape, dtype = rows[i]
             drawn = flat[at:at + many].reshape(-1)[:initializer.count(shape)]
-            out[i], at = _as(initializer.finish(drawn, shape, dtype), shape, dtype), at + many
+            out[i], at = _finished(initializer, drawn, shape, dtype), at + many
     for i, (initializer, path, shape, dtype) in enumerate(rows):
         if out[i] is None:
             with seeds.scope(jax.random.wrap_key_data(data), path=path):

@@ -83,7 +83,7 @@ class Variable(lending.Lendable, nnx.Variable):
             dtype = _checked_dtype(standardize_dtype(dtype), path)
             value = lending.Pending(shape, dtype, lambda: info.origin.draw(self))
         else:
-            value = _array(initializer, dtype)
+            value = _array(initializer, dtype if dtype is None else _checked_dtype(standardize_dtype(dtype), path))
             if shape is not None and tuple(shape) != value.shape:
                 raise UserInputError(f"Variable {path!r}: the value has shape {value.shape}, but shape={tuple(shape)} was asked for.")
             shape, dtype, initializer = value.shape, standardize_dtype(value.dtype), None

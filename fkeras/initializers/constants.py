@@ -78,8 +78,9 @@ class Identity(Initializer):
         if len(shape) != 2:
             raise UserInputError("Identity matrix initializer can only be used for 2D matrices. "
                                  f"Received: shape={shape} of rank {len(shape)}.")
-        xp = np if drawing.on_host() else jnp
-        return jnp.asarray((self.gain * xp.eye(*shape)).astype(jnp.dtype(dtype)))
+        if drawing.on_host():
+            return drawing.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
+        return (self.gain * jnp.eye(*shape)).astype(dtype)
 
     def get_config(self):
         return {"gain": self.gain}

@@ -22,6 +22,7 @@ from fkeras.training import checks, interrupts, loop, steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.engine import Engine
+from fkeras.training.loan import copy_tree
 from fkeras.training.state import Lists, TrainState, as_step, zeroed_metrics
 
 
@@ -248,7 +249,8 @@ class Trainer:
         opt_state = {} if self.optimizer is None else self.optimizer.init(
             lists.trainable_tree(variables["params"]), leaves=lists.unflatten(self.optimizer.leaves_of(lists.trainable)))
         metrics = tracking.nest(zip(lists.metric_names(), zeroed_metrics(lists)))
-        return TrainState(step=as_step(0), params=variables["params"], state=variables["state"], opt_state=opt_state, metrics=metrics, key=key)
+        return TrainState(step=as_step(0), params=variables["params"], state=variables["state"], opt_state=opt_state, metrics=metrics,
+                          key=jnp.copy(key))  # a donated state must not take the caller's key with it
 
     def step(self, state, batch):
         """One training step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden `train_step`.
@@ -264,14 +266,14 @@ class Trainer:
         """The facade's present state as a `TrainState`, to go on from in a hand-written loop."""
         self._assert_compiled("train_state")
         lists = self._lists()
-        values = [[v.value for v in group] for group in lists.groups()]
-        return lists.to_state(values, self.optimizer, as_step(self._training.progress["steps"]), self.build_key)
+        values = copy_tree([[v.value for v in group] for group in lists.groups()])  # so that the state can be donated
+        return lists.to_state(values, self.optimizer, as_step(self._training.progress["steps"]), jnp.copy(self.build_key))
 
     def set_train_state(self, state):
         """Takes the weights, optimizer state, metrics and step of a `TrainState` over into the facade."""
         self._assert_compiled("set_train_state")
         lists = self._lists()
-        for group, values in zip(lists.groups(), lists.to_lists(state, self.optimizer)):
+        for group, values in zip(lists.groups(), copy_tree(lists.to_lists(state, self.optimizer))):  # the state may be donated later
             for variable, value in zip(group, values):
                 variable.assign(value)
         self._training.progress["steps"] = int(state.step)

@@ -59,7 +59,7 @@ def dot_product_attention(
     if attn_logits_soft_cap is not None:
         if flash_attention:
             raise UserInputError("dot_product_attention: flash attention has no `attn_logits_soft_cap`. Leave flash_attention=None.")
-        return _soft_capped(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
+        return _by_einsum(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
     attend = functools.partial(jax.nn.dot_product_attention, scale=scale, is_causal=is_causal)
     if flash_attention or (flash_attention is None and jax.default_backend() == "gpu" and dtype in ("float16", "bfloat16")):
         fused = functools.partial(attend, bias=bias, mask=mask, implementation="cudnn")
@@ -73,20 +73,25 @@ def dot_product_attention(
                 ) from error
         else:
             return fused(query, key, value)
+    if jax.default_backend() == "cpu":  # the same numbers in about half the time, gradient included
+        return _by_einsum(query, key, value, bias, mask, scale, is_causal)
     return attend(query, key, value, bias, mask, implementation="xla")
 
 
-def _soft_capped(query, key, value, bias, mask, scale, is_causal, cap):
+def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
     batch, queries, heads, depth = query.shape
     kv_heads = key.shape[2]
     if heads % kv_heads:
         raise UserInputError(f"dot_product_attention: {heads} query heads must be a multiple of {kv_heads} key and value heads.")
-    key, value = (jnp.repeat(x, heads // kv_heads, axis=2) for x in (key, value))
+    if heads != kv_heads:
+        key, value = (jnp.repeat(x, heads // kv_heads, axis=2) for x in (key, value))
     logits = jnp.einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type=jnp.promote_types(query.dtype, "float32"))
     logits = logits * (depth**-0.5 if scale is None else scale)
-    logits = cap * jnp.tanh(logits / cap)  # (batch, heads, queries, keys)
+    logits = logits if cap is None else cap * jnp.tanh(logits / cap)  # (batch, heads, queries, keys)
     logits = logits if bias is None else logits + bias
-    seen = jnp.tril(jnp.ones(logits.shape[-2:], bool)) if is_causal else True
-    seen = seen if mask is None else seen & mask
-    logits = jnp.where(seen, logits, -0.7 * jnp.finfo(logits.dtype).max)
+    if is_causal:
+        causal = jnp.tril(jnp.ones(logits.shape[-2:], bool))
+        mask = causal if mask is None else causal & mask
+    if mask is not None:
+        logits = jnp.where(mask, logits, -0.7 * jnp.finfo(logits.dtype).max)
     return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)

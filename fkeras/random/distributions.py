@@ -140,7 +140,9 @@ def gamma(shape, alpha, dtype=None, seed=None):
 @op(spec=_spec)
 def beta(shape, alpha, beta, dtype=None, seed=None):
     """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as `normal`."""
-    return jax.random.beta(key_of(seed), as_array(alpha), as_array(beta), _static(shape), _float_dtype("beta", dtype))
+    dtype = _float_dtype("beta", dtype)
+    drawn = jnp.promote_types(dtype, jnp.float32)  # half precision is rounded at the end
+    return jax.random.beta(key_of(seed), as_array(alpha, drawn), as_array(beta, drawn), _static(shape), drawn).astype(dtype)
 
 
 @op(spec=_spec)

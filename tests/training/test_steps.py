@@ -110,6 +110,16 @@ def test_a_state_goes_into_the_facade_and_out_again():
     equal((out.params, out.state, out.opt_state, out.metrics, out.step), (state.params, state.state, state.opt_state, state.metrics, state.step))
 
 
+def test_donating_a_state_leaves_the_facade_and_the_key_alive():
+    model = network()
+    step = jax.jit(model.step, donate_argnums=0)
+    for state in (model.init_state(model.build_key, BATCHES[0]), model.train_state()):
+        state, _ = step(state, BATCHES[0])
+        model.set_train_state(state)
+        step(state, BATCHES[0])
+        assert np.isfinite(model.fit(*BATCHES[0], verbose=0).history["loss"][0])
+
+
 def test_frozen_weights_stay_in_params_and_do_not_move():
     model = network()
     model.layers[0].trainable = False

@@ -6,7 +6,7 @@ from jax import lax
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.merging.merge import Merge
-from fkeras.ops.sparse import dense, is_sparse, jax_sparse
+from fkeras.ops.sparse import is_sparse, jax_sparse
 
 
 class Dot(Merge):
@@ -56,7 +56,9 @@ class Dot(Merge):
         (i, j), batch = axes, ((0,), (0,))
         if is_sparse(x) or is_sparse(y):
             out = jax_sparse().bcoo_dot_general(x, y, dimension_numbers=(((i,), (j,)), batch))
-            return out if len(out.shape) > 1 else dense(out)[:, None]
+            if len(out.shape) > 1 or not is_sparse(out):
+                return out if len(out.shape) > 1 else out[:, None]
+            return jax_sparse().bcoo_broadcast_in_dim(out, shape=(*out.shape, 1), broadcast_dimensions=(0,))
         dtype = jnp.promote_types(x.dtype, y.dtype)
         out = lax.dot_general(x.astype(dtype), y.astype(dtype), (((i,), (j,)), batch))
         return out if out.ndim > 1 else out[:, None]

@@ -1,0 +1,372 @@
+"""`fit`, `evaluate` and `predict`: the same numbers however the steps are grouped, few compilations, and no weights lost."""
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fkeras
+from fkeras import layers
+from fkeras.core import seeds
+
+X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
+Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")
+
+
+def network(optimizer="adam", *, seed=1, middle=(), **compile_arguments):
+    fkeras.utils.clear_session()
+    fkeras.utils.set_random_seed(seed)
+    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(5, activation="relu"), layers.BatchNormalization(), layers.Dropout(0.3), *middle,
+                               layers.Dense(1)])
+    model.compile(optimizer, "mse", metrics=["mae"], **compile_arguments)
+    return model
+
+
+def values(model):
+    return [np.asarray(v) for v in (*model.variables, *model.optimizer.variables)]
+
+
+def same(a, b):
+    assert len(a) == len(b)
+    for x, y in zip(a, b):
+        np.testing.assert_array_equal(x, y)
+
+
+class Hooked(fkeras.callbacks.Callback):
+    """Has a batch hook, so that steps are run one by one."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+# -- the same numbers however steps are grouped ------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def fused():
+    model = network()
+    history = model.fit(X, Y, batch_size=8, epochs=4, validation_data=(X[:20], Y[:20]), verbose=0).history
+    return history, values(model)
+
+
+GROUPINGS = [
+    ("unfused", {"fuse": False}, []),
+    ("with batch hooks", {}, [Hooked]),
+    ("three steps per execution", {"steps_per_execution": 3}, []),
+    ("three steps per execution with batch hooks", {"steps_per_execution": 3}, [Hooked]),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "callbacks"), GROUPINGS, ids=[row[0] for row in GROUPINGS])
+def test_grouping_steps_changes_no_bit(fused, name, arguments, callbacks):
+    model = network(**arguments)
+    history = model.fit(X, Y, batch_size=8, epochs=4, validation_data=(X[:20], Y[:20]), verbose=0, callbacks=[c() for c in callbacks]).history
+    assert history == fused[0]
+    same(values(model), fused[1])
+
+
+def test_ten_fits_of_one_epoch_are_one_fit_of_ten():
+    once, often = network(), network()
+    history = once.fit(X, Y, batch_size=16, epochs=10, verbose=0).history
+    losses = [often.fit(X, Y, batch_size=16, verbose=0).history["loss"][0] for _ in range(10)]
+    assert losses == history["loss"] and len(set(losses)) == 10
+    same(values(once), values(often))
+
+
+def test_shuffling_is_a_function_of_seed_and_epoch_and_can_be_off():
+    shuffled, again, plain = network(), network(), network()
+    a = shuffled.fit(X, Y, batch_size=8, verbose=0)
+    jax.random.normal(jax.random.key(9))
+    np.random.random()
+    b = again.fit(X, Y, batch_size=8, verbose=0)
+    c = plain.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
+    assert a.history == b.history and a.history != c.history
+
+
+def test_evaluate_and_predict_are_the_same_in_any_grouping():
+    model, single = network(), network(fuse=False)
+    results = [(m.evaluate(X, Y, batch_size=8, verbose=0), m.predict(X, batch_size=8, verbose=0)) for m in (model, single)]
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-6)
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-6)
+    np.testing.assert_allclose(model.predict(X, batch_size=50, verbose=0), results[0][1], rtol=1e-5, atol=1e-6)
+    assert model.evaluate(X, Y, batch_size=50, verbose=0) == pytest.approx(results[0][0], rel=1e-5)
+
+
+def test_evaluate_and_predict_change_nothing():
+    model = network()
+    before = values(model)
+    model.evaluate(X, Y, verbose=0)
+    model.predict(X, verbose=0)
+    same(values(model), before)
+
+
+def test_batches_of_a_generator_and_of_arrays_train_alike():
+    arrays, stream = network(), network()
+    a = arrays.fit(X[:48], Y[:48], batch_size=16, epochs=2, shuffle=False, verbose=0).history
+
+    def batches():
+        while True:
+            for i in range(0, 48, 16):
+                yield X[i:i + 16], Y[i:i + 16]
+
+    b = stream.fit(batches(), steps_per_epoch=3, epochs=2, verbose=0).history
+    assert a == b
+    same(values(arrays), values(stream))
+
+
+# -- compilations and synchronisation --------------------------------------------------------
+
+
+def test_many_fits_compile_two_steps():
+    traces = []
+
+    class Counting(layers.Layer):
+        def call(self, x):
+            traces.append(x.shape[0])
+            return x
+
+    model = network(middle=[Counting()], fuse=False)
+    model.fit(X, Y, batch_size=16, verbose=0)
+    first = len(traces)
+    for _ in range(5):
+        model.fit(X, Y, batch_size=16, epochs=2, verbose=0)
+    assert len(traces) == first and {16, 2} <= set(traces)
+    assert model._training.engine.compilations == 2
+
+
+def test_a_second_fit_compiles_nothing(compilations):
+    model = network()
+    for _ in range(2):
+        model.fit(X, Y, batch_size=16, validation_data=(X, Y), epochs=2, verbose=0)
+    with compilations() as found:
+        model.fit(X, Y, batch_size=16, validation_data=(X, Y), epochs=2, verbose=0)
+        model.get_weights()
+    assert found == []
+
+
+def test_a_learning_rate_that_changes_compiles_nothing(compilations):
+    model = network(fuse=False)
+    halve = fkeras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
+    for _ in range(2):
+        model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[halve])
+    with compilations() as found:
+        model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[halve])
+    assert found == []
+
+
+def test_max_compiles_stops_at_one_shape_too_many():
+    model = network()
+    with pytest.raises(ValueError, match="max_compiles=1"):
+        model.fit(X, Y, batch_size=16, verbose=0, max_compiles=1)
+
+
+def test_many_shapes_of_batches_are_told_once():
+    model = network()
+
+    def batches():
+        for n in (3, 4, 5, 6, 7):
+            yield X[:n], Y[:n]
+
+    with pytest.warns(UserWarning, match="new shape of a batch") as told:
+        model.fit(batches(), verbose=0)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_logs_nobody_reads_are_not_fetched_at_each_step(monkeypatch, hooked):
+    model = network(fuse=False)
+    model.fit(X, Y, batch_size=5, verbose=0)
+    fetched, real = [], jax.device_get
+
+    def counting(x):
+        fetched.append(1)
+        return real(x)
+
+    monkeypatch.setattr(jax, "device_get", counting)
+    callbacks = [fkeras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: None)] + ([Hooked()] if hooked else [])
+    model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=callbacks)
+    assert len(fetched) >= 30 if hooked else 3 <= len(fetched) <= 6
+
+
+def test_training_holds_no_arrays_of_earlier_fits():
+    model = network()
+    model.fit(X, Y, batch_size=16, verbose=0)
+    counts = []
+    for _ in range(3):
+        model.fit(X, Y, batch_size=16, verbose=0)
+        gc.collect()
+        counts.append(len(jax.live_arrays()))
+    assert counts[0] == counts[-1]
+
+
+# -- callbacks that read and write ---------------------------------------------------------------
+
+
+def test_what_a_callback_has_read_stays_as_it_was():
+    model, read = network(), []
+    model.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[fkeras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda b, logs: read.append(([v.value for v in model.weights], model.get_weights())))])
+    for arrays, copies in read:
+        same([np.asarray(a) for a in arrays], copies)
+    assert np.any(read[0][1][0] != read[-1][1][0])
+
+
+def test_reading_weights_in_callbacks_changes_no_bit():
+    plain, read = network(), network()
+    plain.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+    read.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[fkeras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda b, logs: read.get_weights(), on_train_batch_end=lambda b, logs: read.optimizer.iterations.numpy())])
+    same(values(plain), values(read))
+
+
+def test_set_weights_in_a_callback_acts_at_the_next_step():
+    model, seen = network(fkeras.optimizers.SGD(0.0)), []
+
+    def end(batch, logs):
+        seen.append(float(model.get_weights()[0][0, 0]))
+        model.set_weights([np.full_like(w, batch + 10) for w in model.get_weights()])
+
+    model.fit(X[:32], Y[:32], batch_size=8, verbose=0, callbacks=[fkeras.callbacks.LambdaCallback(on_train_batch_end=end)])
+    assert seen[1:] == [10, 11, 12] and float(model.get_weights()[0][0, 0]) == 13
+
+
+def test_a_callback_may_predict_and_evaluate_during_fit():
+    plain, busy = network(), network()
+    plain.fit(X, Y, batch_size=8, epochs=2, verbose=0)
+    results = []
+    busy.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[fkeras.callbacks.LambdaCallback(
+        on_epoch_end=lambda e, logs: results.append((busy.predict(X, verbose=0).mean(), busy.evaluate(X, Y, verbose=0)[0])))])
+    assert results[0] != results[1] and np.all(np.isfinite(np.ravel(results)))
+    same(values(plain), values(busy))
+
+
+# -- nothing takes the weights with it -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_begin", "on_train_batch_end", "on_test_batch_end",
+                                  "on_epoch_end", "on_train_end"])
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_exception_in_any_hook_leaves_live_weights(hook, error):
+    model = _shared()
+
+    def fail(*args):
+        raise error("stop")
+
+    callback = fkeras.callbacks.Callback()
+    setattr(callback, hook, fail)
+    with pytest.raises(error):
+        model.fit(X, Y, batch_size=25, verbose=0, validation_data=(X, Y), callbacks=[type("Failing", (fkeras.callbacks.Callback,), {hook: fail})()])
+    assert all(np.all(np.isfinite(v)) for v in values(model) if v.dtype.kind == "f")
+    assert np.isfinite(model.fit(X, Y, batch_size=25, verbose=0).history["loss"][0])
+
+
+_kept: list = []
+
+
+def _shared():
+    if not _kept:
+        _kept.append(network())
+    return _kept[0]
+
+
+_INTERRUPTED = """
+    import os, random, signal, threading, time
+    import numpy as np
+    import fkeras
+    from fkeras import layers
+
+    x = np.random.default_rng(0).normal(size=(256, 4)).astype("float32")
+    y = x[:, :1]
+    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(8), layers.Dropout(0.2), layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(x, y, batch_size=8, verbose=0)
+    hooks = [fkeras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: None)]
+    random.seed(0)
+    interrupted = 0
+    for round in range(30):
+        timer = threading.Timer(0.005 + random.random() * 0.03, os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            timer.start()
+            model.fit(x, y, batch_size=8, epochs=1_000_000, verbose=0, callbacks=hooks if round % 2 else None)
+        except KeyboardInterrupt:
+            interrupted += 1
+        timer.join()
+        steps = int(model.optimizer.iterations.numpy())
+        assert all(np.all(np.isfinite(w)) for w in model.get_weights())
+        assert steps == int(model.train_state().step), (steps, int(model.train_state().step))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    print("interrupted", interrupted, "finite", np.isfinite(model.fit(x, y, verbose=0).history["loss"][0]))
+"""
+
+
+def test_thirty_real_interrupts_lose_no_weights():
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(_INTERRUPTED)], capture_output=True, text=True, timeout=300)
+    assert done.stdout.strip() == "interrupted 30 finite True", done.stderr[-2000:]
+
+
+def test_an_interrupt_goes_to_the_handler_that_was_there():
+    before = signal.getsignal(signal.SIGINT)
+    model = _shared()
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, batch_size=5, epochs=1_000_000, verbose=0)
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
+    calls = {"left": 10**9}
+
+    def check(x):
+        calls["left"] -= 1
+        if calls["left"] < 0:
+            raise RuntimeError("the host is gone")
+        return np.asarray(x)
+
+    class Calling(layers.Layer):
+        def call(self, x, training=False):
+            if not training:
+                return x
+            return x + jax.lax.stop_gradient(jax.pure_callback(check, jax.ShapeDtypeStruct((), jnp.float32), jnp.float32(0.0)))
+
+    model = fkeras.Sequential([fkeras.Input((4,)), Calling(), layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(X[:48], Y[:48], batch_size=8, verbose=0)
+    before = model.get_weights()
+    calls["left"] = 3
+    with pytest.raises(Exception, match="host is gone") as caught:
+        model.fit(X[:48], Y[:48], batch_size=8, verbose=0)
+    after = model.get_weights()
+    assert all(np.all(np.isfinite(w)) for w in after)
+    steps = int(model.optimizer.iterations.numpy())
+    assert 6 <= steps <= 9 and int(model.train_state().step) == steps
+    if steps == 6:
+        same(after, before)
+        assert "failed on the device" in "".join(getattr(caught.value, "__notes__", []))
+    calls["left"] = 10**9
+    assert np.isfinite(model.fit(X[:48], Y[:48], batch_size=8, verbose=0).history["loss"][0])
+    seeds.reset(0)
+
+
+def test_a_generator_that_fails_passes_its_error_on_and_leaves_live_weights():
+    model = network()
+    before = model.get_weights()
+
+    def batches():
+        yield X[:8], Y[:8]
+        yield X[:8], Y[:8]
+        raise OSError("disk gone")
+
+    with pytest.raises(OSError, match="disk gone"):
+        model.fit(batches(), verbose=0)
+    assert np.any(model.get_weights()[0] != before[0])
+    assert not any("prefetch" in t.name.lower() or "ahead" in t.name.lower() for t in threading.enumerate())
