@@ -246,7 +246,8 @@ def serialize_keras_object(obj):
                             "arguments of its constructor, or pass values of plain types.")
     config = _config_of(obj)
     names = _names_of(type(obj))
-    made = {"module": names["module"], "class_name": type(obj).__name__, "config": config, "registered_name": names["registered_name"]}
+    class_name = vars(type(obj)).get("_exported_as", type(obj).__name__)
+    made = {"module": names["module"], "class_name": class_name, "config": config, "registered_name": names["registered_name"]}
     if hasattr(obj, "get_build_config"):
         build_config = obj.get_build_config()
         if build_config is not None:

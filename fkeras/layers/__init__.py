@@ -7,6 +7,9 @@ from fkeras.layers.activations.relu import LeakyReLU as LeakyReLU
 from fkeras.layers.activations.relu import PReLU as PReLU
 from fkeras.layers.activations.relu import ReLU as ReLU
 from fkeras.layers.activations.softmax import Softmax as Softmax
+from fkeras.layers.attention.attention import AdditiveAttention as AdditiveAttention
+from fkeras.layers.attention.attention import Attention as Attention
+from fkeras.layers.attention.grouped_query_attention import GroupedQueryAttention as GroupedQueryAttention
 from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from fkeras.layers.base.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.base.flax_layer import JaxLayer as JaxLayer
@@ -25,6 +28,7 @@ from fkeras.layers.convolutional.separable_conv import SeparableConv2D as Separa
 from fkeras.layers.core.dense import Dense as Dense
 from fkeras.layers.core.einsum_dense import EinsumDense as EinsumDense
 from fkeras.layers.core.embedding import Embedding as Embedding
+from fkeras.layers.core.embedding import ReversibleEmbedding as ReversibleEmbedding
 from fkeras.layers.core.identity import Identity as Identity
 from fkeras.layers.core.input_layer import Input as Input
 from fkeras.layers.core.input_layer import InputLayer as InputLayer
@@ -95,8 +99,6 @@ from fkeras.layers.reshaping.zero_padding import ZeroPadding1D as ZeroPadding1D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding2D as ZeroPadding2D
 from fkeras.layers.reshaping.zero_padding import ZeroPadding3D as ZeroPadding3D
 from fkeras.layers.rnn.bidirectional import Bidirectional as Bidirectional
-
-# -- rnn, attention, embedding and masking ---------------------------------------------------------------------------------------
 from fkeras.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
 from fkeras.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
 from fkeras.layers.rnn.conv_lstm import ConvLSTM3D as ConvLSTM3D
@@ -109,9 +111,6 @@ from fkeras.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
 from fkeras.layers.rnn.simple_rnn import SimpleRNNCell as SimpleRNNCell
 from fkeras.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
 from fkeras.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
-
-# (exports of fkeras/layers/rnn, fkeras/layers/attention, core/embedding.py and core/masking.py stand here)
-# -- end of rnn, attention, embedding and masking --------------------------------------------------------------------------------
 
 # Keras's other names.
 AvgPool1D = AveragePooling1D
@@ -129,6 +128,7 @@ GlobalAvgPool3D = GlobalAveragePooling3D
 GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
 GlobalMaxPool3D = GlobalMaxPooling3D
+GroupQueryAttention = GroupedQueryAttention
 MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
 MaxPool3D = MaxPooling3D
@@ -136,4 +136,5 @@ SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
 _registry.add_builtins("keras.layers", {name: obj for name, obj in list(globals().items())
-                                        if isinstance(obj, type) and issubclass(obj, Layer) and name == obj.__name__})
+                                        if isinstance(obj, type) and issubclass(obj, Layer)
+                                        and name in (obj.__name__, vars(obj).get("_exported_as"))})

@@ -311,6 +311,7 @@ class Trainer:
         if "train_step" not in _overridden(self) and self.optimizer is None:
             raise UserInputError("`fit` needs an optimizer: `compile(optimizer='adam', ...)`.")
         epochs, initial_epoch = _count("epochs", epochs), _count("initial_epoch", initial_epoch)
+        _validates(validation_freq, 0)  # an error now, if any
         self.stop_training = False
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data_room.train_validation_split((x, y, sample_weight), validation_split=validation_split)

@@ -26,7 +26,8 @@ class CompiledMetrics(metrics_room.Metric):
                 raise UserInputError(f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {what}={given} of type "
                                      f"{type(given)}")
             for one in _each(given):
-                if isinstance(one, str) and one.lower() not in _BY_SHAPE:
+                known = isinstance(one, str) and one.lower() in _BY_SHAPE or isinstance(one, dict) or callable(one)
+                if not known:
                     metrics_room.get(one)
         self.given, self.given_weighted, self.output_names, self.loss = metrics, weighted_metrics, output_names, loss
         self.entries = None  # (output index, weighted, metric)

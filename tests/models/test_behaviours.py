@@ -74,7 +74,7 @@ def test_02_history_has_sorted_keys_and_python_floats():
 
 
 def test_03_metric_keys_are_as_typed():
-    def Mt(y_true, y_pred):
+    def Mt(y_true, y_pred):  # noqa: N802
         return jnp.mean(y_pred)
 
     model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, activation="sigmoid")])
@@ -526,7 +526,7 @@ def test_difference_a_finite_generator_stops_training_with_a_warning():
     model = regressor()
 
     def batches():
-        for i in range(3):
+        for _ in range(3):
             yield X[:4], Y[:4]
 
     with pytest.warns(UserWarning, match="ran out of data"):

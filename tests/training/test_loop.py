@@ -102,10 +102,10 @@ def test_evaluate_and_predict_are_the_same_in_any_grouping():
 
 def test_evaluate_and_predict_change_nothing():
     model = network()
-    before = values(model)
+    before = model.get_weights()
     model.evaluate(X, Y, verbose=0)
     model.predict(X, verbose=0)
-    same(values(model), before)
+    same(model.get_weights(), before)
 
 
 def test_batches_of_a_generator_and_of_arrays_train_alike():
@@ -135,11 +135,10 @@ def test_many_fits_compile_two_steps():
 
     model = network(middle=[Counting()], fuse=False)
     model.fit(X, Y, batch_size=16, verbose=0)
-    first = len(traces)
+    assert traces.count(2) == 1
     for _ in range(5):
         model.fit(X, Y, batch_size=16, epochs=2, verbose=0)
-    assert len(traces) == first and {16, 2} <= set(traces)
-    assert model._training.engine.compilations == 2
+    assert traces.count(2) == 1 and model._training.engine.compilations == 2
 
 
 def test_a_second_fit_compiles_nothing(compilations):
@@ -172,7 +171,7 @@ def test_many_shapes_of_batches_are_told_once():
     model = network()
 
     def batches():
-        for n in (3, 4, 5, 6, 7):
+        for n in (3, 4, 5, 6):
             yield X[:n], Y[:n]
 
     with pytest.warns(UserWarning, match="new shape of a batch") as told:
@@ -187,13 +186,13 @@ def test_logs_nobody_reads_are_not_fetched_at_each_step(monkeypatch, hooked):
     fetched, real = [], jax.device_get
 
     def counting(x):
-        fetched.append(1)
+        fetched.extend([1] * any(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(x)))
         return real(x)
 
     monkeypatch.setattr(jax, "device_get", counting)
     callbacks = [fkeras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: None)] + ([Hooked()] if hooked else [])
     model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=callbacks)
-    assert len(fetched) >= 30 if hooked else 3 <= len(fetched) <= 6
+    assert len(fetched) >= 30 if hooked else len(fetched) == 3
 
 
 def test_training_holds_no_arrays_of_earlier_fits():
@@ -260,8 +259,6 @@ def test_an_exception_in_any_hook_leaves_live_weights(hook, error):
     def fail(*args):
         raise error("stop")
 
-    callback = fkeras.callbacks.Callback()
-    setattr(callback, hook, fail)
     with pytest.raises(error):
         model.fit(X, Y, batch_size=25, verbose=0, validation_data=(X, Y), callbacks=[type("Failing", (fkeras.callbacks.Callback,), {hook: fail})()])
     assert all(np.all(np.isfinite(v)) for v in values(model) if v.dtype.kind == "f")
@@ -336,7 +333,7 @@ def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
         def call(self, x, training=False):
             if not training:
                 return x
-            return x + jax.lax.stop_gradient(jax.pure_callback(check, jax.ShapeDtypeStruct((), jnp.float32), jnp.float32(0.0)))
+            return x + jax.lax.stop_gradient(jax.pure_callback(check, jax.ShapeDtypeStruct((), jnp.float32), 0 * jnp.sum(x)))
 
     model = fkeras.Sequential([fkeras.Input((4,)), Calling(), layers.Dense(1)])
     model.compile("adam", "mse")

@@ -1,188 +1,177 @@
-"""Multi-head attention."""
+"""MultiHeadAttention."""
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+import string
 
-from fkeras import constraints, initializers, regularizers
-from fkeras.core import seeds, settings
-from fkeras.core.seed_generator import SeedGenerator
-from fkeras.core.symbolic import KerasTensor
 from fkeras.errors import UserInputError
-from fkeras.layers.base.layer import Layer
-from fkeras.layers.core.einsum_dense import EinsumDense
-
-_LETTERS = "abcdefghijklmnop"
+from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of
 
 
-class MultiHeadAttention(Layer):
-    """Scaled dot-product attention in several heads (Vaswani et al., 2017).
+class MultiHeadAttention(HeadedAttention):
+    """Scaled dot-product attention in several heads side by side.
+
+    Query, value and key are projected, each head looks from every position of the query to all positions of value and key that the masks
+    leave, and the heads' outputs are projected to the layer's output. With query, value and key the same array it is self-attention.
 
     Args:
-        num_heads: heads. key_dim: size of a head for query and key. value_dim: for value; None for `key_dim`.
-        dropout: fraction in [0, 1) of the attention weights that is dropped.
+        num_heads: number of heads.
+        key_dim: size of a head's query and key.
+        value_dim: size of a head's value; None for `key_dim`.
+        dropout: fraction of the attention weights to drop in training, in [0, 1].
         use_bias: whether the projections have biases.
-        output_shape: size (or sizes) of the output; None for the query's.
-        attention_axes: axes over which attention goes; None for all but batch and features.
-        flash_attention: whether a fused kernel must be used; None for where there is one.
-        kernel_initializer and the like: of the projections. use_gate: not in this release. seed: for dropout.
+        output_shape: sizes of the output's last axes (an int or a tuple); None for the query's last axis.
+        attention_axes: axes that attention runs over; None for all but batch and features.
+        sliding_window: None, or how many positions away a query sees at most, itself counted: a band around the diagonal.
+        flash_attention: True for the fused GPU kernel or an error, False to refuse it; None for it where it works.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        activity_regularizer: function of the projections' outputs that adds to the loss.
+        kernel_constraint, bias_constraint: functions applied to the weights after each update.
+        use_gate: whether a sigmoid of a projection of the query multiplies the heads' outputs.
+        seed: int for the dropout; None for numbers that follow from the model's seed.
 
     Shape:
-        query `(batch, targets, features)`, value and key `(batch, sources, features)` -> `(batch, targets, features)`. Weights by name:
-        query, key, value kernels `(features, heads, dim)`, attention_output kernel `(heads, dim, features)`.
+        query `(batch, queries, features)`, value and key `(batch, keys, features)` -> `(batch, queries, features)`. Kernels of query, key
+        and value `(features, heads, size)`, of the output `(heads, size, features)`.
+
+    Call arguments:
+        `query`, `value`, `key` (None for `value`); `query_mask`, `value_mask`, `key_mask`: bool `(batch, positions)`, by default the masks
+        that the inputs carry; `attention_mask`: bool `(batch, queries, keys)` or `(batch, heads, queries, keys)`, True where a query may
+        look; `return_attention_scores`: whether the weights `(batch, heads, queries, keys)` are returned too; `training`;
+        `use_causal_mask`: whether query i sees keys 0 to i only. All masks count together.
+
+    Raises:
+        UserInputError: sizes that are not positive, dropout together with flash attention, shapes that do not fit.
+
+    References:
+        Vaswani et al., 2017, https://arxiv.org/abs/1706.03762
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> x = np.ones((2, 5, 8), "float32")
-        >>> fkeras.layers.MultiHeadAttention(num_heads=2, key_dim=4)(x, x).shape
-        (2, 5, 8)
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> layer = fkeras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> x = jnp.ones((3, 5, 8))
+        >>> layer(x, x, use_causal_mask=True).shape
+        (3, 5, 8)
+        >>> jax.tree.map(jnp.shape, layer.init(jax.random.key(0), x, x)["params"]["query_dense"])
+        {'bias': (2, 4), 'kernel': (8, 2, 4)}
     """
 
     def __init__(self, num_heads, key_dim, value_dim=None, dropout=0.0, use_bias=True, output_shape=None, attention_axes=None,
-                 flash_attention=None, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None,
-                 **kwargs):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if use_gate:
-            raise UserInputError("MultiHeadAttention: `use_gate=True` is not in this release.")
-        if flash_attention and dropout > 0:
-            raise UserInputError("Dropout is not supported when flash attention is enabled. Please set dropout to 0.0 to use flash attention.")
+                 sliding_window=None, flash_attention=None, kernel_initializer="glorot_uniform", bias_initializer="zeros",
+                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
+                 use_gate=False, seed=None, **kwargs):
+        check_positive("num_heads", num_heads)
+        check_positive("key_dim", key_dim)
+        if value_dim is not None:
+            check_positive("value_dim", value_dim, "a positive integer or `None`")
+        super().__init__(dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, flash_attention=flash_attention,
+                         kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+                         bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
+                         bias_constraint=bias_constraint, use_gate=use_gate, seed=seed, **kwargs)
         self.num_heads, self.key_dim, self.value_dim = num_heads, key_dim, value_dim or key_dim
-        self.dropout, self.use_bias, self.seed = dropout, use_bias, seed
-        self.given_output_shape = (output_shape,) if isinstance(output_shape, int) else output_shape
-        self.given_axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
-        self.flash_attention = flash_attention
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.supports_masking = True
-        if dropout > 0:
-            self.seed_generator = SeedGenerator(seed)
+        self._output_shape = _as_tuple("output_shape", output_shape, "type tuple, list, or int")
+        self.attention_axes = _as_tuple("attention_axes", attention_axes, "an int, list, or tuple")
 
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = value_shape if key_shape is None else key_shape
-        self._check_shapes(query_shape, value_shape, key_shape)
-        rank = len(query_shape)
-        axes = self.given_axes
-        self.axes = tuple(range(1, rank - 1)) if axes is None else tuple(a % rank for a in axes)
-        self.query = self._projection(rank, self.key_dim, "query")
-        self.key = self._projection(rank, self.key_dim, "key")
-        self.value = self._projection(rank, self.value_dim, "value")
-        free = _LETTERS[:rank - 1]
-        out = tuple(self.given_output_shape or (query_shape[-1],))
-        letters = _LETTERS[rank + 1:rank + 1 + len(out)]
-        self.attention_output = EinsumDense(f"{free}yz,yz{letters}->{free}{letters}", output_shape=(*([None] * (rank - 2)), *out),
-                                            bias_axes=letters if self.use_bias else None, name="attention_output", **self._common())
-        self.query.build(query_shape)
-        self.value.build(value_shape)
-        self.key.build(key_shape)
-        self.attention_output.build((*query_shape[:-1], self.num_heads, self.value_dim))
+        check_value_and_key(value_shape, key_shape)
+        for name, shape in (("query", query_shape), ("value", value_shape), ("key", key_shape)):
+            if shape[-1] is None:
+                raise UserInputError(f"MultiHeadAttention '{self.name}': the last axis of `{name}` must be known. Received: {tuple(shape)}")
+        self.query_dense = self._project_in(query_shape, self.key_dim, "query")
+        self.key_dense = self._project_in(key_shape, self.key_dim, "key")
+        if self.use_gate:
+            self._gate_dense = self._project_in(query_shape, self.value_dim, "gate", activation="sigmoid")
+        self.value_dense = self._project_in(value_shape, self.value_dim, "value")
+        rank = len(value_shape) + 1  # with the axis of heads
+        axes = range(1, rank - 2) if self.attention_axes is None else self.attention_axes
+        self._axes = tuple(axis if axis >= 0 else rank - 1 + axis for axis in axes)
+        scores_rank, self._equations = _attention_equations(rank, self._axes)
+        self._make_softmax_and_dropout(tuple(range(scores_rank - len(self._axes), scores_rank)))
+        self.output_dense = self._project_out(query_shape)
 
-    def _check_shapes(self, query, value, key):
-        if tuple(key)[1:-1] != tuple(value)[1:-1]:
-            raise UserInputError(f"MultiHeadAttention '{self.name}': all dimensions of `value` and `key`, except the last one, must be equal. "
-                                 f"Received: value_shape={tuple(value)} and key_shape={tuple(key)}")
+    def _project_in(self, shape, size, name, activation=None):
+        free, (features, heads, dim) = _letters(len(shape) - 1, 3)
+        made = self._project(f"{free}{features},{features}{heads}{dim}->{free}{heads}{dim}", (*[None] * (len(free) - 1), self.num_heads, size),
+                             heads + dim, name, activation)
+        made.build(shape)
+        return made
 
-    def _common(self):
-        renew = lambda i: type(i).from_config(i.get_config()) if hasattr(i, "get_config") else i
-        return {"kernel_initializer": renew(self.kernel_initializer), "bias_initializer": renew(self.bias_initializer),
-                "kernel_regularizer": self.kernel_regularizer, "bias_regularizer": self.bias_regularizer,
-                "kernel_constraint": self.kernel_constraint, "bias_constraint": self.bias_constraint, "dtype": self.dtype_policy}
-
-    def _projection(self, rank, size, name):
-        free = _LETTERS[:rank - 1]
-        return EinsumDense(f"{free}x,xyz->{free}yz", output_shape=(*([None] * (rank - 2)), self.num_heads, size),
-                           bias_axes="yz" if self.use_bias else None, name=name, **self._common())
+    def _project_out(self, query_shape):
+        sizes = self._output_shape or (query_shape[-1],)
+        free, rest = _letters(len(query_shape) - 1, 2 + len(sizes))
+        heads, out = rest[:2], rest[2:]
+        made = self._project(f"{free}{heads},{heads}{out}->{free}{out}", (*[None] * (len(free) - 1), *sizes), out, "attention_output")
+        made.build((*query_shape[:-1], self.num_heads, self.value_dim))
+        return made
 
     def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
              return_attention_scores=False, training=None, use_causal_mask=False):
         key = value if key is None else key
-        mask = self._mask(query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask)
-        q, k, v = self.query(query), self.key(key), self.value(value)
-        dropped = bool(training) and self.dropout > 0
-        if q.ndim == 4 and self.axes == (1,) and not dropped and not return_attention_scores and self._fused():
-            bias = None if mask is None else mask[:, None] if mask.ndim == 3 else mask
-            outputs, scores = jax.nn.dot_product_attention(q, k, v, mask=bias, scale=1 / np.sqrt(self.key_dim)), None
-        else:
-            outputs, scores = self._attend(q, k, v, mask, dropped)
-        outputs = self.attention_output(outputs)
-        return (outputs, scores) if return_attention_scores else outputs
+        causal_only = use_causal_mask and self.sliding_window is None and all(
+            mask is None for mask in (query_mask, value_mask, key_mask, attention_mask)) and not self._attention_is_overridden()
+        if not causal_only:
+            attention_mask = self._compute_attention_mask(query, value, query_mask=query_mask, value_mask=value_mask, key_mask=key_mask,
+                                                          attention_mask=attention_mask, use_causal_mask=use_causal_mask)
+        gate = self._gate_dense(query) if self.use_gate else None
+        outputs, scores = self._compute_attention(self.query_dense(query), self.key_dense(key), self.value_dense(value), attention_mask,
+                                                  training, return_attention_scores, **({"use_causal_mask": True} if causal_only else {}))
+        return self._finish(outputs, scores, gate, query_mask, return_attention_scores)
 
-    def _fused(self):
-        flash = self.flash_attention if self.flash_attention is not None else settings.get("flash_attention")
-        return jax.default_backend() == "gpu" and flash is not False
+    def _attention_is_overridden(self):
+        """An override may take no `use_causal_mask`: it gets the causal mask as an array."""
+        return type(self)._compute_attention is not MultiHeadAttention._compute_attention
 
-    def _attend(self, q, k, v, mask, dropped):
-        """Attention over `self.axes`; the other axes between batch and heads go along."""
-        rank, axes = q.ndim, self.axes
-        count = len(axes)
-        along = [i for i in range(1, rank - 2) if i not in axes]
-        order = [0, *along, rank - 2, *axes, rank - 1]  # batch, other axes, heads, attention axes, size
-        size = lambda x: int(np.prod([x.shape[a] for a in axes]))
-        arrange = lambda x: x.transpose(order).reshape(*(x.shape[i] for i in order[:2 + len(along)]), size(x), x.shape[-1])
-        qs, ks, vs = arrange(q * np.asarray(1 / np.sqrt(self.key_dim), q.dtype)), arrange(k), arrange(v)
-        scores = jnp.einsum("...td,...sd->...ts", qs, ks)  # (batch, ..., heads, targets, sources)
-        if mask is not None:
-            mask = jnp.asarray(mask, bool)
-            mask = mask.reshape(*mask.shape[:mask.ndim - 2 * count], size(q) if mask.shape[-2 * count] != 1 else 1, size(k))
-            while mask.ndim < scores.ndim:
-                mask = jnp.expand_dims(mask, -3)
-            scores = jnp.where(mask, scores, jnp.asarray(-3e4 if scores.dtype == jnp.float16 else -1e9, scores.dtype))
-        weights = jax.nn.softmax(scores, axis=-1)
-        shown = weights
-        if dropped:
-            key = jax.random.wrap_key_data(seeds.draw_seed(self.seed_generator))
-            weights = jnp.where(jax.random.bernoulli(key, 1 - self.dropout, weights.shape), weights / (1 - self.dropout), 0)
-        outputs = jnp.einsum("...ts,...sd->...td", weights, vs)
-        outputs = outputs.reshape(*outputs.shape[:2 + len(along)], *(q.shape[a] for a in axes), v.shape[-1])
-        back = np.argsort(order)
-        shown = shown.reshape(*shown.shape[:-2], *(q.shape[a] for a in axes), *(k.shape[a] for a in axes))
-        return outputs.transpose(tuple(back)), shown
+    def _compute_attention(self, query, key, value, attention_mask=None, training=None, return_attention_scores=False,
+                           use_causal_mask=False):
+        """Attention between projected heads `(batch, positions, heads, size)`; to override for another kind.
 
-    def _mask(self, query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask):
-        """One boolean mask `(batch or 1, targets or 1, sources)`, or None: all that the caller and the inputs' masks leave out."""
-        found = []
-        if query_mask is not None:
-            found.append(jnp.asarray(query_mask, bool)[..., None])
-        for mask in (value_mask, key_mask):
-            if mask is not None:
-                found.append(jnp.asarray(mask, bool)[:, None, :])
-        if use_causal_mask:
-            found.append(jnp.tril(jnp.ones((1, query.shape[1], value.shape[1]), bool)))
-        if attention_mask is not None:
-            found.append(jnp.asarray(attention_mask, bool))
-        mask = None
-        for one in found:
-            if mask is not None:
-                while one.ndim < mask.ndim:
-                    one = one[:, None]
-                while mask.ndim < one.ndim:
-                    mask = mask[:, None]
-            mask = one if mask is None else mask & one
-        return mask
-
-    def compute_mask(self, query, mask=None):
-        return mask if not isinstance(mask, (list, tuple)) else mask[0]
+        Returns:
+            (output, scores or None)
+        """
+        return self._attend(query, key, value, attention_mask, training, return_attention_scores, use_causal_mask,
+                            scale=scale_of(self.key_dim), equations=self._equations, attention_axes=len(self._axes))
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
-        self._check_shapes(query_shape, value_shape, value_shape if key_shape is None else key_shape)
-        if query_shape[-1] is None:
-            raise UserInputError(f"MultiHeadAttention '{self.name}': the last axis of `query` must be known. Received {tuple(query_shape)}")
-        return (*query_shape[:-1], *(self.given_output_shape or (query_shape[-1],)))
+        check_value_and_key(value_shape, value_shape if key_shape is None else key_shape)
+        return (*query_shape[:-1], *(self._output_shape or (query_shape[-1],)))
 
-    def compute_output_spec(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
-                            return_attention_scores=False, training=None, use_causal_mask=False):
-        key_shape = tuple(key.shape) if key is not None else None
-        output = KerasTensor(self.compute_output_shape(tuple(query.shape), tuple(value.shape), key_shape), dtype=self.compute_dtype)
-        if not return_attention_scores:
-            return output
-        axes = getattr(self, "axes", tuple(range(1, len(query.shape) - 1)))
-        along = [query.shape[i] for i in range(1, len(query.shape) - 1) if i not in axes]
-        shape = (query.shape[0], *along, self.num_heads, *(query.shape[a] for a in axes), *(value.shape[a] for a in axes))
-        return output, KerasTensor(shape, dtype=self.compute_dtype)
+    def _scores_shape(self, query_shape, value_shape):
+        free = [size for i, size in enumerate(query_shape[1:-1], 1) if i not in self._axes]
+        return (query_shape[0], *free, self.num_heads, *(query_shape[i] for i in self._axes), *(value_shape[i] for i in self._axes))
 
     def get_config(self):
-        return {**super().get_config(), "output_shape": self.given_output_shape, "attention_axes": self.given_axes}
+        return {**super().get_config(), "output_shape": self._output_shape}
+
+
+def _as_tuple(name, value, expected):
+    if value is None or isinstance(value, int):
+        return value if value is None else (value,)
+    if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
+        raise UserInputError(f"Invalid `{name}`: {value}. When specified, the `{name}` should be of {expected}. Received: {name}={value}")
+    return tuple(value) or None
+
+
+def _letters(free, others):
+    return string.ascii_lowercase[:free], string.ascii_lowercase[free:free + others]
+
+
+def _attention_equations(rank, axes):
+    """The rank of the scores, and einsum equations (key, query -> scores) and (scores, value -> output).
+
+    Heads are (batch, ..., heads, size); scores are (batch, axes without attention, heads, queries' axes, keys' axes).
+    """
+    target = string.ascii_lowercase[:rank]
+    fresh = iter(string.ascii_lowercase[rank:])
+    source = "".join(next(fresh) if i in axes else letter for i, letter in enumerate(target))
+    free = "".join(letter for i, letter in enumerate(target[:-1]) if i not in axes)
+    scores = free + "".join(target[i] for i in axes) + "".join(source[i] for i in axes)
+    return len(scores), (f"{source},{target}->{scores}", f"{scores},{source}->{target}")
+
+
+def _under(name):
+    return property(lambda self: getattr(self, name), doc=f"`{name}`, under the name that subclasses written for Keras use.")
+
+
+for _name in ("query_dense", "key_dense", "value_dense", "output_dense", "num_heads", "key_dim", "value_dim", "dropout", "use_bias",
+              "kernel_initializer", "bias_initializer"):
+    setattr(MultiHeadAttention, f"_{_name}", _under(_name))

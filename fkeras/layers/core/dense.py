@@ -2,6 +2,7 @@
 
 from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 
@@ -17,7 +18,7 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         activity_regularizer: function of the output that adds to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        lora_rank: None; low-rank adaptation belongs to another release.
+        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization belong to another release.
 
     Shape:
         `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias `(units,)`.
@@ -37,6 +38,7 @@ class Dense(Layer):
                  kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
                  lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        arguments.none_yet("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
             raise UserInputError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
         self.units = units
@@ -52,6 +54,7 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
+        arguments.none_yet("Dense", quantization_mode=self.quantization_mode)  # of a dtype policy such as 'int8_from_float32'
         features = input_shape[-1]
         self.kernel = self.add_weight(name="kernel", shape=(features, self.units), initializer=self.kernel_initializer,
                                       regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
@@ -65,7 +68,7 @@ class Dense(Layer):
         x = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             x = x + self.bias
-        return self.activation(x)
+        return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

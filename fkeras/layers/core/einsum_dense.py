@@ -59,6 +59,7 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape):
+        arguments.none_yet("EinsumDense", quantization_mode=self.quantization_mode)  # of a dtype policy such as 'int8_from_float32'
         shapes = _Shapes(self.equation, self.bias_axes, tuple(input_shape), self.partial_output_shape)
         self.kernel = self.add_weight(name="kernel", shape=shapes.kernel, initializer=self._initializer_over(shapes),
                                       regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)

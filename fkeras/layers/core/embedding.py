@@ -1,78 +1,174 @@
-"""Embedding: ids to vectors."""
+"""Embedding and ReversibleEmbedding: rows of a table."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
+from fkeras.core import masks
+from fkeras.core.symbolic import KerasTensor
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
 
-class Embedding(Layer):
-    """Looks up a row of a table for each id.
+def check_ids(ids, input_dim: int, name: str = "Embedding") -> None:
+    """Raises a UserInputError if an id lies outside of [0, input_dim): names the id, where it stands, and the fix.
 
     Args:
-        input_dim: number of rows: ids are in [0, input_dim).
+        ids: array on the host, of ints (or of floats, of which the integer part counts).
+        input_dim: number of rows of the table.
+        name: who looks the ids up, for the message.
+    """
+    ids = np.asarray(ids)
+    if ids.size == 0 or 0 <= ids.min() and ids.max() < input_dim:
+        return
+    bad = ~((ids >= 0) & (ids < input_dim))  # NaN is bad, too
+    where = tuple(int(i) for i in np.argwhere(bad)[0])
+    fix = f"Make input_dim at least {int(ids.max()) + 1}" if not ids[where] < 0 and np.isfinite(ids.max()) else "Map the ids into that range"
+    raise UserInputError(f"{name} has input_dim={input_dim}, so that ids must lie in [0, {input_dim}). Received: id {ids[where]} at position "
+                         f"{where} ({int(bad.sum())} of {bad.size} ids are outside). {fix}.")
+
+
+class Embedding(Layer):
+    """A trained vector for each id: a row of a table.
+
+    Args:
+        input_dim: number of rows; ids are in [0, input_dim).
         output_dim: size of a row.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint: of the table.
-        mask_zero: whether id 0 is padding: it makes the mask that recurrent layers and attention follow.
-        weights: a list with the table, to start from. lora_rank, lora_alpha, quantization_config: None; not in this release.
+        embeddings_initializer: how the table starts.
+        embeddings_regularizer: function of the table that adds to the loss.
+        embeddings_constraint: function applied to the table after each update.
+        mask_zero: whether id 0 is padding: it then makes the mask that recurrent layers, attention and losses follow.
+        weights: the table to start from (or a list with it); None to draw it.
+        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization belong to another release.
+        input_length: of older scripts, like `input_shape=(input_length,)`: what a Sequential model's input looks like.
 
     Shape:
-        ids `(batch, ...)` -> `(batch, ..., output_dim)`. Table `(input_dim, output_dim)`.
+        ids `(batch, ...)` of ints -> `(batch, ..., output_dim)`. Table `(input_dim, output_dim)`.
 
     Raises:
-        UserInputError: an id outside of the table, where the ids are known (outside of `jit`, and for arrays given to `fit`). Inside `jit`
-            such an id gives NaN, as in Keras on JAX.
+        UserInputError: an id outside of [0, input_dim), where ids are known: outside of `jit`, and in arrays on the host that are given to
+            `fit`. Inside `jit` such an id, negative ones too, gives a row of NaN and no gradient, so that it cannot pass unseen. (Keras
+            takes the last row for -1.)
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> fkeras.layers.Embedding(10, 4)(np.array([[1, 2, 3]])).shape
-        (1, 3, 4)
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> layer = fkeras.layers.Embedding(10, 4, mask_zero=True)
+        >>> y = layer(jnp.array([[3, 7, 0]]))
+        >>> y.shape, y._keras_mask.tolist()
+        ((1, 3, 4), [[True, True, False]])
     """
 
     def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None, embeddings_constraint=None,
                  mask_zero=False, weights=None, lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
-        kwargs.setdefault("input_shape", (kwargs.pop("input_length", None),)) if "input_length" in kwargs else None
+        for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
+            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value <= 0:
+                raise UserInputError(f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__}).")
+        if "input_length" in kwargs:
+            length = kwargs.pop("input_length")
+            if not {"input_shape", "batch_input_shape"} & set(kwargs):
+                kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
-        for name, value in (("lora_rank", lora_rank), ("quantization_config", quantization_config)):
-            if value is not None:
-                raise UserInputError(f"Embedding: `{name}` is not in this release. Received: {name}={value!r}")
-        self.input_dim, self.output_dim = input_dim, output_dim
+        arguments.none_yet("Embedding", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        self.input_dim, self.output_dim = int(input_dim), int(output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
-        self.mask_zero = self.supports_masking = mask_zero
-        self.autocast = False
+        self.mask_zero = mask_zero
+        self.supports_masking = bool(mask_zero)
+        self.autocast = False  # of ids; the rows are cast when they have been looked up
         if weights is not None:
             self.build()
             self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
 
     def build(self, input_shape=None):
-        if hasattr(self, "embeddings"):
+        if self.built:
             return
         self.embeddings = self.add_weight(name="embeddings", shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
                                           regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
 
     def call(self, inputs):
-        ids = jnp.asarray(inputs)
-        if not jnp.issubdtype(ids.dtype, jnp.integer):
-            ids = ids.astype("int32")
-        if not isinstance(ids, jax.core.Tracer):
-            self.check_host_input(np.asarray(ids))
-        return jnp.take(self.embeddings.value, ids, axis=0).astype(self.compute_dtype)
+        if not isinstance(inputs, jax.core.Tracer):
+            self.check_host_input(np.asarray(inputs))
+        ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
+        rows = self.embeddings.value.at[ids].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+        return rows.astype(self.compute_dtype)
 
-    def check_host_input(self, ids):
-        """Raises where an array of ids has one outside of the table."""
-        bad = (ids < 0) | (ids >= self.input_dim)
-        if bad.any():
-            where = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise UserInputError(f"Embedding '{self.name}' has input_dim={self.input_dim}: ids must lie in [0, {self.input_dim}). Received: "
-                                 f"{ids[where]} at {where}. Make input_dim larger (number of ids + 1 with padding), or map the ids into range.")
+    def check_host_input(self, ids) -> None:
+        """Raises where an array on the host has an id outside of the table."""
+        check_ids(ids, self.input_dim, f"Embedding '{self.name}'")
 
     def compute_mask(self, inputs, mask=None):
-        return jnp.not_equal(jnp.asarray(inputs), 0) if self.mask_zero else None
+        return jnp.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.output_dim)
+
+    def compute_output_spec(self, inputs):
+        return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype, ragged=getattr(inputs, "ragged", False))
+
+    def get_config(self):
+        config = super().get_config()
+        return {name: value for name, value in config.items() if name not in ("weights", "lora_rank", "lora_alpha")}
+
+
+class ReversibleEmbedding(Embedding):
+    """An `Embedding` that also projects back, from vectors to a score for each id: for language models.
+
+    Args:
+        input_dim: number of rows; ids are in [0, input_dim).
+        output_dim: size of a row.
+        tie_weights: whether the projection back is by the table's transpose; False for a weight of its own.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: see `Embedding`.
+        reverse_dtype: dtype of the projection back; None for that of its operands.
+        logit_soft_cap: None, or c > 0: scores become `c * tanh(scores / c)`.
+
+    Shape:
+        ids `(batch, ...)` -> `(batch, ..., output_dim)`; with `reverse=True` vectors `(batch, ..., output_dim)` ->
+        `(batch, ..., input_dim)`.
+
+    References:
+        Press and Wolf, 2016, https://arxiv.org/abs/1608.05859
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> layer = fkeras.layers.ReversibleEmbedding(10, 4)
+        >>> layer(layer(jnp.array([[3, 7]])), reverse=True).shape
+        (1, 2, 10)
+    """
+
+    def __init__(self, input_dim, output_dim, tie_weights=True, embeddings_initializer="uniform", embeddings_regularizer=None,
+                 embeddings_constraint=None, mask_zero=False, reverse_dtype=None, logit_soft_cap=None, **kwargs):
+        super().__init__(input_dim, output_dim, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
+                         embeddings_constraint=embeddings_constraint, mask_zero=mask_zero, **kwargs)
+        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
+
+    def build(self, input_shape=None):
+        if self.built:
+            return
+        super().build(input_shape)
+        if not self.tie_weights:
+            self.reverse_embeddings = self.add_weight(name="reverse_embeddings", shape=(self.output_dim, self.input_dim),
+                                                      initializer=self.embeddings_initializer)
+
+    def call(self, inputs, reverse=False):
+        if not reverse:
+            outputs = super().call(inputs)
+            if self.mask_zero:
+                masks.set_mask(outputs, jnp.not_equal(inputs, 0))
+            return outputs
+        kernel = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
+        if self.reverse_dtype is not None:
+            inputs, kernel = inputs.astype(self.reverse_dtype), kernel.astype(self.reverse_dtype)
+        scores = inputs @ kernel
+        return scores if self.logit_soft_cap is None else self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
+
+    def compute_mask(self, inputs, mask=None):
+        return None  # set in `call`, which knows the direction
+
+    def compute_output_shape(self, input_shape, reverse=False):
+        return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
+
+    def compute_output_spec(self, inputs, reverse=False):
+        return KerasTensor(self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype)

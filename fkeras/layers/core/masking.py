@@ -1,4 +1,4 @@
-"""Masking: leaves time steps out that hold a mark in all features."""
+"""Masking: leaves out the steps of a sequence that hold a mark."""
 
 import jax.numpy as jnp
 
@@ -7,18 +7,20 @@ from fkeras.layers.base.layer import Layer
 
 
 class Masking(Layer):
-    """Masks each time step whose features all equal `mask_value`; they become 0, and layers behind skip them.
+    """Masks each step of which all features equal `mask_value`: the layers behind skip it.
+
+    The masked steps themselves become 0.
 
     Args:
         mask_value: the mark.
 
     Shape:
-        `(batch, time, features)`, unchanged.
+        `(batch, steps, features)`, in and out.
 
     Examples:
-        >>> import fkeras, numpy as np
-        >>> x = np.array([[[1.0], [0.0]]])
-        >>> fkeras.layers.Masking()(x)._keras_mask.tolist()
+        >>> import fkeras, jax.numpy as jnp
+        >>> x = jnp.array([[[1.0, 0.0], [9.0, 9.0]]])
+        >>> fkeras.layers.Masking(mask_value=9.0)(x)._keras_mask.tolist()
         [[True, False]]
     """
 
@@ -27,14 +29,14 @@ class Masking(Layer):
         self.mask_value = mask_value
         self.supports_masking = True
 
+    def call(self, inputs):
+        mask = self.compute_mask(inputs)
+        outputs = jnp.where(mask[..., None], inputs, jnp.zeros((), inputs.dtype))
+        masks.set_mask(outputs, mask)
+        return outputs
+
     def compute_mask(self, inputs, mask=None):
         return jnp.any(jnp.not_equal(inputs, self.mask_value), axis=-1)
-
-    def call(self, inputs):
-        kept = jnp.any(jnp.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)
-        outputs = inputs * kept.astype(inputs.dtype)
-        masks.set_mask(outputs, jnp.squeeze(kept, axis=-1))
-        return outputs
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -22,8 +22,8 @@ class Wrapper(Layer):
 
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
-            raise UserInputError(f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a valid "
-                                 "fkeras layer.")
+            raise UserInputError(f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a valid Keras "
+                                 f"layer. (An instance of `fkeras.layers.Layer`. Received one of {type(layer)}.)")
         super().__init__(**kwargs)
         self.layer = layer
 

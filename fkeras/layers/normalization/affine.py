@@ -54,5 +54,5 @@ def int_or_list(axis):
         return list(axis)
     if isinstance(axis, int) and not isinstance(axis, bool):
         return axis
-    raise UserTypeError(f"Invalid value for `axis` argument: expected an int or a list/tuple of ints for the argument 'axis', but received: "
-                        f"axis={axis!r}")
+    raise UserTypeError("Invalid value for `axis` argument: expected an int or a list/tuple of ints. Expected an int or a list/tuple of ints for "
+                        f"the argument 'axis', but received: {axis!r}")

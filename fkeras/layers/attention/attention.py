@@ -1,0 +1,153 @@
+"""Attention and AdditiveAttention: attention without projections or heads."""
+
+import jax
+import jax.numpy as jnp
+
+from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.symbolic import KerasTensor
+from fkeras.errors import UserInputError
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.regularization.dropout import check_rate, drop
+
+
+class Attention(Layer):
+    """Dot-product attention from each position of a query to all positions of a value (Luong-style).
+
+    Args:
+        use_scale: whether a trained scalar multiplies the scores.
+        score_mode: `'dot'` for `query . key`, `'concat'` for a trained scalar times the sum of `tanh(query + key)`.
+        dropout: fraction of the weights to drop in training, in [0, 1].
+        seed: int for the dropout; None for numbers that follow from the model's seed.
+
+    Shape:
+        a list of query `(batch, queries, features)`, value `(batch, keys, features)` and, if it is not the value, key
+        `(batch, keys, features)` -> `(batch, queries, features)`.
+
+    Call arguments:
+        `inputs`: the list; `mask`: list of bool query mask `(batch, queries)`, where the output becomes 0, and value mask
+        `(batch, keys)`, where nothing is looked at (None for either); `training`; `return_attention_scores`: whether the weights
+        `(batch, queries, keys)` are returned too; `use_causal_mask`: whether query i sees keys 0 to i only.
+
+    Raises:
+        UserInputError: inputs or a mask that are not lists of 2 or 3.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> query, value = jnp.ones((2, 3, 4)), jnp.ones((2, 5, 4))
+        >>> fkeras.layers.Attention()([query, value]).shape
+        (2, 3, 4)
+    """
+
+    def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        check_rate(dropout)
+        if score_mode not in ("dot", "concat"):
+            raise UserInputError("Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
+                                 f"Received: score_mode={score_mode}")
+        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+        if dropout > 0:
+            self.seed_generator = SeedGenerator(seed)
+
+    def build(self, input_shape):
+        self._check(input_shape)
+        self.scale = self.concat_score_weight = None
+        if self.use_scale:
+            self.scale = self._add_scale(input_shape)
+        if self.score_mode == "concat":
+            self.concat_score_weight = self.add_weight(name="concat_score_weight", shape=(), initializer="ones")
+
+    def _add_scale(self, input_shape):
+        return self.add_weight(name="scale", shape=(), initializer="ones")
+
+    def _calculate_scores(self, query, key):
+        """(batch, queries, keys)"""
+        scale = 1 if self.scale is None else self.scale.value
+        if self.score_mode == "dot":
+            return query @ jnp.swapaxes(key, -2, -1) * scale
+        return self.concat_score_weight.value * jnp.tanh(scale * (query[..., :, None, :] + key[..., None, :, :])).sum(axis=-1)
+
+    def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
+        self._check(inputs, mask)
+        query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
+        query_mask, value_mask = (None, None) if mask is None else mask[:2]
+        scores = self._calculate_scores(query, key)
+        seen = None if value_mask is None else jnp.asarray(value_mask, bool)[..., None, :]
+        if use_causal_mask:
+            causal = jnp.tril(jnp.ones((1, *scores.shape[-2:]), bool))
+            seen = causal if seen is None else seen & causal
+        if seen is not None:
+            # Subtracted, not replaced: a query that sees nothing keeps the distribution that it would have without a mask.
+            scores = jnp.where(seen, scores, scores - (65504.0 if scores.dtype == jnp.float16 else 1e9))
+        weights = jax.nn.softmax(scores, axis=-1)
+        if training and self.dropout > 0:
+            weights = drop(weights, self.dropout, None, self.seed_generator)
+        outputs = weights @ value
+        if query_mask is not None:
+            outputs = jnp.where(jnp.asarray(query_mask, bool)[..., None], outputs, jnp.zeros((), outputs.dtype))
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def compute_mask(self, inputs, mask=None):
+        self._check(inputs, mask)
+        return None if mask is None or mask[0] is None else jnp.asarray(mask[0])
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[0][:-1], input_shape[1][-1])
+
+    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False, training=None, use_causal_mask=False):
+        self._check(inputs, mask)
+        shapes = [tuple(x.shape) for x in inputs]
+        output = KerasTensor(self.compute_output_shape(shapes), dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return output
+        return output, KerasTensor((*shapes[0][:-1], shapes[-1][-2]), dtype=self.compute_dtype)
+
+    def _check(self, inputs, mask=None):
+        name = type(self).__name__
+        if not isinstance(inputs, list):
+            raise UserInputError(f"{name} layer must be called on a list of inputs, namely [query, value] or [query, value, key]. "
+                                 f"Received: inputs={inputs}.")
+        if not 2 <= len(inputs) <= 3:
+            raise UserInputError(f"{name} layer accepts inputs list of length 2 or 3, namely [query, value] or [query, value, key]. "
+                                 f"Received length: {len(inputs)}.")
+        if mask is None:
+            return
+        if not isinstance(mask, list):
+            raise UserInputError(f"{name} layer mask must be a list, namely [query_mask, value_mask]. Received: mask={mask}.")
+        if not 2 <= len(mask) <= 3:
+            raise UserInputError(f"{name} layer accepts mask list of length 2 or 3. Received: inputs={inputs}, mask={mask}.")
+
+
+class AdditiveAttention(Attention):
+    """Attention by `sum(scale * tanh(query + key))` (Bahdanau-style), for query and key of the same size.
+
+    Args:
+        use_scale: whether a trained vector multiplies the tanh.
+        dropout: fraction of the weights to drop in training, in [0, 1].
+
+    Shape:
+        As in `Attention`.
+
+    Call arguments:
+        As in `Attention`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> query, value = jnp.ones((2, 3, 4)), jnp.ones((2, 5, 4))
+        >>> fkeras.layers.AdditiveAttention()([query, value]).shape
+        (2, 3, 4)
+    """
+
+    def __init__(self, use_scale=True, dropout=0.0, **kwargs):
+        super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
+
+    def _add_scale(self, input_shape):
+        return self.add_weight(name="scale", shape=(input_shape[0][-1],), initializer="glorot_uniform")
+
+    def _calculate_scores(self, query, key):
+        scale = 1 if self.scale is None else self.scale.value
+        return (scale * jnp.tanh(query[..., :, None, :] + key[..., None, :, :])).sum(axis=-1)
+
+    def get_config(self):
+        config = super().get_config()
+        del config["score_mode"]
+        return config

@@ -1,0 +1,174 @@
+"""Wrong uses that users really make: a clear error before anything is computed, or a warning, and weights as they were."""
+
+import numpy as np
+import pytest
+
+import fkeras
+from fkeras import layers
+
+N = 16
+X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
+IDS = np.arange(N) % 3
+ONE_HOT = np.eye(3, dtype="float32")[IDS]
+Y = X[:, :1] * 2
+BITS = (IDS > 0).astype("float32")[:, None]
+
+
+def softmax(loss="sparse_categorical_crossentropy", **kwargs):
+    return compiled(layers.Dense(3, activation="softmax"), loss, **kwargs)
+
+
+def linear(loss="mse", units=1, **kwargs):
+    return compiled(layers.Dense(units), loss, **kwargs)
+
+
+def sigmoid(loss="binary_crossentropy", units=1, **kwargs):
+    return compiled(layers.Dense(units, activation="sigmoid"), loss, **kwargs)
+
+
+def compiled(layer, loss, optimizer="sgd", **kwargs):
+    model = fkeras.Sequential([fkeras.Input((4,)), layer])
+    model.compile(optimizer, loss, **kwargs)
+    return model
+
+
+def with_nan(a, value=np.nan):
+    a = np.array(a, "float32")
+    a[3, 0] = value
+    return a
+
+
+def changing():
+    yield X[:4], Y[:4]
+    yield X[:4, :3], Y[:4]
+
+
+def fit(x, y=None, **kwargs):
+    return lambda model: model.fit(x, y, verbose=0, **kwargs)
+
+
+def nothing(y_true, y_pred):
+    return None
+
+
+# (id, model, use, what the message says)
+ERRORS = [
+    ("B001 one-hot labels for a sparse loss", softmax, fit(X, ONE_HOT), "(?s)sparse_categorical_crossentropy.*categorical_crossentropy"),
+    ("B002 class ids for a one-hot loss", lambda: softmax("categorical_crossentropy"), fit(X, IDS), "sparse_categorical_crossentropy|to_categorical"),
+    ("B004 class ids too big", softmax, fit(X, IDS + 7), "(?s)3.*7"),
+    ("B005 class ids from one on", softmax, fit(X, IDS + 1), "3"),
+    ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), "(?i)integer|whole|0\\.7"),
+    ("B008 three classes for a binary loss", sigmoid, fit(X, IDS[:, None]), r"\[0, 1\]|0 and 1|between 0"),
+    ("B010 masks of 0 and 255", sigmoid, fit(X, BITS * 255), "255"),
+    ("B016 seven targets for one output", linear, fit(X, np.ones((N, 7))), r"(?s)7\).*1\)"),
+    ("B017 two targets for three outputs", lambda: linear(units=3), fit(X, np.ones((N, 2))), r"(?s)2\).*3\)"),
+    ("B022 a loss without return", lambda: linear(nothing), fit(X, Y), "nothing.*None|None.*nothing"),
+    ("B025 no targets", linear, fit(X), "no targets"),
+    ("B026 no loss", lambda: linear(None), fit(X, Y), "no loss to minimise"),
+    ("B038 class weights by string", softmax, fit(X, IDS, class_weight={"0": 1.0, "1": 2.0, "2": 1.0}), "class_weight"),
+    ("B041 sample weights of another length", softmax, fit(X, IDS, sample_weight=np.ones(10)), "sample_weight"),
+    ("B045 NaN in x", linear, fit(with_nan(X), Y), "(?i)nan"),
+    ("B046 NaN in y", linear, fit(X, with_nan(Y)), "(?i)nan"),
+    ("B047 infinity in x", linear, fit(with_nan(X, np.inf), Y), "(?i)inf"),
+    ("B052 empty arrays", linear, fit(X[:0], Y[:0]), "0 samples"),
+    ("B053 empty arrays in evaluate", linear, lambda m: m.evaluate(X[:0], Y[:0], verbose=0), "0 samples"),
+    ("B055 empty validation data", linear, fit(X, Y, validation_data=(X[:0], Y[:0])), "validation_data"),
+    ("B058 a negative batch size", linear, fit(X, Y, batch_size=-4), "batch_size"),
+    ("B059 a fractional batch size", linear, fit(X, Y, batch_size=16.5), "batch_size"),
+    ("B062 lengths that differ", linear, fit(X, Y[:10]), "(?s)16.*10"),
+    ("B073 x is None", linear, fit(None, Y), "x is None|x. is None"),
+    ("B074 a tuple of x and y as x", linear, fit((X, Y)), r"fit\(x, y\)|did you mean"),
+    ("B082 a generator of bare arrays", linear, lambda m: m.fit((X for _ in range(2)), verbose=0), r"Expected a tuple \(x,\)"),
+    ("B085 a width that changes", linear, lambda m: m.fit(changing(), verbose=0), r"(?s)4.*3"),
+    ("B088 a batch size for a generator", linear, lambda m: m.fit(((X, Y) for _ in range(2)), batch_size=4, verbose=0), "batch_size"),
+    ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
+    ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
+    ("B125 a key of the inputs is missing", lambda: by_name(), fit({"a": X}, Y), '"b"'),
+    ("B127 fit before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), fit(X, Y), r"compile\(\)"),
+    ("B127 evaluate before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), lambda m: m.evaluate(X, Y), r"compile\(\)"),
+    ("B128 a misspelt monitor", linear, fit(X, Y, validation_data=(X, Y), callbacks=[fkeras.callbacks.EarlyStopping("val_los")]), "val_los"),
+    ("B136 a misspelt argument", linear, fit(X, Y, epoch=3), "Did you mean 'epochs'"),
+    ("B136 a misspelt argument of evaluate", linear, lambda m: m.evaluate(X, Y, batchsize=3), "Did you mean 'batch_size'"),
+    ("B173 a weight for a class that is not there", softmax, fit(X, IDS, class_weight={7: 2.0}), "(?s)class_weight.*7|7.*class_weight"),
+    ("B170 a misspelt monitor with a mode", linear, fit(X, Y, validation_data=(X, Y), callbacks=[
+        fkeras.callbacks.EarlyStopping("val_los", mode="min")]), "val_los"),
+    ("epochs is a string", linear, fit(X, Y, epochs="3"), "epochs"),
+    ("epochs is negative", linear, fit(X, Y, epochs=-1), "epochs"),
+    ("validation_freq is 0", linear, fit(X, Y, validation_data=(X, Y), validation_freq=0), "validation_freq"),
+    ("validation_split is 1.5", linear, fit(X, Y, validation_split=1.5), "validation_split"),
+    ("verbose is 7", linear, lambda m: m.fit(X, Y, verbose=7), "verbose"),
+]
+
+
+def by_name():
+    a, b = fkeras.Input((4,), name="a"), fkeras.Input((4,), name="b")
+    model = fkeras.Model({"a": a, "b": b}, layers.Dense(1)(layers.Add()([a, b])))
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.mark.parametrize(("name", "make", "use", "message"), ERRORS, ids=[row[0] for row in ERRORS])
+def test_a_wrong_use_is_a_clear_error_and_changes_no_weight(name, make, use, message):
+    model = make()
+    before = model.get_weights()
+    with pytest.raises((ValueError, TypeError), match=message) as caught:
+        use(model)
+    text = str(caught.value)
+    assert len(text.splitlines()) <= 15 and "JitTracer" not in text and "XLA" not in text and "array(" not in text, text
+    if not name.startswith("B085"):  # the first batch of a generator was good
+        for a, b in zip(before, model.get_weights()):
+            np.testing.assert_array_equal(a, b)
+
+
+COMPILE = [
+    ("B028 a misspelt metric", {"metrics": ["acuracy"]}, "Did you mean 'accuracy'"),
+    ("B029 a misspelt optimizer", {"optimizer": "adamm"}, "(?i)Did you mean 'adam'"),
+    ("a misspelt loss", {"loss": "mean_squared_eror"}, "Did you mean 'mean_squared_error'"),
+    ("steps_per_execution is 0", {"steps_per_execution": 0}, "steps_per_execution"),
+    ("a metric that is no metric", {"metrics": [3]}, "(?i)metric"),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "message"), COMPILE, ids=[row[0] for row in COMPILE])
+def test_a_wrong_name_fails_in_compile(name, arguments, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        linear(**arguments)
+
+
+WARNINGS = [
+    ("B011 a linear layer under a loss on probabilities", lambda: linear("binary_crossentropy"), fit(X, BITS), "sigmoid"),
+    ("B013 softmax and from_logits", lambda: softmax(fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)), fit(X, IDS), "from_logits"),
+    ("B043 all weights zero", linear, fit(X, Y, sample_weight=np.zeros(N)), "weight"),
+    ("B061 an epoch to begin with behind the last", linear, fit(X, Y, initial_epoch=3, epochs=2), "trains nothing"),
+    ("B124 a key of the inputs too many", by_name, fit({"a": X, "b": X, "c": X}, Y), "'c'"),
+    ("B172 a monitor of validation without validation", linear, fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("val_loss")]), "val_loss"),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "use", "message"), WARNINGS, ids=[row[0] for row in WARNINGS])
+def test_a_dubious_use_is_told(name, make, use, message):
+    with pytest.warns(UserWarning, match=message):
+        use(make())
+
+
+SAME = [
+    ("B040 class weights with one-hot targets", lambda: softmax("categorical_crossentropy"), fit(X, ONE_HOT, class_weight={0: 1.0, 1: 2.0, 2: 3.0}),
+     softmax, fit(X, IDS, class_weight={0: 1.0, 1: 2.0, 2: 3.0})),
+    ("B044 sample weights as a column", linear, fit(X, Y, sample_weight=np.arange(N)[:, None]), linear, fit(X, Y, sample_weight=np.arange(N))),
+    ("B056 a batch size larger than the data", linear, fit(X, Y, batch_size=999), linear, fit(X, Y, batch_size=N)),
+    ("B064 numbers in an object array", linear, fit(X.astype(object), Y), linear, fit(X, Y)),
+    ("B070 nested lists", linear, fit(X.tolist(), Y), linear, fit(X, Y)),
+    ("B071 targets in a list", softmax, fit(X, IDS.tolist()), softmax, fit(X, IDS)),
+    ("B076 float64", linear, fit(X.astype("float64"), Y.astype("float64")), linear, fit(X, Y)),
+    ("B083 a generator of lists", linear, lambda m: m.fit(([X, Y] for _ in range(1)), verbose=0), linear, fit(X, Y, shuffle=False)),
+]
+
+
+@pytest.mark.parametrize(("name", "make", "use", "make_plain", "plain"), SAME, ids=[row[0] for row in SAME])
+def test_another_form_gives_the_same_numbers(name, make, use, make_plain, plain):
+    found = []
+    for build, act in ((make, use), (make_plain, plain)):
+        fkeras.utils.clear_session()
+        fkeras.utils.set_random_seed(0)
+        found.append(act(build()).history["loss"][0])
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
