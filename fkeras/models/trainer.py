@@ -39,10 +39,11 @@ class Compilation:
         self.progress = {"steps": 0, "epochs": 0}
         self.columns = None
         self.functions: dict = {}
+        self.outputs: dict = {}  # shapes of a batch -> shapes of its outputs
 
     def __getstate__(self):
         progress = {k: v for k, v in self.progress.items() if k != "counter"}
-        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[], functions={})
+        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[], functions={}, outputs={})
 
 
 class Trainer:
@@ -96,7 +97,7 @@ class Trainer:
                        "steps_per_execution": steps_per_execution, "jit_compile": made.jit_compile}
         made.flags, made.toggles_told = steps.flags_now(self), False
         made.engine = made.engine_key = None
-        made.functions = {}
+        made.functions, made.outputs = {}, {}
         self.stop_training = False
 
     compiled = property(lambda self: self._training.tracker is not None, doc="Whether `compile` was called.")
@@ -569,6 +570,7 @@ class Trainer:
         metrics = [v for m in self._metrics_of(structure) for v in m.variables]
         identity = [id(v) for v in (*structure.ordered, *metrics, *(made.optimizer.variables if made.optimizer is not None else ()))]
         if made.engine is None or made.engine_key != identity:
+            made.outputs = {}
             made.engine = Engine(self, self._lists(), eager=made.run_eagerly or not made.jit_compile)
             made.engine_key = identity
         return made.engine
@@ -625,12 +627,20 @@ class Trainer:
         jax.eval_shape(run, _structs(x), _structs(y), _structs(sample_weight))
 
     def _output_structs(self, x):
-        """Shapes and dtypes of the outputs for a batch of inputs."""
+        """Shapes and dtypes of the outputs for a batch of inputs; remembered for each shape of it."""
+        structs = _structs(x)
+        key = jax.tree.structure(structs), tuple((tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs))
+        known = self._training.outputs
+        if key not in known:
+            known[key] = self._trace_outputs(structs)
+        return known[key]
+
+    def _trace_outputs(self, structs):
         def run(x):
             with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
                 return lending.call_abstractly(self, x)
 
-        return jax.eval_shape(run, _structs(x))
+        return jax.eval_shape(run, structs)
 
     def _check_source(self, source, what):
         names = {"train_step", "test_step", "compute_loss"} if what != "predict" else set()

@@ -54,8 +54,8 @@ def dot_product_attention(
     query, key, value = query.astype(dtype), key.astype(dtype), value.astype(dtype)
     bias = None if bias is None else as_array(bias).astype(dtype)
     mask = None if mask is None else as_array(mask).astype(bool)
-    if flash_attention is None:
-        flash_attention = settings.get("flash_attention")
+    if flash_attention is None and settings.get("flash_attention") is False:
+        flash_attention = False
     if attn_logits_soft_cap is not None:
         if flash_attention:
             raise UserInputError("dot_product_attention: flash attention has no `attn_logits_soft_cap`. Leave flash_attention=None.")

@@ -1,7 +1,7 @@
 """GroupedQueryAttention: several heads of the query share one of key and value."""
 
 from fkeras.errors import UserInputError
-from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of
+from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of, without_masks
 
 
 class GroupedQueryAttention(HeadedAttention):
@@ -84,12 +84,13 @@ class GroupedQueryAttention(HeadedAttention):
             causal = self._compute_causal_mask(query, value)
             attention_mask = causal if attention_mask is None else attention_mask & causal
             use_causal_mask = False
-        gate = self._gate_dense(query) if self.use_gate else None
+        with without_masks(query, value, key):
+            gate = self._gate_dense(query) if self.use_gate else None
+            projected = self._query_dense(query), self._key_dense(key), self._value_dense(value)
         given = {"return_attention_scores": True} if return_attention_scores else {}
         if use_causal_mask:
             given["use_causal_mask"] = True
-        outputs, scores = self._compute_attention(self._query_dense(query), self._key_dense(key), self._value_dense(value),
-                                                  attention_mask=attention_mask, training=training, **given)
+        outputs, scores = self._compute_attention(*projected, attention_mask=attention_mask, training=training, **given)
         return self._finish(outputs, scores, gate, query_mask, return_attention_scores)
 
     def _attention_is_overridden(self):

@@ -1,11 +1,12 @@
 """What the attention layers with several heads share: the mask that a query looks through, and attention between projected heads."""
 
+import contextlib
 import math
 
 import jax.numpy as jnp
 
 from fkeras import constraints, initializers, ops, regularizers
-from fkeras.core import masks, settings
+from fkeras.core import masks
 from fkeras.core.symbolic import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.activations.softmax import Softmax
@@ -27,7 +28,7 @@ class HeadedAttention(Layer):
         if sliding_window is not None:
             check_positive("sliding_window", sliding_window, "`None` or a positive integer")
         self.dropout, self.use_bias, self.sliding_window, self.use_gate, self.seed = dropout, use_bias, sliding_window, use_gate, seed
-        self._flash_attention = settings.get("flash_attention") if flash_attention is None else flash_attention
+        self._flash_attention = flash_attention
         if self._flash_attention and dropout > 0:
             raise UserInputError("Dropout is not supported when flash attention is enabled. Please set dropout to 0.0 to use flash "
                                  "attention.")
@@ -151,6 +152,20 @@ def check_value_and_key(value_shape, key_shape):
 
 def scale_of(size) -> float:
     return 1.0 / math.sqrt(float(size))
+
+
+@contextlib.contextmanager
+def without_masks(*tensors):
+    """Inside, the tensors carry no masks: they are taken account of here, not in the projections."""
+    carried = [(tensor, masks.get_mask(tensor)) for tensor in tensors]
+    for tensor, _ in carried:
+        masks.set_mask(tensor, None)
+    try:
+        yield
+    finally:
+        for tensor, mask in carried:
+            if mask is not None:
+                masks.set_mask(tensor, mask)
 
 
 def _with_heads(mask, ndim, attention_axes):

@@ -3,7 +3,7 @@
 import string
 
 from fkeras.errors import UserInputError
-from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of
+from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of, without_masks
 
 
 class MultiHeadAttention(HeadedAttention):
@@ -112,9 +112,11 @@ class MultiHeadAttention(HeadedAttention):
         if not causal_only:
             attention_mask = self._compute_attention_mask(query, value, query_mask=query_mask, value_mask=value_mask, key_mask=key_mask,
                                                           attention_mask=attention_mask, use_causal_mask=use_causal_mask)
-        gate = self._gate_dense(query) if self.use_gate else None
-        outputs, scores = self._compute_attention(self.query_dense(query), self.key_dense(key), self.value_dense(value), attention_mask,
-                                                  training, return_attention_scores, **({"use_causal_mask": True} if causal_only else {}))
+        with without_masks(query, value, key):
+            gate = self._gate_dense(query) if self.use_gate else None
+            projected = self.query_dense(query), self.key_dense(key), self.value_dense(value)
+        outputs, scores = self._compute_attention(*projected, attention_mask, training, return_attention_scores,
+                                                  **({"use_causal_mask": True} if causal_only else {}))
         return self._finish(outputs, scores, gate, query_mask, return_attention_scores)
 
     def _attention_is_overridden(self):

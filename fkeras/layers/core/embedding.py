@@ -7,7 +7,7 @@ import numpy as np
 from fkeras import constraints, initializers, regularizers
 from fkeras.core import masks
 from fkeras.core.symbolic import KerasTensor
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
@@ -64,7 +64,7 @@ class Embedding(Layer):
                  mask_zero=False, weights=None, lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value <= 0:
-                raise UserInputError(f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__}).")
+                raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__}).")
         if "input_length" in kwargs:
             length = kwargs.pop("input_length")
             if not {"input_shape", "batch_input_shape"} & set(kwargs):

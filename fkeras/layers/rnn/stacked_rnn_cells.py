@@ -81,8 +81,10 @@ class StackedRNNCells(Layer):
         return output_size_of(self.cells[-1])
 
     def get_initial_state(self, batch_size=None):
-        """A list with the first states of each cell."""
-        return [first_states_of(cell, batch_size) for cell in self.cells]
+        """A list with the first states of each cell: a list, or an array for a cell with a single `state_size`."""
+        states = [first_states_of(cell, batch_size) for cell in self.cells]
+        return [own[0] if isinstance(cell.state_size, int) and not hasattr(cell, "get_initial_state") else own
+                for cell, own in zip(self.cells, states)]
 
     def build(self, input_shape):
         for cell in self.cells:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from fkeras.core import private, seeds
+from fkeras.core.symbolic import map_structure
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import pure, signature
@@ -53,7 +54,8 @@ class TimeDistributed(Wrapper):
         mask = mask if "mask" in parameters else None
 
         def at_step(x, mask):
-            return self.layer(x, **given, **({} if mask is None else {"mask": mask}))
+            outputs = self.layer(x, **given, **({} if mask is None else {"mask": mask}))
+            return map_structure(lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs)
 
         if any(_is_state(v) for v in self.layer.variables):
             outputs = [at_step(inputs[:, t], None if mask is None else mask[:, t]) for t in range(inputs.shape[1])]
