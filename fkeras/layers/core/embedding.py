@@ -89,6 +89,8 @@ class Embedding(Layer):
                                           regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
 
     def call(self, inputs):
+        if hasattr(inputs, "todense"):
+            inputs = inputs.todense()
         if not isinstance(inputs, jax.core.Tracer):
             self.check_host_input(np.asarray(inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
@@ -100,7 +102,7 @@ class Embedding(Layer):
         check_ids(ids, self.input_dim, f"Embedding '{self.name}'")
 
     def compute_mask(self, inputs, mask=None):
-        return jnp.not_equal(inputs, 0) if self.mask_zero else None
+        return jnp.not_equal(inputs.todense() if hasattr(inputs, "todense") else inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.output_dim)

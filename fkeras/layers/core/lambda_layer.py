@@ -3,7 +3,9 @@
 import inspect
 
 from fkeras.core import registry
+from fkeras.core.symbolic import KerasTensor
 from fkeras.errors import UserInputError
+from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
 
 _FUNCTIONS = ("function", "output_shape", "mask")
@@ -49,7 +51,7 @@ class Lambda(Layer):
     def compute_output_shape(self, input_shape):
         given = self._given_output_shape
         if given is None:
-            return super().compute_output_shape(input_shape)
+            return signature.shape_of(self.compute_output_spec(_tensors(input_shape, self.compute_dtype)))
         if callable(given):
             return given(input_shape)
         return _with_batch(given, _first_batch(input_shape))
@@ -84,6 +86,15 @@ class Lambda(Layer):
         if isinstance(config.get("output_shape"), list) and not any(isinstance(d, (list, tuple)) for d in config["output_shape"]):
             config["output_shape"] = tuple(config["output_shape"])
         return cls(**config)
+
+
+def _tensors(shape, dtype):
+    """KerasTensors in the place of shapes."""
+    if isinstance(shape, dict):
+        return {name: _tensors(value, dtype) for name, value in shape.items()}
+    if any(isinstance(d, (list, tuple, dict)) for d in shape):
+        return [_tensors(value, dtype) for value in shape]
+    return KerasTensor(shape, dtype=dtype)
 
 
 def _first_batch(shape):
