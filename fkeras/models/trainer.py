@@ -344,9 +344,17 @@ class Trainer:
                            validate_at=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
                            steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution, fuse=training.fuse,
                            should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
+                           after_epoch=self._tell_skipped if hasattr(self.optimizer, "skipped_steps") else None,
                            on_new_shapes=self._watch_compiles(engine, max_compiles))
             run.run()
         return self.history
+
+    def _tell_skipped(self):
+        """Loss scaling skips a step whose gradients overflow; an epoch of nothing else trains nothing, and looks like a constant loss."""
+        skipped = int(self.optimizer.skipped_steps)
+        if skipped >= 3:
+            warnings.warn(f"Loss scaling has skipped the last {skipped} steps in a row, since their gradients were not finite: the weights do not "
+                          "change. Scale the targets down, lower the learning rate, or use 'mixed_bfloat16'.", stacklevel=5)
 
     def _listed(self, callbacks, verbose, epochs, steps_known, add_history=False):
         if isinstance(callbacks, callbacks_room.CallbackList):

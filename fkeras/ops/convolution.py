@@ -169,7 +169,7 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     extra = (None,) * spatial if output_padding is None else per_axis("output_padding", output_padding, spatial)
     padding = check_padding(padding)
     windows = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
-    around = [_transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)]
+    around = tuple(_transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True))
     if max(strides) > 1 and max(dilation) == 1 and cpu_windows.preferred() and cpu_windows.few_positions(windows):
         return cpu_windows.conv_transpose(inputs, kernel, strides, around, data_format == "channels_last")
     return lax.conv_transpose(

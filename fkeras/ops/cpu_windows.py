@@ -5,6 +5,7 @@ pooling, in naive loops: 5 to 100 times slower in a training step than the forms
 convolutions. The values are the same up to rounding; the gradient of max pooling goes to the same position (the first of equal values).
 """
 
+import functools
 import itertools
 import math
 
@@ -49,6 +50,12 @@ def slices(x, axes, window, strides, dilation, counts):
         yield lax.slice(x, start, limit, step)
 
 
+def _compiled(*static):
+    """One program of a call outside of any trace; inside a trace nothing but the operations themselves."""
+    return functools.partial(jax.jit, static_argnames=static, inline=True)
+
+
+@_compiled("axes", "window", "strides", "padding")
 def max_pool(x, axes, window, strides, padding):
     """The largest value of each window: along one axis after the other, which keeps the first of equal values first."""
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
@@ -69,6 +76,7 @@ def pointwise_conv(x, kernel, strides):
     return lax.dot_general(x, kernel.reshape(kernel.shape[-2:]), (((x.ndim - 1,), (0,)), ((), ())))
 
 
+@_compiled("strides", "padding", "dilation", "channels_last")
 def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
     """Each channel with its own filters. `kernel` is (window..., channels, multiplier)."""
     *window, channels, multiplier = kernel.shape
@@ -103,6 +111,7 @@ def _block_diagonal(kernel, groups):
     return placed.reshape(*window, groups * channels, filters)
 
 
+@_compiled("strides", "padding", "channels_last")
 def conv_transpose(x, kernel, strides, padding, channels_last):
     """A transposed convolution as one matrix product and a sum of what falls on the same output position.
 

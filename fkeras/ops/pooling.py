@@ -37,8 +37,8 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     inputs = as_array(inputs)
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     if cpu_windows.preferred() and sum(pool_size) <= cpu_windows.MOST_POSITIONS:
-        axes = [axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1)]
-        return cpu_windows.max_pool(inputs, axes, [pool_size[axis] for axis in axes], [strides[axis] for axis in axes], padding)
+        axes = tuple(axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1))
+        return cpu_windows.max_pool(inputs, axes, tuple(pool_size[a] for a in axes), tuple(strides[a] for a in axes), padding)
     return lax.reduce_window(inputs, _lowest(inputs.dtype), lax.max, pool_size, strides, padding)
 
 

@@ -111,12 +111,12 @@ class Fit:
 
     def __init__(self, engine, source, callbacks, *, progress, key, seed, metrics, validate=None, validate_at=lambda epoch: True,
                  epochs=1, initial_epoch=0, steps_per_epoch=None, steps_per_execution=1, fuse=True, should_stop=lambda: False,
-                 interrupts=None, finish=lambda: None, on_new_shapes=lambda kind, seen, now: None):
+                 interrupts=None, finish=lambda: None, after_epoch=None, on_new_shapes=lambda kind, seen, now: None):
         self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = engine, source, callbacks, progress, key, seed
         self.metrics, self.validate, self.validate_at = metrics, validate, validate_at
         self.epochs, self.initial_epoch, self.steps_per_epoch = epochs, initial_epoch, steps_per_epoch
         self.steps_per_execution, self.fuse, self.should_stop = steps_per_execution, fuse, should_stop
-        self.interrupts, self.finish, self.on_new_shapes = interrupts, finish, on_new_shapes
+        self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = interrupts, finish, after_epoch, on_new_shapes
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
         self._data = self._stream = self._snapshot = None
@@ -141,6 +141,8 @@ class Fit:
                 if last is None:  # the input ran out
                     break
                 epoch_logs = to_python(last)
+                if self.after_epoch is not None:
+                    self.after_epoch()
                 if self.validate is not None and self.validate_at(epoch):
                     epoch_logs.update({f"val_{k}": v for k, v in self.validate(self.loan).items()})
                 callbacks.on_epoch_end(epoch, epoch_logs)

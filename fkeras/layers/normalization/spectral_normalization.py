@@ -71,7 +71,7 @@ class SpectralNormalization(Wrapper):
         else:  # a vector that was found has length 1; a fresh one, of small random numbers, has not
             usable &= jnp.abs(jnp.sum(jnp.square(u)) - 1) < 1e-3
         sigma = jnp.where(usable, (v @ matrix @ found.T).reshape(()), 1)
-        output, _ = lending.call(self.layer, [self.kernel], [kernel / sigma], inputs)
+        output, _ = lending.call(self.layer, [self.kernel], [kernel / sigma], inputs, strict=lending.in_pure_call())
         return output.astype(inputs.dtype) if jnp.issubdtype(inputs.dtype, jnp.floating) else output
 
     def compute_output_shape(self, input_shape):

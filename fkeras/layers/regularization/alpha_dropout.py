@@ -4,7 +4,7 @@ import jax.numpy as jnp
 
 from fkeras.core.seed_generator import SeedGenerator
 from fkeras.layers.base.layer import Layer
-from fkeras.layers.regularization.dropout import check_rate, full_shape, keep
+from fkeras.layers.regularization.dropout import check_rate, keep
 
 _DROPPED = -1.6732632423543772 * 1.0507009873554805  # where `selu` saturates
 
@@ -39,7 +39,7 @@ class AlphaDropout(Layer):
             return inputs
         if self.rate == 1:  # all values are the dropped one; its rescaled mean is 0
             return jnp.zeros_like(inputs)
-        kept = keep(self.seed_generator, self.rate, full_shape(self.noise_shape, inputs.shape))
+        kept = keep(self.seed_generator, self.rate, self.noise_shape, inputs.shape)
         scale = ((1 - self.rate) * (1 + self.rate * _DROPPED**2)) ** -0.5
         return scale * jnp.where(kept, inputs, jnp.asarray(_DROPPED, inputs.dtype)) - scale * _DROPPED * self.rate
 

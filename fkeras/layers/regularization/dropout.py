@@ -21,19 +21,20 @@ def full_shape(noise_shape, shape) -> tuple[int, ...]:
     if noise_shape is None:
         return tuple(shape)
     if len(noise_shape) != len(shape):
-        raise UserInputError(f"`noise_shape` needs one entry for each axis of the input. Received: noise_shape={tuple(noise_shape)}, inputs of "
-                             f"shape {tuple(shape)}")
+        raise UserInputError("`noise_shape` needs one entry for each axis of the input. "
+                             f"Received: noise_shape={tuple(noise_shape)}, inputs of shape {tuple(shape)}")
     return tuple(d if n is None else n for n, d in zip(noise_shape, shape))
 
 
-def keep(seed, rate: float, shape):
-    """Booleans, each True with probability 1 - rate (up to 2^-17), drawn from the next seed of `seed`.
+def keep(seed, rate: float, noise_shape, shape):
+    """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn from the next seed of `seed`.
 
-    Half a random word decides each: drawing the words is what dropout costs.
+    Where there is one for each value, half a random word decides (so the probability is exact to 2^-17): drawing the words is what
+    dropout costs.
     """
     key = key_of(seed)
-    if not shape or shape[-1] % 2:
-        return jax.random.bernoulli(key, 1.0 - rate, shape)
+    if noise_shape is not None or not shape or shape[-1] % 2:
+        return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
     halves = jax.lax.bitcast_convert_type(jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16)
     return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
@@ -42,7 +43,7 @@ def drop(inputs, rate: float, noise_shape, seed):
     """`inputs` with values dropped at random and the rest scaled by 1 / (1 - rate)."""
     if rate >= 1:  # 0 / 0 would have a NaN gradient
         return jnp.zeros_like(inputs)
-    kept = keep(seed, rate, full_shape(noise_shape, inputs.shape))
+    kept = keep(seed, rate, noise_shape, inputs.shape)
     return jnp.where(kept, inputs / (1.0 - rate), jnp.zeros((), inputs.dtype))
 
 

@@ -124,6 +124,9 @@ class RecurrentCell(Layer):
         return {name: _factors(key, rates[name], (*lead, *x.shape), x.dtype) for key, (name, x) in zip(keys, (("inputs", inputs),
                                                                                                              ("state", state)))}
 
+    def get_config(self):
+        return {name: value for name, value in super().get_config().items() if name != "implementation"}
+
     def runs_fused(self) -> bool:
         """Whether the cell's own arithmetic may run in the place of its `call`, which a subclass may have overridden."""
         cls = type(self)
