@@ -68,7 +68,7 @@ def test_configs_and_symbolic_shapes_are_kerass(keras, name):
     theirs = keras.layers.deserialize(_config(ours))
     assert _config(layers.deserialize(keras.layers.serialize(theirs)))["class_name"] == _config(ours)["class_name"]
     flags = {k: v for k, v in call.items() if isinstance(v, bool)}
-    free = lambda x: [free(v) for v in x] if isinstance(x, list) else fkeras.KerasTensor((None, *x.shape[1:]))  # noqa: E731
+    free = lambda x: [free(v) for v in x] if isinstance(x, list) else fkeras.KerasTensor((None, *x.shape[1:]))
     found = jax.tree.leaves(ours(*map(free, inputs), **flags), is_leaf=lambda t: isinstance(t, fkeras.KerasTensor))
     made = jax.tree.leaves(ours(*inputs, **flags))
     assert [(y.shape[1:], y.dtype) for y in found] == [(y.shape[1:], y.dtype) for y in made]
