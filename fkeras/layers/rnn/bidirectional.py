@@ -124,7 +124,7 @@ class Bidirectional(Layer):
             return (*shapes, *states, *states)
         return shapes if self.merge_mode is None else shapes[0]
 
-    def compute_mask(self, inputs, mask):
+    def compute_mask(self, _, mask):
         mask = next(iter(leaves(mask)), None) if self.return_sequences else None
         masks = (mask, mask) if self.merge_mode is None else (mask,)
         if self.return_state:
@@ -136,6 +136,11 @@ class Bidirectional(Layer):
         config.pop("weights", None)
         return {**config, "layer": registry.serialize_keras_object(self.forward_layer),
                 "backward_layer": registry.serialize_keras_object(self.backward_layer)}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        with registry.custom_object_scope(custom_objects):
+            return super().from_config(config)
 
 
 def _copy(layer, prefix, **changes):

@@ -162,8 +162,8 @@ class _ConvLSTM(CellLayer):
         output = (*sequences_shape[:2 if self.return_sequences else 1], *state)
         return (output, *((sequences_shape[0], *state),) * 2) if self.return_state else output
 
-    def compute_mask(self, inputs, mask):
-        computed = super().compute_mask(inputs, mask)
+    def compute_mask(self, _, mask):
+        computed = super().compute_mask(_, mask)
         return [computed[0], None, None] if self.return_state else computed
 
 

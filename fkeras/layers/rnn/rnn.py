@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import registry
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.core.variable import Variable
 from fkeras.errors import UserInputError
@@ -180,9 +181,14 @@ class RNN(Layer):
         output = (batch, steps, size) if self.return_sequences else (batch, size)
         return (output, *states) if self.return_state else output
 
-    def compute_mask(self, inputs, mask):
+    def compute_mask(self, _, mask):
         mask = next(iter(leaves(mask)), None) if self.return_sequences else None
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        with registry.custom_object_scope(custom_objects):
+            return super().from_config(config)
 
 
 def _by_time(mask, sequences):
