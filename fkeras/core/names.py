@@ -32,13 +32,6 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
-def uniquify(name: str) -> str:
-    """`name` the first time, then `name_1`, ...: for names that must stay readable."""
-    count = _counts[name]
-    _counts[name] += 1
-    return f"{name}_{count}" if count else name
-
-
 def reset() -> None:
     """Starts all automatic names again (`clear_session`)."""
     _counts.clear()

@@ -383,12 +383,6 @@ def _revive_lambda(config, custom, safe_mode):
     return types.FunctionType(code, {"__builtins__": builtins}, argdefs=tuple(defaults) if defaults else None)
 
 
-def _revive_tensor(config, custom, safe_mode):
-    tensor = KerasTensor(config["shape"], dtype=config["dtype"])
-    tensor._pending_history = config.get("keras_history")
-    return tensor
-
-
 _SPECIAL = {
     "__tuple__": lambda c, custom, safe: tuple(deserialize_keras_object(x, custom, safe) for x in c["value"]),
     "__bytes__": lambda c, custom, safe: c["value"].encode("utf-8"),
@@ -396,7 +390,7 @@ _SPECIAL = {
     "__ellipsis__": lambda c, custom, safe: Ellipsis,
     "__numpy__": lambda c, custom, safe: np.array(c["value"], dtype=c["dtype"]),
     "__tensor__": lambda c, custom, safe: jax.numpy.asarray(c["value"], dtype=c["dtype"]),
-    "__keras_tensor__": _revive_tensor,
+    "__keras_tensor__": lambda c, custom, safe: KerasTensor(c["shape"], dtype=c["dtype"]),
     "__lambda__": _revive_lambda,
     "__type__": lambda c, custom, safe: {t.__name__: t for t in (int, float, str, bool)}[c["value"]],
 }

@@ -91,13 +91,3 @@ class SymbolicScope:
 
     def __exit__(self, *exc):
         return self._context.__exit__(*exc)
-
-
-def in_stateless_scope() -> bool:
-    return lending.is_open()
-
-
-def in_symbolic_scope() -> bool:
-    return lending.in_abstract_call()
-
-

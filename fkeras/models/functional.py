@@ -174,6 +174,11 @@ class Functional(Model):
         """Layers and functions in the order of the graph."""
         return self._operations()
 
+    def _fed_layers(self):
+        members, inputs = self._operations(), len(self._plan.input_slots)
+        slots = [(members[step.operation], getattr(step.args[0], "index", None)) for step in self._plan.steps if step.args]
+        return [(layer, slot) for layer, slot in slots if isinstance(slot, int) and slot < inputs]
+
     def _operations(self):
         members, functions = self.members, self._plan.operations
         return [functions[i] if m is None else members[m] for i, m in enumerate(self._member_of)]

@@ -145,6 +145,10 @@ class Model(Trainer, base.Layer):
             except (TypeError, ValueError) as error:
                 warnings.warn(f"Model '{self.name}' could not be built from its config: {error}", stacklevel=2)
 
+    def _fed_layers(self) -> list:
+        """(layer, index of the input) for the layers that are called on an input directly, where that is known."""
+        return []
+
     def reset_states(self):
         """Resets the state of stateful recurrent layers."""
         for layer in self._flatten_layers(include_self=False):

@@ -84,6 +84,10 @@ class Sequential(Model):
 
     _box = None
 
+    def _fed_layers(self):
+        first = self.layers[0] if self.layers else None
+        return first._fed_layers() if isinstance(first, (Sequential, Functional)) else [(first, 0)] if first is not None else []
+
     def _maybe_rebuild(self):
         self._fk.built, self._box = False, None
         if len(self.stack) > 1 and isinstance(self.stack[0], InputLayer):

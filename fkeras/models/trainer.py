@@ -13,7 +13,7 @@ from fkeras import data as data_room
 from fkeras import losses as losses_room
 from fkeras import metrics as metrics_room
 from fkeras import optimizers as optimizers_room
-from fkeras.core import lending, registry, seeds
+from fkeras.core import lending, masks, registry, seeds
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import context as contexts
@@ -110,8 +110,6 @@ class Trainer:
     steps_per_execution = property(lambda self: self._training.steps_per_execution,
                                    lambda self, value: self._set("steps_per_execution", value))
     _compiled_loss = property(lambda self: self._training.loss)
-    _compile_loss = _compiled_loss
-    _compile_metrics = property(lambda self: self._training.metrics)
     _loss_tracker = property(lambda self: self._training.tracker)
 
     def _set(self, name, value):
@@ -267,7 +265,7 @@ class Trainer:
         """The facade's present state as a `TrainState`, to go on from in a hand-written loop."""
         self._assert_compiled("train_state")
         lists = self._lists()
-        values = copy_tree([[v.value for v in group] for group in lists.groups()])  # so that the state can be donated
+        values = copy_tree(lists.values())  # so that the state can be donated
         return lists.to_state(values, self.optimizer, as_step(self._training.progress["steps"]), jnp.copy(self.build_key))
 
     def set_train_state(self, state):
@@ -403,7 +401,7 @@ class Trainer:
         engine = self._engine()
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
         lists = engine.lists
-        fixed = ([v.value for v in lists.trainable], [v.value for v in lists.rest])
+        fixed = lists.weights()
         with interrupts.watched() as watch:
             logs, rest = loop.evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
                                        fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
@@ -423,7 +421,7 @@ class Trainer:
         self._prepare(source, "predict")
         engine = self._engine()
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
-        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        fixed = engine.lists.weights()
         with interrupts.watched() as watch:
             return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
                                 fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution, interrupts=watch,
@@ -437,7 +435,7 @@ class Trainer:
         batch = self._one_batch(x, y, sample_weight, class_weight)
         self._tell_toggles()
         engine = self._engine()
-        values = tuple([v.value for v in group] for group in engine.lists.groups())
+        values = engine.lists.values()
         values = (*values[:3], engine.fresh_metrics())
         progress = self._training.progress
         engine.note("train_on_batch", batch)
@@ -454,7 +452,7 @@ class Trainer:
         self._assert_compiled("test_on_batch")
         batch = self._one_batch(x, y, sample_weight)
         engine = self._engine()
-        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        fixed = engine.lists.weights()
         rest, metrics, logs = engine.test_one(fixed, engine.fresh_metrics(), self.build_key, np.int32(0), batch)
         _put_changed(engine.lists.rest, fixed[1], rest)
         for variable, value in zip(engine.lists.metrics, metrics):
@@ -466,7 +464,7 @@ class Trainer:
         """Outputs of one batch in inference mode, as NumPy arrays."""
         batch = self._one_batch(x, None, None)
         engine = self._engine()
-        fixed = ([v.value for v in engine.lists.trainable], [v.value for v in engine.lists.rest])
+        fixed = engine.lists.weights()
         progress = self._training.progress
         drawn = progress["predicted"] = progress.get("predicted", 0) + 1
         return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch)))
@@ -486,7 +484,7 @@ class Trainer:
         self._assert_compiled("warmup")
         self._build_for(batch)
         engine = self._engine()
-        values = tuple([v.value for v in group] for group in engine.lists.groups())
+        values = engine.lists.values()
         batch = tuple(batch) if isinstance(batch, list) else batch
         counter = jnp.zeros((), jnp.int32)
         engine.train_one.lower(values, counter, self.build_key, batch).compile()
@@ -637,18 +635,29 @@ class Trainer:
     def _output_structs(self, x):
         """Shapes and dtypes of the outputs for a batch of inputs; remembered for each shape of it."""
         structs = _structs(x)
-        key = jax.tree.structure(structs), tuple((tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs))
+        key = _shape_key(structs)
         known = self._training.outputs
         if key not in known:
             known[key] = self._trace_outputs(structs)
-        return known[key]
+        return known[key][0]
+
+    def _masked_outputs(self, x):
+        """Whether each output for a batch of inputs carries a mask, in the structure of the outputs."""
+        self._output_structs(x)
+        return self._training.outputs[_shape_key(_structs(x))][1]
 
     def _trace_outputs(self, structs):
-        def run(x):
-            with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
-                return lending.call_abstractly(self, x)
+        """(shapes and dtypes, whether there is a mask) of the outputs."""
+        masked = None
 
-        return jax.eval_shape(run, structs)
+        def run(x):
+            nonlocal masked
+            with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
+                y_pred = lending.call_abstractly(self, x)
+            masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
+            return y_pred
+
+        return jax.eval_shape(run, structs), masked
 
     def _check_source(self, source, what):
         names = {"train_step", "test_step", "compute_loss"} if what != "predict" else set()
@@ -739,6 +748,10 @@ def _by_path(variables, value_format):
         raise UserInputError(f"The following variable path is found twice in the model: '{twice[0]}'. `get_state_tree()` can only be called when "
                              "all variable paths are unique. Give your layers (and other objects) unique names.")
     return tracking.nest((tuple(v.path.split("/")), v.numpy() if value_format == "numpy_array" else v.value) for v in variables)
+
+
+def _shape_key(structs):
+    return jax.tree.structure(structs), tuple((tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs))
 
 
 def _structs(x):

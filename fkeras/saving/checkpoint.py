@@ -16,8 +16,8 @@ _CONFIG = "fkeras.json"
 
 
 def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs):
-    """Saves a model to a directory: architecture, weights, optimizer state, step. At each instant the path holds a complete checkpoint or
-    none: it is written beside its place and moved there.
+    """Saves a model to a directory: architecture, weights, optimizer state, step. It is written beside its place and moved there, so that
+    the path never holds half a checkpoint; one that stood there goes only after the new one stands.
 
     Args:
         model: the model, built.
@@ -61,11 +61,32 @@ def _write(path, filepath, overwrite, config, arrays):
         _checkpointer().save(os.path.join(work, "arrays"), arrays)
         with open(os.path.join(work, _CONFIG), "w", encoding="utf-8") as f:
             json.dump(config, f)
-        if os.path.exists(path):
-            os.replace(path, os.path.join(parent, "old"))
-        os.replace(work, path)
+        _swap(work, path, os.path.join(parent, "old"))
     finally:
-        shutil.rmtree(parent, ignore_errors=True)
+        if not os.path.exists(os.path.join(parent, "old")) or os.path.exists(path):
+            shutil.rmtree(parent, ignore_errors=True)
+
+
+def _swap(new, path, old):
+    """Moves what stands at the path aside and the new one there; puts the old one back if that fails."""
+    if os.path.exists(path):
+        os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        if os.path.exists(old) and not os.path.exists(path):
+            os.replace(old, path)
+        raise
+
+
+def _check_format(held, filepath):
+    if held.get("format", 0) > _FORMAT:
+        raise UserInputError(f"'{filepath}' has format {held['format']}; this release reads up to {_FORMAT}. Install a newer fkeras.")
+
+
+def _read_config(path):
+    with open(os.path.join(path, _CONFIG), encoding="utf-8") as f:
+        return json.load(f)
 
 
 def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
@@ -84,15 +105,12 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     path = os.path.abspath(os.fspath(filepath))
     if not os.path.exists(path):
         raise UserInputError(f"File not found: '{filepath}' does not exist.")
-    config_path = os.path.join(path, _CONFIG)
-    if not os.path.isfile(config_path):
+    if not os.path.isfile(os.path.join(path, _CONFIG)):
         raise UserInputError(f"'{filepath}' is not a saved model: it holds no '{_CONFIG}'. (`.keras` and `.h5` files are not in this release.)")
-    with open(config_path, encoding="utf-8") as f:
-        held = json.load(f)
+    held = _read_config(path)
+    _check_format(held, filepath)
     if held.get("config") is None:
         raise UserInputError(f"'{filepath}' holds weights without an architecture. Make the model and call `model.load_weights({filepath!r})`.")
-    if held.get("format", 0) > _FORMAT:
-        raise UserInputError(f"'{filepath}' has format {held['format']}; this release reads up to {_FORMAT}. Install a newer fkeras.")
     config = held["config"]
     if not compile:
         config = {**config, "compile_config": None}
@@ -125,6 +143,7 @@ def load_weights(model, filepath, skip_mismatch=False, **kwargs):
     path = _directory(filepath)
     if not os.path.isfile(os.path.join(path, _CONFIG)):
         raise UserInputError(f"'{filepath}' holds no saved weights: there is no '{_CONFIG}' in it.")
+    _check_format(_read_config(path), filepath)
     if not model.built:
         raise NotBuiltError("You are loading weights into a model that has not yet been built. Try building the model first by calling it on some "
                             "data or by using `build()`.")

@@ -53,44 +53,23 @@ def _check_targets(model, loss, x, y, sample_weight, batch_size):
     needed = [any(t.output == i for t in loss.terms) for i in range(len(loss.outputs))]
     trues = loss.outputs.targets(y, "y", needed)
     weights = [sample_weight] if loss.outputs.single else [None] * len(trues)
-    shapes = [tuple(s.shape) for s in loss.outputs.predictions(model._output_structs(map_structure(lambda a: a[:batch_size], x)))]
-    if _may_be_masked(model):
-        return
+    batch = map_structure(lambda a: a[:batch_size], x)
+    shapes = [tuple(s.shape) for s in loss.outputs.predictions(model._output_structs(batch))]
+    masked = loss.outputs.predictions(model._masked_outputs(batch))  # a mask may leave targets out: then any value may stand there
     for term in loss.terms:
         target = trues[term.output]
-        if isinstance(target, np.ndarray):
+        if isinstance(target, np.ndarray) and not masked[term.output]:
             name = None if loss.outputs.single else loss.outputs.shown()[term.output]
             weight = weights[term.output] if loss.outputs.single else None
             loss_checks.check_targets(term.loss, target, shapes[term.output], name, weight if isinstance(weight, np.ndarray) else None)
 
 
-def _may_be_masked(model) -> bool:
-    """Whether a mask may leave targets out: then any value may stand there."""
-    return any(type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False) for layer in model._flatten_layers())
-
-
 def _check_ids(model, x):
     """Ids for layers that look them up and are fed by the model's inputs directly."""
     arrays = leaves(x)
-    for layer, index in fed_layers(model):
+    for layer, index in model._fed_layers():
         if hasattr(layer, "check_host_input") and index < len(arrays) and isinstance(arrays[index], np.ndarray):
             layer.check_host_input(arrays[index])
-
-
-def fed_layers(model) -> list:
-    """(layer, index of the input) for layers called on an input of a Sequential or functional model."""
-    if hasattr(model, "_plan"):
-        members = model._operations()
-        found = []
-        for step in model._plan.steps:
-            slot = getattr(step.args[0], "index", None) if step.args else None
-            if isinstance(slot, int) and slot < len(model._plan.input_slots):
-                found.append((members[step.operation], slot))
-        return found
-    if hasattr(model, "stack") and model.layers:
-        first = model.layers[0]
-        return fed_layers(first) if hasattr(first, "_plan") or hasattr(first, "stack") else [(first, 0)]
-    return []
 
 
 def _hint_at_unscaled_images(model, source):

@@ -33,7 +33,6 @@ class Loan:
         for variable in (v for group in self.groups for v in group):
             variable._raw_value  # noqa: B018  draws what has no value yet
         self._take()
-        return self
 
     def _take(self):
         held = tuple([lending.private_value(v) for v in group] for group in self.groups)

@@ -184,7 +184,7 @@ class Fit:
         size, total = source.batch_size, source.num_samples
         full, rest = divmod(total, size)
         logs, done = {}, 0
-        if full and self._may_fuse(source, order):
+        if full and self._may_fuse(source):
             logs, done = self._many(source, order, full)
         chunk = self.steps_per_execution
         while done * size < total and not (done and self.should_stop()):
@@ -198,7 +198,7 @@ class Fit:
             logs = self._end(begin + chunk - 1, logs)
         return logs
 
-    def _may_fuse(self, source, order):
+    def _may_fuse(self, source):
         if not self.fuse or self.hooks and self.steps_per_execution == 1 or self.engine.eager:
             return False
         if self._data is None:
@@ -214,8 +214,7 @@ class Fit:
         explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
         pace = Pace(explicit)
         indices, done, logs = feed.permutation(order), 0, {}
-        if explicit is not None:
-            full -= full % explicit if full * source.batch_size < source.num_samples else 0  # the last call takes the remainder along
+        full = _whole_calls(full, explicit, source)
         batch = jax.tree.map(lambda x: jax.ShapeDtypeStruct((source.batch_size, *x.shape[1:]), x.dtype), self._data)
         self.on_new_shapes("train", self.engine.note("train", batch), batch)
         while done < full:
@@ -227,7 +226,7 @@ class Fit:
             self._took(values, counter, count)
             begin, done = done, done + count
             pace.after(logs)
-            logs = self._end(done - 1 if explicit is None else begin + explicit - 1, logs)
+            logs = self._end(begin + (explicit or count) - 1, logs)
             if self.should_stop():
                 break
         return logs, done
@@ -266,10 +265,10 @@ class Fit:
                 warnings.warn(f"Your input ran out of data: `steps_per_epoch={limit}`, but the arrays give {self.source.steps} batches a pass. The "
                               "epoch ends there and the next one begins a new pass.", stacklevel=2)
             return logs
+        if done == 0 and epoch == self.initial_epoch:
+            raise UserInputError("The data given to `fit` holds no batch at all. If it is a generator, it may have been used up: make a new one "
+                                 "for each call.")
         if limit is not None and done < limit:
-            if done == 0 and epoch == self.initial_epoch:
-                raise UserInputError("The data given to `fit` holds no batch at all. If it is a generator, it may have been used up: make a "
-                                     "new one for each call.")
             warnings.warn(f"Your input ran out of data; interrupting training. It should have given {limit} batches for each of {self.epochs} "
                           f"epochs; epoch {epoch + 1} got {done}.", stacklevel=2)
             if done == 0:
@@ -277,9 +276,6 @@ class Fit:
             self.epochs = min(self.epochs, epoch + 1)
             return logs
         if done == 0:
-            if epoch == self.initial_epoch:
-                raise UserInputError("The data given to `fit` holds no batch at all. If it is a generator, it may have been used up: make a "
-                                     "new one for each call.")
             warnings.warn(f"Your input ran out of data; interrupting training after {epoch} epochs.", stacklevel=2)
             return None
         return logs
@@ -355,6 +351,11 @@ class Fit:
                            f"has the weights of step {self._snapshot_step} again.")
 
 
+def _whole_calls(full, explicit, source):
+    """How many full batches fused calls take: with explicit steps a call, the last call takes a smaller last batch along."""
+    return full - full % explicit if explicit is not None and full * source.batch_size < source.num_samples else full
+
+
 def alive(values) -> bool:
     """Whether all arrays can be read: neither donated away nor the result of a failed call."""
     for x in jax.tree.leaves(values):
@@ -396,14 +397,16 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
                 source.arrays):
             batch = jax.eval_shape(lambda a: jax.tree.map(lambda x: x[:size], a), source.arrays)
             if engine.may_fuse("test", (trainable, rest), metrics, key, jnp.zeros((), jnp.int32), batch):
-                data, pace = _cached_on_device(source), Pace(steps_per_execution if steps_per_execution > 1 else None)
+                explicit = steps_per_execution if steps_per_execution > 1 else None
+                full = _whole_calls(full, explicit, source)
+                data, pace = _cached_on_device(source), Pace(explicit)
                 while done < full:
-                    count = min(pace.steps, full - done)
-                    callbacks.on_test_batch_begin(done)
+                    begin, count = done, min(pace.steps, full - done)
+                    callbacks.on_test_batch_begin(begin)
                     rest, metrics, logs = engine.test_many((trainable, rest), metrics, key, data, None, np.int32(done), np.int32(count), size)
                     done += count
                     pace.after(logs)
-                    logs = end(done - 1, logs)
+                    logs = end(begin + (explicit or count) - 1, logs)
         batches = (feed.rows_of(source, None, i * size, min(i * size + size, total)) for i in range(done, source.steps))
     else:
         batches = iter(source.epoch(0)) if not hasattr(source, "order") else feed.endless(source, 0, 0)

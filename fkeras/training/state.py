@@ -53,7 +53,7 @@ class Lists:
         optimizer, metrics: Variables of the optimizer and of the metrics.
     """
 
-    def __init__(self, model, trainable=None, metrics=None):
+    def __init__(self, model):
         structure = model._structure()
         self.paths = {id(v): path for path, v in structure.variables}
         self.is_param = {id(v): isinstance(v, nnx.Param) for _, v in structure.variables}
@@ -67,6 +67,14 @@ class Lists:
 
     def groups(self):
         return self.trainable, self.rest, self.optimizer, self.metrics
+
+    def values(self) -> tuple:
+        """The Variables' present values, in the four groups."""
+        return tuple([v.value for v in group] for group in self.groups())
+
+    def weights(self) -> tuple:
+        """The present values of (trainable, rest)."""
+        return [v.value for v in self.trainable], [v.value for v in self.rest]
 
     # -- TrainState <-> lists ---------------------------------------------------
 
@@ -109,17 +117,15 @@ class Lists:
         values = optimizer.unpack(state.opt_state, self.flatten) if optimizer is not None else []
         return trainable, rest, list(values), [metrics[name] for name in self.metric_names()]
 
-    def to_state(self, lists, optimizer, step, key, opt_state=None) -> TrainState:
+    def to_state(self, lists, optimizer, step, key) -> TrainState:
         """A TrainState from the four lists."""
         trainable, rest, opt_values, metrics = lists
         placed = [(v, x) for v, x in (*zip(self.trainable, trainable), *zip(self.rest, rest)) if id(v) in self.paths]
-        if opt_state is None:
-            opt_state = optimizer.pack(list(opt_values), self.unflatten) if optimizer is not None else {}
         return TrainState(
             step=step,
             params=tracking.nest((self.paths[id(v)], x) for v, x in placed if self.is_param[id(v)]),
             state=tracking.nest((self.paths[id(v)], x) for v, x in placed if not self.is_param[id(v)]),
-            opt_state=opt_state,
+            opt_state=optimizer.pack(list(opt_values), self.unflatten) if optimizer is not None else {},
             metrics=tracking.nest(zip(self.metric_names(), metrics)),
             key=key,
         )

@@ -652,10 +652,6 @@ class Layer(nnx.Module, pytree=False):
     def _get_regularization_losses(self):
         return [v.regularizer(v.value) for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
 
-    def _clear_losses(self):
-        for layer in self._flatten_layers():
-            layer._fk.losses = []
-
     # -- symbolic history ----------------------------------------------------------
 
     def _single_node(self, what):

@@ -85,6 +85,7 @@ class Embedding(Layer):
     def build(self, input_shape=None):
         if self.built:
             return
+        arguments.none_yet(type(self).__name__, quantization_mode=self.quantization_mode)  # of a dtype policy such as 'int8_from_float32'
         self.embeddings = self.add_weight(name="embeddings", shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
                                           regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
 
