@@ -49,9 +49,10 @@ class LayerInfo:
         self.root_key = None
         self.path = None
         self.remat = remat.current()
+        self.look = self.structure = None  # what was found when somebody looked: see tracking
 
     def __getstate__(self):
-        return dict(vars(self), nodes=[], losses=[], remat=None)
+        return dict(vars(self), nodes=[], losses=[], remat=None, look=None, structure=None)
 
 
 class Layer(nnx.Module, pytree=False):
@@ -151,6 +152,7 @@ class Layer(nnx.Module, pytree=False):
     @name.setter
     def name(self, value):
         self._fk.name, self._fk.auto_named = value, False
+        tracking.Look.renamed += 1
 
     @property
     def input_spec(self):
@@ -203,7 +205,7 @@ class Layer(nnx.Module, pytree=False):
     def trainable(self, value):
         value = bool(value)
         self._fk.trainable = value
-        structure = tracking.Structure(self)
+        structure = tracking.structure_of(self)
         for _, layer in structure.layers:
             layer._fk.trainable = value
         for _, variable in structure.variables:
@@ -213,12 +215,12 @@ class Layer(nnx.Module, pytree=False):
     # -- structure ---------------------------------------------------------
 
     def _structure(self) -> tracking.Structure:
-        return tracking.Structure(self)
+        return tracking.structure_of(self)
 
     @property
     def variables(self):
         """All Variables: weights and the state of seed generators. Those of metrics are in `metrics_variables`."""
-        return self._structure().ordered
+        return list(self._structure().ordered)
 
     @property
     def weights(self):
@@ -251,7 +253,7 @@ class Layer(nnx.Module, pytree=False):
     @property
     def metrics(self):
         """Metric objects kept by this layer and its sub-layers."""
-        return self._structure().metrics
+        return list(self._structure().metrics)
 
     @property
     def metrics_variables(self):

@@ -1,10 +1,13 @@
 """What belongs to a layer: found by looking, whenever somebody asks.
 
 Attributes are walked in the order of their assignment, through lists, tuples, dicts and foreign `flax.nnx` modules, so that sub-layers in
-containers, nested or appended late, all count and no attribute assignment pays for tracking. The walk gives each thing its structural
+containers, nested or appended late, all count and no attribute assignment pays for tracking. What was found is kept, with all that the walk
+looked at: whoever asks again gets it as long as every layer and container still holds the same. The walk gives each thing its structural
 path: attribute names (`encoder/kernel`), `blocks_0` for members of a list, and for the members of a Sequential or functional model their
 own name, else class and position (`dense`, `dense_1`), never a name that depends on what else the process has built.
 """
+
+import operator
 
 from flax import nnx
 
@@ -31,7 +34,13 @@ class Structure:
         self.metrics: list = []
         self.ordered: list = []
         self._seen: set[int] = set()
+        self._looks: list[Look] = []
+        self._foreign = False  # nobody can tell whether a foreign module has changed
         self._visit_layer(root, ())
+
+    def still_holds(self) -> bool:
+        """Whether a new walk would find the same."""
+        return not self._foreign and all(look.still_holds() for look in self._looks)
 
     def _new(self, obj) -> bool:
         if id(obj) in self._seen:
@@ -42,10 +51,12 @@ class Structure:
     def _visit_layer(self, layer, path):
         if not self._new(layer):
             return
+        look = look_at(layer)
+        self._looks.append(look)
         own: list = []  # (path, Variable, trainable)
         generators: list = []
         rest: list = []
-        for name, child in direct_children(layer):
+        for name, child in look.children:
             where = (*path, name)
             if isinstance(child, nnx.Variable):
                 own.append((where, child))
@@ -80,6 +91,7 @@ class Structure:
 
     def _visit_foreign(self, module, path):
         """A flax.nnx module, which may in turn hold fkeras layers."""
+        self._foreign = True
         for inner, value in nnx.iter_graph(module):
             where = (*path, *(str(p) for p in inner))
             if isinstance(value, nnx.Variable):
@@ -113,38 +125,90 @@ def _kind(value) -> int:
     return kind
 
 
+def structure_of(layer) -> Structure:
+    """The structure as it is now: what was found last, where nothing has changed since."""
+    known = layer._fk.structure
+    if known is None or not known.still_holds():
+        known = layer._fk.structure = Structure(layer)
+    return known
+
+
 def direct_children(layer) -> list:
     """(name, thing) for the Variables, generators, layers, modules and metrics that a layer holds itself, in order, each once."""
-    found: list = []
-    special = layer._fk_members() if hasattr(layer, "_fk_members") else None
-    taken = set()
-    if special is not None:
-        for name, member in special:
+    return look_at(layer).children
+
+
+def look_at(layer) -> "Look":
+    """What a layer holds itself: the last look, where it still holds."""
+    look = layer._fk.look
+    if look is None or not look.still_holds():
+        look = layer._fk.look = Look(layer)
+    return look
+
+
+class Look:
+    """What a layer was seen to hold itself, and what was looked at for it.
+
+    Attributes:
+        children: list of (name, thing).
+    """
+
+    renamed = 0  # how often any layer got another name: members of models go by their names
+
+    __slots__ = ("_attributes", "_names", "_types", "_held", "_containers", "_renamed", "children")
+
+    def __init__(self, layer):
+        self._attributes = attributes = vars(layer)
+        self._names, self._types, self._renamed = list(attributes), list(map(type, attributes.values())), Look.renamed
+        self._held, self._containers = [], []
+        found: list = []
+        taken = set()
+        for name, member in layer._fk_members() if hasattr(layer, "_fk_members") else ():
             found.append((name, member))
             taken.add(id(member))
-    for name, value in vars(layer).items():
-        if name in _SKIPPED or _kind(value) == _OTHER:
-            continue
-        _collect(name.lstrip("_") or name, value, found, taken)
-    return _unique_names(found)
+        for name, value in attributes.items():
+            if name in _SKIPPED or _kind(value) == _OTHER:
+                continue
+            self._held.append((name, value))
+            self._collect(name.lstrip("_") or name, value, found, taken)
+        self.children = _unique_names(found)
+
+    def still_holds(self) -> bool:
+        """Whether another look would see the same. Costs a fifth of one."""
+        attributes = self._attributes
+        if self._renamed != Look.renamed or self._names != list(attributes) or self._types != list(map(type, attributes.values())):
+            return False
+        for name, value in self._held:
+            if attributes[name] is not value:
+                return False
+        for container, members in self._containers:
+            now = _members(container)
+            if len(now) != len(members) or not all(map(operator.is_, now, members)):
+                return False
+        return True
+
+    def _collect(self, name, value, found, taken):
+        kind = _kind(value)
+        if kind == _TRACKED:
+            if id(value) not in taken:
+                taken.add(id(value))
+                found.append((name, value))
+        elif kind == _SEQUENCE:
+            self._containers.append((value, _members(value)))
+            for i, item in enumerate(value):
+                self._collect(f"{name}_{i}", item, found, taken)
+        elif kind == _MAPPING:
+            self._containers.append((value, _members(value)))
+            for key, item in value.items():
+                self._collect(f"{name}_{key}", item, found, taken)
+
+
+def _members(container) -> list:
+    return [*container, *container.values()] if isinstance(container, dict) else list(container)
 
 
 # NNX's own, and what a model holds beside its structure.
 _SKIPPED = frozenset(("_pytree__state", "_pytree__nodes", "_fk", "optimizer"))
-
-
-def _collect(name, value, found, taken):
-    kind = _kind(value)
-    if kind == _TRACKED:
-        if id(value) not in taken:
-            taken.add(id(value))
-            found.append((name, value))
-    elif kind == _SEQUENCE:
-        for i, item in enumerate(value):
-            _collect(f"{name}_{i}", item, found, taken)
-    elif kind == _MAPPING:
-        for key, item in value.items():
-            _collect(f"{name}_{key}", item, found, taken)
 
 
 def _unique_names(found):
