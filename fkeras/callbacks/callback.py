@@ -24,6 +24,8 @@ class Callback:
         params: dict with `verbose`, `epochs` and `steps` (None where unknown).
         reads_logs_only: whether the batch hooks look at nothing but `logs`. True lets training run many batches in one device call and
             call the hooks for the last of them only; the logs are read from the device when the hook looks at them.
+        can_wait: whether the hooks look at nothing but `logs` and may be called a moment late, when later epochs have been trained. Counts
+            for the class that sets it, not for its subclasses. Where all callbacks can wait, several short epochs are one device call.
 
     Examples:
         >>> import fkeras
@@ -34,7 +36,7 @@ class Callback:
         0 0.5
     """
 
-    reads_logs_only = False
+    reads_logs_only = can_wait = False
     params = None
     _model = None
 

@@ -43,6 +43,7 @@ class CallbackList(Callback):
         super().__init__()
         self.callbacks = _flat(callbacks)
         self._keywords: set[tuple[int, str]] = set()  # hooks that take `logs` by name only
+        self._listening: dict[str, list] = {}  # hook on batches -> callbacks that override it, since the beginning of this loop
         for index, callback in enumerate(self.callbacks):
             self._check(callback, index)
         for wanted, cls in ((add_history, History), (add_progbar, ProgbarLogger)):
@@ -55,6 +56,7 @@ class CallbackList(Callback):
         """Adds a callback at the end."""
         self._check(callback, len(self.callbacks))
         self.callbacks.append(callback)
+        self._listening.clear()
         if self.model is not None:
             callback.set_model(self.model)
         if self.params:
@@ -81,6 +83,10 @@ class CallbackList(Callback):
         """Whether somebody overrides hooks on batches of `'train'`, `'test'` or `'predict'` and may look at more than the logs."""
         return any(overridden(c, hook) is not None for c in self.callbacks if not getattr(c, "reads_logs_only", False)
                    for hook in _BATCH_HOOKS[role])
+
+    def can_wait(self) -> bool:
+        """Whether no callback minds being told of an epoch a moment late, when later ones have been trained."""
+        return all(vars(type(c)).get("can_wait", False) for c in self.callbacks)
 
     def check_monitors(self, available, has_validation: bool = False) -> None:
         """Raises where a callback monitors a misspelt name; `fit` calls it before the first step.
@@ -125,55 +131,65 @@ class CallbackList(Callback):
         self._call("on_batch_begin", (batch,), logs)
 
     def on_batch_end(self, batch, logs=None):
-        self._call("on_batch_end", (batch,), self._read("train", logs))
+        self._call("on_batch_end", (batch,), logs)
 
     def on_train_batch_begin(self, batch, logs=None):
-        self._call("on_train_batch_begin", (batch,), logs)
+        self._call_batch("train", "on_train_batch_begin", batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
-        self._call("on_train_batch_end", (batch,), self._read("train", logs))
+        self._call_batch("train", "on_train_batch_end", batch, logs)
 
     def on_test_batch_begin(self, batch, logs=None):
-        self._call("on_test_batch_begin", (batch,), logs)
+        self._call_batch("test", "on_test_batch_begin", batch, logs)
 
     def on_test_batch_end(self, batch, logs=None):
-        self._call("on_test_batch_end", (batch,), self._read("test", logs))
+        self._call_batch("test", "on_test_batch_end", batch, logs)
 
     def on_predict_batch_begin(self, batch, logs=None):
-        self._call("on_predict_batch_begin", (batch,), logs)
+        self._call_batch("predict", "on_predict_batch_begin", batch, logs)
 
     def on_predict_batch_end(self, batch, logs=None):
-        self._call("on_predict_batch_end", (batch,), logs)
+        self._call_batch("predict", "on_predict_batch_end", batch, logs)
 
     def on_train_begin(self, logs=None):
+        self._listening.clear()
         self._call("on_train_begin", (), plain(logs))
 
     def on_train_end(self, logs=None):
         self._call("on_train_end", (), plain(logs))
 
     def on_test_begin(self, logs=None):
+        self._listening.clear()
         self._call("on_test_begin", (), plain(logs))
 
     def on_test_end(self, logs=None):
         self._call("on_test_end", (), plain(logs))
 
     def on_predict_begin(self, logs=None):
+        self._listening.clear()
         self._call("on_predict_begin", (), plain(logs))
 
     def on_predict_end(self, logs=None):
         self._call("on_predict_end", (), plain(logs))
 
-    def _call(self, hook, arguments, logs):
+    def _call(self, hook, arguments, logs, callbacks=None):
         logs = {} if logs is None else logs
-        for callback in self.callbacks:
+        for callback in self.callbacks if callbacks is None else callbacks:
             if self._keywords and (id(callback), hook) in self._keywords:
                 getattr(callback, hook)(*arguments, logs=logs)
             else:
                 getattr(callback, hook)(*arguments, logs)
 
-    def _read(self, role, logs):
-        """A batch's logs as Python numbers where somebody will look at them; else as they are, perhaps still on the device."""
-        return plain(logs) if logs and self.needs_batch_hooks(role) else logs
+    def _call_batch(self, role, hook, batch, logs):
+        """Calls those who override the hook. Nobody is asked twice: this runs between steps that may take microseconds."""
+        listening = self._listening.get(hook)
+        if listening is None:
+            names = [name for name in _BATCH_HOOKS[role] if name.endswith(hook[-5:])]
+            listening = self._listening[hook] = [c for c in self.callbacks if any(overridden(c, name) is not None for name in names)]
+        if listening:
+            if type(logs) is dict and any(not getattr(c, "reads_logs_only", False) for c in listening):
+                logs = plain(logs)  # from somebody's own loop; those of `fit` fetch themselves when looked at
+            self._call(hook, (batch,), logs, listening)
 
     def _check(self, callback, index):
         where = f"callbacks[{index}]"
@@ -221,7 +237,8 @@ def _is_users(method) -> bool:
 
 def plain(logs) -> dict:
     """Logs as a new dict in alphabetical order: arrays without axes as Python floats, others as NumPy arrays."""
-    logs = {str(name): value for name, value in (logs or {}).items()}
-    logs |= jax.device_get({name: value for name, value in logs.items() if isinstance(value, jax.Array)})
-    return {name: float(value) if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0 else value
-            for name, value in sorted(logs.items())}
+    logs = {str(name): value for name, value in sorted(logs.items())} if logs else {}
+    on_device = {name: value for name, value in logs.items() if isinstance(value, jax.Array)}
+    if on_device:
+        logs |= jax.device_get(on_device)
+    return {name: float(value) if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0 else value for name, value in logs.items()}

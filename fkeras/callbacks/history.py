@@ -20,6 +20,8 @@ class History(Callback):
         ({'loss': [0.5]}, [0])
     """
 
+    can_wait = True
+
     def __init__(self):
         super().__init__()
         self.history = {}

@@ -18,11 +18,15 @@ from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import tracking
-from fkeras.training import checks, interrupts, loop, steps
+from fkeras.training import checks, interrupts, steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.engine import Engine
+from fkeras.training.evaluate import evaluate
+from fkeras.training.fit import Fit
 from fkeras.training.loan import copy_tree
+from fkeras.training.logs import to_python
+from fkeras.training.predict import predict
 from fkeras.training.state import Lists, TrainState, as_step, zeroed_metrics
 
 
@@ -336,14 +340,12 @@ class Trainer:
         self._check_monitors(listed, validation is not None)
         training = self._training
         with interrupts.watched() as watch:
-            evaluate = None if validation is None else self._validator(engine, validation, listed, validation_steps, watch)
-            run = loop.Fit(engine, source, listed, progress=training.progress, key=self.build_key, seed=self._order_seed(),
-                           metrics=engine.fresh_metrics, validate=evaluate,
-                           validate_at=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
-                           steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution, fuse=training.fuse,
-                           should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
-                           after_epoch=self._tell_skipped if hasattr(self.optimizer, "skipped_steps") else None,
-                           on_new_shapes=self._watch_compiles(engine, max_compiles))
+            run = Fit(engine, source, listed, progress=training.progress, key=self.build_key, seed=self._order_seed(), held_out=validation,
+                      validation_steps=validation_steps, validates=lambda epoch: _validates(validation_freq, epoch), epochs=epochs,
+                      initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution,
+                      fuse=training.fuse, should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
+                      after_epoch=self._tell_skipped if hasattr(self.optimizer, "skipped_steps") else None,
+                      on_new_shapes=self._watch_compiles(engine, max_compiles))
             run.run()
         return self.history
 
@@ -363,17 +365,6 @@ class Trainer:
     def _finish_training(self):
         if self.optimizer is not None and hasattr(self.optimizer, "finalize_variable_values"):
             self.optimizer.finalize_variable_values(self.trainable_weights)
-
-    def _validator(self, engine, source, callbacks, validation_steps, watch):
-        def validate(loan):
-            trainable, rest, *_ = loan.ready()
-            logs, rest = loop.evaluate(engine, source, (trainable, rest), metrics=engine.fresh_metrics(), key=self.build_key,
-                                       callbacks=callbacks, fuse=self._training.fuse, steps=validation_steps,
-                                       steps_per_execution=self._training.steps_per_execution, interrupts=watch)
-            loan.values = (trainable, rest, *loan.values[2:])
-            return logs
-
-        return validate
 
     # -- evaluate, predict ------------------------------------------------------------------------
 
@@ -403,9 +394,9 @@ class Trainer:
         lists = engine.lists
         fixed = lists.weights()
         with interrupts.watched() as watch:
-            logs, rest = loop.evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
-                                       fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
-                                       interrupts=watch, should_stop=lambda: self.stop_evaluating)
+            logs, rest = evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
+                                  fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
+                                  interrupts=watch, should_stop=lambda: self.stop_evaluating)
         _put_changed(lists.rest, fixed[1], rest)
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
@@ -423,9 +414,9 @@ class Trainer:
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
         fixed = engine.lists.weights()
         with interrupts.watched() as watch:
-            return loop.predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
-                                fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution, interrupts=watch,
-                                should_stop=lambda: self.stop_predicting)
+            return predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
+                           fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution, interrupts=watch,
+                           should_stop=lambda: self.stop_predicting)
 
     # -- one batch --------------------------------------------------------------------------------------
 
@@ -440,7 +431,7 @@ class Trainer:
         progress = self._training.progress
         engine.note("train_on_batch", batch)
         new, _, logs = engine.train_one_kept(values, jnp.asarray(progress["steps"], jnp.int32), self.build_key, batch)
-        logs = loop.to_python(logs)
+        logs = to_python(logs)
         for group, values_after in zip(engine.lists.groups(), new):
             for variable, value in zip(group, values_after):
                 lending.put_value(variable, value)
@@ -457,7 +448,7 @@ class Trainer:
         _put_changed(engine.lists.rest, fixed[1], rest)
         for variable, value in zip(engine.lists.metrics, metrics):
             lending.put_value(variable, value)
-        logs = loop.to_python(logs)
+        logs = to_python(logs)
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
     def predict_on_batch(self, x):

@@ -18,13 +18,24 @@ def fits_on_device(arrays) -> bool:
     return size <= (limit * _SHARE if limit else _BYTES)
 
 
-def on_device(arrays):
-    """The arrays of a source as JAX arrays."""
-    return jax.tree.map(jax.device_put, arrays)
+def placed(source):
+    """The arrays of a source on the device, put there at the first time of asking."""
+    held = getattr(source, "_on_device", None)
+    if held is None:
+        held = source._on_device = jax.device_put(source.arrays)
+    return held
 
 
 def numeric(arrays) -> bool:
     return all(getattr(x, "dtype", np.dtype(object)).kind not in "OUS" for x in leaves(arrays) if hasattr(x, "dtype"))
+
+
+def batch_shapes(source, size=None):
+    """A batch of a source as `ShapeDtypeStruct`s, a full one unless its size is given."""
+    def struct(x):
+        return jax.ShapeDtypeStruct((size or source.batch_size, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype))
+
+    return jax.tree.map(struct, source.arrays)
 
 
 def permutation(order):
@@ -37,7 +48,11 @@ def rows_of(source, order, start, stop):
     return source.batch(slice(start, stop) if order is None else order[start:stop])
 
 
-def endless(source, seed, first_epoch):
-    """Batches of an array source, epoch after epoch, each in its own order."""
-    for epoch in itertools.count(first_epoch):
-        yield from source.epoch(source.order(seed, epoch))
+def batches(source, first=0, endless=False):
+    """Batches for `evaluate` and `predict`: those of one pass from number `first` on, or arrays again and again."""
+    if not hasattr(source, "order"):
+        return iter(source.epoch(0))
+    if endless:
+        return (batch for epoch in itertools.count() for batch in source.epoch(source.order(0, epoch)))
+    size, total = source.batch_size, source.num_samples
+    return (rows_of(source, None, i * size, min(i * size + size, total)) for i in range(first, source.steps))

@@ -1,0 +1,75 @@
+"""The loop behind `evaluate` and validation."""
+
+import numpy as np
+
+from fkeras.errors import UserInputError
+from fkeras.training import feed
+from fkeras.training.logs import Logs, to_python
+from fkeras.training.pace import Pace
+
+_FIRST_STEPS, _MOST_STEPS = 64, 4096
+
+
+def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts,
+             should_stop=lambda: False):
+    """(logs, non-trainable values afterwards) of one pass over a source.
+
+    Args:
+        engine: the `Engine`. source: where batches come from.
+        fixed: (trainable, non-trainable) values.
+        metrics: fresh metric values. key: the model's key.
+        callbacks: a `CallbackList`. interrupts: `Interrupts`. should_stop: function that tells whether somebody set `stop_evaluating`.
+        fuse: whether calls of many steps are allowed. steps: batches to take, None for all. steps_per_execution: what the user asked for.
+    """
+    callbacks.on_test_begin()
+    hooks = callbacks.needs_batch_hooks("test")
+    logs, done = {}, 0
+    trainable, rest = fixed
+
+    def end(index, logs):
+        shown = Logs(logs) if isinstance(logs, dict) else logs
+        callbacks.on_test_batch_end(index, shown)
+        interrupts.check()
+        return shown
+
+    whole = hasattr(source, "order") and (steps is None or steps == source.steps)
+    if whole and fuse and not (hooks and steps_per_execution == 1) and source.num_samples >= source.batch_size and engine.may_fuse(
+            "test", source, fixed, metrics, key, np.int32(0)):
+        explicit, size = steps_per_execution if steps_per_execution > 1 else None, source.batch_size
+        full = whole_calls(source.num_samples // size, explicit, source)
+        data, pace = feed.placed(source), Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
+        while done < full:
+            begin, count = done, min(pace.steps, full - done)
+            callbacks.on_test_batch_begin(begin)
+            rest, metrics, logs = engine.test_many((trainable, rest), metrics, key, data, np.int32(done * size), np.int32(count), size,
+                                                   np.int32(done))
+            done += count
+            pace.after(logs)
+            logs = end(begin + (explicit or count) - 1, logs)
+    batches = feed.batches(source, done, endless=not whole)
+    pace = Pace(1)
+    while (steps is None or done < steps) and not should_stop():
+        begin, chunk = done, []
+        while len(chunk) < steps_per_execution and (steps is None or done + len(chunk) < steps):
+            batch = next(batches, None)
+            if batch is None:
+                break
+            chunk.append(batch)
+        if not chunk:
+            break
+        callbacks.on_test_batch_begin(begin)
+        for batch in chunk:
+            rest, metrics, logs = engine.test_one((trainable, rest), metrics, key, np.int32(done), batch)
+            done += 1
+        pace.after(logs)
+        logs = end(begin + steps_per_execution - 1, logs)
+    if done == 0:
+        raise UserInputError("The data given to `evaluate` holds no batch at all.")
+    logs = to_python(logs)
+    callbacks.on_test_end(logs)
+    return logs, rest
+
+
+def whole_calls(full, explicit, source):
+    """How many full batches fused calls take: with explicit steps a call, the last call takes a smaller last batch along."""
+    return full - full % explicit if explicit is not None and full * source.batch_size < source.num_samples else full
