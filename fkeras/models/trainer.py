@@ -26,7 +26,7 @@ from fkeras.training.evaluate import evaluate
 from fkeras.training.fit import Fit
 from fkeras.training.loan import copy_tree
 from fkeras.training.logs import to_python
-from fkeras.training.predict import predict
+from fkeras.training.predict import predict, to_host
 from fkeras.training.state import Lists, TrainState, as_step, zeroed_metrics
 
 
@@ -39,7 +39,7 @@ class Compilation:
         self.run_eagerly, self.jit_compile, self.steps_per_execution, self.fuse = False, True, 1, True
         self.flags: list = []
         self.toggles_told = False
-        self.engine = self.engine_key = None
+        self.engine = self.engine_key = self.structure = None
         self.progress = {"steps": 0, "epochs": 0}
         self.columns = None
         self.functions: dict = {}
@@ -47,7 +47,7 @@ class Compilation:
 
     def __getstate__(self):
         progress = {k: v for k, v in self.progress.items() if k != "counter"}
-        return dict(vars(self), engine=None, engine_key=None, progress=progress, flags=[], functions={}, outputs={})
+        return dict(vars(self), engine=None, engine_key=None, structure=None, progress=progress, flags=[], functions={}, outputs={})
 
 
 class Trainer:
@@ -393,10 +393,9 @@ class Trainer:
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
         lists = engine.lists
         fixed = lists.weights()
-        with interrupts.watched() as watch:
-            logs, rest = evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
-                                  fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
-                                  interrupts=watch, should_stop=lambda: self.stop_evaluating)
+        logs, rest = evaluate(engine, source, fixed, metrics=engine.fresh_metrics(), key=self.build_key, callbacks=listed,
+                              fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
+                              should_stop=lambda: self.stop_evaluating)
         _put_changed(lists.rest, fixed[1], rest)
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
@@ -410,13 +409,11 @@ class Trainer:
         self.stop_predicting = False
         source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
         self._prepare(source, "predict")
-        engine = self._engine()
+        engine = self._engine(weights_only=True)
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
-        fixed = engine.lists.weights()
-        with interrupts.watched() as watch:
-            return predict(engine, source, fixed, key=self.build_key, callbacks=listed, progress=self._training.progress,
-                           fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution, interrupts=watch,
-                           should_stop=lambda: self.stop_predicting)
+        return predict(engine, source, engine.lists.weights(), key=self.build_key, callbacks=listed, progress=self._training.progress,
+                       fuse=self._training.fuse, steps=steps, steps_per_execution=self._training.steps_per_execution,
+                       should_stop=lambda: self.stop_predicting)
 
     # -- one batch --------------------------------------------------------------------------------------
 
@@ -430,7 +427,7 @@ class Trainer:
         values = (*values[:3], engine.fresh_metrics())
         progress = self._training.progress
         engine.note("train_on_batch", batch)
-        new, _, logs = engine.train_one_kept(values, jnp.asarray(progress["steps"], jnp.int32), self.build_key, batch)
+        new, _, logs = engine.train_one_kept(values, np.int32(progress["steps"]), self.build_key, batch)
         logs = to_python(logs)
         for group, values_after in zip(engine.lists.groups(), new):
             for variable, value in zip(group, values_after):
@@ -454,11 +451,11 @@ class Trainer:
     def predict_on_batch(self, x):
         """Outputs of one batch in inference mode, as NumPy arrays."""
         batch = self._one_batch(x, None, None)
-        engine = self._engine()
+        engine = self._engine(weights_only=True)
         fixed = engine.lists.weights()
         progress = self._training.progress
         drawn = progress["predicted"] = progress.get("predicted", 0) + 1
-        return map_structure(np.array, jax.device_get(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch)))
+        return to_host(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch))
 
     def _one_batch(self, x, y, sample_weight, class_weight=None):
         source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch")
@@ -557,13 +554,18 @@ class Trainer:
         with self._flags_of_compile():
             return Lists(self)
 
-    def _engine(self):
-        """The executables for the model as it is now; made again where it has other Variables than before."""
-        made = self._training
+    def _engine(self, weights_only=False):
+        """The executables for the model as it is now; made again where it has other Variables than before.
+
+        Args:
+            weights_only: whether metrics and optimizer do not matter.
+        """
+        made, structure = self._training, self._structure()
+        if weights_only and made.engine is not None and made.engine.lists.structure is structure:
+            return made.engine
         if made.optimizer is not None and not getattr(made.optimizer, "built", False):
             with self._flags_of_compile():
                 made.optimizer.build(self.trainable_variables)
-        structure = self._structure()
         metrics = [v for m in self._metrics_of(structure) for v in m.variables]
         identity = [id(v) for v in (*structure.ordered, *metrics, *(made.optimizer.variables if made.optimizer is not None else ()))]
         if made.engine is None or made.engine_key != identity:
@@ -601,11 +603,16 @@ class Trainer:
                 made.optimizer.build(self.trainable_variables)
 
     def _all_built(self):
-        return all(layer.built for layer in self._flatten_layers(include_self=False))
+        made, structure = self._training, self._structure()
+        if made.structure is not structure:
+            if not all(layer.built for _, layer in structure.layers):
+                return False
+            made.structure = structure
+        return True
 
     def _resolve_outputs(self, x, y):
         made = self._training
-        y_pred = self._output_structs(x)
+        y_pred = self._outputs_for(x)[0]
         y = map_structure(lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y)
         if made.loss is not None and not made.loss.built:
             made.loss.build(y, y_pred)
@@ -623,19 +630,14 @@ class Trainer:
 
         jax.eval_shape(run, _structs(x), _structs(y), _structs(sample_weight))
 
-    def _output_structs(self, x):
-        """Shapes and dtypes of the outputs for a batch of inputs; remembered for each shape of it."""
+    def _outputs_for(self, x):
+        """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs; remembered for each shape of it."""
         structs = _structs(x)
         key = _shape_key(structs)
         known = self._training.outputs
         if key not in known:
             known[key] = self._trace_outputs(structs)
-        return known[key][0]
-
-    def _masked_outputs(self, x):
-        """Whether each output for a batch of inputs carries a mask, in the structure of the outputs."""
-        self._output_structs(x)
-        return self._training.outputs[_shape_key(_structs(x))][1]
+        return known[key]
 
     def _trace_outputs(self, structs):
         """(shapes and dtypes, whether there is a mask) of the outputs."""

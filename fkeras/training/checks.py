@@ -54,11 +54,11 @@ def _check_targets(model, loss, x, y, sample_weight, batch_size):
     trues = loss.outputs.targets(y, "y", needed)
     weights = [sample_weight] if loss.outputs.single else [None] * len(trues)
     batch = map_structure(lambda a: a[:batch_size], x)
-    shapes = [tuple(s.shape) for s in loss.outputs.predictions(model._output_structs(batch))]
-    masked = loss.outputs.predictions(model._masked_outputs(batch))  # a mask may leave targets out: then any value may stand there
+    structs, masked = map(loss.outputs.predictions, model._outputs_for(batch))
+    shapes = [tuple(s.shape) for s in structs]
     for term in loss.terms:
         target = trues[term.output]
-        if isinstance(target, np.ndarray) and not masked[term.output]:
+        if isinstance(target, np.ndarray) and not masked[term.output]:  # a mask may leave targets out: then any value may stand there
             name = None if loss.outputs.single else loss.outputs.shown()[term.output]
             weight = weights[term.output] if loss.outputs.single else None
             loss_checks.check_targets(term.loss, target, shapes[term.output], name, weight if isinstance(weight, np.ndarray) else None)

@@ -10,16 +10,18 @@ from fkeras.training.pace import Pace
 _FIRST_STEPS, _MOST_STEPS = 64, 4096
 
 
-def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts,
-             should_stop=lambda: False):
+def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps=None, steps_per_execution=1, interrupts=None,
+             should_stop=lambda: False, keep=False):
     """(logs, non-trainable values afterwards) of one pass over a source.
 
     Args:
         engine: the `Engine`. source: where batches come from.
         fixed: (trainable, non-trainable) values.
         metrics: fresh metric values. key: the model's key.
-        callbacks: a `CallbackList`. interrupts: `Interrupts`. should_stop: function that tells whether somebody set `stop_evaluating`.
+        callbacks: a `CallbackList`. interrupts: `Interrupts` of a running `fit`.
+        should_stop: function that tells whether somebody set `stop_evaluating`.
         fuse: whether calls of many steps are allowed. steps: batches to take, None for all. steps_per_execution: what the user asked for.
+        keep: whether the same source will be evaluated again.
     """
     callbacks.on_test_begin()
     hooks = callbacks.needs_batch_hooks("test")
@@ -29,7 +31,8 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
     def end(index, logs):
         shown = Logs(logs) if isinstance(logs, dict) else logs
         callbacks.on_test_batch_end(index, shown)
-        interrupts.check()
+        if interrupts is not None:
+            interrupts.check()
         return shown
 
     whole = hasattr(source, "order") and (steps is None or steps == source.steps)
@@ -37,7 +40,8 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
             "test", source, fixed, metrics, key, np.int32(0)):
         explicit, size = steps_per_execution if steps_per_execution > 1 else None, source.batch_size
         full = whole_calls(source.num_samples // size, explicit, source)
-        data, pace = feed.placed(source), Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
+        pace = Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
+        data = feed.placed(source, again=full > pace.steps or keep)
         while done < full:
             begin, count = done, min(pace.steps, full - done)
             callbacks.on_test_batch_begin(begin)

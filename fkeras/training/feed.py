@@ -18,12 +18,13 @@ def fits_on_device(arrays) -> bool:
     return size <= (limit * _SHARE if limit else _BYTES)
 
 
-def placed(source):
-    """The arrays of a source on the device, put there at the first time of asking."""
+def placed(source, again):
+    """The arrays of a source for a device call: on the device from the moment that another call will want them, else from the host, which
+    costs a small single call much less."""
     held = getattr(source, "_on_device", None)
-    if held is None:
+    if held is None and again:
         held = source._on_device = jax.device_put(source.arrays)
-    return held
+    return source.arrays if held is None else held
 
 
 def numeric(arrays) -> bool:

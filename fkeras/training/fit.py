@@ -6,7 +6,6 @@ import time
 import warnings
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fkeras.errors import UserInputError
@@ -110,7 +109,7 @@ class Fit:
         trainable, rest, *others = self.loan.ready()
         logs, rest = evaluate(self.engine, self.held_out, (trainable, rest), metrics=self.engine.fresh_metrics(), key=self.key,
                               callbacks=self.callbacks, fuse=self.fuse, steps=self.validation_steps,
-                              steps_per_execution=self.steps_per_execution, interrupts=self.interrupts)
+                              steps_per_execution=self.steps_per_execution, interrupts=self.interrupts, keep=True)
         self.loan.values = (trainable, rest, *others)
         return logs
 
@@ -150,13 +149,14 @@ class Fit:
         count = min(self._epochs_pace.steps if waiting else 1, self.epochs - epoch)
         held_out = self.held_out if self.held_out is not None and self.validates(epoch) else None
         sizes = [_sizes(source), _sizes(held_out)]
+        more = epoch + count < self.epochs
         self._note_shapes(sizes[0])
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
         values, counter, logs, test_logs = engine.train_epochs(
-            self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), feed.placed(source), self._orders(count, most),
-            None if held_out is None else feed.placed(held_out), np.int32(count), np.int32(source.num_samples // source.batch_size),
+            self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), feed.placed(source, more), self._orders(count, most),
+            None if held_out is None else feed.placed(held_out, more), np.int32(count), np.int32(source.num_samples // source.batch_size),
             np.int32(0 if held_out is None else held_out.num_samples // held_out.batch_size), np.int32(1), (most, *sizes))
         self._took(values, counter, count * source.steps)
         self.progress["epochs"] += count
@@ -217,7 +217,7 @@ class Fit:
     def _many(self, source, order, full):
         explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
         pace = Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
-        data, indices, done, logs = feed.placed(source), feed.permutation(order), 0, {}
+        data, indices, done, logs = feed.placed(source, again=True), feed.permutation(order), 0, {}
         full, size = whole_calls(full, explicit, source), source.batch_size
         self._note_shapes((size, 0))
         while done < full:
@@ -308,7 +308,7 @@ class Fit:
     def _counter(self):
         held = self.progress.get("counter")
         if held is None or held[0] != self.progress["steps"] or getattr(held[1], "is_deleted", lambda: False)():
-            return jnp.asarray(self.progress["steps"], jnp.int32)
+            return np.int32(self.progress["steps"])
         return held[1]
 
     def _one(self, batch):

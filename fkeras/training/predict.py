@@ -12,12 +12,12 @@ _ROWS = 1 << 13  # of a fused call
 _NUMBERS = 1 << 30  # counters stay below
 
 
-def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps=None, steps_per_execution=1, interrupts, should_stop):
+def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps=None, steps_per_execution=1, should_stop):
     """Outputs of all batches, joined, as NumPy arrays in the structure of the model's outputs.
 
     Args:
         engine: the `Engine`. source: where batches come from. fixed: (trainable, non-trainable) values. key: the model's key.
-        callbacks: a `CallbackList`. interrupts: `Interrupts`. should_stop: function that tells whether somebody set `stop_predicting`.
+        callbacks: a `CallbackList`. should_stop: function that tells whether somebody set `stop_predicting`.
         progress: dict in which `predicted` counts the batches of the model's life: each draws numbers of its own, where it draws any.
         fuse: whether calls of many steps are allowed. steps: batches to take, None for all. steps_per_execution: what the user asked for.
     """
@@ -28,13 +28,13 @@ def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps
     def keep(index, *outputs):
         pieces.extend(outputs)
         callbacks.on_predict_batch_end(index, {"outputs": map_structure(np.asarray, outputs[-1]) if hooks else outputs[-1]})
-        interrupts.check()
 
     whole = hasattr(source, "order") and (steps is None or steps == source.steps)
     if whole and fuse and not hooks and source.num_samples >= 2 * source.batch_size and engine.may_fuse("predict", source, fixed, key, np.int32(0)):
         size = source.batch_size
-        full, data = source.num_samples // size, feed.placed(source)
+        full = source.num_samples // size
         count = max(1, min(full, _ROWS // size))
+        data = feed.placed(source, again=full >= 2 * count)
         while full - done >= count:
             callbacks.on_predict_batch_begin(done)
             outputs = engine.predict_many(fixed, key, data, np.int32(done * size), np.int32((drawn + done) % _NUMBERS), count, size)
@@ -62,10 +62,15 @@ def predict(engine, source, fixed, *, key, callbacks, progress, fuse=True, steps
     return join(pieces)
 
 
+def to_host(outputs):
+    """Outputs as NumPy arrays that the caller may write to."""
+    return np.array(outputs) if isinstance(outputs, jax.Array) else map_structure(np.array, jax.device_get(outputs))
+
+
 def join(pieces):
     """Outputs of batches, joined along the first axis."""
     if len(pieces) == 1:
-        return map_structure(np.array, jax.device_get(pieces[0]))
+        return to_host(pieces[0])
     flat = [leaves(p) for p in pieces]
     joined = []
     for column in zip(*flat):

@@ -1,6 +1,7 @@
 """`TrainState`: all that training changes, as one pytree; and its translation to the four lists of Keras's step contract."""
 
 import dataclasses
+import operator
 from typing import Any
 
 import jax
@@ -74,7 +75,8 @@ class Lists:
 
     def weights(self) -> tuple:
         """The present values of (trainable, rest)."""
-        return [v.value for v in self.trainable], [v.value for v in self.rest]
+        value = operator.attrgetter("value") if lending.is_open() else lending.own_value
+        return list(map(value, self.trainable)), list(map(value, self.rest))
 
     # -- TrainState <-> lists ---------------------------------------------------
 

@@ -40,7 +40,12 @@ class Structure:
 
     def still_holds(self) -> bool:
         """Whether a new walk would find the same."""
-        return not self._foreign and all(look.still_holds() for look in self._looks)
+        if self._foreign:
+            return False
+        for look in self._looks:
+            if not look.still_holds():
+                return False
+        return True
 
     def _new(self, obj) -> bool:
         if id(obj) in self._seen:
