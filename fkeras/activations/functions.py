@@ -29,10 +29,10 @@ def relu(x, negative_slope=0.0, max_value=None, threshold=0.0):
     if threshold:
         positive = jnp.where(x <= threshold, 0, x)
     else:
-        positive = jax.nn.relu6(x) if max_value == 6 else jax.nn.relu(x)
+        positive = ops.relu6(x) if max_value == 6 else ops.relu(x)
     if max_value is not None and (threshold or max_value != 6):
         positive = jnp.clip(positive, 0, max_value)
-    return positive - negative_slope * jax.nn.relu(threshold - x) if negative_slope else positive
+    return positive - negative_slope * ops.relu(threshold - x) if negative_slope else positive
 
 
 def leaky_relu(x, negative_slope=0.2):
