@@ -338,16 +338,18 @@ class Trainer:
         steps_known = steps_per_epoch if steps_per_epoch is not None else source.steps
         listed = self._listed(callbacks, verbose, epochs, steps_known, add_history=True)
         self._check_monitors(listed, validation is not None)
-        training = self._training
         with interrupts.watched() as watch:
-            run = Fit(engine, source, listed, progress=training.progress, key=self.build_key, seed=self._order_seed(), held_out=validation,
-                      validation_steps=validation_steps, validates=lambda epoch: _validates(validation_freq, epoch), epochs=epochs,
-                      initial_epoch=initial_epoch, steps_per_epoch=steps_per_epoch, steps_per_execution=training.steps_per_execution,
-                      fuse=training.fuse, should_stop=lambda: self.stop_training, interrupts=watch, finish=self._finish_training,
-                      after_epoch=self._tell_skipped if hasattr(self.optimizer, "skipped_steps") else None,
-                      on_new_shapes=self._watch_compiles(engine, max_compiles))
-            run.run()
+            self._loop(engine, source, listed, held_out=validation, validation_steps=validation_steps,
+                       validates=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
+                       steps_per_epoch=steps_per_epoch, fuse=self._training.fuse, interrupts=watch,
+                       on_new_shapes=self._watch_compiles(engine, max_compiles)).run()
         return self.history
+
+    def _loop(self, engine, source, callbacks, **arguments):
+        training = self._training
+        return Fit(engine, source, callbacks, progress=training.progress, key=self.build_key, seed=self._order_seed(),
+                   steps_per_execution=training.steps_per_execution, should_stop=lambda: self.stop_training, finish=self._finish_training,
+                   after_epoch=self._tell_skipped if hasattr(self.optimizer, "skipped_steps") else None, **arguments)
 
     def _tell_skipped(self):
         """Loss scaling skips a step whose gradients overflow; an epoch of nothing else trains nothing, and looks like a constant loss."""
@@ -463,20 +465,40 @@ class Trainer:
         self._build_for(batch)
         return batch
 
-    def warmup(self, batch):
-        """Compiles the training and evaluation steps for batches like this one, ahead of `fit`.
+    def warmup(self, x, y=None, sample_weight=None, batch_size=None, *, epochs=2, validation_data=None, callbacks=None):
+        """Compiles what `fit` with the same arguments will run, ahead of it. Weights, metrics and the step counter stay as they are.
+
+        Only shapes count, so that this can be done while the data is still being read. Call it with the arrays' shapes and the batch size for
+        a `fit` on arrays; with one batch for a `fit` on batches, `train_on_batch` apart.
 
         Args:
-            batch: `(x, y)` arrays or `ShapeDtypeStruct`s of one batch.
+            x, y, sample_weight: arrays or `jax.ShapeDtypeStruct`s, as `fit` will be given them; or one batch `(x, y)` as a tuple.
+            batch_size: as `fit` will be given it; None: all of `x` is one batch.
+            epochs: as `fit` will be given it.
+            validation_data: `(x, y)`, arrays or `ShapeDtypeStruct`s.
+            callbacks: those that `fit` will be given: whether they have hooks on batches decides on the form of the steps.
+
+        Examples:
+            >>> import fkeras, jax
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.warmup(jax.ShapeDtypeStruct((100, 3), "float32"), jax.ShapeDtypeStruct((100, 1), "float32"), batch_size=32)
+            >>> int(model.optimizer.iterations)
+            0
         """
         self._assert_compiled("warmup")
-        self._build_for(batch)
-        engine = self._engine()
-        values = engine.lists.values()
-        batch = tuple(batch) if isinstance(batch, list) else batch
-        counter = jnp.zeros((), jnp.int32)
-        engine.train_one.lower(values, counter, self.build_key, batch).compile()
-        engine.test_one.lower((values[0], values[1]), values[3], self.build_key, counter, batch).compile()
+        if isinstance(x, tuple) and y is None:
+            x, y, sample_weight = steps.unpack(x)
+        x, y, sample_weight, validation_data = map_structure(_filled, (x, y, sample_weight, validation_data))
+        size = batch_size if batch_size is not None else _rows(x)
+        source = data_room.make_source(x, y, sample_weight, batch_size=size, shuffle=True, role="batch")
+        held_out = validation_data if validation_data is None else data_room.make_source(
+            *_validation_triple(validation_data), batch_size=size, role="validation")
+        self._build_for(source.batch(slice(0, source.batch_size)))
+        listed = self._listed(callbacks, 0, epochs, source.steps, add_history=True)
+        with interrupts.watched() as watch:
+            self._loop(self._engine(), source, listed, held_out=held_out, epochs=epochs, interrupts=watch,
+                       fuse=self._training.fuse and batch_size is not None).warm()
 
     # -- the state as a tree ---------------------------------------------------------------
 
@@ -754,6 +776,10 @@ def _structs(x):
         return jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(getattr(a, "dtype", np.asarray(a).dtype)))
 
     return map_structure(struct, x)
+
+
+def _filled(x):
+    return np.zeros(x.shape, x.dtype) if isinstance(x, jax.ShapeDtypeStruct) else x
 
 
 def _rows(x):

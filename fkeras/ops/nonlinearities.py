@@ -10,7 +10,6 @@ from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 
-
 # Outside of jit, a function with a derivative rule of its own costs JAX ten times as much.
 _relu, _relu6 = (jax.jit(f, inline=True) for f in (jax.nn.relu, jax.nn.relu6))
 

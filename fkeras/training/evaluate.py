@@ -74,6 +74,16 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
     return logs, rest
 
 
+def warm(engine, source, fixed, *, metrics, key, fuse):
+    """Compiles what `evaluate` calls for a source of arrays, and evaluates nothing but one batch of each size, whose results are dropped."""
+    sizes = [size for size in (source.batch_size, source.num_samples % source.batch_size) if 0 < size <= source.num_samples]
+    if fuse and source.num_samples >= source.batch_size and engine.may_fuse("test", source, fixed, metrics, key, np.int32(0)):
+        engine.test_many(fixed, list(metrics), key, feed.placed(source, again=False), np.int32(0), np.int32(0), source.batch_size, np.int32(0))
+        sizes = sizes[1:]
+    for size in sizes:
+        engine.test_one(fixed, list(metrics), key, np.int32(0), source.batch(slice(0, size)))
+
+
 def whole_calls(full, explicit, source):
     """How many full batches fused calls take: with explicit steps a call, the last call takes a smaller last batch along."""
     return full - full % explicit if explicit is not None and full * source.batch_size < source.num_samples else full

@@ -11,6 +11,7 @@ import numpy as np
 from fkeras.errors import UserInputError
 from fkeras.training import feed
 from fkeras.training.evaluate import evaluate, whole_calls
+from fkeras.training.evaluate import warm as evaluate_warm
 from fkeras.training.loan import Loan, copy_tree
 from fkeras.training.logs import Logs, number, to_python
 from fkeras.training.pace import Pace
@@ -42,7 +43,7 @@ class Fit:
 
     def __init__(self, engine, source, callbacks, *, progress, key, seed, held_out=None, validation_steps=None, validates=lambda epoch: True,
                  epochs=1, initial_epoch=0, steps_per_epoch=None, steps_per_execution=1, fuse=True, should_stop, interrupts, finish,
-                 after_epoch=None, on_new_shapes):
+                 after_epoch=None, on_new_shapes=None):
         self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = engine, source, callbacks, progress, key, seed
         self.held_out, self.validation_steps, self.validates = held_out, validation_steps, validates
         self.epochs, self.initial_epoch, self.steps_per_epoch = epochs, initial_epoch, steps_per_epoch
@@ -80,6 +81,30 @@ class Fit:
         except BaseException as error:
             self._recover(error)
             raise
+        finally:
+            self.loan.close()
+
+    def warm(self):
+        """Compiles what `run` calls for arrays like these, and trains nothing."""
+        if self.engine.eager:
+            return
+        self.loan.open()
+        try:
+            if self._may_take_whole_epochs():
+                self._call_epochs(0, self.held_out, again=False)
+                return
+            source = self.source
+            values, sizes = self.loan.ready(), _sizes(source)
+            if self._may_fuse() and source.num_samples >= source.batch_size:
+                order = feed.permutation(source.order(self.seed, 0))
+                values, *_ = self.engine.train_many(copy_tree(values), self._counter(), self.key, feed.placed(source, again=True), order,
+                                                    np.int32(0), np.int32(0), source.batch_size)
+                sizes = sizes[1:]
+            for size in sizes:
+                if 0 < size <= source.num_samples:
+                    self.engine.train_one(copy_tree(values), self._counter(), self.key, source.batch(slice(0, size)))
+            if self.held_out is not None:
+                evaluate_warm(self.engine, self.held_out, values[:2], metrics=self.engine.fresh_metrics(), key=self.key, fuse=self.fuse)
         finally:
             self.loan.close()
 
@@ -142,24 +167,17 @@ class Fit:
 
     def _whole_epochs(self, epoch):
         """Some epochs in one device call, several where all callbacks can wait: (how many, logs of the last)."""
-        source, engine, callbacks, most = self.source, self.engine, self.callbacks, self._most_epochs
+        source, callbacks, most = self.source, self.callbacks, self._most_epochs
         waiting = self.after_epoch is None and callbacks.can_wait()
         if self._epochs_pace is None:
             self._epochs_pace = Pace(min(_FIRST_EPOCHS, most), most)
         count = min(self._epochs_pace.steps if waiting else 1, self.epochs - epoch)
         held_out = self.held_out if self.held_out is not None and self.validates(epoch) else None
-        sizes = [_sizes(source), _sizes(held_out)]
-        more = epoch + count < self.epochs
-        self._note_shapes(sizes[0])
+        self._note_shapes(_sizes(source))
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
-        values, counter, logs, test_logs = engine.train_epochs(
-            self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), feed.placed(source, more), self._orders(count, most),
-            None if held_out is None else feed.placed(held_out, more), np.int32(count), np.int32(source.num_samples // source.batch_size),
-            np.int32(0 if held_out is None else held_out.num_samples // held_out.batch_size), np.int32(1), (most, *sizes))
-        self._took(values, counter, count * source.steps)
-        self.progress["epochs"] += count
+        logs, test_logs = self._call_epochs(count, held_out, again=epoch + count < self.epochs)
         self._epochs_pace.after(logs)
         logs, test_logs = jax.device_get((logs, test_logs))
         for i in range(count):
@@ -173,11 +191,27 @@ class Fit:
         self.interrupts.check()
         return count, last
 
-    def _orders(self, count, most):
+    def _call_epochs(self, count, held_out, again):
+        """The device call of `count` epochs: (logs, logs of validation), each with one entry an epoch."""
+        def of(source):
+            return None if source is None else feed.placed(source, again)
+
+        def full(source):
+            return np.int32(0 if source is None else source.num_samples // source.batch_size)
+
+        source, engine, most = self.source, self.engine, self._most_epochs
+        values, counter, logs, test_logs = engine.train_epochs(
+            self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), of(source), self._orders(count), of(held_out),
+            np.int32(count), full(source), full(held_out), np.int32(1), (most, _sizes(source), _sizes(held_out)))
+        self._took(values, counter, count * source.steps)
+        self.progress["epochs"] += count
+        return logs, test_logs
+
+    def _orders(self, count):
         """The permutations of the next epochs, below each other, with room for the most that a call takes."""
         if not self.source.shuffle:
             return None
-        orders = np.zeros((most, self.source.num_samples), np.int32)
+        orders = np.zeros((self._most_epochs, self.source.num_samples), np.int32)
         for i in range(count):
             orders[i] = self.source.order(self.seed, self.progress["epochs"] + i)
         return orders

@@ -231,6 +231,32 @@ def test_a_learning_rate_that_changes_compiles_nothing(compilations):
     assert found == []
 
 
+@pytest.mark.parametrize(("batch_size", "callbacks", "arguments"), [(16, (), {}), (16, (Hooked,), {}), (3, (), {}), (16, (), {"fuse": False})])
+def test_after_warmup_fit_compiles_nothing_and_gives_the_same(compilations, batch_size, callbacks, arguments):
+    x, y = np.tile(X, (3, 1)), np.tile(Y, (3, 1))
+    cold, warm = network(**arguments), network(**arguments)
+    fit = {"batch_size": batch_size, "epochs": 2, "validation_data": (X, Y)}
+    network().fit(X, Y, verbose=0)  # small helpers, of which each process compiles its own
+    before = warm.get_weights()
+    shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (x, y)]
+    warm.warmup(*shapes, **fit, callbacks=[c() for c in callbacks])
+    same(warm.get_weights(), before)
+    with compilations() as found:
+        b = warm.fit(x, y, verbose=0, callbacks=[c() for c in callbacks], **fit).history
+    assert found == []
+    assert cold.fit(x, y, verbose=0, **fit).history == b
+    same(values(cold), values(warm))
+
+
+def test_warmup_with_one_batch_serves_batches(compilations):
+    model = network()
+    network().fit(X, Y, verbose=0)
+    model.warmup((X[:16], Y[:16]))
+    with compilations() as found:
+        model.fit(((X[i:i + 16], Y[i:i + 16]) for i in (0, 16, 32)), verbose=0)
+    assert found == [] and int(model.optimizer.iterations) == 3
+
+
 def test_max_compiles_stops_at_one_shape_too_many():
     model = network()
     with pytest.raises(ValueError, match="max_compiles=1"):
