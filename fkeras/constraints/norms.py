@@ -39,17 +39,29 @@ class MaxNorm(Constraint):
 
 
 class NonNeg(Constraint):
-    """max(w, 0)."""
+    """max(w, 0): weights below 0 become 0, the others stay. It takes no arguments.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.constraints.NonNeg()(fkeras.ops.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+    """
 
     def __call__(self, w):
         return jnp.maximum(as_array(w), 0)
 
 
 class UnitNorm(Constraint):
-    """Scales weights to norm 1.
+    """Scales weights to norm 1. Weights that are all 0 stay so.
 
     Args:
         axis: axis, or list of axes, that a norm is taken over; see `MaxNorm`.
+
+    Examples:
+        >>> import fkeras
+        >>> fkeras.constraints.UnitNorm()(fkeras.ops.array([[3.0], [4.0]])).round(3)
+        Array([[0.6],
+               [0.8]], dtype=float32)
     """
 
     def __init__(self, axis=0):

@@ -42,6 +42,12 @@ class TruncatedNormal(RandomInitializer):
         mean: mean of the values.
         stddev: standard deviation before the cut; after it, 0.8796 of this.
         seed: int, `SeedGenerator`, or None: the weight's place in the model decides.
+
+    Examples:
+        >>> import fkeras
+        >>> x = fkeras.initializers.TruncatedNormal(stddev=0.1, seed=0)((600, 200))
+        >>> bool(abs(x).max() < 0.2), round(float(x.std()), 3)
+        (True, 0.088)
     """
 
     kind = "truncated_normal"

@@ -23,7 +23,7 @@ from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.engine import Engine
 from fkeras.training.evaluate import evaluate
-from fkeras.training.fit import Fit
+from fkeras.training.fit import Fit, validates
 from fkeras.training.loan import copy_tree
 from fkeras.training.logs import to_python
 from fkeras.training.predict import predict, to_host
@@ -314,7 +314,7 @@ class Trainer:
         if "train_step" not in _overridden(self) and self.optimizer is None:
             raise UserInputError("`fit` needs an optimizer: `compile(optimizer='adam', ...)`.")
         epochs, initial_epoch = _count("epochs", epochs), _count("initial_epoch", initial_epoch)
-        _validates(validation_freq, 0)  # an error now, if any
+        validates(validation_freq, 0)  # an error now, if any
         self.stop_training = False
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = data_room.train_validation_split((x, y, sample_weight), validation_split=validation_split)
@@ -340,7 +340,7 @@ class Trainer:
         self._check_monitors(listed, validation is not None)
         with interrupts.watched() as watch:
             self._loop(engine, source, listed, held_out=validation, validation_steps=validation_steps,
-                       validates=lambda epoch: _validates(validation_freq, epoch), epochs=epochs, initial_epoch=initial_epoch,
+                       validation_freq=validation_freq, epochs=epochs, initial_epoch=initial_epoch,
                        steps_per_epoch=steps_per_epoch, fuse=self._training.fuse, interrupts=watch,
                        on_new_shapes=self._watch_compiles(engine, max_compiles)).run()
         return self.history
@@ -800,14 +800,6 @@ def _validation_triple(data):
     if isinstance(data, (tuple, list)) and 1 <= len(data) <= 3:
         return (*data, None, None)[:3]
     return data, None, None
-
-
-def _validates(freq, epoch):
-    if isinstance(freq, int):
-        if freq < 1:
-            raise UserInputError(f"`validation_freq` must be at least 1. Received: {freq}")
-        return (epoch + 1) % freq == 0
-    return epoch + 1 in freq
 
 
 def _verbosity(verbose):

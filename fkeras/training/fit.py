@@ -33,7 +33,7 @@ class Fit:
         progress: dict with the model's lifetime `steps` and `epochs`; updated as they pass.
         key: the model's key. seed: int for the order of samples.
         held_out: source of validation batches, or None. validation_steps: how many of them, None for all.
-        validates: function that tells whether an epoch is validated.
+        validation_freq: validate each so many epochs, or in the epochs (from 1) of a list.
         steps_per_execution: what the user asked for. fuse: whether calls of many steps are allowed.
         should_stop: function that tells whether somebody set `stop_training`.
         interrupts: `Interrupts`.
@@ -41,11 +41,11 @@ class Fit:
         on_new_shapes: function (kind, shapes seen before, batch) that is told of batches of new shapes.
     """
 
-    def __init__(self, engine, source, callbacks, *, progress, key, seed, held_out=None, validation_steps=None, validates=lambda epoch: True,
+    def __init__(self, engine, source, callbacks, *, progress, key, seed, held_out=None, validation_steps=None, validation_freq=1,
                  epochs=1, initial_epoch=0, steps_per_epoch=None, steps_per_execution=1, fuse=True, should_stop, interrupts, finish,
                  after_epoch=None, on_new_shapes=None):
         self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = engine, source, callbacks, progress, key, seed
-        self.held_out, self.validation_steps, self.validates = held_out, validation_steps, validates
+        self.held_out, self.validation_steps, self.validation_freq = held_out, validation_steps, validation_freq
         self.epochs, self.initial_epoch, self.steps_per_epoch = epochs, initial_epoch, steps_per_epoch
         self.steps_per_execution, self.fuse, self.should_stop = steps_per_execution, fuse, should_stop
         self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = interrupts, finish, after_epoch, on_new_shapes
@@ -91,7 +91,7 @@ class Fit:
         self.loan.open()
         try:
             if self._may_take_whole_epochs():
-                self._call_epochs(0, self.held_out, again=False)
+                self._call_epochs(0, again=False)
                 return
             source = self.source
             values, sizes = self.loan.ready(), _sizes(source)
@@ -125,7 +125,7 @@ class Fit:
     def _end_epoch(self, epoch, logs, validate):
         if self.after_epoch is not None:
             self.after_epoch()
-        if self.held_out is not None and self.validates(epoch):
+        if self.held_out is not None and validates(self.validation_freq, epoch):
             logs.update({f"val_{k}": v for k, v in validate().items()})
         self.callbacks.on_epoch_end(epoch, logs)
         return logs
@@ -155,12 +155,13 @@ class Fit:
     def _may_take_whole_epochs(self):
         if self.steps_per_execution > 1 or not self._from_arrays() or not self._may_fuse():
             return False
-        held_out, validated = self.held_out, [self.validates(epoch) for epoch in range(self.initial_epoch, self.epochs)]
-        if held_out is not None and any(validated):
-            if not all(validated) or self.validation_steps not in (None, held_out.steps) or self.callbacks.needs_batch_hooks("test"):
+        held_out = self.held_out
+        if held_out is not None:
+            if self.validation_freq != 1 or self.validation_steps not in (None, held_out.steps) or self.callbacks.needs_batch_hooks("test"):
                 return False
             values = self.loan.ready()
-            if not self.engine.may_fuse("test", held_out, values[:2], values[3], self.key, self._counter(), times=len(validated)):
+            if not self.engine.may_fuse("test", held_out, values[:2], values[3], self.key, self._counter(),
+                                        times=self.epochs - self.initial_epoch):
                 return False
         self._most_epochs = self.engine.epochs_a_call(self.source, held_out)
         return self._most_epochs > 0
@@ -172,12 +173,11 @@ class Fit:
         if self._epochs_pace is None:
             self._epochs_pace = Pace(min(_FIRST_EPOCHS, most), most)
         count = min(self._epochs_pace.steps if waiting else 1, self.epochs - epoch)
-        held_out = self.held_out if self.held_out is not None and self.validates(epoch) else None
         self._note_shapes(_sizes(source))
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
-        logs, test_logs = self._call_epochs(count, held_out, again=epoch + count < self.epochs)
+        logs, test_logs = self._call_epochs(count, again=epoch + count < self.epochs)
         self._epochs_pace.after(logs)
         logs, test_logs = jax.device_get((logs, test_logs))
         for i in range(count):
@@ -191,7 +191,7 @@ class Fit:
         self.interrupts.check()
         return count, last
 
-    def _call_epochs(self, count, held_out, again):
+    def _call_epochs(self, count, again):
         """The device call of `count` epochs: (logs, logs of validation), each with one entry an epoch."""
         def of(source):
             return None if source is None else feed.placed(source, again)
@@ -199,7 +199,7 @@ class Fit:
         def full(source):
             return np.int32(0 if source is None else source.num_samples // source.batch_size)
 
-        source, engine, most = self.source, self.engine, self._most_epochs
+        source, held_out, engine, most = self.source, self.held_out, self.engine, self._most_epochs
         values, counter, logs, test_logs = engine.train_epochs(
             self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), of(source), self._orders(count), of(held_out),
             np.int32(count), full(source), full(held_out), np.int32(1), (most, _sizes(source), _sizes(held_out)))
@@ -394,6 +394,15 @@ class Fit:
         if hasattr(error, "add_note"):
             error.add_note(f"fkeras: a step after step {failed} of the model's life failed on the device and took its state with it. The model "
                            f"has the weights of step {self._snapshot_step} again.")
+
+def validates(freq, epoch) -> bool:
+    """Whether an epoch (from 0) is validated: each `freq`-th one, or those of a list (from 1)."""
+    if isinstance(freq, int):
+        if freq < 1:
+            raise UserInputError(f"`validation_freq` must be at least 1. Received: {freq}")
+        return (epoch + 1) % freq == 0
+    return epoch + 1 in freq
+
 
 def _sizes(source) -> tuple:
     """(rows of a full batch, rows of the smaller last one or 0)."""
