@@ -1,5 +1,8 @@
 """Global settings: default dtypes, image layout, logging, limits for debugging."""
 
+import os
+import pathlib
+
 from fkeras.core import settings
 from fkeras.core.dtype_policy import dtype_policy as dtype_policy
 from fkeras.core.dtype_policy import set_dtype_policy as set_dtype_policy
@@ -45,6 +48,36 @@ def disable_interactive_logging() -> None:
 def is_interactive_logging_enabled() -> bool:
     """Whether messages go to the terminal."""
     return settings.get("interactive_logging")
+
+
+def enable_compilation_cache(directory=None) -> str:
+    """Keeps compiled programs on disk, all of them, so that the next process starts without compiling.
+
+    JAX's own default keeps only what took a second or more to compile, which is almost nothing of a small model.
+
+    Args:
+        directory: where to keep them; None for `fkeras/programs` in the user's cache directory. The processes of one user may share it. Whoever
+            may write there decides what runs: keep it as private as code.
+
+    Returns:
+        The directory's path.
+
+    Examples:
+        >>> import fkeras
+        >>> path = fkeras.config.enable_compilation_cache("programs")
+    """
+    if directory is None:
+        directory = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "fkeras" / "programs"
+    path = pathlib.Path(directory).expanduser().resolve()
+    if path.exists() and not path.is_dir():
+        raise UserInputError(f"enable_compilation_cache: {path} is a file. Pass a directory.")
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    import jax
+
+    jax.config.update("jax_compilation_cache_dir", str(path))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return str(path)
 
 
 def enable_traceback_filtering() -> None:

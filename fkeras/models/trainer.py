@@ -13,7 +13,7 @@ from fkeras import data as data_room
 from fkeras import losses as losses_room
 from fkeras import metrics as metrics_room
 from fkeras import optimizers as optimizers_room
-from fkeras.core import lending, masks, registry, seeds
+from fkeras.core import lending, masks, registry, seeds, settings
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import context as contexts
@@ -326,6 +326,8 @@ class Trainer:
             names = [f"validation_data[{i}]" for i in range(3)] if vx is not validation_data else ["validation_data", "y", "sample_weight"]
             validation = data_room.make_source(vx, vy, vw, batch_size=validation_batch_size, default_batch_size=batch_size, role="validation",
                                                steps_per_epoch=validation_steps, argument_names=names)
+            validation_steps = _limited_steps(validation_steps, validation)
+        epochs, steps_per_epoch = _limited_epochs(epochs), _limited_steps(steps_per_epoch, source)
         if initial_epoch >= epochs:
             warnings.warn(f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is the epoch to stop before, not a "
                           "number of further epochs.", stacklevel=2)
@@ -390,6 +392,7 @@ class Trainer:
         _refuse_unknown("evaluate", Trainer.evaluate, kwargs)
         self._assert_compiled("evaluate")
         source = data_room.make_source(x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate")
+        steps = _limited_steps(steps, source)
         self._prepare(source, "evaluate")
         engine = self._engine()
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
@@ -410,6 +413,7 @@ class Trainer:
         """
         self.stop_predicting = False
         source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
+        steps = _limited_steps(steps, source)
         self._prepare(source, "predict")
         engine = self._engine(weights_only=True)
         listed = self._listed(callbacks, verbose, 1, steps if steps is not None else source.steps)
@@ -808,6 +812,20 @@ def _verbosity(verbose):
     if verbose not in (0, 1, 2, True, False):
         raise UserInputError(f"`verbose` must be 'auto', 0, 1 or 2. Received: {verbose!r}")
     return int(verbose)
+
+
+def _limited_epochs(epochs):
+    limit = settings.get("max_epochs")
+    if not limit or limit >= epochs:
+        return epochs
+    warnings.warn(f"`fkeras.config.set_max_epochs({limit})` limits the {epochs} epochs to {limit}.", stacklevel=3)
+    return limit
+
+
+def _limited_steps(steps, source):
+    """`steps` (None: all of the source) within `fkeras.config.max_steps_per_epoch`."""
+    limit, known = settings.get("max_steps_per_epoch"), steps if steps is not None else source.steps
+    return limit if limit and (known is None or limit < known) else steps
 
 
 def _count(name, value):
