@@ -10,8 +10,8 @@ from fkeras.core.graph import Graph, Slot
 from fkeras.core.operation import Operation
 from fkeras.core.symbolic import KerasTensor, Node, leaves, map_structure
 from fkeras.errors import UserInputError
+from fkeras.layers.base import building, nested, signature, tracking
 from fkeras.layers.base import layer as base
-from fkeras.layers.base import signature, tracking
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.models.model import Model
@@ -50,7 +50,7 @@ class Function(Operation):
                                                                   call=lambda op: _spec_of(op)))
 
     def compute_output_shape(self, input_shape):
-        tensors = base._map_shapes(KerasTensor, input_shape)
+        tensors = nested.map_shapes(KerasTensor, input_shape)
         return signature.shape_of(self.compute_output_spec(tensors))
 
 
@@ -123,7 +123,7 @@ class Functional(Model):
         self._plan = graph.without_operations(lambda op: id(op) in where)
         self._symbols = _Symbols(inputs, outputs)
         self._fk.built = True
-        base.place(self)
+        building.place(self)
 
     def _check_names(self, members):
         names = [m.name for m in members]
@@ -225,7 +225,7 @@ class Functional(Model):
         return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations(), call=_spec_of))
 
     def compute_output_shape(self, input_shape):
-        tensors = base._map_shapes(KerasTensor, base._as_shape(input_shape))
+        tensors = nested.map_shapes(KerasTensor, nested.as_shape(input_shape))
         return signature.shape_of(self.compute_output_spec(tensors))
 
     def _standardize(self, inputs):

@@ -8,8 +8,8 @@ import jax
 from fkeras.core import registry, seeds
 from fkeras.core.symbolic import KerasTensor, leaves
 from fkeras.errors import UserInputError, nearest
+from fkeras.layers.base import building, nested, pure, signature, tracking
 from fkeras.layers.base import layer as base
-from fkeras.layers.base import pure, signature, tracking
 from fkeras.models import summary as summaries
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
@@ -116,7 +116,7 @@ class Model(Trainer, base.Layer):
             base.Layer.compute_output_spec(self, spec)
         self._fk.built = True
         self._fk.build_shapes = {"input_shape": input_shape}
-        base.place(self)
+        building.place(self)
 
     def _call_takes(self, names):
         return set(names) <= set(signature.of(self).parameters)
@@ -128,7 +128,7 @@ class Model(Trainer, base.Layer):
             return
         self._fk.built = True
         shapes = self._build_shapes(given)
-        self._fk.build_shapes = shapes.shapes if isinstance(shapes, base._ByName) else {"input_shape": shapes}
+        self._fk.build_shapes = shapes.shapes if isinstance(shapes, building.ByName) else {"input_shape": shapes}
         if outer is None and self._fk.root_key is None:
             self._fk.root_key = seeds.next_root_key()
 
@@ -141,7 +141,7 @@ class Model(Trainer, base.Layer):
             shape = config["shapes_dict"]
         if shape is not None:
             try:
-                self.build(base._as_shape(shape))
+                self.build(nested.as_shape(shape))
             except (TypeError, ValueError) as error:
                 warnings.warn(f"Model '{self.name}' could not be built from its config: {error}", stacklevel=2)
 
@@ -220,7 +220,7 @@ class Model(Trainer, base.Layer):
     def _abstract_build(self, x):
         """Builds the model from one batch of inputs, computing nothing."""
         pure.build_abstractly(self, (x,), {})
-        base.place(self)
+        building.place(self)
 
     def __reduce_ex__(self, protocol):
         cls = getattr(type(self), "_user_class", None)
@@ -244,7 +244,7 @@ def _is_functional(args, kwargs) -> bool:
 
 def _tensors(shape):
     """KerasTensors in the place of shapes."""
-    if base._is_shape(shape):
+    if nested.is_shape(shape):
         return KerasTensor(tuple(shape))
     if isinstance(shape, dict):
         return {k: _tensors(v) for k, v in shape.items()}

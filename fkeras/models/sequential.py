@@ -7,8 +7,8 @@ from flax import nnx
 from fkeras.core import masks, registry, seeds
 from fkeras.core.symbolic import KerasTensor, Node
 from fkeras.errors import UserInputError
+from fkeras.layers.base import building, nested, signature, tracking
 from fkeras.layers.base import layer as base
-from fkeras.layers.base import signature, tracking
 from fkeras.layers.base.flax_layer import FlaxLayer
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.models.functional import Functional
@@ -104,7 +104,7 @@ class Sequential(Model):
                                          f"{self.stack[0].batch_shape}. You cannot build it with input_shape {tuple(input_shape)}")
         elif input_shape is None:
             raise UserInputError(f"Sequential model '{self.name}': `build` needs the input's shape, such as `model.build((None, 4))`.")
-        elif not base._is_shape(input_shape):
+        elif not nested.is_shape(input_shape):
             return Model.build(self, input_shape)
         else:
             self.stack = [InputLayer(batch_shape=tuple(input_shape), dtype=self.stack[0].input_dtype), *self.stack]
@@ -117,7 +117,7 @@ class Sequential(Model):
                 return None  # a layer that cannot tell its shape: built at the first call
         self._box = _Box(start, x)
         self._fk.built = True
-        base.place(self)
+        building.place(self)
         return None
 
     def _needs_no_build(self):
@@ -185,7 +185,7 @@ class Sequential(Model):
         return x
 
     def compute_output_shape(self, input_shape):
-        if base._is_shape(input_shape):
+        if nested.is_shape(input_shape):
             for layer in self.layers:
                 input_shape = layer.compute_output_shape(input_shape)
             return input_shape
@@ -235,7 +235,7 @@ class Sequential(Model):
             model.add(registry.deserialize_keras_object(entry, custom_objects=custom_objects), rebuild=False)
         shape = config.get("build_input_shape")
         model._maybe_rebuild()
-        if not model.built and shape and model.stack and base._is_shape(shape):
+        if not model.built and shape and model.stack and nested.is_shape(shape):
             model.build(tuple(shape))
         if not config.get("trainable", True):
             model.trainable = False

@@ -9,6 +9,7 @@ import numpy as np
 from fkeras.core.symbolic import KerasTensor, map_structure
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
+from fkeras.layers.base import nested
 
 
 def render(model, line_length=None, positions=None, expand_nested=False, show_trainable=False, layer_range=None, plain=False) -> str:
@@ -117,7 +118,7 @@ def _shape_text(layer) -> str:
 
 
 def _show(shape):
-    if base._is_shape(shape):
+    if nested.is_shape(shape):
         return str(tuple(shape))
     if isinstance(shape, dict):
         return "{" + ", ".join(f"{k}: {_show(v)}" for k, v in shape.items()) + "}"

@@ -6,7 +6,6 @@ pure functions of a dict of arrays.
 
 import contextlib
 import copy
-import functools
 import inspect
 import warnings
 
@@ -18,44 +17,21 @@ from flax import nnx
 from fkeras import constraints as constraints_room
 from fkeras import initializers as initializers_room
 from fkeras import regularizers as regularizers_room
-from fkeras.core import drawing, dtype_policy, lending, masks, names, private, registry, remat, seeds
+from fkeras.core import dtype_policy, lending, masks, names, private, registry, remat, seeds
 from fkeras.core.operation import Operation
 from fkeras.core.symbolic import KerasTensor, Node, any_symbolic, evaluate, leaves, map_structure
-from fkeras.core.variable import Variable, on_creation
+from fkeras.core.variable import Variable
 from fkeras.errors import NotBuiltError, PureCallError, UserInputError, UserTypeError
+from fkeras.layers.base import building, nested, pure, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import input_spec as specs
-from fkeras.layers.base import pure, signature, tracking
 from fkeras.layers.base.config import serialize_argument
+from fkeras.layers.base.history import History
+from fkeras.layers.base.info import LayerInfo
+from fkeras.layers.base.weights import Weights
 
 
-class LayerInfo:
-    """What a layer keeps beside its public attributes. One object, so that NNX sees a single static attribute."""
-
-    def __init__(self, cls, args, kwargs):
-        self.arguments = (args, kwargs)
-        self.ready = False  # Layer.__init__ has run
-        self.name, self.auto_named = names.to_snake_case(cls.__name__), True
-        self.built, self.called, self.building, self.in_call, self.calling = False, False, False, False, 0
-        self.trainable, self.autocast, self.convert_inputs = True, True, True
-        self.dtype_policy = None
-        self.supports_masking = False
-        self.input_spec = None
-        self.activity_regularizer = None
-        self.losses: list = []
-        self.nodes: list[Node] = []
-        self.build_shapes = None
-        self.batch_input_shape = self.initial_weights = None
-        self.root_key = None
-        self.path = None
-        self.remat = remat.current()
-        self.look = self.structure = None  # what was found when somebody looked: see tracking
-
-    def __getstate__(self):
-        return dict(vars(self), nodes=[], losses=[], remat=None, look=None, structure=None)
-
-
-class Layer(nnx.Module, pytree=False):
+class Layer(Weights, History, nnx.Module, pytree=False):
     """The base of all layers and models.
 
     Subclass it: configuration in `__init__`, weights in `build(input_shape)` (or in `__init__`), computation in `call(inputs)`.
@@ -90,7 +66,7 @@ class Layer(nnx.Module, pytree=False):
         kwargs.setdefault("pytree", False)
         super().__init_subclass__(**kwargs)
         if "build" in vars(cls):
-            cls.build = _recorded(vars(cls)["build"])
+            cls.build = building.recorded(vars(cls)["build"])
 
     def __new__(cls, *args, **kwargs):
         self = object.__new__(cls)
@@ -212,87 +188,6 @@ class Layer(nnx.Module, pytree=False):
             if isinstance(variable, nnx.Param):
                 private.metadata(variable)["fk"].trainable = value
 
-    # -- structure ---------------------------------------------------------
-
-    def _structure(self) -> tracking.Structure:
-        return tracking.structure_of(self)
-
-    @property
-    def variables(self):
-        """All Variables: weights and the state of seed generators. Those of metrics are in `metrics_variables`."""
-        return list(self._structure().ordered)
-
-    @property
-    def weights(self):
-        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made.
-
-        Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not here and not in files.
-        """
-        return [v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"]
-
-    @property
-    def trainable_variables(self):
-        """Variables that training changes. Empty where `trainable` is False."""
-        return [v for v in self.variables if _is_trainable(v)] if self.trainable else []
-
-    @property
-    def non_trainable_variables(self):
-        """All Variables that training does not change, with the state of seed generators."""
-        if not self.trainable:
-            return self.variables
-        return [v for v in self.variables if not _is_trainable(v)]
-
-    @property
-    def trainable_weights(self):
-        return [v for v in self.weights if _is_trainable(v)] if self.trainable else []
-
-    @property
-    def non_trainable_weights(self):
-        return [v for v in self.weights if not _is_trainable(v)] if self.trainable else self.weights
-
-    @property
-    def metrics(self):
-        """Metric objects kept by this layer and its sub-layers."""
-        return list(self._structure().metrics)
-
-    @property
-    def metrics_variables(self):
-        return [v for metric in self.metrics for v in metric.variables]
-
-    def _flatten_layers(self, include_self=True, recursive=True):
-        found = [self] if include_self else []
-        if recursive:
-            return found + [layer for _, layer in self._structure().layers]
-        return found + [c for _, c in tracking.direct_children(self) if isinstance(c, Layer)]
-
-    @property
-    def _layers(self):
-        return self._flatten_layers(include_self=False, recursive=False)
-
-    def get_weights(self):
-        """The values of `weights` as a list of NumPy arrays."""
-        return [v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value()) for v in self.weights]
-
-    def set_weights(self, weights):
-        """Sets the values of `weights` from a list of arrays in the same order. All are checked before any is set."""
-        own = self.weights
-        if len(own) != len(weights):
-            raise UserInputError(f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, "
-                                 f"but the layer was expecting {len(own)} weights.")
-        for variable, value in zip(own, weights):
-            if tuple(np.shape(value)) != tuple(variable.shape):
-                raise UserInputError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with provided weight shape "
-                                     f"{tuple(np.shape(value))} (weight {variable.path}).")
-        for variable, value in zip(own, weights):
-            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(jnp.asarray(value))
-
-    def count_params(self):
-        """Number of scalars in `weights`. Raises a ValueError before the layer is built."""
-        if not self.built:
-            raise NotBuiltError(f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
-                                f"You can build it manually via: `layer.build(input_shape)`.")
-        return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
-
     # -- making weights ------------------------------------------------------
 
     def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, name=None):
@@ -351,7 +246,7 @@ class Layer(nnx.Module, pytree=False):
         self._fk.path = names.current_path() or self._fk.name
         self._fk.in_call = True  # the name scope is open
         try:
-            if isinstance(shapes, _ByName):
+            if isinstance(shapes, building.ByName):
                 self.build(**shapes.shapes)
             else:
                 self.build(shapes)
@@ -361,7 +256,7 @@ class Layer(nnx.Module, pytree=False):
 
     def _build_shapes(self, call_args):
         """What `build` is called with: the shape of the first argument, or shapes by name where it asks for them."""
-        shapes = {name: signature.shape_of(value) for name, value in call_args.items() if _holds_tensor(value)}
+        shapes = {name: signature.shape_of(value) for name, value in call_args.items() if nested.holds_tensor(value)}
         parameters = signature.parameter_names(type(self).build)
         first = next(iter(shapes.values()), None)
         if type(self).build is Layer.build or len(parameters) == 1 and not parameters[0].endswith("_shape") or not parameters:
@@ -371,7 +266,7 @@ class Layer(nnx.Module, pytree=False):
         by_name = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in parameters}
         if not by_name:
             return first
-        return _ByName(by_name)
+        return building.ByName(by_name)
 
     def get_build_config(self):
         """The shapes that the layer was built with, for `build_from_config`; None where it was not."""
@@ -386,9 +281,9 @@ class Layer(nnx.Module, pytree=False):
             return
         shapes = config.get("shapes_dict")
         if shapes is not None:
-            self.build(**{k: _as_shape(v) for k, v in shapes.items()})
+            self.build(**{k: nested.as_shape(v) for k, v in shapes.items()})
         elif config.get("input_shape") is not None:
-            self.build(_as_shape(config["input_shape"]))
+            self.build(nested.as_shape(config["input_shape"]))
         self._fk.built = True
 
     # -- calling ---------------------------------------------------------------
@@ -443,7 +338,7 @@ class Layer(nnx.Module, pytree=False):
             return self._fk_run(sig, given, symbolic)
         for layer in self._flatten_layers(include_self=False):
             layer._fk.losses = []
-        with root_of_draws(self):
+        with building.root_of_draws(self):
             own = [v for _, v in self._structure().variables]
             if own and lending.needs_own_scope(own):
                 return lending.call_on_own_values(lambda: self._fk_run(sig, given, symbolic), own)
@@ -451,7 +346,7 @@ class Layer(nnx.Module, pytree=False):
 
     def _fk_run(self, sig, given, symbolic):
         fk = self._fk
-        positional, keywords = _split_arguments(sig, given)
+        positional, keywords = nested.split_arguments(sig, given)
         if symbolic:
             outputs = self.symbolic_call(*positional, **keywords)
         else:
@@ -516,8 +411,8 @@ class Layer(nnx.Module, pytree=False):
                 return policy.convert_input(x.value, autocast, dtype)
             return policy.convert_input(x, autocast, dtype) if hasattr(x, "todense") else x  # sparse
 
-        return (tuple(_convert_nested(convert, a, dtype, autocast) for a in args),
-                {k: map_structure(convert, v) if _is_nested_tensor(v) else v for k, v in kwargs.items()})
+        return (tuple(nested.convert_nested(convert, a, dtype, autocast) for a in args),
+                {k: map_structure(convert, v) if nested.is_nested_tensor(v) else v for k, v in kwargs.items()})
 
     def _check_positional(self, sig, args):
         if not self._fk.convert_inputs or getattr(self, "_allow_non_tensor_positional_args", False):
@@ -543,7 +438,7 @@ class Layer(nnx.Module, pytree=False):
         """Masks that arrive on the inputs fill `mask` (one input) or `<input>_mask` (several) where the caller gave none."""
         if not sig.mask_names:
             return
-        tensors = {name: value for name, value in given.items() if name not in sig.mask_names and _holds_tensor(value)}
+        tensors = {name: value for name, value in given.items() if name not in sig.mask_names and nested.holds_tensor(value)}
         for name in sig.mask_names:
             if given.get(name) is not None:
                 continue
@@ -557,7 +452,7 @@ class Layer(nnx.Module, pytree=False):
         first = next(iter(given.values()), None)
         arrived = given.get("mask")
         if arrived is None:
-            arrived = map_structure(masks.get_mask, first) if _is_nested_tensor(first) else None
+            arrived = map_structure(masks.get_mask, first) if nested.is_nested_tensor(first) else None
         has_mask = any(m is not None for m in leaves(arrived))
         if not self._fk.supports_masking and not _overrides(self, "compute_mask"):
             if has_mask:
@@ -569,7 +464,7 @@ class Layer(nnx.Module, pytree=False):
         if not (has_mask or _overrides(self, "compute_mask")) or all(masks.get_mask(x) is not None for x in out_leaves):
             return
         computed = self.compute_mask(first, arrived)
-        for x, mask in zip(out_leaves, _mask_leaves(computed, len(out_leaves))):
+        for x, mask in zip(out_leaves, nested.mask_leaves(computed, len(out_leaves))):
             if mask is not None and masks.get_mask(x) is None:
                 masks.set_mask(x, mask)
 
@@ -585,7 +480,7 @@ class Layer(nnx.Module, pytree=False):
             return KerasTensor(shape, dtype=self.compute_dtype or "float32")
 
         def tensors(value):
-            return tensor(value) if _is_shape(value) else (
+            return tensor(value) if nested.is_shape(value) else (
                 {k: tensors(v) for k, v in value.items()} if isinstance(value, dict)
                 else type(value)(tensors(v) for v in value) if isinstance(value, (list, tuple)) else value)
 
@@ -600,12 +495,12 @@ class Layer(nnx.Module, pytree=False):
         if _overrides(self, "compute_output_shape"):
             shapes = self._shapes_by_signature(args, kwargs)
             dtype = self.compute_dtype
-            return _map_shapes(lambda shape: KerasTensor(shape, dtype=dtype), shapes)
+            return nested.map_shapes(lambda shape: KerasTensor(shape, dtype=dtype), shapes)
         return self._fk_evaluate(args, kwargs)
 
     def _shapes_by_signature(self, args, kwargs):
         given = signature.of(self).bind(args, kwargs, self.name)
-        shapes = {name: signature.shape_of(value) for name, value in given.items() if _holds_tensor(value)}
+        shapes = {name: signature.shape_of(value) for name, value in given.items() if nested.holds_tensor(value)}
         parameters = signature.parameter_names(type(self).compute_output_shape)
         by_name = {f"{n}_shape": s for n, s in shapes.items() if f"{n}_shape" in parameters}
         if len(parameters) > 1 and by_name:
@@ -653,55 +548,6 @@ class Layer(nnx.Module, pytree=False):
 
     def _get_regularization_losses(self):
         return [v.regularizer(v.value) for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
-
-    # -- symbolic history ----------------------------------------------------------
-
-    def _single_node(self, what):
-        nodes = self._fk.nodes
-        if not nodes:
-            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
-        return nodes[0] if len(nodes) == 1 else nodes
-
-    def _tensors(self, what):
-        node = self._single_node(what)
-        if isinstance(node, list):
-            raise AttributeError(f"The layer {self.name!r} has {len(node)} inbound nodes, hence the notion of '{what}' is ill-defined. "
-                                 f"Keep the tensor that its call returned instead.")
-        if what == "output":
-            return node.outputs
-        tensors = node.inputs
-        return tensors[0] if len(tensors) == 1 else tensors
-
-    def _common_shape(self, what):
-        """The shape at all symbolic calls, where it is the same."""
-        shapes = []
-        for node in self._fk.nodes:
-            tensors = node.outputs if what == "output" else (node.inputs[0] if len(node.inputs) == 1 else node.inputs)
-            shapes.append(signature.shape_of(tensors))
-        if any(shape != shapes[0] for shape in shapes):
-            raise AttributeError(f"The layer {self.name!r} was called on different shapes: its {what} shape is ill-defined. They are {shapes}.")
-        return shapes[0]
-
-    input = property(lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on.")
-    output = property(lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned.")
-
-    @property
-    def input_shape(self):
-        """Shape of the input, batch first (None for a free dimension)."""
-        if self._fk.nodes:
-            return self._common_shape("input")
-        if self._fk.build_shapes:
-            return next(iter(self._fk.build_shapes.values()))
-        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined input shape.")
-
-    @property
-    def output_shape(self):
-        """Shape of the output, batch first (None for a free dimension)."""
-        if self._fk.nodes:
-            return self._common_shape("output")
-        if self._fk.build_shapes:
-            return self.compute_output_shape(*self._fk.build_shapes.values())
-        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined output shape.")
 
     # -- config --------------------------------------------------------------------
 
@@ -856,7 +702,7 @@ class Layer(nnx.Module, pytree=False):
 
 
 Operation.register(Layer)
-_PROPERTIES = frozenset(n for n, v in vars(Layer).items() if isinstance(v, property))
+_PROPERTIES = frozenset(n for n in dir(Layer) if isinstance(getattr(Layer, n, None), property))
 
 
 def _is_baked(layer, value) -> bool:
@@ -868,45 +714,6 @@ def _is_baked(layer, value) -> bool:
         value, (int, float, jax.core.Tracer, np.ndarray))
 
 
-def _recorded(build):
-    """`build` as everybody may call it: in the layer's name scope, with its shapes remembered and weights that no attribute holds kept."""
-
-    @functools.wraps(build)
-    def wrapper(self, *args, **kwargs):
-        fk = self._fk
-        if fk.building:  # super().build()
-            build(self, *args, **kwargs)
-            return
-        made: list = []
-        fk.building = True
-        in_own_scope = contextlib.nullcontext() if fk.in_call else names.scope(fk.name)
-        try:
-            with in_own_scope, on_creation(made.append), lending.autocast(None):
-                fk.path = names.current_path() or fk.name
-                build(self, *args, **kwargs)
-        finally:
-            fk.building = False
-        fk.built = True
-        fk.build_shapes = _shapes_given(build, args, kwargs)
-        held = {id(v) for _, v in self._structure().variables}
-        lost = [v for v in made if id(v) not in held and v._fk.kind == "weight"]
-        if lost:
-            self.unnamed_weights = [*getattr(self, "unnamed_weights", ()), *lost]
-        if fk.initial_weights is not None:
-            weights, fk.initial_weights = fk.initial_weights, None
-            self.set_weights(weights)
-
-    return wrapper
-
-
-def _shapes_given(build, args, kwargs):
-    names_ = signature.parameter_names(build)
-    given = {**dict(zip(names_, args)), **kwargs}
-    if len(names_) <= 1:
-        return {"input_shape": next(iter(given.values()), None)}
-    return given
-
-
 class _Size:
     def __init__(self, shape):
         self.count = int(np.prod([d or 1 for d in shape], dtype=np.int64))
@@ -916,105 +723,8 @@ def _as_symbolic(x):
     return KerasTensor(x.shape, dtype=str(x.dtype)) if hasattr(x, "shape") and hasattr(x, "dtype") else x
 
 
-class _ByName:
-    def __init__(self, shapes):
-        self.shapes = shapes
-
-
-@contextlib.contextmanager
-def root_of_draws(root):
-    """Inside, weights that need a first value are drawn as parts of `root`."""
-    with drawing.placing(lambda: place(root)):
-        yield
-
-
-def place(root) -> None:
-    """Gives every weight under `root` that has no value yet its origin: the root's key and the weight's path."""
-    fk = root._fk
-    if fk.root_key is None:
-        fk.root_key = seeds.next_root_key()
-    for path, variable in root._structure().variables:
-        if isinstance(lending.private_value(variable), lending.Pending):
-            variable._fk.origin.place(fk.root_key, "/".join(path))
-
-
-def _is_trainable(variable) -> bool:
-    return isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].trainable
-
-
-def _holds_tensor(value) -> bool:
-    if isinstance(value, (list, tuple)):
-        return bool(value) and any(_holds_tensor(v) for v in value)
-    if isinstance(value, dict):
-        return any(_holds_tensor(v) for v in value.values())
-    return signature.is_tensor(value)
-
-
-def _is_nested_tensor(value) -> bool:
-    return isinstance(value, (list, tuple, dict)) and _holds_tensor(value) or signature.is_tensor(value)
-
-
-def _convert_nested(convert, value, dtype, autocast):
-    if _is_nested_tensor(value):
-        return map_structure(convert, value)
-    if isinstance(value, list) and value and all(isinstance(v, (int, float, list)) and not isinstance(v, bool) for v in value):
-        array = np.asarray(value)
-        return convert(array) if array.dtype != object else value
-    if isinstance(value, float):
-        return jnp.asarray(value, dtype if autocast else None)
-    return value
-
-
-def _split_arguments(sig, given):
-    """Positional and keyword arguments for `call` from arguments by name."""
-    positional, keywords, gap = [], {}, False
-    for name in sig.positional:
-        if name in given and not gap and name not in ("training",) and not name.endswith("mask"):
-            positional.append(given[name])
-        elif name in given:
-            keywords[name] = given[name]
-            gap = True
-        else:
-            gap = True
-    if sig.var_positional in given and sig.var_positional:
-        positional.extend(given[sig.var_positional])
-    for name, value in given.items():
-        if name not in sig.positional and name != sig.var_positional:
-            keywords[name] = value
-    return positional, keywords
-
-
-def _mask_leaves(computed, count):
-    if isinstance(computed, (list, tuple)):
-        flat = [m for item in computed for m in (_mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item])]
-        return flat + [None] * (count - len(flat))
-    if isinstance(computed, dict):
-        return [computed[k] for k in sorted(computed)]
-    return [computed] * count
-
-
 def _overrides(layer, method) -> bool:
     return getattr(type(layer), method) is not getattr(Layer, method)
-
-
-def _is_shape(value) -> bool:
-    return isinstance(value, (list, tuple)) and all(d is None or isinstance(d, (int, np.integer)) for d in value)
-
-
-def _as_shape(value):
-    if _is_shape(value):
-        return tuple(value)
-    if isinstance(value, dict):
-        return {k: _as_shape(v) for k, v in value.items()}
-    return [_as_shape(v) for v in value] if isinstance(value, (list, tuple)) else value
-
-
-def _map_shapes(fn, shapes):
-    if _is_shape(shapes):
-        return fn(tuple(shapes))
-    if isinstance(shapes, dict):
-        return {k: _map_shapes(fn, v) for k, v in shapes.items()}
-    return type(shapes)(_map_shapes(fn, v) for v in shapes)
 
 
 def _holds_config(value) -> bool:

@@ -1,0 +1,69 @@
+"""What surrounds a layer's `build`: its record, and where the first values of weights come from."""
+
+import contextlib
+import functools
+
+from fkeras.core import drawing, lending, names, seeds
+from fkeras.core.variable import on_creation
+from fkeras.layers.base import signature
+
+
+class ByName:
+    def __init__(self, shapes):
+        self.shapes = shapes
+
+
+def recorded(build):
+    """`build` as everybody may call it: in the layer's name scope, with its shapes remembered and weights that no attribute holds kept."""
+
+    @functools.wraps(build)
+    def wrapper(self, *args, **kwargs):
+        fk = self._fk
+        if fk.building:  # super().build()
+            build(self, *args, **kwargs)
+            return
+        made: list = []
+        fk.building = True
+        in_own_scope = contextlib.nullcontext() if fk.in_call else names.scope(fk.name)
+        try:
+            with in_own_scope, on_creation(made.append), lending.autocast(None):
+                fk.path = names.current_path() or fk.name
+                build(self, *args, **kwargs)
+        finally:
+            fk.building = False
+        fk.built = True
+        fk.build_shapes = shapes_given(build, args, kwargs)
+        held = {id(v) for _, v in self._structure().variables}
+        lost = [v for v in made if id(v) not in held and v._fk.kind == "weight"]
+        if lost:
+            self.unnamed_weights = [*getattr(self, "unnamed_weights", ()), *lost]
+        if fk.initial_weights is not None:
+            weights, fk.initial_weights = fk.initial_weights, None
+            self.set_weights(weights)
+
+    return wrapper
+
+
+def shapes_given(build, args, kwargs):
+    names_ = signature.parameter_names(build)
+    given = {**dict(zip(names_, args)), **kwargs}
+    if len(names_) <= 1:
+        return {"input_shape": next(iter(given.values()), None)}
+    return given
+
+
+@contextlib.contextmanager
+def root_of_draws(root):
+    """Inside, weights that need a first value are drawn as parts of `root`."""
+    with drawing.placing(lambda: place(root)):
+        yield
+
+
+def place(root) -> None:
+    """Gives every weight under `root` that has no value yet its origin: the root's key and the weight's path."""
+    fk = root._fk
+    if fk.root_key is None:
+        fk.root_key = seeds.next_root_key()
+    for path, variable in root._structure().variables:
+        if isinstance(lending.private_value(variable), lending.Pending):
+            variable._fk.origin.place(fk.root_key, "/".join(path))

@@ -1,0 +1,97 @@
+"""`Weights`: the part of a layer that answers what belongs to it."""
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from fkeras.core import private
+from fkeras.core.variable import Variable
+from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.layers.base import tracking
+
+
+class Weights:
+    """Variables, weights and sub-layers of a layer, found by `tracking`."""
+
+    def _structure(self) -> tracking.Structure:
+        return tracking.structure_of(self)
+
+    @property
+    def variables(self):
+        """All Variables: weights and the state of seed generators. Those of metrics are in `metrics_variables`."""
+        return list(self._structure().ordered)
+
+    @property
+    def weights(self):
+        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made.
+
+        Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not here and not in files.
+        """
+        return [v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"]
+
+    @property
+    def trainable_variables(self):
+        """Variables that training changes. Empty where `trainable` is False."""
+        return [v for v in self.variables if _is_trainable(v)] if self.trainable else []
+
+    @property
+    def non_trainable_variables(self):
+        """All Variables that training does not change, with the state of seed generators."""
+        if not self.trainable:
+            return self.variables
+        return [v for v in self.variables if not _is_trainable(v)]
+
+    @property
+    def trainable_weights(self):
+        return [v for v in self.weights if _is_trainable(v)] if self.trainable else []
+
+    @property
+    def non_trainable_weights(self):
+        return [v for v in self.weights if not _is_trainable(v)] if self.trainable else self.weights
+
+    @property
+    def metrics(self):
+        """Metric objects kept by this layer and its sub-layers."""
+        return list(self._structure().metrics)
+
+    @property
+    def metrics_variables(self):
+        return [v for metric in self.metrics for v in metric.variables]
+
+    def _flatten_layers(self, include_self=True, recursive=True):
+        found = [self] if include_self else []
+        if recursive:
+            return found + [layer for _, layer in self._structure().layers]
+        return found + [c for _, c in tracking.direct_children(self) if isinstance(c, Weights)]
+
+    @property
+    def _layers(self):
+        return self._flatten_layers(include_self=False, recursive=False)
+
+    def get_weights(self):
+        """The values of `weights` as a list of NumPy arrays."""
+        return [v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value()) for v in self.weights]
+
+    def set_weights(self, weights):
+        """Sets the values of `weights` from a list of arrays in the same order. All are checked before any is set."""
+        own = self.weights
+        if len(own) != len(weights):
+            raise UserInputError(f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, "
+                                 f"but the layer was expecting {len(own)} weights.")
+        for variable, value in zip(own, weights):
+            if tuple(np.shape(value)) != tuple(variable.shape):
+                raise UserInputError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with provided weight shape "
+                                     f"{tuple(np.shape(value))} (weight {variable.path}).")
+        for variable, value in zip(own, weights):
+            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(jnp.asarray(value))
+
+    def count_params(self):
+        """Number of scalars in `weights`. Raises a ValueError before the layer is built."""
+        if not self.built:
+            raise NotBuiltError(f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
+                                f"You can build it manually via: `layer.build(input_shape)`.")
+        return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
+
+
+def _is_trainable(variable) -> bool:
+    return isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].trainable
