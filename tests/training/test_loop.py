@@ -322,6 +322,42 @@ def test_training_holds_no_arrays_of_earlier_fits():
     assert counts[0] == counts[-1]
 
 
+_FITTED = """
+    import gc
+    import jax
+    import numpy as np
+    import fkeras
+
+    class Hook(fkeras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            pass
+
+    def held():
+        gc.collect()
+        with open("/proc/self/statm") as f:
+            return int(f.read().split()[1]) * 4096 / 2**20
+
+    x, y = np.ones((2000, 64), "float32"), np.ones((2000, 1), "float32")
+    model = fkeras.Sequential([fkeras.Input((64,)), fkeras.layers.Dense(256, activation="relu"), fkeras.layers.Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    seen = []
+    for _ in range(50):
+        model.fit(x, y, batch_size=100, verbose=0, validation_data=(x, y))
+        model.fit(x, y, batch_size=50, verbose=0, validation_split=0.1)
+        model.fit(x, y, batch_size=100, verbose=0, callbacks=[Hook()])
+        model.evaluate(x, y, verbose=0)
+        model.predict(x, verbose=0)
+        seen.append((held(), len(jax.live_arrays())))
+    print(seen[-1][0] - seen[9][0] < 4, seen[-1][1] == seen[9][1], seen[9], seen[-1])
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs Linux's account of memory")
+def test_fifty_fits_hold_no_more_memory_than_ten():
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(_FITTED)], capture_output=True, text=True, timeout=300)
+    assert done.stdout.startswith("True True"), done.stdout + done.stderr[-2000:]
+
+
 # -- callbacks that read and write ---------------------------------------------------------------
 
 
