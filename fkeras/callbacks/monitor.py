@@ -4,6 +4,8 @@ import math
 import operator
 import warnings
 
+import numpy as np
+
 from fkeras import ops
 from fkeras.callbacks.callback import Callback
 from fkeras.errors import UserInputError, nearest, unknown_name
@@ -65,7 +67,10 @@ class MonitorCallback(Callback):
         """The monitored value as a float, or None (with one warning a training) where the logs lack it."""
         value = (logs or {}).get(self.monitor)
         if value is not None:
-            return float(value)
+            if np.size(value) != 1:
+                raise UserInputError(f"{type(self).__name__}(monitor={self.monitor!r}): the log holds {np.size(value)} values, where one is needed. "
+                                     "Give the metric an `average`, or monitor another one.")
+            return float(np.reshape(value, ()))
         if self._available is None:
             self._available = False
             warnings.warn(f"{type(self).__name__} is conditioned on `{self.monitor}`, which is not available. Available: "

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 
 from fkeras import ops
@@ -195,3 +196,12 @@ def test_names_that_a_users_callback_adds_are_not_checked(user):
 def test_names_that_our_callbacks_add_exist():
     schedule = LearningRateScheduler(lambda epoch, rate: rate)
     CallbackList([schedule, EarlyStopping("learning_rate", mode="min")], model=FakeModel(optimizer=Rate())).check_monitors(["loss"])
+
+
+def test_a_metric_of_one_value_with_an_axis_can_be_monitored_and_one_of_several_cannot():
+    stopping = EarlyStopping(monitor="f1_score", mode="max")
+    stopping.on_train_begin()
+    stopping.on_epoch_end(0, {"f1_score": np.array([0.5])})
+    assert stopping.best == 0.5
+    with pytest.raises(UserInputError, match="holds 3 values"):
+        stopping.on_epoch_end(1, {"f1_score": np.zeros(3)})
