@@ -8,7 +8,7 @@ import functools
 import jax
 
 from fkeras.core import registry
-from fkeras.training import feed, passes, steps
+from fkeras.training import feed, passes, steps, work
 from fkeras.training.state import zeroed_metrics
 
 # Keys of evaluation and prediction are kept apart from those of training.
@@ -17,6 +17,9 @@ _EVALUATION, _PREDICTION = 0x7E57, 0x9ED1
 _SIZES, _LONG = 4, 256
 # Epochs of at most so many steps are run whole, validation included; several at a time where nobody looks between them.
 _SHORT_EPOCH, _MOST_EPOCHS, _MOST_ORDERS = 32, 64, 1 << 16
+# Arithmetic operations that a first device call may hold: less than a tenth of a second. Later calls go by the clock.
+_CALL_WORK = {"cpu": 2e9}
+_CALL_WORK_ELSEWHERE = 2e11
 
 
 class Engine:
@@ -42,7 +45,7 @@ class Engine:
         self.test_many = jit(functools.partial(passes.test, test), donate_argnums=(1,), static_argnums=(6,))
         self.predict_one = jit(self._one("predict"))
         self.predict_many = jit(functools.partial(passes.predict, predict), static_argnums=(5, 6))
-        self._in_loops: dict = {}
+        self._work: dict = {}
         self._sizes: dict[str, set] = {}
         self._fresh = jax.device_get(zeroed_metrics(lists))
         each = [m for metric in lists.metric_objects for m in (metric, *getattr(metric, "metrics", ()))]
@@ -109,21 +112,26 @@ class Engine:
         sizes = self._sizes.setdefault(kind, set())
         if shapes not in sizes and len(sizes) >= _SIZES and source.steps * times < _LONG:
             return False
-        if jax.default_backend() == "cpu":
-            if (kind, shapes) not in self._in_loops:
-                traced = self._steps[kind].trace(*args, feed.batch_shapes(source))
-                self._in_loops[kind, shapes] = not has_convolution(traced.jaxpr.jaxpr)
-            if not self._in_loops[kind, shapes]:
-                return False
+        if (kind, shapes) not in self._work:
+            self._work[kind, shapes] = work.of(self._steps[kind].trace(*args, feed.batch_shapes(source)).jaxpr.jaxpr)
+        if self._work[kind, shapes][1] and jax.default_backend() == "cpu":
+            return False
         sizes.add(shapes)
         return True
 
-    def epochs_a_call(self, source, held_out) -> int:
-        """How many epochs over sources that may be fused one call can take; 0 where an epoch has too many steps for that."""
-        short = source.steps <= _SHORT_EPOCH and (held_out is None or held_out.steps <= _SHORT_EPOCH)
-        if not short or self.metrics_reset_themselves:
-            return 0
-        return max(1, min(_MOST_EPOCHS, _MOST_ORDERS // source.num_samples))
+    def steps_a_call(self, kind, source) -> float:
+        """How many steps over a source that may be fused a first call can take."""
+        held = _CALL_WORK.get(jax.default_backend(), _CALL_WORK_ELSEWHERE)
+        return held / self._work[kind, (_shapes_of(source.arrays), source.batch_size)][0]
+
+    def epochs_a_call(self, source, held_out) -> tuple[int, int]:
+        """How many epochs over sources that may be fused one call can take: (the first one, at most); 0 where an epoch is too long for that."""
+        sources = [("train", source), *([] if held_out is None else [("test", held_out)])]
+        share = sum(s.steps / self.steps_a_call(kind, s) for kind, s in sources)  # of a call that an epoch takes
+        if share > 1 or any(s.steps > _SHORT_EPOCH for _, s in sources) or self.metrics_reset_themselves:
+            return 0, 0
+        most = max(1, min(_MOST_EPOCHS, _MOST_ORDERS // source.num_samples))
+        return max(1, min(most, int(1 / share))), most
 
     def note(self, kind, batch):
         """Remembers the shapes that an executable is made for. Returns those seen before where these are new, else None."""
@@ -142,19 +150,3 @@ class Engine:
 
 def _shapes_of(tree):
     return tuple([(tuple(x.shape), str(x.dtype)) for x in jax.tree.leaves(tree) if hasattr(x, "shape")])
-
-
-# What XLA's CPU backend runs much slower inside a loop than outside of one.
-_LOOP_HOSTILE = frozenset(("conv_general_dilated",))
-
-
-def has_convolution(jaxpr) -> bool:
-    for eqn in jaxpr.eqns:
-        if eqn.primitive.name in _LOOP_HOSTILE:
-            return True
-        for value in eqn.params.values():
-            for inner in value if isinstance(value, (list, tuple)) else (value,):
-                inner = getattr(inner, "jaxpr", inner)
-                if hasattr(inner, "eqns") and has_convolution(inner):
-                    return True
-    return False

@@ -40,7 +40,8 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
             "test", source, fixed, metrics, key, np.int32(0)):
         explicit, size = steps_per_execution if steps_per_execution > 1 else None, source.batch_size
         full = whole_calls(source.num_samples // size, explicit, source)
-        pace = Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
+        first = max(1, min(_FIRST_STEPS, int(engine.steps_a_call("test", source))))
+        pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
         data = feed.placed(source, again=full > pace.steps or keep)
         while done < full:
             begin, count = done, min(pace.steps, full - done)

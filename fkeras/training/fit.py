@@ -16,7 +16,7 @@ from fkeras.training.loan import Loan, copy_tree
 from fkeras.training.logs import Logs, number, to_python
 from fkeras.training.pace import Pace
 
-_FIRST_STEPS, _MOST_STEPS, _FIRST_EPOCHS = 32, 4096, 8
+_FIRST_STEPS, _MOST_STEPS = 32, 4096
 _SNAPSHOT_SECONDS = 2.0
 
 
@@ -51,7 +51,7 @@ class Fit:
         self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = interrupts, finish, after_epoch, on_new_shapes
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
-        self._fused = self._stream = self._snapshot = self._epochs_pace = None
+        self._fused = self._stream = self._snapshot = self._pace = None
         self._noted: set = set()
         self._told = self._trained = False
         self._snapshot_time = -_SNAPSHOT_SECONDS
@@ -163,22 +163,22 @@ class Fit:
             if not self.engine.may_fuse("test", held_out, values[:2], values[3], self.key, self._counter(),
                                         times=self.epochs - self.initial_epoch):
                 return False
-        self._most_epochs = self.engine.epochs_a_call(self.source, held_out)
-        return self._most_epochs > 0
+        first, self._most_epochs = self.engine.epochs_a_call(self.source, held_out)
+        if first:
+            self._pace = Pace(first, self._most_epochs, in_flight=0)
+        return first > 0
 
     def _whole_epochs(self, epoch):
         """Some epochs in one device call, several where all callbacks can wait: (how many, logs of the last)."""
-        source, callbacks, most = self.source, self.callbacks, self._most_epochs
+        source, callbacks = self.source, self.callbacks
         waiting = self.after_epoch is None and callbacks.can_wait()
-        if self._epochs_pace is None:
-            self._epochs_pace = Pace(min(_FIRST_EPOCHS, most), most)
-        count = min(self._epochs_pace.steps if waiting else 1, self.epochs - epoch)
+        count = min(self._pace.steps if waiting else 1, self.epochs - epoch)
         self._note_shapes(_sizes(source))
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
         logs, test_logs = self._call_epochs(count, again=epoch + count < self.epochs)
-        self._epochs_pace.after(logs)
+        self._pace.after(logs)
         logs, test_logs = jax.device_get((logs, test_logs))
         for i in range(count):
             if waiting:
@@ -250,10 +250,14 @@ class Fit:
 
     def _many(self, source, order, full):
         explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
-        pace = Pace(explicit) if explicit else Pace(_FIRST_STEPS, _MOST_STEPS)
+        if self._pace is None:
+            first = max(1, min(_FIRST_STEPS, int(self.engine.steps_a_call("train", source))))
+            self._pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
+        pace = self._pace
+        pace.begin()
         data, indices, done, logs = feed.placed(source, again=True), feed.permutation(order), 0, {}
         full, size = whole_calls(full, explicit, source), source.batch_size
-        self._note_shapes((size, 0))
+        self._note_shapes(_sizes(source))
         while done < full:
             count = min(pace.steps, full - done)
             self._begin(done)

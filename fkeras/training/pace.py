@@ -7,7 +7,6 @@ import jax
 
 # Device calls aim at this length: short enough for Ctrl-C and the progress bar, long enough to cost nothing.
 _CALL_SECONDS = 0.05
-_IN_FLIGHT = 2
 
 
 class Pace:
@@ -16,17 +15,22 @@ class Pace:
     Args:
         steps: what the first call takes.
         most: what a call takes at most; None where the number is fixed.
+        in_flight: how many calls may be under way.
     """
 
-    def __init__(self, steps, most=None):
-        self.steps, self._most = steps, most
+    def __init__(self, steps, most=None, in_flight=2):
+        self.steps, self._most, self._in_flight = steps, most, in_flight
+        self.begin()
+
+    def begin(self):
+        """Starts the clock: what passed since the last call teaches nothing."""
         self._calls: collections.deque = collections.deque()
         self._last = None
 
     def after(self, result):
         """Waits until all but the last calls are done; learns from how long they took."""
         self._calls.append(next((x for x in jax.tree.leaves(result) if isinstance(x, jax.Array)), None))
-        if len(self._calls) <= _IN_FLIGHT:
+        if len(self._calls) <= self._in_flight:
             return
         oldest = self._calls.popleft()
         if oldest is not None:
