@@ -44,7 +44,7 @@ def test_only_short_epochs_are_run_whole(width, whole):
     source = fkeras.data.make_source(x, y, batch_size=32)
     model._build_for((jax.ShapeDtypeStruct((32, width), "float32"), jax.ShapeDtypeStruct((32, 1), "float32")))
     engine = model._engine()
-    values = [[jax.ShapeDtypeStruct(v.shape, v.dtype) for v in group] for group in engine.lists.groups()]
+    values = tuple([jax.ShapeDtypeStruct(v.shape, v.dtype) for v in group] for group in engine.lists.groups())
     assert engine.may_fuse("train", source, values, np.int32(0), jax.random.key(0))
     first, most = engine.epochs_a_call(source, None)
     assert (first > 0) is whole and (most > 1) is whole
