@@ -97,6 +97,16 @@ def test_mistakes_are_named(make, message):
         make()
 
 
+@pytest.mark.parametrize("make", [layers.Embedding, layers.ReversibleEmbedding])
+def test_a_quantized_table_is_refused_when_it_is_built(make):
+    layer = make(5, 4, dtype="int8_from_float32")
+    with pytest.raises(UserInputError, match=f"{make.__name__}: `quantization_mode` is not supported in this release.*int8"):
+        layer.build()
+    with pytest.raises(UserInputError, match="`quantization_mode` is not supported"):
+        layer(IDS)
+    assert not layer.built and layer.weights == []
+
+
 def test_masking_marks_steps_and_sets_them_to_zero(keras):
     x = np.array([[[1, 9, 9], [9, 9, 9], [9, 0, 9]], [[np.nan, 9, 9], [9, 9, 9], [9, 9, 9]]], "float32")
     ours, theirs = (L.Masking(mask_value=9.0)(x) for L in (layers, keras.layers))

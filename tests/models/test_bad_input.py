@@ -51,6 +51,45 @@ def nothing(y_true, y_pred):
     return None
 
 
+def frame(**columns):
+    pandas = pytest.importorskip("pandas")
+    return pandas.DataFrame({**{name: X[:, i] for i, name in enumerate("abcd")}, **columns})
+
+
+def nullable():
+    pandas = pytest.importorskip("pandas")
+    return frame(c=pandas.array([None, None, *X[2:, 2]], "Float32"))
+
+
+def trained_on_a_frame():
+    model = linear()
+    model.fit(frame(), Y, verbose=0)
+    return model
+
+
+def embedding():
+    model = fkeras.Sequential([fkeras.Input((2,), dtype="int32"), layers.Embedding(5, 4), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def on_schedule():
+    model = linear()
+    model.compile(fkeras.optimizers.SGD(fkeras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), "mse")
+    return model
+
+
+def of_any_length():
+    model = fkeras.Sequential([fkeras.Input((None, 4)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+class NoArguments(fkeras.callbacks.Callback):
+    def on_epoch_end(self):
+        pass
+
+
 # (id, model, use, what the message says)
 ERRORS = [
     ("B001 one-hot labels for a sparse loss", softmax, fit(X, ONE_HOT), "(?s)sparse_categorical_crossentropy.*categorical_crossentropy"),
@@ -76,6 +115,12 @@ ERRORS = [
     ("B058 a negative batch size", linear, fit(X, Y, batch_size=-4), "batch_size"),
     ("B059 a fractional batch size", linear, fit(X, Y, batch_size=16.5), "batch_size"),
     ("B062 lengths that differ", linear, fit(X, Y[:10]), "(?s)16.*10"),
+    ("B065 a column of strings", linear, lambda m: m.fit(frame(b=["x"] * N), Y, verbose=0), "column 'b' holds strings, such as 'x'"),
+    ("B067 missing values in a column", linear, lambda m: m.fit(nullable(), Y, verbose=0), r"column 'c' has 2 missing values \(NA\)"),
+    ("B068 columns in another order", trained_on_a_frame, lambda m: m.predict(frame()[list("badc")], verbose=0),
+     r"predict.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\]"),
+    ("B068 columns of other names", trained_on_a_frame, lambda m: m.evaluate(frame().rename(columns={"a": "z"}), Y, verbose=0),
+     "evaluate.*missing: 'a'; unknown: 'z'"),
     ("B073 x is None", linear, fit(None, Y), "x is None|x. is None"),
     ("B074 a tuple of x and y as x", linear, fit((X, Y)), r"fit\(x, y\)|did you mean"),
     ("B082 a generator of bare arrays", linear, lambda m: m.fit((X for _ in range(2)), verbose=0), r"Expected a tuple \(x,\)"),
@@ -83,12 +128,24 @@ ERRORS = [
     ("B088 a batch size for a generator", linear, lambda m: m.fit(((X, Y) for _ in range(2)), batch_size=4, verbose=0), "batch_size"),
     ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
     ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
+    ("B094 negative ids", embedding, fit(IDS[:, None] - [0, 1], Y), r"input_dim=5.*id -1 at position \(0, 1\)"),
+    ("B094 negative ids in predict", embedding, lambda m: m.predict(np.array([[0, -1]]), verbose=0), "input_dim=5.*id -1"),
+    ("B095 ids too big", embedding, fit(IDS[:, None] + [0, 3], Y), r"input_dim=5.*id 5 at position \(2, 1\).*input_dim at least 6"),
+    ("B095 ids too big in evaluate", embedding, lambda m: m.evaluate(np.array([[0, 5]]), Y[:1], verbose=0), "input_dim=5.*id 5"),
     ("B125 a key of the inputs is missing", lambda: by_name(), fit({"a": X}, Y), '"b"'),
     ("B127 fit before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), fit(X, Y), r"compile\(\)"),
     ("B127 evaluate before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), lambda m: m.evaluate(X, Y), r"compile\(\)"),
     ("B128 a misspelt monitor", linear, fit(X, Y, validation_data=(X, Y), callbacks=[fkeras.callbacks.EarlyStopping("val_los")]), "val_los"),
+    ("B133 a schedule and ReduceLROnPlateau", on_schedule, fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("loss")]),
+     "LearningRateSchedule.*ReduceLROnPlateau cannot set"),
+    ("B134 a hook without its arguments", linear, fit(X, Y, callbacks=[NoArguments()]),
+     r"NoArguments: `on_epoch_end\(\)`.*def on_epoch_end\(self, epoch, logs=None\)"),
     ("B136 a misspelt argument", linear, fit(X, Y, epoch=3), "Did you mean 'epochs'"),
     ("B136 a misspelt argument of evaluate", linear, lambda m: m.evaluate(X, Y, batchsize=3), "Did you mean 'batch_size'"),
+    ("B137 batches of another width in predict", linear, lambda m: m.predict((X[:4, :w] for w in (4, 3)), verbose=0),
+     r"\(None, 4\).*\(4, 3\)"),
+    ("B137 outputs of several widths in predict", of_any_length, lambda m: m.predict((X[None, :w] for w in (5, 3)), verbose=0),
+     r"(?s)\(3, 1\).*\(5, 1\)"),
     ("B173 a weight for a class that is not there", softmax, fit(X, IDS, class_weight={7: 2.0}), "(?s)class_weight.*7|7.*class_weight"),
     ("B170 a misspelt monitor with a mode", linear, fit(X, Y, validation_data=(X, Y), callbacks=[
         fkeras.callbacks.EarlyStopping("val_los", mode="min")]), "val_los"),
@@ -135,12 +192,34 @@ def test_a_wrong_name_fails_in_compile(name, arguments, message):
         linear(**arguments)
 
 
+def pictures():
+    model = fkeras.Sequential([fkeras.Input((2, 2, 1)), layers.Flatten(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
+
+
+def convolved():
+    return fkeras.Sequential([layers.Embedding(5, 4, mask_zero=True), layers.Conv1D(1, 1)])
+
+
+def toggled():
+    model = linear()
+    model.layers[0].trainable = False
+    return model
+
+
 WARNINGS = [
     ("B011 a linear layer under a loss on probabilities", lambda: linear("binary_crossentropy"), fit(X, BITS), "sigmoid"),
     ("B013 softmax and from_logits", lambda: softmax(fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)), fit(X, IDS), "from_logits"),
+    ("B014 a softmax of one unit", lambda: compiled(layers.Dense(1, activation="softmax"), "binary_crossentropy"), fit(X, BITS),
+     "size 1.*sigmoid"),
     ("B043 all weights zero", linear, fit(X, Y, sample_weight=np.zeros(N)), "weight"),
     ("B061 an epoch to begin with behind the last", linear, fit(X, Y, initial_epoch=3, epochs=2), "trains nothing"),
+    ("B080 unscaled images", pictures, fit(np.full((4, 2, 2, 1), 200, "uint8"), Y[:4]), "uint8.*Rescaling"),
+    ("B089 a validation split of one sample", linear, fit(X[:10], Y[:10], validation_split=0.1), "leaves 1 sample for validation"),
+    ("B121 a mask that a layer destroys", convolved, lambda m: m(np.array([[1, 2, 0]])), "does not support masking.*destroy"),
     ("B124 a key of the inputs too many", by_name, fit({"a": X, "b": X, "c": X}, Y), "'c'"),
+    ("B130 a layer frozen after compile", toggled, fit(X, Y), r"dense was changed after `compile\(\)`.*call `compile\(\)` again"),
     ("B172 a monitor of validation without validation", linear, fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("val_loss")]), "val_loss"),
 ]
 
@@ -151,7 +230,21 @@ def test_a_dubious_use_is_told(name, make, use, message):
         use(make())
 
 
+def test_a_toggle_after_compile_is_told_once_and_acts_at_the_next_compile():  # B130
+    model = toggled()
+    with pytest.warns(UserWarning, match="compile") as caught:
+        histories = [model.fit(X, Y, verbose=0).history["loss"][0] for _ in range(3)]
+    assert len(caught) == 1 and histories[2] < histories[0]
+    model.compile("sgd", "mse")
+    frozen = model.get_weights()
+    model.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], frozen[0])
+
+
 SAME = [
+    ("B019 targets without their axis for a function", lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p), axis=-1)),
+     fit(X, Y[:, 0], batch_size=4), linear, fit(X, Y, batch_size=4)),
+    ("B020 a loss in NumPy", lambda: linear(lambda t, p: np.mean((t - p) ** 2)), fit(X, Y, batch_size=4), linear, fit(X, Y, batch_size=4)),
     ("B040 class weights with one-hot targets", lambda: softmax("categorical_crossentropy"), fit(X, ONE_HOT, class_weight={0: 1.0, 1: 2.0, 2: 3.0}),
      softmax, fit(X, IDS, class_weight={0: 1.0, 1: 2.0, 2: 3.0})),
     ("B044 sample weights as a column", linear, fit(X, Y, sample_weight=np.arange(N)[:, None]), linear, fit(X, Y, sample_weight=np.arange(N))),
@@ -172,3 +265,49 @@ def test_another_form_gives_the_same_numbers(name, make, use, make_plain, plain)
         fkeras.utils.set_random_seed(0)
         found.append(act(build()).history["loss"][0])
     assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+BITS3 = (X[:, :3] > 0).astype("float32")
+MASKED = np.array([[1, 2, 0], [0, 0, 0]])
+
+# (id, layer, loss, metric, targets, what the metric is of the predictions)
+MEASURED = [
+    ("B031 accuracy of logits", lambda: layers.Dense(1), fkeras.losses.BinaryCrossentropy(from_logits=True), "accuracy", BITS,
+     lambda p: np.mean((p > 0) == BITS)),
+    ("B032 accuracy of several labels", lambda: layers.Dense(3, activation="sigmoid"), "binary_crossentropy", "accuracy", BITS3,
+     lambda p: np.mean((p > 0.5) == BITS3)),
+    ("B035 targets without their axis", lambda: layers.Dense(1), "mse", "mae", Y[:, 0], lambda p: np.mean(np.abs(p - Y))),
+    ("B037 a vector", lambda: layers.Dense(1), "mse", lambda t, p: fkeras.ops.abs(t - p), Y, lambda p: np.mean(np.abs(p - Y))),
+]
+
+
+@pytest.mark.parametrize(("name", "layer", "loss", "metric", "y", "expected"), MEASURED, ids=[row[0] for row in MEASURED])
+def test_a_metric_is_what_its_name_says(name, layer, loss, metric, y, expected):
+    model = compiled(layer(), loss, metrics=[metric])
+    assert model.evaluate(X, y, batch_size=5, verbose=0)[1] == pytest.approx(expected(model.predict(X, verbose=0)), rel=1e-5)
+
+
+def test_a_row_that_is_all_padding_trains_nothing_but_the_bias():  # B119
+    model = fkeras.Sequential([layers.Embedding(5, 4, mask_zero=True), layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.build((None, 3))
+    table, kernel, bias = model.get_weights()
+    assert np.isfinite(model.fit(MASKED[1:], Y[:1] + 1, verbose=0).history["loss"][0])
+    np.testing.assert_array_equal(model.get_weights()[0], table)
+    np.testing.assert_array_equal(model.get_weights()[1], kernel)
+    assert np.isfinite(model.fit(MASKED, Y[:2], verbose=0).history["loss"][0]) and all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_weights_of_an_epoch_whose_monitor_is_nan_are_never_the_best():  # B049
+    seen, values = [], iter([np.nan, 1.0, 0.5, np.nan])
+
+    class Monitored(fkeras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["watched"] = next(values)
+            seen.append(self.model.get_weights()[0])
+
+    stopping = fkeras.callbacks.EarlyStopping("watched", mode="min", patience=3, restore_best_weights=True)
+    model = linear()
+    model.fit(X, Y, epochs=4, verbose=0, callbacks=[Monitored(), stopping])
+    assert stopping.best == 0.5 and len(seen) == 4
+    np.testing.assert_array_equal(model.get_weights()[0], seen[2])

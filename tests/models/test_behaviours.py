@@ -387,6 +387,24 @@ def test_32_steps_per_execution_groups_the_batch_hooks():
     assert begins == [0, 3, 6, 9] and ends == [2, 5, 8, 11] and int(model.optimizer.iterations.numpy()) == 10
 
 
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize(("rows", "begins", "ends"), [
+    (20, [0, 3, 6, 9], [2, 5, 8, 11]),
+    (19, [0, 3, 6, 9], [2, 5, 8, 11]),
+    (12, [0, 3], [2, 5]),
+    (3, [0], [2]),
+])
+def test_32_steps_per_execution_groups_the_batch_hooks_of_evaluate(fuse, rows, begins, ends):
+    model, begun, ended, losses = regressor(steps_per_execution=3, fuse=fuse), [], [], []
+    hooks = fkeras.callbacks.LambdaCallback(on_test_batch_begin=lambda batch, logs: begun.append(batch),
+                                            on_test_batch_end=lambda batch, logs: (ended.append(batch), losses.append(logs["loss"])))
+    result = model.evaluate(X[:rows], Y[:rows], batch_size=2, verbose=0, callbacks=[hooks])
+    assert begun == begins and ended == ends
+    errors = np.square(model.predict(X[:rows], verbose=0) - Y[:rows])
+    np.testing.assert_allclose(losses, [np.mean(errors[:2 * (end + 1)]) for end in ends], rtol=1e-5)
+    assert result == losses[-1]
+
+
 def test_33_overridden_steps_get_and_return_lists():
     seen = {}
 

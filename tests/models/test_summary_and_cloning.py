@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import pickle
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 import fkeras
 from fkeras import layers
+from fkeras.errors import UserInputError
+from fkeras.saving import checkpoint
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = X[:, :1] * 2
@@ -241,3 +244,40 @@ def test_paths_that_cannot_be_saved_to_or_loaded_from(tmp_path):
     with pytest.raises(ValueError, match="not built"):
         fkeras.Sequential([layers.Dense(1)]).save(tmp_path / "unbuilt")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "x"
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_save_that_cannot_move_the_new_checkpoint_into_place_leaves_the_old_one(error, tmp_path, monkeypatch):
+    model, path, moved = functional(), tmp_path / "model", []
+    model.save(path)
+    old = functional()
+    old.set_weights(model.get_weights())
+    model.set_weights([w + 1 for w in model.get_weights()])
+    replace = os.replace
+
+    def fails_once(source, target, **kwargs):
+        if os.fspath(target) == os.fspath(path) and not moved:
+            moved.append(source)
+            raise error("the disk is full")
+        replace(source, target, **kwargs)
+
+    monkeypatch.setattr(checkpoint.os, "replace", fails_once)
+    with pytest.raises(error, match="the disk is full"):
+        model.save(path)
+    monkeypatch.undo()
+    assert len(moved) == 1 and os.listdir(tmp_path) == ["model"]
+    same(fkeras.models.load_model(path), old)
+    model.save(path)
+    assert os.listdir(tmp_path) == ["model"]
+    same(fkeras.models.load_model(path), model)
+
+
+@pytest.mark.parametrize("saved", ["save", "save_weights"])
+def test_a_checkpoint_of_a_newer_format_says_to_install_a_newer_fkeras(saved, tmp_path):
+    model, path = functional(), tmp_path / "model"
+    getattr(model, saved)(path)
+    config = json.loads((path / "fkeras.json").read_text())
+    (path / "fkeras.json").write_text(json.dumps({**config, "format": 99}))
+    for use in (model.load_weights, fkeras.models.load_model):
+        with pytest.raises(UserInputError, match=r"model' has format 99; this release reads up to 1\. Install a newer fkeras"):
+            use(path)

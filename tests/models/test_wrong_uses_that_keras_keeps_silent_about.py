@@ -39,7 +39,7 @@ def test_a_loss_dict_that_leaves_an_output_out_is_an_error_unless_it_says_so():
     assert "loss" in model.fit(X, targets, verbose=0).history
 
 
-def test_a_layer_made_in_call_is_an_error():
+def test_a_layer_made_in_call_is_an_error():  # B106
     class Careless(fkeras.Model):
         def call(self, x):
             return layers.Dense(3)(x)
@@ -50,14 +50,41 @@ def test_a_layer_made_in_call_is_an_error():
         model.fit(X, X[:, :3], verbose=0)
 
 
-def test_batch_normalization_over_one_example_warns():
+class ForgetfulModel(fkeras.Model):
+    def __init__(self):
+        self.units = 1
+
+    def call(self, x):
+        return x
+
+
+class ForgetfulLayer(layers.Layer):
+    def __init__(self):
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize("use", [
+    lambda: ForgetfulModel().compile("sgd", "mse"),
+    lambda: ForgetfulModel()(X),
+    lambda: ForgetfulLayer()(X),
+    lambda: fkeras.Sequential([layers.Input((4,)), ForgetfulLayer()]),
+])
+def test_a_constructor_that_forgets_its_base_is_named(use):  # B107
+    with pytest.raises(RuntimeError, match=r"In layer 'Forgetful(Model|Layer)', you forgot to call `super\(\).__init__\(\)`"):
+        use()
+
+
+def test_batch_normalization_over_one_example_warns():  # B118
     model = fkeras.Sequential([layers.Input((4,)), layers.BatchNormalization(), layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.warns(UserWarning, match="BatchNormalization"):
         model.fit(X[:2], X[:2, :1], batch_size=1, verbose=0)
 
 
-def test_steps_that_loss_scaling_skips_are_reported():
+def test_steps_that_loss_scaling_skips_are_reported():  # B122
     fkeras.config.set_dtype_policy("mixed_float16")
     model = fkeras.Sequential([layers.Input((4,)), layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -68,8 +95,31 @@ def test_steps_that_loss_scaling_skips_are_reported():
         np.testing.assert_array_equal(a, b)
 
 
-def test_ids_outside_of_an_embedding_are_named_before_anything_is_trained():
+def test_ids_outside_of_an_embedding_are_named_before_anything_is_trained():  # B095
     model = fkeras.Sequential([layers.Embedding(5, 2), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", "mse")
     with pytest.raises(UserInputError, match=r"input_dim=5.*id 7 at position \(0, 1\)"):
         model.fit(np.array([[1, 7]]), np.array([1.0]), verbose=0)
+
+
+TOKENS = np.array([[1, 2, 0, 0], [3, 4, 1, 0]] * 4)
+
+
+def test_a_mask_that_pooling_has_used_up_excuses_no_label():
+    embedding, head = layers.Embedding(5, 3, mask_zero=True), layers.Dense(2, activation="softmax")
+    model = fkeras.Sequential([embedding, layers.GlobalAveragePooling1D(), head])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    for labels, message in (([0, 2] * 4, "2 in row 1"), ([0, -1] * 4, "-1 in row 1")):
+        with pytest.raises(UserInputError, match=rf"class ids must lie in \[0, 2\).*{message}"):
+            model.fit(TOKENS, np.array(labels), verbose=0)
+    assert np.isfinite(model.fit(TOKENS, np.array([0, 1] * 4), verbose=0).history["loss"][0])
+
+
+def test_labels_at_masked_steps_may_be_anything():
+    embedding, head = layers.Embedding(5, 3, mask_zero=True), layers.Dense(2, activation="softmax")
+    model = fkeras.Sequential([embedding, layers.LSTM(3, return_sequences=True), head])
+    model.compile(fkeras.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
+    labels = np.where(TOKENS == 0, -1, TOKENS % 2)
+    expected = model.evaluate(TOKENS, np.maximum(labels, 0), verbose=0)
+    assert model.fit(TOKENS, labels, verbose=0).history["loss"] == [pytest.approx(expected)]
+    assert model.evaluate(TOKENS, labels, verbose=0) == pytest.approx(expected)

@@ -42,6 +42,12 @@ def test_integers_that_jax_would_cut_are_an_error_not_another_number():
     assert ops.add(np.array([2**31 - 1]), 0)[0] == 2**31 - 1
 
 
+def test_narrow_integers_wrap_around_as_the_docstring_of_add_says():  # B079
+    a, b = np.array([200], "uint8"), np.array([100], "uint8")
+    assert ops.add(a, b).tolist() == (a + b).tolist() == [44] and ops.subtract(b, a).tolist() == [156]
+    assert "wrap around" in ops.add.__doc__
+
+
 def test_variables_are_read_wherever_they_stand():
     variable = fkeras.Variable(np.array([1.0, 2.0], "float32"))
     np.testing.assert_array_equal(ops.add(variable, 1.0), [2, 3])
