@@ -22,6 +22,8 @@ class Workload:
         batch_size: rows a step.
         epochs: timed epochs of 'fit', or timed calls of 'predict' and 'evaluate'. quick_epochs: the same under `--quick`.
         validate: whether `fit` validates each epoch on the last fifth of the rows.
+        reads_loss: whether the user's own code looks at the loss after each batch of `fit`.
+        generated: whether `fit` gets a Python generator of batches instead of arrays.
         needs: layers that the network needs; a contender without them is left out.
     """
 
@@ -35,6 +37,8 @@ class Workload:
     epochs: int = 3
     quick_epochs: int = 1
     validate: bool = False
+    reads_loss: bool = False
+    generated: bool = False
     needs: tuple[str, ...] = ()
 
 
@@ -63,9 +67,22 @@ def tokens(length, vocabulary):
     return make
 
 
+def batches(x, y, size):
+    """Batches without end, each pass in an order of its own: what a user's generator looks like."""
+    rng = np.random.default_rng(0)
+    while True:
+        order = rng.permutation(len(x))
+        for at in range(0, len(x), size):
+            rows = order[at:at + size]
+            yield x[rows], y[rows]
+
+
 WORKLOADS = [
     Workload("MLP, iris-sized: 150 rows, validated", "small_mlp", table(4, 3), 150, 150, epochs=50, quick_epochs=50, validate=True),
     Workload("MLP, 100k rows of 32", "mlp", table(32, 10), 100_000, 20_000, batch_size=128),
+    Workload("MLP, 100k rows, the loss read each batch", "mlp", table(32, 10), 100_000, 20_000, batch_size=128, epochs=2, reads_loss=True),
+    Workload("MLP, 100k rows, from a generator", "mlp", table(32, 10), 100_000, 20_000, batch_size=128, epochs=2, generated=True),
+    Workload("wide MLP, 8 layers of 1024", "wide_mlp", table(1024, 10), 1024, 256),
     Workload("convnet, 28x28x1", "convnet", images(28, 1), 4096, 512, batch_size=64),
     Workload("ResNet-20, 32x32x3", "resnet", images(32, 3), 256, 64, batch_size=32, epochs=2),
     Workload("LSTM, 64 tokens", "lstm", tokens(64, 1000), 1024, 256, needs=("Embedding", "LSTM")),
