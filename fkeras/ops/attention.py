@@ -94,4 +94,8 @@ def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
         mask = causal if mask is None else causal & mask
     if mask is not None:
         logits = jnp.where(mask, logits, -0.7 * jnp.finfo(logits.dtype).max)
-    return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
+    if value.dtype != logits.dtype:  # in half precision, what is rounded must be normalised before
+        return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
+    # Softmax whose division comes last, where there is one number for each query and depth instead of each query and key.
+    weights = jnp.exp(logits - jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True)))
+    return jnp.einsum("bhqk,bkhd->bqhd", weights, value) / jnp.einsum("bhqk->bqh", weights)[..., None]

@@ -69,11 +69,19 @@ def max_pool(x, axes, window, strides, padding):
     return x
 
 
+def flat(product, x, matrix):
+    """`product(x, matrix)` for x (..., n) and matrix (n, m) as one of two matrices.
+
+    The gradient of a product of higher rank sums over several axes, for which XLA's CPU backend first copies a transposed cotangent.
+    """
+    return product(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), matrix).reshape(*x.shape[:-1], matrix.shape[-1])
+
+
 def pointwise_conv(x, kernel, strides):
     """A convolution of window size 1, channels last: a matrix product over the positions that the strides leave."""
     if max(strides) > 1:
         x = lax.slice(x, (0,) * x.ndim, x.shape, (1, *strides, 1))
-    return lax.dot_general(x, kernel.reshape(kernel.shape[-2:]), (((x.ndim - 1,), (0,)), ((), ())))
+    return flat(lax.dot, x, kernel.reshape(kernel.shape[-2:]))
 
 
 @_compiled("strides", "padding", "dilation", "channels_last")

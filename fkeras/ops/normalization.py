@@ -165,11 +165,10 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
         )
         out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
         return (out if gamma is None else out * gamma).astype(dtype)
-    mean, variance = jnp.mean(x, axes, keepdims=True), jnp.var(x, axes, keepdims=True)
-    inverse = jax.lax.rsqrt(variance + epsilon)
-    inverse = inverse if gamma is None else inverse * gamma
-    shift = -mean * inverse
-    return (x * inverse + (shift if beta is None else shift + beta)).astype(dtype)
+    centered = x - jnp.mean(x, axes, keepdims=True)
+    inverse = jax.lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + epsilon)
+    out = centered * (inverse if gamma is None else inverse * gamma)
+    return (out if beta is None else out + beta).astype(dtype)
 
 
 def _along(v, axes, ndim):

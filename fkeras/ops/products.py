@@ -1,9 +1,12 @@
 """Products that sum over axes: dot products, matrix products, einsum."""
 
+import functools
+
 import jax.numpy as jnp
 
 from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
+from fkeras.ops import cpu_windows
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.tensors import as_array
 
@@ -42,7 +45,8 @@ def matmul(x1, x2):
     """
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("matmul", x1, x2, -1, _second_last(x2))
-    return jnp.matmul(x1, x2, preferred_element_type=_accumulator(x1, x2))
+    product = functools.partial(jnp.matmul, preferred_element_type=_accumulator(x1, x2))
+    return cpu_windows.flat(product, x1, x2) if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred() else product(x1, x2)
 
 
 @op

@@ -7,7 +7,7 @@ import threading
 import jax
 import jax.numpy as jnp
 
-from fkeras import constraints, initializers, regularizers
+from fkeras import constraints, initializers, ops, regularizers
 from fkeras.core import lending, seeds
 from fkeras.core.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
@@ -25,6 +25,9 @@ class Step:
         advance(projected, states, weights, noise): the new states, of which the first is the output.
     """
 
+    def run_whole(self, inputs, states, weights, noise, mask, **options):
+        """What `recurrence.run` returns, where there is a faster way than step by step; else None."""
+
     def is_plain(self) -> bool:
         """Whether all functions in it depend on their arguments alone."""
         return all(recurrence.is_plain_function(v) for v in vars(self).values() if callable(v))
@@ -33,9 +36,9 @@ class Step:
 def product(x, kernel, noise):
     """`x @ kernel`, with dropout noise on `x`: None, (batch, features) for all gates alike, or (gates, batch, features)."""
     if noise is None:
-        return x @ kernel
+        return ops.matmul(x, kernel)
     if noise.ndim == 2:
-        return (x * noise) @ kernel
+        return ops.matmul(x * noise, kernel)
     gates, features = noise.shape[0], kernel.shape[0]
     made = jnp.einsum("...gbf,fgu->...bgu", x[..., None, :, :] * noise, kernel.reshape(features, gates, -1))
     return made.reshape(*x.shape[:-1], -1)
@@ -66,8 +69,8 @@ class RecurrentCell(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
-        check_rate(dropout)
-        check_rate(recurrent_dropout)
+        check_rate(dropout, self, "dropout")
+        check_rate(recurrent_dropout, self, "recurrent_dropout")
         self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
-from fkeras.layers.rnn import recurrence
+from fkeras.layers.rnn import lstm_loop, recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, Step, product
 from fkeras.layers.rnn.cell_layer import CellLayer, shows
 
@@ -22,6 +22,16 @@ class LSTMStep(Step):
     def project(self, x, weights, noise):
         z = product(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
+
+    def run_whole(self, inputs, states, weights, noise, mask, *, reverse=False, unroll=False, zero_masked=False, sequences=True):
+        plain = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        if not plain or mask is not None or unroll or noise["state"] is not None or not len(inputs):
+            return None
+        h, c = states
+        projected = self.project(inputs, weights, noise)
+        outputs, h, c = lstm_loop.run(sequences, projected[::-1] if reverse else projected, weights["recurrent_kernel"],
+                                      h.astype(projected.dtype), c.astype(projected.dtype))
+        return h, outputs[::-1] if sequences and reverse else outputs, [h.astype(states[0].dtype), c.astype(states[1].dtype)]
 
     def advance(self, projected, states, weights, noise):
         h, c = states

@@ -85,6 +85,9 @@ def run_cell(step, inputs, states, weights, noise, mask, **options):
 
 
 def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **options):
+    whole = step.run_whole(inputs, states, weights, noise, mask, **options)
+    if whole is not None:
+        return whole
     if project_first:
         inputs = step.project(inputs, weights, noise)
 
