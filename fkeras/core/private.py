@@ -3,11 +3,14 @@
 - `slot`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators read and write.
 - `current_trace`: which trace operations are recorded in at this moment.
 - `is_staging`: whether a trace records a program (jit, scan, eval_shape), as JVP and Batch traces over concrete values do not.
+- `is_below_staging`: whether a trace or one that it stands on does: grad and vmap inside jit count.
+- `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether a derivative is taken through it.
 - `metadata`: NNX's dict of a Variable's metadata.
 """
 
 from flax import nnx
 from jax._src import core as _jax_core
+from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
 slot = nnx.Variable.__dict__["_raw_value"]
@@ -21,11 +24,24 @@ def is_staging(trace) -> bool:
     return type(trace) is DynamicJaxprTrace
 
 
+def is_below_staging(trace) -> bool:
+    """Whether a program is recorded in the trace or in one that it stands on, as under grad or vmap."""
+    return _stands_on(trace, (DynamicJaxprTrace,))
+
+
 def is_staged(value) -> bool:
     """Whether a value belongs to a program under construction, also below grad or vmap."""
-    trace = getattr(value, "_trace", None)
+    return _stands_on(getattr(value, "_trace", None), (DynamicJaxprTrace,))
+
+
+def is_differentiated(value) -> bool:
+    """Whether a derivative that is being taken goes through the value. Where its tangent is known to be zero, none does."""
+    return _stands_on(getattr(value, "_trace", None), (JVPTrace, LinearizeTrace))
+
+
+def _stands_on(trace, kinds) -> bool:
     while trace is not None:
-        if type(trace) is DynamicJaxprTrace:
+        if type(trace) in kinds:
             return True
         trace = getattr(trace, "parent_trace", None)
     return False

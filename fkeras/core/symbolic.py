@@ -82,7 +82,9 @@ class KerasTensor:
             "`fkeras.ops` with the same name, a layer, or wrap your function in `fkeras.layers.Lambda`."
         )
 
+    @property
     def __jax_array__(self):
+        """Raises as soon as JAX looks for it: JAX asks whether it is there, and would explain itself before calling it."""
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy function cannot compute with it. Use the "
             "function of `fkeras.ops` with the same name, a layer, or wrap your function in `fkeras.layers.Lambda`."
@@ -294,7 +296,7 @@ def _mark(found, x):
 
 
 def _is_array(x):
-    return isinstance(x, (jax.Array, np.ndarray, np.generic)) or hasattr(x, "__jax_array__") or _kind_of(type(x)) == _SPARSE
+    return isinstance(x, (jax.Array, np.ndarray, np.generic)) or hasattr(type(x), "__jax_array__") or _kind_of(type(x)) == _SPARSE
 
 
 def _to_sparse(x):

@@ -78,7 +78,7 @@ def check_columns(expected: dict, source, what: str = "predict") -> None:
             raise UserInputError(f"`{what}`: {name} has other columns than the table that the model was trained on; {'; '.join(told)}.")
         shown = f"{list(before)[:8]!r}{' + [...]' if len(before) > 8 else ''}"
         raise UserInputError(f"`{what}`: the columns of {name} are in another order than those that the model was trained on. Put them in "
-                             f"order: {name} = {name}[{shown}].")
+                             f"order: {name} = {name}[{shown}]. If names do not matter here, pass {name}.to_numpy().")
 
 
 def unscaled_images(source) -> list[str]:

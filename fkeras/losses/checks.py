@@ -1,4 +1,4 @@
-"""What can be seen from targets, weights and first predictions on the host, before or beside the first compiled step.
+"""What can be seen from targets and weights on the host, before the first compiled step.
 
 The training loop calls these on NumPy arrays; inside a compiled step values cannot be looked at, and a class id out of range would
 simply be a loss of 0.
@@ -43,30 +43,6 @@ Received: 3 in row 1. The labels look one-based: subtract 1.
     check(where, y_true, shape, options, _counted(y_true, sample_weight))
 
 
-def check_predictions(loss, y_pred, output_name=None) -> None:
-    """Warns where a first batch of predictions cannot be the probabilities that the loss expects.
-
-    Args:
-        loss: a `Loss` or a loss function; a custom one is not checked.
-        y_pred: NumPy array.
-        output_name: for the message; None for a model with one output.
-    """
-    fn, options = _function_of(loss)
-    if fn not in _NEEDS_PROBABILITIES or options.get("from_logits") or not isinstance(y_pred, np.ndarray) or not y_pred.size:
-        return
-    low, high = float(y_pred.min()), float(y_pred.max())
-    if low < 0 or high > 1.001:
-        whose = f"output {output_name!r}" if output_name else "the model's output"
-        activation = "sigmoid" if "binary" in fn.__name__ else "softmax"
-        remedy = f"End the model with a {activation}" + (", or use the loss with from_logits=True." if "from_logits" in options else ".")
-        warnings.warn(
-            f"Loss {fn.__name__!r} expects probabilities, but {whose} ranges from {low:.3g} to {high:.3g} in the first batch: what is "
-            f"outside of [0, 1] is clipped and gets no gradient. {remedy}",
-            UserWarning,
-            stacklevel=2,
-        )
-
-
 def check_sample_weight(sample_weight, num_samples: int, name="sample_weight") -> None:
     """Raises for weights of the wrong length, warns where no example has any weight. Anything but a NumPy array is skipped.
 
@@ -88,8 +64,7 @@ def check_sample_weight(sample_weight, num_samples: int, name="sample_weight") -
 def _function_of(loss):
     """The function of a loss and its options."""
     fn = getattr(loss, "fn", loss)
-    defaults = {"from_logits": False} if fn in _HAS_LOGITS else {}
-    return (fn if callable(fn) else None), {**defaults, **getattr(loss, "_fn_kwargs", {})}
+    return (fn if callable(fn) else None), getattr(loss, "_fn_kwargs", {})
 
 
 def _counted(y_true, sample_weight):
@@ -220,10 +195,3 @@ _CHECKS = {
     crossentropy.categorical_generalized_cross_entropy: _check_ids,
     sequence.ctc: _check_sequences,
 }
-_HAS_LOGITS = frozenset(
-    (
-        crossentropy.binary_crossentropy, crossentropy.binary_focal_crossentropy, crossentropy.categorical_crossentropy,
-        crossentropy.categorical_focal_crossentropy, crossentropy.sparse_categorical_crossentropy,
-    )
-)
-_NEEDS_PROBABILITIES = _HAS_LOGITS | {crossentropy.categorical_generalized_cross_entropy, divergence.kl_divergence}

@@ -58,7 +58,11 @@ class Loss:
     def __call__(self, y_true, y_pred, sample_weight=None):
         in_mask = get_mask(y_pred)
         y_true, y_pred = _arrays(y_true, self._target), _arrays(y_pred, self._float)
-        losses = self.call(y_true, y_pred)
+        try:
+            losses = self.call(y_true, y_pred)
+        except jax.errors.TracerArrayConversionError as error:
+            raise UserInputError(f"Loss {self._described()!r} hands its arguments to NumPy, which cannot compute with traced values and knows no "
+                                 "gradients. Use the function of `fkeras.ops` or `jax.numpy` with the same name.") from error
         if losses is None:
             raise UserInputError(f"loss fn {self._described()} returned None. Does its last line lack a `return`?")
         out_mask = get_mask(losses)

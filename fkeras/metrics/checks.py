@@ -1,4 +1,4 @@
-"""What can be seen from predictions on the host, beside the first compiled step."""
+"""What can be seen from predictions whose values are known."""
 
 import warnings
 
@@ -26,14 +26,3 @@ def warn_unless_probabilities(metric, y_pred) -> None:
             UserWarning,
             stacklevel=3,
         )
-
-
-def check_predictions(metric, y_pred) -> None:
-    """Warns where a first batch of predictions is not what a metric's thresholds are made for. Other metrics are skipped.
-
-    Args:
-        metric: a `Metric` or anything else.
-        y_pred: NumPy array.
-    """
-    if getattr(metric, "_needs_probabilities", False):
-        warn_unless_probabilities(metric, y_pred)

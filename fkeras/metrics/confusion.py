@@ -10,13 +10,13 @@ from fkeras.metrics.metric import Metric
 class _Count(Metric):
     """One of the four counts."""
 
-    _needs_probabilities = True
     _counted: str
 
     def __init__(self, thresholds=None, name=None, dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.thresholds = parse_thresholds(thresholds, 0.5)
+        self._needs_probabilities = any(self.thresholds)  # logits may be compared with 0
         self.accumulator = self._add_sum((len(self.thresholds),), "accumulator")
 
     def update_state(self, y_true, y_pred, sample_weight=None):
@@ -109,9 +109,9 @@ class _Rate(Metric):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.top_k = top_k
-        self._needs_probabilities = top_k is None
         self.class_id = class_id
         self.thresholds = parse_thresholds(thresholds, 0.5 if top_k is None else NEVER)
+        self._needs_probabilities = top_k is None and any(self.thresholds)  # logits may be compared with 0
         shape = (len(self.thresholds),)
         self.true_positives = self._add_sum(shape, "true_positives")
         setattr(self, self._missed, self._add_sum(shape, self._missed))

@@ -47,7 +47,7 @@ class Metric:
 
     # 'up': more is better, 'down': less is better, None: unknown. Callbacks that look for the best epoch read it.
     _direction: str | None = None
-    # Whether predictions outside of [0, 1] are a mistake. The training loop looks at the first batch.
+    # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is linear.
     _needs_probabilities = False
 
     def __new__(cls, *args, **kwargs):

@@ -11,6 +11,7 @@ class Compilation:
         self.flags: list = []
         self.toggles_told = False
         self.engine = self.engine_key = self.structure = None
+        self.bound = None  # (optimizer, structure) that were found to belong together
         self.progress = {"steps": 0, "epochs": 0}
         self.columns = None
         self.functions: dict = {}
@@ -18,4 +19,4 @@ class Compilation:
 
     def __getstate__(self):
         progress = {k: v for k, v in self.progress.items() if k != "counter"}
-        return dict(vars(self), engine=None, engine_key=None, structure=None, progress=progress, flags=[], functions={}, outputs={})
+        return dict(vars(self), engine=None, engine_key=None, structure=None, bound=None, progress=progress, flags=[], functions={}, outputs={})

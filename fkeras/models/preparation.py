@@ -56,7 +56,8 @@ class Preparation:
         """Everything that needs shapes: weights, losses and metrics by output, optimizer slots. By abstract evaluation."""
         x, y, sample_weight = steps.unpack(batch)
         made = self._training
-        if not self.built or not self._all_built():
+        was_built = self.built and self._all_built()
+        if not was_built:
             if x is None:
                 raise UserInputError(f"`{what}`: x is None.")
             self._abstract_build(_structs(x))
@@ -73,6 +74,23 @@ class Preparation:
         if made.optimizer is not None and made.tracker is not None and not getattr(made.optimizer, "built", False):
             with self._flags_of_compile():
                 made.optimizer.build(self.trainable_variables)
+        if made.optimizer is not None and what not in ("evaluate", "predict", "test_on_batch", "predict_on_batch"):
+            self._check_optimizer(what, made.structure if was_built else self._structure())
+
+    def _check_optimizer(self, what, structure):
+        """An optimizer keeps moments for the Variables it was built for; others of the same shapes would be trained with them silently."""
+        made = self._training
+        if made.bound is not None and made.bound[0] is made.optimizer and made.bound[1] is structure:
+            return
+        bound, own = list(made.optimizer.bound_variables), {id(v) for v in structure.ordered}
+        if "train_step" in self._overridden():
+            fits = not bound or any(id(v) in own for v in bound)  # such a step may train some of them
+        else:
+            with self._flags_of_compile():
+                fits = [id(v) for v in bound] == [id(v) for v in self.trainable_variables]
+        if not fits:
+            raise UserInputError(_foreign_optimizer(self, what, bound, own))
+        made.bound = made.optimizer, structure
 
     def _all_built(self):
         made, structure = self._training, self._structure()
@@ -162,6 +180,19 @@ class Preparation:
                               f"{checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one shape.", stacklevel=3)
 
         return on_new
+
+
+def _foreign_optimizer(model, what, bound, own):
+    kind, name = type(model.optimizer).__name__, model.optimizer.name
+    if bound and not any(id(v) in own for v in bound):
+        why = f"already belongs to another model's variables ({', '.join(v.path for v in bound[:3])}{', ...' if len(bound) > 3 else ''})"
+    else:
+        with model._flags_of_compile():
+            now = len(model.trainable_variables)
+        why = (f"was built for {len(bound)} variables; the model now trains {now}, or others: layers were frozen, unfrozen or replaced "
+               "since")
+    return (f"`{what}`: the optimizer {kind} {name!r} of model '{model.name}' {why}. What it has gathered does not fit. Pass a new optimizer to "
+            f"`compile()`, for example `{kind}.from_config(optimizer.get_config())`.")
 
 
 def _shape_key(structs):

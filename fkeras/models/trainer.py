@@ -13,13 +13,13 @@ from fkeras import data as data_room
 from fkeras import losses as losses_room
 from fkeras import metrics as metrics_room
 from fkeras import optimizers as optimizers_room
-from fkeras.core import lending, registry, settings
+from fkeras.core import lending, once, registry, settings
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import tracking
 from fkeras.models.compilation import Compilation
 from fkeras.models.preparation import Preparation
-from fkeras.training import interrupts, steps
+from fkeras.training import checks, interrupts, steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.evaluate import evaluate
@@ -80,7 +80,7 @@ class Trainer(Preparation):
                        "metrics": metrics, "weighted_metrics": weighted_metrics, "run_eagerly": run_eagerly,
                        "steps_per_execution": steps_per_execution, "jit_compile": made.jit_compile}
         made.flags, made.toggles_told = steps.flags_now(self), False
-        made.engine = made.engine_key = None
+        made.engine = made.engine_key = made.bound = None
         made.functions, made.outputs = {}, {}
         self.stop_training = False
 
@@ -312,19 +312,20 @@ class Trainer(Preparation):
             warnings.warn(f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is the epoch to stop before, not a "
                           "number of further epochs.", stacklevel=2)
         self._tolerates_nan = any(isinstance(c, callbacks_room.TerminateOnNaN) for c in getattr(callbacks, "callbacks", callbacks) or ())
-        self._prepare(source, "fit")
-        if validation is not None:
-            self._check_source(validation, "validation_data")
-        self._tell_toggles()
-        engine = self._engine()
-        steps_known = steps_per_epoch if steps_per_epoch is not None else source.steps
-        listed = self._listed(callbacks, verbose, epochs, steps_known, add_history=True)
-        self._check_monitors(listed, validation is not None)
-        with interrupts.watched() as watch:
-            self._loop(engine, source, listed, held_out=validation, validation_steps=validation_steps,
-                       validation_freq=validation_freq, epochs=epochs, initial_epoch=initial_epoch,
-                       steps_per_epoch=steps_per_epoch, fuse=self._training.fuse, interrupts=watch,
-                       on_new_shapes=self._watch_compiles(engine, max_compiles)).run()
+        with once.scope():
+            self._prepare(source, "fit")
+            if validation is not None:
+                self._check_source(validation, "validation_data")
+            self._tell_toggles()
+            engine = self._engine()
+            steps_known = steps_per_epoch if steps_per_epoch is not None else source.steps
+            listed = self._listed(callbacks, verbose, epochs, steps_known, add_history=True)
+            self._check_monitors(listed, validation is not None)
+            with interrupts.watched() as watch:
+                self._loop(engine, source, listed, held_out=validation, validation_steps=validation_steps,
+                           validation_freq=validation_freq, epochs=epochs, initial_epoch=initial_epoch,
+                           steps_per_epoch=steps_per_epoch, fuse=self._training.fuse, interrupts=watch,
+                           on_new_shapes=self._watch_compiles(engine, max_compiles)).run()
         return self.history
 
     def _loop(self, engine, source, callbacks, **arguments):
@@ -337,8 +338,8 @@ class Trainer(Preparation):
         """Loss scaling skips a step whose gradients overflow; an epoch of nothing else trains nothing, and looks like a constant loss."""
         skipped = int(self.optimizer.skipped_steps)
         if skipped >= 3:
-            warnings.warn(f"Loss scaling has skipped the last {skipped} steps in a row, since their gradients were not finite: the weights do not "
-                          "change. Scale the targets down, lower the learning rate, or use 'mixed_bfloat16'.", stacklevel=5)
+            once.warn(f"Loss scaling has skipped the last {skipped} steps in a row, since their gradients were not finite: the weights do not "
+                      "change. Scale the targets down, lower the learning rate, or use 'mixed_bfloat16'.", stacklevel=5, key="loss scaling")
 
     def _listed(self, callbacks, verbose, epochs, steps_known, add_history=False):
         if isinstance(callbacks, callbacks_room.CallbackList):
@@ -406,7 +407,7 @@ class Trainer(Preparation):
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One training step on one batch. Returns the loss as a float, with metrics a list, or a dict. Nothing accumulates between calls."""
         self._assert_compiled("train_on_batch")
-        batch = self._one_batch(x, y, sample_weight, class_weight)
+        batch = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
         self._tell_toggles()
         engine = self._engine()
         values = engine.lists.values()
@@ -424,7 +425,7 @@ class Trainer(Preparation):
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         """Loss and metrics of one batch in inference mode: a float, a list or a dict."""
         self._assert_compiled("test_on_batch")
-        batch = self._one_batch(x, y, sample_weight)
+        batch = self._one_batch("test_on_batch", x, y, sample_weight)
         engine = self._engine()
         fixed = engine.lists.weights()
         rest, metrics, logs = engine.test_one(fixed, engine.fresh_metrics(), self.build_key, np.int32(0), batch)
@@ -436,17 +437,18 @@ class Trainer(Preparation):
 
     def predict_on_batch(self, x):
         """Outputs of one batch in inference mode, as NumPy arrays."""
-        batch = self._one_batch(x, None, None)
+        batch = self._one_batch("predict_on_batch", x)
         engine = self._engine(weights_only=True)
         fixed = engine.lists.weights()
         progress = self._training.progress
         drawn = progress["predicted"] = progress.get("predicted", 0) + 1
         return to_host(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch))
 
-    def _one_batch(self, x, y, sample_weight, class_weight=None):
+    def _one_batch(self, what, x, y=None, sample_weight=None, class_weight=None):
         source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch")
         batch = source.batch(slice(0, source.num_samples))
-        self._build_for(batch)
+        self._build_for(batch, what)
+        checks.check_ids(self, steps.unpack(batch)[0])
         return batch
 
     def warmup(self, x, y=None, sample_weight=None, batch_size=None, *, epochs=2, validation_data=None, callbacks=None):

@@ -1,11 +1,10 @@
 """Elementwise nonlinearities and the softmax family. Shapes in equal shapes out, but for `glu`."""
 
-import warnings
-
 import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
 
+from fkeras.core import once
 from fkeras.core.symbolic import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
@@ -178,10 +177,11 @@ def softmax(x, axis=-1):
     """
     x = as_array(x)
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
-        warnings.warn(
+        once.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1, so the result is always 1, "
             "which is likely not what you intended. Did you mean to use a sigmoid instead?",
             stacklevel=3,
+            key=("softmax", axis, x.shape[1:]),  # batches of other sizes are the same mistake
         )
     return jax.nn.softmax(x, _tuple(axis))
 

@@ -8,6 +8,7 @@ from fkeras import data as data_room
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError
 from fkeras.losses import checks as loss_checks
+from fkeras.losses import regression
 from fkeras.training import steps
 
 
@@ -27,16 +28,18 @@ def check_source(model, source, what, custom=frozenset(), tolerate_nan=False):
     arrays = getattr(source, "arrays", None)
     if arrays is None:
         return
+    known = model._training.columns or {}
+    if what == "fit":  # may begin anew with other columns, but hardly means to mix up those that it has learnt from
+        known = {place: names for place, names in known.items() if set(names) == set(source.columns.get(place, ()))}
+    data_room.check_columns(known, source, what)
     if what == "fit":
         model._training.columns = source.columns
-    elif model._training.columns:
-        data_room.check_columns(model._training.columns, source, what)
     if what in ("fit", "validation_data") and not custom and not tolerate_nan:
         data_room.check_finite(source)
     if what == "fit":
         _hint_at_unscaled_images(model, source)
     x, y, sample_weight = steps.unpack(arrays)
-    _check_ids(model, x)
+    check_ids(model, x)
     loss = model._compiled_loss
     if what == "predict" or loss is None or custom:
         return
@@ -46,7 +49,7 @@ def check_source(model, source, what, custom=frozenset(), tolerate_nan=False):
                              + (f" {hint}" if hint else ""))
     _check_targets(model, loss, x, y, sample_weight, source.batch_size)
     if what == "fit":
-        _check_last_activations(model, loss)
+        _check_last_activations(model, loss, model._training.metrics)
 
 
 def _check_targets(model, loss, x, y, sample_weight, batch_size):
@@ -64,7 +67,7 @@ def _check_targets(model, loss, x, y, sample_weight, batch_size):
             loss_checks.check_targets(term.loss, target, shapes[term.output], name, weight if isinstance(weight, np.ndarray) else None)
 
 
-def _check_ids(model, x):
+def check_ids(model, x):
     """Ids for layers that look them up and are fed by the model's inputs directly."""
     arrays = leaves(x)
     for layer, index in model._fed_layers():
@@ -82,13 +85,17 @@ def _hint_at_unscaled_images(model, source):
 
 _PROBABILITY_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "binary_focal_crossentropy",
                        "categorical_focal_crossentropy")
+_REGRESSION_LOSSES = tuple(fn for fn in vars(regression).values() if getattr(fn, "__module__", "") == regression.__name__)
 
 
-def _check_last_activations(model, loss):
-    """A loss on probabilities behind a linear layer, or one on logits behind a softmax: legal, and nearly always a mistake."""
+def _check_last_activations(model, loss, metrics):
+    """A loss or metric on probabilities behind a linear layer, or a loss on logits behind a softmax: legal, and nearly always a mistake."""
+    excused = set()  # outputs that were warned of, and those of a regression, which may well be near 0 and 1
     for term in loss.terms:
         activation = _last_activation(model, term.output)
         fn = getattr(getattr(term.loss, "fn", None), "__name__", "")
+        if getattr(term.loss, "fn", None) in _REGRESSION_LOSSES:
+            excused.add(term.output)
         if activation is None or fn not in _PROBABILITY_LOSSES:
             continue
         from_logits = bool(getattr(term.loss, "_fn_kwargs", {}).get("from_logits"))
@@ -97,8 +104,16 @@ def _check_last_activations(model, loss):
                           "one of them.", stacklevel=6)
         if not from_logits and activation == "linear":
             fix = "sigmoid" if "binary" in fn else "softmax"
+            excused.add(term.output)
             warnings.warn(f"{term.loss.name} expects probabilities, but the model ends with a linear layer. Give the last layer "
                           f"activation='{fix}', or the loss from_logits=True.", stacklevel=6)
+    for output, _, metric in metrics.entries if metrics is not None and metrics.built else ():
+        if metric._needs_probabilities and output not in excused and _last_activation(model, output) == "linear":
+            kind = type(metric).__name__
+            option = {"AUC": "from_logits=True", "BinaryAccuracy": "threshold=0"}.get(kind)
+            warnings.warn(f"Metric '{metric.name}' expects probabilities, but the model ends with a linear layer: what lies outside of [0, 1] "
+                          "counts as 0 or 1. Give the last layer activation='sigmoid' and the loss from_logits=False"
+                          + (f", or the metric {kind}({option})." if option else "."), stacklevel=6)
 
 
 def _last_activation(model, index):

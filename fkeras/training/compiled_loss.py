@@ -50,6 +50,10 @@ class CompiledLoss:
     def metrics(self):
         return [t.tracker for t in self.terms or () if t.tracker is not None]
 
+    def described(self) -> str:
+        """The names of the losses, for messages."""
+        return ", ".join(repr(term.loss._described()) for term in self.terms or ())
+
     def build(self, y_true, y_pred):
         """Resolves which loss belongs to which output."""
         self.outputs = OutputNames(y_pred, self.output_names)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core import lending, private, seeds, settings
+from fkeras.core import lending, once, private, seeds, settings
 from fkeras.core.symbolic import leaves
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
@@ -131,6 +131,10 @@ def compute_loss(model, y, y_pred, sample_weight):
     total = losses[0]
     for value in losses[1:]:
         total = total + value
+    if compiled is not None and not private.is_differentiated(total) and any(map(private.is_differentiated, leaves(y_pred))):
+        once.warn(f"Model '{model.name}': the loss {compiled.described()} does not depend on the model's outputs, or not in a way that has a "
+                  "gradient: all gradients are zero, and nothing is learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; "
+                  "rounding, comparing and `argmax` have no gradient.", stacklevel=3)
     return total
 
 

@@ -74,6 +74,41 @@ def test_a_value_knows_whether_it_is_staged_also_below_grad_and_vmap():
     assert found == {"grad in jit": True, "vmap in jit": True, "grad": False, "eager": False}
 
 
+def test_the_current_trace_stands_on_a_staging_one_below_grad_and_vmap_in_jit():
+    found = {}
+
+    def look(name):
+        def f(x):
+            found[name] = private.is_below_staging(private.current_trace())
+            return x * 2.0
+
+        return f
+
+    jax.jit(lambda x: jax.grad(look("grad in jit"))(x))(1.0)
+    jax.jit(jax.vmap(look("vmap in jit")))(jnp.ones(2))
+    jax.grad(look("grad"))(1.0)
+    look("eager")(1.0)
+    assert found == {"grad in jit": True, "vmap in jit": True, "grad": False, "eager": False}
+
+
+def test_a_value_knows_whether_a_derivative_goes_through_it():
+    found = {}
+
+    def look(name):
+        def f(x, y):
+            found[name] = [private.is_differentiated(v) for v in (x, x * y, y, jnp.sign(x), jax.lax.stop_gradient(x))]
+            return x * y
+
+        return f
+
+    jax.grad(look("grad"))(1.0, 2.0)
+    jax.jit(jax.value_and_grad(look("grad in jit")))(1.0, 2.0)
+    jax.jvp(lambda x: look("jvp")(x, 2.0), (1.0,), (1.0,))
+    jax.jit(look("jit"))(1.0, 2.0)
+    assert found == {"grad": [True, True, False, False, False], "grad in jit": [True, True, False, False, False],
+                     "jvp": [True, True, False, False, False], "jit": [False] * 5}
+
+
 def test_metadata_can_be_set_past_nnx():
     variable = nnx.Variable(jnp.ones(2))
     private.set_metadata(variable, "fk", "x")

@@ -49,7 +49,7 @@ ROWS = [
     (lambda: layers.ZeroPadding2D((1, 2, 3)), ValueError, "`padding` should have two elements"),
     (lambda: layers.UpSampling2D(interpolation="cubic"), ValueError, "`interpolation` argument should be one of"),
     (lambda: layers.Dropout(1.2), ValueError, "between 0 and 1. Received: rate=1.2"),
-    (lambda: layers.Dropout("0.5"), ValueError, "between 0 and 1. Received: rate=0.5"),
+    (lambda: layers.Dropout("0.5"), ValueError, "between 0 and 1. Received: rate='0.5'"),
     (lambda: layers.Dropout(0.5, noise_shape=(1, -1)), ValueError, "positive integers or None"),
     (lambda: layers.GaussianDropout(1), ValueError, "infinite variance"),
     (lambda: layers.GaussianNoise(-1), ValueError, "`stddev`"),

@@ -253,8 +253,9 @@ def test_a_rate_of_one_drops_all_and_rates_outside_are_errors():
     gradient = jax.grad(lambda x: layer.stateless_call([v.value for v in layer.trainable_variables], [v.value for v in
                                                        layer.non_trainable_variables], x, training=True)[0].sum())(jnp.asarray(X))
     assert float(jnp.abs(gradient).max()) == 0
-    with pytest.raises(UserInputError, match="between 0 and 1. Received: rate=2"):
-        layers.LSTM(UNITS, dropout=2)
+    for argument in ("dropout", "recurrent_dropout"):
+        with pytest.raises(UserInputError, match=f"LSTMCell 'lstm_cell.*argument `{argument}`.*between 0 and 1. Received: {argument}=2"):
+            layers.LSTM(UNITS, **{argument: 2})
 
 
 # -- masks ------------------------------------------------------------------------------

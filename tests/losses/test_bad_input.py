@@ -1,7 +1,5 @@
 """Wrong targets, shapes and functions: an error that says what to do, at trace time where shapes are enough, else from host checks."""
 
-import warnings
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,7 +7,7 @@ import pytest
 
 from fkeras import losses
 from fkeras.errors import UnknownNameError, UserInputError
-from fkeras.losses.checks import check_predictions, check_sample_weight, check_targets
+from fkeras.losses.checks import check_sample_weight, check_targets
 
 PROBABILITIES = np.full((4, 3), 1 / 3, "float32")
 
@@ -72,19 +70,6 @@ def test_targets_along_another_class_axis_are_understood():
     check_targets(losses.SparseCategoricalCrossentropy(axis=1), np.zeros((2, 4), int), (None, 3, 4))
     with pytest.raises(UserInputError, match="3 in row 0"):
         check_targets(losses.SparseCategoricalCrossentropy(axis=1), np.full((2, 4), 3), (None, 3, 4))
-
-
-def test_logits_given_to_a_loss_of_probabilities_are_warned_of():  # B011
-    logits = np.array([[-3.0], [4.0]])
-    with pytest.warns(UserWarning, match=r"'binary_crossentropy' expects probabilities.*'head' ranges from -3 to 4.*from_logits=True"):
-        check_predictions(losses.get("binary_crossentropy"), logits, "head")
-    with pytest.warns(UserWarning, match="softmax"):
-        check_predictions(losses.CategoricalCrossentropy(), logits)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        check_predictions(losses.BinaryCrossentropy(from_logits=True), logits)
-        check_predictions(losses.BinaryCrossentropy(), np.array([[0.0], [1.0]]))
-        check_predictions(losses.MeanSquaredError(), logits)
 
 
 def test_sample_weights_are_checked():  # B041, B043

@@ -1,10 +1,13 @@
 """Wrong uses that users really make: a clear error before anything is computed, or a warning, and weights as they were."""
 
+import warnings
+
 import numpy as np
 import pytest
 
 import fkeras
 from fkeras import layers
+from fkeras.errors import UserInputError
 
 N = 16
 X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
@@ -67,6 +70,10 @@ def trained_on_a_frame():
     return model
 
 
+def in_numpy(y_true, y_pred):
+    return np.square(y_true - y_pred).mean()
+
+
 def embedding():
     model = fkeras.Sequential([fkeras.Input((2,), dtype="int32"), layers.Embedding(5, 4), layers.Flatten(), layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -101,6 +108,7 @@ ERRORS = [
     ("B010 masks of 0 and 255", sigmoid, fit(X, BITS * 255), "255"),
     ("B016 seven targets for one output", linear, fit(X, np.ones((N, 7))), r"(?s)7\).*1\)"),
     ("B017 two targets for three outputs", lambda: linear(units=3), fit(X, np.ones((N, 2))), r"(?s)2\).*3\)"),
+    ("B020 a loss in NumPy functions", lambda: linear(in_numpy), fit(X, Y), "(?s)Loss 'in_numpy' .*NumPy.*fkeras.ops.*jax.numpy"),
     ("B022 a loss without return", lambda: linear(nothing), fit(X, Y), "nothing.*None|None.*nothing"),
     ("B025 no targets", linear, fit(X), "no targets"),
     ("B026 no loss", lambda: linear(None), fit(X, Y), "no loss to minimise"),
@@ -121,6 +129,8 @@ ERRORS = [
      r"predict.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\]"),
     ("B068 columns of other names", trained_on_a_frame, lambda m: m.evaluate(frame().rename(columns={"a": "z"}), Y, verbose=0),
      "evaluate.*missing: 'a'; unknown: 'z'"),
+    ("B068 columns in another order in a second fit", trained_on_a_frame, lambda m: m.fit(frame()[list("badc")], Y, verbose=0),
+     r"fit.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\].*x\.to_numpy\(\)"),
     ("B073 x is None", linear, fit(None, Y), "x is None|x. is None"),
     ("B074 a tuple of x and y as x", linear, fit((X, Y)), r"fit\(x, y\)|did you mean"),
     ("B082 a generator of bare arrays", linear, lambda m: m.fit((X for _ in range(2)), verbose=0), r"Expected a tuple \(x,\)"),
@@ -132,6 +142,9 @@ ERRORS = [
     ("B094 negative ids in predict", embedding, lambda m: m.predict(np.array([[0, -1]]), verbose=0), "input_dim=5.*id -1"),
     ("B095 ids too big", embedding, fit(IDS[:, None] + [0, 3], Y), r"input_dim=5.*id 5 at position \(2, 1\).*input_dim at least 6"),
     ("B095 ids too big in evaluate", embedding, lambda m: m.evaluate(np.array([[0, 5]]), Y[:1], verbose=0), "input_dim=5.*id 5"),
+    ("B095 ids too big in train_on_batch", embedding, lambda m: m.train_on_batch([[0, 9]], Y[:1]), r"input_dim=5.*id 9 at position \(0, 1\)"),
+    ("B095 ids too big in test_on_batch", embedding, lambda m: m.test_on_batch(np.array([[0, 9]]), Y[:1]), "input_dim=5.*id 9"),
+    ("B095 ids too big in predict_on_batch", embedding, lambda m: m.predict_on_batch(np.array([[0, 9]])), "input_dim=5.*id 9"),
     ("B125 a key of the inputs is missing", lambda: by_name(), fit({"a": X}, Y), '"b"'),
     ("B127 fit before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), fit(X, Y), r"compile\(\)"),
     ("B127 evaluate before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), lambda m: m.evaluate(X, Y), r"compile\(\)"),
@@ -208,11 +221,22 @@ def toggled():
     return model
 
 
+def on_logits(metric):
+    return linear(fkeras.losses.BinaryCrossentropy(from_logits=True), metrics=[metric])
+
+
 WARNINGS = [
     ("B011 a linear layer under a loss on probabilities", lambda: linear("binary_crossentropy"), fit(X, BITS), "sigmoid"),
     ("B013 softmax and from_logits", lambda: softmax(fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)), fit(X, IDS), "from_logits"),
     ("B014 a softmax of one unit", lambda: compiled(layers.Dense(1, activation="softmax"), "binary_crossentropy"), fit(X, BITS),
      "size 1.*sigmoid"),
+    ("B020 a constant loss", lambda: linear(lambda t, p: 1.0), fit(X, Y), "loss '<lambda>' does not depend on the model's outputs"),
+    ("B020 a loss of the targets alone", lambda: linear(lambda t, p: fkeras.ops.mean(t)), fit(X, Y), "does not depend on the model's outputs"),
+    ("B020 a loss of rounded outputs", lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.round(p))), fit(X, Y), "have no gradient"),
+    ("B034 AUC of logits", lambda: on_logits("AUC"), fit(X, BITS), r"Metric 'AUC'.*linear layer.*AUC\(from_logits=True\)"),
+    ("B034 precision of logits", lambda: on_logits(fkeras.metrics.Precision()), fit(X, BITS), "Metric 'precision'.*activation='sigmoid'"),
+    ("B034 a threshold between probabilities", lambda: on_logits(fkeras.metrics.BinaryAccuracy()), fit(X, BITS),
+     r"BinaryAccuracy\(threshold=0\)"),
     ("B043 all weights zero", linear, fit(X, Y, sample_weight=np.zeros(N)), "weight"),
     ("B061 an epoch to begin with behind the last", linear, fit(X, Y, initial_epoch=3, epochs=2), "trains nothing"),
     ("B080 unscaled images", pictures, fit(np.full((4, 2, 2, 1), 200, "uint8"), Y[:4]), "uint8.*Rescaling"),
@@ -239,6 +263,34 @@ def test_a_toggle_after_compile_is_told_once_and_acts_at_the_next_compile():  # 
     frozen = model.get_weights()
     model.fit(X, Y, verbose=0)
     np.testing.assert_array_equal(model.get_weights()[0], frozen[0])
+
+
+@pytest.mark.parametrize("make", [
+    lambda: on_logits(fkeras.metrics.AUC(from_logits=True)), lambda: on_logits(fkeras.metrics.Recall(thresholds=0)), lambda: on_logits("accuracy"),
+    lambda: linear("mse", metrics=["AUC"]), lambda: sigmoid(metrics=["AUC", "precision"]),
+])
+def test_metrics_that_fit_the_last_layer_are_left_alone(make):  # B034; warnings are errors
+    make().fit(X, BITS, verbose=0)
+
+
+def test_a_fit_on_other_columns_begins_anew():  # B068
+    model = trained_on_a_frame()
+    renamed = frame().rename(columns={"a": "z"})
+    model.fit(renamed, Y, verbose=0)
+    with pytest.raises(UserInputError, match="another order"):
+        model.predict(renamed[list("bzcd")], verbose=0)
+
+
+def times_told(model, y, **kwargs):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.fit(X, y, verbose=0, **kwargs)
+    return len(told)
+
+
+def test_a_softmax_of_one_unit_is_told_once_a_fit():  # B014
+    model = compiled(layers.Dense(1, activation="softmax"), "binary_crossentropy")
+    assert times_told(model, BITS, epochs=3, batch_size=5, validation_data=(X, BITS)) == 1
 
 
 SAME = [

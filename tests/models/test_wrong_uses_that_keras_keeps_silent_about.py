@@ -1,5 +1,9 @@
 """Wrong uses that are legal calls: one warning, or an error that names the fix, where Keras trains on without a word."""
 
+import copy
+import warnings
+
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -93,6 +97,112 @@ def test_steps_that_loss_scaling_skips_are_reported():  # B122
         model.fit(X[:, :4] * 1e4, X[:, :1] * 1e6, batch_size=8, verbose=0)
     for a, b in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_skipped_steps_are_reported_once_a_fit():  # B122
+    fkeras.config.set_dtype_policy("mixed_float16")
+    model = fkeras.Sequential([layers.Input((4,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.fit(X * 1e4, X[:, :1] * 1e6, batch_size=8, epochs=2, verbose=0)
+    assert [str(w.message).startswith("Loss scaling has skipped") for w in told] == [True]
+
+
+class Counter(layers.Layer):
+    count = 0
+
+    def call(self, x):
+        self.count += 1
+        return x * self.count
+
+
+def test_an_attribute_set_in_call_is_told_once_a_fit():  # B109
+    model = fkeras.Sequential([layers.Input((4,)), Counter(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        model.fit(X, X[:, :1], epochs=3, batch_size=12, validation_data=(X, X[:, :1]), verbose=0)
+    assert len(told) == 1 and "sets its attribute 'count' inside `call` while JAX traces it" in str(told[0].message)
+
+
+def test_an_attribute_set_in_call_works_where_nothing_is_traced():  # B109; warnings are errors
+    model = fkeras.Sequential([layers.Input((4,)), Counter(), layers.Dense(1)])
+    model.compile("sgd", "mse", run_eagerly=True)
+    model.fit(X, X[:, :1], verbose=0)
+
+
+@pytest.mark.parametrize("use", [jnp.exp, lambda x: jnp.add(jnp.ones(4), x), jnp.asarray, lambda x: jnp.concatenate([x, x])])
+def test_a_jax_function_of_a_symbolic_tensor_is_our_error(use):  # B104
+    with pytest.raises(UserInputError, match="is symbolic.*jax.numpy function.*`fkeras.ops`.*Lambda"):
+        use(fkeras.Input((4,)))
+
+
+def regressor(optimizer):
+    model = fkeras.Sequential([layers.Input((4,)), layers.Dense(3), layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+@pytest.mark.parametrize("train", [
+    lambda m: m.fit(X, X[:, :1], verbose=0),
+    lambda m: m.train_on_batch(X, X[:, :1]),
+    lambda m: m.warmup(X, X[:, :1]),
+    lambda m: m.init_state(m.build_key, (X, X[:, :1])),
+])
+def test_an_optimizer_that_has_trained_another_model_is_an_error(train):  # B131
+    optimizer = fkeras.optimizers.Adam(0.5)
+    first, second = regressor(optimizer), regressor(optimizer)
+    first.fit(X, 100 * X[:, :1], verbose=0)
+    before = second.get_weights()
+    with pytest.raises(UserInputError, match="'adam'.*already belongs to another model's variables.*Pass a new optimizer.*Adam.from_config"):
+        train(second)
+    for a, b in zip(before, second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert np.isfinite(second.evaluate(X, X[:, :1], verbose=0))  # needs no optimizer
+    second.compile(fkeras.optimizers.Adam.from_config(optimizer.get_config()), "mse")
+    train(second)
+
+
+def test_an_optimizer_is_an_error_where_the_model_trains_other_weights_than_before():  # B131; Keras raises as well
+    optimizer = fkeras.optimizers.Adam()
+    model = regressor(optimizer)
+    model.fit(X, X[:, :1], verbose=0)
+    model.layers[0].trainable = False
+    model.compile(optimizer, "mse")
+    with pytest.raises(UserInputError, match="was built for 4 variables; the model now trains 2.*Pass a new optimizer"):
+        model.fit(X, X[:, :1], verbose=0)
+    model.compile(fkeras.optimizers.Adam(), "mse")
+    model.fit(X, X[:, :1], verbose=0)
+
+
+def test_an_optimizer_may_be_kept_where_the_weights_are_the_same():  # B131
+    optimizer = fkeras.optimizers.Adam()
+    model = regressor(optimizer)
+    model.fit(X, X[:, :1], verbose=0)
+    model.compile(optimizer, "mae")
+    model.fit(X, X[:, :1], verbose=0)
+    same_layers = fkeras.Sequential([layers.Input((4,)), *model.layers])
+    same_layers.compile(optimizer, "mse")
+    same_layers.fit(X, X[:, :1], verbose=0)
+    copied = copy.deepcopy(model)
+    copied.fit(X, X[:, :1], verbose=0)
+    model.layers[0].trainable = False  # acts at the next `compile`
+    with pytest.warns(UserWarning, match="changed after"):
+        model.fit(X, X[:, :1], verbose=0)
+    assert (int(optimizer.iterations.value), int(copied.optimizer.iterations.value)) == (4, 4)
+
+
+def test_a_step_of_ones_own_may_train_some_of_the_weights():  # B131
+    class HeadOnly(fkeras.Sequential):
+        def train_step(self, state, data):
+            trainable, rest, optimizer, metrics = state
+            return {"loss": jnp.zeros(())}, (trainable, rest, optimizer, metrics)
+
+    model, optimizer = HeadOnly([layers.Input((4,)), layers.Dense(3), layers.Dense(1)]), fkeras.optimizers.Adam()
+    optimizer.build(model.layers[-1].trainable_variables)
+    model.compile(optimizer, "mse")
+    assert model.fit(X, X[:, :1], verbose=0).history["loss"] == [0.0]
 
 
 def test_ids_outside_of_an_embedding_are_named_before_anything_is_trained():  # B095

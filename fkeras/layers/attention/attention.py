@@ -40,7 +40,7 @@ class Attention(Layer):
 
     def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
         super().__init__(**kwargs)
-        check_rate(dropout)
+        check_rate(dropout, self, "dropout")
         if score_mode not in ("dot", "concat"):
             raise UserInputError("Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
                                  f"Received: score_mode={score_mode}")

@@ -24,7 +24,7 @@ class HeadedAttention(Layer):
     def __init__(self, *, dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer, kernel_regularizer,
                  bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, use_gate, seed, **kwargs):
         super().__init__(**kwargs)
-        check_rate(dropout)
+        check_rate(dropout, self, "dropout")
         if sliding_window is not None:
             check_positive("sliding_window", sliding_window, "`None` or a positive integer")
         self.dropout, self.use_bias, self.sliding_window, self.use_gate, self.seed = dropout, use_bias, sliding_window, use_gate, seed

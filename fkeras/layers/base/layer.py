@@ -17,7 +17,7 @@ from flax import nnx
 from fkeras import constraints as constraints_room
 from fkeras import initializers as initializers_room
 from fkeras import regularizers as regularizers_room
-from fkeras.core import dtype_policy, lending, masks, names, private, registry, remat, seeds
+from fkeras.core import dtype_policy, lending, masks, names, once, private, registry, remat, seeds
 from fkeras.core.operation import Operation
 from fkeras.core.symbolic import KerasTensor, Node, any_symbolic, evaluate, leaves, map_structure
 from fkeras.core.variable import Variable
@@ -680,8 +680,8 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         if isinstance(value, Layer) and name not in vars(self) and "_fk" in vars(self):
             self._refuse_new_state("layer", value.name)
         if name not in _PROPERTIES and _is_baked(self, value):
-            warnings.warn(f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces it: the assignment happens once, "
-                          "not at each call. Keep changing state in a Variable (`self.add_weight(..., trainable=False)`).", stacklevel=2)
+            once.warn(f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces it: the assignment happens once, "
+                      "not at each call. Keep changing state in a Variable (`self.add_weight(..., trainable=False)`).", stacklevel=2)
         nnx.Module.__setattr__(self, name, value)
 
     def _check_valid_context(self, *args, **kwargs):
@@ -708,7 +708,7 @@ _PROPERTIES = frozenset(n for n in dir(Layer) if isinstance(getattr(Layer, n, No
 def _is_baked(layer, value) -> bool:
     """Whether an attribute is set on a built layer while a program is traced through its call."""
     context = contexts.current()
-    if context is None or not layer._fk.built or layer._fk.building or not private.is_staging(private.current_trace()):
+    if context is None or not layer._fk.built or layer._fk.building or not private.is_below_staging(private.current_trace()):
         return False
     return not isinstance(value, (nnx.Module, nnx.Variable)) and not lending.in_abstract_call() and isinstance(
         value, (int, float, jax.core.Tracer, np.ndarray))

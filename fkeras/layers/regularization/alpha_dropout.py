@@ -26,7 +26,7 @@ class AlphaDropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        check_rate(rate)
+        check_rate(rate, self)
         self.rate = rate
         self.seed = seed
         self.noise_shape = noise_shape

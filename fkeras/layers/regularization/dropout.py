@@ -11,9 +11,11 @@ from fkeras.layers.base.layer import Layer
 from fkeras.random.keys import key_of
 
 
-def check_rate(rate) -> None:
+def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
+    """Raises where a fraction to drop is not in [0, 1]."""
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) and not hasattr(rate, "__float__") or not 0 <= rate <= 1:
-        raise UserInputError(f"Invalid value received for argument `rate`. Expected a float value between 0 and 1. Received: rate={rate}")
+        raise UserInputError(f"{type(layer).__name__} '{layer.name}': Invalid value received for argument `{argument}`. Expected a float value "
+                             f"between 0 and 1. Received: {argument}={rate!r}")
 
 
 def full_shape(noise_shape, shape) -> tuple[int, ...]:
@@ -74,7 +76,7 @@ class Dropout(Layer):
 
     def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        check_rate(rate)
+        check_rate(rate, self)
         self.rate = rate
         self.seed = seed
         self.noise_shape = _checked_noise_shape(noise_shape)

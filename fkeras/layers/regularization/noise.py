@@ -56,7 +56,7 @@ class GaussianDropout(Layer):
 
     def __init__(self, rate, seed=None, **kwargs):
         super().__init__(**kwargs)
-        check_rate(rate)
+        check_rate(rate, self)
         if rate == 1:
             raise UserInputError("GaussianDropout: `rate` must be less than 1, where its noise would have infinite variance. "
                                  f"Received: rate={rate}")
