@@ -51,18 +51,16 @@ class Fit:
         self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = interrupts, finish, after_epoch, on_new_shapes
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
-        self._fused = self._stream = self._snapshot = self._pace = None
+        self._fused = self._stream = self._pace = None
         self._noted: set = set()
         self._told = self._trained = False
-        self._snapshot_time = -_SNAPSHOT_SECONDS
-        self._snapshot_step = 0
 
     # -- the whole -----------------------------------------------------------------------
 
     def run(self):
         """Trains. The model's Variables hold the last finished call's values however this ends."""
         callbacks = self.callbacks
-        self.loan.open()
+        self._keep(self.loan.open())
         try:
             callbacks.on_train_begin()
             epoch, logs = self.initial_epoch, {}
@@ -384,10 +382,11 @@ class Fit:
 
     def _remember(self):
         """Keeps a copy of the state that no call may consume: what is left if a step fails on the device."""
-        now = time.monotonic()
-        if now - self._snapshot_time >= _SNAPSHOT_SECONDS:
-            self._snapshot = copy_tree(self.loan.ready())
-            self._snapshot_time, self._snapshot_step = now, self.progress["steps"]
+        if time.monotonic() - self._snapshot_time >= _SNAPSHOT_SECONDS:
+            self._keep(copy_tree(self.loan.ready()))
+
+    def _keep(self, values):
+        self._snapshot, self._snapshot_time, self._snapshot_step = values, time.monotonic(), self.progress["steps"]
 
     def _recover(self, error):
         if self.loan.values is None or alive(self.loan.values):

@@ -29,10 +29,10 @@ class Loan:
         self._stand_in = lending.Elsewhere(self.bring)
 
     def open(self):
-        """Takes the values over. What stood in the Variables is copied: somebody may hold it."""
+        """Takes the values over. What stood in the Variables is copied, since somebody may hold it, and returned."""
         for variable in (v for group in self.groups for v in group):
             variable._raw_value  # noqa: B018  draws what has no value yet
-        self._take()
+        return self._take()
 
     def _take(self):
         held = tuple([lending.private_value(v) for v in group] for group in self.groups)
@@ -41,6 +41,7 @@ class Loan:
             for variable in group:
                 lending.put_value(variable, self._stand_in)
         self.seen = False
+        return held
 
     def bring(self):
         """Puts the current values into the Variables."""

@@ -6,8 +6,12 @@ import numpy as np
 
 def to_python(logs) -> dict:
     """Scalars as Python floats, larger arrays as NumPy."""
-    logs = jax.device_get(logs)
-    return {k: number(v) for k, v in logs.items()} if isinstance(logs, dict) else logs
+    if not isinstance(logs, dict):
+        return jax.device_get(logs)
+    arrays = [v for v in logs.values() if isinstance(v, jax.Array)]
+    for array in arrays if len(arrays) > 1 else ():
+        array.copy_to_host_async()
+    return {k: number(np.asarray(v) if isinstance(v, jax.Array) else jax.device_get(v)) for k, v in logs.items()}
 
 
 def number(value):

@@ -301,7 +301,7 @@ def test_the_host_waits_for_the_device_only_where_somebody_looks(monkeypatch, ca
     real = array._value
 
     def counting(self):
-        if self._npy_value is None and self.shape == ():
+        if self.shape == () and not any(self is read for read in reads):
             reads.append(self)
         return real.fget(self)
 
