@@ -65,6 +65,7 @@ class StreamSource:
         self._once = iter(x) if self.kind == "generator" else None
         self._held = None  # (first batch, iterator over the others)
         self._like = None  # structure and ranks of the first batch
+        self._before = None  # dtypes and ranks of the last batch, where it needed no change
         count = self._count()
         if count == 0:
             raise UserInputError(f"`{name}`: the {self.kind} has 0 batches.")
@@ -176,6 +177,24 @@ class StreamSource:
     # -- one batch -----------------------------------------------------------------------------
 
     def _batch(self, item, number):
+        if self._is_like_before(item):
+            return item
+        parts = self._checked(item, number)
+        plain = type(item) is tuple and len(parts) == len(item) and all(type(a) is np.ndarray and a is b for a, b in zip(item, parts))
+        self._before = [(a.dtype, a.ndim) for a in parts] if plain else None
+        return parts
+
+    def _is_like_before(self, item):
+        """Whether a batch is arrays like those before, which needed no change. Most are, and it is told in a microsecond."""
+        before = self._before
+        if before is None or type(item) is not tuple or len(item) != len(before):
+            return False
+        for array, (dtype, ndim) in zip(item, before):
+            if type(array) is not np.ndarray or array.dtype != dtype or array.ndim != ndim or len(array) != len(item[0]):
+                return False
+        return len(item[0]) > 0
+
+    def _checked(self, item, number):
         where = f"batch {number} of `{self.name}` (a {self.kind})"
         parts = self._parts(item, where)
         while len(parts) > 1 and parts[-1] is None:

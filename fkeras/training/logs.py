@@ -8,9 +8,10 @@ def to_python(logs) -> dict:
     """Scalars as Python floats, larger arrays as NumPy."""
     if not isinstance(logs, dict):
         return jax.device_get(logs)
-    arrays = [v for v in logs.values() if isinstance(v, jax.Array)]
-    for array in arrays if len(arrays) > 1 else ():
-        array.copy_to_host_async()
+    if len(logs) > 1 and jax.default_backend() != "cpu":
+        for array in jax.tree.leaves(logs):
+            if isinstance(array, jax.Array):
+                array.copy_to_host_async()
     return {k: number(np.asarray(v) if isinstance(v, jax.Array) else jax.device_get(v)) for k, v in logs.items()}
 
 

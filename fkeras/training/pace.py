@@ -29,7 +29,10 @@ class Pace:
 
     def after(self, result):
         """Waits until all but the last calls are done; learns from how long they took."""
-        self._calls.append(next((x for x in jax.tree.leaves(result) if isinstance(x, jax.Array)), None))
+        first = next(iter(result.values()), None) if isinstance(result, dict) else result
+        if not isinstance(first, jax.Array):
+            first = next((x for x in jax.tree.leaves(result) if isinstance(x, jax.Array)), None)
+        self._calls.append(first)
         if len(self._calls) <= self._in_flight:
             return
         oldest = self._calls.popleft()

@@ -337,3 +337,30 @@ def test_a_dataset_needs_its_methods():
 def test_a_dataset_can_be_iterated_by_hand():
     assert ids(Squares(3)) == [0, 1, 2]
     assert ids(itertools.islice(Squares(None), 4)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("bad", "told"), [
+    ((np.ones((2, 3)), np.ones(3)), "samples"),
+    ((np.ones((2, 3, 1)), np.ones(2)), "not like the first batch"),
+    ((np.ones((2, 3)),), "not like the first batch"),
+    ((np.ones((0, 3)), np.ones(0)), "0 samples"),
+], ids=["lengths", "rank", "entries", "empty"])
+def test_a_bad_batch_behind_good_ones_is_seen(bad, told):
+    def batches():
+        for _ in range(3):
+            yield np.ones((2, 3), "float32"), np.ones(2, "float32")
+        yield bad
+
+    passed = make_source(batches()).epoch(0)
+    for _ in range(3):
+        next(passed)
+    with pytest.raises((ValueError, TypeError), match=told):
+        next(passed)
+
+
+def test_batches_of_other_dtypes_behind_plain_ones_are_converted():
+    def batches():
+        yield from [(np.ones((2, 3), "float32"), np.ones(2, "int32"))] * 2
+        yield np.ones((2, 3)), np.ones(2, "int64")
+
+    assert [(x.dtype.name, y.dtype.name) for x, y in make_source(batches()).epoch(0)] == [("float32", "int32")] * 3
