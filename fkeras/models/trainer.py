@@ -393,6 +393,8 @@ class Trainer(Preparation):
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of `Callback`s.
         """
         self.stop_predicting = False
+        if callbacks is None and not verbose and steps is None and self._is_one_plain_batch(x, batch_size):
+            return self._predict_now((x,))
         source = data_room.make_source(x, batch_size=batch_size, steps_per_epoch=steps, role="predict")
         steps = _limited_steps(steps, source)
         self._prepare(source, "predict")
@@ -437,12 +439,26 @@ class Trainer(Preparation):
 
     def predict_on_batch(self, x):
         """Outputs of one batch in inference mode, as NumPy arrays."""
-        batch = self._one_batch("predict_on_batch", x)
-        engine = self._engine(weights_only=True)
-        fixed = engine.lists.weights()
-        progress = self._training.progress
-        drawn = progress["predicted"] = progress.get("predicted", 0) + 1
-        return to_host(engine.predict_one(fixed, self.build_key, np.int32(drawn % (1 << 30)), batch))
+        return self._predict_now(self._one_batch("predict_on_batch", x))
+
+    def _is_one_plain_batch(self, x, batch_size):
+        """Whether a prediction is a single call of what is compiled for the model as it is: the question of each step of a game or a server."""
+        made = self._training
+        if type(x) is not np.ndarray or x.ndim == 0 or batch_size is not None and type(batch_size) is not int or made.engine is None or made.columns:
+            return False
+        if not 0 < len(x) <= (32 if batch_size is None else batch_size) or x.dtype not in (settings.floatx(), "int32"):
+            return False
+        structure = self._structure()
+        if made.structure is not structure or made.engine.lists.structure is not structure:
+            return False
+        checks.check_ids(self, x)
+        return True
+
+    def _predict_now(self, batch):
+        engine, progress = self._engine(weights_only=True), self._training.progress
+        drawn = progress.get("predicted", 0)
+        progress["predicted"] = drawn + 1
+        return to_host(engine.predict_one(engine.lists.weights(), self.build_key, np.int32(drawn % (1 << 30)), batch))
 
     def _one_batch(self, what, x, y=None, sample_weight=None, class_weight=None):
         source = data_room.make_source(x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch")

@@ -170,6 +170,26 @@ def test_evaluate_and_predict_are_the_same_in_any_grouping():
     assert model.evaluate(X, Y, batch_size=50, verbose=0) == pytest.approx(results[0][0], rel=1e-5)
 
 
+def test_a_small_prediction_is_the_same_by_its_short_way(monkeypatch):
+    short, long = network(), network()
+    monkeypatch.setattr(type(long), "_is_one_plain_batch", lambda *a: False)
+    expected = [long.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])]
+    monkeypatch.undo()
+    taken, real = [], type(short)._predict_now
+    monkeypatch.setattr(type(short), "_predict_now", lambda *a: taken.append(1) or real(*a))
+    same([short.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])], expected)
+    assert len(taken) == 2  # not the first, before anything is compiled, and not the one of two batches
+    short.predict(X[:1].astype("float64"), verbose=0)
+    short.predict(X[:1].tolist(), verbose=0)
+    short.predict(X[:1], verbose=0, callbacks=[fkeras.callbacks.Callback()])
+    assert len(taken) == 2
+    for wrong in (X[:0], X[:1, :3], X[0]):
+        with pytest.raises(ValueError, match="shape|samples"):
+            short.predict(wrong, verbose=0)
+    out = short.predict(X[:1], verbose=0)
+    out += 1  # the caller's own
+
+
 def test_evaluate_and_predict_change_nothing():
     model = network()
     before = model.get_weights()
