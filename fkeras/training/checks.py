@@ -2,9 +2,11 @@
 
 import warnings
 
+import jax
 import numpy as np
 
 from fkeras import data as data_room
+from fkeras.core import settings
 from fkeras.core.symbolic import leaves, map_structure
 from fkeras.errors import UserInputError
 from fkeras.losses import checks as loss_checks
@@ -56,7 +58,10 @@ def _check_targets(model, loss, x, y, sample_weight, batch_size):
     needed = [any(t.output == i for t in loss.terms) for i in range(len(loss.outputs))]
     trues = loss.outputs.targets(y, "y", needed)
     weights = [sample_weight] if loss.outputs.single else [None] * len(trues)
-    batch = map_structure(lambda a: a[:batch_size], x)
+    def struct(a):  # rows of a sparse matrix have no dtype of their own
+        return jax.ShapeDtypeStruct((min(batch_size, a.shape[0]), *a.shape[1:]), settings.floatx() if a.dtype == object else a.dtype)
+
+    batch = map_structure(struct, x)
     structs, masked = map(loss.outputs.predictions, model._outputs_for(batch))
     shapes = [tuple(s.shape) for s in structs]
     for term in loss.terms:

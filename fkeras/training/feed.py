@@ -28,7 +28,8 @@ def placed(source, again):
 
 
 def numeric(arrays) -> bool:
-    return all(getattr(x, "dtype", np.dtype(object)).kind not in "OUS" for x in leaves(arrays) if hasattr(x, "dtype"))
+    """Whether all are arrays of numbers: no strings, no rows of a sparse matrix, which become arrays batch by batch."""
+    return all(isinstance(x, (np.ndarray, jax.Array)) and x.dtype.kind not in "OUS" for x in leaves(arrays))
 
 
 def batch_shapes(source, size=None):

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse
 
 import fkeras
 from fkeras import layers
@@ -210,6 +211,18 @@ def test_batches_of_a_generator_and_of_arrays_train_alike():
     b = stream.fit(batches(), steps_per_epoch=3, epochs=2, verbose=0).history
     assert a == b
     same(values(arrays), values(stream))
+
+
+def test_a_sparse_matrix_trains_as_its_dense_rows_do():
+    rows = np.where(np.abs(X) > 1, X, 0)
+    matrix = scipy.sparse.csr_matrix(rows)
+    dense, sparse = network(), network()
+    a = dense.fit(rows, Y, batch_size=8, epochs=2, verbose=0, validation_data=(rows, Y)).history
+    b = sparse.fit(matrix, Y, batch_size=8, epochs=2, verbose=0, validation_data=(matrix, Y)).history
+    assert a == b
+    same(values(dense), values(sparse))
+    np.testing.assert_allclose(sparse.predict(matrix, verbose=0), dense.predict(rows, verbose=0), rtol=1e-5, atol=1e-6)
+    assert sparse.evaluate(matrix, Y, verbose=0) == pytest.approx(dense.evaluate(rows, Y, verbose=0), rel=1e-5)
 
 
 # -- compilations and synchronisation --------------------------------------------------------
