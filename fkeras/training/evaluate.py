@@ -54,12 +54,7 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
     batches = feed.batches(source, done, endless=not whole)
     pace = Pace(1)
     while (steps is None or done < steps) and not should_stop():
-        begin, chunk = done, []
-        while len(chunk) < steps_per_execution and (steps is None or done + len(chunk) < steps):
-            batch = next(batches, None)
-            if batch is None:
-                break
-            chunk.append(batch)
+        begin, chunk = done, feed.chunk(batches, steps_per_execution, done, steps)
         if not chunk:
             break
         callbacks.on_test_batch_begin(begin)
@@ -77,12 +72,13 @@ def evaluate(engine, source, fixed, *, metrics, key, callbacks, fuse=True, steps
 
 def warm(engine, source, fixed, *, metrics, key, fuse):
     """Compiles what `evaluate` calls for a source of arrays, and evaluates nothing but one batch of each size, whose results are dropped."""
-    sizes = [size for size in (source.batch_size, source.num_samples % source.batch_size) if 0 < size <= source.num_samples]
+    sizes = feed.sizes(source)
     if fuse and source.num_samples >= source.batch_size and engine.may_fuse("test", source, fixed, metrics, key, np.int32(0)):
         engine.test_many(fixed, list(metrics), key, feed.placed(source, again=False), np.int32(0), np.int32(0), source.batch_size, np.int32(0))
         sizes = sizes[1:]
     for size in sizes:
-        engine.test_one(fixed, list(metrics), key, np.int32(0), source.batch(slice(0, size)))
+        if 0 < size <= source.num_samples:
+            engine.test_one(fixed, list(metrics), key, np.int32(0), source.batch(slice(0, size)))
 
 
 def whole_calls(full, explicit, source):

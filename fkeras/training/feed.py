@@ -40,6 +40,16 @@ def batch_shapes(source, size=None):
     return jax.tree.map(struct, source.arrays)
 
 
+def sizes(source) -> tuple:
+    """(rows of a full batch, rows of the smaller last one or 0) of arrays; zeros where there is no source."""
+    return (0, 0) if source is None else (source.batch_size, source.num_samples % source.batch_size)
+
+
+def chunk(batches, most, done, limit) -> list:
+    """The next `most` batches, or fewer: as many as there are, and no more than `limit` (None for any number) with the `done` before."""
+    return list(itertools.islice(batches, most if limit is None else min(most, limit - done)))
+
+
 def permutation(order):
     """A permutation as the device takes it; None stays None (consecutive rows)."""
     return None if order is None else jax.device_put(np.asarray(order, np.int32))

@@ -92,7 +92,7 @@ class Fit:
                 self._call_epochs(0, again=False)
                 return
             source = self.source
-            values, sizes = self.loan.ready(), _sizes(source)
+            values, sizes = self.loan.ready(), feed.sizes(source)
             if self._may_fuse() and source.num_samples >= source.batch_size:
                 order = feed.permutation(source.order(self.seed, 0))
                 values, *_ = self.engine.train_many(copy_tree(values), self._counter(), self.key, feed.placed(source, again=True), order,
@@ -171,7 +171,7 @@ class Fit:
         source, callbacks = self.source, self.callbacks
         waiting = self.after_epoch is None and callbacks.can_wait()
         count = min(self._pace.steps if waiting else 1, self.epochs - epoch)
-        self._note_shapes(_sizes(source))
+        self._note_shapes(feed.sizes(source))
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
@@ -200,7 +200,7 @@ class Fit:
         source, held_out, engine, most = self.source, self.held_out, self.engine, self._most_epochs
         values, counter, logs, test_logs = engine.train_epochs(
             self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), of(source), self._orders(count), of(held_out),
-            np.int32(count), full(source), full(held_out), np.int32(1), (most, _sizes(source), _sizes(held_out)))
+            np.int32(count), full(source), full(held_out), np.int32(1), (most, feed.sizes(source), feed.sizes(held_out)))
         self._took(values, counter, count * source.steps)
         self.progress["epochs"] += count
         return logs, test_logs
@@ -232,7 +232,7 @@ class Fit:
         if full and self._may_fuse():
             logs, done = self._many(source, order, full)
         else:
-            self._note_shapes(_sizes(source))
+            self._note_shapes(feed.sizes(source))
         chunk, pace = self.steps_per_execution, Pace(1)
         while done * size < total and not (done and self.should_stop()):
             begin = done
@@ -255,7 +255,7 @@ class Fit:
         pace.begin()
         data, indices, done, logs = feed.placed(source, again=True), feed.permutation(order), 0, {}
         full, size = whole_calls(full, explicit, source), source.batch_size
-        self._note_shapes(_sizes(source))
+        self._note_shapes(feed.sizes(source))
         while done < full:
             count = min(pace.steps, full - done)
             self._begin(done)
@@ -286,13 +286,7 @@ class Fit:
         logs, done, pace = None, 0, Pace(1)
         with contextlib.closing(batches) if hasattr(batches, "close") and self._stream is None else contextlib.nullcontext():
             while limit is None or done < limit:
-                begin = done
-                chunk = []
-                while len(chunk) < self.steps_per_execution and (limit is None or done + len(chunk) < limit):
-                    batch = next(batches, None)
-                    if batch is None:
-                        break
-                    chunk.append(batch)
+                begin, chunk = done, feed.chunk(batches, self.steps_per_execution, done, limit)
                 if not chunk:
                     break
                 self._begin(begin)
@@ -405,11 +399,6 @@ def validates(freq, epoch) -> bool:
             raise UserInputError(f"`validation_freq` must be at least 1. Received: {freq}")
         return (epoch + 1) % freq == 0
     return epoch + 1 in freq
-
-
-def _sizes(source) -> tuple:
-    """(rows of a full batch, rows of the smaller last one or 0)."""
-    return (0, 0) if source is None else (source.batch_size, source.num_samples % source.batch_size)
 
 
 def alive(values) -> bool:
