@@ -1,7 +1,8 @@
 """Who is measured. A contender is a function (workload, x, y) -> (first, again).
 
-`first()` builds the model and does all that stands before the first step's result, that step included. `again(n)` then does n epochs of
-training, or n calls of predict or evaluate, and returns when the results are there.
+`first()` builds the model and does all that stands before the first step's result, that step
+included. `again(n)` then does n epochs of training, or n calls of predict or evaluate, and returns
+when the results are there.
 """
 
 import importlib
@@ -46,13 +47,23 @@ def keras_like(module):
 
         def fit(rows, **options):
             if workload.generated:
-                made["model"].fit(batches(x[:rows], y[:rows], size), steps_per_epoch=-(-rows // size), verbose=0, **hooks, **options)
+                made["model"].fit(
+                    batches(x[:rows], y[:rows], size),
+                    steps_per_epoch=-(-rows // size),
+                    verbose=0,
+                    **hooks,
+                    **options,
+                )
             else:
                 made["model"].fit(x[:rows], y[:rows], **given, **hooks, **options)
 
         def first():
             model = made["model"] = networks.NETWORKS[workload.network](keras, x)
-            model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+            model.compile(
+                "adam",
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                metrics=["accuracy"],
+            )
             if workload.kind == "fit":
                 fit(min(size, cut))
             elif workload.kind == "predict":
@@ -65,7 +76,9 @@ def keras_like(module):
                 fit(cut, epochs=n, **validation)
                 return
             for _ in range(n):
-                made["model"].predict(x, **given) if workload.kind == "predict" else made["model"].evaluate(x, y, **given)
+                made["model"].predict(x, **given) if workload.kind == "predict" else made[
+                    "model"
+                ].evaluate(x, y, **given)
 
         return first, again
 
@@ -73,7 +86,9 @@ def keras_like(module):
 
 
 def hand_written(scanned):
-    """Plain JAX and Optax: one donated jitted step a batch from NumPy, or a whole epoch as one scan over data on the device."""
+    """Plain JAX and Optax: one donated jitted step a batch from NumPy, or a whole epoch as one scan
+    over data on the device.
+    """
 
     def contender(workload, x, y):
         import jax
@@ -83,7 +98,9 @@ def hand_written(scanned):
         from benchmarks import by_hand
 
         if scanned and (workload.reads_loss or workload.generated):
-            raise NotImplementedError("left out: inside of a scan nobody can look, and its data is there beforehand")
+            raise NotImplementedError(
+                "left out: inside of a scan nobody can look, and its data is there beforehand"
+            )
 
         make, forward = by_hand.NETWORKS[workload.network]
         optimizer = optax.adam(1e-3, eps=1e-7)
@@ -94,7 +111,10 @@ def hand_written(scanned):
 
         def loss_fn(params, x, y):
             logits, statistics = forward(params, x, True)
-            return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), (logits, statistics)
+            return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), (
+                logits,
+                statistics,
+            )
 
         def measures(loss, logits, y):
             return jnp.stack([loss * len(y), (logits.argmax(-1) == y).sum()])
@@ -102,10 +122,17 @@ def hand_written(scanned):
         def step(carry, batch):
             params, opt_state, moving, sums = carry
             x, y = batch
-            (loss, (logits, statistics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(params, x, y)
+            (loss, (logits, statistics)), gradients = jax.value_and_grad(loss_fn, has_aux=True)(
+                params, x, y
+            )
             updates, opt_state = optimizer.update(gradients, opt_state)
             moving = jax.tree.map(lambda m, s: 0.99 * m + 0.01 * s, moving, statistics)
-            return (optax.apply_updates(params, updates), opt_state, moving, sums + measures(loss, logits, y)), None
+            return (
+                optax.apply_updates(params, updates),
+                opt_state,
+                moving,
+                sums + measures(loss, logits, y),
+            ), None
 
         def test(params, sums, batch):
             loss, (logits, _) = loss_fn(params, *batch)
@@ -121,13 +148,23 @@ def hand_written(scanned):
             take = lambda a: a[order[:whole]].reshape(-1, size, *a.shape[1:])
             return take(x), take(y)
 
-        scan_train = jax.jit(lambda carry, data: jax.lax.scan(step, carry, data)[0], donate_argnums=0)
-        scan_test = jax.jit(lambda params, data: jax.lax.scan(lambda s, b: (test(params, s, b), None), jnp.zeros(2), data)[0])
-        scan_predict = jax.jit(lambda params, data: jax.lax.map(lambda x: forward(params, x, False)[0], data))
+        scan_train = jax.jit(
+            lambda carry, data: jax.lax.scan(step, carry, data)[0], donate_argnums=0
+        )
+        scan_test = jax.jit(
+            lambda params, data: jax.lax.scan(
+                lambda s, b: (test(params, s, b), None), jnp.zeros(2), data
+            )[0]
+        )
+        scan_predict = jax.jit(
+            lambda params, data: jax.lax.map(lambda x: forward(params, x, False)[0], data)
+        )
 
         def start():
             params = jax.jit(lambda key: make(key, x))(jax.random.key(0))
-            moving = jax.tree.map(jnp.zeros_like, jax.eval_shape(lambda: forward(params, x[:size], True)[1]))
+            moving = jax.tree.map(
+                jnp.zeros_like, jax.eval_shape(lambda: forward(params, x[:size], True)[1])
+            )
             state["carry"] = (params, optimizer.init(params), moving, jnp.zeros(2))
             if scanned:
                 state["data"] = jax.device_put((x, y))
@@ -147,13 +184,16 @@ def hand_written(scanned):
         def given(order):
             if workload.generated:
                 return itertools.islice(endless, -(-len(x) // size))
-            return ((x[order[at:at + size]], y[order[at:at + size]]) for at in range(0, len(order), size))
+            return (
+                (x[order[at : at + size]], y[order[at : at + size]])
+                for at in range(0, len(order), size)
+            )
 
         def epoch(order):
             carry = (*state["carry"][:3], jnp.zeros(2))
             if scanned:
                 carry = scan_train(carry, gathered(*state["data"], order))
-                rest = order[len(order) // size * size:]
+                rest = order[len(order) // size * size :]
                 if len(rest):
                     carry = train_one(carry, (x[rest], y[rest]))
             else:
@@ -162,16 +202,22 @@ def hand_written(scanned):
                     if workload.reads_loss:
                         float(np.asarray(carry[3])[0])
             state["carry"] = carry
-            return np.asarray(carry[3]) / len(order)  # loss and accuracy are read each epoch, as fit does
+            return np.asarray(carry[3]) / len(
+                order
+            )  # loss and accuracy are read each epoch, as fit does
 
         def evaluate(begin, end):
             params, sums = state["carry"][0], jnp.zeros(2)
             whole = (end - begin) // size * size
             if scanned and whole:
-                sums = sums + scan_test(params, gathered(*(a[begin:end] for a in state["data"]), np.arange(end - begin)))
+                sums = sums + scan_test(
+                    params, gathered(*(a[begin:end] for a in state["data"]), np.arange(end - begin))
+                )
                 begin += whole
             for at in range(begin, end, size):
-                sums = test_one(params, sums, (x[at:min(at + size, end)], y[at:min(at + size, end)]))
+                sums = test_one(
+                    params, sums, (x[at : min(at + size, end)], y[at : min(at + size, end)])
+                )
             return np.asarray(sums)
 
         def predict():
@@ -179,8 +225,14 @@ def hand_written(scanned):
             whole = len(x) // size * size if scanned else 0
             outputs = []
             if whole:
-                outputs.append(np.asarray(scan_predict(params, x[:whole].reshape(-1, size, *x.shape[1:]))).reshape(whole, -1))
-            outputs += jax.device_get([predict_one(params, x[at:at + size]) for at in range(whole, len(x), size)])
+                outputs.append(
+                    np.asarray(
+                        scan_predict(params, x[:whole].reshape(-1, size, *x.shape[1:]))
+                    ).reshape(whole, -1)
+                )
+            outputs += jax.device_get(
+                [predict_one(params, x[at : at + size]) for at in range(whole, len(x), size)]
+            )
             return np.concatenate(outputs)
 
         def again(n):
@@ -205,4 +257,9 @@ CONTENDERS = {
     "JAX + Optax loop": hand_written(scanned=False),
     "JAX + Optax scan": hand_written(scanned=True),
 }
-NEEDED = {"fkeras": "fkeras", "Keras 3 (JAX)": "keras", "JAX + Optax loop": "jax", "JAX + Optax scan": "jax"}
+NEEDED = {
+    "fkeras": "fkeras",
+    "Keras 3 (JAX)": "keras",
+    "JAX + Optax loop": "jax",
+    "JAX + Optax scan": "jax",
+}

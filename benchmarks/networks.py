@@ -7,20 +7,33 @@ def small_mlp(keras, x):
 
 def mlp(keras, x):
     dense = keras.layers.Dense
-    return _stack(keras, x, [dense(128, activation="relu"), dense(128, activation="relu"), dense(10)])
+    return _stack(
+        keras, x, [dense(128, activation="relu"), dense(128, activation="relu"), dense(10)]
+    )
 
 
 def wide_mlp(keras, x):
-    return _stack(keras, x, [*(keras.layers.Dense(1024, activation="relu") for _ in range(8)), keras.layers.Dense(10)])
+    return _stack(
+        keras,
+        x,
+        [*(keras.layers.Dense(1024, activation="relu") for _ in range(8)), keras.layers.Dense(10)],
+    )
 
 
 def convnet(keras, x):
     layers = keras.layers
-    return _stack(keras, x, [
-        layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(),
-        layers.Conv2D(32, 3, activation="relu"), layers.MaxPooling2D(),
-        layers.Flatten(), layers.Dense(10),
-    ])
+    return _stack(
+        keras,
+        x,
+        [
+            layers.Conv2D(16, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(10),
+        ],
+    )
 
 
 def resnet(keras, x):
@@ -42,7 +55,12 @@ def resnet(keras, x):
 
 
 def lstm(keras, x):
-    return _stack(keras, x, [keras.layers.Embedding(1000, 32), keras.layers.LSTM(64), keras.layers.Dense(2)], dtype="int32")
+    return _stack(
+        keras,
+        x,
+        [keras.layers.Embedding(1000, 32), keras.layers.LSTM(64), keras.layers.Dense(2)],
+        dtype="int32",
+    )
 
 
 def transformer(keras, x):
@@ -59,7 +77,9 @@ def _encoder(keras, x, vocabulary, blocks, heads, size, hidden):
     h = layers.Embedding(vocabulary, heads * size)(inputs)
     for _ in range(blocks):
         h = layers.LayerNormalization()(h + layers.MultiHeadAttention(heads, size)(h, h))
-        h = layers.LayerNormalization()(h + layers.Dense(heads * size)(layers.Dense(hidden, activation="relu")(h)))
+        h = layers.LayerNormalization()(
+            h + layers.Dense(heads * size)(layers.Dense(hidden, activation="relu")(h))
+        )
     return keras.Model(inputs, layers.Dense(2)(layers.GlobalAveragePooling1D()(h)))
 
 
@@ -85,4 +105,7 @@ def _stack(keras, x, layers, dtype="float32"):
     return keras.Sequential([keras.Input(x.shape[1:], dtype=dtype), *layers])
 
 
-NETWORKS = {f.__name__: f for f in (small_mlp, mlp, wide_mlp, convnet, resnet, lstm, transformer, resnet50, transformer12)}
+NETWORKS = {
+    f.__name__: f
+    for f in (small_mlp, mlp, wide_mlp, convnet, resnet, lstm, transformer, resnet50, transformer12)
+}

@@ -1,7 +1,8 @@
-"""What it costs to begin: imports and the building of models, each in a process of its own, in turns.
+"""What it costs to begin: imports and the building of models, each in a process of its own, in
+turns.
 
-An import is measured from outside, with the interpreter's own start. Building is measured inside, without the imports: the model's
-construction until all its weights are there.
+An import is measured from outside, with the interpreter's own start. Building is measured inside,
+without the imports: the model's construction until all its weights are there.
 """
 
 import importlib.util
@@ -22,12 +23,18 @@ CASES = {
     "import jax": ("jax", "import jax"),
     "import flax.nnx": ("flax", "import flax.nnx"),
     "import fkeras and its layers, models, optimizers": (
-        "fkeras", "import fkeras; fkeras.layers.Dense, fkeras.models.Model, fkeras.optimizers.Adam"),
+        "fkeras",
+        "import fkeras; fkeras.layers.Dense, fkeras.models.Model, fkeras.optimizers.Adam",
+    ),
     "import keras": ("keras", "import keras"),
-    **{f"build {what}, {module}": (module, _BUILD.format(module, network, shape, dtype))
-       for what, network, shape, dtype in (("a ResNet of 50 layers, 224x224x3", "resnet50", (1, 224, 224, 3), "float32"),
-                                           ("a transformer of 12 blocks, 256 wide", "transformer12", (1, 128), "int32"))
-       for module in ("fkeras", "keras")},
+    **{
+        f"build {what}, {module}": (module, _BUILD.format(module, network, shape, dtype))
+        for what, network, shape, dtype in (
+            ("a ResNet of 50 layers, 224x224x3", "resnet50", (1, 224, 224, 3), "float32"),
+            ("a transformer of 12 blocks, 256 wide", "transformer12", (1, 128), "int32"),
+        )
+        for module in ("fkeras", "keras")
+    },
 }
 COLUMNS = (NAME, "CPU, s", "wall, s", "fastest-slowest", "peak, MiB")
 
@@ -46,21 +53,38 @@ def build(module, network, shape, dtype) -> None:
     wall, cpu = time.perf_counter(), time.process_time()
     model = networks.NETWORKS[network](keras, x)
     jax.block_until_ready([w.value for w in model.weights])
-    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "parameters": int(model.count_params())}))
+    print(
+        json.dumps(
+            {
+                "wall": time.perf_counter() - wall,
+                "cpu": time.process_time() - cpu,
+                "parameters": int(model.count_params()),
+            }
+        )
+    )
 
 
 def measure(name, environment) -> dict:
     """One process: its CPU and wall seconds, or those that it prints, and its peak MiB."""
     begin = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", CASES[name][1]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                               env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", CASES[name][1]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
     printed = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     wall = time.perf_counter() - begin
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         return {"skipped": f"failed with status {process.returncode}"}
-    result = {"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)}
+    result = {
+        "wall": wall,
+        "cpu": used.ru_utime + used.ru_stime,
+        "peak": used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10),
+    }
     return result | (json.loads(printed.splitlines()[-1]) if printed.strip() else {})
 
 
@@ -79,11 +103,25 @@ def medians(results) -> dict:
     if not good:
         return results[0]
     return {key: statistics.median(r[key] for r in good) for key in good[0]} | {
-        "fastest": min(r["wall"] for r in good), "slowest": max(r["wall"] for r in good)}
+        "fastest": min(r["wall"] for r in good),
+        "slowest": max(r["wall"] for r in good),
+    }
 
 
 def markdown(results) -> str:
-    return table(COLUMNS, [
-        (name, row["skipped"]) if "skipped" in row else
-        (name, f"{row['cpu']:.2f}", f"{row['wall']:.2f}", f"{row['fastest']:.2f}-{row['slowest']:.2f}", f"{row['peak']:.0f}")
-        for name, row in results.items()], words=1)
+    return table(
+        COLUMNS,
+        [
+            (name, row["skipped"])
+            if "skipped" in row
+            else (
+                name,
+                f"{row['cpu']:.2f}",
+                f"{row['wall']:.2f}",
+                f"{row['fastest']:.2f}-{row['slowest']:.2f}",
+                f"{row['peak']:.0f}",
+            )
+            for name, row in results.items()
+        ],
+        words=1,
+    )

@@ -1,6 +1,8 @@
-"""A layer written for Keras 3, with `keras.ops`, unedited. Run it with `python -m fkeras custom_layer_with_ops.py`.
+"""A layer written for Keras 3, with `keras.ops`, unedited. Run it with
+`python -m fkeras custom_layer_with_ops.py`.
 
-Expected: about 10 s on two slow cores; the mean squared error falls below 0.05, and fkeras is what `keras` was.
+Expected: about 10 s on two slow cores; the mean squared error falls below 0.05, and fkeras is what
+`keras` was.
 """
 
 import keras
@@ -14,7 +16,9 @@ class GatedLinear(keras.layers.Layer):
         self.units = units
 
     def build(self, input_shape):
-        self.kernel = self.add_weight(shape=(input_shape[-1], 2 * self.units), initializer="glorot_uniform", name="kernel")
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], 2 * self.units), initializer="glorot_uniform", name="kernel"
+        )
         self.bias = self.add_weight(shape=(2 * self.units,), initializer="zeros", name="bias")
 
     def call(self, x):

@@ -1,6 +1,7 @@
 """Flax modules as layers, and a layer inside a Flax module.
 
-Expected: about 15 s on two slow cores; both models reach an accuracy above 0.9, and every module's weights were trained.
+Expected: about 15 s on two slow cores; both models reach an accuracy above 0.9, and every module's
+weights were trained.
 """
 
 import jax
@@ -25,19 +26,28 @@ class LinenBlock(linen.Module):
 
 
 # In a Sequential: an nnx module, a linen module, a Keras layer.
-model = fkeras.Sequential([
-    fkeras.Input((6,)),
-    layers.FlaxLayer(nnx.Linear(6, 16, rngs=nnx.Rngs(0))),
-    layers.FlaxLayer(LinenBlock()),
-    layers.Dense(2),
-])
+model = fkeras.Sequential(
+    [
+        fkeras.Input((6,)),
+        layers.FlaxLayer(nnx.Linear(6, 16, rngs=nnx.Rngs(0))),
+        layers.FlaxLayer(LinenBlock()),
+        layers.Dense(2),
+    ]
+)
 before = model.get_weights()
-model.compile("adam", fkeras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+model.compile(
+    "adam", fkeras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+)
 model.fit(x, y, epochs=15, verbose=0)
 accuracy = model.evaluate(x, y, verbose=0)[1]
-print(f"Flax inside fkeras: accuracy {accuracy:.3f} with {len(model.trainable_weights)} trainable weights")
+print(
+    f"Flax inside fkeras: accuracy {accuracy:.3f} with {len(model.trainable_weights)} trainable "
+    "weights"
+)
 assert accuracy > 0.9
-assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))  # batch statistics, too
+assert all(
+    (a != b).any() for a, b in zip(before, model.get_weights(), strict=True)
+)  # batch statistics, too
 
 
 # The other way round: fkeras layers inside an nnx.Module, trained by plain NNX.

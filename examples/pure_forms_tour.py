@@ -1,4 +1,5 @@
-"""`init`, `apply` and what JAX makes of them: gradients, an ensemble, a scanned loop, per-example gradients.
+"""`init`, `apply` and what JAX makes of them: gradients, an ensemble, a scanned loop, per-example
+gradients.
 
 Nothing here changes the layer objects: they describe a computation, the arrays are yours.
 
@@ -12,7 +13,9 @@ import optax
 import fkeras
 from fkeras import layers
 
-model = fkeras.Sequential([layers.Dense(16, activation="tanh"), layers.Dropout(0.1), layers.Dense(1)])
+model = fkeras.Sequential(
+    [layers.Dense(16, activation="tanh"), layers.Dropout(0.1), layers.Dense(1)]
+)
 x = jax.random.normal(jax.random.key(0), (64, 3))
 y = jnp.sin(x).sum(axis=1, keepdims=True)
 
@@ -55,7 +58,9 @@ print(f"scan: loss {losses[0]:.3f} -> {losses[-1]:.4f} in {len(losses)} steps")
 assert losses[-1] < losses[0] / 10
 
 # vmap over keys: an ensemble of eight, trained at once.
-ensemble = jax.vmap(lambda key: model.init(key, x)["params"])(jax.random.split(jax.random.key(3), 8))
+ensemble = jax.vmap(lambda key: model.init(key, x)["params"])(
+    jax.random.split(jax.random.key(3), 8)
+)
 (_, _), losses = jax.vmap(train)(ensemble)
 print("ensemble: last losses", losses[:, -1].round(4))
 assert losses.shape == (8, 300) and (losses[:, -1] < losses[:, 0] / 10).all()
@@ -65,4 +70,7 @@ each = jax.vmap(jax.grad(loss), in_axes=(None, 0, 0))(params, x[:, None], y[:, N
 mean = jax.tree.map(lambda g: g.mean(axis=0), each)
 norms = jnp.sqrt(sum(jnp.sum(g.reshape(64, -1) ** 2, axis=1) for g in jax.tree.leaves(each)))
 print(f"per-example gradient norms: {norms.min():.3f} to {norms.max():.3f}")
-assert all(jnp.allclose(a, b, atol=1e-5) for a, b in zip(jax.tree.leaves(mean), jax.tree.leaves(gradients), strict=True))
+assert all(
+    jnp.allclose(a, b, atol=1e-5)
+    for a, b in zip(jax.tree.leaves(mean), jax.tree.leaves(gradients), strict=True)
+)

@@ -1,6 +1,7 @@
 """fkeras: Keras's layers, models and training on a pure Flax/JAX core.
 
-A table of contents. Nothing is imported until a name is used: `import fkeras` costs nothing, `fkeras.layers` loads the layers.
+A table of contents. Nothing is imported until a name is used: `import fkeras` costs nothing,
+`fkeras.layers` loads the layers.
 """
 
 import importlib
@@ -72,12 +73,37 @@ _NAMES = {
     "fkeras.regularizers": ("Regularizer",),
 }
 _ROOMS = (
-    "activations", "backend", "callbacks", "compat", "config", "constraints", "core", "data", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree",
+    "activations",
+    "backend",
+    "callbacks",
+    "compat",
+    "config",
+    "constraints",
+    "core",
+    "data",
+    "dtype_policies",
+    "errors",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "mixed_precision",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "tree",
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = ["__version__", "version", *_HOMES, *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors"))]  # noqa: PLE0604
+__all__ = [
+    "__version__",
+    "version",
+    *_HOMES,
+    *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors")),
+]  # noqa: PLE0604
 
 
 def version() -> str:

@@ -1,4 +1,6 @@
-"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script written for Keras or tf.keras, unedited, with fkeras in their place."""
+"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script written for Keras or tf.keras, unedited, with
+fkeras in their place.
+"""
 
 import sys
 
@@ -19,7 +21,9 @@ options:
 
 
 def main(arguments: list[str]) -> int | None:
-    """Runs the command. Returns the exit code of a wrong use; None after a run that ended by itself."""
+    """Runs the command. Returns the exit code of a wrong use; None after a run that ended by
+    itself.
+    """
     first = arguments[0] if arguments else None
     if first in ("-h", "--help"):
         print(HELP)
@@ -32,7 +36,11 @@ def main(arguments: list[str]) -> int | None:
     if first == "-m" and len(arguments) == 1:
         return _complain("-m: the name of a module is missing", 2)
     if first.startswith("-") and first != "-m":
-        return _complain(f"unknown option {first}. See `python -m fkeras --help`; a script's own options come after its name", 2)
+        return _complain(
+            f"unknown option {first}. See `python -m fkeras --help`; a script's own options come "
+            "after its name",
+            2,
+        )
     from fkeras.compat import install, run
 
     install()

@@ -27,7 +27,10 @@ def set_backend(backend: str) -> None:
         UserInputError: for any other name.
     """
     if backend != "jax":
-        raise UserInputError(f"fkeras runs on JAX only: set_backend('jax') is all there is. Received: backend={backend!r}")
+        raise UserInputError(
+            "fkeras runs on JAX only: set_backend('jax') is all there is. Received: "
+            f"backend={backend!r}"
+        )
 
 
 def is_nnx_enabled() -> bool:
@@ -41,7 +44,9 @@ def enable_interactive_logging() -> None:
 
 
 def disable_interactive_logging() -> None:
-    """Sends messages to Python's `logging` instead of the terminal; `verbose="auto"` then means one line an epoch."""
+    """Sends messages to Python's `logging` instead of the terminal; `verbose="auto"` then means one
+    line an epoch.
+    """
     settings.put("interactive_logging", False)
 
 
@@ -51,13 +56,16 @@ def is_interactive_logging_enabled() -> bool:
 
 
 def enable_compilation_cache(directory=None) -> str:
-    """Keeps compiled programs on disk, all of them, so that the next process starts without compiling.
+    """Keeps compiled programs on disk, all of them, so that the next process starts without
+    compiling.
 
-    JAX's own default keeps only what took a second or more to compile, which is almost nothing of a small model.
+    JAX's own default keeps only what took a second or more to compile, which is almost nothing of a
+    small model.
 
     Args:
-        directory: where to keep them; None for `fkeras/programs` in the user's cache directory. The processes of one user may share it. Whoever
-            may write there decides what runs: keep it as private as code.
+        directory: where to keep them; None for `fkeras/programs` in the user's cache directory. The
+            processes of one user may share it. Whoever may write there decides what runs: keep it
+            as private as code.
 
     Returns:
         The directory's path.
@@ -67,7 +75,11 @@ def enable_compilation_cache(directory=None) -> str:
         >>> path = fkeras.config.enable_compilation_cache("programs")
     """
     if directory is None:
-        directory = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "fkeras" / "programs"
+        directory = (
+            pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+            / "fkeras"
+            / "programs"
+        )
     path = pathlib.Path(directory).expanduser().resolve()
     if path.exists() and not path.is_dir():
         raise UserInputError(f"enable_compilation_cache: {path} is a file. Pass a directory.")
@@ -96,7 +108,8 @@ def is_traceback_filtering_enabled() -> bool:
 
 
 def enable_unsafe_deserialization() -> None:
-    """Lets configs that carry code (lambdas) be revived everywhere, as `safe_mode=False` does for one call.
+    """Lets configs that carry code (lambdas) be revived everywhere, as `safe_mode=False` does for
+    one call.
 
     Only for files that you made yourself: such code can do anything.
     """
@@ -134,5 +147,7 @@ def max_steps_per_epoch() -> int | None:
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Caps the steps of every epoch of `fit`, `evaluate` and `predict`, to try a script out quickly. None for no limit."""
+    """Caps the steps of every epoch of `fit`, `evaluate` and `predict`, to try a script out
+    quickly. None for no limit.
+    """
     settings.put("max_steps_per_epoch", max_steps_per_epoch)

@@ -1,6 +1,7 @@
 """The errors that users meet: what went wrong, with whose names, and what to write instead.
 
-Every class is also a `ValueError`, `TypeError` or `RuntimeError`, so that code written for Keras keeps catching them.
+Every class is also a `ValueError`, `TypeError` or `RuntimeError`, so that code written for Keras
+keeps catching them.
 """
 
 import difflib
@@ -50,6 +51,8 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
         hint = "Did you mean " + " or ".join(repr(c) for c in close) + "?"
     else:
         shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
-        hint = f"Known: {shown}. For your own object, pass it itself, register it with `register_keras_serializable`, " \
-               "or name it in a `custom_object_scope`."
+        hint = (
+            f"Known: {shown}. For your own object, pass it itself, register it with "
+            "`register_keras_serializable`, or name it in a `custom_object_scope`."
+        )
     return UnknownNameError(f"Unknown {kind} {name!r}. {hint}")

@@ -1,4 +1,6 @@
-"""Older names for dtype policies, and loss scaling. New code uses `fkeras.config.set_dtype_policy("mixed_bfloat16")`."""
+"""Older names for dtype policies, and loss scaling. New code uses
+`fkeras.config.set_dtype_policy("mixed_bfloat16")`.
+"""
 
 from fkeras.core.dtype_policy import DTypePolicy as DTypePolicy
 from fkeras.core.dtype_policy import dtype_policy as dtype_policy

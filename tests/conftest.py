@@ -1,4 +1,6 @@
-"""What all tests share: JAX on the CPU with a cache of compiled programs, and a clean session for each test."""
+"""What all tests share: JAX on the CPU with a cache of compiled programs, and a clean session for
+each test.
+"""
 
 import contextlib
 import getpass
@@ -8,7 +10,10 @@ import tempfile
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(tempfile.gettempdir(), f"fkeras-tests-{getpass.getuser()}"))
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR",
+    os.path.join(tempfile.gettempdir(), f"fkeras-tests-{getpass.getuser()}"),
+)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
@@ -50,7 +55,9 @@ jax.monitoring.register_event_duration_secs_listener(_listen)
 
 @pytest.fixture
 def compilations():
-    """A context manager that lists the programs that JAX compiles (or fetches from its cache) inside it."""
+    """A context manager that lists the programs that JAX compiles (or fetches from its cache)
+    inside it.
+    """
 
     @contextlib.contextmanager
     def listening():

@@ -10,9 +10,21 @@ from fkeras import config
 from fkeras.errors import UserInputError
 
 SWITCHES = [
-    (config.enable_interactive_logging, config.disable_interactive_logging, config.is_interactive_logging_enabled),
-    (config.enable_traceback_filtering, config.disable_traceback_filtering, config.is_traceback_filtering_enabled),
-    (config.enable_flash_attention, config.disable_flash_attention, config.is_flash_attention_enabled),
+    (
+        config.enable_interactive_logging,
+        config.disable_interactive_logging,
+        config.is_interactive_logging_enabled,
+    ),
+    (
+        config.enable_traceback_filtering,
+        config.disable_traceback_filtering,
+        config.is_traceback_filtering_enabled,
+    ),
+    (
+        config.enable_flash_attention,
+        config.disable_flash_attention,
+        config.is_flash_attention_enabled,
+    ),
 ]
 
 
@@ -42,11 +54,14 @@ def test_values(put, get, value):
     assert get() == before
 
 
-@pytest.mark.parametrize("put, value, message", [
-    (config.set_floatx, "float23", "Unknown `floatx` value 'float23'"),
-    (config.set_image_data_format, "channels", "channels_first"),
-    (config.set_backend, "torch", "fkeras runs on JAX only"),
-])
+@pytest.mark.parametrize(
+    "put, value, message",
+    [
+        (config.set_floatx, "float23", "Unknown `floatx` value 'float23'"),
+        (config.set_image_data_format, "channels", "channels_first"),
+        (config.set_backend, "torch", "fkeras runs on JAX only"),
+    ],
+)
 def test_wrong_values_are_refused(put, value, message):
     with pytest.raises(UserInputError, match=message):
         put(value)
@@ -76,8 +91,12 @@ _CACHED = """
 def test_the_next_process_finds_all_programs_in_the_compilation_cache(tmp_path):
     misses = []
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", textwrap.dedent(_CACHED), str(tmp_path / "programs")], capture_output=True, text=True,
-                              timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(_CACHED), str(tmp_path / "programs")],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
         misses.append(done.stdout.strip() or done.stderr)
     assert int(misses[0]) > 3 and misses[1] == "0"
 

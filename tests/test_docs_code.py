@@ -1,4 +1,6 @@
-"""Every Python block of README.md and docs/*.md is run, the blocks of a file one after the other in an empty folder."""
+"""Every Python block of README.md and docs/*.md is run, the blocks of a file one after the other in
+an empty folder.
+"""
 
 import pathlib
 import re
@@ -9,7 +11,9 @@ import pytest
 from fkeras.compat import imports
 
 ROOT = pathlib.Path(__file__).parent.parent
-PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if page.exists()]
+PAGES = [
+    page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if page.exists()
+]
 BLOCK = re.compile(r"^( *)```python\b.*?\n(.*?)^\1```", re.MULTILINE | re.DOTALL)
 
 

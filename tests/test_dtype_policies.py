@@ -6,9 +6,22 @@ from fkeras import dtype_policies
 from fkeras.config import dtype_policy, set_dtype_policy
 from fkeras.errors import UserInputError
 
-NAMES = ["float32", "bfloat16", "float16", "mixed_bfloat16", "mixed_float16", "int8_from_float32", "int8_from_mixed_bfloat16",
-         "float8_from_mixed_float16", "int4_from_float32", "int4/128_from_float32", "int4/-1_from_bfloat16", "gptq/4/128_from_float32",
-         "gptq/2/-1_from_float32", "awq/4/128_from_mixed_bfloat16"]
+NAMES = [
+    "float32",
+    "bfloat16",
+    "float16",
+    "mixed_bfloat16",
+    "mixed_float16",
+    "int8_from_float32",
+    "int8_from_mixed_bfloat16",
+    "float8_from_mixed_float16",
+    "int4_from_float32",
+    "int4/128_from_float32",
+    "int4/-1_from_bfloat16",
+    "gptq/4/128_from_float32",
+    "gptq/2/-1_from_float32",
+    "awq/4/128_from_mixed_bfloat16",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,18 +35,21 @@ def test_policy_by_name_equals_keras(keras, name):
     assert dtype_policies.deserialize(config) == ours
 
 
-@pytest.mark.parametrize("name, message", [
-    ("mixed_float15", "Cannot convert 'mixed_float15'"),
-    ("int8_from_", "Cannot convert ''"),
-    ("int8_of_float32", "into a valid pair"),
-    ("int8_from_float16", "doesn't work well"),
-    ("int4/0_from_float32", "Invalid block_size"),
-    ("int4/x_from_float32", "must be integers"),
-    ("gptq/5/128_from_float32", r"Supported values are \(2, 3, 4, 8\)"),
-    ("gptq/4_from_float32", "Expected format 'gptq/<weight_bits>/<group_size>'"),
-    ("awq/8/128_from_float32", r"Supported values are \(4,\)"),
-    (3.5, "Cannot interpret `dtype` argument"),
-])
+@pytest.mark.parametrize(
+    "name, message",
+    [
+        ("mixed_float15", "Cannot convert 'mixed_float15'"),
+        ("int8_from_", "Cannot convert ''"),
+        ("int8_of_float32", "into a valid pair"),
+        ("int8_from_float16", "doesn't work well"),
+        ("int4/0_from_float32", "Invalid block_size"),
+        ("int4/x_from_float32", "must be integers"),
+        ("gptq/5/128_from_float32", r"Supported values are \(2, 3, 4, 8\)"),
+        ("gptq/4_from_float32", "Expected format 'gptq/<weight_bits>/<group_size>'"),
+        ("awq/8/128_from_float32", r"Supported values are \(4,\)"),
+        (3.5, "Cannot interpret `dtype` argument"),
+    ],
+)
 def test_what_is_no_policy_is_explained(name, message):
     with pytest.raises(UserInputError, match=message):
         dtype_policies.get(name)

@@ -1,4 +1,6 @@
-"""The whole story in seconds: build, train, evaluate, predict, save, load; and the same model taken apart as pure functions."""
+"""The whole story in seconds: build, train, evaluate, predict, save, load; and the same model taken
+apart as pure functions.
+"""
 
 import jax
 import numpy as np
@@ -8,8 +10,17 @@ from fkeras import layers
 
 
 def small_model():
-    model = fkeras.Sequential([layers.Input((4,)), layers.Dense(8, activation="relu"), layers.Dropout(0.1), layers.Dense(3, activation="softmax")])
-    model.compile(fkeras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = fkeras.Sequential(
+        [
+            layers.Input((4,)),
+            layers.Dense(8, activation="relu"),
+            layers.Dropout(0.1),
+            layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        fkeras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     return model
 
 
@@ -44,7 +55,7 @@ def test_a_hand_written_loop_over_the_pure_step_gives_the_weights_of_fit():
     step = jax.jit(model.step)
     for _ in range(2):
         for i in range(0, 48, 16):
-            state, logs = step(state, (x[i:i + 16], y[i:i + 16]))
+            state, logs = step(state, (x[i : i + 16], y[i : i + 16]))
     model.fit(x, y, epochs=2, batch_size=16, shuffle=False, verbose=0)
     assert int(state.step) == 6 and set(logs) == {"accuracy", "loss"}
     np.testing.assert_array_equal(state.params["dense"]["kernel"], model.layers[0].kernel.numpy())

@@ -1,4 +1,6 @@
-"""Activation functions, and how they are found by name. All but `linear` take any array-like of numbers."""
+"""Activation functions, and how they are found by name. All but `linear` take any array-like of
+numbers.
+"""
 
 from fkeras.activations.functions import celu as celu
 from fkeras.activations.functions import elu as elu

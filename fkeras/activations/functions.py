@@ -1,4 +1,6 @@
-"""The activation functions. Most are `fkeras.ops` under a second name, as objects of their own so that configs name them alike."""
+"""The activation functions. Most are `fkeras.ops` under a second name, as objects of their own so
+that configs name them alike.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +58,9 @@ def log_softmax(x, axis=-1):
 
 
 def sparsemax(x, axis=-1):
-    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact zeros."""
+    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact
+    zeros.
+    """
     return ops.sparsemax(x, axis)
 
 

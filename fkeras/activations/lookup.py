@@ -6,7 +6,11 @@ from fkeras.activations import functions
 from fkeras.core import registry
 from fkeras.errors import UserTypeError, unknown_name
 
-_BUILTIN = {name: fn for name, fn in vars(functions).items() if inspect.isfunction(fn) and fn.__module__ == functions.__name__}
+_BUILTIN = {
+    name: fn
+    for name, fn in vars(functions).items()
+    if inspect.isfunction(fn) and fn.__module__ == functions.__name__
+}
 _NAMES = {**_BUILTIN, "swish": functions.silu, "hard_swish": functions.hard_silu}
 
 registry.add_builtins("keras.activations", _BUILTIN)
@@ -16,7 +20,8 @@ def get(identifier):
     """The activation that a name or config stands for.
 
     Args:
-        identifier: a name such as `'relu'` (or that of a registered function), a config, any callable, or None for `linear`.
+        identifier: a name such as `'relu'` (or that of a registered function), a config, any
+            callable, or None for `linear`.
 
     Raises:
         UnknownNameError: no such activation.
@@ -30,13 +35,16 @@ def get(identifier):
         return functions.linear
     found = deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
     if not callable(found):
-        raise UserTypeError(f"Could not interpret activation function identifier: expected a name, a config or a callable. "
-                            f"Received: {identifier!r}")
+        raise UserTypeError(
+            "Could not interpret activation function identifier: expected a name, a config or a "
+            f"callable. Received: {identifier!r}"
+        )
     return found
 
 
 def serialize(activation):
-    """What `get` and `deserialize` make the activation of again: the name of a built-in function, else a config.
+    """What `get` and `deserialize` make the activation of again: the name of a built-in function,
+    else a config.
 
     Examples:
         >>> import fkeras
@@ -44,7 +52,9 @@ def serialize(activation):
         'relu'
     """
     if not callable(activation):
-        raise UserTypeError(f"Only callables can be serialized as activations. Received: {activation!r}")
+        raise UserTypeError(
+            f"Only callables can be serialized as activations. Received: {activation!r}"
+        )
     if inspect.isfunction(activation):
         if _BUILTIN.get(activation.__name__) is activation:
             return activation.__name__

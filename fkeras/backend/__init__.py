@@ -1,4 +1,5 @@
-"""`keras.backend`: settings, dtypes and sessions, and the functions of arrays that older scripts call as `K.mean(x)`.
+"""`keras.backend`: settings, dtypes and sessions, and the functions of arrays that older scripts
+call as `K.mean(x)`.
 
 New code uses `fkeras.ops`. The older functions load when one is first used.
 """
@@ -30,4 +31,7 @@ def __getattr__(name):
     try:
         return getattr(functions, name)
     except AttributeError:
-        raise AttributeError(f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, `fkeras.layers` or `jax.numpy`.") from None
+        raise AttributeError(
+            f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, `fkeras.layers` or "
+            "`jax.numpy`."
+        ) from None

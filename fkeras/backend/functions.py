@@ -1,7 +1,9 @@
-"""The array functions of Keras 2's backend (`K.mean`, `K.clip`, `K.dot`, ...), for losses and layers in older scripts.
+"""The array functions of Keras 2's backend (`K.mean`, `K.clip`, `K.dot`, ...), for losses and
+layers in older scripts.
 
-Arguments and results are those of Keras 2 where they differ from `fkeras.ops`: axes that default to the last, `sqrt` that clips at
-zero, `hard_sigmoid` with slope 0.2. Convolutions, pooling and `rnn` are not here: layers and `fkeras.ops` have them.
+Arguments and results are those of Keras 2 where they differ from `fkeras.ops`: axes that default to
+the last, `sqrt` that clips at zero, `hard_sigmoid` with slope 0.2. Convolutions, pooling and `rnn`
+are not here: layers and `fkeras.ops` have them.
 """
 
 import math
@@ -62,7 +64,8 @@ is_sparse = _sparse.is_sparse
 to_dense = _sparse.dense
 
 
-# -- arithmetic with other defaults than in ops ------------------------------------------------------------------------------------
+# -- arithmetic with other defaults than in ops
+# ------------------------------------------------------------------------------------
 
 
 def argmax(x, axis=-1):
@@ -86,10 +89,19 @@ def cumprod(x, axis=0):
 
 
 def clip(x, min_value, max_value):
-    """`x` limited to [min_value, max_value]; None for no limit. Where the limits cross, `min_value` counts."""
-    if min_value is not None and max_value is not None and isinstance(min_value, int | float) and isinstance(max_value, int | float):
+    """`x` limited to [min_value, max_value]; None for no limit. Where the limits cross, `min_value`
+    counts.
+    """
+    if (
+        min_value is not None
+        and max_value is not None
+        and isinstance(min_value, int | float)
+        and isinstance(max_value, int | float)
+    ):
         max_value = min_value if max_value < min_value else max_value
-    return ops.clip(x, -np.inf if min_value is None else min_value, np.inf if max_value is None else max_value)
+    return ops.clip(
+        x, -np.inf if min_value is None else min_value, np.inf if max_value is None else max_value
+    )
 
 
 def sqrt(x):
@@ -121,11 +133,16 @@ def l2_normalize(x, axis=None):
 
 
 def in_top_k(predictions, targets, k):
-    """Whether each target is among the `k` largest of its row of predictions: (batch, classes), (batch,) -> (batch,) bool."""
+    """Whether each target is among the `k` largest of its row of predictions: (batch, classes),
+    (batch,) -> (batch,) bool.
+    """
     return ops.in_top_k(targets, predictions, k)
 
 
-# -- shapes ------------------------------------------------------------------------------------------------------------------------
+# -- shapes
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 def concatenate(tensors, axis=-1):
@@ -190,10 +207,17 @@ def _pad_spatial(x, padding, data_format):
 
 
 def bias_add(x, bias, data_format=None):
-    """`x` plus a bias of shape (channels,), or of the shape of one sample with the channels last."""
+    """`x` plus a bias of shape (channels,), or of the shape of one sample with the channels
+    last.
+    """
     if len(bias.shape) not in (1, len(x.shape) - 1):
-        raise UserInputError(f"Unexpected bias dimensions {len(bias.shape)}. Expected it to be 1 or {len(x.shape) - 1} dimensions")
-    if (image_data_format() if data_format is None else standardize_data_format(data_format)) == "channels_first":
+        raise UserInputError(
+            f"Unexpected bias dimensions {len(bias.shape)}. Expected it to be 1 or "
+            f"{len(x.shape) - 1} dimensions"
+        )
+    if (
+        image_data_format() if data_format is None else standardize_data_format(data_format)
+    ) == "channels_first":
         if len(bias.shape) == 1:
             bias = ops.reshape(bias, (-1, *[1] * (len(x.shape) - 2)))
         else:
@@ -201,11 +225,16 @@ def bias_add(x, bias, data_format=None):
     return x + bias
 
 
-# -- products ----------------------------------------------------------------------------------------------------------------------
+# -- products
+#
+#
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def dot(x, y):
-    """The matrix product; beyond two axes, sums over the last of `x` and the last but one of `y`."""
+    """The matrix product; beyond two axes, sums over the last of `x` and the last but one of
+    `y`.
+    """
     return ops.dot(x, y)
 
 
@@ -214,21 +243,27 @@ def batch_dot(x, y, axes=None):
 
     Args:
         x, y: arrays of at least two axes, the first of which is the batch.
-        axes: an int for both or a pair, the axes to sum over; None for the last of `x` and the last but one of `y` (the last, if it
-            has two axes).
+        axes: an int for both or a pair, the axes to sum over; None for the last of `x` and the last
+            but one of `y` (the last, if it has two axes).
 
     Returns:
         (batch, the rest of `x`, the rest of `y`); (batch, 1) where both are two-dimensional.
     """
     nx, ny = len(x.shape), len(y.shape)
     if nx < 2 or ny < 2:
-        raise UserInputError(f"batch_dot: expected arrays of at least 2 axes. Received shapes {x.shape} and {y.shape}.")
+        raise UserInputError(
+            f"batch_dot: expected arrays of at least 2 axes. Received shapes {x.shape} and "
+            f"{y.shape}."
+        )
     if axes is None:
         axes = (nx - 1, ny - 1 if ny == 2 else ny - 2)
     ax, ay = (axes, axes) if isinstance(axes, int) else axes
     ax, ay = ax % nx, ay % ny
     if 0 in (ax, ay):
-        raise UserInputError("Cannot perform batch_dot over axis 0, the batch. Add one with K.expand_dims(x, 0) if there is none.")
+        raise UserInputError(
+            "Cannot perform batch_dot over axis 0, the batch. Add one with K.expand_dims(x, 0) if "
+            "there is none."
+        )
     letters = "abcdefghijklmnopqrstuvw"
     of_x = ["z", *letters[: nx - 1]]
     of_y = ["z", *letters[nx - 1 : nx + ny - 2]]
@@ -238,7 +273,8 @@ def batch_dot(x, y, axes=None):
     return product if rest else ops.expand_dims(product, -1)
 
 
-# -- losses, one value a sample or pixel -------------------------------------------------------------------------------------------
+# -- losses, one value a sample or pixel
+# -------------------------------------------------------------------------------------------
 
 
 def binary_crossentropy(target, output, from_logits=False):
@@ -269,31 +305,51 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
     """
     lengths = [ops.cast(ops.reshape(n, (-1,)), "int32") for n in (label_length, input_length)]
     blank = y_pred.shape[-1] - 1
-    return ops.expand_dims(ops.ctc_loss(ops.cast(y_true, "int32"), ops.log(y_pred + epsilon()), *lengths, mask_index=blank), 1)
+    return ops.expand_dims(
+        ops.ctc_loss(
+            ops.cast(y_true, "int32"), ops.log(y_pred + epsilon()), *lengths, mask_index=blank
+        ),
+        1,
+    )
 
 
-# -- choices and gradients ---------------------------------------------------------------------------------------------------------
+# -- choices and gradients
+#
+#
+# ---------------------------------------------------------------------------------------------------------
 
 
 def switch(condition, then_expression, else_expression):
     """One of two arrays, or of two functions without arguments, by a condition.
 
     Args:
-        condition: a scalar, or an array whose axes are the first of the expressions' (one choice for each element).
+        condition: a scalar, or an array whose axes are the first of the expressions' (one choice
+            for each element).
     """
     if len(condition.shape) == 0:
-        branches = [e if callable(e) else (lambda e=e: e) for e in (then_expression, else_expression)]
+        branches = [
+            e if callable(e) else (lambda e=e: e) for e in (then_expression, else_expression)
+        ]
         return ops.cond(ops.cast(condition, "bool"), *branches)
     yes, no = (e() if callable(e) else e for e in (then_expression, else_expression))
     missing = len(yes.shape) - len(condition.shape)
     if missing < 0:
-        raise UserInputError(f"switch: the condition has more axes than the expressions: {condition.shape} and {yes.shape}.")
-    return ops.where(ops.reshape(ops.cast(condition, "bool"), (*condition.shape, *[1] * missing)), yes, no)
+        raise UserInputError(
+            f"switch: the condition has more axes than the expressions: {condition.shape} and "
+            f"{yes.shape}."
+        )
+    return ops.where(
+        ops.reshape(ops.cast(condition, "bool"), (*condition.shape, *[1] * missing)), yes, no
+    )
 
 
 def stop_gradient(variables):
     """An array, or each of a list, as constants for gradients."""
-    return [ops.stop_gradient(v) for v in variables] if isinstance(variables, list | tuple) else ops.stop_gradient(variables)
+    return (
+        [ops.stop_gradient(v) for v in variables]
+        if isinstance(variables, list | tuple)
+        else ops.stop_gradient(variables)
+    )
 
 
 def map_fn(fn, elems, name=None, dtype=None):
@@ -301,12 +357,20 @@ def map_fn(fn, elems, name=None, dtype=None):
     return ops.map(fn, elems)
 
 
-# -- values and variables ----------------------------------------------------------------------------------------------------------
+# -- values and variables
+#
+#
+# ----------------------------------------------------------------------------------------------------------
 
 
 def variable(value, dtype=None, name=None, constraint=None):
     """A `fkeras.Variable` with a value; `floatx()` by default."""
-    return Variable(ops.convert_to_tensor(value, dtype or floatx()), dtype=dtype or floatx(), name=name, constraint=constraint)
+    return Variable(
+        ops.convert_to_tensor(value, dtype or floatx()),
+        dtype=dtype or floatx(),
+        name=name,
+        constraint=constraint,
+    )
 
 
 def constant(value, dtype=None, shape=None, name=None):
@@ -342,7 +406,11 @@ def dtype(x):
 
 def cast_to_floatx(x):
     """`x` in the default float dtype; NumPy values stay NumPy."""
-    return np.asarray(x, floatx()) if isinstance(x, np.ndarray | list | tuple | int | float) else ops.cast(x, floatx())
+    return (
+        np.asarray(x, floatx())
+        if isinstance(x, np.ndarray | list | tuple | int | float)
+        else ops.cast(x, floatx())
+    )
 
 
 def count_params(x):
@@ -396,7 +464,8 @@ def moving_average_update(x, value, momentum):
     return x.assign(x * momentum + ops.cast(value, x.dtype) * (1 - momentum))
 
 
-# -- random numbers: seed None takes the layer's or the process's ------------------------------------------------------------------
+# -- random numbers: seed None takes the layer's or the process's
+# ------------------------------------------------------------------
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):

@@ -13,7 +13,8 @@ def device(device_name):
     """Context manager: arrays and variables made inside live on one device.
 
     Args:
-        device_name: `'cpu'`, `'gpu:0'`, `'tpu:1'` ... (the index among this process's devices, 0 by default), or a `jax.Device`.
+        device_name: `'cpu'`, `'gpu:0'`, `'tpu:1'` ... (the index among this process's devices, 0 by
+            default), or a `jax.Device`.
 
     Raises:
         UserInputError: there is no such device here.
@@ -32,15 +33,21 @@ def _find_device(name):
     if isinstance(name, jax.Device):
         return name
     if not isinstance(name, str):
-        raise UserInputError("Invalid value for argument `device_name`. Expected a string like 'gpu:0' or a `jax.Device` instance. "
-                             f"Received: device_name={name!r}")
+        raise UserInputError(
+            "Invalid value for argument `device_name`. Expected a string like 'gpu:0' or a "
+            f"`jax.Device` instance. Received: device_name={name!r}"
+        )
     kind, _, index = name.lower().partition(":")
     try:
         there = jax.local_devices(backend="gpu" if kind == "cuda" else kind)
         return there[int(index or 0)]
     except (RuntimeError, ValueError, IndexError):
-        known = dict.fromkeys(["cpu:0", *(f"{d.platform}:{i}" for i, d in enumerate(jax.local_devices()))])
-        raise UserInputError(f"device: there is no {name!r} in this process. There are: {', '.join(known)}.") from None
+        known = dict.fromkeys(
+            ["cpu:0", *(f"{d.platform}:{i}" for i, d in enumerate(jax.local_devices()))]
+        )
+        raise UserInputError(
+            f"device: there is no {name!r} in this process. There are: {', '.join(known)}."
+        ) from None
 
 
 class name_scope:  # noqa: N801  Keras's name
@@ -48,7 +55,8 @@ class name_scope:  # noqa: N801  Keras's name
 
     Args:
         name: one part of a path, without `/`.
-        caller: object on whose behalf the scope opens; one that opens the innermost scope again adds nothing.
+        caller: object on whose behalf the scope opens; one that opens the innermost scope again
+            adds nothing.
         deduplicate: False adds the name all the same.
         override_parent: absolute path that takes the place of all outer scopes.
 
@@ -62,8 +70,16 @@ class name_scope:  # noqa: N801  Keras's name
 
     def __init__(self, name, caller=None, deduplicate=True, override_parent=None):
         if not isinstance(name, str) or "/" in name:
-            raise UserInputError(f"Argument `name` must be a string and cannot contain character `/`. Received: name={name}")
-        self.name, self.caller, self.deduplicate, self.override_parent = name, caller, deduplicate, override_parent
+            raise UserInputError(
+                "Argument `name` must be a string and cannot contain character `/`. Received: "
+                f"name={name}"
+            )
+        self.name, self.caller, self.deduplicate, self.override_parent = (
+            name,
+            caller,
+            deduplicate,
+            override_parent,
+        )
         self._opened: list = []
 
     def __enter__(self):

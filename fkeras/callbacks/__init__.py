@@ -1,4 +1,6 @@
-"""What runs beside training: callbacks, the progress bar, and what `fit` returns. A table of contents."""
+"""What runs beside training: callbacks, the progress bar, and what `fit` returns. A table of
+contents.
+"""
 
 from fkeras.callbacks.callback import Callback as Callback
 from fkeras.callbacks.callback_list import CallbackList as CallbackList

@@ -6,8 +6,16 @@ from collections.abc import Callable
 HOOKS: dict[str, tuple[str, ...]] = {
     "on_epoch_begin": ("epoch", "logs"),
     "on_epoch_end": ("epoch", "logs"),
-    **{f"on_{role}_{moment}": ("logs",) for role in ("train", "test", "predict") for moment in ("begin", "end")},
-    **{f"on_{role}_batch_{moment}": ("batch", "logs") for role in ("train", "test", "predict") for moment in ("begin", "end")},
+    **{
+        f"on_{role}_{moment}": ("logs",)
+        for role in ("train", "test", "predict")
+        for moment in ("begin", "end")
+    },
+    **{
+        f"on_{role}_batch_{moment}": ("batch", "logs")
+        for role in ("train", "test", "predict")
+        for moment in ("begin", "end")
+    },
     "on_batch_begin": ("batch", "logs"),
     "on_batch_end": ("batch", "logs"),
 }
@@ -16,16 +24,19 @@ HOOKS: dict[str, tuple[str, ...]] = {
 class Callback:
     """Base class to subclass: override the hooks whose moments matter.
 
-    `logs` holds running means since the start of the epoch; what a hook writes into the logs of an epoch's end reaches `History`.
-    Training with a hook on batches leaves the device after each batch. A class that only reads logs there may set `reads_logs_only`.
+    `logs` holds running means since the start of the epoch; what a hook writes into the logs of an
+    epoch's end reaches `History`. Training with a hook on batches leaves the device after each
+    batch. A class that only reads logs there may set `reads_logs_only`.
 
     Attributes:
         model: the model being trained. Weights read or set in a hook are those of this very step.
         params: dict with `verbose`, `epochs` and `steps` (None where unknown).
-        reads_logs_only: whether the batch hooks look at nothing but `logs`. True lets training run many batches in one device call and
-            call the hooks for the last of them only; the logs are read from the device when the hook looks at them.
-        can_wait: whether the hooks look at nothing but `logs` and may be called a moment late, when later epochs have been trained. Counts
-            for the class that sets it, not for its subclasses. Where all callbacks can wait, several short epochs are one device call.
+        reads_logs_only: whether the batch hooks look at nothing but `logs`. True lets training run
+            many batches in one device call and call the hooks for the last of them only; the logs
+            are read from the device when the hook looks at them.
+        can_wait: whether the hooks look at nothing but `logs` and may be called a moment late, when
+            later epochs have been trained. Counts for the class that sets it, not for its
+            subclasses. Where all callbacks can wait, several short epochs are one device call.
 
     Examples:
         >>> import fkeras
@@ -68,7 +79,9 @@ class Callback:
         """Before epoch `epoch`, counted from 0."""
 
     def on_epoch_end(self, epoch, logs=None):
-        """After an epoch and its validation. `logs`: all results by name, those of validation as `val_...`."""
+        """After an epoch and its validation. `logs`: all results by name, those of validation as
+        `val_...`.
+        """
 
     def on_batch_begin(self, batch, logs=None):
         """The same as `on_train_batch_begin`, which calls it."""
@@ -77,7 +90,9 @@ class Callback:
         """The same as `on_train_batch_end`, which calls it."""
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Before training on batch `batch` of the epoch; with `steps_per_execution` before each group of batches."""
+        """Before training on batch `batch` of the epoch; with `steps_per_execution` before each
+        group of batches.
+        """
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -116,7 +131,9 @@ class Callback:
 
 
 def overridden(callback, hook: str) -> Callable | None:
-    """The hook of a callback as it was written by somebody, or None where it is `Callback`'s own that does nothing."""
+    """The hook of a callback as it was written by somebody, or None where it is `Callback`'s own
+    that does nothing.
+    """
     if hook in getattr(callback, "__dict__", ()):
         return getattr(callback, hook)
     if getattr(type(callback), hook, None) is getattr(Callback, hook):

@@ -1,4 +1,6 @@
-"""`CallbackList`: all callbacks as one, with `History` and the progress bar behind the user's own."""
+"""`CallbackList`: all callbacks as one, with `History` and the progress bar behind the user's
+own.
+"""
 
 import inspect
 
@@ -20,7 +22,8 @@ _SEE_LOGS = [hook for hook in HOOKS if hook.endswith("_end") and "predict" not i
 
 
 class CallbackList(Callback):
-    """Calls a list of callbacks in its order: what one writes into an epoch's logs, those behind it see.
+    """Calls a list of callbacks in its order: what one writes into an epoch's logs, those behind it
+    see.
 
     Args:
         callbacks: a callback, a list of them (nested lists too), or None.
@@ -30,7 +33,8 @@ class CallbackList(Callback):
         **params: `verbose`, `epochs` and `steps`, for the callbacks' `params`.
 
     Raises:
-        UserTypeError: for what is no callback, and for hooks that cannot be called with their arguments.
+        UserTypeError: for what is no callback, and for hooks that cannot be called with their
+            arguments.
 
     Examples:
         >>> import fkeras
@@ -43,7 +47,9 @@ class CallbackList(Callback):
         super().__init__()
         self.callbacks = _flat(callbacks)
         self._keywords: set[tuple[int, str]] = set()  # hooks that take `logs` by name only
-        self._listening: dict[str, list] = {}  # hook on batches -> callbacks that override it, since the beginning of this loop
+        self._listening: dict[
+            str, list
+        ] = {}  # hook on batches -> callbacks that override it, since the beginning of this loop
         for index, callback in enumerate(self.callbacks):
             self._check(callback, index)
         for wanted, cls in ((add_history, History), (add_progbar, ProgbarLogger)):
@@ -80,12 +86,20 @@ class CallbackList(Callback):
     # -- questions of the training loop ---------------------------------------------------
 
     def needs_batch_hooks(self, role: str) -> bool:
-        """Whether somebody overrides hooks on batches of `'train'`, `'test'` or `'predict'` and may look at more than the logs."""
-        return any(overridden(c, hook) is not None for c in self.callbacks if not getattr(c, "reads_logs_only", False)
-                   for hook in _BATCH_HOOKS[role])
+        """Whether somebody overrides hooks on batches of `'train'`, `'test'` or `'predict'` and may
+        look at more than the logs.
+        """
+        return any(
+            overridden(c, hook) is not None
+            for c in self.callbacks
+            if not getattr(c, "reads_logs_only", False)
+            for hook in _BATCH_HOOKS[role]
+        )
 
     def can_wait(self) -> bool:
-        """Whether no callback minds being told of an epoch a moment late, when later ones have been trained."""
+        """Whether no callback minds being told of an epoch a moment late, when later ones have been
+        trained.
+        """
         return all(vars(type(c)).get("can_wait", False) for c in self.callbacks)
 
     def check_monitors(self, available, has_validation: bool = False) -> None:
@@ -97,7 +111,10 @@ class CallbackList(Callback):
             available: names that an epoch's logs will have.
             has_validation: whether there is validation data.
         """
-        names = [*available, *(name for c in self.callbacks for name in getattr(c, "added_names", list)())]
+        names = [
+            *available,
+            *(name for c in self.callbacks for name in getattr(c, "added_names", list)()),
+        ]
         if any(_is_users(overridden(c, hook)) for c in self.callbacks for hook in _SEE_LOGS):
             return
         for callback in self.callbacks:
@@ -106,16 +123,24 @@ class CallbackList(Callback):
 
     def get_state(self) -> dict:
         """The states of the callbacks that have one, by place and class."""
-        states = {f"{i}_{type(c).__name__}": c.get_state() for i, c in enumerate(self.callbacks) if hasattr(c, "get_state")}
+        states = {
+            f"{i}_{type(c).__name__}": c.get_state()
+            for i, c in enumerate(self.callbacks)
+            if hasattr(c, "get_state")
+        }
         return {k: v for k, v in states.items() if v}
 
     def set_state(self, state: dict) -> None:
-        """Gives each callback its state back. Raises where the callbacks are not those that were saved."""
+        """Gives each callback its state back. Raises where the callbacks are not those that were
+        saved.
+        """
         mine = {f"{i}_{type(c).__name__}": c for i, c in enumerate(self.callbacks)}
         unknown = sorted(set(state) - set(mine))
         if unknown:
-            raise UserInputError(f"The saved state belongs to callbacks {sorted(state)}; there are {sorted(mine)}. Pass the same callbacks "
-                                 "in the same order as before.")
+            raise UserInputError(
+                f"The saved state belongs to callbacks {sorted(state)}; there are {sorted(mine)}. "
+                "Pass the same callbacks in the same order as before."
+            )
         for name, one in state.items():
             mine[name].set_state(one)
 
@@ -181,32 +206,53 @@ class CallbackList(Callback):
                 getattr(callback, hook)(*arguments, logs)
 
     def _call_batch(self, role, hook, batch, logs):
-        """Calls those who override the hook. Nobody is asked twice: this runs between steps that may take microseconds."""
+        """Calls those who override the hook. Nobody is asked twice: this runs between steps that
+        may take microseconds.
+        """
         listening = self._listening.get(hook)
         if listening is None:
             names = [name for name in _BATCH_HOOKS[role] if name.endswith(hook[-5:])]
-            listening = self._listening[hook] = [c for c in self.callbacks if any(overridden(c, name) is not None for name in names)]
+            listening = self._listening[hook] = [
+                c for c in self.callbacks if any(overridden(c, name) is not None for name in names)
+            ]
         if listening:
-            if type(logs) is dict and any(not getattr(c, "reads_logs_only", False) for c in listening):
-                logs = plain(logs)  # from somebody's own loop; those of `fit` fetch themselves when looked at
+            if type(logs) is dict and any(
+                not getattr(c, "reads_logs_only", False) for c in listening
+            ):
+                logs = plain(
+                    logs
+                )  # from somebody's own loop; those of `fit` fetch themselves when looked at
             self._call(hook, (batch,), logs, listening)
 
     def _check(self, callback, index):
         where = f"callbacks[{index}]"
         if isinstance(callback, type):
-            raise UserTypeError(f"{where} is the class {callback.__name__}, not a callback. Write {callback.__name__}().")
-        missing = [name for name in ("set_model", "set_params", *HOOKS) if not callable(getattr(callback, name, None))]
+            raise UserTypeError(
+                f"{where} is the class {callback.__name__}, not a callback. Write "
+                f"{callback.__name__}()."
+            )
+        missing = [
+            name
+            for name in ("set_model", "set_params", *HOOKS)
+            if not callable(getattr(callback, name, None))
+        ]
         if missing:
-            raise UserTypeError(f"{where} is no callback: {type(callback).__name__} has no method {missing[0]!r}. Subclass "
-                                "`fkeras.callbacks.Callback`; a single function can be wrapped: `LambdaCallback(on_epoch_end=function)`.")
+            raise UserTypeError(
+                f"{where} is no callback: {type(callback).__name__} has no method {missing[0]!r}. "
+                "Subclass `fkeras.callbacks.Callback`; a single function can be wrapped: "
+                "`LambdaCallback(on_epoch_end=function)`."
+            )
         for hook, names in HOOKS.items():
             method = overridden(callback, hook)
             if method is not None and not _takes(method, names):
                 if _takes(method, names[:-1], logs=None):
                     self._keywords.add((id(callback), hook))
                     continue
-                raise UserTypeError(f"{where}, {type(callback).__name__}: `{hook}{inspect.signature(method)}` cannot be called with "
-                                    f"({', '.join(names)}). Define it as `def {hook}(self, {', '.join(names[:-1] + ('logs=None',))})`.")
+                raise UserTypeError(
+                    f"{where}, {type(callback).__name__}: `{hook}{inspect.signature(method)}` "
+                    f"cannot be called with ({', '.join(names)}). Define it as `def {hook}(self, "
+                    f"{', '.join(names[:-1] + ('logs=None',))})`."
+                )
 
 
 def _flat(callbacks) -> list:
@@ -232,13 +278,22 @@ def _takes(method, positional, **keywords) -> bool:
 
 
 def _is_users(method) -> bool:
-    return method is not None and not (getattr(method, "__module__", None) or "").startswith("fkeras.")
+    return method is not None and not (getattr(method, "__module__", None) or "").startswith(
+        "fkeras."
+    )
 
 
 def plain(logs) -> dict:
-    """Logs as a new dict in alphabetical order: arrays without axes as Python floats, others as NumPy arrays."""
+    """Logs as a new dict in alphabetical order: arrays without axes as Python floats, others as
+    NumPy arrays.
+    """
     logs = {str(name): value for name, value in sorted(logs.items())} if logs else {}
     on_device = {name: value for name, value in logs.items() if isinstance(value, jax.Array)}
     if on_device:
         logs |= jax.device_get(on_device)
-    return {name: float(value) if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0 else value for name, value in logs.items()}
+    return {
+        name: float(value)
+        if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
+        else value
+        for name, value in logs.items()
+    }

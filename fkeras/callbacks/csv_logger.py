@@ -15,7 +15,8 @@ class CSVLogger(Callback):
     Args:
         filename: path of the file.
         separator: between the values of a line.
-        append: whether lines are added to a file that is there, in the order of its columns. False overwrites it.
+        append: whether lines are added to a file that is there, in the order of its columns. False
+            overwrites it.
 
     Examples:
         >>> import fkeras, pathlib
@@ -44,12 +45,18 @@ class CSVLogger(Callback):
         begins = self.keys is None
         if begins:
             self.keys = sorted(logs)
-            if not any(key.startswith("val_") for key in self.keys):  # validation may come in a later epoch
+            if not any(
+                key.startswith("val_") for key in self.keys
+            ):  # validation may come in a later epoch
                 self.keys += [f"val_{key}" for key in self.keys]
         dropped = sorted(set(logs) - set(self.keys))
         if dropped and not self._told:
             self._told = True
-            warnings.warn(f"CSVLogger: {self.filename!r} has no column for {', '.join(dropped)}: these values are left out.", stacklevel=2)
+            warnings.warn(
+                f"CSVLogger: {self.filename!r} has no column for {', '.join(dropped)}: these "
+                "values are left out.",
+                stacklevel=2,
+            )
         with open(self.filename, "a", newline="") as file:
             writer = csv.writer(file, delimiter=self.sep)
             if begins:

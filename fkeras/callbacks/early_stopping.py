@@ -5,20 +5,24 @@ from fkeras.callbacks.monitor import MonitorCallback
 
 
 class EarlyStopping(MonitorCallback):
-    """Stops training when a monitored value has not improved for a while. NaN is never an improvement.
+    """Stops training when a monitored value has not improved for a while. NaN is never an
+    improvement.
 
     Args:
-        monitor: a name in the logs: `val_loss`, `loss`, `val_accuracy`, ... A misspelt one raises when `fit` starts.
+        monitor: a name in the logs: `val_loss`, `loss`, `val_accuracy`, ... A misspelt one raises
+            when `fit` starts.
         min_delta: least change that counts as an improvement.
         patience: epochs without improvement after which training stops.
         verbose: 1 to say when it acts.
         mode: 'min', 'max', or 'auto' (by the metric of that name).
         baseline: value that has to be beaten within `patience` epochs; None for none.
-        restore_best_weights: whether the model gets the weights of its best epoch at the end, also where training was not stopped early.
+        restore_best_weights: whether the model gets the weights of its best epoch at the end, also
+            where training was not stopped early.
         start_from_epoch: epochs before which nothing counts.
 
     Attributes:
-        best, best_epoch: best value and its epoch. wait: epochs since. stopped_epoch: index of the epoch it stopped at, 0 where it did not.
+        best, best_epoch: best value and its epoch. wait: epochs since. stopped_epoch: index of the
+            epoch it stopped at, 0 where it did not.
 
     Examples:
         >>> import fkeras, types
@@ -31,8 +35,17 @@ class EarlyStopping(MonitorCallback):
         (0.5, 3, True)
     """
 
-    def __init__(self, monitor="val_loss", min_delta=0, patience=0, verbose=0, mode="auto", baseline=None, restore_best_weights=False,
-                 start_from_epoch=0):
+    def __init__(
+        self,
+        monitor="val_loss",
+        min_delta=0,
+        patience=0,
+        verbose=0,
+        mode="auto",
+        baseline=None,
+        restore_best_weights=False,
+        start_from_epoch=0,
+    ):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.patience, self.verbose, self.baseline = patience, verbose, baseline
         self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
@@ -43,7 +56,10 @@ class EarlyStopping(MonitorCallback):
         self.best = self.best_weights = None
 
     def get_state(self):
-        return {name: getattr(self, name) for name in ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")}
+        return {
+            name: getattr(self, name)
+            for name in ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
+        }
 
     def set_state(self, state):
         vars(self).update(state)
@@ -77,7 +93,10 @@ class EarlyStopping(MonitorCallback):
             messages.write(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
-                messages.write(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+                messages.write(
+                    "Restoring model weights from the end of the best epoch: "
+                    f"{self.best_epoch + 1}."
+                )
             self.model.set_weights(self.best_weights)
 
     def get_monitor_value(self, logs):

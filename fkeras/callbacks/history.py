@@ -4,7 +4,8 @@ from fkeras.callbacks.callback import Callback
 
 
 class History(Callback):
-    """Keeps the results of each epoch. `fit` adds one by itself, after the user's callbacks, and returns it.
+    """Keeps the results of each epoch. `fit` adds one by itself, after the user's callbacks, and
+    returns it.
 
     Attributes:
         history: dict from a name (`loss`, `val_loss`, ...) to a list with one float an epoch.

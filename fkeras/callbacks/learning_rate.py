@@ -18,11 +18,17 @@ def settable_optimizers(callback: Callback) -> list:
     found = list(getattr(optimizer, "optimizers", None) or [optimizer])
     for one in found:
         if not hasattr(one, "learning_rate"):
-            raise UserInputError(f'{type(callback).__name__}: Optimizer must have a "learning_rate" attribute. Received: {one!r}')
+            raise UserInputError(
+                f'{type(callback).__name__}: Optimizer must have a "learning_rate" attribute. '
+                f"Received: {one!r}"
+            )
         inner = getattr(one, "inner_optimizer", one)
         if isinstance(getattr(inner, "_learning_rate", None), LearningRateSchedule):
-            raise UserTypeError(f"This optimizer was created with a `LearningRateSchedule` object as its learning rate, which "
-                                f"{type(callback).__name__} cannot set. Leave the callback out, or create the optimizer with a number.")
+            raise UserTypeError(
+                "This optimizer was created with a `LearningRateSchedule` object as its learning "
+                f"rate, which {type(callback).__name__} cannot set. Leave the callback out, or "
+                "create the optimizer with a number."
+            )
     return found
 
 
@@ -37,6 +43,8 @@ def log_rates(callback: Callback, logs: dict) -> None:
 
 
 def log_names(callback: Callback) -> list[str]:
-    """The names of the rates in the logs: `learning_rate`, or one for each optimizer inside a `MultiOptimizer`."""
+    """The names of the rates in the logs: `learning_rate`, or one for each optimizer inside a
+    `MultiOptimizer`.
+    """
     inner = getattr(getattr(callback.model, "optimizer", None), "optimizers", None)
     return [f"learning_rate_{one.name}" for one in inner] if inner else ["learning_rate"]

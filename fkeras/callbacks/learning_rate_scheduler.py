@@ -12,7 +12,8 @@ class LearningRateScheduler(Callback):
     """Sets the learning rate at the start of each epoch; logs it as `learning_rate`.
 
     Args:
-        schedule: function `(epoch, learning_rate) -> learning_rate`, or of the epoch alone. Epochs count from 0.
+        schedule: function `(epoch, learning_rate) -> learning_rate`, or of the epoch alone. Epochs
+            count from 0.
         verbose: 1 to print the rate.
 
     Raises:
@@ -31,8 +32,10 @@ class LearningRateScheduler(Callback):
     def __init__(self, schedule, verbose=0):
         super().__init__()
         if not callable(schedule):
-            raise UserInputError(f"LearningRateScheduler: `schedule` must be a function (epoch, learning_rate) -> learning_rate. "
-                                 f"Received: {schedule!r}")
+            raise UserInputError(
+                "LearningRateScheduler: `schedule` must be a function (epoch, learning_rate) -> "
+                f"learning_rate. Received: {schedule!r}"
+            )
         self.schedule, self.verbose = schedule, verbose
 
     def added_names(self) -> list[str]:
@@ -49,7 +52,10 @@ class LearningRateScheduler(Callback):
             optimizer.learning_rate = rate
             if self.verbose > 0:
                 whose = f"{optimizer.name} " if len(optimizers) > 1 else ""
-                messages.write(f"\nEpoch {epoch + 1}: LearningRateScheduler setting {whose}learning rate to {rate}.")
+                messages.write(
+                    f"\nEpoch {epoch + 1}: LearningRateScheduler setting {whose}learning rate to "
+                    f"{rate}."
+                )
 
     def on_epoch_end(self, epoch, logs=None):
         learning_rate.log_rates(self, {} if logs is None else logs)
@@ -63,7 +69,10 @@ class LearningRateScheduler(Callback):
                 number = math.nan
             if math.isfinite(number):
                 return number
-        raise UserInputError(f"The output of the `schedule` function should be a float. Got: {rate!r} at epoch {epoch}.")
+        raise UserInputError(
+            f"The output of the `schedule` function should be a float. Got: {rate!r} at epoch "
+            f"{epoch}."
+        )
 
 
 def _takes_two(function) -> bool:

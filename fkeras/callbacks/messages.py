@@ -1,4 +1,6 @@
-"""Where messages for the user of a terminal go: to standard output, or to the log where interactive logging is off."""
+"""Where messages for the user of a terminal go: to standard output, or to the log where interactive
+logging is off.
+"""
 
 import logging
 import sys

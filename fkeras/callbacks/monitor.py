@@ -1,4 +1,6 @@
-"""What callbacks that watch one of the logs' values share: which way is better, what counts as better, and whether the name exists."""
+"""What callbacks that watch one of the logs' values share: which way is better, what counts as
+better, and whether the name exists.
+"""
 
 import math
 import operator
@@ -33,14 +35,18 @@ class MonitorCallback(Callback):
     def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            raise UserInputError(f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: mode={mode!r}")
+            raise UserInputError(
+                f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: "
+                f"mode={mode!r}"
+            )
         self.monitor, self.mode, self.best, self.min_delta = monitor, mode, baseline, abs(min_delta)
         self.monitor_op = None
         self._available = None  # None: not asked yet
         self._resumed = False
 
     def check_monitor(self, available, has_validation: bool = True) -> None:
-        """Tells at the start of training whether the monitored name will exist; `CallbackList.check_monitors` calls it.
+        """Tells at the start of training whether the monitored name will exist;
+        `CallbackList.check_monitors` calls it.
 
         Args:
             available: the names that an epoch's logs will have.
@@ -54,27 +60,46 @@ class MonitorCallback(Callback):
         if self._available:
             self._set_monitor_op()
         elif not has_validation and name.startswith("val_"):
-            warnings.warn(f"{who}(monitor={name!r}) will do nothing: there is no validation data. Pass `validation_data` or "
-                          f"`validation_split` to `fit`, or monitor one of {_shown(available)}.", stacklevel=5)
+            warnings.warn(
+                f"{who}(monitor={name!r}) will do nothing: there is no validation data. Pass "
+                "`validation_data` or `validation_split` to `fit`, or monitor one of "
+                f"{_shown(available)}.",
+                stacklevel=5,
+            )
         elif nearest(name, available):
             raise unknown_name(f"monitor of {who}", name, available)
         elif self.mode == "auto":
-            raise UserInputError(f"{who}(monitor={name!r}): the logs will have no such value, only {_shown(available)}.")
+            raise UserInputError(
+                f"{who}(monitor={name!r}): the logs will have no such value, only "
+                f"{_shown(available)}."
+            )
         else:
-            warnings.warn(f"{who}(monitor={name!r}) will do nothing: the logs have no such value, only {_shown(available)}.", stacklevel=5)
+            warnings.warn(
+                f"{who}(monitor={name!r}) will do nothing: the logs have no such value, only "
+                f"{_shown(available)}.",
+                stacklevel=5,
+            )
 
     def _value_in(self, logs):
-        """The monitored value as a float, or None (with one warning a training) where the logs lack it."""
+        """The monitored value as a float, or None (with one warning a training) where the logs lack
+        it.
+        """
         value = (logs or {}).get(self.monitor)
         if value is not None:
             if np.size(value) != 1:
-                raise UserInputError(f"{type(self).__name__}(monitor={self.monitor!r}): the log holds {np.size(value)} values, where one is needed. "
-                                     "Give the metric an `average`, or monitor another one.")
+                raise UserInputError(
+                    f"{type(self).__name__}(monitor={self.monitor!r}): the log holds "
+                    f"{np.size(value)} values, where one is needed. Give the metric an `average`, "
+                    "or monitor another one."
+                )
             return float(np.reshape(value, ()))
         if self._available is None:
             self._available = False
-            warnings.warn(f"{type(self).__name__} is conditioned on `{self.monitor}`, which is not available. Available: "
-                          f"{_shown(logs or {})}.", stacklevel=3)
+            warnings.warn(
+                f"{type(self).__name__} is conditioned on `{self.monitor}`, which is not "
+                f"available. Available: {_shown(logs or {})}.",
+                stacklevel=3,
+            )
         return None
 
     def _set_monitor_op(self):
@@ -83,8 +108,11 @@ class MonitorCallback(Callback):
             return
         up = _goes_up(self.monitor, self.model)
         if up is None:
-            raise UserInputError(f"{type(self).__name__} callback received monitor={self.monitor}, but cannot tell whether this metric "
-                                 "should be maximized or minimized. Pass `mode='max'` if the highest value is best, else `mode='min'`.")
+            raise UserInputError(
+                f"{type(self).__name__} callback received monitor={self.monitor}, but cannot tell "
+                "whether this metric should be maximized or minimized. Pass `mode='max'` if the "
+                "highest value is best, else `mode='min'`."
+            )
         self.monitor_op = ops.greater if up else ops.less
 
     def _is_improvement(self, value, reference):

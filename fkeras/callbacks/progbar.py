@@ -22,9 +22,11 @@ class Progbar:
         target: how many steps there will be; None where unknown.
         width: of the bar, in characters.
         verbose: 0 silent, 1 a bar, 2 one line at the end.
-        interval: least time between updates, in seconds; 200 times as much where output is not a terminal.
+        interval: least time between updates, in seconds; 200 times as much where output is not a
+            terminal.
         stateful_metrics: names of values shown as they are; all others are averaged over the steps.
-        stateless_metrics: names of values to average; all others are shown as they are. Only one of the two may be given.
+        stateless_metrics: names of values to average; all others are shown as they are. Only one of
+            the two may be given.
         unit_name: what a step is called.
 
     Examples:
@@ -35,12 +37,31 @@ class Progbar:
         2/2 - ...s/step - loss: 0.5000
     """
 
-    def __init__(self, target, width=20, verbose=1, interval=0.05, stateful_metrics=None, stateless_metrics=None, unit_name="step"):
+    def __init__(
+        self,
+        target,
+        width=20,
+        verbose=1,
+        interval=0.05,
+        stateful_metrics=None,
+        stateless_metrics=None,
+        unit_name="step",
+    ):
         if stateful_metrics is not None and stateless_metrics is not None:
-            raise UserInputError("Only one of `stateful_metrics` or `stateless_metrics` can be given: the names to show as they are, or "
-                                 "those to average.")
-        self.target, self.width, self.verbose, self.interval, self.unit_name = target, width, verbose, interval, unit_name
-        self.stateful_metrics = None if stateless_metrics is not None else set(stateful_metrics or ())
+            raise UserInputError(
+                "Only one of `stateful_metrics` or `stateless_metrics` can be given: the names to "
+                "show as they are, or those to average."
+            )
+        self.target, self.width, self.verbose, self.interval, self.unit_name = (
+            target,
+            width,
+            verbose,
+            interval,
+            unit_name,
+        )
+        self.stateful_metrics = (
+            None if stateless_metrics is not None else set(stateful_metrics or ())
+        )
         self.stateless_metrics = None if stateless_metrics is None else set(stateless_metrics)
         self._sums: dict[str, list] = {}  # name -> [sum, count]
         self._seen = 0
@@ -62,7 +83,8 @@ class Progbar:
 
         Args:
             current: steps done.
-            values: list of pairs of a name and the value at the last step (a float, or an array to average).
+            values: list of pairs of a name and the value at the last step (a float, or an array to
+                average).
             finalize: whether this is the last update; None for `current >= target`.
         """
         if finalize is None:
@@ -74,11 +96,15 @@ class Progbar:
         if self.verbose == 1 and (finalize or self.is_due()):
             self._show(current, per_step, finalize)
         elif self.verbose == 2 and finalize and self.target:
-            messages.write(f"{current:{len(str(self.target))}d}/{self.target} - {time.time() - self._start:.0f}s - "
-                           f"{self._duration(per_step)}{self._values()}")
+            messages.write(
+                f"{current:{len(str(self.target))}d}/{self.target} - "
+                f"{time.time() - self._start:.0f}s - {self._duration(per_step)}{self._values()}"
+            )
 
     def skip(self, current):
-        """Notes that steps were done, without values and without printing: what the first took does not count as typical."""
+        """Notes that steps were done, without values and without printing: what the first took does
+        not count as typical.
+        """
         if self._first is None and self.verbose == 1:
             self._first = (current, time.time())
 
@@ -87,7 +113,11 @@ class Progbar:
         self.update(self._seen + n, values)
 
     def _take(self, name, value, steps, finalize):
-        averaged = name in self.stateless_metrics if self.stateful_metrics is None else name not in self.stateful_metrics
+        averaged = (
+            name in self.stateless_metrics
+            if self.stateful_metrics is None
+            else name not in self.stateful_metrics
+        )
         if not averaged or finalize:
             self._sums[name] = [value, 1]
             return
@@ -95,7 +125,9 @@ class Progbar:
         self._sums[name] = [total + np.multiply(value, steps), count + steps]
 
     def _seconds_per_step(self, current, now):
-        """Of the steps after the first update, which held the compilation; of all, where there is no other."""
+        """Of the steps after the first update, which held the compilation; of all, where there is
+        no other.
+        """
         if not current:
             return 0.0
         if self._first is not None and current > self._first[0]:
@@ -105,22 +137,35 @@ class Progbar:
 
     def _show(self, current, per_step, finalize):
         now = time.time()
-        left = per_step * (self.target - current) if self.target and not finalize else now - self._start
-        count = f"{current:{len(str(self.target))}d}/{self.target}" if self.target else f"{current:7d}/Unknown"
+        left = (
+            per_step * (self.target - current)
+            if self.target and not finalize
+            else now - self._start
+        )
+        count = (
+            f"{current:{len(str(self.target))}d}/{self.target}"
+            if self.target
+            else f"{current:7d}/Unknown"
+        )
         clock, info = _clock(left), f" {self._duration(per_step)}{self._values()}"
         done = min(self.width, int(self.width * current / self.target)) if self.target else 0
         bar = (done, self.width - done) if self.target else (0, 0)
         if not _overwrites():
-            messages.write(f"{count} {'━' * done}{' ' * bar[1]}{' ' if self.target else ''}{clock}{info}")
+            messages.write(
+                f"{count} {'━' * done}{' ' * bar[1]}{' ' if self.target else ''}{clock}{info}"
+            )
         else:
             room = shutil.get_terminal_size((0, 0)).columns
             if not finalize and 0 < room <= len(count) + sum(bar) + len(clock) + len(info) + 2:
                 bar = (0, 0)  # a line that wraps could not be overwritten
-                info = info[:max(0, room - len(count) - len(clock) - 3)]
+                info = info[: max(0, room - len(count) - len(clock) - 3)]
             width = len(count) + sum(bar) + len(clock) + len(info) + 2
             drawn = f"{_GREEN}{'━' * bar[0]}{_WHITE}{'━' * bar[1]}{_PLAIN} " if sum(bar) else ""
-            messages.write(f"\r{_BOLD}{count}{_PLAIN} {drawn}{_BOLD}{clock}{_PLAIN}{info}{' ' * max(0, self._shown_width - width)}",
-                           end="\n" if finalize else "")
+            messages.write(
+                f"\r{_BOLD}{count}{_PLAIN} "
+                f"{drawn}{_BOLD}{clock}{_PLAIN}{info}{' ' * max(0, self._shown_width - width)}",
+                end="\n" if finalize else "",
+            )
             self._shown_width = width
         self._shown_at = now
 
@@ -140,7 +185,11 @@ class Progbar:
 
 def _overwrites() -> bool:
     """Whether `\\r` goes back to the start of the line: terminals, notebooks."""
-    return getattr(sys.stdout, "isatty", bool)() or "ipykernel" in sys.modules or "PYCHARM_HOSTED" in os.environ
+    return (
+        getattr(sys.stdout, "isatty", bool)()
+        or "ipykernel" in sys.modules
+        or "PYCHARM_HOSTED" in os.environ
+    )
 
 
 def _clock(seconds) -> str:

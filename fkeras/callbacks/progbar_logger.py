@@ -6,7 +6,8 @@ from fkeras.callbacks.progbar import Progbar
 
 
 class ProgbarLogger(Callback):
-    """Prints progress and results. `fit`, `evaluate` and `predict` add one by themselves unless `verbose=0`.
+    """Prints progress and results. `fit`, `evaluate` and `predict` add one by themselves unless
+    `verbose=0`.
 
     Values are fetched from the device only when they are printed.
     """

@@ -8,7 +8,8 @@ from fkeras.errors import UserInputError, UserTypeError
 
 
 class ReduceLROnPlateau(MonitorCallback):
-    """Multiplies the learning rate by a factor when a monitored value has not improved for a while; logs it as `learning_rate`.
+    """Multiplies the learning rate by a factor when a monitored value has not improved for a while;
+    logs it as `learning_rate`.
 
     Args:
         monitor: a name in the logs. A misspelt one raises when `fit` starts.
@@ -25,14 +26,36 @@ class ReduceLROnPlateau(MonitorCallback):
         UserTypeError: when `fit` starts, where the optimizer follows a schedule.
     """
 
-    def __init__(self, monitor="val_loss", factor=0.1, patience=10, verbose=0, mode="auto", min_delta=1e-4, cooldown=0, min_lr=0.0,
-                 **kwargs):
-        super().__init__(monitor, mode, min_delta=kwargs.pop("epsilon", min_delta))  # `epsilon`: its name in Keras 1
+    def __init__(
+        self,
+        monitor="val_loss",
+        factor=0.1,
+        patience=10,
+        verbose=0,
+        mode="auto",
+        min_delta=1e-4,
+        cooldown=0,
+        min_lr=0.0,
+        **kwargs,
+    ):
+        super().__init__(
+            monitor, mode, min_delta=kwargs.pop("epsilon", min_delta)
+        )  # `epsilon`: its name in Keras 1
         if kwargs:
-            raise UserTypeError(f"ReduceLROnPlateau got an unexpected argument {sorted(kwargs)[0]!r}.")
+            raise UserTypeError(
+                f"ReduceLROnPlateau got an unexpected argument {sorted(kwargs)[0]!r}."
+            )
         if factor >= 1.0:
-            raise UserInputError(f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}")
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+            raise UserInputError(
+                f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}"
+            )
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
+            factor,
+            patience,
+            verbose,
+            cooldown,
+            min_lr,
+        )
         self._reset()
 
     def _reset(self):
@@ -89,5 +112,8 @@ class ReduceLROnPlateau(MonitorCallback):
             reduced = True
             if self.verbose > 0:
                 whose = f" {optimizer.name}" if len(optimizers) > 1 else ""
-                messages.write(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing{whose} learning rate to {new}.")
+                messages.write(
+                    f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing{whose} learning rate to "
+                    f"{new}."
+                )
         return reduced

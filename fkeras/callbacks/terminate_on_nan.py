@@ -9,10 +9,12 @@ from fkeras.callbacks.callback import Callback
 class TerminateOnNaN(Callback):
     """Stops training when the loss is NaN or infinite.
 
-    The loss of a batch is a running mean, which stays NaN once it was: looking at the last batch of a device call is enough.
+    The loss of a batch is a running mean, which stays NaN once it was: looking at the last batch of
+    a device call is enough.
 
     Args:
-        raise_error: whether a RuntimeError is raised at once, so that no `on_train_end` runs, instead of stopping in good order.
+        raise_error: whether a RuntimeError is raised at once, so that no `on_train_end` runs,
+            instead of stopping in good order.
     """
 
     reads_logs_only = True
@@ -26,6 +28,9 @@ class TerminateOnNaN(Callback):
         if loss is None or math.isfinite(loss):
             return
         if self.raise_error:
-            raise RuntimeError(f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. Terminating training immediately.")
+            raise RuntimeError(
+                f"NaN or Inf loss encountered at batch {batch}. Loss value: {loss}. Terminating "
+                "training immediately."
+            )
         messages.write(f"Batch {batch}: Invalid loss, terminating training")
         self.model.stop_training = True

@@ -1,7 +1,8 @@
 """Who is importing: the user's own code, or a library?
 
-Scripts get fkeras under the names `keras` and `tensorflow`. Libraries must go on seeing TensorFlow as absent: TensorBoard, Transformers,
-Orbax and many others probe for it and would use far more of it than there is.
+Scripts get fkeras under the names `keras` and `tensorflow`. Libraries must go on seeing TensorFlow
+as absent: TensorBoard, Transformers, Orbax and many others probe for it and would use far more of
+it than there is.
 """
 
 import functools
@@ -14,7 +15,9 @@ _own: set[str] = set()
 
 
 def count_as_own(path: str) -> None:
-    """A file, or a folder with all in it, is the user's code although it was installed (`-m` on an installed package)."""
+    """A file, or a folder with all in it, is the user's code although it was installed (`-m` on an
+    installed package).
+    """
     path = os.path.abspath(path)
     if _is_installed(path):
         _own.add(path)
@@ -27,7 +30,8 @@ def _is_installed(path):
 
 @functools.lru_cache(1024)
 def kind_of(filename: str | None) -> str:
-    """`'own'`, `'library'`, or `'standard'` (the standard library, which imports on somebody's behalf) for a module's `__file__`.
+    """`'own'`, `'library'`, or `'standard'` (the standard library, which imports on somebody's
+    behalf) for a module's `__file__`.
 
     >>> kind_of("/home/me/train.py"), kind_of(None), kind_of("/usr/lib/python3/dist-packages/tensorboard/main.py")
     ('own', 'own', 'library')
@@ -43,7 +47,9 @@ def kind_of(filename: str | None) -> str:
 
 
 def own_code_asks() -> bool:
-    """Whether the import in progress was written in the user's code: the nearest frame outside the standard library decides."""
+    """Whether the import in progress was written in the user's code: the nearest frame outside the
+    standard library decides.
+    """
     frame = sys._getframe(2)
     while frame is not None:
         if not frame.f_code.co_filename.startswith("<frozen"):

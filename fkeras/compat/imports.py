@@ -1,7 +1,7 @@
 """Routes the imports of `keras`, `tensorflow` and `tf_keras`.
 
-Only `builtins.__import__` is told who imports, so that is where scripts and libraries are kept apart. `importlib.import_module` and
-`importlib.util.find_spec` go the same way.
+Only `builtins.__import__` is told who imports, so that is where scripts and libraries are kept
+apart. `importlib.import_module` and `importlib.util.find_spec` go the same way.
 """
 
 import builtins
@@ -16,9 +16,11 @@ _find_spec = importlib.util.find_spec
 
 
 def install() -> None:
-    """From now on, `import keras` and `import tensorflow as tf` in the user's own code give fkeras. Can be called again.
+    """From now on, `import keras` and `import tensorflow as tf` in the user's own code give fkeras.
+    Can be called again.
 
-    Libraries see fkeras as `keras`, too; TensorFlow is absent for them, installed or not. Call it before the first of these imports.
+    Libraries see fkeras as `keras`, too; TensorFlow is absent for them, installed or not. Call it
+    before the first of these imports.
 
     Example, in a notebook::
 
@@ -78,13 +80,19 @@ def _refuse_libraries(root, own):
 
 
 def _check_offered(module, name, wanted):
-    """`from tensorflow import data`: our words, where Python would only say that it cannot import the name."""
+    """`from tensorflow import data`: our words, where Python would only say that it cannot import
+    the name.
+    """
     try:
         getattr(module, wanted)
     except AttributeError as error:
         if isinstance(module, standins.StandIn):
-            raise ImportError(f"cannot import name {wanted!r} from {name!r}: {error}", name=name) from None
+            raise ImportError(
+                f"cannot import name {wanted!r} from {name!r}: {error}", name=name
+            ) from None
         try:
-            standins.find(f"{name}.{wanted}")  # a submodule that its package does not import by itself
+            standins.find(
+                f"{name}.{wanted}"
+            )  # a submodule that its package does not import by itself
         except ModuleNotFoundError:
             pass  # Python's own words

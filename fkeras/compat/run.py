@@ -1,4 +1,6 @@
-"""Runs a script or a module as Python itself would: its `__main__`, `sys.argv`, `sys.path`, exit code and traceback."""
+"""Runs a script or a module as Python itself would: its `__main__`, `sys.argv`, `sys.path`, exit
+code and traceback.
+"""
 
 import builtins
 import importlib.machinery
@@ -12,7 +14,9 @@ from fkeras.compat import importers
 
 
 class CannotRunError(Exception):
-    """What was asked for cannot be run at all. The text is for the terminal; `status` is the exit code Python gives."""
+    """What was asked for cannot be run at all. The text is for the terminal; `status` is the exit
+    code Python gives.
+    """
 
     def __init__(self, message, status):
         super().__init__(message)
@@ -30,12 +34,19 @@ def run_script(path: str, arguments: list[str]) -> None:
         with io.open_code(where) as file:
             source = file.read()
     except OSError as error:
-        raise CannotRunError(f"can't open file {where!r}: [Errno {error.errno}] {error.strerror}", 2) from None
+        raise CannotRunError(
+            f"can't open file {where!r}: [Errno {error.errno}] {error.strerror}", 2
+        ) from None
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(where))
     importers.count_as_own(where)
     loader = importlib.machinery.SourceFileLoader("__main__", where)
-    _run(lambda: compile(source, where, "exec", dont_inherit=True), [path, *arguments], __file__=where, __loader__=loader)
+    _run(
+        lambda: compile(source, where, "exec", dont_inherit=True),
+        [path, *arguments],
+        __file__=where,
+        __loader__=loader,
+    )
 
 
 def run_module(name: str, arguments: list[str]) -> None:
@@ -52,8 +63,15 @@ def run_module(name: str, arguments: list[str]) -> None:
         importers.count_as_own(os.path.dirname(spec.origin) if "." in name else spec.origin)
     if not hasattr(spec.loader, "get_code"):
         raise CannotRunError(f"No code object available for {name}", 1)
-    _run(lambda: spec.loader.get_code(spec.name), [spec.origin, *arguments], __file__=spec.origin, __loader__=spec.loader,
-         __package__=spec.parent, __spec__=spec, __cached__=spec.cached)
+    _run(
+        lambda: spec.loader.get_code(spec.name),
+        [spec.origin, *arguments],
+        __file__=spec.origin,
+        __loader__=spec.loader,
+        __package__=spec.parent,
+        __spec__=spec,
+        __cached__=spec.cached,
+    )
 
 
 def _spec(name, why=""):
@@ -70,7 +88,15 @@ def _spec(name, why=""):
 
 def _run(code, argv, **attributes):
     main = types.ModuleType("__main__")
-    main.__dict__.update({"__builtins__": builtins, "__package__": None, "__spec__": None, "__cached__": None, **attributes})
+    main.__dict__.update(
+        {
+            "__builtins__": builtins,
+            "__package__": None,
+            "__spec__": None,
+            "__cached__": None,
+            **attributes,
+        }
+    )
     sys.modules["__main__"], sys.argv[:] = main, argv
     try:
         exec(code(), main.__dict__)  # noqa: S102  the user's script
@@ -113,4 +139,6 @@ def _without_our_frames(traceback):
 
 def _is_ours(filename):
     here = os.path.dirname(__file__)
-    return os.path.dirname(filename) == here or filename == os.path.join(os.path.dirname(here), "__main__.py")
+    return os.path.dirname(filename) == here or filename == os.path.join(
+        os.path.dirname(here), "__main__.py"
+    )

@@ -19,7 +19,8 @@ ROOTS = ("keras", *TENSORFLOW)
 _OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
 _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
-    "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or Grain loaders.",
+    "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
+    "Grain loaders.",
     "distribute": "Use `keras.distribution`.",
     "image": "Use `keras.ops.image`.",
     "io": "Use `keras.utils.load_img` or Python's own files.",
@@ -41,11 +42,15 @@ class Loader(importlib.abc.Loader):
 
 
 class StandIn(types.ModuleType):
-    """A module whose further names come from a function (name) -> value, which raises AttributeError for unknown ones."""
+    """A module whose further names come from a function (name) -> value, which raises
+    AttributeError for unknown ones.
+    """
 
     def __init__(self, name, contents, more):
         super().__init__(name)
-        self.__dict__.update(contents, __path__=[], __spec__=spec_of(name), __package__=name, _more=more)
+        self.__dict__.update(
+            contents, __path__=[], __spec__=spec_of(name), __package__=name, _more=more
+        )
         self.__loader__ = self.__spec__.loader
 
     def __getattr__(self, name):
@@ -66,7 +71,10 @@ def _refuse(where):
     def more(name):
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)  # tools probe for these
-        raise AttributeError(f"fkeras has no `{where}.{name}`: of TensorFlow, a script gets {_OFFERED}. {instead_of(name)}".rstrip())
+        raise AttributeError(
+            f"fkeras has no `{where}.{name}`: of TensorFlow, a script gets {_OFFERED}. "
+            f"{instead_of(name)}".rstrip()
+        )
 
     return more
 
@@ -76,14 +84,18 @@ def instead_of(name):
 
 
 def _set_seed(seed):
-    """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by `keras.utils.set_random_seed`."""
+    """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by
+    `keras.utils.set_random_seed`.
+    """
     from fkeras.core import seeds
 
     seeds.reset(int(seed) % 2**32)
 
 
 class PhysicalDevice:
-    """What `tf.config.list_physical_devices` lists: `name` and `device_type` ('CPU', 'GPU' or 'TPU')."""
+    """What `tf.config.list_physical_devices` lists: `name` and `device_type` ('CPU', 'GPU' or
+    'TPU').
+    """
 
     def __init__(self, name, device_type):
         self.name, self.device_type = name, device_type
@@ -92,7 +104,10 @@ class PhysicalDevice:
         return f"PhysicalDevice(name={self.name!r}, device_type={self.device_type!r})"
 
     def __eq__(self, other):
-        return isinstance(other, PhysicalDevice) and (self.name, self.device_type) == (other.name, other.device_type)
+        return isinstance(other, PhysicalDevice) and (self.name, self.device_type) == (
+            other.name,
+            other.device_type,
+        )
 
     def __hash__(self):
         return hash((self.name, self.device_type))
@@ -107,7 +122,11 @@ def _list_physical_devices(device_type=None):
     if kind != "CPU":
         found[kind] = jax.local_devices()
     wanted = found if device_type is None else [device_type]
-    return [PhysicalDevice(f"/physical_device:{k}:{i}", k) for k in wanted for i, _ in enumerate(found.get(k, ()))]
+    return [
+        PhysicalDevice(f"/physical_device:{k}:{i}", k)
+        for k in wanted
+        for i, _ in enumerate(found.get(k, ()))
+    ]
 
 
 _noted: list[str] = []
@@ -117,7 +136,10 @@ def _function(func=None, **options):
     """Gives the function back as it is: fkeras compiles whole training steps."""
     if not _noted:
         _noted.append("tf.function")
-        sys.stderr.write("fkeras: note: tf.function does nothing here: whole steps are compiled. For functions of your own, use jax.jit.\n")
+        sys.stderr.write(
+            "fkeras: note: tf.function does nothing here: whole steps are compiled. For functions "
+            "of your own, use jax.jit.\n"
+        )
     return (lambda f: f) if func is None else func
 
 
@@ -127,7 +149,11 @@ def _fkeras_name(name):
     return getattr(fkeras, name)
 
 
-keras = StandIn("keras", {"__version__": KERAS_VERSION, "__doc__": fkeras.__doc__, "version": lambda: KERAS_VERSION}, _fkeras_name)
+keras = StandIn(
+    "keras",
+    {"__version__": KERAS_VERSION, "__doc__": fkeras.__doc__, "version": lambda: KERAS_VERSION},
+    _fkeras_name,
+)
 tensorflow = StandIn("tensorflow", {
     "keras": keras, "__version__": TENSORFLOW_VERSION, "function": _function,
     "random": StandIn("tensorflow.random", {"set_seed": _set_seed}, _refuse("tf.random")),

@@ -1,4 +1,6 @@
-"""Projections of weights, under Keras's names; those in small letters are the same classes. A table of contents."""
+"""Projections of weights, under Keras's names; those in small letters are the same classes. A table
+of contents.
+"""
 
 from fkeras.constraints.constraint import Constraint as Constraint
 from fkeras.constraints.lookup import deserialize as deserialize

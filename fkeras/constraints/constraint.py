@@ -2,7 +2,8 @@
 
 
 class Constraint:
-    """A projection that training applies to a weight after each update: `constraint(w)` returns an array of the same shape.
+    """A projection that training applies to a weight after each update: `constraint(w)` returns an
+    array of the same shape.
 
     Examples:
         >>> import fkeras

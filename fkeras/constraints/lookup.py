@@ -5,15 +5,17 @@ from fkeras.constraints.norms import MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 from fkeras.core import registry
 from fkeras.core.lookup import NameTable
 
-_TABLE = NameTable("constraint", "keras.constraints", [Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm])
+_TABLE = NameTable(
+    "constraint", "keras.constraints", [Constraint, MaxNorm, MinMaxNorm, NonNeg, UnitNorm]
+)
 
 
 def get(identifier):
     """The constraint that a name, a config, a class or a constraint stands for.
 
     Args:
-        identifier: `'max_norm'`, `'MaxNorm'` (made with its defaults), the name of a registered one, a config, a class, any callable that
-            returns the projected weight, or None.
+        identifier: `'max_norm'`, `'MaxNorm'` (made with its defaults), the name of a registered
+            one, a config, a class, any callable that returns the projected weight, or None.
 
     Returns:
         A callable; None for None.
@@ -35,5 +37,7 @@ def serialize(constraint) -> dict:
 
 
 def deserialize(config, custom_objects=None):
-    """The constraint that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    """The constraint that a config describes; `custom_objects` is a dict from names to classes,
+    looked at first.
+    """
     return _TABLE.deserialize(config, custom_objects)

@@ -8,7 +8,9 @@ from fkeras.ops.tensors import as_array, as_float
 
 
 def _norms(w, axis):
-    return jnp.sqrt(jnp.sum(jnp.square(w), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True))
+    return jnp.sqrt(
+        jnp.sum(jnp.square(w), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True)
+    )
 
 
 class MaxNorm(Constraint):
@@ -16,8 +18,9 @@ class MaxNorm(Constraint):
 
     Args:
         max_value: largest norm.
-        axis: axis, or list of axes, that a norm is taken over: 0 for the weights of each unit of a Dense kernel (inputs, units),
-            [0, 1, 2] for each filter of a Conv2D kernel (rows, columns, inputs, filters).
+        axis: axis, or list of axes, that a norm is taken over: 0 for the weights of each unit of a
+            Dense kernel (inputs, units), [0, 1, 2] for each filter of a Conv2D kernel (rows,
+            columns, inputs, filters).
 
     Examples:
         >>> import fkeras
@@ -96,8 +99,15 @@ class MinMaxNorm(Constraint):
     def __call__(self, w):
         w = as_float(w)
         norms = _norms(w, self.axis)
-        desired = self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        desired = (
+            self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
+        )
         return w * (desired / (epsilon() + norms))
 
     def get_config(self):
-        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
+        return {
+            "min_value": self.min_value,
+            "max_value": self.max_value,
+            "rate": self.rate,
+            "axis": self.axis,
+        }

@@ -6,7 +6,9 @@ from fkeras.errors import UserInputError, UserTypeError
 
 
 def explain(fn, args, kwargs, error) -> UserInputError:
-    """The error to raise from `error`, which was met in `fn(*args, **kwargs)`: a `UserTypeError` for a TypeError."""
+    """The error to raise from `error`, which was met in `fn(*args, **kwargs)`: a `UserTypeError`
+    for a TypeError.
+    """
     given = _named_arguments(fn, args, kwargs)
     arrays = [(name, value) for name, value in given if hasattr(value, "shape")]
     received = ", ".join(f"{name}={_describe(value)}" for name, value in given)
@@ -50,7 +52,8 @@ def _misfit(arrays):
                 m, n = x1.shape[-axis], x2.shape[-axis]
                 if m != n and m not in (1, None) and n not in (1, None):
                     return (
-                        f"shapes {tuple(x1.shape)} ({name1}) and {tuple(x2.shape)} ({name2}) do not fit together at axis -{axis}: "
-                        f"{m} against {n}. Sizes must be equal, or one of them 1."
+                        f"shapes {tuple(x1.shape)} ({name1}) and {tuple(x2.shape)} ({name2}) do "
+                        f"not fit together at axis -{axis}: {m} against {n}. Sizes must be equal, "
+                        "or one of them 1."
                     )
     return None

@@ -1,11 +1,14 @@
-"""Drawing initial weights: one small compiled body, the same numbers in the facade and in a traced `init`.
+"""Drawing initial weights: one small compiled body, the same numbers in the facade and in a traced
+`init`.
 
-Element i of a weight is a function of (key, the weight's structural path, i) alone. Numbers come in blocks of 65,536 from one Threefry
-body per kind of distribution: the facade loops over blocks, a traced `init` maps the same body over all blocks of all weights. One
-`jax.random` call for each shape would compile once for each shape (ResNet-50: 5 to 12 s instead of a fraction of one).
+Element i of a weight is a function of (key, the weight's structural path, i) alone. Numbers come in
+blocks of 65,536 from one Threefry body per kind of distribution: the facade loops over blocks, a
+traced `init` maps the same body over all blocks of all weights. One `jax.random` call for each
+shape would compile once for each shape (ResNet-50: 5 to 12 s instead of a fraction of one).
 
-What an initializer makes of the numbers is NumPy's arithmetic in the facade (nothing to compile) and XLA's in a traced `init`. Both round
-each operation by itself, so that they agree bit for bit; where XLA would not, in a product followed by a sum, `affine` makes it.
+What an initializer makes of the numbers is NumPy's arithmetic in the facade (nothing to compile)
+and XLA's in a traced `init`. Both round each operation by itself, so that they agree bit for bit;
+where XLA would not, in a product followed by a sum, `affine` makes it.
 """
 
 import contextlib
@@ -69,17 +72,23 @@ def path_hash(path: str) -> np.uint32:
 
 
 def numbers(kind: str, key_data, path: str, count: int):
-    """`count` float32 numbers of a kind for (key, path): a NumPy array, or a traced one where a program is being recorded.
+    """`count` float32 numbers of a kind for (key, path): a NumPy array, or a traced one where a
+    program is being recorded.
 
     Args:
-        kind: `'uniform'` in [-1, 1), `'normal'`, or `'truncated_normal'` (cut at two standard deviations).
+        kind: `'uniform'` in [-1, 1), `'normal'`, or `'truncated_normal'` (cut at two standard
+            deviations).
         key_data: uint32[2].
         path: structural path of the weight.
         count: how many.
     """
     many, h = max(1, -(-count // BLOCK)), path_hash(path)
     if isinstance(key_data, jax.core.Tracer) or not on_host():
-        rows = jnp.broadcast_to(jnp.asarray(key_data), (many, 2)), np.full(many, h, np.uint32), np.arange(many, dtype=np.uint32)
+        rows = (
+            jnp.broadcast_to(jnp.asarray(key_data), (many, 2)),
+            np.full(many, h, np.uint32),
+            np.arange(many, dtype=np.uint32),
+        )
         return _mapped(kind, *rows).reshape(-1)[:count]
     blocks = [np.asarray(_compiled(kind)(key_data, h, np.uint32(b))) for b in range(many)]
     return (blocks[0] if many == 1 else np.concatenate(blocks))[:count]
@@ -87,14 +96,18 @@ def numbers(kind: str, key_data, path: str, count: int):
 
 def _mapped(kind, keys, hashes, blocks):
     """All blocks of a kind as rows of one traced array."""
-    return jax.lax.map(lambda row: BODIES[kind](*row), (keys, jnp.asarray(hashes), jnp.asarray(blocks)))
+    return jax.lax.map(
+        lambda row: BODIES[kind](*row), (keys, jnp.asarray(hashes), jnp.asarray(blocks))
+    )
 
 
 def affine(x, scale, shift=0.0):
-    """`x * scale + shift` for numbers of the block generator, the product rounded to float32 before the sum.
+    """`x * scale + shift` for numbers of the block generator, the product rounded to float32 before
+    the sum.
 
-    XLA would fuse the two into one operation that rounds once, and so differ from NumPy in the last bit. A clip far outside of the
-    numbers' range (no normal number of 23 random bits is beyond 6) keeps them apart.
+    XLA would fuse the two into one operation that rounds once, and so differ from NumPy in the last
+    bit. A clip far outside of the numbers' range (no normal number of 23 random bits is beyond 6)
+    keeps them apart.
     """
     product = x * np.float32(scale)
     if shift == 0:
@@ -110,7 +123,9 @@ def on_host() -> bool:
 
 
 def filled(shape, value, dtype):
-    """An array of one value; from NumPy where no program is being recorded, since XLA would compile one for each shape."""
+    """An array of one value; from NumPy where no program is being recorded, since XLA would compile
+    one for each shape.
+    """
     value = value if isinstance(value, jax.Array) else np.asarray(value).astype(jnp.dtype(dtype))
     if isinstance(value, jax.core.Tracer) or not on_host():
         return jnp.full(shape, value, dtype)
@@ -118,16 +133,19 @@ def filled(shape, value, dtype):
 
 
 def on_device(made: np.ndarray):
-    """The JAX array of a NumPy array that nobody else holds: it may share its memory. `jnp.asarray` compiles a program for each shape."""
+    """The JAX array of a NumPy array that nobody else holds: it may share its memory. `jnp.asarray`
+    compiles a program for each shape.
+    """
     return jax.device_put(made)
 
 
 class BlockDrawn:
     """An initializer whose numbers the block generator draws.
 
-    A subclass names the `kind` of numbers and turns them into a weight in `finish(numbers, shape, dtype)`: `numbers` is flat float32 with
-    as many elements as the shape, a NumPy array or a traced one. `seed` None means that the weight's place in the model decides; an int
-    gives the same numbers in every place, a `SeedGenerator` others in each.
+    A subclass names the `kind` of numbers and turns them into a weight in
+    `finish(numbers, shape, dtype)`: `numbers` is flat float32 with as many elements as the shape, a
+    NumPy array or a traced one. `seed` None means that the weight's place in the model decides; an
+    int gives the same numbers in every place, a `SeedGenerator` others in each.
     """
 
     kind: str = "uniform"
@@ -146,7 +164,9 @@ class BlockDrawn:
         return _finished(self, drawn, shape, dtype)
 
     def _key_of_a_call(self):
-        """Key data where no weight's place decides: of the seed, of the open scope, or else one that this object keeps."""
+        """Key data where no weight's place decides: of the seed, of the open scope, or else one
+        that this object keeps.
+        """
         if _is_generator(self.seed):
             return self.seed.next()
         scope = seeds.current_scope()
@@ -160,7 +180,9 @@ class BlockDrawn:
         return type(self).__call__ is BlockDrawn.__call__
 
     def keyed(self, key_data, path):
-        """(key data, path) that decide a weight's numbers: the given ones, unless the seed of this object wins."""
+        """(key data, path) that decide a weight's numbers: the given ones, unless the seed of this
+        object wins.
+        """
         if self.seed is None:
             return key_data, path
         if _is_generator(self.seed):
@@ -180,7 +202,9 @@ def as_shape(shape) -> tuple[int, ...]:
 def draw(initializer, key_data, path, shape, dtype):
     """One weight's first value on the facade's side."""
     if isinstance(initializer, BlockDrawn) and initializer.is_block_drawn():
-        drawn = numbers(initializer.kind, *initializer.keyed(key_data, path), initializer.count(shape))
+        drawn = numbers(
+            initializer.kind, *initializer.keyed(key_data, path), initializer.count(shape)
+        )
         return _finished(initializer, drawn, shape, dtype)
     with seeds.scope(jax.random.wrap_key_data(jnp.asarray(key_data)), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
@@ -205,12 +229,15 @@ def _finished(initializer, drawn, shape, dtype):
 def _as(value, shape, dtype):
     value = jnp.asarray(value, dtype=dtype)
     if value.shape != tuple(shape):
-        raise UserInputError(f"An initializer returned shape {value.shape} for a weight of shape {tuple(shape)}.")
+        raise UserInputError(
+            f"An initializer returned shape {value.shape} for a weight of shape {tuple(shape)}."
+        )
     return value
 
 
 def draw_all(key, rows):
-    """All weights' first values as a pure function of a key: traceable, and equal bit for bit to `draw` with the key's data.
+    """All weights' first values as a pure function of a key: traceable, and equal bit for bit to
+    `draw` with the key's data.
 
     Args:
         key: a typed PRNG key or uint32[2]; may be a tracer.
@@ -222,7 +249,11 @@ def draw_all(key, rows):
     data = key if jnp.issubdtype(key.dtype, jnp.unsignedinteger) else jax.random.key_data(key)
     out: list = [None] * len(rows)
     for kind in BODIES:
-        chosen = [i for i, (init, *_) in enumerate(rows) if isinstance(init, BlockDrawn) and init.is_block_drawn() and init.kind == kind]
+        chosen = [
+            i
+            for i, (init, *_) in enumerate(rows)
+            if isinstance(init, BlockDrawn) and init.is_block_drawn() and init.kind == kind
+        ]
         if not chosen:
             continue
         keys, hashes, blocks, counts = [], [], [], []
@@ -238,7 +269,7 @@ def draw_all(key, rows):
         at = 0
         for i, many in zip(chosen, counts):
             initializer, _, shape, dtype = rows[i]
-            drawn = flat[at:at + many].reshape(-1)[:initializer.count(shape)]
+            drawn = flat[at : at + many].reshape(-1)[: initializer.count(shape)]
             out[i], at = _finished(initializer, drawn, shape, dtype), at + many
     for i, (initializer, path, shape, dtype) in enumerate(rows):
         if out[i] is None:
@@ -256,7 +287,9 @@ _placing = _Placing()
 
 @contextlib.contextmanager
 def placing(place):
-    """Inside, a weight without a place asks `place()` (which gives all weights of the root being called theirs) before it is drawn."""
+    """Inside, a weight without a place asks `place()` (which gives all weights of the root being
+    called theirs) before it is drawn.
+    """
     outer = _placing.stack
     _placing.stack = outer + (place,)
     try:
@@ -266,7 +299,9 @@ def placing(place):
 
 
 class Origin:
-    """Where a Variable's first value comes from: a root's build key and the Variable's structural path under that root."""
+    """Where a Variable's first value comes from: a root's build key and the Variable's structural
+    path under that root.
+    """
 
     __slots__ = ("root_key", "path")
 

@@ -11,10 +11,12 @@ QUANTIZATION_MODES = ("int8", "float8", "int4", "ternary", "gptq", "awq")
 
 
 class DTypePolicy:
-    """The pair of dtypes of a layer: `compute_dtype` for its inputs and arithmetic, `variable_dtype` for its weights.
+    """The pair of dtypes of a layer: `compute_dtype` for its inputs and arithmetic,
+    `variable_dtype` for its weights.
 
     Args:
-        name: a dtype name (both the same), `'mixed_bfloat16'` or `'mixed_float16'` (weights in float32); None for the global policy's.
+        name: a dtype name (both the same), `'mixed_bfloat16'` or `'mixed_float16'` (weights in
+            float32); None for the global policy's.
 
     Examples:
         >>> import fkeras
@@ -34,11 +36,15 @@ class DTypePolicy:
     quantization_mode = property(lambda self: self._quantization_mode)
 
     def convert_input(self, x, autocast, dtype):
-        """An array or KerasTensor in `dtype` where it is float and autocast is on; anything else as it is."""
+        """An array or KerasTensor in `dtype` where it is float and autocast is on; anything else as
+        it is.
+        """
         from_dtype = getattr(x, "dtype", None)
         if from_dtype is None:
             return x
-        if not (autocast and is_float(from_dtype)) or standardize_dtype(from_dtype) == standardize_dtype(dtype):
+        if not (autocast and is_float(from_dtype)) or standardize_dtype(
+            from_dtype
+        ) == standardize_dtype(dtype):
             return x
         if isinstance(x, KerasTensor):
             cast = KerasTensor(x.shape, dtype=dtype, sparse=x.sparse, ragged=x.ragged, name=x.name)
@@ -69,18 +75,26 @@ FloatDTypePolicy = DTypePolicy
 def _parse(name):
     """The compute and variable dtypes of a policy that is not quantized."""
     if not isinstance(name, str):
-        raise UserTypeError(f"DTypePolicy: 'name' must be a string, such as 'mixed_bfloat16'. Received: name={name} (of type {type(name)})")
+        raise UserTypeError(
+            "DTypePolicy: 'name' must be a string, such as 'mixed_bfloat16'. Received: "
+            f"name={name} (of type {type(name)})"
+        )
     if name in _MIXED:
         return _MIXED[name]
     try:
         dtype = standardize_dtype(name)
     except ValueError:
-        raise UserInputError(f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include "
-                             "'mixed_float16', 'mixed_bfloat16', and the name of any float dtype such as 'float32'.") from None
+        raise UserInputError(
+            f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include "
+            "'mixed_float16', 'mixed_bfloat16', and the name of any float dtype such as 'float32'."
+        ) from None
     return dtype, dtype
 
 
-# -- quantized layers --------------------------------------------------------------------------------------------------------------
+# -- quantized layers
+#
+#
+# --------------------------------------------------------------------------------------------------------------
 
 
 class QuantizedDTypePolicy(DTypePolicy):
@@ -102,9 +116,15 @@ class QuantizedDTypePolicy(DTypePolicy):
         self._compute_dtype, self._variable_dtype = _parse(self._source_name)
         self._full_mode, self._quantization_mode = self._parse_mode(mode)
         if self._quantization_mode not in QUANTIZATION_MODES:
-            raise UserInputError(f"Invalid quantization mode. Expected one of {QUANTIZATION_MODES}. Received: mode={mode}")
+            raise UserInputError(
+                f"Invalid quantization mode. Expected one of {QUANTIZATION_MODES}. Received: "
+                f"mode={mode}"
+            )
         if self._quantization_mode == "int8" and self._compute_dtype == "float16":
-            raise UserInputError(f"Quantization mode={mode!r} doesn't work well with compute_dtype='float16'. Use bfloat16 or float32.")
+            raise UserInputError(
+                f"Quantization mode={mode!r} doesn't work well with compute_dtype='float16'. Use "
+                "bfloat16 or float32."
+            )
         self._name = f"{self._full_mode}_from_{self._source_name}"
 
     def _parse_mode(self, mode):
@@ -120,7 +140,8 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
 
     Args:
         mode, source_name: see `QuantizedDTypePolicy`.
-        amax_history_length: steps over which the largest magnitudes are remembered to choose scales.
+        amax_history_length: steps over which the largest magnitudes are remembered to choose
+            scales.
     """
 
     default_amax_history_length = 1024
@@ -128,7 +149,10 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
     def __init__(self, mode, source_name=None, amax_history_length=1024):
         super().__init__(mode, source_name)
         if not isinstance(amax_history_length, int):
-            raise UserTypeError(f"`amax_history_length` must be an integer. Received: amax_history_length={amax_history_length!r}")
+            raise UserTypeError(
+                "`amax_history_length` must be an integer. Received: "
+                f"amax_history_length={amax_history_length!r}"
+            )
         self._amax_history_length = amax_history_length
 
     amax_history_length = property(lambda self: self._amax_history_length)
@@ -165,8 +189,10 @@ class GPTQDTypePolicy(QuantizedDTypePolicy):
     def _parse_mode(self, mode):
         self.mode, (self.weight_bits, self.group_size) = _parameters(self, mode, self._format)
         if self.weight_bits not in self._bits:
-            raise UserInputError(f"Invalid weight_bits in mode. Supported values are {self._bits}, but got {self.weight_bits} "
-                                 f"from '{mode}'.")
+            raise UserInputError(
+                f"Invalid weight_bits in mode. Supported values are {self._bits}, but got "
+                f"{self.weight_bits} from '{mode}'."
+            )
         return mode, self.mode
 
 
@@ -196,27 +222,43 @@ def _parameters(policy, mode, form):
     try:
         values = tuple(int(p) for p in parts[1:])
     except ValueError:
-        raise UserInputError(f"Invalid {where} All of {', '.join(expected[1:])} must be integers.") from None
+        raise UserInputError(
+            f"Invalid {where} All of {', '.join(expected[1:])} must be integers."
+        ) from None
     if values[-1] < -1 or values[-1] == 0:
-        raise UserInputError(f"Invalid {expected[-1][1:-1]} in mode. Supported values are -1 or a positive integer, but got {values[-1]} "
-                             f"from '{mode}'.")
+        raise UserInputError(
+            f"Invalid {expected[-1][1:-1]} in mode. Supported values are -1 or a positive integer, "
+            f"but got {values[-1]} from '{mode}'."
+        )
     return parts[0], values
 
 
-_BY_MODE = {"float8": QuantizedFloat8DTypePolicy, "int4/": Int4DTypePolicy, "ternary": TernaryDTypePolicy, "gptq": GPTQDTypePolicy,
-            "awq": AWQDTypePolicy}
+_BY_MODE = {
+    "float8": QuantizedFloat8DTypePolicy,
+    "int4/": Int4DTypePolicy,
+    "ternary": TernaryDTypePolicy,
+    "gptq": GPTQDTypePolicy,
+    "awq": AWQDTypePolicy,
+}
 
 
 def _from_quantized_name(name):
     mode, *source = name.split("_from_")
     if len(source) != 1:
-        raise UserInputError("Cannot convert `policy` into a valid pair (`mode`, `source_name`) such as 'int8_from_float32'. "
-                             f"Received: policy={name!r}")
-    cls = next((cls for start, cls in _BY_MODE.items() if mode.startswith(start)), QuantizedDTypePolicy)
+        raise UserInputError(
+            "Cannot convert `policy` into a valid pair (`mode`, `source_name`) such as "
+            f"'int8_from_float32'. Received: policy={name!r}"
+        )
+    cls = next(
+        (cls for start, cls in _BY_MODE.items() if mode.startswith(start)), QuantizedDTypePolicy
+    )
     return cls(mode, source[0])
 
 
-# -- policies by path --------------------------------------------------------------------------------------------------------------
+# -- policies by path
+#
+#
+# --------------------------------------------------------------------------------------------------------------
 
 
 class DTypePolicyMap:
@@ -224,15 +266,18 @@ class DTypePolicyMap:
 
     Args:
         default_policy: policy or name for paths that are not in the map; None for the global one.
-        policy_map: dict from a layer path to a policy. A key that is a regular expression counts for all the paths it matches fully.
+        policy_map: dict from a layer path to a policy. A key that is a regular expression counts
+            for all the paths it matches fully.
     """
 
     def __init__(self, default_policy=None, policy_map=None):
         if isinstance(default_policy, DTypePolicyMap):
             raise UserInputError("`default_policy` cannot be a `DTypePolicyMap`.")
         if policy_map is not None and not isinstance(policy_map, dict):
-            raise UserTypeError("If specified, `policy_map` must be a dict. "
-                                f"Received: policy_map={policy_map} (of type {type(policy_map)})")
+            raise UserTypeError(
+                "If specified, `policy_map` must be a dict. "
+                f"Received: policy_map={policy_map} (of type {type(policy_map)})"
+            )
         self._default_policy_arg = default_policy
         self._default_policy = get(default_policy)
         self._policy_map = policy_map or {}
@@ -248,13 +293,18 @@ class DTypePolicyMap:
             return self._policy_map[key]
         matches = [k for k in self._policy_map if re.fullmatch(k, key)]
         if len(matches) > 1:
-            raise UserInputError(f"Path '{key}' matches multiple dtype policy specification keys: {matches}. "
-                                 "Please make sure each path only matches at most one dtype policy specification key.")
+            raise UserInputError(
+                f"Path '{key}' matches multiple dtype policy specification keys: {matches}. Please "
+                "make sure each path only matches at most one dtype policy specification key."
+            )
         return self._policy_map[matches[0]] if matches else self.default_policy
 
     def __setitem__(self, key, policy):
         if key in self._policy_map:
-            raise UserInputError(f"{key} already exist in the DTypePolicyMap with value {self._policy_map[key]}. Use `del` first.")
+            raise UserInputError(
+                f"{key} already exist in the DTypePolicyMap with value {self._policy_map[key]}. "
+                "Use `del` first."
+            )
         try:
             self._policy_map[key] = get(policy)
         except ValueError as error:
@@ -295,14 +345,24 @@ class DTypePolicyMap:
         policies = {k: serialize(v) for k, v in self._policy_map.items()}
         if default is None:  # the policies follow the global one of the program that loads them
             for made in policies.values():
-                made["config"].update({k: None for k in ("name", "source_name") if k in made["config"]})
-        return {"default_policy": default if isinstance(default, (str, type(None))) else serialize(default), "policy_map": policies}
+                made["config"].update(
+                    {k: None for k in ("name", "source_name") if k in made["config"]}
+                )
+        return {
+            "default_policy": default
+            if isinstance(default, (str, type(None)))
+            else serialize(default),
+            "policy_map": policies,
+        }
 
     @classmethod
     def from_config(cls, config):
         policies = {k: get(v) for k, v in (config.get("policy_map") or {}).items()}
         default = config.get("default_policy")
-        return cls(default_policy=get(default) if isinstance(default, dict) else default, policy_map=policies)
+        return cls(
+            default_policy=get(default) if isinstance(default, dict) else default,
+            policy_map=policies,
+        )
 
     def __eq__(self, other):
         return isinstance(other, DTypePolicyMap) and other.get_config() == self.get_config()
@@ -315,11 +375,23 @@ class DTypePolicyMap:
         return f"<DTypePolicyMap at {hex(id(self))} default_policy={self.default_policy}, mapping={mapping}>"
 
 
-# -- the global policy, and policies by name ---------------------------------------------------------------------------------------
+# -- the global policy, and policies by name
+# ---------------------------------------------------------------------------------------
 
 
-_KINDS = {cls.__name__: cls for cls in (DTypePolicy, QuantizedDTypePolicy, QuantizedFloat8DTypePolicy, Int4DTypePolicy, GPTQDTypePolicy,
-                                        AWQDTypePolicy, TernaryDTypePolicy, DTypePolicyMap)}
+_KINDS = {
+    cls.__name__: cls
+    for cls in (
+        DTypePolicy,
+        QuantizedDTypePolicy,
+        QuantizedFloat8DTypePolicy,
+        Int4DTypePolicy,
+        GPTQDTypePolicy,
+        AWQDTypePolicy,
+        TernaryDTypePolicy,
+        DTypePolicyMap,
+    )
+}
 _KINDS["FloatDTypePolicy"] = DTypePolicy
 
 
@@ -334,21 +406,31 @@ def dtype_policy():
 
 
 def set_dtype_policy(policy) -> None:
-    """Sets the global policy: a name such as `'mixed_bfloat16'`, a `DTypePolicy` or a `DTypePolicyMap`."""
+    """Sets the global policy: a name such as `'mixed_bfloat16'`, a `DTypePolicy` or a
+    `DTypePolicyMap`.
+    """
     if not isinstance(policy, (str, DTypePolicy, DTypePolicyMap)):
-        raise UserInputError("Invalid `policy` argument. Expected the name of a policy (such as 'mixed_bfloat16') or a `DTypePolicy`. "
-                             f"Received: policy={policy} (of type {type(policy)})")
+        raise UserInputError(
+            "Invalid `policy` argument. Expected the name of a policy (such as 'mixed_bfloat16') "
+            f"or a `DTypePolicy`. Received: policy={policy} (of type {type(policy)})"
+        )
     settings.put("dtype_policy", get(policy))
 
 
 def serialize(dtype_policy) -> dict:
     """The policy's config: class name and arguments."""
-    return {"module": "keras" if type(dtype_policy) is DTypePolicy else "keras.dtype_policies",
-            "class_name": type(dtype_policy).__name__, "config": dtype_policy.get_config(), "registered_name": None}
+    return {
+        "module": "keras" if type(dtype_policy) is DTypePolicy else "keras.dtype_policies",
+        "class_name": type(dtype_policy).__name__,
+        "config": dtype_policy.get_config(),
+        "registered_name": None,
+    }
 
 
 def deserialize(config, custom_objects=None):
-    """The policy that a config, a name or None describes. `custom_objects`: further classes by name."""
+    """The policy that a config, a name or None describes. `custom_objects`: further classes by
+    name.
+    """
     if isinstance(config, dict) and config.get("class_name") in (custom_objects or {}):
         return custom_objects[config["class_name"]].from_config(config["config"])
     return get(config)
@@ -362,15 +444,20 @@ def get(identifier):
         return identifier
     if isinstance(identifier, dict):
         if identifier.get("class_name") not in _KINDS:
-            raise UserInputError(f"Cannot interpret `dtype` argument. Expected a config of one of {sorted(_KINDS)}. Received: {identifier}")
+            raise UserInputError(
+                f"Cannot interpret `dtype` argument. Expected a config of one of {sorted(_KINDS)}. "
+                f"Received: {identifier}"
+            )
         return _KINDS[identifier["class_name"]].from_config(identifier["config"])
     if isinstance(identifier, str):
         return _from_name(identifier)
     try:
         return DTypePolicy(standardize_dtype(identifier))
     except (TypeError, ValueError):
-        raise UserInputError("Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. "
-                             f"Received: dtype={identifier!r}") from None
+        raise UserInputError(
+            "Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. "
+            f"Received: dtype={identifier!r}"
+        ) from None
 
 
 def _from_name(name):

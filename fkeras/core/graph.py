@@ -1,8 +1,9 @@
 """Graphs recorded on KerasTensors, compiled once into a static plan and replayed on arrays.
 
-A plan is a list of steps. Each names the operation to call (an index into the graph's operations), its arguments with slot numbers in the
-place of tensors, and the slots that its outputs fill. Replaying it visits no KerasTensor and no Node, and a plan without them can be
-copied and pickled: the KerasTensors are made again by replaying it on new inputs.
+A plan is a list of steps. Each names the operation to call (an index into the graph's operations),
+its arguments with slot numbers in the place of tensors, and the slots that its outputs fill.
+Replaying it visits no KerasTensor and no Node, and a plan without them can be copied and pickled:
+the KerasTensors are made again by replaying it on new inputs.
 """
 
 from fkeras.core.symbolic import KerasTensor, leaves, map_structure
@@ -27,7 +28,13 @@ class Step:
     __slots__ = ("operation", "node", "args", "kwargs", "outputs")
 
     def __init__(self, operation, node, args, kwargs, outputs):
-        self.operation, self.node, self.args, self.kwargs, self.outputs = operation, node, args, kwargs, outputs
+        self.operation, self.node, self.args, self.kwargs, self.outputs = (
+            operation,
+            node,
+            args,
+            kwargs,
+            outputs,
+        )
 
 
 class Graph:
@@ -38,7 +45,8 @@ class Graph:
         name: who asks, for errors.
 
     Attributes:
-        operations: in the order in which Keras lists a model's layers: by depth from the outputs, then by first visit.
+        operations: in the order in which Keras lists a model's layers: by depth from the outputs,
+            then by first visit.
         steps: the plan, in an order in which it can be run.
         nodes: the recorded calls it consists of.
     """
@@ -51,7 +59,10 @@ class Graph:
         operation_depth = {}
         for node in order:
             key = id(node.operation)
-            operation_depth[key] = max(depths[id(node)], operation_depth.get(key, (0,))[0]), node.operation
+            operation_depth[key] = (
+                max(depths[id(node)], operation_depth.get(key, (0,))[0]),
+                node.operation,
+            )
         for tensor in inputs:
             operation = tensor._keras_history[0] if tensor._keras_history else None
             if getattr(operation, "is_input", False):
@@ -66,8 +77,11 @@ class Graph:
         for what, tensors in (("inputs", inputs), ("outputs", outputs)):
             for x in tensors:
                 if not isinstance(x, KerasTensor):
-                    raise UserInputError(f"All `{what}` values must be KerasTensors, made by `Input` and by calling layers on them. "
-                                         f"Received for '{name}': {what}={x!r} of type {type(x).__name__}")
+                    raise UserInputError(
+                        f"All `{what}` values must be KerasTensors, made by `Input` and by calling "
+                        f"layers on them. Received for '{name}': {what}={x!r} of type "
+                        f"{type(x).__name__}"
+                    )
 
     def _compile(self, inputs, outputs, order):
         position = {id(op): i for i, op in enumerate(self.operations)}
@@ -89,7 +103,9 @@ class Graph:
                 else:
                     out.append(None)  # an input cut in here: its value was given
             index = node.operation._inbound_nodes.index(node)
-            self.steps.append(Step(position[id(node.operation)], index, tuple(args), dict(kwargs), out))
+            self.steps.append(
+                Step(position[id(node.operation)], index, tuple(args), dict(kwargs), out)
+            )
         self.output_slots = [slots[id(t)] for t in outputs]
         self.slot_count = count
         last_use = {}
@@ -104,7 +120,9 @@ class Graph:
                 self._free[i].append(slot)
 
     def without_operations(self, is_member):
-        """The plan alone: `operations` keeps only what is not a member (functions of `ops`); members come to `replay`."""
+        """The plan alone: `operations` keeps only what is not a member (functions of `ops`);
+        members come to `replay`.
+        """
         self.operations = [None if is_member(op) else op for op in self.operations]
         del self.nodes
         return self
@@ -123,7 +141,10 @@ class Graph:
         fill = lambda x: table[x.index] if isinstance(x, Slot) else x
         for step, free in zip(self.steps, self._free):
             run = call(operations[step.operation])
-            result = run(*map_structure(fill, step.args), **{k: map_structure(fill, v) for k, v in step.kwargs.items()})
+            result = run(
+                *map_structure(fill, step.args),
+                **{k: map_structure(fill, v) for k, v in step.kwargs.items()},
+            )
             for slot, value in zip(step.outputs, _aligned(result, len(step.outputs))):
                 if slot is not None:
                     table[slot] = value
@@ -141,7 +162,9 @@ def _aligned(result, count):
 
 
 def _visit(inputs, outputs, name):
-    """Depth first from the outputs. Returns nodes in run order, and the order in which operations were first met."""
+    """Depth first from the outputs. Returns nodes in run order, and the order in which operations
+    were first met.
+    """
     given = {id(t) for t in inputs}
     order, indices, state = [], {}, {}
     for output in outputs:
@@ -171,8 +194,11 @@ def _enter(tensor, given, indices, state, name):
     if tensor._keras_history is None:
         if id(tensor) in given:
             return None
-        raise UserInputError(f"The outputs of '{name}' depend on {tensor!r}, which is neither among its inputs nor made by a layer. "
-                             "Tensors start with `Input(...)`; list every one that the outputs need in `inputs`.")
+        raise UserInputError(
+            f"The outputs of '{name}' depend on {tensor!r}, which is neither among its inputs nor "
+            "made by a layer. Tensors start with `Input(...)`; list every one that the outputs "
+            "need in `inputs`."
+        )
     operation, node_index, _ = tensor._keras_history
     node = operation._inbound_nodes[node_index]
     at_input = id(tensor) in given
@@ -186,8 +212,11 @@ def _enter(tensor, given, indices, state, name):
     if id(operation) not in indices:
         indices[id(operation)] = len(indices)
     if not at_input and is_input:
-        raise UserInputError(f"The outputs of '{name}' are not connected to its inputs: they depend on the input {operation.name!r} of shape "
-                             f"{tuple(tensor.shape)}, which is not among `inputs`. Add it there.")
+        raise UserInputError(
+            f"The outputs of '{name}' are not connected to its inputs: they depend on the input "
+            f"{operation.name!r} of shape {tuple(tensor.shape)}, which is not among `inputs`. Add "
+            "it there."
+        )
     state[id(node)] = "open"
     return node, iter(() if at_input else node.inputs)
 

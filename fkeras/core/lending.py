@@ -1,12 +1,15 @@
-"""A pure call lends values to the object's own Variables for its length. Nothing is copied, nothing on the object changes.
+"""A pure call lends values to the object's own Variables for its length. Nothing is copied, nothing
+on the object changes.
 
-While a `Scope` is open on this thread, reads and writes of its Variables go to the scope's values. Because the object itself runs, every
-way in which user code reaches its weights (kept functions, closures, shared layers) sees the lent values. A copy of the object would
-not do: a lambda kept on the object still reaches the original, and its gradient is zero without a word.
+While a `Scope` is open on this thread, reads and writes of its Variables go to the scope's values.
+Because the object itself runs, every way in which user code reaches its weights (kept functions,
+closures, shared layers) sees the lent values. A copy of the object would not do: a lambda kept on
+the object still reaches the original, and its gradient is zero without a word.
 
-JAX remembers traces of inner functions (`jax.jit` or `jax.checkpoint` kept on an object) together with the constants they closed over. A
-context that is part of JAX's cache keys carries a token, so that a trace made with other lent values is never reused. Tokens are entered
-only where needed: a new token makes JAX compile every op of an eager call again.
+JAX remembers traces of inner functions (`jax.jit` or `jax.checkpoint` kept on an object) together
+with the constants they closed over. A context that is part of JAX's cache keys carries a token, so
+that a trace made with other lent values is never reused. Tokens are entered only where needed: a
+new token makes JAX compile every op of an eager call again.
 """
 
 import contextlib
@@ -22,7 +25,9 @@ from fkeras.core import private
 from fkeras.errors import PureCallError
 
 _tokens = itertools.count(1)
-_cache_key = jax.make_user_context(default_value=None)  # at import: making one later is not thread-safe
+_cache_key = jax.make_user_context(
+    default_value=None
+)  # at import: making one later is not thread-safe
 
 
 class _Open(threading.local):
@@ -35,12 +40,14 @@ _open = _Open()
 
 
 class Scope:
-    """Values lent to Variables. Holds the Variables themselves, so that no id is used twice while the scope lives.
+    """Values lent to Variables. Holds the Variables themselves, so that no id is used twice while
+    the scope lives.
 
     Args:
         variables, values: of equal length.
         what: the name of the call, for errors.
-        strict: a trainable Variable that is read but not lent is an error: its gradient would be zero without a word.
+        strict: a trainable Variable that is read but not lent is an error: its gradient would be
+            zero without a word.
     """
 
     def __init__(self, variables, values, what=None, strict=False):
@@ -63,13 +70,17 @@ class Scope:
 
 
 class AbstractScope(Scope):
-    """For abstract evaluation: a Variable without a value reads as zeros, and all that is written is forgotten."""
+    """For abstract evaluation: a Variable without a value reads as zeros, and all that is written
+    is forgotten.
+    """
 
     def __init__(self):
         super().__init__([], [])
 
     def has(self, variable):
-        return id(variable) in self.values or not isinstance(private_value(variable), jax.core.Tracer | type(None))
+        return id(variable) in self.values or not isinstance(
+            private_value(variable), jax.core.Tracer | type(None)
+        )
 
     def read(self, variable):
         if id(variable) in self.values:
@@ -93,7 +104,9 @@ class Pending:
 
 
 class Elsewhere:
-    """Stands in a Variable's slot while a training loop holds its value: `bring()` puts all of the loop's values back."""
+    """Stands in a Variable's slot while a training loop holds its value: `bring()` puts all of the
+    loop's values back.
+    """
 
     def __init__(self, bring):
         self.bring = bring
@@ -138,13 +151,15 @@ class _LentValue:
         if scope is None:
             value = private.slot.__get__(variable)
             if isinstance(value, jax.core.Tracer):
-                return value  # a copy that JAX or NNX made inside a trace: it holds an argument, not a constant
+                # a copy that JAX or NNX made inside a trace: it holds an argument, not a constant
+                return value
             if _open.scopes and _open.scopes[-1].strict:
                 _refuse_unknown(variable, _open.scopes[-1])
             if type(value) is Pending or type(value) is Elsewhere:
                 value = _fetch(variable, value)
         if private.is_staging(trace) and (scope is None or trace is not scope.trace):
-            # An inner jit, checkpoint or scan reads it as a constant: its trace must not serve other values.
+            # An inner jit, checkpoint or scan reads it as a constant: its trace must not serve
+            # other values.
             _mark_read_deeply(variable)
         if scope is not None:
             value = scope.read(variable)
@@ -158,16 +173,22 @@ class _LentValue:
             held = private_value(variable)
             if isinstance(held, Elsewhere):
                 held.bring()
-            elif isinstance(value, jax.core.Tracer) and held is not None and not isinstance(held, jax.core.Tracer):
+            elif (
+                isinstance(value, jax.core.Tracer)
+                and held is not None
+                and not isinstance(held, jax.core.Tracer)
+            ):
                 raise PureCallError(
-                    f"The state {path_of(variable)!r} would be written inside a JAX transformation (jit, grad, vmap, scan) that does not know "
-                    "of it. Call the pure form there: `outputs, new_state = layer.apply(variables, x, training=True)`."
+                    f"The state {path_of(variable)!r} would be written inside a JAX transformation "
+                    "(jit, grad, vmap, scan) that does not know of it. Call the pure form there: "
+                    "`outputs, new_state = layer.apply(variables, x, training=True)`."
                 )
             private.slot.__set__(variable, value)
         elif private.current_trace() is not scope.trace and isinstance(value, jax.core.Tracer):
             raise PureCallError(
-                f"The state {path_of(variable)!r} is written inside an inner scan, cond, checkpoint, vmap or jit, from where it cannot "
-                "come out. Carry it through: return the new value from the inner function and assign it outside."
+                f"The state {path_of(variable)!r} is written inside an inner scan, cond, "
+                "checkpoint, vmap or jit, from where it cannot come out. Carry it through: return "
+                "the new value from the inner function and assign it outside."
             )
         else:
             scope.write(variable, value)
@@ -187,7 +208,9 @@ def put_value(variable, value) -> None:
 
 
 def own_value(variable):
-    """The Variable's own value, past all scopes; drawn or brought back where a stand-in holds its place."""
+    """The Variable's own value, past all scopes; drawn or brought back where a stand-in holds its
+    place.
+    """
     held = private.slot.__get__(variable)
     return _fetch(variable, held) if type(held) is Pending or type(held) is Elsewhere else held
 
@@ -206,9 +229,10 @@ def _refuse_unknown(variable, scope):
     info = private.metadata(variable).get("fk")
     if info is not None and info.trainable and info.kind == "weight":
         raise PureCallError(
-            f"{scope.what or 'apply'} reads the trainable variable {info.path!r}, which is not among the variables it was given: its "
-            "gradient would be zero. Make the layer that owns it an attribute of the model (in `__init__`, not in `call`), build the "
-            "model again with `init`, or set `trainable = False` on it if it is meant to be a constant."
+            f"{scope.what or 'apply'} reads the trainable variable {info.path!r}, which is not "
+            "among the variables it was given: its gradient would be zero. Make the layer that "
+            "owns it an attribute of the model (in `__init__`, not in `call`), build the model "
+            "again with `init`, or set `trainable = False` on it if it is meant to be a constant."
         )
 
 
@@ -225,7 +249,11 @@ def _read_deeply(variable):
 
 def _autocast(variable, value):
     info = private.metadata(variable).get("fk")
-    if info is None or not info.autocast or not jnp.issubdtype(getattr(value, "dtype", np.int32), jnp.floating):
+    if (
+        info is None
+        or not info.autocast
+        or not jnp.issubdtype(getattr(value, "dtype", np.int32), jnp.floating)
+    ):
         return value
     return value.astype(_open.autocast)
 
@@ -251,7 +279,9 @@ class Lendable:
     _raw_value = _LentValue()
 
     def _check_can_update(self):
-        """NNX's check of trace levels is off: the slot itself knows better (see `_LentValue.__set__`)."""
+        """NNX's check of trace levels is off: the slot itself knows better (see
+        `_LentValue.__set__`).
+        """
 
 
 class AdoptedInfo:
@@ -267,11 +297,15 @@ _adopted: dict = {}
 
 
 def adopt(variable, name, trainable) -> None:
-    """Gives a Variable of a foreign NNX module the lending slot, by class: its type, its name and NNX's filters stay."""
+    """Gives a Variable of a foreign NNX module the lending slot, by class: its type, its name and
+    NNX's filters stay.
+    """
     if not isinstance(variable, Lendable):
         kind = type(variable)
         if kind not in _adopted:
-            _adopted[kind] = type(kind.__name__, (Lendable, kind), {"__module__": kind.__module__, "__slots__": ()})
+            _adopted[kind] = type(
+                kind.__name__, (Lendable, kind), {"__module__": kind.__module__, "__slots__": ()}
+            )
         object.__setattr__(variable, "__class__", _adopted[kind])
     if "fk" not in private.metadata(variable):
         private.set_metadata(variable, "fk", AdoptedInfo(name, name, trainable))
@@ -286,7 +320,11 @@ def _token(variables, values):
         return next(_tokens)
     # The same concrete values as last time: the same traces may serve.
     known = _open.last
-    if known is None or len(known[0]) != len(values) or any(a() is not b for a, b in zip(known[0], values)):
+    if (
+        known is None
+        or len(known[0]) != len(values)
+        or any(a() is not b for a, b in zip(known[0], values))
+    ):
         known = _open.last = ([_weakly(x) for x in values], next(_tokens))
     return known[1]
 
@@ -299,7 +337,9 @@ def _weakly(x):
 
 
 def call(fn, variables, values, *args, what=None, strict=False, **kwargs):
-    """Calls `fn` with `values` lent to `variables`. Returns its output and the values as they are afterwards, in the same order."""
+    """Calls `fn` with `values` lent to `variables`. Returns its output and the values as they are
+    afterwards, in the same order.
+    """
     token = _token(variables, values)
     scope = Scope(variables, values, what, strict)
     with opened(scope), contextlib.nullcontext() if token is None else _cache_key(token):
@@ -308,13 +348,16 @@ def call(fn, variables, values, *args, what=None, strict=False, **kwargs):
 
 
 def call_abstractly(fn, *args, **kwargs):
-    """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is kept."""
+    """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is
+    kept.
+    """
     with opened(AbstractScope()), _cache_key(next(_tokens)):
         return fn(*args, **kwargs)
 
 
 def call_on_own_values(fn, variables, *args, **kwargs):
-    """The facade's outermost call: like `call`, with the Variables' own values; what was written stays on the Variables.
+    """The facade's outermost call: like `call`, with the Variables' own values; what was written
+    stays on the Variables.
 
     Only needed where a kept inner function might remember old values: `needs_own_scope` tells.
     """
@@ -341,7 +384,9 @@ def opened(scope):
 
 
 def lent_now():
-    """All Variables that are lent a value on this thread, and those values: for rules that JAX runs later (custom_gradient)."""
+    """All Variables that are lent a value on this thread, and those values: for rules that JAX runs
+    later (custom_gradient).
+    """
     found: dict = {}
     for scope in _open.scopes:
         found.update((id(v), (v, scope.values[id(v)])) for v in scope.variables)

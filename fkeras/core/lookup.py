@@ -1,4 +1,6 @@
-"""What the `get` and `deserialize` of a room share: one table of its own objects, by every name that Keras knows them by."""
+"""What the `get` and `deserialize` of a room share: one table of its own objects, by every name
+that Keras knows them by.
+"""
 
 from fkeras.core import registry
 from fkeras.core.names import to_snake_case
@@ -18,12 +20,15 @@ class NameTable:
     def __init__(self, kind, module, objects, aliases=None):
         self.kind = kind
         self.names = {obj.__name__: obj for obj in objects}
-        self.names.update({to_snake_case(obj.__name__): obj for obj in objects if isinstance(obj, type)})
+        self.names.update(
+            {to_snake_case(obj.__name__): obj for obj in objects if isinstance(obj, type)}
+        )
         self.names.update(aliases or {})
         registry.add_builtins(module, self.names)
 
     def get(self, identifier):
-        """The object that a name, a config, a class (made with its defaults) or an object stands for; None for None.
+        """The object that a name, a config, a class (made with its defaults) or an object stands
+        for; None for None.
 
         Raises:
             UnknownNameError: a name that neither this room nor the program has.
@@ -33,14 +38,21 @@ class NameTable:
         if found is None:
             return None
         if not callable(found):
-            raise UserTypeError(f"Could not interpret {self.kind} identifier: {identifier!r} (of type {type(identifier).__name__}). Expected a "
-                                "name, a config (a dict), a class, a callable or None.")
+            raise UserTypeError(
+                f"Could not interpret {self.kind} identifier: {identifier!r} (of type "
+                f"{type(identifier).__name__}). Expected a name, a config (a dict), a class, a "
+                "callable or None."
+            )
         return found() if isinstance(found, type) else found
 
     def deserialize(self, config, custom_objects=None):
-        """The object of a config or a name, looked for in `custom_objects`, the open scopes, what the program registered, then this room."""
+        """The object of a config or a name, looked for in `custom_objects`, the open scopes, what
+        the program registered, then this room.
+        """
         if not isinstance(config, str):
-            return registry.deserialize_keras_object(config, custom_objects, module_objects=self.names)
+            return registry.deserialize_keras_object(
+                config, custom_objects, module_objects=self.names
+            )
         found = registry.get_registered_object(config, custom_objects, self.names)
         if found is None:
             raise unknown_name(self.kind, config, self.names)

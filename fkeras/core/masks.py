@@ -1,4 +1,6 @@
-"""The mask that belongs to a tensor: an attribute on arrays and KerasTensors, a side table for tracers, which take no attributes."""
+"""The mask that belongs to a tensor: an attribute on arrays and KerasTensors, a side table for
+tracers, which take no attributes.
+"""
 
 import threading
 import weakref

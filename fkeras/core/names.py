@@ -1,4 +1,6 @@
-"""Automatic names: `dense`, `dense_1`, ... per process, and the stack of names that makes up variable paths."""
+"""Automatic names: `dense`, `dense_1`, ... per process, and the stack of names that makes up
+variable paths.
+"""
 
 import collections
 import contextlib
@@ -18,7 +20,9 @@ def to_snake_case(name: str) -> str:
 
 
 def object_name(obj) -> str:
-    """A readable name of a function or object: its `name`, else its own or its class's name in snake case (a lambda: `'lambda'`)."""
+    """A readable name of a function or object: its `name`, else its own or its class's name in
+    snake case (a lambda: `'lambda'`).
+    """
     if isinstance(getattr(obj, "name", None), str):
         return obj.name
     return to_snake_case(getattr(obj, "__name__", None) or type(obj).__name__)
@@ -52,9 +56,13 @@ _stack = _Stack()
 
 @contextlib.contextmanager
 def scope(name: str, parent: str | None = None):
-    """Variables made inside get `name/` in front of their path. `parent`: an absolute path that takes the place of the outer scopes."""
+    """Variables made inside get `name/` in front of their path. `parent`: an absolute path that
+    takes the place of the outer scopes.
+    """
     outer = _stack.names
-    _stack.names = (outer if parent is None else tuple(part for part in parent.split("/") if part)) + (name,)
+    _stack.names = (
+        outer if parent is None else tuple(part for part in parent.split("/") if part)
+    ) + (name,)
     try:
         yield
     finally:

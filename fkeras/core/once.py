@@ -1,4 +1,6 @@
-"""Warnings that a long call gives once, though what gives them runs several times in it: `fit` traces the same code more than once."""
+"""Warnings that a long call gives once, though what gives them runs several times in it: `fit`
+traces the same code more than once.
+"""
 
 import contextlib
 import contextvars
@@ -18,7 +20,8 @@ def scope():
 
 
 def warn(message: str, stacklevel: int, key=None) -> None:
-    """`warnings.warn`, unless the innermost `scope` has had it already. Outside of a scope it always warns.
+    """`warnings.warn`, unless the innermost `scope` has had it already. Outside of a scope it
+    always warns.
 
     Args:
         message: the text.

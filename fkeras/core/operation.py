@@ -1,4 +1,6 @@
-"""`Operation`: a named computation that can be called on arrays and recorded on KerasTensors. Layers are the operations with weights."""
+"""`Operation`: a named computation that can be called on arrays and recorded on KerasTensors.
+Layers are the operations with weights.
+"""
 
 import abc
 
@@ -30,7 +32,10 @@ class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be register
 
     def __init__(self, name=None):
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise UserInputError(f"Argument `name` must be a string and cannot contain character `/`. Received: name={name}")
+            raise UserInputError(
+                "Argument `name` must be a string and cannot contain character `/`. Received: "
+                f"name={name}"
+            )
         self.name = name or names.auto_name(type(self).__name__)
 
     def __call__(self, *args, **kwargs):
@@ -39,7 +44,9 @@ class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be register
         return self.call(*args, **kwargs)
 
     def call(self, *args, **kwargs):
-        raise TypeError(f"Operation {type(self).__name__!r} does not have a `call()` method implemented.")
+        raise TypeError(
+            f"Operation {type(self).__name__!r} does not have a `call()` method implemented."
+        )
 
     def symbolic_call(self, *args, **kwargs):
         outputs = self.compute_output_spec(*args, **kwargs)
@@ -54,7 +61,10 @@ class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be register
         config = {"name": self.name}
         arguments = registry.bind_arguments(type(self), *self._arguments)
         found = registry.config_from_signature(self, arguments)
-        return {**config, **{k: registry.serialize_keras_object(v) for k, v in found.items() if k not in config}}
+        return {
+            **config,
+            **{k: registry.serialize_keras_object(v) for k, v in found.items() if k not in config},
+        }
 
     @classmethod
     def from_config(cls, config):
@@ -62,7 +72,10 @@ class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be register
 
     def _node(self, what):
         if len(self._inbound_nodes) != 1:
-            raise AttributeError(f"The operation {self.name!r} was called {len(self._inbound_nodes)} times: it has no single {what}.")
+            raise AttributeError(
+                f"The operation {self.name!r} was called {len(self._inbound_nodes)} times: it has "
+                f"no single {what}."
+            )
         return self._inbound_nodes[0]
 
     @property

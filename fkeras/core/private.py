@@ -1,10 +1,13 @@
-"""Every private name of JAX and Flax that fkeras uses, and nothing else. `tests/core/test_private.py` holds one canary for each.
+"""Every private name of JAX and Flax that fkeras uses, and nothing else.
+`tests/core/test_private.py` holds one canary for each.
 
 - `slot`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators read and write.
 - `current_trace`: which trace operations are recorded in at this moment.
-- `is_staging`: whether a trace records a program (jit, scan, eval_shape), as JVP and Batch traces over concrete values do not.
+- `is_staging`: whether a trace records a program (jit, scan, eval_shape), as JVP and Batch traces
+  over concrete values do not.
 - `is_below_staging`: whether a trace or one that it stands on does: grad and vmap inside jit count.
-- `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether a derivative is taken through it.
+- `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether
+  a derivative is taken through it.
 - `metadata`: NNX's dict of a Variable's metadata.
 """
 
@@ -25,7 +28,9 @@ def is_staging(trace) -> bool:
 
 
 def is_below_staging(trace) -> bool:
-    """Whether a program is recorded in the trace or in one that it stands on, as under grad or vmap."""
+    """Whether a program is recorded in the trace or in one that it stands on, as under grad or
+    vmap.
+    """
     return _stands_on(trace, (DynamicJaxprTrace,))
 
 
@@ -35,7 +40,9 @@ def is_staged(value) -> bool:
 
 
 def is_differentiated(value) -> bool:
-    """Whether a derivative that is being taken goes through the value. Where its tangent is known to be zero, none does."""
+    """Whether a derivative that is being taken goes through the value. Where its tangent is known
+    to be zero, none does.
+    """
     return _stands_on(getattr(value, "_trace", None), (JVPTrace, LinearizeTrace))
 
 

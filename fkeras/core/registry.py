@@ -1,8 +1,9 @@
 """Objects by name: registration, and configs that a file can carry.
 
-Nothing is ever imported because a config names it. A name is looked up in the scopes of the caller (`custom_object_scope`,
-`custom_objects=`), among what the program registered, then in the tables that fkeras's own rooms filled. Configs name fkeras's own
-classes as Keras does (`keras.layers`, `Dense`), so that they travel both ways.
+Nothing is ever imported because a config names it. A name is looked up in the scopes of the caller
+(`custom_object_scope`, `custom_objects=`), among what the program registered, then in the tables
+that fkeras's own rooms filled. Configs name fkeras's own classes as Keras does (`keras.layers`,
+`Dense`), so that they travel both ways.
 """
 
 import base64
@@ -36,13 +37,17 @@ _local = _Local()
 
 
 def _loader(module: str) -> None:
-    """Loads the room that fills the table of a public module: one of a fixed list, whatever a config says."""
+    """Loads the room that fills the table of a public module: one of a fixed list, whatever a
+    config says.
+    """
     if module in HOMES:
-        importlib.import_module("fkeras" + module[len("keras"):])
+        importlib.import_module("fkeras" + module[len("keras") :])
 
 
 def add_builtins(module: str, objects) -> None:
-    """Fills the table of a public module such as `'keras.layers'` with fkeras's own objects (a dict by name)."""
+    """Fills the table of a public module such as `'keras.layers'` with fkeras's own objects (a dict
+    by name).
+    """
     for name, obj in dict(objects).items():
         _builtin[module, name] = obj
         _homes.setdefault(obj, module)
@@ -85,7 +90,9 @@ def get_custom_objects() -> dict:
 
 
 class SafeModeScope:
-    """Whether code found in a config may be revived: only ever set by the caller, never by a file."""
+    """Whether code found in a config may be revived: only ever set by the caller, never by a
+    file.
+    """
 
     def __init__(self, safe_mode=True):
         self.safe_mode = safe_mode
@@ -107,7 +114,10 @@ class ObjectSharingScope:
     """Inside it, one object serialised twice becomes one object again."""
 
     def __enter__(self):
-        self.outer, _local.shared = _local.shared, _local.shared if _local.shared is not None else {}
+        self.outer, _local.shared = (
+            _local.shared,
+            _local.shared if _local.shared is not None else {},
+        )
         return _local.shared
 
     def __exit__(self, *exc):
@@ -115,7 +125,8 @@ class ObjectSharingScope:
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None):
-    """Class decorator (functions too): the object can be found again by `package>name` when a config names it.
+    """Class decorator (functions too): the object can be found again by `package>name` when a
+    config names it.
 
     Args:
         package: namespace of the name.
@@ -136,8 +147,10 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
 
     def decorate(obj):
         if isinstance(obj, type) and not hasattr(obj, "get_config"):
-            raise UserInputError(f"Cannot register class {obj.__name__!r}: it has no `get_config()` method. Define one that returns "
-                                 "the arguments of its constructor as a dict.")
+            raise UserInputError(
+                f"Cannot register class {obj.__name__!r}: it has no `get_config()` method. Define "
+                "one that returns the arguments of its constructor as a dict."
+            )
         if not (isinstance(obj, type) or callable(obj)):
             raise UserInputError(f"Cannot register {obj!r}: expected a class or a function.")
         full = f"{package}>{name or obj.__name__}"
@@ -176,13 +189,17 @@ def find(module: str | None, name: str, registered_name: str | None = None, cust
             if found is not None:
                 return found
     if not module:
-        return next((found for home in HOMES if (found := _builtin_of(home, name)) is not None), None)
+        return next(
+            (found for home in HOMES if (found := _builtin_of(home, name)) is not None), None
+        )
     public = module.replace("fkeras", "keras", 1) if module.startswith("fkeras") else module
     public = public.replace("tf_keras", "keras").replace("tensorflow.keras", "keras")
     if public.split(".")[0] != "keras":
         return None
     if public.startswith("keras.src"):
-        own = ".".join(["keras", *public.split(".")[2:3]])  # keras.src.initializers.x: names such as Identity are in layers too
+        own = ".".join(
+            ["keras", *public.split(".")[2:3]]
+        )  # keras.src.initializers.x: names such as Identity are in layers too
         for home in sorted(HOMES, key=lambda home: home != own):
             found = find(home, name)
             if found is not None:
@@ -199,15 +216,30 @@ def find(module: str | None, name: str, registered_name: str | None = None, cust
 
 
 # Where fkeras's own classes can live, for configs that name an internal module of Keras.
-HOMES = ("keras.layers", "keras.models", "keras.initializers", "keras.regularizers", "keras.constraints", "keras.losses",
-         "keras.metrics", "keras.optimizers", "keras.optimizers.schedules", "keras.dtype_policies", "keras.random", "keras.activations",
-         "keras.callbacks", "keras.ops")
+HOMES = (
+    "keras.layers",
+    "keras.models",
+    "keras.initializers",
+    "keras.regularizers",
+    "keras.constraints",
+    "keras.losses",
+    "keras.metrics",
+    "keras.optimizers",
+    "keras.optimizers.schedules",
+    "keras.dtype_policies",
+    "keras.random",
+    "keras.activations",
+    "keras.callbacks",
+    "keras.ops",
+)
 
 _PLAIN = (str, int, float, bool, type(None))
 
 
 def serialize_keras_object(obj):
-    """A config of plain Python values from an object, function, dtype, array or nested structure of those."""
+    """A config of plain Python values from an object, function, dtype, array or nested structure of
+    those.
+    """
     if isinstance(obj, (str, bool, type(None))) or type(obj) in (int, float):
         return obj
     if isinstance(obj, bytes):
@@ -220,17 +252,29 @@ def serialize_keras_object(obj):
     if isinstance(obj, (np.bool_, np.integer, np.floating)):
         return obj.item()
     if isinstance(obj, slice):
-        return {"class_name": "__slice__", "config": {"start": serialize_keras_object(obj.start),
-                                                      "stop": serialize_keras_object(obj.stop), "step": serialize_keras_object(obj.step)}}
+        return {
+            "class_name": "__slice__",
+            "config": {
+                "start": serialize_keras_object(obj.start),
+                "stop": serialize_keras_object(obj.stop),
+                "step": serialize_keras_object(obj.step),
+            },
+        }
     if obj is Ellipsis:
         return {"class_name": "__ellipsis__", "config": {}}
     if isinstance(obj, KerasTensor):
         history = list(obj._keras_history) if obj._keras_history else None
         if history:
             history[0] = history[0].name
-        return {"class_name": "__keras_tensor__", "config": {"shape": list(obj.shape), "dtype": obj.dtype, "keras_history": history}}
+        return {
+            "class_name": "__keras_tensor__",
+            "config": {"shape": list(obj.shape), "dtype": obj.dtype, "keras_history": history},
+        }
     if isinstance(obj, np.ndarray) and obj.ndim > 0 or isinstance(obj, jax.Array):
-        return {"class_name": "__numpy__", "config": {"value": np.asarray(obj).tolist(), "dtype": standardize_dtype(obj.dtype)}}
+        return {
+            "class_name": "__numpy__",
+            "config": {"value": np.asarray(obj).tolist(), "dtype": standardize_dtype(obj.dtype)},
+        }
     if isinstance(obj, np.dtype):
         return obj.name
     if isinstance(obj, type) and issubclass(obj, np.generic):
@@ -239,15 +283,25 @@ def serialize_keras_object(obj):
         return {"class_name": "__lambda__", "config": _lambda_config(obj)}
     if isinstance(obj, type):
         return _names_of(obj, kind="type")
-    if isinstance(obj, types.FunctionType) or (callable(obj) and not hasattr(obj, "get_config") and hasattr(obj, "__name__")):
+    if isinstance(obj, types.FunctionType) or (
+        callable(obj) and not hasattr(obj, "get_config") and hasattr(obj, "__name__")
+    ):
         return _names_of(obj, kind="function")
     if not hasattr(obj, "get_config"):
-        raise UserTypeError(f"Cannot serialize {type(obj).__name__} object {obj!r}: it has no `get_config()`. Define one that returns the "
-                            "arguments of its constructor, or pass values of plain types.")
+        raise UserTypeError(
+            f"Cannot serialize {type(obj).__name__} object {obj!r}: it has no `get_config()`. "
+            "Define one that returns the arguments of its constructor, or pass values of plain "
+            "types."
+        )
     config = _config_of(obj)
     names = _names_of(type(obj))
     class_name = vars(type(obj)).get("_exported_as", type(obj).__name__)
-    made = {"module": names["module"], "class_name": class_name, "config": config, "registered_name": names["registered_name"]}
+    made = {
+        "module": names["module"],
+        "class_name": class_name,
+        "config": config,
+        "registered_name": names["registered_name"],
+    }
     if hasattr(obj, "get_build_config"):
         build_config = obj.get_build_config()
         if build_config is not None:
@@ -257,14 +311,18 @@ def serialize_keras_object(obj):
         if compile_config is not None:
             made["compile_config"] = serialize_dict(compile_config)
     if _local.shared is not None:
-        made["shared_object_id"] = _local.shared.setdefault(id(obj), (len(_local.shared) + 1, obj))[0]
+        made["shared_object_id"] = _local.shared.setdefault(id(obj), (len(_local.shared) + 1, obj))[
+            0
+        ]
     return made
 
 
 def _lambda_config(fn):
-    return {"code": base64.b64encode(marshal.dumps(fn.__code__)).decode("ascii"),
-            "defaults": serialize_keras_object(fn.__defaults__) if fn.__defaults__ else None,
-            "closure": None}
+    return {
+        "code": base64.b64encode(marshal.dumps(fn.__code__)).decode("ascii"),
+        "defaults": serialize_keras_object(fn.__defaults__) if fn.__defaults__ else None,
+        "closure": None,
+    }
 
 
 def _names_of(obj, kind=None):
@@ -277,17 +335,28 @@ def _names_of(obj, kind=None):
     else:
         module = home
     if kind == "function":
-        return {"module": "builtins" if home is None else home, "class_name": "function", "config": obj.__name__,
-                "registered_name": registered or "function"}
+        return {
+            "module": "builtins" if home is None else home,
+            "class_name": "function",
+            "config": obj.__name__,
+            "registered_name": registered or "function",
+        }
     if kind == "type":
-        return {"module": "builtins", "class_name": "__type__", "config": {"value": obj.__name__}, "registered_name": None}
+        return {
+            "module": "builtins",
+            "class_name": "__type__",
+            "config": {"value": obj.__name__},
+            "registered_name": None,
+        }
     return {"module": module, "registered_name": registered}
 
 
 def _config_of(obj):
     config = obj.get_config()
     if not isinstance(config, dict):
-        raise UserTypeError(f"The `get_config()` of {obj!r} should return a dict. It returned: {config!r}")
+        raise UserTypeError(
+            f"The `get_config()` of {obj!r} should return a dict. It returned: {config!r}"
+        )
     return serialize_dict(config)
 
 
@@ -301,7 +370,8 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     Args:
         config: a config, or a nested structure of them.
         custom_objects: dict from names to classes or functions, looked at first.
-        safe_mode: refuse configs that carry code (Lambda layers). True unless the caller says otherwise.
+        safe_mode: refuse configs that carry code (Lambda layers). True unless the caller says
+            otherwise.
 
     Raises:
         UnknownNameError: nothing is registered under the name; says how to name it.
@@ -309,7 +379,11 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     """
     module_objects = kwargs.pop("module_objects", None)
     custom = {**(custom_objects or {})}
-    if config is None or isinstance(config, (int, float, bool, str)) and not (isinstance(config, str) and module_objects is not None):
+    if (
+        config is None
+        or isinstance(config, (int, float, bool, str))
+        and not (isinstance(config, str) and module_objects is not None)
+    ):
         if isinstance(config, str) and custom.get(config) is not None:
             return custom[config]
         return config
@@ -334,7 +408,9 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     if shared is not None and _local.shared is not None and shared in _local.shared:
         return _local.shared[shared]
     if name == "function":
-        found = find(config.get("module"), inner, config.get("registered_name"), custom) or (module_objects or {}).get(inner)
+        found = find(config.get("module"), inner, config.get("registered_name"), custom) or (
+            module_objects or {}
+        ).get(inner)
         if found is None:
             raise unknown_name("function", inner, _known(custom))
         return found
@@ -346,15 +422,29 @@ def deserialize_keras_object(config, custom_objects=None, safe_mode=True, **kwar
     if isinstance(cls, types.FunctionType):
         return cls
     if not hasattr(cls, "from_config"):
-        raise UserTypeError(f"Unable to revive an object of class {name!r}: it has no `from_config` class method.")
-    with custom_object_scope(custom), SafeModeScope(safe_mode and in_safe_mode() if safe_mode is not None else in_safe_mode()):
+        raise UserTypeError(
+            f"Unable to revive an object of class {name!r}: it has no `from_config` class method."
+        )
+    with (
+        custom_object_scope(custom),
+        SafeModeScope(safe_mode and in_safe_mode() if safe_mode is not None else in_safe_mode()),
+    ):
         try:
             instance = cls.from_config(inner)
         except TypeError as error:
-            raise UserTypeError(f"{name} could not be made from its config: {error}. The config's keys: {sorted(inner)}. "
-                                "Check that `get_config()` and the constructor agree, or define `from_config`.") from error
-        if config.get("build_config") and hasattr(instance, "build_from_config") and not getattr(instance, "built", False):
-            instance.build_from_config(deserialize_keras_object(config["build_config"], custom, safe_mode))
+            raise UserTypeError(
+                f"{name} could not be made from its config: {error}. The config's keys: "
+                f"{sorted(inner)}. Check that `get_config()` and the constructor agree, or define "
+                "`from_config`."
+            ) from error
+        if (
+            config.get("build_config")
+            and hasattr(instance, "build_from_config")
+            and not getattr(instance, "built", False)
+        ):
+            instance.build_from_config(
+                deserialize_keras_object(config["build_config"], custom, safe_mode)
+            )
         if config.get("compile_config") and hasattr(instance, "compile_from_config"):
             instance.compile_from_config(config["compile_config"])
     if shared is not None and _local.shared is not None:
@@ -368,23 +458,31 @@ def _known(custom):
 
 def _unknown_class(name, config, custom):
     error = unknown_name("class", name, _known(custom))
-    return type(error)(f"{error} (module {config.get('module')!r}). Pass it: custom_objects={{{name!r}: {name}}}, or decorate it with "
-                       "`@fkeras.saving.register_keras_serializable()`.")
+    return type(error)(
+        f"{error} (module {config.get('module')!r}). Pass it: custom_objects={{{name!r}: {name}}}, "
+        "or decorate it with `@fkeras.saving.register_keras_serializable()`."
+    )
 
 
 def _revive_lambda(config, custom, safe_mode):
     if safe_mode and in_safe_mode():
-        raise UserInputError("The config holds a Python lambda, which is code. It is not revived in safe mode. If you trust its source, "
-                             "pass `safe_mode=False`; better, register a named function.")
+        raise UserInputError(
+            "The config holds a Python lambda, which is code. It is not revived in safe mode. If "
+            "you trust its source, pass `safe_mode=False`; better, register a named function."
+        )
     import builtins
 
     code = marshal.loads(base64.b64decode(config["code"]))
     defaults = deserialize_keras_object(config.get("defaults"), custom, safe_mode)
-    return types.FunctionType(code, {"__builtins__": builtins}, argdefs=tuple(defaults) if defaults else None)
+    return types.FunctionType(
+        code, {"__builtins__": builtins}, argdefs=tuple(defaults) if defaults else None
+    )
 
 
 _SPECIAL = {
-    "__tuple__": lambda c, custom, safe: tuple(deserialize_keras_object(x, custom, safe) for x in c["value"]),
+    "__tuple__": lambda c, custom, safe: tuple(
+        deserialize_keras_object(x, custom, safe) for x in c["value"]
+    ),
     "__bytes__": lambda c, custom, safe: c["value"].encode("utf-8"),
     "__slice__": lambda c, custom, safe: slice(c["start"], c["stop"], c["step"]),
     "__ellipsis__": lambda c, custom, safe: Ellipsis,
@@ -392,12 +490,15 @@ _SPECIAL = {
     "__tensor__": lambda c, custom, safe: jax.numpy.asarray(c["value"], dtype=c["dtype"]),
     "__keras_tensor__": lambda c, custom, safe: KerasTensor(c["shape"], dtype=c["dtype"]),
     "__lambda__": _revive_lambda,
-    "__type__": lambda c, custom, safe: {t.__name__: t for t in (int, float, str, bool)}[c["value"]],
+    "__type__": lambda c, custom, safe: {t.__name__: t for t in (int, float, str, bool)}[
+        c["value"]
+    ],
 }
 
 
 def config_from_signature(obj, arguments: dict, convert=lambda name, value: value) -> dict:
-    """The constructor's arguments as they stand on the object: attribute of the same name, else what the constructor was given.
+    """The constructor's arguments as they stand on the object: attribute of the same name, else
+    what the constructor was given.
 
     Args:
         obj: the object.

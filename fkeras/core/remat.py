@@ -1,4 +1,6 @@
-"""Rematerialisation: what a call computed is computed again in the backward pass, instead of being kept."""
+"""Rematerialisation: what a call computed is computed again in the backward pass, instead of being
+kept.
+"""
 
 import functools
 import threading
@@ -12,7 +14,8 @@ MODES = (None, "full", "activations", "larger_than", "list_of_layers")
 
 
 def remat(f):
-    """`f` computing its intermediate values again in the backward pass: less memory for more time. `jax.checkpoint` under Keras's name.
+    """`f` computing its intermediate values again in the backward pass: less memory for more time.
+    `jax.checkpoint` under Keras's name.
 
     Args:
         f: function of arrays, or a layer.
@@ -36,8 +39,9 @@ class RematScope:
     """Layers made inside rematerialise their calls.
 
     Args:
-        mode: 'full' or 'activations' for all layers, 'larger_than' for those whose output has more than `output_size_threshold` elements,
-            'list_of_layers' for those named in `layer_names`, None for none.
+        mode: 'full' or 'activations' for all layers, 'larger_than' for those whose output has more
+            than `output_size_threshold` elements, 'list_of_layers' for those named in
+            `layer_names`, None for none.
         output_size_threshold: number of elements.
         layer_names: list of names.
     """
@@ -45,7 +49,11 @@ class RematScope:
     def __init__(self, mode="full", output_size_threshold=1024, layer_names=None):
         if mode not in MODES:
             raise UserInputError(f"Invalid mode '{mode}'. Supported modes are: {MODES}")
-        self.mode, self.output_size_threshold, self.layer_names = mode, output_size_threshold, layer_names or []
+        self.mode, self.output_size_threshold, self.layer_names = (
+            mode,
+            output_size_threshold,
+            layer_names or [],
+        )
 
     def __enter__(self):
         _open.scopes += (self,)

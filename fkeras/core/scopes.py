@@ -1,4 +1,6 @@
-"""`StatelessScope` and `SymbolicScope`: Keras's contexts for state without side effects and for abstract calls."""
+"""`StatelessScope` and `SymbolicScope`: Keras's contexts for state without side effects and for
+abstract calls.
+"""
 
 from fkeras.core import lending
 from fkeras.core.variable import Variable
@@ -6,7 +8,9 @@ from fkeras.errors import UserInputError
 
 
 class _Mapping(lending.Scope):
-    """Lends to every Variable: given values to the named ones, their own to the rest; keeps all that is written."""
+    """Lends to every Variable: given values to the named ones, their own to the rest; keeps all
+    that is written.
+    """
 
     def has(self, variable):
         return True
@@ -43,12 +47,17 @@ class StatelessScope:
         variables, values = [], []
         for variable, value in state_mapping or {}:
             if not isinstance(variable, Variable):
-                raise UserInputError(f"Invalid reference variable in StatelessScope: all keys in argument `mapping` must be Variable instances. "
-                                     f"Received instead: {variable}")
+                raise UserInputError(
+                    "Invalid reference variable in StatelessScope: all keys in argument `mapping` "
+                    f"must be Variable instances. Received instead: {variable}"
+                )
             if tuple(value.shape) != tuple(variable.shape):
-                raise UserInputError(f"Invalid variable value in StatelessScope: all values in argument `mapping` must be tensors with a shape "
-                                     f"that matches the corresponding variable shape. For variable {variable.path!r}: expected "
-                                     f"{tuple(variable.shape)}, received {tuple(value.shape)}.")
+                raise UserInputError(
+                    "Invalid variable value in StatelessScope: all values in argument `mapping` "
+                    "must be tensors with a shape that matches the corresponding variable shape. "
+                    f"For variable {variable.path!r}: expected {tuple(variable.shape)}, received "
+                    f"{tuple(value.shape)}."
+                )
             variables.append(variable)
             values.append(value)
         self._given = variables, values
@@ -77,7 +86,9 @@ class StatelessScope:
         self._scope.write(*update)
 
     def get_current_value(self, variable):
-        """The value that a Variable has in this scope, or None where it was neither given nor written."""
+        """The value that a Variable has in this scope, or None where it was neither given nor
+        written.
+        """
         return self._scope.values.get(id(variable))
 
 

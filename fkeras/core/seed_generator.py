@@ -11,8 +11,9 @@ from fkeras.errors import UserInputError
 class SeedGenerator:
     """A source of seeds for the functions of `fkeras.random`: each draw is a new one.
 
-    In a pure call (`apply` with `rngs=`, a training step) its seeds come from the call's key and its place in the model, and nothing is
-    written. Elsewhere it counts its own `state` forward, with the numbers of Keras.
+    In a pure call (`apply` with `rngs=`, a training step) its seeds come from the call's key and
+    its place in the model, and nothing is written. Elsewhere it counts its own `state` forward,
+    with the numbers of Keras.
 
     Args:
         seed: int, or None for one from the process's generator.
@@ -39,8 +40,14 @@ class SeedGenerator:
             raise UserInputError(f"Argument `seed` must be in [0, 2**63). Received: seed={seed}")
         self.root = int(seed) & 0xFFFFFFFF  # where its numbers start, whatever was drawn since
         with names.scope(self.name):
-            self.state = Variable(np.array([self.root, 0], np.uint32), trainable=False, autocast=False, name="seed_generator_state",
-                                  aggregation="none", kind="seed")
+            self.state = Variable(
+                np.array([self.root, 0], np.uint32),
+                trainable=False,
+                autocast=False,
+                name="seed_generator_state",
+                aggregation="none",
+                kind="seed",
+            )
 
     def next(self, ordered=True):
         """uint32[2] for one draw."""

@@ -1,8 +1,9 @@
 """Random keys: the process's seed, the keys of models, and the keys of a pure call.
 
-No layer holds random state that a pure call would need. A pure call opens a `scope` with its key; a draw inside it is keyed by (the
-call's key, the structural path of who draws, how often it drew before in this call). Outside of any scope, a `SeedGenerator` counts its
-own state forward, as in Keras.
+No layer holds random state that a pure call would need. A pure call opens a `scope` with its key; a
+draw inside it is keyed by (the call's key, the structural path of who draws, how often it drew
+before in this call). Outside of any scope, a `SeedGenerator` counts its own state forward, as in
+Keras.
 """
 
 import contextlib
@@ -23,13 +24,17 @@ _process = {"seed": None, "roots": 0, "generators": 0, "draws": 0}
 
 
 def set_random_seed(seed: int) -> None:
-    """Seeds Python's `random`, NumPy and fkeras: models built and trained afterwards are the same bit for bit in each process.
+    """Seeds Python's `random`, NumPy and fkeras: models built and trained afterwards are the same
+    bit for bit in each process.
 
     Args:
         seed: int in [0, 2**32).
     """
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**32:
-        raise UserInputError(f"Expected `seed` argument to be an integer in [0, 2**32). Received: seed={seed} (of type {type(seed)})")
+        raise UserInputError(
+            f"Expected `seed` argument to be an integer in [0, 2**32). Received: seed={seed} (of "
+            f"type {type(seed)})"
+        )
     python_random.seed(int(seed))
     np.random.seed(int(seed))
     reset(int(seed))
@@ -53,7 +58,9 @@ def _next(counter: str) -> int:
 
 
 class RootKey:
-    """The key that a root's weights are drawn from. Counted when the root is built, computed when first needed."""
+    """The key that a root's weights are drawn from. Counted when the root is built, computed when
+    first needed.
+    """
 
     def __init__(self, seed, count):
         self.seed, self.count = seed, count
@@ -70,7 +77,9 @@ class RootKey:
         """uint32[2]"""
         if not hasattr(self, "_data"):
             with jax.ensure_compile_time_eval():
-                self._data = np.asarray(jax.random.key_data(jax.random.fold_in(jax.random.key(self.seed), self.count)))
+                self._data = np.asarray(
+                    jax.random.key_data(jax.random.fold_in(jax.random.key(self.seed), self.count))
+                )
         return self._data
 
     @property
@@ -96,7 +105,9 @@ def make_default_seed() -> int:
 
 
 def key_data_of(seed) -> np.ndarray:
-    """uint32[2] of an int seed, a `SeedGenerator`, a key, or None (the next of the process's own)."""
+    """uint32[2] of an int seed, a `SeedGenerator`, a key, or None (the next of the process's
+    own).
+    """
     if seed is None:
         seed = make_default_seed()
     if isinstance(seed, (int, np.integer)):
@@ -108,7 +119,9 @@ def key_data_of(seed) -> np.ndarray:
 
 
 class KeyScope:
-    """The keys of one call. `paths`: id of a drawer -> its structural path. `step`: lifetime step, where there is one."""
+    """The keys of one call. `paths`: id of a drawer -> its structural path. `step`: lifetime step,
+    where there is one.
+    """
 
     def __init__(self, key, paths=None, step=None, path=""):
         self.key, self.paths, self.step, self.base = key, paths or {}, step, path
@@ -156,7 +169,9 @@ def _typed(key):
 
 @contextlib.contextmanager
 def located(path: str):
-    """Inside, draws without a generator of their own are keyed by this path (the layer being called)."""
+    """Inside, draws without a generator of their own are keyed by this path (the layer being
+    called).
+    """
     outer, _open.where = _open.where, path
     try:
         yield
@@ -172,8 +187,8 @@ def draw_seed(seed):
     """uint32[2] key data for one draw.
 
     Args:
-        seed: an int (the same numbers at each call), a `SeedGenerator` (the next ones), a JAX key, uint32[2], or None (the next of the
-            call's or the process's own generator).
+        seed: an int (the same numbers at each call), a `SeedGenerator` (the next ones), a JAX key,
+            uint32[2], or None (the next of the call's or the process's own generator).
     """
     if seed is None:
         scope = _open.scope
@@ -182,9 +197,12 @@ def draw_seed(seed):
         if scope is not None:
             return _scoped(scope, None, None)
         if private.is_staging(private.current_trace()):
-            raise PureCallError("A random function was called without a seed inside a JAX transformation, where it would draw one set of "
-                                "numbers for ever: there you should only use seeded random ops. Pass `seed=` (a key that comes in as an "
-                                "argument, or a `SeedGenerator`), or call the layer through `apply(..., rngs=key)`.")
+            raise PureCallError(
+                "A random function was called without a seed inside a JAX transformation, where it "
+                "would draw one set of numbers for ever: there you should only use seeded random "
+                "ops. Pass `seed=` (a key that comes in as an argument, or a `SeedGenerator`), or "
+                "call the layer through `apply(..., rngs=key)`."
+            )
         return jnp.array([process_seed() & 0xFFFFFFFF, _next("draws")], jnp.uint32)
     if hasattr(seed, "next") and hasattr(seed, "state"):
         return seed.next()
@@ -194,20 +212,26 @@ def draw_seed(seed):
         return jax.random.key_data(seed)
     if isinstance(seed, (jax.Array, np.ndarray)) and seed.shape == (2,):
         return jnp.asarray(seed, jnp.uint32)
-    raise UserInputError("Argument `seed` must be either an integer, an instance of `SeedGenerator`, a JAX key or None. "
-                         f"Received: seed={seed!r} (of type {type(seed)})")
+    raise UserInputError(
+        "Argument `seed` must be either an integer, an instance of `SeedGenerator`, a JAX key or "
+        f"None. Received: seed={seed!r} (of type {type(seed)})"
+    )
 
 
 def _scoped(scope, drawer, own_seed):
     key = scope.next(drawer, own_seed)
     if key is None:
-        raise PureCallError(f"{_open.where or 'A layer'} draws random numbers, but the call was given no key. Pass one: "
-                            "`apply(variables, x, training=True, rngs=jax.random.key(0))`.")
+        raise PureCallError(
+            f"{_open.where or 'A layer'} draws random numbers, but the call was given no key. Pass "
+            "one: `apply(variables, x, training=True, rngs=jax.random.key(0))`."
+        )
     return jax.random.key_data(key)
 
 
 def scoped_draw(generator, own_seed):
-    """Key data for a generator from the open scope, or None where the generator's own state counts."""
+    """Key data for a generator from the open scope, or None where the generator's own state
+    counts.
+    """
     if lending.in_abstract_call():
         return jnp.zeros((2,), jnp.uint32)
     if _open.scope is None:

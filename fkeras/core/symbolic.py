@@ -1,8 +1,9 @@
 """Symbolic tensors and the record of what was called on them.
 
-A `KerasTensor` is a shape and a dtype. A call of an `Operation` (a layer, or a function of `fkeras.ops`) on one computes nothing: the
-output's shape and dtype come from abstract evaluation of the very function that computes, and a `Node` keeps who was called on what.
-`fkeras.core.graph` replays such records on arrays.
+A `KerasTensor` is a shape and a dtype. A call of an `Operation` (a layer, or a function of
+`fkeras.ops`) on one computes nothing: the output's shape and dtype come from abstract evaluation of
+the very function that computes, and a `Node` keeps who was called on what. `fkeras.core.graph`
+replays such records on arrays.
 """
 
 import functools
@@ -17,8 +18,9 @@ from fkeras.core import call_errors, names
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError, UserTypeError
 
-# Unknown dimensions (None) are tried as two sizes; an output dimension that differs between them is unknown too. Both have many
-# divisors, so that a reshape to (-1, 4) works; abstract evaluation costs the same at any size.
+# Unknown dimensions (None) are tried as two sizes; an output dimension that differs between them is
+# unknown too. Both have many divisors, so that a reshape to (-1, 4) works; abstract evaluation
+# costs the same at any size.
 _FILLS = (840, 1680)
 
 
@@ -39,11 +41,23 @@ class KerasTensor:
         (None,)
     """
 
-    def __init__(self, shape, dtype="float32", sparse=False, ragged=False, record_history=True, name=None, **kwargs):
+    def __init__(
+        self,
+        shape,
+        dtype="float32",
+        sparse=False,
+        ragged=False,
+        record_history=True,
+        name=None,
+        **kwargs,
+    ):
         if kwargs:
             raise UserTypeError(f"KerasTensor: unexpected arguments {sorted(kwargs)}.")
         if not isinstance(shape, (tuple, list)):
-            raise UserTypeError(f"KerasTensor: `shape` must be a tuple or list of ints and None. Received: {shape!r}.")
+            raise UserTypeError(
+                "KerasTensor: `shape` must be a tuple or list of ints and None. Received: "
+                f"{shape!r}."
+            )
         self._shape = tuple(None if d is None else int(d) for d in shape)
         self.dtype = standardize_dtype(dtype)
         self._sparse, self._ragged = bool(sparse), bool(ragged)
@@ -57,7 +71,10 @@ class KerasTensor:
 
     @shape.setter
     def shape(self, value):
-        raise AttributeError("The `shape` of a KerasTensor cannot be changed. Make a new one or use `fkeras.ops.reshape`.")
+        raise AttributeError(
+            "The `shape` of a KerasTensor cannot be changed. Make a new one or use "
+            "`fkeras.ops.reshape`."
+        )
 
     sparse = property(lambda self: self._sparse)
     ragged = property(lambda self: self._ragged)
@@ -74,20 +91,27 @@ class KerasTensor:
         raise TypeError(f"Cannot iterate over {self!r}: it is symbolic. Use `fkeras.ops.unstack`.")
 
     def __bool__(self):
-        raise TypeError(f"{self!r} is symbolic and has no truth value. Use `fkeras.ops.cond` or `fkeras.ops.where`.")
+        raise TypeError(
+            f"{self!r} is symbolic and has no truth value. Use `fkeras.ops.cond` or "
+            "`fkeras.ops.where`."
+        )
 
     def __array__(self, *args, **kwargs):
         raise UserInputError(
-            f"{self!r} is symbolic: it has a shape and a dtype but no values, so NumPy cannot compute with it. Use the function of "
-            "`fkeras.ops` with the same name, a layer, or wrap your function in `fkeras.layers.Lambda`."
+            f"{self!r} is symbolic: it has a shape and a dtype but no values, so NumPy cannot "
+            "compute with it. Use the function of `fkeras.ops` with the same name, a layer, or "
+            "wrap your function in `fkeras.layers.Lambda`."
         )
 
     @property
     def __jax_array__(self):
-        """Raises as soon as JAX looks for it: JAX asks whether it is there, and would explain itself before calling it."""
+        """Raises as soon as JAX looks for it: JAX asks whether it is there, and would explain
+        itself before calling it.
+        """
         raise UserInputError(
-            f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy function cannot compute with it. Use the "
-            "function of `fkeras.ops` with the same name, a layer, or wrap your function in `fkeras.layers.Lambda`."
+            f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "
+            "function cannot compute with it. Use the function of `fkeras.ops` with the same "
+            "name, a layer, or wrap your function in `fkeras.layers.Lambda`."
         )
 
     def __hash__(self):
@@ -121,15 +145,28 @@ def _operator(name, reverse=False):
     return method
 
 
-for _name in ("add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor neg pos abs invert getitem round").split():
+for _name in (
+    "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor neg pos abs invert "
+    "getitem round"
+).split():
     setattr(KerasTensor, f"__{_name}__", _operator(_name))
 for _name in "add sub mul truediv floordiv mod pow matmul and or xor".split():
     setattr(KerasTensor, f"__r{_name}__", _operator(_name, reverse=True))
 
 
 def standardize_dtype(dtype) -> str:
-    """A dtype in any spelling as its plain name: `np.float32`, `jnp.bfloat16`, `'int'` -> `'float32'`, `'bfloat16'`, `'int32'`."""
-    from_python = {None: "floatx", "float": "floatx", float: "floatx", "int": "int32", int: "int32", bool: "bool", str: "string"}
+    """A dtype in any spelling as its plain name: `np.float32`, `jnp.bfloat16`, `'int'` ->
+    `'float32'`, `'bfloat16'`, `'int32'`.
+    """
+    from_python = {
+        None: "floatx",
+        "float": "floatx",
+        float: "floatx",
+        "int": "int32",
+        int: "int32",
+        bool: "bool",
+        str: "string",
+    }
     if dtype is None or isinstance(dtype, (str, type)):
         dtype = from_python.get(dtype, dtype)
         if dtype == "floatx":
@@ -149,13 +186,15 @@ def standardize_dtype(dtype) -> str:
 
 
 DTYPES = frozenset(
-    "bool int4 uint4 int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 complex64 complex128 "
-    "float8_e4m3fn float8_e5m2 string".split()
+    "bool int4 uint4 int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 "
+    "float64 complex64 complex128 float8_e4m3fn float8_e5m2 string".split()
 )
 
 
 def map_structure(fn, structure):
-    """`fn` at each leaf of nested lists, tuples (named too) and dicts; None is a leaf that stays None."""
+    """`fn` at each leaf of nested lists, tuples (named too) and dicts; None is a leaf that stays
+    None.
+    """
     if isinstance(structure, dict):
         made = [(k, map_structure(fn, v)) for k, v in structure.items()]
         return dict(made) if type(structure) is dict else type(structure)(made)
@@ -168,7 +207,9 @@ def map_structure(fn, structure):
 
 
 def leaves(structure) -> list:
-    """All leaves of nested lists, tuples and dicts (dict entries sorted by key where they can be), without None."""
+    """All leaves of nested lists, tuples and dicts (dict entries sorted by key where they can be),
+    without None.
+    """
     out: list = []
     _collect(structure, out)
     return out
@@ -203,14 +244,20 @@ def any_symbolic(*values) -> bool:
 
 
 def evaluate(fn, *args, **kwargs):
-    """Shapes and dtypes of `fn(*args, **kwargs)` as KerasTensors, computing nothing. KerasTensors may stand anywhere in the arguments."""
+    """Shapes and dtypes of `fn(*args, **kwargs)` as KerasTensors, computing nothing. KerasTensors
+    may stand anywhere in the arguments.
+    """
     return evaluate_call(fn, args, kwargs)
 
 
 def evaluate_call(fn, args, kwargs, tries=16):
-    """`evaluate` with the arguments in a tuple and a dict, and how many guesses of unknown dimensions to try before giving up."""
+    """`evaluate` with the arguments in a tuple and a dict, and how many guesses of unknown
+    dimensions to try before giving up.
+    """
     symbolic = [x for x in leaves([args, kwargs]) if isinstance(x, KerasTensor)]
-    unknown = [(t, i) for t, tensor in enumerate(symbolic) for i, d in enumerate(tensor.shape) if d is None]
+    unknown = [
+        (t, i) for t, tensor in enumerate(symbolic) for i, d in enumerate(tensor.shape) if d is None
+    ]
 
     def attempt(fill, known):
         return _evaluate_at(fn, args, kwargs, symbolic, fill, known)
@@ -219,7 +266,8 @@ def evaluate_call(fn, args, kwargs, tries=16):
         first = attempt(_FILLS[0], {})
         second = attempt(_FILLS[1], {}) if unknown else first
     except (TypeError, ValueError):
-        # An unknown dimension may stand against a known one: (None, 3) + (2, None). Which sizes make the call possible?
+        # An unknown dimension may stand against a known one: (None, 3) + (2, None). Which sizes
+        # make the call possible?
         for known in itertools.islice(_guesses(unknown, [args, kwargs]), tries):
             try:
                 first, second = attempt(_FILLS[0], known), attempt(_FILLS[1], known)
@@ -233,15 +281,30 @@ def evaluate_call(fn, args, kwargs, tries=16):
         if not hasattr(a, "shape"):  # a Python value is what it is
             return a
         shape = tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True))
-        return KerasTensor(shape, dtype=str(a.dtype), sparse=getattr(a, "sparse", False) or _kind_of(type(a)) == _SPARSE)
+        return KerasTensor(
+            shape,
+            dtype=str(a.dtype),
+            sparse=getattr(a, "sparse", False) or _kind_of(type(a)) == _SPARSE,
+        )
 
     first_leaves, second_leaves = iter(leaves(first)), iter(leaves(second))
-    return map_structure(lambda _: output(next(first_leaves), next(second_leaves)), _sorted_like_leaves(first))
+    return map_structure(
+        lambda _: output(next(first_leaves), next(second_leaves)), _sorted_like_leaves(first)
+    )
 
 
 def _guesses(unknown, arguments):
-    """Sizes for unknown dimensions, few dimensions first: sizes that stand in the call, in other arrays or as plain integers."""
-    sizes = sorted({d for x in leaves(arguments) for d in (getattr(x, "shape", None) or (x,)) if type(d) is int and d > 0})
+    """Sizes for unknown dimensions, few dimensions first: sizes that stand in the call, in other
+    arrays or as plain integers.
+    """
+    sizes = sorted(
+        {
+            d
+            for x in leaves(arguments)
+            for d in (getattr(x, "shape", None) or (x,))
+            if type(d) is int and d > 0
+        }
+    )
     for count in range(1, len(unknown) + 1):
         for places in itertools.combinations(unknown, count):
             for chosen in itertools.product(sizes, repeat=count):
@@ -269,14 +332,18 @@ def _evaluate_at(fn, args, kwargs, symbolic, fill, known):
         return d if d is not None else known.get((t, i), fill)
 
     structs = [
-        jax.ShapeDtypeStruct(tuple(size(t, i, d) for i, d in enumerate(tensor.shape)), _jax_dtype(tensor.dtype))
+        jax.ShapeDtypeStruct(
+            tuple(size(t, i, d) for i, d in enumerate(tensor.shape)), _jax_dtype(tensor.dtype)
+        )
         for t, tensor in enumerate(symbolic)
     ]
     static: list = []
 
     def run(arrays):
         given = {id(t): _to_sparse(a) if t.sparse else a for t, a in zip(symbolic, arrays)}
-        swap = functools.partial(map_structure, lambda x: given.get(id(x), x) if isinstance(x, KerasTensor) else x)
+        swap = functools.partial(
+            map_structure, lambda x: given.get(id(x), x) if isinstance(x, KerasTensor) else x
+        )
         out = fn(*swap(args), **swap(kwargs))
         # Python values and None pass by the side: `eval_shape` would make arrays of them.
         found: list = []
@@ -296,7 +363,11 @@ def _mark(found, x):
 
 
 def _is_array(x):
-    return isinstance(x, (jax.Array, np.ndarray, np.generic)) or hasattr(type(x), "__jax_array__") or _kind_of(type(x)) == _SPARSE
+    return (
+        isinstance(x, (jax.Array, np.ndarray, np.generic))
+        or hasattr(type(x), "__jax_array__")
+        or _kind_of(type(x)) == _SPARSE
+    )
 
 
 def _to_sparse(x):
@@ -307,12 +378,17 @@ def _to_sparse(x):
 
 def _jax_dtype(dtype):
     if dtype == "string":
-        raise UserInputError("A string tensor cannot be evaluated abstractly: strings are looked up on the host, before the model.")
+        raise UserInputError(
+            "A string tensor cannot be evaluated abstractly: strings are looked up on the host, "
+            "before the model."
+        )
     return jax.dtypes.canonicalize_dtype(dtype)
 
 
 class Node:
-    """One recorded call: who, on what, what came out. `arguments` keep their structure, KerasTensors inside."""
+    """One recorded call: who, on what, what came out. `arguments` keep their structure,
+    KerasTensors inside.
+    """
 
     def __init__(self, operation, args, kwargs, outputs):
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
@@ -324,7 +400,9 @@ class Node:
                 tensor._keras_history = (operation, index, i)
 
     input_tensors = property(lambda self: self.inputs)
-    output_tensors = property(lambda self: [x for x in leaves(self.outputs) if isinstance(x, KerasTensor)])
+    output_tensors = property(
+        lambda self: [x for x in leaves(self.outputs) if isinstance(x, KerasTensor)]
+    )
 
 
 class FunctionOperation:
@@ -350,7 +428,8 @@ def record(operation, args, kwargs, outputs):
     return outputs
 
 
-# What the op wrapper has to do for a value, by its type; looked up per argument at each call, hence the table.
+# What the op wrapper has to do for a value, by its type; looked up per argument at each call, hence
+# the table.
 _PLAIN, _SYMBOLIC, _READ, _SPARSE, _CONTAINER = 0, 1, 2, 4, 8
 _kinds: dict[type, int] = {}
 
@@ -358,7 +437,9 @@ _kinds: dict[type, int] = {}
 def _kind_of(cls) -> int:
     kind = _kinds.get(cls)
     if kind is None:
-        sparse = sys.modules.get("jax.experimental.sparse")  # where it was never imported there are no sparse arrays
+        sparse = sys.modules.get(
+            "jax.experimental.sparse"
+        )  # where it was never imported there are no sparse arrays
         if issubclass(cls, KerasTensor):
             kind = _SYMBOLIC
         elif issubclass(cls, (list, tuple, dict)):
@@ -366,20 +447,30 @@ def _kind_of(cls) -> int:
         elif sparse is not None and issubclass(cls, sparse.JAXSparse):
             kind = _SPARSE
         else:
-            kind = _READ if hasattr(cls, "__jax_array__") and not issubclass(cls, jax.core.Tracer) else _PLAIN
+            kind = (
+                _READ
+                if hasattr(cls, "__jax_array__") and not issubclass(cls, jax.core.Tracer)
+                else _PLAIN
+            )
         _kinds[cls] = kind
     return kind
 
 
 def _kinds_in(values) -> int:
-    """The kinds of all values and of what lists, tuples and dicts among them hold, or-ed together."""
+    """The kinds of all values and of what lists, tuples and dicts among them hold, or-ed
+    together.
+    """
     found = 0
     for value in values:
         kind = _kinds.get(type(value))
         if kind is None:
             kind = _kind_of(type(value))
         if kind:
-            found |= _kinds_in(value.values() if isinstance(value, dict) else value) if kind == _CONTAINER else kind
+            found |= (
+                _kinds_in(value.values() if isinstance(value, dict) else value)
+                if kind == _CONTAINER
+                else kind
+            )
     return found
 
 
@@ -393,15 +484,18 @@ def _densify(x):
 
 
 def op(fn=None, *, spec=None, sparse=None, explained=True):
-    """Makes a function of arrays one of `fkeras.ops`: on KerasTensors it is recorded instead of computed; Variables are read.
+    """Makes a function of arrays one of `fkeras.ops`: on KerasTensors it is recorded instead of
+    computed; Variables are read.
 
     Args:
         fn: the function of arrays.
-        spec: optional function of the same arguments that returns KerasTensors, where abstract evaluation cannot tell the shape.
-        sparse: optional `sparse(fn, *args, **kwargs)` that computes where an argument is a `jax.experimental.sparse` array; None: such
-            arguments are made dense.
-        explained: whether TypeErrors, ValueErrors and IndexErrors are raised again as `UserInputError`s that name the op and its
-            arguments; False for functions that call the user's own.
+        spec: optional function of the same arguments that returns KerasTensors, where abstract
+            evaluation cannot tell the shape.
+        sparse: optional `sparse(fn, *args, **kwargs)` that computes where an argument is a
+            `jax.experimental.sparse` array; None: such arguments are made dense.
+        explained: whether TypeErrors, ValueErrors and IndexErrors are raised again as
+            `UserInputError`s that name the op and its arguments; False for functions that call the
+            user's own.
     """
     if fn is None:
         return functools.partial(op, spec=spec, sparse=sparse, explained=explained)
@@ -427,7 +521,11 @@ def op(fn=None, *, spec=None, sparse=None, explained=True):
                 return fn(*args, **kwargs)
             if not kinds & _SYMBOLIC:
                 return compute(*args, **kwargs)
-            outputs = spec(*args, **kwargs) if spec is not None else evaluate_call(compute, args, kwargs, tries=100)
+            outputs = (
+                spec(*args, **kwargs)
+                if spec is not None
+                else evaluate_call(compute, args, kwargs, tries=100)
+            )
         except (TypeError, ValueError, IndexError) as error:
             if not explained or isinstance(error, (UserInputError, jax.errors.JAXTypeError)):
                 raise

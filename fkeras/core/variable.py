@@ -1,4 +1,6 @@
-"""`Variable`: a value that lives in a layer, an optimizer or a metric, and that a pure call can lend another value to."""
+"""`Variable`: a value that lives in a layer, an optimizer or a metric, and that a pure call can
+lend another value to.
+"""
 
 import contextlib
 import threading
@@ -15,10 +17,29 @@ from fkeras.errors import UserInputError
 
 
 class Info:
-    """What fkeras keeps about a Variable beside its value; shared by NNX's copies of it, compared by identity."""
+    """What fkeras keeps about a Variable beside its value; shared by NNX's copies of it, compared
+    by identity.
+    """
 
-    __slots__ = ("name", "path", "shape", "dtype", "initializer", "trainable", "autocast", "regularizer", "constraint", "aggregation",
-                 "synchronization", "layout", "kind", "read_deeply", "origin", "overwrite_with_gradient", "no_weight_decay")
+    __slots__ = (
+        "name",
+        "path",
+        "shape",
+        "dtype",
+        "initializer",
+        "trainable",
+        "autocast",
+        "regularizer",
+        "constraint",
+        "aggregation",
+        "synchronization",
+        "layout",
+        "kind",
+        "read_deeply",
+        "origin",
+        "overwrite_with_gradient",
+        "no_weight_decay",
+    )
 
     def __init__(self, **values):
         for slot in self.__slots__:
@@ -27,23 +48,26 @@ class Info:
 
 
 class Variable(lending.Lendable, nnx.Variable):
-    """A value with a name, a shape and a dtype. Usable in `jax.numpy` functions and operators as it is.
+    """A value with a name, a shape and a dtype. Usable in `jax.numpy` functions and operators as it
+    is.
 
-    It is a `flax.nnx.Variable`; a trainable one is an `nnx.Param`. Inside a pure call (`apply`, `step`) reads and writes go to the values
-    of that call.
+    It is a `flax.nnx.Variable`; a trainable one is an `nnx.Param`. Inside a pure call (`apply`,
+    `step`) reads and writes go to the values of that call.
 
     Args:
-        initializer: an array, or a callable `(shape, dtype) -> array` or initializer name, drawn when first needed.
+        initializer: an array, or a callable `(shape, dtype) -> array` or initializer name, drawn
+            when first needed.
         shape: needed with a callable; a tuple of ints.
         dtype: None for the array's own, or floatx.
         trainable: whether training changes it.
         autocast: whether a float value reads in the layer's compute dtype inside the layer's call.
-        aggregation, synchronization: how replicas combine it; kept for Keras's signature: `'none'`, `'mean'`, `'sum'`,
-            `'only_first_replica'`.
+        aggregation, synchronization: how replicas combine it; kept for Keras's signature: `'none'`,
+            `'mean'`, `'sum'`, `'only_first_replica'`.
         name: None for an automatic name.
 
     Raises:
-        UserInputError: shape missing or not fully known, unknown aggregation, wrong shape in `assign`.
+        UserInputError: shape missing or not fully known, unknown aggregation, wrong shape in
+            `assign`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -58,38 +82,80 @@ class Variable(lending.Lendable, nnx.Variable):
             cls = TrainableVariable if trainable else StateVariable
         return object.__new__(cls)
 
-    def __init__(self, initializer, shape=None, dtype=None, trainable=True, autocast=True, aggregation="none", synchronization="auto",
-                 name=None, **kwargs):
+    def __init__(
+        self,
+        initializer,
+        shape=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        aggregation="none",
+        synchronization="auto",
+        name=None,
+        **kwargs,
+    ):
         regularizer, constraint = kwargs.pop("regularizer", None), kwargs.pop("constraint", None)
         kind, layout = kwargs.pop("kind", "weight"), kwargs.pop("layout", None)
         if kwargs:
             raise UserInputError(f"Variable: unexpected arguments {sorted(kwargs)}.")
         name = name or names.auto_name("variable")
         if not isinstance(name, str) or "/" in name:
-            raise UserInputError(f"Argument `name` must be a string and cannot contain character `/`. Received: name={name}")
-        for what, value, known in (("aggregation", aggregation, (None, "none", "mean", "sum", "only_first_replica")),
-                                   ("synchronization", synchronization, (None, "none", "auto", "on_read", "on_write"))):
+            raise UserInputError(
+                "Argument `name` must be a string and cannot contain character `/`. Received: "
+                f"name={name}"
+            )
+        for what, value, known in (
+            ("aggregation", aggregation, (None, "none", "mean", "sum", "only_first_replica")),
+            ("synchronization", synchronization, (None, "none", "auto", "on_read", "on_write")),
+        ):
             if value not in known:
-                raise UserInputError(f"Invalid value for argument `{what}`. Expected one of {known}. Received: {what}={value}")
+                raise UserInputError(
+                    f"Invalid value for argument `{what}`. Expected one of {known}. Received: "
+                    f"{what}={value}"
+                )
         if isinstance(initializer, str):
             initializer = _initializer_named(initializer)
         where = names.current_path()
         path = f"{where}/{name}" if where else name
-        if callable(initializer) and not isinstance(initializer, (jax.Array, np.ndarray, nnx.Variable)):
+        if callable(initializer) and not isinstance(
+            initializer, (jax.Array, np.ndarray, nnx.Variable)
+        ):
             if shape is None:
-                raise UserInputError("When creating a Variable from an initializer, the `shape` argument should be specified. "
-                                     f"Received: initializer={initializer} and shape={shape}")
+                raise UserInputError(
+                    "When creating a Variable from an initializer, the `shape` argument should be "
+                    f"specified. Received: initializer={initializer} and shape={shape}"
+                )
             shape = _full_shape(shape, path)
             dtype = _checked_dtype(standardize_dtype(dtype), path)
             value = lending.Pending(shape, dtype, lambda: info.origin.draw(self))
         else:
-            value = _array(initializer, dtype if dtype is None else _checked_dtype(standardize_dtype(dtype), path))
+            value = _array(
+                initializer,
+                dtype if dtype is None else _checked_dtype(standardize_dtype(dtype), path),
+            )
             if shape is not None and tuple(shape) != value.shape:
-                raise UserInputError(f"Variable {path!r}: the value has shape {value.shape}, but shape={tuple(shape)} was asked for.")
+                raise UserInputError(
+                    f"Variable {path!r}: the value has shape {value.shape}, but "
+                    f"shape={tuple(shape)} was asked for."
+                )
             shape, dtype, initializer = value.shape, standardize_dtype(value.dtype), None
-        info = Info(name=name, path=path, shape=shape, dtype=dtype, initializer=initializer, trainable=bool(trainable),
-                    autocast=bool(autocast), regularizer=regularizer, constraint=constraint, aggregation=aggregation or "none",
-                    synchronization=synchronization, layout=layout, kind=kind, origin=drawing.Origin(), overwrite_with_gradient=False)
+        info = Info(
+            name=name,
+            path=path,
+            shape=shape,
+            dtype=dtype,
+            initializer=initializer,
+            trainable=bool(trainable),
+            autocast=bool(autocast),
+            regularizer=regularizer,
+            constraint=constraint,
+            aggregation=aggregation or "none",
+            synchronization=synchronization,
+            layout=layout,
+            kind=kind,
+            origin=drawing.Origin(),
+            overwrite_with_gradient=False,
+        )
         nnx.Variable.__init__(self, None if isinstance(value, lending.Pending) else value, fk=info)
         if isinstance(value, lending.Pending):
             lending.put_value(self, value)
@@ -153,8 +219,10 @@ class Variable(lending.Lendable, nnx.Variable):
     @regularizer.setter
     def regularizer(self, value):
         if value is not None and not callable(value):
-            raise UserInputError("Invalid value for attribute `regularizer`. Expected a `Regularizer` or `None`. "
-                                 f"Received: regularizer={value}")
+            raise UserInputError(
+                "Invalid value for attribute `regularizer`. Expected a `Regularizer` or `None`. "
+                f"Received: regularizer={value}"
+            )
         self._fk.regularizer = value
 
     @property
@@ -164,7 +232,10 @@ class Variable(lending.Lendable, nnx.Variable):
     @constraint.setter
     def constraint(self, value):
         if value is not None and not callable(value):
-            raise UserInputError(f"Invalid value for attribute `constraint`. Expected a `Constraint` or `None`. Received: constraint={value}")
+            raise UserInputError(
+                "Invalid value for attribute `constraint`. Expected a `Constraint` or `None`. "
+                f"Received: constraint={value}"
+            )
         self._fk.constraint = value
 
     # -- its value --------------------------------------------------------
@@ -186,9 +257,11 @@ class Variable(lending.Lendable, nnx.Variable):
         """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value."""
         new = _array(value, self._fk.dtype)
         if new.shape != tuple(self.shape):
-            raise UserInputError(f"The shape of the target variable and the shape of the target value in `variable.assign(value)` must "
-                                 f"match. variable.shape={tuple(self.shape)}, Received: value.shape={tuple(new.shape)}. "
-                                 f"Target variable: {self!r}")
+            raise UserInputError(
+                "The shape of the target variable and the shape of the target value in "
+                f"`variable.assign(value)` must match. variable.shape={tuple(self.shape)}, "
+                f"Received: value.shape={tuple(new.shape)}. Target variable: {self!r}"
+            )
         self._raw_value = new
         return new
 
@@ -208,7 +281,11 @@ class Variable(lending.Lendable, nnx.Variable):
 
     def __repr__(self):
         held = lending.private_value(self)
-        shown = "" if isinstance(held, (lending.Pending, lending.Elsewhere, jax.core.Tracer)) else f", value={held}"
+        shown = (
+            ""
+            if isinstance(held, (lending.Pending, lending.Elsewhere, jax.core.Tracer))
+            else f", value={held}"
+        )
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self._fk.dtype}{shown}>"
 
     __str__ = __repr__
@@ -239,7 +316,10 @@ class Variable(lending.Lendable, nnx.Variable):
 
     def __deepcopy__(self, memo):
         if lending.is_lent(self):
-            raise UserInputError(f"copy.deepcopy of {self.path!r} inside a pure call would copy lent values. Copy outside of it.")
+            raise UserInputError(
+                f"copy.deepcopy of {self.path!r} inside a pure call would copy lent values. Copy "
+                "outside of it."
+            )
         return _copied(self, memo)
 
     def __getstate__(self):
@@ -287,18 +367,25 @@ def _initializer_named(name):
 def _full_shape(shape, path):
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
     if any(d is None for d in shape):
-        raise UserInputError("Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
-                             f"Received: shape={shape} for variable path='{path}'")
+        raise UserInputError(
+            "Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
+            f"Received: shape={shape} for variable path='{path}'"
+        )
     if any(int(d) < 0 for d in shape):
-        raise UserInputError(f"Variable {path!r}: dimensions cannot be negative. Received: shape={shape}")
+        raise UserInputError(
+            f"Variable {path!r}: dimensions cannot be negative. Received: shape={shape}"
+        )
     return tuple(int(d) for d in shape)
 
 
 def _checked_dtype(dtype, path):
     if dtype in ("float64", "int64", "uint64", "complex128") and not jax.config.jax_enable_x64:
         if dtype == "float64":
-            raise UserInputError(f"Variable {path!r} has dtype float64, which JAX computes in float32 unless told otherwise. Write "
-                                 "`jax.config.update('jax_enable_x64', True)` first, or use float32.")
+            raise UserInputError(
+                f"Variable {path!r} has dtype float64, which JAX computes in float32 unless told "
+                "otherwise. Write `jax.config.update('jax_enable_x64', True)` first, or use "
+                "float32."
+            )
         return str(jax.dtypes.canonicalize_dtype(dtype))
     return dtype
 

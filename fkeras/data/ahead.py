@@ -1,7 +1,9 @@
-"""Reading ahead on threads: one thread that pulls an iterator, or several that compute items by index. Order is kept.
+"""Reading ahead on threads: one thread that pulls an iterator, or several that compute items by
+index. Order is kept.
 
-JAX runs a step while Python prepares the next batch, so a thread pays only where preparing is slow. A Python generator is never moved to
-a thread by itself: its code may use the model that is being trained.
+JAX runs a step while Python prepares the next batch, so a thread pays only where preparing is slow.
+A Python generator is never moved to a thread by itself: its code may use the model that is being
+trained.
 """
 
 import collections
@@ -17,7 +19,8 @@ _END = object()
 
 
 class Prefetch:
-    """An iterator over the items of another one, which a thread pulls ahead. Close it, or use it in a `with`.
+    """An iterator over the items of another one, which a thread pulls ahead. Close it, or use it in
+    a `with`.
 
     Exceptions of the other iterator arrive as they are, at the place of the item that failed.
     """
@@ -25,9 +28,14 @@ class Prefetch:
     def __init__(self, iterable: Iterable, depth: int = 2):
         self._items: queue.Queue = queue.Queue(maxsize=max(1, depth))
         self._stop = threading.Event()
-        # The thread holds the queue, not this object: a forgotten one is collected, and stops its thread.
-        self._thread = threading.Thread(target=contextvars.copy_context().run, args=(_pull, iter(iterable), self._items, self._stop),
-                                        name="fkeras-prefetch", daemon=True)
+        # The thread holds the queue, not this object: a forgotten one is collected, and stops its
+        # thread.
+        self._thread = threading.Thread(
+            target=contextvars.copy_context().run,
+            args=(_pull, iter(iterable), self._items, self._stop),
+            name="fkeras-prefetch",
+            daemon=True,
+        )
         weakref.finalize(self, self._stop.set)
         self._thread.start()
 
@@ -61,7 +69,8 @@ def prefetch(iterator: Iterable, depth: int = 2) -> Prefetch:
     """Pulls an iterator on a thread, up to `depth` items ahead.
 
     Args:
-        iterator: any iterable whose items are slow to make and whose code does not touch the model being trained.
+        iterator: any iterable whose items are slow to make and whose code does not touch the model
+            being trained.
         depth: how many items are made ahead.
 
     Examples:
@@ -73,8 +82,12 @@ def prefetch(iterator: Iterable, depth: int = 2) -> Prefetch:
     return Prefetch(iterator, depth)
 
 
-def ahead_if_slow(iterator: Iterator, depth: int = 2, trial: int = 3, seconds: float = 2e-3) -> Iterator:
-    """The items of an iterator; pulled on a thread after the first few, if those took longer than `seconds` each."""
+def ahead_if_slow(
+    iterator: Iterator, depth: int = 2, trial: int = 3, seconds: float = 2e-3
+) -> Iterator:
+    """The items of an iterator; pulled on a thread after the first few, if those took longer than
+    `seconds` each.
+    """
     start = time.perf_counter()
     spent = 0.0
     for _ in range(trial):

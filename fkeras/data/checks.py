@@ -1,4 +1,6 @@
-"""Questions that the training loop asks about data before the first step. Each costs one pass over arrays on the host, or less."""
+"""Questions that the training loop asks about data before the first step. Each costs one pass over
+arrays on the host, or less.
+"""
 
 import jax
 import numpy as np
@@ -10,14 +12,16 @@ _PARTS = ("x", "y", "sample_weight")
 
 
 def check_finite(source, parts=_PARTS) -> None:
-    """Raises where data in memory holds NaN or infinite numbers, which would make the loss and then all weights NaN.
+    """Raises where data in memory holds NaN or infinite numbers, which would make the loss and then
+    all weights NaN.
 
     Args:
         source: an `ArraySource`, or its `arrays`. Streams are not looked at.
         parts: which of `x`, `y` and `sample_weight` to look at.
 
     Raises:
-        UserInputError: naming each such array, how many bad values it holds, and the first row with one.
+        UserInputError: naming each such array, how many bad values it holds, and the first row with
+            one.
 
     Examples:
         >>> import numpy as np
@@ -32,10 +36,16 @@ def check_finite(source, parts=_PARTS) -> None:
     found = []
     for part, name, label in zip(arrays, _PARTS, getattr(source, "names", _PARTS)):
         if name in parts:
-            found += [text for path, array in structure.named(part, label) if (text := _not_finite(array, path))]
+            found += [
+                text
+                for path, array in structure.named(part, label)
+                if (text := _not_finite(array, path))
+            ]
     if found:
-        raise UserInputError("; ".join(found) + ": the loss would be NaN. Remove those rows, or fill the values in: `np.nan_to_num(...)`, "
-                             "`df.fillna(...)`.")
+        raise UserInputError(
+            "; ".join(found) + ": the loss would be NaN. Remove those rows, or fill the values in: "
+            "`np.nan_to_num(...)`, `df.fillna(...)`."
+        )
 
 
 def _not_finite(array, name):
@@ -53,12 +63,17 @@ def _not_finite(array, name):
     if not bad.any():
         return None
     row = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
-    counts = [f"{count} {what}" for count, what in ((nan, "NaN"), (int(bad.sum()) - nan, "infinite values")) if count]
+    counts = [
+        f"{count} {what}"
+        for count, what in ((nan, "NaN"), (int(bad.sum()) - nan, "infinite values"))
+        if count
+    ]
     return f"{name} holds {' and '.join(counts)} (first in row {row})"
 
 
 def check_columns(expected: dict, source, what: str = "predict") -> None:
-    """Raises where a frame has other columns, or another order of them, than the one that the model was trained on.
+    """Raises where a frame has other columns, or another order of them, than the one that the model
+    was trained on.
 
     Args:
         expected: `columns` of the source that the model was trained on.
@@ -74,17 +89,33 @@ def check_columns(expected: dict, source, what: str = "predict") -> None:
             continue
         missing, unknown = [c for c in before if c not in now], [c for c in now if c not in before]
         if missing or unknown:
-            told = [f"{word} {', '.join(map(repr, cols[:5]))}" for word, cols in (("missing:", missing), ("unknown:", unknown)) if cols]
-            raise UserInputError(f"`{what}`: {name} has other columns than the table that the model was trained on; {'; '.join(told)}.")
+            told = [
+                f"{word} {', '.join(map(repr, cols[:5]))}"
+                for word, cols in (("missing:", missing), ("unknown:", unknown))
+                if cols
+            ]
+            raise UserInputError(
+                f"`{what}`: {name} has other columns than the table that the model was trained on; "
+                f"{'; '.join(told)}."
+            )
         shown = f"{list(before)[:8]!r}{' + [...]' if len(before) > 8 else ''}"
-        raise UserInputError(f"`{what}`: the columns of {name} are in another order than those that the model was trained on. Put them in "
-                             f"order: {name} = {name}[{shown}]. If names do not matter here, pass {name}.to_numpy().")
+        raise UserInputError(
+            f"`{what}`: the columns of {name} are in another order than those that the model was "
+            f"trained on. Put them in order: {name} = {name}[{shown}]. If names do not matter "
+            f"here, pass {name}.to_numpy()."
+        )
 
 
 def unscaled_images(source) -> list[str]:
-    """Names of inputs in memory that are uint8 with values above 1 and look like images: a model usually wants them divided by 255."""
+    """Names of inputs in memory that are uint8 with values above 1 and look like images: a model
+    usually wants them divided by 255.
+    """
     found = []
     for name, array in structure.named(getattr(source, "arrays", (None,))[0], "x"):
-        if getattr(array, "dtype", None) == np.uint8 and array.ndim >= 3 and np.asarray(array[:8]).max(initial=0) > 1:
+        if (
+            getattr(array, "dtype", None) == np.uint8
+            and array.ndim >= 3
+            and np.asarray(array[:8]).max(initial=0) > 1
+        ):
             found.append(name)
     return found

@@ -15,16 +15,28 @@ def checked(class_weight) -> dict[int, float]:
         UserTypeError: for keys that are no ints, weights that are no numbers, and what is no dict.
     """
     if not hasattr(class_weight, "items"):
-        raise UserTypeError("`class_weight` must be a dict from class ids to weights, such as {0: 1.0, 1: 5.0}. Received: "
-                            f"{type(class_weight).__name__}. For an array of one weight a class: `dict(enumerate(weights))`.")
+        raise UserTypeError(
+            "`class_weight` must be a dict from class ids to weights, such as {0: 1.0, 1: 5.0}. "
+            f"Received: {type(class_weight).__name__}. For an array of one weight a class: "
+            "`dict(enumerate(weights))`."
+        )
     cleaned = {}
     for key, weight in class_weight.items():
-        integral = isinstance(key, numbers.Real) and not isinstance(key, (bool, np.bool_)) and float(key).is_integer()
+        integral = (
+            isinstance(key, numbers.Real)
+            and not isinstance(key, (bool, np.bool_))
+            and float(key).is_integer()
+        )
         if not integral or key < 0:
-            raise UserTypeError("`class_weight`: keys must be class ids (ints of 0 or more). Received: "
-                                f"{key!r} of type {type(key).__name__}. Map the names of classes to their ids first.")
+            raise UserTypeError(
+                f"`class_weight`: keys must be class ids (ints of 0 or more). Received: {key!r} of "
+                f"type {type(key).__name__}. Map the names of classes to their ids first."
+            )
         if not isinstance(weight, numbers.Real) or not np.isfinite(weight) or weight < 0:
-            raise UserTypeError(f"`class_weight`: the weight of class {key} must be a number of 0 or more. Received: {weight!r}")
+            raise UserTypeError(
+                f"`class_weight`: the weight of class {key} must be a number of 0 or more. "
+                f"Received: {weight!r}"
+            )
         cleaned[int(key)] = float(weight)
     return cleaned
 
@@ -35,7 +47,8 @@ def sample_weights(y, class_weight: dict[int, float], *, complete: bool = False)
     Args:
         y: class ids (samples,) or (samples, 1), or one-hot rows (samples, classes).
         class_weight: what `checked` returned.
-        complete: whether `y` is all of the data, so that a class that is missing in it does not exist.
+        complete: whether `y` is all of the data, so that a class that is missing in it does not
+            exist.
 
     Raises:
         UserInputError: for targets that are no classes, and for a class that does not exist.
@@ -43,12 +56,15 @@ def sample_weights(y, class_weight: dict[int, float], *, complete: bool = False)
     ids, classes = class_ids(np.asarray(y))
     known, place = np.unique(ids, return_inverse=True)
     if classes is None and complete:
-        # Two classes exist in any classification; one behind the largest id seen is a mistake in the keys.
+        # Two classes exist in any classification; one behind the largest id seen is a mistake in
+        # the keys.
         classes = max(int(known[-1]) + 1, 2) if len(known) else None
     unknown = sorted(k for k in class_weight if classes is not None and k >= classes)
     if unknown:
-        raise UserInputError(f"`class_weight` has a weight for class {unknown[0]}, which does not exist: the targets' classes are 0 to "
-                             f"{classes - 1}.")
+        raise UserInputError(
+            f"`class_weight` has a weight for class {unknown[0]}, which does not exist: the "
+            f"targets' classes are 0 to {classes - 1}."
+        )
     weights = np.array([class_weight.get(int(k), 1.0) for k in known], settings.floatx())
     return weights[place.reshape(-1)]
 
@@ -56,17 +72,28 @@ def sample_weights(y, class_weight: dict[int, float], *, complete: bool = False)
 def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
     """(samples,) ints, and the number of classes where one-hot rows tell."""
     if y.dtype.kind not in "biuf":
-        raise UserInputError(f"`class_weight` needs targets that are class ids or one-hot rows. Received: y of dtype {y.dtype}.")
+        raise UserInputError(
+            "`class_weight` needs targets that are class ids or one-hot rows. Received: y of "
+            f"dtype {y.dtype}."
+        )
     if y.ndim == 2 and y.shape[1] > 1:
         if y.size and (y.min() < 0 or y.sum(axis=1).max() > 1.001):
-            raise UserInputError(f"`class_weight` needs one class for each sample; y of shape {y.shape} has rows that are not one-hot. Use "
-                                 "`sample_weight`.")
+            raise UserInputError(
+                f"`class_weight` needs one class for each sample; y of shape {y.shape} has rows "
+                "that are not one-hot. Use `sample_weight`."
+            )
         return y.argmax(axis=1), y.shape[1]
     if y.ndim > 2 or not y.ndim:
-        raise UserInputError(f"`class_weight` needs one class for each sample. Received: y of shape {y.shape}. Use `sample_weight`.")
+        raise UserInputError(
+            f"`class_weight` needs one class for each sample. Received: y of shape {y.shape}. Use "
+            "`sample_weight`."
+        )
     ids = y.reshape(-1)
     if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
-        raise UserInputError("`class_weight` needs targets that are class ids, but y holds fractions. Use `sample_weight`.")
+        raise UserInputError(
+            "`class_weight` needs targets that are class ids, but y holds fractions. Use "
+            "`sample_weight`."
+        )
     return ids.astype(np.int64), None
 
 

@@ -1,7 +1,8 @@
 """Whatever holds numbers, once, as the array that a model is given.
 
-Floats become `floatx`; ints, bools and uint8 stay, but for 64-bit ints, which JAX does not have by default: they become 32-bit ones, and
-an error where a value does not fit. JAX arrays stay on their device, strings stay strings.
+Floats become `floatx`; ints, bools and uint8 stay, but for 64-bit ints, which JAX does not have by
+default: they become 32-bit ones, and an error where a value does not fit. JAX arrays stay on their
+device, strings stay strings.
 """
 
 import jax
@@ -47,7 +48,9 @@ def narrowed(array: np.ndarray, name: str) -> np.ndarray:
         if dtype.itemsize == 8 and not jax.config.jax_enable_x64:
             return _narrow_ints(array, name)
         return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
-    if kind == "f" or kind == "V" and jax.numpy.issubdtype(dtype, jax.numpy.floating):  # V: bfloat16 and its kin
+    if (
+        kind == "f" or kind == "V" and jax.numpy.issubdtype(dtype, jax.numpy.floating)
+    ):  # V: bfloat16 and its kin
         floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
         with np.errstate(over="ignore"):  # what became infinite, `check_finite` reports
             return array if dtype == floatx else array.astype(floatx)
@@ -65,15 +68,22 @@ def _narrow_ints(array, name):
     if array.size:
         low, high = array.min(), array.max()
         if low < bounds.min or high > bounds.max:
-            raise UserInputError(f"{name} holds {low if low < bounds.min else high}, which does not fit into {np.dtype(small).name}; JAX "
-                                 "has 64-bit ints only after `jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them "
-                                 "into a range), or floats.")
+            raise UserInputError(
+                f"{name} holds {low if low < bounds.min else high}, which does not fit into "
+                f"{np.dtype(small).name}; JAX has 64-bit ints only after "
+                "`jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them into "
+                "a range), or floats."
+            )
     return array.astype(small)
 
 
 def _narrowed_on_device(array):
     floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
-    return array.astype(floatx) if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != floatx else array
+    return (
+        array.astype(floatx)
+        if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != floatx
+        else array
+    )
 
 
 def _array_of_list(value, name):
@@ -81,23 +91,32 @@ def _array_of_list(value, name):
         return np.array(value)
     except ValueError:
         lengths = sorted({len(v) for v in value if hasattr(v, "__len__")})
-        raise UserInputError(f"{name} is a list of rows of different lengths ({', '.join(map(str, lengths[:4]))}, ...). Pad them to one "
-                             "length, for example with `fkeras.utils.pad_sequences`.") from None
+        raise UserInputError(
+            f"{name} is a list of rows of different lengths ({', '.join(map(str, lengths[:4]))}, "
+            "...). Pad them to one length, for example with `fkeras.utils.pad_sequences`."
+        ) from None
 
 
 def _array_of(value, name):
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise UserInputError(f"{name} is a masked array with {int(value.mask.sum())} masked values. Fill them: `{name}.filled(...)`.")
+        raise UserInputError(
+            f"{name} is a masked array with {int(value.mask.sum())} masked values. Fill them: "
+            f"`{name}.filled(...)`."
+        )
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
         value = value.detach().cpu()
     if not hasattr(value, "__array__") and not isinstance(value, (bool, int, float, np.generic)):
-        raise UserTypeError(f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. Received: an object "
-                            f"of type {type(value).__name__}.")
+        raise UserTypeError(
+            f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. "
+            f"Received: an object of type {type(value).__name__}."
+        )
     return np.asarray(value)
 
 
 def _with_rows(array, name):
     if not array.ndim:
-        raise UserInputError(f"{name} is a single number: its first axis must count samples. Received shape (). Use `np.array([...])`; in "
-                             "a dataset, group the samples into batches first.")
+        raise UserInputError(
+            f"{name} is a single number: its first axis must count samples. Received shape (). Use "
+            "`np.array([...])`; in a dataset, group the samples into batches first."
+        )
     return array

@@ -4,12 +4,16 @@ from fkeras.errors import UserInputError
 
 
 def unpack_x_y_sample_weight(data):
-    """`(x, y, sample_weight)` from a tuple or list of one to three, or from x alone; None for what is missing."""
+    """`(x, y, sample_weight)` from a tuple or list of one to three, or from x alone; None for what
+    is missing.
+    """
     if not isinstance(data, (tuple, list)):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise UserInputError("Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
-                             f"found: {len(data)} entries.")
+        raise UserInputError(
+            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, "
+            f"found: {len(data)} entries."
+        )
     return (*data, None, None)[:3]
 
 

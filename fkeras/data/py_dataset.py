@@ -10,8 +10,12 @@ def _setting(name, default):
 
     def read(self):
         if slot not in vars(self):
-            warnings.warn("Your `PyDataset` class should call `super().__init__(**kwargs)` in its constructor; `workers`, "
-                          "`use_multiprocessing` and `max_queue_size` are its arguments, not those of `fit()`.", stacklevel=2)
+            warnings.warn(
+                "Your `PyDataset` class should call `super().__init__(**kwargs)` in its "
+                "constructor; `workers`, `use_multiprocessing` and `max_queue_size` are its "
+                "arguments, not those of `fit()`.",
+                stacklevel=2,
+            )
             vars(self)[slot] = default
         return vars(self)[slot]
 
@@ -21,12 +25,15 @@ def _setting(name, default):
 class PyDataset:
     """Base class of datasets that make each batch when asked for it by index.
 
-    A subclass defines `__getitem__(index)`, which returns a whole batch `(x, y)` or `(x, y, sample_weight)`, and `__len__()` (or
-    `num_batches`), the number of batches. `fit` may ask for the batches in a new order at each epoch (`shuffle=True`).
+    A subclass defines `__getitem__(index)`, which returns a whole batch `(x, y)` or
+    `(x, y, sample_weight)`, and `__len__()` (or `num_batches`), the number of batches. `fit` may
+    ask for the batches in a new order at each epoch (`shuffle=True`).
 
     Args:
-        workers: threads that make batches ahead of training, in order; 0 and 1 make them in the training thread.
-        use_multiprocessing: accepted; threads are used, since forking a process that runs JAX can hang it.
+        workers: threads that make batches ahead of training, in order; 0 and 1 make them in the
+            training thread.
+        use_multiprocessing: accepted; threads are used, since forking a process that runs JAX can
+            hang it.
         max_queue_size: batches made ahead, at most.
 
     Examples:
@@ -47,11 +54,17 @@ class PyDataset:
     max_queue_size = _setting("max_queue_size", 10)
 
     def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
-        self.workers, self.use_multiprocessing, self.max_queue_size = workers, use_multiprocessing, max_queue_size
+        self.workers, self.use_multiprocessing, self.max_queue_size = (
+            workers,
+            use_multiprocessing,
+            max_queue_size,
+        )
 
     def __getitem__(self, index):
         """The batch at a position."""
-        raise NotImplementedError(f"{type(self).__name__} must define `__getitem__(self, index)`, which returns a batch.")
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `__getitem__(self, index)`, which returns a batch."
+        )
 
     def __iter__(self):
         count = self.num_batches
@@ -62,8 +75,10 @@ class PyDataset:
         """How many batches there are; None for no end."""
         if hasattr(self, "__len__"):
             return len(self)
-        raise NotImplementedError(f"{type(self).__name__}: You need to implement `__len__`, or the `num_batches` property: how many "
-                                  "batches there are, None for no end.")
+        raise NotImplementedError(
+            f"{type(self).__name__}: You need to implement `__len__`, or the `num_batches` "
+            "property: how many batches there are, None for no end."
+        )
 
     def on_epoch_begin(self):
         """Called before the first batch of an epoch."""

@@ -9,22 +9,42 @@ from fkeras.errors import UserInputError, UserTypeError
 
 Source = ArraySource | StreamSource
 
-_STEPS = {"fit": "steps_per_epoch", "evaluate": "steps", "predict": "steps", "validation": "validation_steps", "batch": "steps"}
+_STEPS = {
+    "fit": "steps_per_epoch",
+    "evaluate": "steps",
+    "predict": "steps",
+    "validation": "validation_steps",
+    "batch": "steps",
+}
 
 
-def make_source(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False, class_weight=None, steps_per_epoch=None, role="fit",
-                argument_names=("x", "y", "sample_weight"), default_batch_size=None) -> Source:
+def make_source(
+    x,
+    y=None,
+    sample_weight=None,
+    *,
+    batch_size=None,
+    shuffle=False,
+    class_weight=None,
+    steps_per_epoch=None,
+    role="fit",
+    argument_names=("x", "y", "sample_weight"),
+    default_batch_size=None,
+) -> Source:
     """A source of batches.
 
     Args:
-        x: arrays, lists of numbers, frames, structures of those; a generator, `PyDataset`, tf.data dataset, PyTorch or Grain loader, or any
-            iterable of batches; a source stays itself.
+        x: arrays, lists of numbers, frames, structures of those; a generator, `PyDataset`, tf.data
+            dataset, PyTorch or Grain loader, or any iterable of batches; a source stays itself.
         y, sample_weight: like `x`, where that is in memory.
-        batch_size: samples a batch, only for data in memory; None for 32, or for what makes `steps_per_epoch` batches.
-        shuffle: False, True, or 'batch' (within each batch). Streams other than `PyDataset` keep their order.
+        batch_size: samples a batch, only for data in memory; None for 32, or for what makes
+            `steps_per_epoch` batches.
+        shuffle: False, True, or 'batch' (within each batch). Streams other than `PyDataset` keep
+            their order.
         class_weight: dict from class ids to weights.
         steps_per_epoch: batches an epoch where the user said so, else None.
-        role: 'fit', 'validation', 'evaluate', 'predict', or 'batch' for a single batch, in which classes may be missing.
+        role: 'fit', 'validation', 'evaluate', 'predict', or 'batch' for a single batch, in which
+            classes may be missing.
         argument_names: what messages call the three.
         default_batch_size: `batch_size` where that is None, ignored by streams.
 
@@ -40,25 +60,48 @@ def make_source(x, y=None, sample_weight=None, *, batch_size=None, shuffle=False
         return x
     name = argument_names[0]
     if x is None:
-        raise UserInputError(f"`{name}` is None. Pass arrays, a DataFrame, a generator or a dataset.")
+        raise UserInputError(
+            f"`{name}` is None. Pass arrays, a DataFrame, a generator or a dataset."
+        )
     batch_size = _positive("batch_size", batch_size)
     steps = _positive(_STEPS[role], steps_per_epoch)
     kind = streams.kind_of(x)
     if kind is None:
         _refuse_what_is_no_data(x, name)
         size = batch_size if batch_size is not None else _positive("batch_size", default_batch_size)
-        return ArraySource(x, y, sample_weight, batch_size=size, steps=steps, shuffle=shuffle, class_weight=class_weight,
-                           complete=role == "fit", names=argument_names)
-    for label, value, what in ((argument_names[1], y, "targets"), (argument_names[2], sample_weight, "sample weights")):
+        return ArraySource(
+            x,
+            y,
+            sample_weight,
+            batch_size=size,
+            steps=steps,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            complete=role == "fit",
+            names=argument_names,
+        )
+    for label, value, what in (
+        (argument_names[1], y, "targets"),
+        (argument_names[2], sample_weight, "sample weights"),
+    ):
         if value is not None:
-            raise UserInputError(f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, the {what} should be "
-                                 f"included as part of the {kind}: it yields (x, y) or (x, y, sample_weight).")
+            raise UserInputError(
+                f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, "
+                f"the {what} should be included as part of the {kind}: it yields (x, y) or (x, y, "
+                "sample_weight)."
+            )
     if batch_size is not None:
-        raise UserInputError(f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which makes its batches itself. "
-                             f"Received: batch_size={batch_size}")
-    source = StreamSource(x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name)
+        raise UserInputError(
+            f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
+            f"makes its batches itself. Received: batch_size={batch_size}"
+        )
+    source = StreamSource(
+        x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
+    )
     if kind == "PyDataset" and source.steps is None and steps is None:
-        raise UserInputError(f"`{name}` is a PyDataset without end (`num_batches` is None): pass `{_STEPS[role]}`.")
+        raise UserInputError(
+            f"`{name}` is a PyDataset without end (`num_batches` is None): pass `{_STEPS[role]}`."
+        )
     return source
 
 
@@ -69,7 +112,10 @@ def _positive(name, value):
     if isinstance(value, (bool, str)) or not isinstance(value, numbers.Real):
         raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     if not float(value).is_integer():
-        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value!r}. Use `//` instead of `/`.")
+        raise UserTypeError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}. Use `//` instead of "
+            "`/`."
+        )
     if value < 1:
         raise UserInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return int(value)
@@ -77,8 +123,12 @@ def _positive(name, value):
 
 def _refuse_what_is_no_data(x, name):
     if callable(x) and not hasattr(x, "__array__"):
-        raise UserTypeError(f"`{name}` is the function {getattr(x, '__name__', x)!r}. If it is a generator, call it: "
-                            f"`{getattr(x, '__name__', 'function')}()`.")
+        raise UserTypeError(
+            f"`{name}` is the function {getattr(x, '__name__', x)!r}. If it is a generator, call "
+            f"it: `{getattr(x, '__name__', 'function')}()`."
+        )
     if isinstance(x, (str, bytes, int, float, complex)):
-        raise UserTypeError(f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, a generator or a "
-                            "dataset.")
+        raise UserTypeError(
+            f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, "
+            "a generator or a dataset."
+        )

@@ -15,14 +15,16 @@ def train_validation_split(arrays, validation_split: float):
     """Cuts the last rows off, before any shuffling.
 
     Args:
-        arrays: tuple `(x, y, sample_weight)` or fewer: arrays, lists, frames and structures of those; None stays None.
+        arrays: tuple `(x, y, sample_weight)` or fewer: arrays, lists, frames and structures of
+            those; None stays None.
         validation_split: fraction in (0, 1) of the rows to cut off.
 
     Returns:
         Two tuples like `arrays`: the first rows and the last. Frames stay frames.
 
     Raises:
-        UserInputError: for a fraction outside (0, 1), data that has no rows to count, and where one part would be empty.
+        UserInputError: for a fraction outside (0, 1), data that has no rows to count, and where one
+            part would be empty.
 
     Examples:
         >>> import numpy as np
@@ -31,26 +33,48 @@ def train_validation_split(arrays, validation_split: float):
         >>> x_val
         array([8, 9])
     """
-    if not isinstance(validation_split, numbers.Real) or isinstance(validation_split, bool) or not 0 < validation_split < 1:
-        raise UserInputError(f"`validation_split` must be a fraction between 0 and 1. Received: validation_split={validation_split!r}")
-    lengths = {name: _rows(a, name) for part, label in zip(arrays, _NAMES) for name, a in structure.named(part, label)}
+    if (
+        not isinstance(validation_split, numbers.Real)
+        or isinstance(validation_split, bool)
+        or not 0 < validation_split < 1
+    ):
+        raise UserInputError(
+            "`validation_split` must be a fraction between 0 and 1. Received: "
+            f"validation_split={validation_split!r}"
+        )
+    lengths = {
+        name: _rows(a, name)
+        for part, label in zip(arrays, _NAMES)
+        for name, a in structure.named(part, label)
+    }
     if not lengths:
         return tuple(arrays), tuple(arrays)
     count = checked_length(lengths)
     at = math.floor(count * (1 - validation_split))
     if at in (0, count):
-        raise UserInputError(f"Training data contains {count} samples, which is not sufficient to split it into a validation and training "
-                             f"set as specified by `validation_split={validation_split}`. Provide more data, or a different fraction.")
+        raise UserInputError(
+            f"Training data contains {count} samples, which is not sufficient to split it into a "
+            f"validation and training set as specified by `validation_split={validation_split}`. "
+            "Provide more data, or a different fraction."
+        )
     if min(at, count - at) == 1:
         which = "training" if at == 1 else "validation"
-        warnings.warn(f"`validation_split={validation_split}` of {count} samples leaves 1 sample for {which}.", stacklevel=3)
-    return tuple(_cut(part, 0, at) for part in arrays), tuple(_cut(part, at, count) for part in arrays)
+        warnings.warn(
+            f"`validation_split={validation_split}` of {count} samples leaves 1 sample for "
+            f"{which}.",
+            stacklevel=3,
+        )
+    return tuple(_cut(part, 0, at) for part in arrays), tuple(
+        _cut(part, at, count) for part in arrays
+    )
 
 
 def _rows(value, name):
     if not hasattr(value, "shape") and not isinstance(value, (list, tuple)):
-        raise UserInputError(f"`validation_split` is only supported for arrays in memory. Received: {name} of type {type(value).__name__}. "
-                             "Pass `validation_data` instead.")
+        raise UserInputError(
+            f"`validation_split` is only supported for arrays in memory. Received: {name} of type "
+            f"{type(value).__name__}. Pass `validation_data` instead."
+        )
     return structure.rows_of(value)
 
 

@@ -1,4 +1,5 @@
-"""`StreamSource`: data that comes batch by batch: generators, `PyDataset`, tf.data, PyTorch, Grain, any iterable.
+"""`StreamSource`: data that comes batch by batch: generators, `PyDataset`, tf.data, PyTorch, Grain,
+any iterable.
 
 None of these libraries is imported: a source is known by what it can do.
 """
@@ -20,19 +21,27 @@ _INFINITE = 2**53  # Grain's `repeat()` has this many batches or more
 
 
 def kind_of(value) -> str | None:
-    """What kind of stream a value is: 'PyDataset', 'tf.data.Dataset', 'DataLoader', 'generator', 'iterable'; None for arrays and for
-    everything else."""
-    if isinstance(value, PyDataset) or all(hasattr(value, name) for name in ("__getitem__", "__len__", "on_epoch_end")):
+    """What kind of stream a value is: 'PyDataset', 'tf.data.Dataset', 'DataLoader', 'generator',
+    'iterable'; None for arrays and for everything else."""
+    if isinstance(value, PyDataset) or all(
+        hasattr(value, name) for name in ("__getitem__", "__len__", "on_epoch_end")
+    ):
         return "PyDataset"
     if hasattr(value, "as_numpy_iterator"):
         return "tf.data.Dataset"
-    if isinstance(value, (list, tuple, Mapping, str, bytes)) or any(hasattr(value, n) for n in ("__array__", "dtype", "dtypes")):
+    if isinstance(value, (list, tuple, Mapping, str, bytes)) or any(
+        hasattr(value, n) for n in ("__array__", "dtype", "dtypes")
+    ):
         return None
     if all(hasattr(value, name) for name in ("dataset", "batch_size", "__iter__")):
         return "DataLoader"
     if hasattr(value, "__next__"):
         return "generator"
-    return "iterable" if hasattr(value, "__iter__") or hasattr(value, "__getitem__") and hasattr(value, "__len__") else None
+    return (
+        "iterable"
+        if hasattr(value, "__iter__") or hasattr(value, "__getitem__") and hasattr(value, "__len__")
+        else None
+    )
 
 
 class StreamSource:
@@ -40,8 +49,9 @@ class StreamSource:
 
     Args:
         x: the iterable.
-        steps: batches that an epoch takes, where the user said so; it then goes on in the data where the last epoch stopped, and an
-            iterable that can start again does when it ends. None for all batches.
+        steps: batches that an epoch takes, where the user said so; it then goes on in the data
+            where the last epoch stopped, and an iterable that can start again does when it ends.
+            None for all batches.
         shuffle: whether a `PyDataset` is asked for its batches in a new order at each epoch.
         class_weight: dict from class ids to weights, which multiply the weights of the samples.
         role: 'predict' accepts arrays that are not in a tuple.
@@ -69,11 +79,16 @@ class StreamSource:
         count = self._count()
         if count == 0:
             raise UserInputError(f"`{name}`: the {self.kind} has 0 batches.")
-        self._period = steps if steps is not None and steps != count and self._once is None else None
+        self._period = (
+            steps if steps is not None and steps != count and self._once is None else None
+        )
         self.steps = None if self._period else count
         if self.kind == "PyDataset" and getattr(x, "use_multiprocessing", False):
-            warnings.warn("`use_multiprocessing=True`: batches are made by threads, since forking a process that runs JAX can hang it.",
-                          stacklevel=4)
+            warnings.warn(
+                "`use_multiprocessing=True`: batches are made by threads, since forking a process "
+                "that runs JAX can hang it.",
+                stacklevel=4,
+            )
 
     def peek(self) -> tuple:
         """The first batch, which the next epoch will still have."""
@@ -83,13 +98,21 @@ class StreamSource:
             rest = self._open(0)
             first = next(rest, None)
             if first is None:
-                raise UserInputError(f"`{self.name}`: the {self.kind} must yield at least one batch. Received an empty {self.kind}."
-                                     + (" A generator can be used once: make a new one for each call." if self._once is not None else ""))
+                raise UserInputError(
+                    f"`{self.name}`: the {self.kind} must yield at least one batch. Received an "
+                    f"empty {self.kind}."
+                    + (
+                        " A generator can be used once: make a new one for each call."
+                        if self._once is not None
+                        else ""
+                    )
+                )
             self._held = first, rest
         return self._held[0]
 
     def epoch(self, epoch_index: int = 0) -> Iterator[tuple]:
-        """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is left early.
+        """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
+        left early.
 
         Args:
             epoch_index: decides the order of a shuffled `PyDataset`.
@@ -105,7 +128,11 @@ class StreamSource:
         if self.kind == "PyDataset":
             return self._data.num_batches if hasattr(self._data, "num_batches") else len(self._data)
         if self.kind == "tf.data.Dataset":
-            count = int(np.asarray(self._data.cardinality())) if hasattr(self._data, "cardinality") else -2
+            count = (
+                int(np.asarray(self._data.cardinality()))
+                if hasattr(self._data, "cardinality")
+                else -2
+            )
             return count if count >= 0 else None
         try:
             count = len(self._data)
@@ -139,7 +166,9 @@ class StreamSource:
                 return
 
     def _with_hooks(self, batches):
-        """Batches with the hooks of a `PyDataset` around each epoch: the user's number of steps, or all."""
+        """Batches with the hooks of a `PyDataset` around each epoch: the user's number of steps, or
+        all.
+        """
         with contextlib.closing(batches):
             while True:
                 self._hook("on_epoch_begin")
@@ -159,16 +188,24 @@ class StreamSource:
             return self._once
         if self.kind == "PyDataset":
             return self._indexed(index)
-        return ahead.ahead_if_slow(data.as_numpy_iterator() if self.kind == "tf.data.Dataset" else iter(data))
+        return ahead.ahead_if_slow(
+            data.as_numpy_iterator() if self.kind == "tf.data.Dataset" else iter(data)
+        )
 
     def _indexed(self, index):
         count = self._count()
         order = itertools.count() if count is None else range(count)
         if self.shuffle and count is not None:
-            order = np.random.Generator(np.random.PCG64(np.random.SeedSequence([index]))).permutation(count).tolist()
+            order = (
+                np.random.Generator(np.random.PCG64(np.random.SeedSequence([index])))
+                .permutation(count)
+                .tolist()
+            )
         workers = int(getattr(self._data, "workers", 1) or 0)
         if workers > 1:
-            return ahead.ordered_map(self._data.__getitem__, order, workers, max(int(self._data.max_queue_size), 1))
+            return ahead.ordered_map(
+                self._data.__getitem__, order, workers, max(int(self._data.max_queue_size), 1)
+            )
         return (self._data[i] for i in order)
 
     def _hook(self, name):
@@ -180,17 +217,28 @@ class StreamSource:
         if self._is_like_before(item):
             return item
         parts = self._checked(item, number)
-        plain = type(item) is tuple and len(parts) == len(item) and all(type(a) is np.ndarray and a is b for a, b in zip(item, parts))
+        plain = (
+            type(item) is tuple
+            and len(parts) == len(item)
+            and all(type(a) is np.ndarray and a is b for a, b in zip(item, parts))
+        )
         self._before = [(a.dtype, a.ndim) for a in parts] if plain else None
         return parts
 
     def _is_like_before(self, item):
-        """Whether a batch is arrays like those before, which needed no change. Most are, and it is told in a microsecond."""
+        """Whether a batch is arrays like those before, which needed no change. Most are, and it is
+        told in a microsecond.
+        """
         before = self._before
         if before is None or type(item) is not tuple or len(item) != len(before):
             return False
         for array, (dtype, ndim) in zip(item, before):
-            if type(array) is not np.ndarray or array.dtype != dtype or array.ndim != ndim or len(array) != len(item[0]):
+            if (
+                type(array) is not np.ndarray
+                or array.dtype != dtype
+                or array.ndim != ndim
+                or len(array) != len(item[0])
+            ):
                 return False
         return len(item[0]) > 0
 
@@ -217,29 +265,45 @@ class StreamSource:
         if isinstance(item, tuple) or isinstance(item, list) and not structure.holds_numbers(item):
             if 1 <= len(item) <= 3:
                 return tuple(item)
-            raise UserInputError(f"{where} has {len(item)} entries. Expected {wanted}; several inputs go into one entry, ((x1, x2), y).")
+            raise UserInputError(
+                f"{where} has {len(item)} entries. Expected {wanted}; several inputs go into one "
+                "entry, ((x1, x2), y)."
+            )
         if item is None:
             raise UserInputError(f"{where} is None. Expected {wanted}.")
         if self.kind == "generator" and self.role != "predict":
             shape = f" of shape {tuple(item.shape)}" if hasattr(item, "shape") else ""
-            raise UserInputError(f"{where} is a {type(item).__name__}{shape}. Expected {wanted}: `yield x, y`.")
+            raise UserInputError(
+                f"{where} is a {type(item).__name__}{shape}. Expected {wanted}: `yield x, y`."
+            )
         return (item,)
 
     def _weighted(self, parts, where):
         targets = [array for _, array in structure.named(parts[1] if len(parts) > 1 else None, "y")]
         if len(targets) != 1:
-            raise UserInputError(f"{where}: `class_weight` needs one array of targets. Received {len(targets)}.")
+            raise UserInputError(
+                f"{where}: `class_weight` needs one array of targets. Received {len(targets)}."
+            )
         weight = class_weights.sample_weights(targets[0], self._class_weight)
         return (*parts[:2], class_weights.multiplied(parts[2] if len(parts) > 2 else None, weight))
 
     def _check_alike(self, parts, where):
-        like = [(path, np.ndim(array)) for part, name in zip(parts, _NAMES) for path, array in structure.named(part, name)]
+        like = [
+            (path, np.ndim(array))
+            for part, name in zip(parts, _NAMES)
+            for path, array in structure.named(part, name)
+        ]
         if self._like is None:
             self._like = like
         elif like != self._like:
-            first, now = (", ".join(f"{path} with {ndim} axes" for path, ndim in one) for one in (self._like, like))
-            raise UserInputError(f"{where} is not like the first batch. First: {first}. Now: {now}. All batches need the same entries, "
-                                 "each with the same number of axes.")
+            first, now = (
+                ", ".join(f"{path} with {ndim} axes" for path, ndim in one)
+                for one in (self._like, like)
+            )
+            raise UserInputError(
+                f"{where} is not like the first batch. First: {first}. Now: {now}. All batches "
+                "need the same entries, each with the same number of axes."
+            )
 
 
 def _array(value, name):

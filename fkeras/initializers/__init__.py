@@ -1,4 +1,6 @@
-"""First values of weights, under Keras's names; those in small letters are the same classes. A table of contents."""
+"""First values of weights, under Keras's names; those in small letters are the same classes. A
+table of contents.
+"""
 
 from fkeras.initializers.constants import Constant as Constant
 from fkeras.initializers.constants import Identity as Identity

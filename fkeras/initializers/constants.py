@@ -30,7 +30,9 @@ class Constant(Initializer):
     def __call__(self, shape, dtype=None):
         shape, own = drawing.as_shape(shape), np.shape(self.value)
         if own and own != shape:
-            raise UserInputError(f"Expected `shape` to be {own} for an array as initializer. Received: shape={shape}")
+            raise UserInputError(
+                f"Expected `shape` to be {own} for an array as initializer. Received: shape={shape}"
+            )
         return drawing.filled(shape, self.value, standardize_dtype(dtype))
 
     def get_config(self):
@@ -76,8 +78,10 @@ class Identity(Initializer):
     def __call__(self, shape, dtype=None):
         shape, dtype = drawing.as_shape(shape), standardize_dtype(dtype)
         if len(shape) != 2:
-            raise UserInputError("Identity matrix initializer can only be used for 2D matrices. "
-                                 f"Received: shape={shape} of rank {len(shape)}.")
+            raise UserInputError(
+                "Identity matrix initializer can only be used for 2D matrices. "
+                f"Received: shape={shape} of rank {len(shape)}."
+            )
         if drawing.on_host():
             return drawing.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
         return (self.gain * jnp.eye(*shape)).astype(dtype)

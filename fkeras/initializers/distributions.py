@@ -36,7 +36,8 @@ class RandomNormal(RandomInitializer):
 
 
 class TruncatedNormal(RandomInitializer):
-    """A normal distribution without the values that are more than two standard deviations from its mean.
+    """A normal distribution without the values that are more than two standard deviations from its
+    mean.
 
     Args:
         mean: mean of the values.
@@ -86,12 +87,18 @@ class RandomUniform(RandomInitializer):
     def __init__(self, minval=-0.05, maxval=0.05, seed=None):
         super().__init__(seed)
         if minval > maxval:
-            raise UserInputError(f"RandomUniform: expected minval <= maxval. Received: minval={minval}, maxval={maxval}")
+            raise UserInputError(
+                f"RandomUniform: expected minval <= maxval. Received: minval={minval}, "
+                f"maxval={maxval}"
+            )
         self.minval, self.maxval = minval, maxval
 
     def shaped(self, numbers, shape, dtype):
         low, high = np.float32(self.minval), _below(self.maxval, dtype)
-        middle, half = (float(self.maxval) + float(self.minval)) / 2, (float(self.maxval) - float(self.minval)) / 2
+        middle, half = (
+            (float(self.maxval) + float(self.minval)) / 2,
+            (float(self.maxval) - float(self.minval)) / 2,
+        )
         clip = np.clip if isinstance(numbers, np.ndarray) else jnp.clip
         return clip(affine(numbers, half, middle), low, max(low, high))
 
@@ -100,7 +107,9 @@ class RandomUniform(RandomInitializer):
 
 
 def _below(limit, dtype) -> np.float32:
-    """The largest number of a dtype that is less than the limit: rounding to the dtype must not reach an excluded bound."""
+    """The largest number of a dtype that is less than the limit: rounding to the dtype must not
+    reach an excluded bound.
+    """
     found = np.asarray(limit).astype(jnp.dtype(dtype))
     if float(found) >= float(limit):
         found = np.nextafter(found, found.dtype.type(-np.inf))

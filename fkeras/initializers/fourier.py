@@ -10,19 +10,23 @@ from fkeras.initializers.initializer import Initializer
 
 
 class STFT(Initializer):
-    """The real or imaginary part of a short-time Fourier transform, as the kernel of a convolution over time.
+    """The real or imaginary part of a short-time Fourier transform, as the kernel of a convolution
+    over time.
 
-    The weight's shape is (frame length, 1, bins), where a transform of size F has F / 2 + 1 bins. Computed in float64, then rounded.
+    The weight's shape is (frame length, 1, bins), where a transform of size F has F / 2 + 1 bins.
+    Computed in float64, then rounded.
 
     Args:
         side: `'real'` or `'imag'`.
-        window: name of a window of `scipy.signal.windows`, an array of frame length, or None for none.
-        scaling: `'density'` divides by the window's L2 norm, `'spectrum'` by its L1 norm, None by nothing.
+        window: name of a window of `scipy.signal.windows`, an array of frame length, or None for
+            none.
+        scaling: `'density'` divides by the window's L2 norm, `'spectrum'` by its L1 norm, None by
+            nothing.
         periodic: whether a named window is a periodic one.
 
     Raises:
-        UserInputError: for an unknown side, window or scaling; when called with a shape of other than three axes, or one that does not
-            fit the window.
+        UserInputError: for an unknown side, window or scaling; when called with a shape of other
+            than three axes, or one that does not fit the window.
 
     Examples:
         >>> import fkeras
@@ -32,9 +36,14 @@ class STFT(Initializer):
 
     def __init__(self, side="real", window="hann", scaling="density", periodic=False):
         if side not in ("real", "imag"):
-            raise UserInputError(f"STFT: `side` should be 'real' or 'imag'. Received: side={side!r}")
+            raise UserInputError(
+                f"STFT: `side` should be 'real' or 'imag'. Received: side={side!r}"
+            )
         if scaling not in (None, "density", "spectrum"):
-            raise UserInputError(f"STFT: `scaling` must be None, 'density' or 'spectrum'. Received: scaling={scaling!r}")
+            raise UserInputError(
+                "STFT: `scaling` must be None, 'density' or 'spectrum'. Received: "
+                f"scaling={scaling!r}"
+            )
         if isinstance(window, str):
             _window(window, 1, periodic)
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
@@ -42,25 +51,46 @@ class STFT(Initializer):
     def __call__(self, shape, dtype=None):
         shape = drawing.as_shape(shape)
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
-            raise UserInputError(f"STFT expected a shape (frame length, 1, bins) with two or more bins. Received: shape={shape}")
+            raise UserInputError(
+                "STFT expected a shape (frame length, 1, bins) with two or more bins. Received: "
+                f"shape={shape}"
+            )
         frame, _, bins = shape
         angle = -2 * np.pi * np.arange(frame)[:, None, None] * (np.arange(bins) / (2 * (bins - 1)))
         kernel = np.cos(angle) if self.side == "real" else np.sin(angle)
         if self.window is not None:
-            window = _window(self.window, frame, self.periodic) if isinstance(self.window, str) else np.asarray(self.window, np.float64)
+            window = (
+                _window(self.window, frame, self.periodic)
+                if isinstance(self.window, str)
+                else np.asarray(self.window, np.float64)
+            )
             if window.shape != (frame,):
-                raise UserInputError(f"STFT expected a window of shape {(frame,)}, the frame length. Received: window.shape={window.shape}")
-            scales = {None: 1.0, "density": np.sqrt(np.sum(window**2)), "spectrum": np.sum(np.abs(window))}
+                raise UserInputError(
+                    f"STFT expected a window of shape {(frame,)}, the frame length. Received: "
+                    f"window.shape={window.shape}"
+                )
+            scales = {
+                None: 1.0,
+                "density": np.sqrt(np.sum(window**2)),
+                "spectrum": np.sum(np.abs(window)),
+            }
             kernel = kernel * window[:, None, None] / scales[self.scaling]
         return jnp.asarray(kernel.astype(jnp.dtype(standardize_dtype(dtype))))
 
     def get_config(self):
         window = registry.serialize_keras_object(self.window)
-        return {"side": self.side, "window": window, "periodic": self.periodic, "scaling": self.scaling}
+        return {
+            "side": self.side,
+            "window": window,
+            "periodic": self.periodic,
+            "scaling": self.scaling,
+        }
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "window": registry.deserialize_keras_object(config.get("window", "hann"))})
+        return cls(
+            **{**config, "window": registry.deserialize_keras_object(config.get("window", "hann"))}
+        )
 
 
 def _window(name, length, periodic):

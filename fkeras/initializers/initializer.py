@@ -4,8 +4,9 @@
 class Initializer:
     """Makes a weight's first value: `initializer(shape, dtype)` returns an array of that shape.
 
-    For your own, define `__call__`, and `get_config` where the constructor takes arguments. In a model, the random functions that it
-    calls without a seed are keyed by the weight's place, so that each weight gets other numbers and a model the same ones again.
+    For your own, define `__call__`, and `get_config` where the constructor takes arguments. In a
+    model, the random functions that it calls without a seed are keyed by the weight's place, so
+    that each weight gets other numbers and a model the same ones again.
 
     Examples:
         >>> import fkeras
@@ -18,7 +19,9 @@ class Initializer:
 
     def __call__(self, shape, dtype=None):
         """An array of `shape` (tuple of ints) and `dtype` (None for floatx)."""
-        raise NotImplementedError(f"{type(self).__name__} must define `__call__(self, shape, dtype=None)`.")
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `__call__(self, shape, dtype=None)`."
+        )
 
     def get_config(self) -> dict:
         """The arguments of the constructor, as plain values."""

@@ -13,14 +13,40 @@ from fkeras.initializers.fourier import STFT
 from fkeras.initializers.initializer import Initializer
 from fkeras.initializers.orthogonal_matrix import Orthogonal
 
-_SCALED = [scaling.VarianceScaling, scaling.GlorotNormal, scaling.GlorotUniform, scaling.HeNormal, scaling.HeUniform, scaling.LecunNormal,
-           scaling.LecunUniform]
+_SCALED = [
+    scaling.VarianceScaling,
+    scaling.GlorotNormal,
+    scaling.GlorotUniform,
+    scaling.HeNormal,
+    scaling.HeUniform,
+    scaling.LecunNormal,
+    scaling.LecunUniform,
+]
 _TABLE = NameTable(
     "initializer",
     "keras.initializers",
-    [Initializer, Constant, Identity, Ones, Zeros, STFT, RandomNormal, RandomUniform, TruncatedNormal, Orthogonal, *_SCALED],
-    {"one": Ones, "zero": Zeros, "normal": RandomNormal, "uniform": RandomUniform, "IdentityInitializer": Identity,
-     "STFTInitializer": STFT, "OrthogonalInitializer": Orthogonal},
+    [
+        Initializer,
+        Constant,
+        Identity,
+        Ones,
+        Zeros,
+        STFT,
+        RandomNormal,
+        RandomUniform,
+        TruncatedNormal,
+        Orthogonal,
+        *_SCALED,
+    ],
+    {
+        "one": Ones,
+        "zero": Zeros,
+        "normal": RandomNormal,
+        "uniform": RandomUniform,
+        "IdentityInitializer": Identity,
+        "STFTInitializer": STFT,
+        "OrthogonalInitializer": Orthogonal,
+    },
 )
 
 
@@ -28,8 +54,9 @@ def get(identifier):
     """The initializer that a name, a config, a class, an array or an initializer stands for.
 
     Args:
-        identifier: `'glorot_uniform'`, `'GlorotUniform'`, the name of a registered one, a config, a class (made with its defaults), any
-            callable `(shape, dtype) -> array`, an array (the weight itself), or None.
+        identifier: `'glorot_uniform'`, `'GlorotUniform'`, the name of a registered one, a config, a
+            class (made with its defaults), any callable `(shape, dtype) -> array`, an array (the
+            weight itself), or None.
 
     Returns:
         A callable; None for None.
@@ -53,5 +80,7 @@ def serialize(initializer) -> dict:
 
 
 def deserialize(config, custom_objects=None):
-    """The initializer that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    """The initializer that a config describes; `custom_objects` is a dict from names to classes,
+    looked at first.
+    """
     return _TABLE.deserialize(config, custom_objects)

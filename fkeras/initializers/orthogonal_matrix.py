@@ -11,9 +11,11 @@ from fkeras.initializers.random_initializer import RandomInitializer
 
 
 class Orthogonal(RandomInitializer):
-    """A random matrix with orthogonal columns of length `gain`; orthogonal rows where it has fewer rows than columns.
+    """A random matrix with orthogonal columns of length `gain`; orthogonal rows where it has fewer
+    rows than columns.
 
-    A shape of more than two axes is taken as a matrix of (all but the last, last). It comes from the QR decomposition of normal numbers.
+    A shape of more than two axes is taken as a matrix of (all but the last, last). It comes from
+    the QR decomposition of normal numbers.
 
     Args:
         gain: length of the rows or columns.
@@ -40,8 +42,10 @@ class Orthogonal(RandomInitializer):
 
     def shaped(self, numbers, shape, dtype):
         if len(shape) < 2:
-            raise UserInputError("The tensor to initialize must be at least two-dimensional. "
-                                 f"Received: shape={shape} of rank {len(shape)}.")
+            raise UserInputError(
+                "The tensor to initialize must be at least two-dimensional. "
+                f"Received: shape={shape} of rank {len(shape)}."
+            )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         if rows * columns == 0:
             return numbers
@@ -49,7 +53,8 @@ class Orthogonal(RandomInitializer):
         if isinstance(numbers, np.ndarray):
             q, r = np.asarray(q), np.asarray(r)
         xp = np if isinstance(numbers, np.ndarray) else jnp
-        # QR leaves the signs to the algorithm; with a positive diagonal of r the distribution is uniform.
+        # QR leaves the signs to the algorithm; with a positive diagonal of r the distribution is
+        # uniform.
         q = q * xp.where(xp.diagonal(r) < 0, np.float32(-1), np.float32(1))
         return affine(q.T if rows < columns else q, self.gain)
 

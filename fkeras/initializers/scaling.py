@@ -1,4 +1,6 @@
-"""Numbers whose size follows from the weight's shape, so that a layer keeps the variance of what passes through it."""
+"""Numbers whose size follows from the weight's shape, so that a layer keeps the variance of what
+passes through it.
+"""
 
 import math
 
@@ -7,24 +9,32 @@ from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
-_KINDS = {"truncated_normal": "truncated_normal", "untruncated_normal": "normal", "uniform": "uniform"}
+_KINDS = {
+    "truncated_normal": "truncated_normal",
+    "untruncated_normal": "normal",
+    "uniform": "uniform",
+}
 _STDDEV_OF_CUT_NORMAL = 0.87962566103423978
 
 
 class VarianceScaling(RandomInitializer):
-    """Mean 0 and variance `scale / n`, where n is the number of inputs, of outputs, or the average of both, of one unit.
+    """Mean 0 and variance `scale / n`, where n is the number of inputs, of outputs, or the average
+    of both, of one unit.
 
     Args:
         scale: positive factor.
         mode: `'fan_in'`, `'fan_out'` or `'fan_avg'`.
-        distribution: `'truncated_normal'` (or `'normal'`), `'untruncated_normal'` or `'uniform'`, which is in
-            [-sqrt(3 scale / n), sqrt(3 scale / n)).
+        distribution: `'truncated_normal'` (or `'normal'`), `'untruncated_normal'` or `'uniform'`,
+            which is in [-sqrt(3 scale / n), sqrt(3 scale / n)).
         seed: int, `SeedGenerator`, or None: the weight's place in the model decides.
-        input_axes: axes of the shape whose product is the number of inputs; None: all but the last, for a convolution too.
-        output_axes: axes of the outputs, given together with `input_axes`; None: the last one, times the size of a convolution's window.
+        input_axes: axes of the shape whose product is the number of inputs; None: all but the last,
+            for a convolution too.
+        output_axes: axes of the outputs, given together with `input_axes`; None: the last one,
+            times the size of a convolution's window.
 
     Raises:
-        UserInputError: for a scale that is not positive, an unknown mode or distribution, or axes of one side only.
+        UserInputError: for a scale that is not positive, an unknown mode or distribution, or axes
+            of one side only.
 
     Examples:
         >>> import fkeras
@@ -33,18 +43,34 @@ class VarianceScaling(RandomInitializer):
         True
     """
 
-    def __init__(self, scale=1.0, mode="fan_in", distribution="truncated_normal", seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self,
+        scale=1.0,
+        mode="fan_in",
+        distribution="truncated_normal",
+        seed=None,
+        input_axes=None,
+        output_axes=None,
+    ):
         super().__init__(seed)
         if not scale > 0.0:
-            raise UserInputError(f"Argument `scale` must be positive float. Received: scale={scale}")
+            raise UserInputError(
+                f"Argument `scale` must be positive float. Received: scale={scale}"
+            )
         if mode not in _MODES:
             raise UserInputError(f"Invalid `mode` argument: {mode}. Please use one of {_MODES}.")
-        distribution = "truncated_normal" if distribution.lower() == "normal" else distribution.lower()
+        distribution = (
+            "truncated_normal" if distribution.lower() == "normal" else distribution.lower()
+        )
         if distribution not in _KINDS:
-            raise UserInputError(f"Invalid `distribution` argument: {distribution}. Please use one of {(*_KINDS,)}.")
+            raise UserInputError(
+                f"Invalid `distribution` argument: {distribution}. Please use one of {(*_KINDS,)}."
+            )
         if (input_axes is None) != (output_axes is None):
-            raise UserInputError("VarianceScaling needs both of `input_axes` and `output_axes`, or none. "
-                                 f"Received: input_axes={input_axes}, output_axes={output_axes}")
+            raise UserInputError(
+                "VarianceScaling needs both of `input_axes` and `output_axes`, or none. "
+                f"Received: input_axes={input_axes}, output_axes={output_axes}"
+            )
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
 
@@ -58,15 +84,26 @@ class VarianceScaling(RandomInitializer):
         variance = self.scale / max(1.0, n)
         if self.distribution == "uniform":
             return affine(numbers, math.sqrt(3.0 * variance))
-        return affine(numbers, math.sqrt(variance) / (_STDDEV_OF_CUT_NORMAL if self.distribution == "truncated_normal" else 1.0))
+        return affine(
+            numbers,
+            math.sqrt(variance)
+            / (_STDDEV_OF_CUT_NORMAL if self.distribution == "truncated_normal" else 1.0),
+        )
 
     def get_config(self):
-        return {"scale": self.scale, "mode": self.mode, "distribution": self.distribution, **super().get_config(),
-                "input_axes": self.input_axes, "output_axes": self.output_axes}
+        return {
+            "scale": self.scale,
+            "mode": self.mode,
+            "distribution": self.distribution,
+            **super().get_config(),
+            "input_axes": self.input_axes,
+            "output_axes": self.output_axes,
+        }
 
 
 def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
-    """(inputs, outputs) of one unit of a weight: a kernel's last two axes, times the window of a convolution in the axes before.
+    """(inputs, outputs) of one unit of a weight: a kernel's last two axes, times the window of a
+    convolution in the axes before.
 
     >>> compute_fans((3, 3, 16, 32))
     (144, 288)
@@ -75,8 +112,10 @@ def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
     """
     if input_axes is not None and output_axes is not None:
         if not all(-len(shape) <= axis < len(shape) for axis in (*input_axes, *output_axes)):
-            raise UserInputError(f"`input_axes` and `output_axes` must name axes of the weight. Received: shape={tuple(shape)}, "
-                                 f"input_axes={input_axes}, output_axes={output_axes}")
+            raise UserInputError(
+                "`input_axes` and `output_axes` must name axes of the weight. Received: "
+                f"shape={tuple(shape)}, input_axes={input_axes}, output_axes={output_axes}"
+            )
         return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:
         return (math.prod(shape),) * 2
@@ -93,7 +132,9 @@ class _Named(VarianceScaling):
         super().__init__(**self.setting, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
     def get_config(self):
-        return {name: value for name, value in super().get_config().items() if name not in self.setting}
+        return {
+            name: value for name, value in super().get_config().items() if name not in self.setting
+        }
 
 
 class GlorotUniform(_Named):
@@ -197,7 +238,8 @@ class HeNormal(_Named):
 
 
 class HeUniform(_Named):
-    """Uniform in [-limit, limit), limit = sqrt(6 / inputs), so that the variance is 2 / inputs; for `relu`.
+    """Uniform in [-limit, limit), limit = sqrt(6 / inputs), so that the variance is 2 / inputs; for
+    `relu`.
 
     Args:
         seed: int, `SeedGenerator`, or None: the weight's place in the model decides.

@@ -1,4 +1,6 @@
-"""Layers: what models are made of. Each is a `Layer`, callable as an object and, by `init` and `apply`, as a pure function."""
+"""Layers: what models are made of. Each is a `Layer`, callable as an object and, by `init` and
+`apply`, as a pure function.
+"""
 
 from fkeras.core import registry as _registry
 from fkeras.layers.activations.activation import Activation as Activation
@@ -9,7 +11,9 @@ from fkeras.layers.activations.relu import ReLU as ReLU
 from fkeras.layers.activations.softmax import Softmax as Softmax
 from fkeras.layers.attention.attention import AdditiveAttention as AdditiveAttention
 from fkeras.layers.attention.attention import Attention as Attention
-from fkeras.layers.attention.grouped_query_attention import GroupedQueryAttention as GroupedQueryAttention
+from fkeras.layers.attention.grouped_query_attention import (
+    GroupedQueryAttention as GroupedQueryAttention,
+)
 from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from fkeras.layers.base.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.base.flax_layer import JaxLayer as JaxLayer
@@ -57,11 +61,19 @@ from fkeras.layers.normalization.batch_normalization import BatchNormalization a
 from fkeras.layers.normalization.group_normalization import GroupNormalization as GroupNormalization
 from fkeras.layers.normalization.layer_normalization import LayerNormalization as LayerNormalization
 from fkeras.layers.normalization.rms_normalization import RMSNormalization as RMSNormalization
-from fkeras.layers.normalization.spectral_normalization import SpectralNormalization as SpectralNormalization
+from fkeras.layers.normalization.spectral_normalization import (
+    SpectralNormalization as SpectralNormalization,
+)
 from fkeras.layers.normalization.unit_normalization import UnitNormalization as UnitNormalization
-from fkeras.layers.pooling.adaptive_pooling import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D
-from fkeras.layers.pooling.adaptive_pooling import AdaptiveAveragePooling2D as AdaptiveAveragePooling2D
-from fkeras.layers.pooling.adaptive_pooling import AdaptiveAveragePooling3D as AdaptiveAveragePooling3D
+from fkeras.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling1D as AdaptiveAveragePooling1D,
+)
+from fkeras.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling2D as AdaptiveAveragePooling2D,
+)
+from fkeras.layers.pooling.adaptive_pooling import (
+    AdaptiveAveragePooling3D as AdaptiveAveragePooling3D,
+)
 from fkeras.layers.pooling.adaptive_pooling import AdaptiveMaxPooling1D as AdaptiveMaxPooling1D
 from fkeras.layers.pooling.adaptive_pooling import AdaptiveMaxPooling2D as AdaptiveMaxPooling2D
 from fkeras.layers.pooling.adaptive_pooling import AdaptiveMaxPooling3D as AdaptiveMaxPooling3D
@@ -77,7 +89,9 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
-from fkeras.layers.regularization.activity_regularization import ActivityRegularization as ActivityRegularization
+from fkeras.layers.regularization.activity_regularization import (
+    ActivityRegularization as ActivityRegularization,
+)
 from fkeras.layers.regularization.alpha_dropout import AlphaDropout as AlphaDropout
 from fkeras.layers.regularization.dropout import Dropout as Dropout
 from fkeras.layers.regularization.dropout import SpatialDropout1D as SpatialDropout1D
@@ -135,6 +149,13 @@ MaxPool3D = MaxPooling3D
 SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
-_registry.add_builtins("keras.layers", {name: obj for name, obj in list(globals().items())
-                                        if isinstance(obj, type) and issubclass(obj, Layer)
-                                        and name in (obj.__name__, vars(obj).get("_exported_as"))})
+_registry.add_builtins(
+    "keras.layers",
+    {
+        name: obj
+        for name, obj in list(globals().items())
+        if isinstance(obj, type)
+        and issubclass(obj, Layer)
+        and name in (obj.__name__, vars(obj).get("_exported_as"))
+    },
+)

@@ -28,5 +28,8 @@ def deserialize(config, custom_objects=None):
     """
     found = registry.deserialize_keras_object(config, custom_objects=custom_objects)
     if not isinstance(found, Layer):
-        raise UserInputError(f"`fkeras.layers.deserialize` was passed a config object that is not a `fkeras.layers.Layer`. Received: {config}")
+        raise UserInputError(
+            "`fkeras.layers.deserialize` was passed a config object that is not a "
+            f"`fkeras.layers.Layer`. Received: {config}"
+        )
     return found

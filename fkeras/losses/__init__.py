@@ -1,17 +1,29 @@
-"""What training makes small, under Keras's names: functions give one loss per example, classes one number. A table of contents."""
+"""What training makes small, under Keras's names: functions give one loss per example, classes one
+number. A table of contents.
+"""
 
 from fkeras.losses.crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from fkeras.losses.crossentropy import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from fkeras.losses.crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
 from fkeras.losses.crossentropy import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
-from fkeras.losses.crossentropy import CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy
-from fkeras.losses.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from fkeras.losses.crossentropy import (
+    CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
+)
+from fkeras.losses.crossentropy import (
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
+)
 from fkeras.losses.crossentropy import binary_crossentropy as binary_crossentropy
 from fkeras.losses.crossentropy import binary_focal_crossentropy as binary_focal_crossentropy
 from fkeras.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
-from fkeras.losses.crossentropy import categorical_focal_crossentropy as categorical_focal_crossentropy
-from fkeras.losses.crossentropy import categorical_generalized_cross_entropy as categorical_generalized_cross_entropy
-from fkeras.losses.crossentropy import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from fkeras.losses.crossentropy import (
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+)
+from fkeras.losses.crossentropy import (
+    categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+)
+from fkeras.losses.crossentropy import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
 from fkeras.losses.divergence import KLDivergence as KLDivergence
 from fkeras.losses.divergence import Poisson as Poisson
 from fkeras.losses.divergence import kl_divergence as kl_divergence
@@ -44,8 +56,12 @@ from fkeras.losses.regression import cosine_similarity as cosine_similarity
 from fkeras.losses.regression import huber as huber
 from fkeras.losses.regression import log_cosh as log_cosh
 from fkeras.losses.regression import mean_absolute_error as mean_absolute_error
-from fkeras.losses.regression import mean_absolute_percentage_error as mean_absolute_percentage_error
+from fkeras.losses.regression import (
+    mean_absolute_percentage_error as mean_absolute_percentage_error,
+)
 from fkeras.losses.regression import mean_squared_error as mean_squared_error
-from fkeras.losses.regression import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from fkeras.losses.regression import (
+    mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+)
 from fkeras.losses.sequence import CTC as CTC
 from fkeras.losses.sequence import ctc as ctc

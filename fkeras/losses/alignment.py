@@ -1,4 +1,6 @@
-"""Targets beside predictions: the same rank, then the same shape. Nothing broadcasts by accident."""
+"""Targets beside predictions: the same rank, then the same shape. Nothing broadcasts by
+accident.
+"""
 
 import functools
 from collections.abc import Callable
@@ -11,9 +13,11 @@ from fkeras.ops.tensors import as_array, as_float
 
 
 def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
-    """A pair whose ranks differ by one, and whose longer shape ends in 1, at the same rank; any other pair as it is.
+    """A pair whose ranks differ by one, and whose longer shape ends in 1, at the same rank; any
+    other pair as it is.
 
-    (n,) beside (n, 1) becomes (n, 1), unless `expand_rank_1` is False; (n, t) beside (n, t, 1) stays (n, t), the other one is squeezed.
+    (n,) beside (n, 1) becomes (n, 1), unless `expand_rank_1` is False; (n, t) beside (n, t, 1)
+    stays (n, t), the other one is squeezed.
     """
     if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
         return (x1, x2[..., None]) if x2.ndim == 1 and expand_rank_1 else (x1[..., 0], x2)
@@ -25,8 +29,8 @@ def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
 def aligned(name: str, y_true, y_pred):
     """Two arrays of one shape.
 
-    A scalar stands for every element; anything else that would broadcast is an error: (n, 7) against (n, 1), or (n,) against (n, 3), is
-    a model with the wrong output, not a loss.
+    A scalar stands for every element; anything else that would broadcast is an error: (n, 7)
+    against (n, 1), or (n,) against (n, 3), is a model with the wrong output, not a loss.
     """
     y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     if y_true.ndim == 0:
@@ -39,13 +43,16 @@ def aligned(name: str, y_true, y_pred):
 def shape_error(name: str, true_shape, pred_shape, hint: str = "") -> UserInputError:
     """The error for targets that do not fit the predictions; the caller raises it."""
     return UserInputError(
-        f"{name}: `y_true` and `y_pred` must have the same shape. Received: y_true of shape {tuple(true_shape)}, y_pred of shape "
-        f"{tuple(pred_shape)}. {hint or 'Check the number of units of the output layer, or reshape the targets.'}"
+        f"{name}: `y_true` and `y_pred` must have the same shape. Received: y_true of shape "
+        f"{tuple(true_shape)}, y_pred of shape {tuple(pred_shape)}. "
+        f"{hint or 'Check the number of units of the output layer, or reshape the targets.'}"
     )
 
 
 def elementwise(fn: Callable) -> Callable:
-    """Makes `fn(y_true, y_pred, ...)` a loss that may be called on anything array-like: both come in as floats, in one shape."""
+    """Makes `fn(y_true, y_pred, ...)` a loss that may be called on anything array-like: both come
+    in as floats, in one shape.
+    """
 
     @op
     @functools.wraps(fn)

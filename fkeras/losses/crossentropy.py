@@ -22,7 +22,8 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
 
     Args:
         y_true: in [0, 1], (batch, ..., d).
-        y_pred: probabilities, clipped to [epsilon, 1 - epsilon], same shape; with `from_logits` any numbers, before the sigmoid.
+        y_pred: probabilities, clipped to [epsilon, 1 - epsilon], same shape; with `from_logits` any
+            numbers, before the sigmoid.
         from_logits: whether `y_pred` are logits.
         label_smoothing: in [0, 1]: moves targets towards 0.5, by this part of the way.
         axis: averaged over.
@@ -41,9 +42,17 @@ def binary_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=0.0, 
 
 @elementwise
 def binary_focal_crossentropy(
-    y_true, y_pred, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+    y_true,
+    y_pred,
+    apply_class_balancing=False,
+    alpha=0.25,
+    gamma=2.0,
+    from_logits=False,
+    label_smoothing=0.0,
+    axis=-1,
 ):
-    """Binary crossentropy times (1 - p of the truth)^gamma, averaged over `axis`: easy examples count less.
+    """Binary crossentropy times (1 - p of the truth)^gamma, averaged over `axis`: easy examples
+    count less.
 
     Args:
         y_true, y_pred, from_logits, label_smoothing, axis: as for `binary_crossentropy`.
@@ -69,8 +78,8 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 
     Args:
         y_true: one-hot or soft labels, (batch, ..., classes).
-        y_pred: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon], same shape; with `from_logits` any numbers,
-            before the softmax.
+        y_pred: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon], same
+            shape; with `from_logits` any numbers, before the softmax.
         from_logits: whether `y_pred` are logits.
         label_smoothing: in [0, 1]: moves targets towards 1 / classes, by this part of the way.
         axis: the classes' axis.
@@ -92,7 +101,9 @@ def categorical_crossentropy(y_true, y_pred, from_logits=False, label_smoothing=
 
 
 @op
-def categorical_focal_crossentropy(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1):
+def categorical_focal_crossentropy(
+    y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1
+):
     """-sum(alpha (1 - p)^gamma y log p) over the classes: easy examples count less.
 
     Args:
@@ -116,19 +127,22 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     """-log p of the true class.
 
     Args:
-        y_true: class ids in [0, classes), of the shape of `y_pred` without `axis`; a last axis of 1 more is taken off.
-        y_pred: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with `from_logits` any numbers, before the
-            softmax.
+        y_true: class ids in [0, classes), of the shape of `y_pred` without `axis`; a last axis of 1
+            more is taken off.
+        y_pred: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with
+            `from_logits` any numbers, before the softmax.
         from_logits: whether `y_pred` are logits.
-        ignore_class: an id, often -1 or 255, whose places have loss 0 and do not count in means over the batch.
+        ignore_class: an id, often -1 or 255, whose places have loss 0 and do not count in means
+            over the batch.
         axis: the classes' axis.
 
     Returns:
         One loss per prediction: the shape without `axis`.
 
     Raises:
-        UserInputError: shapes that do not fit, as one-hot targets; ids out of range, outside of `jax.jit` and the like. Inside, where
-            values cannot be looked at, such an id gives loss 0, as in Keras.
+        UserInputError: shapes that do not fit, as one-hot targets; ids out of range, outside of
+            `jax.jit` and the like. Inside, where values cannot be looked at, such an id gives loss
+            0, as in Keras.
 
     Examples:
         >>> import fkeras
@@ -137,10 +151,14 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
     """
     y_true, y_pred, axis = _id_pair("sparse_categorical_crossentropy", y_true, y_pred, axis)
     if ignore_class is None:
-        return crossentropy.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+        return crossentropy.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits=from_logits, axis=axis
+        )
     valid = y_true != ignore_class
     y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 0)
-    losses = crossentropy.sparse_categorical_crossentropy(jnp.where(valid, y_true, 0), y_pred, from_logits=from_logits, axis=axis)
+    losses = crossentropy.sparse_categorical_crossentropy(
+        jnp.where(valid, y_true, 0), y_pred, from_logits=from_logits, axis=axis
+    )
     losses = jnp.where(valid, losses, 0)
     set_mask(losses, valid)
     return losses
@@ -148,7 +166,8 @@ def sparse_categorical_crossentropy(y_true, y_pred, from_logits=False, ignore_cl
 
 @op
 def categorical_generalized_cross_entropy(y_true, y_pred, q):
-    """(1 - p^q) / q for the probability p of the true class: between crossentropy (q near 0) and absolute error (q near 1).
+    """(1 - p^q) / q for the probability p of the true class: between crossentropy (q near 0) and
+    absolute error (q near 1).
 
     Args:
         y_true: class ids, (batch,) or (batch, 1).
@@ -162,15 +181,22 @@ def categorical_generalized_cross_entropy(y_true, y_pred, q):
         Zhang, Sabuncu, 2018, https://arxiv.org/abs/1805.07836
     """
     y_true, y_pred, _ = _id_pair("categorical_generalized_cross_entropy", y_true, y_pred, -1)
-    p = jnp.sum(y_pred * jax.nn.one_hot(y_true.astype("int32"), y_pred.shape[-1], dtype=y_pred.dtype), axis=-1)
+    p = jnp.sum(
+        y_pred * jax.nn.one_hot(y_true.astype("int32"), y_pred.shape[-1], dtype=y_pred.dtype),
+        axis=-1,
+    )
     power = jnp.where(p > 0, jnp.where(p > 0, p, 1) ** q, 0)  # the slope of p^q at 0 is infinite
     return (1 - power) / q
 
 
 def _binary(y_true, y_pred, from_logits=False):
-    """In float32 at least: in bfloat16 1 - epsilon is 1, and the logarithm of 1 - 1 would make 0 * inf of a saturated prediction."""
+    """In float32 at least: in bfloat16 1 - epsilon is 1, and the logarithm of 1 - 1 would make 0 *
+    inf of a saturated prediction.
+    """
     wide = jnp.promote_types(y_pred.dtype, jnp.float32)
-    loss = crossentropy.binary_crossentropy(y_true.astype(wide), y_pred.astype(wide), from_logits=from_logits)
+    loss = crossentropy.binary_crossentropy(
+        y_true.astype(wide), y_pred.astype(wide), from_logits=from_logits
+    )
     return loss.astype(y_pred.dtype)
 
 
@@ -186,14 +212,19 @@ def _one_hot_pair(name, y_true, y_pred, axis):
     if y_true.shape != y_pred.shape:
         ids = y_true.size * y_pred.shape[axis] == y_pred.size
         raise shape_error(
-            name, y_true.shape, y_pred.shape,
-            f"For class ids use `sparse_categorical_crossentropy`, or make them one-hot: to_categorical(y, {y_pred.shape[axis]})."
-            if ids else "",
+            name,
+            y_true.shape,
+            y_pred.shape,
+            "For class ids use `sparse_categorical_crossentropy`, or make them one-hot: "
+            f"to_categorical(y, {y_pred.shape[axis]})."
+            if ids
+            else "",
         )
     if y_pred.shape[axis] == 1:
         warnings.warn(
-            f"In loss {name}, expected y_pred.shape to be (batch_size, num_classes) with num_classes > 1. Received: "
-            f"y_pred.shape={y_pred.shape}. Consider using 'binary_crossentropy' if you only have 2 classes.",
+            f"In loss {name}, expected y_pred.shape to be (batch_size, num_classes) with "
+            f"num_classes > 1. Received: y_pred.shape={y_pred.shape}. Consider using "
+            "'binary_crossentropy' if you only have 2 classes.",
             SyntaxWarning,
             stacklevel=4,
         )
@@ -207,23 +238,29 @@ def _id_pair(name, y_true, y_pred, axis):
     expected = y_pred.shape[:axis] + y_pred.shape[axis + 1 :]
     if y_true.shape == y_pred.shape and y_pred.shape[axis] > 1:
         raise UserInputError(
-            f"{name}: the targets must have the same shape as the predictions up until the class axis. Received: y_true of shape "
-            f"{y_true.shape}, y_pred of shape {y_pred.shape}, so that y_true looks one-hot. Use `categorical_crossentropy`, or pass class "
-            "ids: y.argmax(-1)."
+            f"{name}: the targets must have the same shape as the predictions up until the class "
+            f"axis. Received: y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}, so "
+            "that y_true looks one-hot. Use `categorical_crossentropy`, or pass class ids: "
+            "y.argmax(-1)."
         )
     if y_true.ndim == y_pred.ndim:
-        y_true = y_true.squeeze(tuple(i for i in (axis, y_true.ndim - 1) if y_true.shape[i] == 1)[:1])
+        y_true = y_true.squeeze(
+            tuple(i for i in (axis, y_true.ndim - 1) if y_true.shape[i] == 1)[:1]
+        )
     if y_true.shape != expected:
         raise UserInputError(
-            f"{name}: the class ids `y_true` must have shape {expected}, that of `y_pred` without its class axis. Received: y_true of "
-            f"shape {y_true.shape}, y_pred of shape {y_pred.shape}."
+            f"{name}: the class ids `y_true` must have shape {expected}, that of `y_pred` without "
+            f"its class axis. Received: y_true of shape {y_true.shape}, y_pred of shape "
+            f"{y_pred.shape}."
         )
     return y_true, y_pred, axis
 
 
 def _class_axis(axis, y_pred):
     if isinstance(axis, bool):
-        raise UserTypeError(f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}")
+        raise UserTypeError(
+            f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}"
+        )
     return normalize_axis_index(axis, y_pred.ndim)
 
 
@@ -231,7 +268,8 @@ class BinaryCrossentropy(LossFunctionWrapper):
     """`binary_crossentropy`, reduced: yes or no, for one or for many independent labels.
 
     Args:
-        from_logits: False for an output with a sigmoid, True for a linear output (exact where a sigmoid saturates).
+        from_logits: False for an output with a sigmoid, True for a linear output (exact where a
+            sigmoid saturates).
         label_smoothing: in [0, 1]: moves targets towards 0.5.
         axis: averaged over.
         reduction, name, dtype: as for `Loss`.
@@ -243,10 +281,22 @@ class BinaryCrossentropy(LossFunctionWrapper):
     """
 
     def __init__(
-        self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name="binary_crossentropy", dtype=None
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_crossentropy",
+        dtype=None,
     ):
         super().__init__(
-            binary_crossentropy, reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
+            binary_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
         )
 
 
@@ -269,12 +319,28 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
     """
 
     def __init__(
-        self, apply_class_balancing=False, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1,
-        reduction="sum_over_batch_size", name="binary_focal_crossentropy", dtype=None,
+        self,
+        apply_class_balancing=False,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="binary_focal_crossentropy",
+        dtype=None,
     ):
         super().__init__(
-            binary_focal_crossentropy, reduction, name, dtype, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma,
-            from_logits=from_logits, label_smoothing=label_smoothing, axis=axis,
+            binary_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            apply_class_balancing=apply_class_balancing,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
         )
 
 
@@ -294,10 +360,22 @@ class CategoricalCrossentropy(LossFunctionWrapper):
     """
 
     def __init__(
-        self, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size", name="categorical_crossentropy", dtype=None
+        self,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_crossentropy",
+        dtype=None,
     ):
         super().__init__(
-            categorical_crossentropy, reduction, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis
+            categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
         )
 
 
@@ -319,12 +397,26 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
     """
 
     def __init__(
-        self, alpha=0.25, gamma=2.0, from_logits=False, label_smoothing=0.0, axis=-1, reduction="sum_over_batch_size",
-        name="categorical_focal_crossentropy", dtype=None,
+        self,
+        alpha=0.25,
+        gamma=2.0,
+        from_logits=False,
+        label_smoothing=0.0,
+        axis=-1,
+        reduction="sum_over_batch_size",
+        name="categorical_focal_crossentropy",
+        dtype=None,
     ):
         super().__init__(
-            categorical_focal_crossentropy, reduction, name, dtype, alpha=alpha, gamma=gamma, from_logits=from_logits,
-            label_smoothing=label_smoothing, axis=axis,
+            categorical_focal_crossentropy,
+            reduction,
+            name,
+            dtype,
+            alpha=alpha,
+            gamma=gamma,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
         )
 
 
@@ -347,11 +439,22 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     _targets_are_ids = True
 
     def __init__(
-        self, from_logits=False, ignore_class=None, reduction="sum_over_batch_size", axis=-1, name="sparse_categorical_crossentropy",
+        self,
+        from_logits=False,
+        ignore_class=None,
+        reduction="sum_over_batch_size",
+        axis=-1,
+        name="sparse_categorical_crossentropy",
         dtype=None,
     ):
         super().__init__(
-            sparse_categorical_crossentropy, reduction, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis
+            sparse_categorical_crossentropy,
+            reduction,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
         )
 
 
@@ -370,7 +473,13 @@ class CategoricalGeneralizedCrossEntropy(LossFunctionWrapper):
 
     _targets_are_ids = True
 
-    def __init__(self, q=0.5, reduction="sum_over_batch_size", name="categorical_generalized_cross_entropy", dtype=None):
+    def __init__(
+        self,
+        q=0.5,
+        reduction="sum_over_batch_size",
+        name="categorical_generalized_cross_entropy",
+        dtype=None,
+    ):
         if not 0 < q < 1:
             raise UserInputError(f"q must be in the interval (0, 1). Received: q={q}")
         super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)

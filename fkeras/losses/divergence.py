@@ -28,7 +28,9 @@ def kl_divergence(y_true, y_pred):
 
 @elementwise
 def poisson(y_true, y_pred):
-    """mean(y_pred - y_true log(y_pred + epsilon)) over the last axis: counts beside predicted rates, which must not be negative."""
+    """mean(y_pred - y_true log(y_pred + epsilon)) over the last axis: counts beside predicted
+    rates, which must not be negative.
+    """
     return jnp.mean(y_pred - y_true * jnp.log(y_pred + epsilon()), axis=-1)
 
 
@@ -49,7 +51,8 @@ class KLDivergence(LossFunctionWrapper):
 
 
 class Poisson(LossFunctionWrapper):
-    """`poisson`, reduced: targets are counts, predictions rates. An `exp` or `softplus` output keeps rates positive.
+    """`poisson`, reduced: targets are counts, predictions rates. An `exp` or `softplus` output
+    keeps rates positive.
 
     Args:
         reduction, name, dtype: as for `Loss`.

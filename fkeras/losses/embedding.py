@@ -10,13 +10,17 @@ from fkeras.ops.tensors import as_array, as_float
 
 
 @op
-def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4):
-    """Pulls embeddings of one class together and pushes those of different classes apart, the harder the further they have to go.
+def circle(
+    y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal=True, gamma=80, margin=0.4
+):
+    """Pulls embeddings of one class together and pushes those of different classes apart, the
+    harder the further they have to go.
 
     Args:
         y_true: class ids, (batch,) or (batch, 1).
         y_pred: embeddings of length 1, (batch, d).
-        ref_labels, ref_embeddings: what to compare with, (references,) and (references, d); None for the batch itself.
+        ref_labels, ref_embeddings: what to compare with, (references,) and (references, d); None
+            for the batch itself.
         remove_diagonal: whether an embedding is not compared with the reference of its own index.
         gamma: scale.
         margin: relaxation.
@@ -36,7 +40,8 @@ def circle(y_true, y_pred, ref_labels=None, ref_embeddings=None, remove_diagonal
     same = labels[:, None] == ref_labels[None, :]
     others = same & ~jnp.eye(*same.shape, dtype=bool) if remove_diagonal else same
 
-    # Not -inf for what does not take part: the gradient of the log-sum-exp of nothing but -inf is NaN.
+    # Not -inf for what does not take part: the gradient of the log-sum-exp of nothing but -inf is
+    # NaN.
     none = jnp.finfo(distances.dtype).min / 2
     positive = gamma * jnp.maximum(margin + distances, 0.0) * (distances - margin)
     negative = gamma * jnp.maximum(1 + margin - distances, 0.0) * (1 - margin - distances)
@@ -66,5 +71,21 @@ class Circle(LossFunctionWrapper):
 
     _targets_are_ids = True
 
-    def __init__(self, gamma=80.0, margin=0.4, remove_diagonal=True, reduction="sum_over_batch_size", name="circle", dtype=None):
-        super().__init__(circle, reduction, name, dtype, gamma=gamma, margin=margin, remove_diagonal=remove_diagonal)
+    def __init__(
+        self,
+        gamma=80.0,
+        margin=0.4,
+        remove_diagonal=True,
+        reduction="sum_over_batch_size",
+        name="circle",
+        dtype=None,
+    ):
+        super().__init__(
+            circle,
+            reduction,
+            name,
+            dtype,
+            gamma=gamma,
+            margin=margin,
+            remove_diagonal=remove_diagonal,
+        )

@@ -6,25 +6,54 @@ from fkeras.losses import crossentropy, divergence, embedding, margin, overlap, 
 from fkeras.losses.loss import Loss, LossFunctionWrapper
 
 _CLASSES = (
-    Loss, LossFunctionWrapper,
-    regression.MeanSquaredError, regression.MeanAbsoluteError, regression.MeanAbsolutePercentageError,
-    regression.MeanSquaredLogarithmicError, regression.Huber, regression.LogCosh, regression.CosineSimilarity,
-    crossentropy.BinaryCrossentropy, crossentropy.BinaryFocalCrossentropy, crossentropy.CategoricalCrossentropy,
-    crossentropy.CategoricalFocalCrossentropy, crossentropy.SparseCategoricalCrossentropy,
+    Loss,
+    LossFunctionWrapper,
+    regression.MeanSquaredError,
+    regression.MeanAbsoluteError,
+    regression.MeanAbsolutePercentageError,
+    regression.MeanSquaredLogarithmicError,
+    regression.Huber,
+    regression.LogCosh,
+    regression.CosineSimilarity,
+    crossentropy.BinaryCrossentropy,
+    crossentropy.BinaryFocalCrossentropy,
+    crossentropy.CategoricalCrossentropy,
+    crossentropy.CategoricalFocalCrossentropy,
+    crossentropy.SparseCategoricalCrossentropy,
     crossentropy.CategoricalGeneralizedCrossEntropy,
-    divergence.KLDivergence, divergence.Poisson,
-    margin.Hinge, margin.SquaredHinge, margin.CategoricalHinge,
-    overlap.Dice, overlap.Tversky, embedding.Circle, sequence.CTC,
+    divergence.KLDivergence,
+    divergence.Poisson,
+    margin.Hinge,
+    margin.SquaredHinge,
+    margin.CategoricalHinge,
+    overlap.Dice,
+    overlap.Tversky,
+    embedding.Circle,
+    sequence.CTC,
 )
 FUNCTIONS = (
-    regression.mean_squared_error, regression.mean_absolute_error, regression.mean_absolute_percentage_error,
-    regression.mean_squared_logarithmic_error, regression.huber, regression.log_cosh, regression.cosine_similarity,
-    crossentropy.binary_crossentropy, crossentropy.binary_focal_crossentropy, crossentropy.categorical_crossentropy,
-    crossentropy.categorical_focal_crossentropy, crossentropy.sparse_categorical_crossentropy,
+    regression.mean_squared_error,
+    regression.mean_absolute_error,
+    regression.mean_absolute_percentage_error,
+    regression.mean_squared_logarithmic_error,
+    regression.huber,
+    regression.log_cosh,
+    regression.cosine_similarity,
+    crossentropy.binary_crossentropy,
+    crossentropy.binary_focal_crossentropy,
+    crossentropy.categorical_crossentropy,
+    crossentropy.categorical_focal_crossentropy,
+    crossentropy.sparse_categorical_crossentropy,
     crossentropy.categorical_generalized_cross_entropy,
-    divergence.kl_divergence, divergence.poisson,
-    margin.hinge, margin.squared_hinge, margin.categorical_hinge,
-    overlap.dice, overlap.tversky, embedding.circle, sequence.ctc,
+    divergence.kl_divergence,
+    divergence.poisson,
+    margin.hinge,
+    margin.squared_hinge,
+    margin.categorical_hinge,
+    overlap.dice,
+    overlap.tversky,
+    embedding.circle,
+    sequence.ctc,
 )
 _SHORT = {
     "mse": regression.mean_squared_error,
@@ -37,7 +66,11 @@ _SHORT = {
 }
 _BUILTIN = {obj.__name__: obj for obj in _CLASSES + FUNCTIONS}
 # Short names in small and in capital letters; full names as they are written.
-_NAMES = {**_BUILTIN, **_SHORT, **{name.upper(): fn for name, fn in _SHORT.items() if len(name) < 5}}
+_NAMES = {
+    **_BUILTIN,
+    **_SHORT,
+    **{name.upper(): fn for name, fn in _SHORT.items() if len(name) < 5},
+}
 
 registry.add_builtins("keras.losses", _BUILTIN)
 
@@ -46,8 +79,8 @@ def get(identifier):
     """The loss that a name, a config, a class or a loss stands for.
 
     Args:
-        identifier: `'mse'`, `'mean_squared_error'` (functions), `'MeanSquaredError'` (a class: made with its defaults), the name of a
-            registered loss, a config, any callable, or None.
+        identifier: `'mse'`, `'mean_squared_error'` (functions), `'MeanSquaredError'` (a class: made
+            with its defaults), the name of a registered loss, a config, any callable, or None.
 
     Returns:
         A function or a `Loss`; None for None.
@@ -67,7 +100,10 @@ def get(identifier):
     if isinstance(identifier, (str, dict)):
         return deserialize(identifier)
     if not callable(identifier):
-        raise UserTypeError(f"Could not interpret loss identifier: expected a name, a config or a callable. Received: {identifier!r}")
+        raise UserTypeError(
+            "Could not interpret loss identifier: expected a name, a config or a callable. "
+            f"Received: {identifier!r}"
+        )
     return identifier() if isinstance(identifier, type) else identifier
 
 
@@ -88,4 +124,6 @@ def deserialize(name, custom_objects=None):
         if found is None:
             raise unknown_name("loss", name, _NAMES)
         return found() if isinstance(found, type) else found
-    return registry.deserialize_keras_object(name, custom_objects={**_NAMES, **(custom_objects or {})})
+    return registry.deserialize_keras_object(
+        name, custom_objects={**_NAMES, **(custom_objects or {})}
+    )

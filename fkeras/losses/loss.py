@@ -16,16 +16,20 @@ from fkeras.ops.tensors import convert_to_tensor
 
 
 class Loss:
-    """A loss to subclass: `call(y_true, y_pred)` returns one loss per example, the base weighs, masks and reduces them.
+    """A loss to subclass: `call(y_true, y_pred)` returns one loss per example, the base weighs,
+    masks and reduces them.
 
     Args:
         name: None for an automatic name.
-        reduction: `'sum_over_batch_size'` (the same as `'mean'`) divides the weighted sum by the number of losses,
-            `'mean_with_sample_weight'` by the sum of the weights, `'sum'` by nothing; `'none'` and None return every loss.
-        dtype: in which the loss is computed; None for floatx. Of a `DTypePolicy` the compute dtype counts.
+        reduction: `'sum_over_batch_size'` (the same as `'mean'`) divides the weighted sum by the
+            number of losses, `'mean_with_sample_weight'` by the sum of the weights, `'sum'` by
+            nothing; `'none'` and None return every loss.
+        dtype: in which the loss is computed; None for floatx. Of a `DTypePolicy` the compute dtype
+            counts.
 
     Raises:
-        UserInputError: unknown reduction; in a call, weights that do not fit, or a `call` that returns None.
+        UserInputError: unknown reduction; in a call, weights that do not fit, or a `call` that
+            returns None.
 
     Examples:
         >>> import jax.numpy as jnp, fkeras
@@ -36,7 +40,8 @@ class Loss:
         0.5
     """
 
-    # Whether targets are class ids: those stay integers, for in a narrow float dtype 257 would become 256.
+    # Whether targets are class ids: those stay integers, for in a narrow float dtype 257 would
+    # become 256.
     _targets_are_ids = False
 
     def __new__(cls, *args, **kwargs):
@@ -61,10 +66,15 @@ class Loss:
         try:
             losses = self.call(y_true, y_pred)
         except jax.errors.TracerArrayConversionError as error:
-            raise UserInputError(f"Loss {self._described()!r} hands its arguments to NumPy, which cannot compute with traced values and knows no "
-                                 "gradients. Use the function of `fkeras.ops` or `jax.numpy` with the same name.") from error
+            raise UserInputError(
+                f"Loss {self._described()!r} hands its arguments to NumPy, which cannot compute "
+                "with traced values and knows no gradients. Use the function of `fkeras.ops` or "
+                "`jax.numpy` with the same name."
+            ) from error
         if losses is None:
-            raise UserInputError(f"loss fn {self._described()} returned None. Does its last line lack a `return`?")
+            raise UserInputError(
+                f"loss fn {self._described()} returned None. Does its last line lack a `return`?"
+            )
         out_mask = get_mask(losses)
         mask = out_mask if in_mask is None else in_mask if out_mask is None else in_mask & out_mask
         if sample_weight is not None:
@@ -106,7 +116,11 @@ class Loss:
 
 def _arrays(structure, convert):
     """Every array of a nested structure converted; a list of plain numbers is one array."""
-    if isinstance(structure, dict) or isinstance(structure, (list, tuple)) and any(hasattr(x, "shape") for x in jax.tree.leaves(structure)):
+    if (
+        isinstance(structure, dict)
+        or isinstance(structure, (list, tuple))
+        and any(hasattr(x, "shape") for x in jax.tree.leaves(structure))
+    ):
         return map_structure(convert, structure)
     return convert(structure)
 
@@ -114,8 +128,8 @@ def _arrays(structure, convert):
 class LossFunctionWrapper(Loss):
     """A loss made of `fn(y_true, y_pred, **kwargs)`, which returns one loss per example.
 
-    `y_true` reaches `fn` in the loss's dtype and at the rank of `y_pred`: targets (n,) come as (n, 1) beside predictions (n, 1), so that
-    their difference is not (n, n).
+    `y_true` reaches `fn` in the loss's dtype and at the rank of `y_pred`: targets (n,) come as (n,
+    1) beside predictions (n, 1), so that their difference is not (n, n).
 
     Args:
         fn: the function.
@@ -149,4 +163,6 @@ def _at_same_rank(y_true, y_pred):
     if structure != other:
         return y_true, y_pred  # the function knows what to do with them
     pairs = [squeeze_or_expand_to_same_rank(t, p) for t, p in zip(true, pred)]
-    return jax.tree.unflatten(structure, [t for t, _ in pairs]), jax.tree.unflatten(structure, [p for _, p in pairs])
+    return jax.tree.unflatten(structure, [t for t, _ in pairs]), jax.tree.unflatten(
+        structure, [p for _, p in pairs]
+    )

@@ -16,7 +16,8 @@ def hinge(y_true, y_pred):
     """mean(max(1 - y_true y_pred, 0)) over the last axis.
 
     Args:
-        y_true: -1 or 1, (batch, ..., d). A batch that holds nothing but 0 and 1 is read as -1 and 1.
+        y_true: -1 or 1, (batch, ..., d). A batch that holds nothing but 0 and 1 is read as -1 and
+            1.
         y_pred: any numbers, same shape.
 
     Returns:
@@ -38,7 +39,9 @@ def squared_hinge(y_true, y_pred):
 
 @elementwise
 def categorical_hinge(y_true, y_pred):
-    """max(largest score of a wrong class - score of the right class + 1, 0); one-hot targets, classes on the last axis."""
+    """max(largest score of a wrong class - score of the right class + 1, 0); one-hot targets,
+    classes on the last axis.
+    """
     right = jnp.sum(y_true * y_pred, axis=-1)
     wrong = jnp.max((1.0 - y_true) * y_pred, axis=-1)
     return jnp.maximum(wrong - right + 1.0, 0.0)

@@ -13,7 +13,8 @@ def dice(y_true, y_pred, axis=None):
 
     Args:
         y_true, y_pred: in [0, 1], same shape.
-        axis: int or tuple that is summed over; None for all, the batch included: one number, which cannot be weighted by example.
+        axis: int or tuple that is summed over; None for all, the batch included: one number, which
+            cannot be weighted by example.
 
     Returns:
         The shape without `axis`, in [0, 1].
@@ -56,7 +57,8 @@ class Dice(LossFunctionWrapper):
 
     Args:
         reduction, name: as for `Loss`.
-        axis: int or tuple that is summed over, such as (1, 2, 3) for one loss per image; None for one over the whole batch.
+        axis: int or tuple that is summed over, such as (1, 2, 3) for one loss per image; None for
+            one over the whole batch.
         dtype: as for `Loss`.
 
     Examples:
@@ -84,5 +86,13 @@ class Tversky(LossFunctionWrapper):
         0.4286
     """
 
-    def __init__(self, alpha=0.5, beta=0.5, reduction="sum_over_batch_size", name="tversky", axis=None, dtype=None):
+    def __init__(
+        self,
+        alpha=0.5,
+        beta=0.5,
+        reduction="sum_over_batch_size",
+        name="tversky",
+        axis=None,
+        dtype=None,
+    ):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

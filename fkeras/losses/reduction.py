@@ -12,7 +12,10 @@ REDUCTIONS = ("sum_over_batch_size", "sum", None, "none", "mean", "mean_with_sam
 def standardize_reduction(reduction):
     """The reduction itself, if it is one."""
     if reduction not in REDUCTIONS:
-        raise UserInputError(f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. Received: reduction={reduction!r}")
+        raise UserInputError(
+            f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. Received: "
+            f"reduction={reduction!r}"
+        )
     return reduction
 
 
@@ -30,11 +33,20 @@ def fit_weights(weights, shape, what="sample_weight"):
     if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.ndim > len(shape):
-        reason = "" if shape else (
-            " The loss is a single number already. Return one loss per example, e.g. the mean over axis=-1 of predictions of shape (n, 1)."
+        reason = (
+            ""
+            if shape
+            else (
+                " The loss is a single number already. Return one loss per example, e.g. the mean "
+                "over axis=-1 of predictions of shape (n, 1)."
+            )
         )
         raise _weights_error(what, weights.shape, shape, reason)
-    full = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim)) if weights.ndim else weights
+    full = (
+        weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
+        if weights.ndim
+        else weights
+    )
     if any(w not in (1, n) for w, n in zip(full.shape, shape)):
         raise _weights_error(what, weights.shape, shape)
     return full
@@ -42,15 +54,16 @@ def fit_weights(weights, shape, what="sample_weight"):
 
 def _weights_error(what, weights_shape, shape, reason=""):
     return UserInputError(
-        f"`{what}` of shape {tuple(weights_shape)} does not fit values of shape {tuple(shape)}. Expected a number, one weight per example, "
-        f"or one per value.{reason}"
+        f"`{what}` of shape {tuple(weights_shape)} does not fit values of shape {tuple(shape)}. "
+        f"Expected a number, one weight per example, or one per value.{reason}"
     )
 
 
 def masked_weights(sample_weight, mask, dtype, reduction):
     """The mask as a factor of the sample weights (None: ones).
 
-    For means over the batch the remaining values weigh total / valid, so that the mean is one over valid values.
+    For means over the batch the remaining values weigh total / valid, so that the mean is one over
+    valid values.
     """
     if mask is None:
         return sample_weight
@@ -67,15 +80,18 @@ def masked_weights(sample_weight, mask, dtype, reduction):
 
 
 @op
-def reduce_weighted_values(values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None):
+def reduce_weighted_values(
+    values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None
+):
     """The values times their weights, reduced.
 
     Args:
         values: one loss per example or per position, any shape.
         sample_weight: number or array that fits the leading axes of `values`; None for ones.
         mask: boolean array that fits the leading axes; False leaves a value out. None for all.
-        reduction: `'sum_over_batch_size'` and `'mean'` divide by the number of values, `'mean_with_sample_weight'` by the sum of the
-            weights, `'sum'` by nothing; `'none'` and None return all values.
+        reduction: `'sum_over_batch_size'` and `'mean'` divide by the number of values,
+            `'mean_with_sample_weight'` by the sum of the weights, `'sum'` by nothing; `'none'` and
+            None return all values.
         dtype: of the result; None for that of `values`.
     """
     reduction = standardize_reduction(reduction)

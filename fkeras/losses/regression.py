@@ -38,13 +38,19 @@ def mean_absolute_error(y_true, y_pred):
 
 @elementwise
 def mean_absolute_percentage_error(y_true, y_pred):
-    """100 mean(|(y_true - y_pred) / y_true|) over the last axis, in percent; |y_true| counts as epsilon at least."""
-    return 100.0 * jnp.mean(jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())), axis=-1)
+    """100 mean(|(y_true - y_pred) / y_true|) over the last axis, in percent; |y_true| counts as
+    epsilon at least.
+    """
+    return 100.0 * jnp.mean(
+        jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())), axis=-1
+    )
 
 
 @elementwise
 def mean_squared_logarithmic_error(y_true, y_pred):
-    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis; numbers below epsilon count as epsilon."""
+    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis; numbers below epsilon count
+    as epsilon.
+    """
 
     def log(y):
         return jnp.log(jnp.maximum(y, epsilon()) + 1.0)
@@ -64,19 +70,26 @@ def huber(y_true, y_pred, delta=1.0):
         (batch, ...)
     """
     error = jnp.abs(y_pred - y_true)
-    return jnp.mean(jnp.where(error <= delta, 0.5 * jnp.square(error), delta * error - 0.5 * delta**2), axis=-1)
+    return jnp.mean(
+        jnp.where(error <= delta, 0.5 * jnp.square(error), delta * error - 0.5 * delta**2), axis=-1
+    )
 
 
 @elementwise
 def log_cosh(y_true, y_pred):
-    """mean(log(cosh(y_pred - y_true))) over the last axis: half the square of small errors, the size of large ones less log 2."""
+    """mean(log(cosh(y_pred - y_true))) over the last axis: half the square of small errors, the
+    size of large ones less log 2.
+    """
     error = y_pred - y_true
-    return jnp.mean(error + jax.nn.softplus(-2.0 * error) - jnp.log(2.0).astype(error.dtype), axis=-1)
+    return jnp.mean(
+        error + jax.nn.softplus(-2.0 * error) - jnp.log(2.0).astype(error.dtype), axis=-1
+    )
 
 
 @elementwise
 def cosine_similarity(y_true, y_pred, axis=-1):
-    """**Minus** the cosine of the angle between the vectors along `axis`: -1 for the same direction, 0 where one vector is zero.
+    """**Minus** the cosine of the angle between the vectors along `axis`: -1 for the same
+    direction, 0 where one vector is zero.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -132,12 +145,15 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         50.0
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None):
+    def __init__(
+        self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None
+    ):
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
-    """`mean_squared_logarithmic_error`, reduced: for targets of many orders of magnitude. Negative numbers count as 0.
+    """`mean_squared_logarithmic_error`, reduced: for targets of many orders of magnitude. Negative
+    numbers count as 0.
 
     Args:
         reduction, name, dtype: as for `Loss`.
@@ -148,7 +164,9 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         0.4805
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None):
+    def __init__(
+        self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None
+    ):
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
@@ -198,5 +216,7 @@ class CosineSimilarity(LossFunctionWrapper):
         -1.0
     """
 
-    def __init__(self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None):
+    def __init__(
+        self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
+    ):
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)

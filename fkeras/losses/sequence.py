@@ -11,7 +11,8 @@ from fkeras.ops.tensors import as_array
 
 @op
 def ctc(y_true, y_pred):
-    """-log P(labels | logits) over all alignments, where it is not known which step belongs to which label.
+    """-log P(labels | logits) over all alignments, where it is not known which step belongs to
+    which label.
 
     Args:
         y_true: class ids, (batch, labels). 0 is the blank: it pads, and is no class.
@@ -23,20 +24,23 @@ def ctc(y_true, y_pred):
     y_true, y_pred = as_array(y_true), as_array(y_pred)
     if y_true.ndim != 2:
         raise UserInputError(
-            "Targets `y_true` are expected to be a tensor of shape `(batch_size, max_length)` in integer format. Received: "
-            f"y_true.shape={y_true.shape}"
+            "Targets `y_true` are expected to be a tensor of shape `(batch_size, max_length)` in "
+            f"integer format. Received: y_true.shape={y_true.shape}"
         )
     if y_pred.ndim != 3:
         raise UserInputError(
-            "Logits `y_pred` are expected to be a tensor of shape `(batch_size, max_length, num_classes)`. Received: "
-            f"y_pred.shape={y_pred.shape}"
+            "Logits `y_pred` are expected to be a tensor of shape `(batch_size, max_length, "
+            f"num_classes)`. Received: y_pred.shape={y_pred.shape}"
         )
     batch, steps, _ = y_pred.shape
-    return ctc_loss(y_true, y_pred, jnp.sum(y_true != 0, axis=-1), jnp.full(batch, steps), mask_index=0)
+    return ctc_loss(
+        y_true, y_pred, jnp.sum(y_true != 0, axis=-1), jnp.full(batch, steps), mask_index=0
+    )
 
 
 class CTC(LossFunctionWrapper):
-    """`ctc`, reduced: speech and handwriting, where inputs are longer than their labels and not aligned with them.
+    """`ctc`, reduced: speech and handwriting, where inputs are longer than their labels and not
+    aligned with them.
 
     Args:
         reduction, name, dtype: as for `Loss`.

@@ -3,8 +3,12 @@
 from fkeras.losses.crossentropy import binary_crossentropy as binary_crossentropy
 from fkeras.losses.crossentropy import binary_focal_crossentropy as binary_focal_crossentropy
 from fkeras.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
-from fkeras.losses.crossentropy import categorical_focal_crossentropy as categorical_focal_crossentropy
-from fkeras.losses.crossentropy import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from fkeras.losses.crossentropy import (
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+)
+from fkeras.losses.crossentropy import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
 from fkeras.losses.divergence import kl_divergence as kl_divergence
 from fkeras.losses.divergence import poisson as poisson
 from fkeras.losses.margin import categorical_hinge as categorical_hinge
@@ -13,9 +17,13 @@ from fkeras.losses.margin import squared_hinge as squared_hinge
 from fkeras.losses.regression import huber as huber
 from fkeras.losses.regression import log_cosh as log_cosh
 from fkeras.losses.regression import mean_absolute_error as mean_absolute_error
-from fkeras.losses.regression import mean_absolute_percentage_error as mean_absolute_percentage_error
+from fkeras.losses.regression import (
+    mean_absolute_percentage_error as mean_absolute_percentage_error,
+)
 from fkeras.losses.regression import mean_squared_error as mean_squared_error
-from fkeras.losses.regression import mean_squared_logarithmic_error as mean_squared_logarithmic_error
+from fkeras.losses.regression import (
+    mean_squared_logarithmic_error as mean_squared_logarithmic_error,
+)
 from fkeras.metrics.accuracy import Accuracy as Accuracy
 from fkeras.metrics.accuracy import BinaryAccuracy as BinaryAccuracy
 from fkeras.metrics.accuracy import CategoricalAccuracy as CategoricalAccuracy
@@ -25,7 +33,9 @@ from fkeras.metrics.accuracy import TopKCategoricalAccuracy as TopKCategoricalAc
 from fkeras.metrics.accuracy import binary_accuracy as binary_accuracy
 from fkeras.metrics.accuracy import categorical_accuracy as categorical_accuracy
 from fkeras.metrics.accuracy import sparse_categorical_accuracy as sparse_categorical_accuracy
-from fkeras.metrics.accuracy import sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy
+from fkeras.metrics.accuracy import (
+    sparse_top_k_categorical_accuracy as sparse_top_k_categorical_accuracy,
+)
 from fkeras.metrics.accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
 from fkeras.metrics.auc import AUC as AUC
 from fkeras.metrics.confusion import FalseNegatives as FalseNegatives
@@ -42,7 +52,9 @@ from fkeras.metrics.crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from fkeras.metrics.crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
 from fkeras.metrics.crossentropy import KLDivergence as KLDivergence
 from fkeras.metrics.crossentropy import Poisson as Poisson
-from fkeras.metrics.crossentropy import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+from fkeras.metrics.crossentropy import (
+    SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
+)
 from fkeras.metrics.f_score import F1Score as F1Score
 from fkeras.metrics.f_score import FBetaScore as FBetaScore
 from fkeras.metrics.iou import BinaryIoU as BinaryIoU

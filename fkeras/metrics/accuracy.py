@@ -81,7 +81,9 @@ def sparse_categorical_accuracy(y_true, y_pred):
         >>> fkeras.metrics.sparse_categorical_accuracy([2, 1], [[0.1, 0.6, 0.3], [0.05, 0.95, 0.0]])
         Array([0., 1.], dtype=float32)
     """
-    matches = _class_ids("sparse_categorical_accuracy", y_true, y_pred) == jnp.argmax(y_pred, axis=-1)
+    matches = _class_ids("sparse_categorical_accuracy", y_true, y_pred) == jnp.argmax(
+        y_pred, axis=-1
+    )
     return matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches
 
 
@@ -124,7 +126,11 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
 
 def _check_one_hot(name, y_true, y_pred):
     if y_true.shape != y_pred.shape:
-        hint = f"For class ids use `sparse_{name}`." if y_true.ndim == y_pred.ndim - 1 or y_true.shape[-1:] == (1,) else ""
+        hint = (
+            f"For class ids use `sparse_{name}`."
+            if y_true.ndim == y_pred.ndim - 1 or y_true.shape[-1:] == (1,)
+            else ""
+        )
         raise shape_error(name, y_true.shape, y_pred.shape, hint)
 
 
@@ -132,16 +138,21 @@ def _class_ids(name, y_true, y_pred):
     """Ids in the shape of the predictions without their last axis."""
     ids = y_true[..., 0] if y_true.ndim == y_pred.ndim and y_true.shape[-1:] == (1,) else y_true
     if ids.shape != y_pred.shape[:-1]:
-        hint = f" For one-hot targets use `{name.removeprefix('sparse_')}`." if ids.shape == y_pred.shape else ""
+        hint = (
+            f" For one-hot targets use `{name.removeprefix('sparse_')}`."
+            if ids.shape == y_pred.shape
+            else ""
+        )
         raise UserInputError(
-            f"{name}: `y_true` must hold one class id per prediction, shape {y_pred.shape[:-1]}. Received: y_true of shape {y_true.shape}, "
-            f"y_pred of shape {y_pred.shape}.{hint}"
+            f"{name}: `y_true` must hold one class id per prediction, shape {y_pred.shape[:-1]}. "
+            f"Received: y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}.{hint}"
         )
     return ids
 
 
 class Accuracy(MeanMetricWrapper):
-    """The share of predictions that equal their targets exactly: for predicted labels, not for probabilities.
+    """The share of predictions that equal their targets exactly: for predicted labels, not for
+    probabilities.
 
     Args:
         name, dtype: as for `Metric`.
@@ -239,7 +250,8 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: int.
         name, dtype: as for `Metric`.
-        from_sorted_ids: whether predictions are class ids, best first, instead of one score per class.
+        from_sorted_ids: whether predictions are class ids, best first, instead of one score per
+            class.
 
     Examples:
         >>> import fkeras
@@ -249,5 +261,9 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False):
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+    def __init__(
+        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
+    ):
+        super().__init__(
+            sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
+        )

@@ -17,27 +17,32 @@ _SUMMATIONS = ("interpolation", "minoring", "majoring")
 
 
 class AUC(ConfusionAtThresholds):
-    """The area under the ROC curve, or under a precision-recall curve, approximated at a number of thresholds.
+    """The area under the ROC curve, or under a precision-recall curve, approximated at a number of
+    thresholds.
 
     Args:
         num_thresholds: how many thresholds, evenly from 0 to 1. More are closer to the exact area.
-        curve: `'ROC'`, `'PR'` (precision over recall) or `'PRGAIN'` (precision gain over recall gain), in small letters too.
-        summation_method: `'interpolation'` (trapezoids; for `'PR'` along the true curve), `'minoring'` or `'majoring'` (rectangles below
-            or above).
+        curve: `'ROC'`, `'PR'` (precision over recall) or `'PRGAIN'` (precision gain over recall
+            gain), in small letters too.
+        summation_method: `'interpolation'` (trapezoids; for `'PR'` along the true curve),
+            `'minoring'` or `'majoring'` (rectangles below or above).
         name, dtype: as for `Metric`.
         thresholds: floats in [0, 1] to use in place of `num_thresholds`; the ends are added.
-        multi_label: whether each label (last axis) gets its own area, of which the mean is returned. Else all labels are counted together.
+        multi_label: whether each label (last axis) gets its own area, of which the mean is
+            returned. Else all labels are counted together.
         num_labels: with `multi_label`; None to learn it from the first batch.
-        label_weights: (labels,), of the mean over labels, or of the labels when counted together; None for ones.
-        from_logits: whether to pass predictions through a sigmoid. Else they must lie in [0, 1]; where their values can be seen (not inside
-            `jax.jit`) a warning says so.
+        label_weights: (labels,), of the mean over labels, or of the labels when counted together;
+            None for ones.
+        from_logits: whether to pass predictions through a sigmoid. Else they must lie in [0, 1];
+            where their values can be seen (not inside `jax.jit`) a warning says so.
 
     Raises:
-        UserInputError: unknown curve or summation, fewer than 2 thresholds, thresholds outside of [0, 1], `num_labels` without
-            `multi_label`.
+        UserInputError: unknown curve or summation, fewer than 2 thresholds, thresholds outside of
+            [0, 1], `num_labels` without `multi_label`.
 
     References:
-        Davis, Goadrich, 2006, https://minds.wisconsin.edu/bitstream/handle/1793/60482/TR1551.pdf for the interpolation of PR curves;
+        Davis, Goadrich, 2006, https://minds.wisconsin.edu/bitstream/handle/1793/60482/TR1551.pdf
+            for the interpolation of PR curves;
         Flach, Kull, 2015, for gains.
 
     Examples:
@@ -47,19 +52,38 @@ class AUC(ConfusionAtThresholds):
     """
 
     def __init__(
-        self, num_thresholds=200, curve="ROC", summation_method="interpolation", name=None, dtype=None, thresholds=None, multi_label=False,
-        num_labels=None, label_weights=None, from_logits=False,
+        self,
+        num_thresholds=200,
+        curve="ROC",
+        summation_method="interpolation",
+        name=None,
+        dtype=None,
+        thresholds=None,
+        multi_label=False,
+        num_labels=None,
+        label_weights=None,
+        from_logits=False,
     ):
         super().__init__(name=name, dtype=dtype)
         self.curve = _one_of("AUC curve", getattr(curve, "value", curve), _CURVES)
-        self.summation_method = _one_of("AUC summation method", getattr(summation_method, "value", summation_method), _SUMMATIONS)
+        self.summation_method = _one_of(
+            "AUC summation method",
+            getattr(summation_method, "value", summation_method),
+            _SUMMATIONS,
+        )
         self._init_from_thresholds = thresholds is not None
         if thresholds is not None:
             inner = sorted(float(t) for t in thresholds)
             if inner and not 0 <= inner[0] <= inner[-1] <= 1:
-                raise UserInputError(f"AUC: `thresholds` must lie in [0, 1]. Received: from {inner[0]} to {inner[-1]}.")
+                raise UserInputError(
+                    f"AUC: `thresholds` must lie in [0, 1]. Received: from {inner[0]} to "
+                    f"{inner[-1]}."
+                )
         elif num_thresholds <= 1:
-            raise UserInputError(f"Argument `num_thresholds` must be an integer > 1. Received: num_thresholds={num_thresholds}")
+            raise UserInputError(
+                "Argument `num_thresholds` must be an integer > 1. Received: "
+                f"num_thresholds={num_thresholds}"
+            )
         else:
             inner = even_thresholds(num_thresholds)[1:-1]
         # A little beyond both ends, so that predictions of exactly 0 and 1 lie between.
@@ -84,13 +108,18 @@ class AUC(ConfusionAtThresholds):
     def _build(self, shape):
         if self.multi_label and len(shape) != 2:
             raise UserInputError(
-                f"`y_pred` must have rank 2 when `multi_label=True`. Found rank {len(shape)}. Full shape received for `y_pred`: {shape}"
+                f"`y_pred` must have rank 2 when `multi_label=True`. Found rank {len(shape)}. Full "
+                f"shape received for `y_pred`: {shape}"
             )
-        self._add_counts((self.num_thresholds, shape[1]) if self.multi_label else (self.num_thresholds,))
+        self._add_counts(
+            (self.num_thresholds, shape[1]) if self.multi_label else (self.num_thresholds,)
+        )
         self._built = True
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Counts a batch (batch, ...), with `multi_label` (batch, labels): targets 0 or 1, predictions in [0, 1] or logits."""
+        """Counts a batch (batch, ...), with `multi_label` (batch, labels): targets 0 or 1,
+        predictions in [0, 1] or logits.
+        """
         if self._from_logits:
             y_pred = jax.nn.sigmoid(as_array(y_pred))
         else:
@@ -98,7 +127,11 @@ class AUC(ConfusionAtThresholds):
         if not self._built:
             self._build(as_array(y_pred).shape)
         self._count(
-            y_true, y_pred, self._thresholds, sample_weight, multi_label=self.multi_label,
+            y_true,
+            y_pred,
+            self._thresholds,
+            sample_weight,
+            multi_label=self.multi_label,
             label_weights=None if self.multi_label else self.label_weights,
         )
 
@@ -119,18 +152,33 @@ class AUC(ConfusionAtThresholds):
         """x and y at each threshold; x falls."""
         recall = self._recall()
         if self.curve == "ROC":
-            return divide_no_nan(self.false_positives.value, self.false_positives.value + self.true_negatives.value), recall
+            return divide_no_nan(
+                self.false_positives.value, self.false_positives.value + self.true_negatives.value
+            ), recall
         if self.curve == "PR":
             return recall, self._precision()
-        tp, fp, tn, fn = (v.value for v in (self.true_positives, self.false_positives, self.true_negatives, self.false_negatives))
+        tp, fp, tn, fn = (
+            v.value
+            for v in (
+                self.true_positives,
+                self.false_positives,
+                self.true_negatives,
+                self.false_negatives,
+            )
+        )
         odds = divide_no_nan(tp + fn, tn + fp)
         recall_gain = jnp.where(tp == 0, 0.0, 1 - odds * divide_no_nan(fn, tp))
         precision_gain = jnp.where(tp == 0, 1.0, 1 - odds * divide_no_nan(fp, tp))
         return jnp.maximum(recall_gain, 0.0), precision_gain
 
     def interpolate_pr_auc(self):
-        """The area under the precision-recall curve: between two thresholds true and false positives grow in proportion."""
-        tp, positives = self.true_positives.value, self.true_positives.value + self.false_positives.value
+        """The area under the precision-recall curve: between two thresholds true and false
+        positives grow in proportion.
+        """
+        tp, positives = (
+            self.true_positives.value,
+            self.true_positives.value + self.false_positives.value,
+        )
         d_tp, d_positives = tp[:-1] - tp[1:], positives[:-1] - positives[1:]
         slope = divide_no_nan(d_tp, jnp.maximum(d_positives, 0))
         intercept = tp[1:] - slope * positives[1:]
@@ -149,9 +197,13 @@ class AUC(ConfusionAtThresholds):
 
     def get_config(self):
         config = super().get_config()
-        config["label_weights"] = None if self.label_weights is None else self.label_weights.tolist()
+        config["label_weights"] = (
+            None if self.label_weights is None else self.label_weights.tolist()
+        )
         config["from_logits"] = self._from_logits
-        config["thresholds"] = [float(t) for t in self._thresholds[1:-1]] if self._init_from_thresholds else None
+        config["thresholds"] = (
+            [float(t) for t in self._thresholds[1:-1]] if self._init_from_thresholds else None
+        )
         return config
 
 

@@ -39,7 +39,8 @@ class TruePositives(_Count):
     """The weighted number of positive predictions that are right.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5. A list gives one count each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5. A list gives one count each.
         name, dtype: as for `Metric`.
 
     Examples:
@@ -55,7 +56,8 @@ class FalsePositives(_Count):
     """The weighted number of positive predictions that are wrong.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5. A list gives one count each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5. A list gives one count each.
         name, dtype: as for `Metric`.
 
     Examples:
@@ -71,7 +73,8 @@ class TrueNegatives(_Count):
     """The weighted number of negative predictions that are right.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5. A list gives one count each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5. A list gives one count each.
         name, dtype: as for `Metric`.
 
     Examples:
@@ -87,7 +90,8 @@ class FalseNegatives(_Count):
     """The weighted number of negative predictions that are wrong.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5. A list gives one count each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5. A list gives one count each.
         name, dtype: as for `Metric`.
 
     Examples:
@@ -111,15 +115,25 @@ class _Rate(Metric):
         self.top_k = top_k
         self.class_id = class_id
         self.thresholds = parse_thresholds(thresholds, 0.5 if top_k is None else NEVER)
-        self._needs_probabilities = top_k is None and any(self.thresholds)  # logits may be compared with 0
+        self._needs_probabilities = top_k is None and any(
+            self.thresholds
+        )  # logits may be compared with 0
         shape = (len(self.thresholds),)
         self.true_positives = self._add_sum(shape, "true_positives")
         setattr(self, self._missed, self._add_sum(shape, self._missed))
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1] unless only `top_k` counts."""
+        """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1] unless only `top_k`
+        counts.
+        """
         counts = confusion_counts(
-            self.name, y_true, y_pred, self.thresholds, sample_weight, top_k=self.top_k, class_id=self.class_id
+            self.name,
+            y_true,
+            y_pred,
+            self.thresholds,
+            sample_weight,
+            top_k=self.top_k,
+            class_id=self.class_id,
         )
         self.true_positives.assign_add(counts.true_positives)
         getattr(self, self._missed).assign_add(getattr(counts, self._missed))
@@ -136,8 +150,8 @@ class Precision(_Rate):
     """The share of positive predictions that are right; 0 where there are none.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5, or for all with `top_k`. A list
-            gives one precision each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5, or for all with `top_k`. A list gives one precision each.
         top_k: only the k largest predictions of an example can be positive. None: all.
         class_id: only this class (index of the last axis) counts. None: all.
         name, dtype: as for `Metric`.
@@ -157,8 +171,8 @@ class Recall(_Rate):
     """The share of positive targets that are found; 0 where there are none.
 
     Args:
-        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None for 0.5, or for all with `top_k`. A list
-            gives one recall each.
+        thresholds: float or list of floats in [0, 1], above which a prediction is positive; None
+            for 0.5, or for all with `top_k`. A list gives one recall each.
         top_k: only the k largest predictions of an example can be positive. None: all.
         class_id: only this class (index of the last axis) counts. None: all.
         name, dtype: as for `Metric`.
@@ -189,13 +203,19 @@ class ConfusionAtThresholds(Metric):
             getattr(self, name).assign_add(value)
 
     def _recall(self):
-        return divide_no_nan(self.true_positives.value, self.true_positives.value + self.false_negatives.value)
+        return divide_no_nan(
+            self.true_positives.value, self.true_positives.value + self.false_negatives.value
+        )
 
     def _precision(self):
-        return divide_no_nan(self.true_positives.value, self.true_positives.value + self.false_positives.value)
+        return divide_no_nan(
+            self.true_positives.value, self.true_positives.value + self.false_positives.value
+        )
 
     def _specificity(self):
-        return divide_no_nan(self.true_negatives.value, self.true_negatives.value + self.false_positives.value)
+        return divide_no_nan(
+            self.true_negatives.value, self.true_negatives.value + self.false_positives.value
+        )
 
     @staticmethod
     def _best(values, allowed):

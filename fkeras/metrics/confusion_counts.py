@@ -26,9 +26,19 @@ class Counts(NamedTuple):
 
 
 def confusion_counts(
-    name, y_true, y_pred, thresholds, sample_weight=None, *, top_k=None, class_id=None, multi_label=False, label_weights=None
+    name,
+    y_true,
+    y_pred,
+    thresholds,
+    sample_weight=None,
+    *,
+    top_k=None,
+    class_id=None,
+    multi_label=False,
+    label_weights=None,
 ) -> Counts:
-    """Counts a batch. A prediction is positive where it is above the threshold, a target where it is not 0.
+    """Counts a batch. A prediction is positive where it is above the threshold, a target where it
+    is not 0.
 
     Args:
         name: of the metric, for errors.
@@ -38,13 +48,18 @@ def confusion_counts(
         top_k: int: only the k largest predictions of the last axis may be positive. None: all.
         class_id: int: only this index of the last axis counts. None: all.
         multi_label: whether to count each label (last axis) on its own.
-        label_weights: (labels,), weights of the last axis when labels are counted together; None for ones.
+        label_weights: (labels,), weights of the last axis when labels are counted together; None
+            for ones.
 
     Returns:
         Counts of shape (thresholds,), or (thresholds, labels) with `multi_label`.
     """
     y_true, y_pred = aligned(name, as_array(y_true, "float32"), as_array(y_pred, "float32"))
-    weights = None if sample_weight is None else fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
+    weights = (
+        None
+        if sample_weight is None
+        else fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
+    )
     if label_weights is not None:
         label_weights = jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
         weights = label_weights if weights is None else weights * label_weights
@@ -54,15 +69,29 @@ def confusion_counts(
     if class_id is not None:
         if y_pred.ndim < 2:
             raise UserInputError(
-                "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes), found shape: "
-                f"{y_pred.shape}"
+                "When class_id is provided, y_pred must be a 2D array with shape (num_samples, "
+                f"num_classes), found shape: {y_pred.shape}"
             )
-        y_true, y_pred, weights = y_true[..., class_id], y_pred[..., class_id], weights[..., class_id]
+        y_true, y_pred, weights = (
+            y_true[..., class_id],
+            y_pred[..., class_id],
+            weights[..., class_id],
+        )
     labels = y_pred.shape[-1] if multi_label else 1
-    true, pred, weights = y_true.reshape(-1, labels) != 0, y_pred.reshape(-1, labels), weights.reshape(-1, labels)
-    positive, negative = jnp.where(true, weights, 0), jnp.where(true, 0, weights)  # (examples, labels)
+    true, pred, weights = (
+        y_true.reshape(-1, labels) != 0,
+        y_pred.reshape(-1, labels),
+        weights.reshape(-1, labels),
+    )
+    positive, negative = (
+        jnp.where(true, weights, 0),
+        jnp.where(true, 0, weights),
+    )  # (examples, labels)
     above = _above_even if is_even(thresholds) else _above
-    tp, fp = above(pred, positive, thresholds), above(pred, negative, thresholds)  # (thresholds, labels)
+    tp, fp = (
+        above(pred, positive, thresholds),
+        above(pred, negative, thresholds),
+    )  # (thresholds, labels)
     counts = Counts(tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp)
     return counts if multi_label else Counts(*(c[:, 0] for c in counts))
 
@@ -80,9 +109,11 @@ def _above(pred, weights, thresholds):
 
 
 def _above_even(pred, weights, thresholds):
-    """The same for even thresholds, by sorting predictions into buckets: memory and time do not grow with their number.
+    """The same for even thresholds, by sorting predictions into buckets: memory and time do not
+    grow with their number.
 
-    Bucket i holds predictions in (threshold i, threshold i + 1]. A prediction of 0 is above the first threshold only if that lies below 0.
+    Bucket i holds predictions in (threshold i, threshold i + 1]. A prediction of 0 is above the
+    first threshold only if that lies below 0.
     """
     buckets = len(thresholds)
     at = jnp.ceil(jnp.clip(pred, 0.0, 1.0) * (buckets - 1)).astype("int32") - 1
@@ -97,7 +128,9 @@ def _above_even(pred, weights, thresholds):
 
 
 def _only_top(pred, k):
-    """Predictions that are not among the k largest of the last axis become `NEVER`; of equal ones the first count."""
+    """Predictions that are not among the k largest of the last axis become `NEVER`; of equal ones
+    the first count.
+    """
     _, top = jax.lax.top_k(pred, k)
     kept = jnp.any(jax.nn.one_hot(top, pred.shape[-1], dtype=bool), axis=-2)
     return jnp.where(kept, pred, NEVER)

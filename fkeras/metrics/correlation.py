@@ -9,7 +9,8 @@ from fkeras.metrics.reduction import MeanMetricWrapper
 
 @elementwise
 def pearson_correlation(y_true, y_pred, axis=-1):
-    """Pearson's correlation along `axis`: 1 for a rising line, -1 for a falling one, NaN where one side is constant.
+    """Pearson's correlation along `axis`: 1 for a rising line, -1 for a falling one, NaN where one
+    side is constant.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -28,7 +29,8 @@ def pearson_correlation(y_true, y_pred, axis=-1):
 
 @elementwise
 def concordance_correlation(y_true, y_pred, axis=-1):
-    """Lin's concordance correlation along `axis`: like Pearson's, and less the further predictions lie off the line y_true = y_pred.
+    """Lin's concordance correlation along `axis`: like Pearson's, and less the further predictions
+    lie off the line y_true = y_pred.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -37,9 +39,16 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     Returns:
         The shape without `axis`, in [-1, 1].
     """
-    mean_true, mean_pred = jnp.mean(y_true, axis=axis, keepdims=True), jnp.mean(y_pred, axis=axis, keepdims=True)
+    mean_true, mean_pred = (
+        jnp.mean(y_true, axis=axis, keepdims=True),
+        jnp.mean(y_pred, axis=axis, keepdims=True),
+    )
     true, pred = y_true - mean_true, y_pred - mean_pred
-    spread = jnp.var(true, axis=axis, keepdims=True) + jnp.var(pred, axis=axis, keepdims=True) + jnp.square(mean_true - mean_pred)
+    spread = (
+        jnp.var(true, axis=axis, keepdims=True)
+        + jnp.var(pred, axis=axis, keepdims=True)
+        + jnp.square(mean_true - mean_pred)
+    )
     return jnp.mean(2 * true * pred / (spread + epsilon()), axis=axis)
 
 

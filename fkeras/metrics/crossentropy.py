@@ -1,6 +1,10 @@
 """Crossentropies and divergences as metrics."""
 
-from fkeras.losses.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
+from fkeras.losses.crossentropy import (
+    binary_crossentropy,
+    categorical_crossentropy,
+    sparse_categorical_crossentropy,
+)
 from fkeras.losses.divergence import kl_divergence, poisson
 from fkeras.metrics.reduction import MeanMetricWrapper
 
@@ -56,8 +60,16 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0):
-        super().__init__(binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
+    def __init__(
+        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
+    ):
+        super().__init__(
+            binary_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+        )
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
@@ -75,8 +87,22 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="categorical_crossentropy", dtype=None, from_logits=False, label_smoothing=0, axis=-1):
-        super().__init__(categorical_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=label_smoothing, axis=axis)
+    def __init__(
+        self,
+        name="categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        label_smoothing=0,
+        axis=-1,
+    ):
+        super().__init__(
+            categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            label_smoothing=label_smoothing,
+            axis=axis,
+        )
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
@@ -85,8 +111,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     Args:
         name, dtype: as for `Metric`.
         from_logits, axis: as for the loss.
-        ignore_class: an id that is left out of the mean, as in the loss. (Keras leaves it out of the sum but divides by all examples,
-            unless there are sample weights.)
+        ignore_class: an id that is left out of the mean, as in the loss. (Keras leaves it out of
+            the sum but divides by all examples, unless there are sample weights.)
 
     Examples:
         >>> import fkeras
@@ -97,5 +123,19 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="sparse_categorical_crossentropy", dtype=None, from_logits=False, ignore_class=None, axis=-1):
-        super().__init__(sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, ignore_class=ignore_class, axis=axis)
+    def __init__(
+        self,
+        name="sparse_categorical_crossentropy",
+        dtype=None,
+        from_logits=False,
+        ignore_class=None,
+        axis=-1,
+    ):
+        super().__init__(
+            sparse_categorical_crossentropy,
+            name,
+            dtype,
+            from_logits=from_logits,
+            ignore_class=ignore_class,
+            axis=axis,
+        )

@@ -11,13 +11,15 @@ from fkeras.ops.tensors import as_array
 
 
 class FBetaScore(Metric):
-    """(1 + beta^2) precision recall / (beta^2 precision + recall), for one-hot or multi-label targets.
+    """(1 + beta^2) precision recall / (beta^2 precision + recall), for one-hot or multi-label
+    targets.
 
     Args:
-        average: over classes: None for one score per class, `'micro'` (all counts together), `'macro'` (plain mean) or `'weighted'` (by
-            the number of true examples).
+        average: over classes: None for one score per class, `'micro'` (all counts together),
+            `'macro'` (plain mean) or `'weighted'` (by the number of true examples).
         beta: float > 0: how many times as much recall counts as precision.
-        threshold: float in (0, 1] above which a prediction is positive; None for the largest of each example.
+        threshold: float in (0, 1] above which a prediction is positive; None for the largest of
+            each example.
         name, dtype: as for `Metric`.
 
     Raises:
@@ -37,22 +39,27 @@ class FBetaScore(Metric):
         super().__init__(name=name, dtype=dtype)
         if average not in (None, "micro", "macro", "weighted"):
             raise UserInputError(
-                f"Invalid `average` argument value. Expected one of: {{None, 'micro', 'macro', 'weighted'}}. Received: average={average}"
+                "Invalid `average` argument value. Expected one of: {None, 'micro', 'macro', "
+                f"'weighted'}}. Received: average={average}"
             )
         if not isinstance(beta, float):
             raise UserInputError(
-                f"Invalid `beta` argument value. It should be a Python float. Received: beta={beta} of type '{type(beta)}'"
+                "Invalid `beta` argument value. It should be a Python float. Received: "
+                f"beta={beta} of type '{type(beta)}'"
             )
         if beta <= 0.0:
-            raise UserInputError(f"Invalid `beta` argument value. It should be > 0. Received: beta={beta}")
+            raise UserInputError(
+                f"Invalid `beta` argument value. It should be > 0. Received: beta={beta}"
+            )
         if threshold is not None and not isinstance(threshold, float):
             raise UserInputError(
-                f"Invalid `threshold` argument value. It should be a Python float. Received: threshold={threshold} of type "
-                f"'{type(threshold)}'"
+                "Invalid `threshold` argument value. It should be a Python float. Received: "
+                f"threshold={threshold} of type '{type(threshold)}'"
             )
         if threshold is not None and not 0.0 < threshold <= 1.0:
             raise UserInputError(
-                f"Invalid `threshold` argument value. It should verify 0 < threshold <= 1. Received: threshold={threshold}"
+                "Invalid `threshold` argument value. It should verify 0 < threshold <= 1. "
+                f"Received: threshold={threshold}"
             )
         self.average = average
         self.beta = beta
@@ -62,13 +69,14 @@ class FBetaScore(Metric):
     def _build(self, y_true_shape, y_pred_shape):
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
             raise UserInputError(
-                "FBetaScore expects 2D inputs with shape (batch_size, output_dim). Received input shapes: "
-                f"y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
+                "FBetaScore expects 2D inputs with shape (batch_size, output_dim). Received input "
+                f"shapes: y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
             )
         if y_pred_shape[-1] is None or y_true_shape[-1] is None:
             raise UserInputError(
-                "FBetaScore expects 2D inputs with shape (batch_size, output_dim), with output_dim fully defined (not None). Received "
-                f"input shapes: y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
+                "FBetaScore expects 2D inputs with shape (batch_size, output_dim), with "
+                "output_dim fully defined (not None). Received input shapes: "
+                f"y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         self.true_positives = self._add_sum(shape, "true_positives", self.dtype)
@@ -78,17 +86,25 @@ class FBetaScore(Metric):
         self._built = True
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Counts a batch (batch, classes) of targets 0 and 1; weights (batch,) or (batch, classes)."""
+        """Counts a batch (batch, classes) of targets 0 and 1; weights (batch,) or (batch,
+        classes).
+        """
         y_true, y_pred = as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
         if not self._built:
             self._build(y_true.shape, y_pred.shape)
         y_true, y_pred = aligned(self.name, y_true, y_pred)
         if self.threshold is None:
-            positive = (y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)) & (jnp.abs(y_pred) > 1e-9)
+            positive = (y_pred >= jnp.max(y_pred, axis=-1, keepdims=True)) & (
+                jnp.abs(y_pred) > 1e-9
+            )
         else:
             positive = y_pred > self.threshold
         positive = positive.astype(self.dtype)
-        weights = 1 if sample_weight is None else fit_weights(as_array(sample_weight, self.dtype), y_true.shape)
+        weights = (
+            1
+            if sample_weight is None
+            else fit_weights(as_array(sample_weight, self.dtype), y_true.shape)
+        )
         axis = None if self.average == "micro" else 0
         self.true_positives.assign_add(jnp.sum(weights * positive * y_true, axis))
         self.false_positives.assign_add(jnp.sum(weights * positive * (1 - y_true), axis))
@@ -101,7 +117,12 @@ class FBetaScore(Metric):
         tp = self.true_positives.value
         precision = tp / (tp + self.false_positives.value + epsilon())
         recall = tp / (tp + self.false_negatives.value + epsilon())
-        scores = (1 + self.beta**2) * precision * recall / (self.beta**2 * precision + recall + epsilon())
+        scores = (
+            (1 + self.beta**2)
+            * precision
+            * recall
+            / (self.beta**2 * precision + recall + epsilon())
+        )
         if self.average == "weighted":
             counts = self.intermediate_weights.value
             return jnp.sum(scores * counts / (jnp.sum(counts) + epsilon()))

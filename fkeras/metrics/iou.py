@@ -11,16 +11,19 @@ from fkeras.ops.tensors import as_array
 
 
 class IoU(Metric):
-    """True positives / (true positives + false positives + false negatives) of some classes, averaged over those that occur.
+    """True positives / (true positives + false positives + false negatives) of some classes,
+    averaged over those that occur.
 
     Args:
         num_classes: of the confusion matrix.
         target_class_ids: the classes to average over.
         name: None for an automatic name.
-        dtype: of the confusion matrix; None for int32, which holds 2e9 pixels of a kind: more give NaN. Use `'float32'` for fractional
-            weights.
-        ignore_class: an id, often 255 or -1: places where it is the target do not count. None for none.
-        sparse_y_true, sparse_y_pred: whether targets and predictions are class ids; else the largest of the last axis is taken.
+        dtype: of the confusion matrix; None for int32, which holds 2e9 pixels of a kind: more give
+            NaN. Use `'float32'` for fractional weights.
+        ignore_class: an id, often 255 or -1: places where it is the target do not count. None for
+            none.
+        sparse_y_true, sparse_y_pred: whether targets and predictions are class ids; else the
+            largest of the last axis is taken.
         axis: the classes' axis of what is not sparse.
 
     Raises:
@@ -35,29 +38,47 @@ class IoU(Metric):
     _direction = "up"
 
     def __init__(
-        self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1
+        self,
+        num_classes,
+        target_class_ids,
+        name=None,
+        dtype=None,
+        ignore_class=None,
+        sparse_y_true=True,
+        sparse_y_pred=True,
+        axis=-1,
     ):
         super().__init__(name=name, dtype=dtype or "int32")
         if max(target_class_ids) >= num_classes:
-            raise UserInputError(f"Target class id {max(target_class_ids)} is out of range, which is [0, {num_classes}).")
+            raise UserInputError(
+                f"Target class id {max(target_class_ids)} is out of range, which is [0, "
+                f"{num_classes})."
+            )
         self.num_classes = num_classes
         self.target_class_ids = list(target_class_ids)
         self.ignore_class = ignore_class
         self.sparse_y_true = sparse_y_true
         self.sparse_y_pred = sparse_y_pred
         self.axis = axis
-        self.total_cm = self.add_variable(name="total_confusion_matrix", shape=(num_classes, num_classes), dtype=self.dtype)
+        self.total_cm = self.add_variable(
+            name="total_confusion_matrix", shape=(num_classes, num_classes), dtype=self.dtype
+        )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch to the confusion matrix (rows: targets, columns: predictions). Ids outside of the classes do not count."""
+        """Adds a batch to the confusion matrix (rows: targets, columns: predictions). Ids outside
+        of the classes do not count.
+        """
         true = _class_ids(y_true, self.sparse_y_true, self.axis)
         pred = _class_ids(y_pred, self.sparse_y_pred, self.axis)
         if true.size != pred.size:
             raise UserInputError(
-                f"{self.name}: targets and predictions must have one class each per place. Received shapes {as_array(y_true).shape} and "
-                f"{as_array(y_pred).shape}."
+                f"{self.name}: targets and predictions must have one class each per place. "
+                f"Received shapes {as_array(y_true).shape} and {as_array(y_pred).shape}."
             )
-        before, batch = self.total_cm.value, self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight)
+        before, batch = (
+            self.total_cm.value,
+            self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight),
+        )
         total = before + batch
         if "int" in self.dtype:  # once a count has wrapped around it stays -1
             total = jnp.where((before < 0) | (batch > 0) & (total < before), -1, total)
@@ -70,16 +91,23 @@ class IoU(Metric):
             given = as_array(sample_weight)
             if jnp.issubdtype(given.dtype, jnp.floating) and "int" in self.dtype:
                 warnings.warn(
-                    f"{self.name}: weights of dtype {given.dtype} are cut to whole numbers. Pass dtype='float32' to the metric, or integer "
-                    "weights.",
+                    f"{self.name}: weights of dtype {given.dtype} are cut to whole numbers. Pass "
+                    "dtype='float32' to the metric, or integer weights.",
                     stacklevel=3,
                 )
-            weights = jnp.broadcast_to(given.astype(self.dtype).reshape(-1) if given.ndim else given.astype(self.dtype), true.shape)
+            weights = jnp.broadcast_to(
+                given.astype(self.dtype).reshape(-1) if given.ndim else given.astype(self.dtype),
+                true.shape,
+            )
         counted = (true >= 0) & (true < self.num_classes) & (pred >= 0) & (pred < self.num_classes)
         if self.ignore_class is not None:
             counted &= true != self.ignore_class
         true, pred = jnp.where(counted, true, 0), jnp.where(counted, pred, 0)
-        return jnp.zeros(self.total_cm.shape, self.dtype).at[true, pred].add(jnp.where(counted, weights, 0))
+        return (
+            jnp.zeros(self.total_cm.shape, self.dtype)
+            .at[true, pred]
+            .add(jnp.where(counted, weights, 0))
+        )
 
     def result(self):
         matrix = self.total_cm.value
@@ -89,7 +117,9 @@ class IoU(Metric):
         union = (jnp.sum(counts, axis=0) + jnp.sum(counts, axis=1))[ids] - right
         occurs = union > 1e-9
         scores = jnp.where(occurs, right / (union + epsilon()), 0.0)
-        return jnp.where(jnp.any(matrix < 0), jnp.nan, jnp.sum(scores) / (jnp.sum(occurs) + epsilon()))
+        return jnp.where(
+            jnp.any(matrix < 0), jnp.nan, jnp.sum(scores) / (jnp.sum(occurs) + epsilon())
+        )
 
 
 def _class_ids(y, sparse, axis):
@@ -132,8 +162,26 @@ class MeanIoU(IoU):
         0.3333
     """
 
-    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_true=True, sparse_y_pred=True, axis=-1):
-        super().__init__(num_classes, list(range(num_classes)), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
+    def __init__(
+        self,
+        num_classes,
+        name=None,
+        dtype=None,
+        ignore_class=None,
+        sparse_y_true=True,
+        sparse_y_pred=True,
+        axis=-1,
+    ):
+        super().__init__(
+            num_classes,
+            list(range(num_classes)),
+            name,
+            dtype,
+            ignore_class,
+            sparse_y_true,
+            sparse_y_pred,
+            axis,
+        )
 
 
 class OneHotIoU(IoU):
@@ -150,8 +198,19 @@ class OneHotIoU(IoU):
         0.25
     """
 
-    def __init__(self, num_classes, target_class_ids, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
-        super().__init__(num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis)
+    def __init__(
+        self,
+        num_classes,
+        target_class_ids,
+        name=None,
+        dtype=None,
+        ignore_class=None,
+        sparse_y_pred=False,
+        axis=-1,
+    ):
+        super().__init__(
+            num_classes, target_class_ids, name, dtype, ignore_class, False, sparse_y_pred, axis
+        )
 
 
 class OneHotMeanIoU(MeanIoU):
@@ -168,5 +227,7 @@ class OneHotMeanIoU(MeanIoU):
         0.1667
     """
 
-    def __init__(self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1):
+    def __init__(
+        self, num_classes, name=None, dtype=None, ignore_class=None, sparse_y_pred=False, axis=-1
+    ):
         super().__init__(num_classes, name, dtype, ignore_class, False, sparse_y_pred, axis)

@@ -37,8 +37,13 @@ _CLASSES = (
     f_score.F1Score, f_score.FBetaScore, iou.IoU, iou.BinaryIoU, iou.MeanIoU, iou.OneHotIoU, iou.OneHotMeanIoU,
 )  # fmt: skip
 _FUNCTIONS = (
-    accuracy.binary_accuracy, accuracy.categorical_accuracy, accuracy.sparse_categorical_accuracy, accuracy.top_k_categorical_accuracy,
-    accuracy.sparse_top_k_categorical_accuracy, correlation.pearson_correlation, correlation.concordance_correlation,
+    accuracy.binary_accuracy,
+    accuracy.categorical_accuracy,
+    accuracy.sparse_categorical_accuracy,
+    accuracy.top_k_categorical_accuracy,
+    accuracy.sparse_top_k_categorical_accuracy,
+    correlation.pearson_correlation,
+    correlation.concordance_correlation,
 )
 _SHORT = {
     "acc": accuracy.Accuracy,
@@ -52,9 +57,12 @@ _SHORT = {
     "logcosh": regression.LogCoshError,
 }
 _CLASS_NAMES = {cls.__name__: cls for cls in _CLASSES}
-# Classes under their own names and in snake case (which is 'io_u' for IoU); then what has no class; then short names.
+# Classes under their own names and in snake case (which is 'io_u' for IoU); then what has no class;
+# then short names.
 _NAMES = {
-    **{fn.__name__: fn for fn in (huber, binary_focal_crossentropy, categorical_focal_crossentropy)},
+    **{
+        fn.__name__: fn for fn in (huber, binary_focal_crossentropy, categorical_focal_crossentropy)
+    },
     **_CLASS_NAMES,
     **{to_snake_case(name): cls for name, cls in _CLASS_NAMES.items()},
     **_SHORT,
@@ -68,8 +76,9 @@ def get(identifier):
     """The metric that a name, a config, a class or a metric stands for.
 
     Args:
-        identifier: `'mse'`, `'mean_squared_error'` or `'MeanSquaredError'` (all the class, made with its defaults), the name of a
-            registered metric, a config, any callable, or None. `'accuracy'` is exact equality here; `compile` chooses by the loss.
+        identifier: `'mse'`, `'mean_squared_error'` or `'MeanSquaredError'` (all the class, made
+            with its defaults), the name of a registered metric, a config, any callable, or None.
+            `'accuracy'` is exact equality here; `compile` chooses by the loss.
 
     Returns:
         A `Metric` or a function; None for None.
@@ -87,7 +96,10 @@ def get(identifier):
     if isinstance(identifier, (str, dict)):
         return deserialize(identifier)
     if not callable(identifier):
-        raise UserTypeError(f"Could not interpret metric identifier: expected a name, a config or a callable. Received: {identifier!r}")
+        raise UserTypeError(
+            "Could not interpret metric identifier: expected a name, a config or a callable. "
+            f"Received: {identifier!r}"
+        )
     return identifier() if isinstance(identifier, type) else identifier
 
 
@@ -109,4 +121,6 @@ def deserialize(config, custom_objects=None):
             raise unknown_name("metric", config, _NAMES)
         return found() if isinstance(found, type) else found
     functions = {fn.__name__: fn for fn in _FUNCTIONS}
-    return registry.deserialize_keras_object(config, custom_objects={**_NAMES, **functions, **(custom_objects or {})})
+    return registry.deserialize_keras_object(
+        config, custom_objects={**_NAMES, **functions, **(custom_objects or {})}
+    )

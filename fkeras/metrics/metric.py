@@ -1,4 +1,6 @@
-"""`Metric`: a number gathered over batches. Its state is a handful of Variables; every method has a pure form."""
+"""`Metric`: a number gathered over batches. Its state is a handful of Variables; every method has a
+pure form.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -15,13 +17,16 @@ def zeros(shape, dtype=None):
 
 
 class Metric:
-    """A metric to subclass: make state in `__init__` with `add_variable`, change it in `update_state`, read it in `result`.
+    """A metric to subclass: make state in `__init__` with `add_variable`, change it in
+    `update_state`, read it in `result`.
 
-    Variables and other metrics kept in attributes (also in lists, tuples and dicts) belong to the metric. `update_state`, `result` and
-    `reset_state` act on the object; the `stateless_` forms are pure, for `jax.jit`, `vmap` and `scan`: state in, state out.
+    Variables and other metrics kept in attributes (also in lists, tuples and dicts) belong to the
+    metric. `update_state`, `result` and `reset_state` act on the object; the `stateless_` forms are
+    pure, for `jax.jit`, `vmap` and `scan`: state in, state out.
 
     Args:
-        dtype: of the arithmetic and the result; None for floatx. Of a `DTypePolicy` the compute dtype counts.
+        dtype: of the arithmetic and the result; None for floatx. Of a `DTypePolicy` the compute
+            dtype counts.
         name: None for an automatic name.
 
     Raises:
@@ -45,9 +50,11 @@ class Metric:
         (2.0, 3.0)
     """
 
-    # 'up': more is better, 'down': less is better, None: unknown. Callbacks that look for the best epoch read it.
+    # 'up': more is better, 'down': less is better, None: unknown. Callbacks that look for the best
+    # epoch read it.
     _direction: str | None = None
-    # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is linear.
+    # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is
+    # linear.
     _needs_probabilities = False
 
     def __new__(cls, *args, **kwargs):
@@ -82,13 +89,22 @@ class Metric:
             A `Variable` that no optimizer touches.
         """
         if "_dtype" not in self.__dict__:
-            raise UserInputError(f"{type(self).__name__}: you forgot to call `super().__init__()` first in `__init__()`.")
+            raise UserInputError(
+                f"{type(self).__name__}: you forgot to call `super().__init__()` first in "
+                "`__init__()`."
+            )
         if isinstance(initializer, dict):
             initializer = registry.deserialize_keras_object(initializer)
         with names.scope(self.name.replace("/", ">")):
             variable = Variable(
-                zeros if initializer is None else initializer, shape=shape, dtype=dtype, trainable=False, aggregation=aggregation,
-                synchronization="on_read", name=name, kind="metric",
+                zeros if initializer is None else initializer,
+                shape=shape,
+                dtype=dtype,
+                trainable=False,
+                aggregation=aggregation,
+                synchronization="on_read",
+                name=name,
+                kind="metric",
             )
         self._own_variables.append(variable)
         return variable
@@ -100,11 +116,15 @@ class Metric:
     def _add_sum(self, shape, name, dtype=None):
         """New state to add up in: float32 in place of narrower floats, in which 256 + 1 = 256."""
         dtype = settings.floatx() if dtype is None else dtype
-        return self.add_variable(shape, dtype=result_type(dtype, "float32") if "float" in dtype else dtype, name=name)
+        return self.add_variable(
+            shape, dtype=result_type(dtype, "float32") if "float" in dtype else dtype, name=name
+        )
 
     @property
     def variables(self) -> list:
-        """All state: the metric's own Variables in the order in which they were made, then those of the metrics it holds."""
+        """All state: the metric's own Variables in the order in which they were made, then those of
+        the metrics it holds.
+        """
         found: dict[int, Variable] = {}
         metrics: dict[int, Metric] = {}
         _gather({k: v for k, v in self.__dict__.items() if k != "_arguments"}, found, metrics)
@@ -137,7 +157,8 @@ class Metric:
         """State after one more batch. Nothing on the object changes.
 
         Args:
-            metric_variables: values for `variables`, in the same order. What the metric makes at its first batch only may be missing.
+            metric_variables: values for `variables`, in the same order. What the metric makes at
+                its first batch only may be missing.
             *args, **kwargs: as for `update_state`.
 
         Returns:
@@ -150,8 +171,10 @@ class Metric:
                 values += self.variables[known:]
         values = self._lend(values, self.update_state, *args, **kwargs)[1]
         if len(values) != len(self.variables):
-            raise UserInputError(f"{self!r} made state in `update_state` inside a pure call. Make it in `__init__`, or call "
-                                 "`build_on(y_true, y_pred)` before.")
+            raise UserInputError(
+                f"{self!r} made state in `update_state` inside a pure call. Make it in `__init__`, "
+                "or call `build_on(y_true, y_pred)` before."
+            )
         return values
 
     def stateless_result(self, metric_variables):
@@ -162,12 +185,16 @@ class Metric:
         """State after a reset.
 
         Args:
-            metric_variables: the values before; what `reset_state` leaves alone keeps them. None for the object's own.
+            metric_variables: the values before; what `reset_state` leaves alone keeps them. None
+                for the object's own.
         """
-        return self._lend(self.variables if metric_variables is None else metric_variables, self.reset_state)[1]
+        return self._lend(
+            self.variables if metric_variables is None else metric_variables, self.reset_state
+        )[1]
 
     def build_on(self, *args, **kwargs) -> None:
-        """Lets a metric that makes its state at its first batch make it now, from the shapes of one batch. Computes nothing.
+        """Lets a metric that makes its state at its first batch make it now, from the shapes of one
+        batch. Computes nothing.
 
         Args:
             *args, **kwargs: as for `update_state`; arrays or `jax.ShapeDtypeStruct`s.
@@ -182,16 +209,21 @@ class Metric:
         variables, values = self.variables, list(values)
         if len(values) != len(variables):
             raise UserInputError(
-                f"Argument `metric_variables` must be a list of tensors corresponding 1:1 to {type(self).__name__}().variables. Received "
-                f"list with length {len(values)}, but expected {len(variables)} variables."
+                "Argument `metric_variables` must be a list of tensors corresponding 1:1 to "
+                f"{type(self).__name__}().variables. Received list with length {len(values)}, but "
+                f"expected {len(variables)} variables."
             )
         values = [_value_for(v, x) for v, x in zip(variables, values)]
-        return lending.call(method, variables, values, *args, what=f"metric {self.name!r}", **kwargs)
+        return lending.call(
+            method, variables, values, *args, what=f"metric {self.name!r}", **kwargs
+        )
 
     # -- config ----------------------------------------------------------------
 
     def get_config(self) -> dict:
-        """The constructor's arguments as plain values, from its signature and the attributes of the same names."""
+        """The constructor's arguments as plain values, from its signature and the attributes of the
+        same names.
+        """
         arguments = registry.bind_arguments(type(self), *self._arguments)
         config = registry.config_from_signature(self, arguments)
         for key, value in config.items():
@@ -225,5 +257,8 @@ def _value_for(variable, x):
     """`x` as a value that may be lent to the Variable."""
     x = jnp.asarray(x.value if isinstance(x, Variable) else x, dtype=variable.dtype)
     if x.shape != tuple(variable.shape):
-        raise UserInputError(f"Metric variable {variable.path!r}: expected shape {tuple(variable.shape)}. Received: shape {x.shape}.")
+        raise UserInputError(
+            f"Metric variable {variable.path!r}: expected shape {tuple(variable.shape)}. Received: "
+            f"shape {x.shape}."
+        )
     return x

@@ -7,7 +7,9 @@ from fkeras.metrics.confusion_counts import even_thresholds
 
 
 class _AtOperatingPoint(ConfusionAtThresholds):
-    """The largest `_wanted` rate over the thresholds at which the `_given` rate reaches the value that the constructor was given."""
+    """The largest `_wanted` rate over the thresholds at which the `_given` rate reaches the value
+    that the constructor was given.
+    """
 
     _needs_probabilities = True
     _given: str
@@ -16,9 +18,14 @@ class _AtOperatingPoint(ConfusionAtThresholds):
     def __init__(self, value, num_thresholds, class_id, name, dtype, argument):
         super().__init__(name=name, dtype=dtype)
         if not 0 <= value <= 1:
-            raise UserInputError(f"Argument `{argument}` must be in the range [0, 1]. Received: {argument}={value}")
+            raise UserInputError(
+                f"Argument `{argument}` must be in the range [0, 1]. Received: {argument}={value}"
+            )
         if num_thresholds <= 0:
-            raise UserInputError(f"Argument `num_thresholds` must be an integer > 0. Received: num_thresholds={num_thresholds}")
+            raise UserInputError(
+                "Argument `num_thresholds` must be an integer > 0. Received: "
+                f"num_thresholds={num_thresholds}"
+            )
         self.value = value
         self.num_thresholds = num_thresholds
         self.class_id = class_id
@@ -35,7 +42,8 @@ class _AtOperatingPoint(ConfusionAtThresholds):
 
 
 class SensitivityAtSpecificity(_AtOperatingPoint):
-    """The best sensitivity (recall of positives) at a specificity (recall of negatives) of at least `specificity`.
+    """The best sensitivity (recall of positives) at a specificity (recall of negatives) of at least
+    `specificity`.
 
     Args:
         specificity: in [0, 1].
@@ -57,7 +65,8 @@ class SensitivityAtSpecificity(_AtOperatingPoint):
 
 
 class SpecificityAtSensitivity(_AtOperatingPoint):
-    """The best specificity (recall of negatives) at a sensitivity (recall of positives) of at least `sensitivity`.
+    """The best specificity (recall of negatives) at a sensitivity (recall of positives) of at least
+    `sensitivity`.
 
     Args:
         sensitivity: in [0, 1].

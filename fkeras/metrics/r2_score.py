@@ -16,12 +16,15 @@ class R2Score(Metric):
     """1 - (squared error / variance of the targets): 1 is perfect, 0 as good as their mean.
 
     Args:
-        class_aggregation: for several outputs: `'uniform_average'`, `'variance_weighted_average'`, or None for one score per output.
-        num_regressors: number of independent variables, for the adjusted score; 0 for the plain one.
+        class_aggregation: for several outputs: `'uniform_average'`, `'variance_weighted_average'`,
+            or None for one score per output.
+        num_regressors: number of independent variables, for the adjusted score; 0 for the plain
+            one.
         name, dtype: as for `Metric`.
 
     Raises:
-        UserInputError: unknown aggregation, a negative number, or batches that are not (batch, outputs).
+        UserInputError: unknown aggregation, a negative number, or batches that are not (batch,
+            outputs).
 
     Examples:
         >>> import fkeras
@@ -32,16 +35,20 @@ class R2Score(Metric):
 
     _direction = "up"
 
-    def __init__(self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None):
+    def __init__(
+        self, class_aggregation="uniform_average", num_regressors=0, name="r2_score", dtype=None
+    ):
         super().__init__(name=name, dtype=dtype)
         known = (None, "uniform_average", "variance_weighted_average")
         if class_aggregation not in known:
             raise UserInputError(
-                f"Invalid value for argument `class_aggregation`. Expected one of {known}. Received: class_aggregation={class_aggregation}"
+                f"Invalid value for argument `class_aggregation`. Expected one of {known}. "
+                f"Received: class_aggregation={class_aggregation}"
             )
         if num_regressors < 0:
             raise UserInputError(
-                f"Invalid value for argument `num_regressors`. Expected a value >= 0. Received: num_regressors={num_regressors}"
+                "Invalid value for argument `num_regressors`. Expected a value >= 0. Received: "
+                f"num_regressors={num_regressors}"
             )
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
@@ -51,8 +58,8 @@ class R2Score(Metric):
     def _build(self, y_true_shape, y_pred_shape):
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
             raise UserInputError(
-                "R2Score expects 2D inputs with shape (batch_size, output_dim). Received input shapes: "
-                f"y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
+                "R2Score expects 2D inputs with shape (batch_size, output_dim). Received input "
+                f"shapes: y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
             )
         outputs = (y_pred_shape[-1],)
         self.squared_deviation = self._add_sum(outputs, "squared_deviation")
@@ -63,17 +70,22 @@ class R2Score(Metric):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes in a batch (batch, outputs); weights (batch,) or (batch, outputs)."""
-        y_true, y_pred = aligned(self.name, as_array(y_true, self.dtype), as_array(y_pred, self.dtype))
+        y_true, y_pred = aligned(
+            self.name, as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
+        )
         if not self._built:
             self._build(y_true.shape, y_pred.shape)
         weights = as_array(1 if sample_weight is None else sample_weight, self.dtype)
         weights = jnp.broadcast_to(fit_weights(weights, y_true.shape), y_true.shape)
         count, total = jnp.sum(weights, axis=0), jnp.sum(weights * y_true, axis=0)
         mean = divide_no_nan(total, count)
-        # Not the sum of squares less the square of the sum: in float32 their difference is noise once means are large (Chan et al., 1983).
+        # Not the sum of squares less the square of the sum: in float32 their difference is noise
+        # once means are large (Chan et al., 1983).
         between = jnp.square(mean - divide_no_nan(self.sum.value, self.count.value))
         between = between * divide_no_nan(count * self.count.value, count + self.count.value)
-        self.squared_deviation.assign_add(jnp.sum(weights * jnp.square(y_true - mean), axis=0) + between)
+        self.squared_deviation.assign_add(
+            jnp.sum(weights * jnp.square(y_true - mean), axis=0) + between
+        )
         self.sum.assign_add(total)
         self.count.assign_add(count)
         self.total_mse.assign_add(jnp.sum(weights * jnp.square(y_true - y_pred), axis=0))
@@ -96,8 +108,11 @@ class R2Score(Metric):
         freedom = n - p - 1
         if not isinstance(n, jax.core.Tracer) and freedom <= 0:
             what = (
-                "More independent predictors than datapoints in adjusted R2 score." if freedom < 0 else
-                "Division by zero in Adjusted R2 score."
+                "More independent predictors than datapoints in adjusted R2 score."
+                if freedom < 0
+                else "Division by zero in Adjusted R2 score."
             )
             warnings.warn(f"{what} Falling back to standard R2 score.", stacklevel=3)
-        return jnp.where(freedom > 0, 1 - (1 - score) * (n - 1) / jnp.where(freedom > 0, freedom, 1), score)
+        return jnp.where(
+            freedom > 0, 1 - (1 - score) * (n - 1) / jnp.where(freedom > 0, freedom, 1), score
+        )

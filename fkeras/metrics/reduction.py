@@ -85,7 +85,9 @@ class Mean(Metric):
         self.count = self._add_sum((), "count", self.dtype)
 
     def update_state(self, values, sample_weight=None):
-        """Takes in values (batch, ...), averaged over all axes but the first; `sample_weight` fits their leading axes."""
+        """Takes in values (batch, ...), averaged over all axes but the first; `sample_weight` fits
+        their leading axes.
+        """
         values, sample_weight = per_sample(values, sample_weight, jnp.mean, self.total.dtype)
         self.total.assign_add(jnp.sum(values))
         if sample_weight is not None:
@@ -135,7 +137,10 @@ class MeanMetricWrapper(Mean):
         mask = get_mask(y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         if values is None:
-            raise UserInputError(f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its last line lack a `return`?")
+            raise UserInputError(
+                f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its "
+                "last line lack a `return`?"
+            )
         if mask is not None and (getattr(values, "ndim", 0) or sample_weight is not None):
             sample_weight = masked_weights(sample_weight, as_array(mask), self.total.dtype, "sum")
         super().update_state(values, sample_weight=sample_weight)

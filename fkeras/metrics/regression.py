@@ -19,7 +19,9 @@ from fkeras.ops.tensors import as_array
 
 @elementwise
 def cosine_similarity(y_true, y_pred, axis=-1):
-    """The cosine of the angle between the vectors along `axis`, in [-1, 1]: the loss of this name with the other sign."""
+    """The cosine of the angle between the vectors along `axis`, in [-1, 1]: the loss of this name
+    with the other sign.
+    """
     return -negative_cosine_similarity(y_true, y_pred, axis=axis)
 
 
@@ -114,7 +116,9 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Takes in a batch (batch, ...); `sample_weight` fits its leading axes."""
-        y_true, y_pred = aligned(self.name, as_array(y_true, self.dtype), as_array(y_pred, self.dtype))
+        y_true, y_pred = aligned(
+            self.name, as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
+        )
         super().update_state(jnp.square(y_pred - y_true), sample_weight=sample_weight)
 
     def result(self):
@@ -122,7 +126,8 @@ class RootMeanSquaredError(Mean):
 
 
 class CosineSimilarity(MeanMetricWrapper):
-    """The mean cosine of the angle between target and prediction: 1 for equal directions. (The loss of this name is its negative.)
+    """The mean cosine of the angle between target and prediction: 1 for equal directions. (The loss
+    of this name is its negative.)
 
     Args:
         name, dtype: as for `Metric`.

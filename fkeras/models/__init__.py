@@ -11,9 +11,15 @@ from fkeras.models.sequential import Sequential as Sequential
 from fkeras.saving.checkpoint import load_model as load_model
 from fkeras.saving.checkpoint import save_model as save_model
 
-registry.add_builtins("keras.src.models.functional", {"Functional": Functional})  # where Keras looks for it
-registry.add_builtins("keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential})
+registry.add_builtins(
+    "keras.src.models.functional", {"Functional": Functional}
+)  # where Keras looks for it
+registry.add_builtins(
+    "keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential}
+)
 registry.add_builtins("keras", {"Model": Model, "Sequential": Sequential})
 # Functions stand in functional configs by name.
 registry.add_builtins("keras.ops", {fn.__name__: fn for fn in symbolic.TENSOR_METHODS.values()})
-registry.add_builtins("keras.ops", {name: fn for name, fn in vars(ops).items() if hasattr(fn, "compute_output_spec")})
+registry.add_builtins(
+    "keras.ops", {name: fn for name, fn in vars(ops).items() if hasattr(fn, "compute_output_spec")}
+)

@@ -7,14 +7,19 @@ from fkeras.models.functional import Functional, pack_like
 from fkeras.models.sequential import Sequential
 
 
-def clone_model(model, input_tensors=None, clone_function=None, call_function=None, recursive=False, **kwargs):
-    """A model with layers made anew from their configs: new weights, the same architecture, compiled the same way.
+def clone_model(
+    model, input_tensors=None, clone_function=None, call_function=None, recursive=False, **kwargs
+):
+    """A model with layers made anew from their configs: new weights, the same architecture,
+    compiled the same way.
 
     Args:
         model: functional, Sequential, or a subclass with a config.
         input_tensors: KerasTensors to build the clone on; None for new inputs.
-        clone_function: function (layer) -> layer; None for `layer.from_config(layer.get_config())`. Functional and Sequential only.
-        call_function: function (layer, *args, **kwargs) -> outputs that stands for the call of each cloned layer (functional only).
+        clone_function: function (layer) -> layer; None for `layer.from_config(layer.get_config())`.
+            Functional and Sequential only.
+        call_function: function (layer, *args, **kwargs) -> outputs that stands for the call of each
+            cloned layer (functional only).
         recursive: whether inner models are cloned layer by layer too (with `clone_function`).
 
     Examples:
@@ -37,15 +42,22 @@ def _clone(model, input_tensors, clone_function, call_function, recursive, kwarg
     if isinstance(model, Sequential) and call_function is None:
         return _clone_sequential(model, input_tensors, _cloner(clone_function, recursive), cache)
     if isinstance(model, Sequential):
-        raise UserInputError("`call_function` argument is not supported with Sequential models. In a Sequential model, layers aren't called at "
-                             "model-construction time (they're merely listed). Use `call_function` with Functional models only. Received model "
-                             f"of type Sequential: {model}")
+        raise UserInputError(
+            "`call_function` argument is not supported with Sequential models. In a Sequential "
+            "model, layers aren't called at model-construction time (they're merely listed). Use "
+            "`call_function` with Functional models only. Received model of type Sequential: "
+            f"{model}"
+        )
     if isinstance(model, Functional):
-        return _clone_functional(model, input_tensors, _cloner(clone_function, recursive), call_function)
+        return _clone_functional(
+            model, input_tensors, _cloner(clone_function, recursive), call_function
+        )
     if clone_function is not None or input_tensors is not None:
-        raise UserInputError("Arguments `clone_function` and `input_tensors` are only supported for Sequential models or Functional models. "
-                             f"Received model of type '{type(model).__name__}', with clone_function={clone_function} and "
-                             f"input_tensors={input_tensors}")
+        raise UserInputError(
+            "Arguments `clone_function` and `input_tensors` are only supported for Sequential "
+            f"models or Functional models. Received model of type '{type(model).__name__}', with "
+            f"clone_function={clone_function} and input_tensors={input_tensors}"
+        )
     return type(model).from_config(model.get_config())
 
 
@@ -67,11 +79,16 @@ def _clone_sequential(model, input_tensors, clone, cache):
     if input_tensors is not None:
         tensors = leaves(input_tensors)
         if len(tensors) != 1:
-            raise UserInputError(f"Argument `input_tensors` must contain a single tensor. Received: {input_tensors}")
+            raise UserInputError(
+                f"Argument `input_tensors` must contain a single tensor. Received: {input_tensors}"
+            )
         made.add(InputLayer(input_tensor=tensors[0]), rebuild=False)
     elif model.stack and isinstance(model.stack[0], InputLayer):
         first = model.stack[0]
-        made.add(InputLayer(batch_shape=first.batch_shape, dtype=first.dtype, name=first.name), rebuild=False)
+        made.add(
+            InputLayer(batch_shape=first.batch_shape, dtype=first.dtype, name=first.name),
+            rebuild=False,
+        )
     for layer in model.layers:
         made.add(clone(layer), rebuild=False)
     made._maybe_rebuild()
@@ -84,15 +101,27 @@ def _clone_functional(model, input_tensors, clone, call_function):
         sources = [m for m in model.members if isinstance(m, InputLayer)]
         by_name = {m.name: m for m in sources}
         tensors = []
-        for wanted, fallback in zip(model.inputs, sources if len(sources) == len(model.inputs) else model.inputs):
+        for wanted, fallback in zip(
+            model.inputs, sources if len(sources) == len(model.inputs) else model.inputs
+        ):
             layer = by_name.get(wanted.name, fallback)
             name = layer.name if isinstance(layer, InputLayer) else wanted.name
-            tensors.append(InputLayer(batch_shape=wanted.shape, dtype=wanted.dtype, sparse=wanted.sparse, name=name,
-                                      optional=getattr(layer, "optional", False)).output)
+            tensors.append(
+                InputLayer(
+                    batch_shape=wanted.shape,
+                    dtype=wanted.dtype,
+                    sparse=wanted.sparse,
+                    name=name,
+                    optional=getattr(layer, "optional", False),
+                ).output
+            )
     else:
         tensors = leaves(input_tensors)
         if len(tensors) != len(model.inputs):
-            raise UserInputError(f"`input_tensors` must hold {len(model.inputs)} tensors, one for each input. Received {len(tensors)}.")
+            raise UserInputError(
+                f"`input_tensors` must hold {len(model.inputs)} tensors, one for each input. "
+                f"Received {len(tensors)}."
+            )
 
     def call(operation):
         operation = known.get(id(operation), operation)

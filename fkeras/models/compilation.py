@@ -2,12 +2,19 @@
 
 
 class Compilation:
-    """What `compile` chose, and what was made of it since. One object, so that NNX sees a single static attribute."""
+    """What `compile` chose, and what was made of it since. One object, so that NNX sees a single
+    static attribute.
+    """
 
     def __init__(self):
         self.optimizer = self.loss = self.metrics = self.tracker = None
         self.config = None
-        self.run_eagerly, self.jit_compile, self.steps_per_execution, self.fuse = False, True, 1, True
+        self.run_eagerly, self.jit_compile, self.steps_per_execution, self.fuse = (
+            False,
+            True,
+            1,
+            True,
+        )
         self.flags: list = []
         self.toggles_told = False
         self.engine = self.engine_key = self.structure = None
@@ -19,4 +26,14 @@ class Compilation:
 
     def __getstate__(self):
         progress = {k: v for k, v in self.progress.items() if k != "counter"}
-        return dict(vars(self), engine=None, engine_key=None, structure=None, bound=None, progress=progress, flags=[], functions={}, outputs={})
+        return dict(
+            vars(self),
+            engine=None,
+            engine_key=None,
+            structure=None,
+            bound=None,
+            progress=progress,
+            flags=[],
+            functions={},
+            outputs={},
+        )

@@ -43,11 +43,18 @@ class Function(Operation):
     operations = property(lambda self: list(self._graph.operations))
 
     def call(self, inputs):
-        return pack_like(self._outputs_struct, self._graph.replay(flatten_like(self._inputs_struct, inputs, self.name)))
+        return pack_like(
+            self._outputs_struct,
+            self._graph.replay(flatten_like(self._inputs_struct, inputs, self.name)),
+        )
 
     def compute_output_spec(self, inputs):
-        return pack_like(self._outputs_struct, self._graph.replay(flatten_like(self._inputs_struct, inputs, self.name),
-                                                                  call=lambda op: _spec_of(op)))
+        return pack_like(
+            self._outputs_struct,
+            self._graph.replay(
+                flatten_like(self._inputs_struct, inputs, self.name), call=lambda op: _spec_of(op)
+            ),
+        )
 
     def compute_output_shape(self, input_shape):
         tensors = nested.map_shapes(KerasTensor, input_shape)
@@ -69,7 +76,9 @@ def _spec_of(operation):
 
 
 class _Symbols:
-    """The KerasTensors of a functional model, in their structures. They do not travel in copies; they are made again."""
+    """The KerasTensors of a functional model, in their structures. They do not travel in copies;
+    they are made again.
+    """
 
     def __init__(self, inputs, outputs):
         self.inputs, self.outputs = inputs, outputs
@@ -80,7 +89,8 @@ class _Symbols:
 
 
 class Functional(Model):
-    """A model from a graph of layers between `inputs` and `outputs`; made by `Model(inputs, outputs)`.
+    """A model from a graph of layers between `inputs` and `outputs`; made by
+    `Model(inputs, outputs)`.
 
     Args:
         inputs, outputs: KerasTensors, or lists, tuples or dicts of them.
@@ -104,8 +114,10 @@ class Functional(Model):
     def _check_inputs(self, inputs):
         for x in leaves(inputs):
             if not isinstance(x, KerasTensor):
-                raise UserInputError(f"All `inputs` values must be KerasTensors. Received: inputs={inputs!r} including invalid value "
-                                     f"{x!r} of type {type(x)}")
+                raise UserInputError(
+                    f"All `inputs` values must be KerasTensors. Received: inputs={inputs!r} "
+                    f"including invalid value {x!r} of type {type(x)}"
+                )
         if len({id(x) for x in leaves(inputs)}) != len(leaves(inputs)):
             raise UserInputError("`inputs` argument cannot contain duplicate entries.")
 
@@ -115,7 +127,12 @@ class Functional(Model):
         cut_in = [x for x in leaves(inputs) if not getattr(x._keras_history[0], "is_input", False)]
         if cut_in:
             # An input in the middle of a graph: it gets an InputLayer of its own.
-            members = [InputLayer(batch_shape=x.shape, dtype=x.dtype, name=f"{x._keras_history[0].name}_input") for x in cut_in] + members
+            members = [
+                InputLayer(
+                    batch_shape=x.shape, dtype=x.dtype, name=f"{x._keras_history[0].name}_input"
+                )
+                for x in cut_in
+            ] + members
         self._check_names(members)
         self.members = members
         where = {id(m): i for i, m in enumerate(members)}
@@ -130,8 +147,11 @@ class Functional(Model):
         for name in names:
             if names.count(name) > 1:
                 who = ", ".join(f"{m!r}" for m in members if m.name == name)
-                raise UserInputError(f"The name \"{name}\" is used {names.count(name)} times in the model. All operation names should be "
-                                     f"unique. Give one of them another `name=`: {who}")
+                raise UserInputError(
+                    f'The name "{name}" is used {names.count(name)} times in the model. All '
+                    f"operation names should be "
+                    f"unique. Give one of them another `name=`: {who}"
+                )
 
     def _fk_members(self):
         return tracking.member_names(self.members)
@@ -150,8 +170,14 @@ class Functional(Model):
 
     _inputs_struct = property(lambda self: self._symbols.inputs)
     _outputs_struct = property(lambda self: self._symbols.outputs)
-    input = property(lambda self: self._symbols.inputs, doc="The input KerasTensors in the structure they were given in.")
-    output = property(lambda self: self._symbols.outputs, doc="The output KerasTensors in the structure they were given in.")
+    input = property(
+        lambda self: self._symbols.inputs,
+        doc="The input KerasTensors in the structure they were given in.",
+    )
+    output = property(
+        lambda self: self._symbols.outputs,
+        doc="The output KerasTensors in the structure they were given in.",
+    )
 
     @property
     def input_shape(self):
@@ -176,7 +202,11 @@ class Functional(Model):
 
     def _fed_layers(self):
         members, inputs = self._operations(), len(self._plan.input_slots)
-        slots = [(members[step.operation], getattr(step.args[0], "index", None)) for step in self._plan.steps if step.args]
+        slots = [
+            (members[step.operation], getattr(step.args[0], "index", None))
+            for step in self._plan.steps
+            if step.args
+        ]
         return [(layer, slot) for layer, slot in slots if isinstance(slot, int) and slot < inputs]
 
     def _operations(self):
@@ -189,7 +219,9 @@ class Functional(Model):
 
     @layers.setter
     def layers(self, value):
-        raise AttributeError("`Model.layers` attribute is reserved and should not be used. Please use another name.")
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be used. Please use another name."
+        )
 
     @property
     def input_spec(self):
@@ -201,7 +233,12 @@ class Functional(Model):
 
         def spec(x, name):
             optional = bool(x._keras_history and getattr(x._keras_history[0], "optional", False))
-            return InputSpec(shape=(None, *x.shape[1:]) if x.shape else (), allow_last_axis_squeeze=True, name=name, optional=optional)
+            return InputSpec(
+                shape=(None, *x.shape[1:]) if x.shape else (),
+                allow_last_axis_squeeze=True,
+                name=name,
+                optional=optional,
+            )
 
         if named:
             return [spec(tensors[k], k) for k in sorted(tensors)]
@@ -222,31 +259,46 @@ class Functional(Model):
 
     def compute_output_spec(self, inputs, training=None, mask=None):
         tensors = flatten_like(self._symbols.inputs, inputs, self.name)
-        return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations(), call=_spec_of))
+        return pack_like(
+            self._symbols.outputs, self._plan.replay(tensors, self._operations(), call=_spec_of)
+        )
 
     def compute_output_shape(self, input_shape):
         tensors = nested.map_shapes(KerasTensor, nested.as_shape(input_shape))
         return signature.shape_of(self.compute_output_spec(tensors))
 
     def _standardize(self, inputs):
-        """Input arrays in the order of the graph, a missing or extra last axis of size 1 put right, dtypes as declared."""
+        """Input arrays in the order of the graph, a missing or extra last axis of size 1 put right,
+        dtypes as declared.
+        """
         tensors = flatten_like(self._symbols.inputs, inputs, self.name)
         return [self._adjust(x, wanted) for x, wanted in zip(tensors, self.inputs)]
 
     def _adjust(self, x, wanted):
         if x is None:
             if not getattr(wanted._keras_history[0], "optional", False):
-                raise UserInputError(f"The input '{wanted.name}' of model '{self.name}' is not optional, but None was passed for it.")
+                raise UserInputError(
+                    f"The input '{wanted.name}' of model '{self.name}' is not optional, but None "
+                    "was passed for it."
+                )
             return None
         shape, rank = tuple(x.shape), len(wanted.shape)
         if len(shape) == rank - 1 and wanted.shape[-1] == 1:
             x = _keep_mask(x, x[..., None])
         elif len(shape) == rank + 1 and shape[-1] == 1:
             x = _keep_mask(x, x[..., 0])
-        elif len(shape) != rank or any(w is not None and s is not None and w != s for w, s in zip(wanted.shape[1:], shape[1:])):
-            hint = f" x is 1-D; do you mean `x.reshape(-1, {wanted.shape[-1]})`?" if len(shape) == 1 and rank == 2 else ""
-            raise UserInputError(f"Invalid input shape for input '{wanted.name}' of model '{self.name}': expected shape={tuple(wanted.shape)}, "
-                                 f"found shape={shape}.{hint}")
+        elif len(shape) != rank or any(
+            w is not None and s is not None and w != s for w, s in zip(wanted.shape[1:], shape[1:])
+        ):
+            hint = (
+                f" x is 1-D; do you mean `x.reshape(-1, {wanted.shape[-1]})`?"
+                if len(shape) == 1 and rank == 2
+                else ""
+            )
+            raise UserInputError(
+                f"Invalid input shape for input '{wanted.name}' of model '{self.name}': expected "
+                f"shape={tuple(wanted.shape)}, found shape={shape}.{hint}"
+            )
         if isinstance(x, KerasTensor):
             return x
         if wanted.dtype == "string":
@@ -258,8 +310,8 @@ class Functional(Model):
     # -- config ----------------------------------------------------------------
 
     def get_config(self):
-        """Layers, and who was called on what: enough to make the model again. A subclass with a constructor of its own gives its
-        arguments instead."""
+        """Layers, and who was called on what: enough to make the model again. A subclass with a
+        constructor of its own gives its arguments instead."""
         if not self._is_plain():
             return base.Layer.get_config(self)
         config = {"name": self.name, "trainable": self.trainable}
@@ -272,8 +324,12 @@ class Functional(Model):
         for step in self._plan.steps:
             operation = operations[step.operation]
             describe = lambda x: _Origin(origin[x.index]) if isinstance(x, Slot) else x
-            calls[step.operation].append({"args": _described(map_structure(describe, list(step.args))),
-                                          "kwargs": _described(map_structure(describe, dict(step.kwargs)))})
+            calls[step.operation].append(
+                {
+                    "args": _described(map_structure(describe, list(step.args))),
+                    "kwargs": _described(map_structure(describe, dict(step.kwargs))),
+                }
+            )
             for position, slot in enumerate(step.outputs):
                 if slot is not None:
                     origin[slot] = [operation.name, counts[step.operation], position]
@@ -285,19 +341,34 @@ class Functional(Model):
                 if isinstance(operation, (base.Layer, Operation)):
                     entry = registry.serialize_keras_object(operation)
                 else:
-                    entry = {"module": "keras.ops", "class_name": "function", "config": operation.fn.__name__, "registered_name": None}
+                    entry = {
+                        "module": "keras.ops",
+                        "class_name": "function",
+                        "config": operation.fn.__name__,
+                        "registered_name": None,
+                    }
                 layers.append({**entry, "name": operation.name, "inbound_nodes": called})
         at = lambda slots, struct: _pack_histories(struct, [origin[s] for s in slots])
-        return {**config, "layers": layers, "input_layers": at(self._plan.input_slots, self._symbols.inputs),
-                "output_layers": at(self._plan.output_slots, self._symbols.outputs)}
+        return {
+            **config,
+            "layers": layers,
+            "input_layers": at(self._plan.input_slots, self._symbols.inputs),
+            "output_layers": at(self._plan.output_slots, self._symbols.outputs),
+        }
 
     def input_names_of_slots(self):
-        return self.input_names if all(getattr(x._keras_history[0], "is_input", False) for x in self.inputs) else [
-            m.name for m in self.members if getattr(m, "is_input", False)]
+        return (
+            self.input_names
+            if all(getattr(x._keras_history[0], "is_input", False) for x in self.inputs)
+            else [m.name for m in self.members if getattr(m, "is_input", False)]
+        )
 
     def _is_plain(self):
-        return type(self).__init__ is Functional.__init__ or type(self) is Functional or (
-            "__init__" not in type(self).__dict__)
+        return (
+            type(self).__init__ is Functional.__init__
+            or type(self) is Functional
+            or ("__init__" not in type(self).__dict__)
+        )
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -318,7 +389,9 @@ class Functional(Model):
         self._remake_symbols()
 
     def _remake_symbols(self):
-        """New KerasTensors for a copy: its input layers' nodes are made again and the plan is replayed on them."""
+        """New KerasTensors for a copy: its input layers' nodes are made again and the plan is
+        replayed on them.
+        """
         held = self._symbols
         inputs = [m for m in self.members if getattr(m, "is_input", False)]
         by_name = {m.name: m for m in inputs}
@@ -361,15 +434,22 @@ def _pack_histories(struct, histories):
 
 
 def revive(config):
-    """(inputs, outputs) of a functional config: layers are made, then called in an order in which their inputs exist."""
+    """(inputs, outputs) of a functional config: layers are made, then called in an order in which
+    their inputs exist.
+    """
     made, calls, tensors = {}, [], {}
     for entry in config["layers"]:
         name = entry.get("name") or entry["config"].get("name")
-        made[name] = registry.deserialize_keras_object({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")})
+        made[name] = registry.deserialize_keras_object(
+            {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
+        )
         if getattr(made[name], "is_input", False):
             tensors[name, 0, 0] = made[name].output
-        calls += [(name, i, _normalised(node)) for i, node in enumerate(entry.get("inbound_nodes") or [])
-                  if not getattr(made[name], "is_input", False)]
+        calls += [
+            (name, i, _normalised(node))
+            for i, node in enumerate(entry.get("inbound_nodes") or [])
+            if not getattr(made[name], "is_input", False)
+        ]
     waiting = calls
     while waiting:
         later = []
@@ -382,11 +462,15 @@ def revive(config):
             outputs = made[name](*args, **kwargs)
             for position, tensor in enumerate(leaves(outputs)):
                 tensors[name, index, position] = tensor
-                if tensor._keras_history[0] is not made[name]:  # a function: its operation takes the name it had
+                if (
+                    tensor._keras_history[0] is not made[name]
+                ):  # a function: its operation takes the name it had
                     tensor._keras_history[0].name = name
         if len(later) == len(waiting):
-            raise UserInputError(f"The config of model '{config.get('name')}' is not a graph: the calls of "
-                                 f"{sorted({n for n, _, _ in later})} wait for tensors that nothing makes.")
+            raise UserInputError(
+                f"The config of model '{config.get('name')}' is not a graph: the calls of "
+                f"{sorted({n for n, _, _ in later})} wait for tensors that nothing makes."
+            )
         waiting = later
     pick = lambda where: _picked(where, tensors)
     return pick(config["input_layers"]), pick(config["output_layers"])
@@ -397,7 +481,10 @@ def _normalised(node):
     if isinstance(node, dict):
         return {"args": node.get("args", []), "kwargs": node.get("kwargs", {})}
     entries = node if isinstance(node[0], list) else [node]
-    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": list(e[:3])}} for e in entries]
+    tensors = [
+        {"class_name": "__keras_tensor__", "config": {"keras_history": list(e[:3])}}
+        for e in entries
+    ]
     kwargs = entries[0][3] if len(entries[0]) > 3 else {}
     return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": kwargs}
 
@@ -439,7 +526,9 @@ _told: set = set()  # (model, ignored keys) that were warned of
 
 
 def flatten_like(struct, inputs, name):
-    """Leaves of `inputs` in the order of `struct`'s leaves, or an error that shows both structures."""
+    """Leaves of `inputs` in the order of `struct`'s leaves, or an error that shows both
+    structures.
+    """
     if isinstance(struct, KerasTensor):
         if isinstance(inputs, (list, tuple)) and len(inputs) == 1:
             inputs = inputs[0]
@@ -451,21 +540,36 @@ def flatten_like(struct, inputs, name):
     if isinstance(struct, dict) and isinstance(inputs, dict):
         missing = [k for k in struct if k not in inputs]
         if missing:
-            raise UserInputError(f"Missing data for input \"{missing[0]}\" of model '{name}'. You passed a data dictionary with keys "
-                                 f"{list(inputs)}. Expected the following keys: {list(struct)}")
+            raise UserInputError(
+                f"Missing data for input \"{missing[0]}\" of model '{name}'. You passed a data "
+                f"dictionary with keys {list(inputs)}. Expected the following keys: {list(struct)}"
+            )
         extra = [k for k in inputs if k not in struct]
         if extra and (name, *extra) not in _told:
             _told.add((name, *extra))
-            warnings.warn(f"Model '{name}' ignores the input keys {extra}: it takes {list(struct)}.", stacklevel=4)
+            warnings.warn(
+                f"Model '{name}' ignores the input keys {extra}: it takes {list(struct)}.",
+                stacklevel=4,
+            )
         return [leaf for k in sorted(struct) for leaf in flatten_like(struct[k], inputs[k], name)]
-    if isinstance(struct, (list, tuple)) and isinstance(inputs, dict) and all(isinstance(s, KerasTensor) for s in struct):
+    if (
+        isinstance(struct, (list, tuple))
+        and isinstance(inputs, dict)
+        and all(isinstance(s, KerasTensor) for s in struct)
+    ):
         names = [s._keras_history[0].name if s._keras_history else s.name for s in struct]
         missing = [n for n in names if n not in inputs]
         if missing:
-            raise UserInputError(f"Missing data for input \"{missing[0]}\" of model '{name}'. You passed a data dictionary with keys "
-                                 f"{list(inputs)}. Expected the following keys: {names}")
+            raise UserInputError(
+                f"Missing data for input \"{missing[0]}\" of model '{name}'. You passed a data "
+                f"dictionary with keys {list(inputs)}. Expected the following keys: {names}"
+            )
         return [inputs[n] for n in names]
-    if isinstance(struct, (list, tuple)) and isinstance(inputs, (list, tuple)) and len(struct) == len(inputs):
+    if (
+        isinstance(struct, (list, tuple))
+        and isinstance(inputs, (list, tuple))
+        and len(struct) == len(inputs)
+    ):
         return [leaf for s, i in zip(struct, inputs) for leaf in flatten_like(s, i, name)]
     if isinstance(struct, (list, tuple)) and len(struct) == 1 and hasattr(inputs, "shape"):
         return flatten_like(struct[0], inputs, name)
@@ -473,9 +577,13 @@ def flatten_like(struct, inputs, name):
 
 
 def _mismatch(struct, inputs, name):
-    show = lambda t: map_structure(lambda x: tuple(x.shape) if hasattr(x, "shape") else type(x).__name__, t)
-    return UserInputError(f"The structure of `inputs` doesn't match the expected structure of model '{name}'.\n"
-                          f"Expected: {show(struct)}\nReceived: {show(inputs)}")
+    show = lambda t: map_structure(
+        lambda x: tuple(x.shape) if hasattr(x, "shape") else type(x).__name__, t
+    )
+    return UserInputError(
+        f"The structure of `inputs` doesn't match the expected structure of model '{name}'.\n"
+        f"Expected: {show(struct)}\nReceived: {show(inputs)}"
+    )
 
 
 def pack_like(struct, values):

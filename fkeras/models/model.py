@@ -1,4 +1,6 @@
-"""`Model`: a layer that can be trained, saved and summarised. The facade: it holds state, normalises arguments and calls below."""
+"""`Model`: a layer that can be trained, saved and summarised. The facade: it holds state,
+normalises arguments and calls below.
+"""
 
 import json
 import warnings
@@ -18,8 +20,8 @@ from fkeras.saving import checkpoint
 class Model(Trainer, base.Layer):
     """Layers with a training loop.
 
-    Three ways to make one: `Model(inputs, outputs)` from a graph of calls on `Input`s; a subclass with layers in `__init__` and a
-    `call(inputs, training=None)`; `Sequential([...])` for a stack.
+    Three ways to make one: `Model(inputs, outputs)` from a graph of calls on `Input`s; a subclass
+    with layers in `__init__` and a `call(inputs, training=None)`; `Sequential([...])` for a stack.
 
     Args:
         inputs, outputs: KerasTensors or structures of them (functional models only).
@@ -57,16 +59,28 @@ class Model(Trainer, base.Layer):
             self._functional.__init__(self, *args, **kwargs)
             return
         if args:
-            raise UserInputError(f"{type(self).__name__}: `Model` takes `inputs` and `outputs` as KerasTensors. Received positional arguments "
-                                 f"{args!r}.")
+            raise UserInputError(
+                f"{type(self).__name__}: `Model` takes `inputs` and `outputs` as KerasTensors. "
+                f"Received positional arguments {args!r}."
+            )
         base.Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
 
     def _become_functional(self):
-        """A subclass of Model whose constructor calls `super().__init__(inputs, outputs)` becomes a functional model of that class."""
+        """A subclass of Model whose constructor calls `super().__init__(inputs, outputs)` becomes a
+        functional model of that class.
+        """
         if not isinstance(self, self._functional):
             cls = type(self)
-            mixed = type(cls.__name__, (cls, self._functional), {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "_user_class": cls})
+            mixed = type(
+                cls.__name__,
+                (cls, self._functional),
+                {
+                    "__module__": cls.__module__,
+                    "__qualname__": cls.__qualname__,
+                    "_user_class": cls,
+                },
+            )
             object.__setattr__(self, "__class__", mixed)
 
     def call(self, *args, **kwargs):
@@ -80,34 +94,52 @@ class Model(Trainer, base.Layer):
     @property
     def layers(self):
         """The layers that the model consists of, as its attributes hold them, each once."""
-        return [child for _, child in tracking.direct_children(self) if isinstance(child, base.Layer)]
+        return [
+            child for _, child in tracking.direct_children(self) if isinstance(child, base.Layer)
+        ]
 
     @layers.setter
     def layers(self, value):
-        raise AttributeError("`Model.layers` attribute is reserved and should not be used. Please use another name.")
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be used. Please use another name."
+        )
 
     def get_layer(self, name=None, index=None):
         """A layer by name or by index in `layers`."""
         if (name is None) == (index is None):
-            raise UserInputError(f"Provide either a layer name or a layer index. Received: name={name}, index={index}")
+            raise UserInputError(
+                f"Provide either a layer name or a layer index. Received: name={name}, "
+                f"index={index}"
+            )
         own = self.layers
         if index is not None:
             if not -len(own) <= index < len(own):
-                raise UserInputError(f"Was asked to retrieve layer at index {index} but model only has {len(own)} layers.")
+                raise UserInputError(
+                    f"Was asked to retrieve layer at index {index} but model only has {len(own)} "
+                    "layers."
+                )
             return own[index]
         for layer in own:
             if layer.name == name:
                 return layer
         close = nearest(name, [layer.name for layer in own])
-        raise UserInputError(f"No such layer: {name}. " + (f"Did you mean {close[0]!r}? " if close else "")
-                             + f"Existing layers are: {[layer.name for layer in own]}.")
+        raise UserInputError(
+            f"No such layer: {name}. "
+            + (f"Did you mean {close[0]!r}? " if close else "")
+            + f"Existing layers are: {[layer.name for layer in own]}."
+        )
 
     def build(self, input_shape=None):
-        """Makes all weights from the shape of the inputs (batch axis first; None for any batch size)."""
+        """Makes all weights from the shape of the inputs (batch axis first; None for any batch
+        size).
+        """
         if self.built:
             return
         if input_shape is None:
-            raise UserInputError(f"Model '{self.name}': `build` needs the shape of the inputs, such as `model.build((None, 4))`.")
+            raise UserInputError(
+                f"Model '{self.name}': `build` needs the shape of the inputs, such as "
+                "`model.build((None, 4))`."
+            )
         spec = _tensors(input_shape)
         arguments = spec if isinstance(spec, dict) and self._call_takes(spec) else None
         if arguments is not None:
@@ -122,13 +154,17 @@ class Model(Trainer, base.Layer):
         return set(names) <= set(signature.of(self).parameters)
 
     def _build_in_call(self, given, outer, symbolic):
-        """A model needs no shapes of its own: its layers build themselves as they are called. A `build` of the user's own is run."""
+        """A model needs no shapes of its own: its layers build themselves as they are called. A
+        `build` of the user's own is run.
+        """
         if type(self).build is not Model.build:
             base.Layer._build_in_call(self, given, outer, symbolic)
             return
         self._fk.built = True
         shapes = self._build_shapes(given)
-        self._fk.build_shapes = shapes.shapes if isinstance(shapes, building.ByName) else {"input_shape": shapes}
+        self._fk.build_shapes = (
+            shapes.shapes if isinstance(shapes, building.ByName) else {"input_shape": shapes}
+        )
         if outer is None and self._fk.root_key is None:
             self._fk.root_key = seeds.next_root_key()
 
@@ -143,10 +179,14 @@ class Model(Trainer, base.Layer):
             try:
                 self.build(nested.as_shape(shape))
             except (TypeError, ValueError) as error:
-                warnings.warn(f"Model '{self.name}' could not be built from its config: {error}", stacklevel=2)
+                warnings.warn(
+                    f"Model '{self.name}' could not be built from its config: {error}", stacklevel=2
+                )
 
     def _fed_layers(self) -> list:
-        """(layer, index of the input) for the layers that are called on an input directly, where that is known."""
+        """(layer, index of the input) for the layers that are called on an input directly, where
+        that is known.
+        """
         return []
 
     def reset_states(self):
@@ -167,7 +207,15 @@ class Model(Trainer, base.Layer):
 
     # -- text -------------------------------------------------------------------------
 
-    def summary(self, line_length=None, positions=None, print_fn=None, expand_nested=False, show_trainable=False, layer_range=None):
+    def summary(
+        self,
+        line_length=None,
+        positions=None,
+        print_fn=None,
+        expand_nested=False,
+        show_trainable=False,
+        layer_range=None,
+    ):
         """Prints a table of the layers: name, output shape, number of parameters; then totals.
 
         Args:
@@ -178,12 +226,21 @@ class Model(Trainer, base.Layer):
             show_trainable: whether a column tells which layers are trained.
             layer_range: pair of regular expressions: first and last layer to list.
         """
-        text = summaries.render(self, line_length=line_length, positions=positions, expand_nested=expand_nested,
-                                show_trainable=show_trainable, layer_range=layer_range, plain=print_fn is not None)
+        text = summaries.render(
+            self,
+            line_length=line_length,
+            positions=positions,
+            expand_nested=expand_nested,
+            show_trainable=show_trainable,
+            layer_range=layer_range,
+            plain=print_fn is not None,
+        )
         (print_fn or print)(text)
 
     def to_json(self, **kwargs):
-        """The model's architecture as JSON text; `model_from_json` makes a model of it, with new weights."""
+        """The model's architecture as JSON text; `model_from_json` makes a model of it, with new
+        weights.
+        """
         return json.dumps(registry.serialize_keras_object(self), **kwargs)
 
     def get_config(self):
@@ -194,13 +251,17 @@ class Model(Trainer, base.Layer):
         with registry.custom_object_scope(custom_objects or {}):
             if "layers" in config and "output_layers" in config:
                 if not issubclass(cls, cls._functional):
-                    return cls._functional.from_config.__func__(cls._functional if cls is Model else cls, config, custom_objects)
+                    return cls._functional.from_config.__func__(
+                        cls._functional if cls is Model else cls, config, custom_objects
+                    )
             return super().from_config(config)
 
     # -- files --------------------------------------------------------------------------
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Saves architecture, weights, optimizer state and step. A path without suffix becomes an Orbax checkpoint directory."""
+        """Saves architecture, weights, optimizer state and step. A path without suffix becomes an
+        Orbax checkpoint directory.
+        """
         return checkpoint.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
@@ -208,13 +269,17 @@ class Model(Trainer, base.Layer):
         checkpoint.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
-        """Takes the weights from what `save_weights` or `save` wrote. All are checked before any is set."""
+        """Takes the weights from what `save_weights` or `save` wrote. All are checked before any is
+        set.
+        """
         checkpoint.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
     # -- the pure face --------------------------------------------------------------------
 
     def init(self, key, *inputs, **named_inputs):
-        """The model's variables as a pure function of a key: see `Layer.init`. A built model needs no inputs."""
+        """The model's variables as a pure function of a key: see `Layer.init`. A built model needs
+        no inputs.
+        """
         return pure.init(self, key, inputs, named_inputs)
 
     def _abstract_build(self, x):
@@ -236,7 +301,13 @@ def _remake_mixed(cls):
 
 
 def _is_functional(args, kwargs) -> bool:
-    if len(args) == 2 or len(args) == 1 and "outputs" in kwargs or "inputs" in kwargs and "outputs" in kwargs:
+    if (
+        len(args) == 2
+        or len(args) == 1
+        and "outputs" in kwargs
+        or "inputs" in kwargs
+        and "outputs" in kwargs
+    ):
         inputs = args[0] if args else kwargs["inputs"]
         return any(isinstance(x, KerasTensor) for x in leaves(inputs)) or "inputs" in kwargs
     return False

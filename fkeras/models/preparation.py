@@ -1,4 +1,6 @@
-"""`Preparation`: the part of a model that sees to what must be there before a step: weights, losses, metrics, executables, sound data."""
+"""`Preparation`: the part of a model that sees to what must be there before a step: weights,
+losses, metrics, executables, sound data.
+"""
 
 import contextlib
 import warnings
@@ -16,18 +18,24 @@ from fkeras.training.state import Lists
 
 
 class Preparation:
-    """Builds what needs shapes from the first batch, keeps the executables, and checks data against model, loss and metrics."""
+    """Builds what needs shapes from the first batch, keeps the executables, and checks data against
+    model, loss and metrics.
+    """
 
     def _assert_compiled(self, what):
         if not self.compiled:
-            raise UserInputError(f"You must call `compile()` before using the model: `{what}` needs an optimizer and a loss.")
+            raise UserInputError(
+                f"You must call `compile()` before using the model: `{what}` needs an optimizer "
+                "and a loss."
+            )
 
     def _lists(self):
         with self._flags_of_compile():
             return Lists(self)
 
     def _engine(self, weights_only=False):
-        """The executables for the model as it is now; made again where it has other Variables than before.
+        """The executables for the model as it is now; made again where it has other Variables than
+        before.
 
         Args:
             weights_only: whether metrics and optimizer do not matter.
@@ -39,21 +47,36 @@ class Preparation:
             with self._flags_of_compile():
                 made.optimizer.build(self.trainable_variables)
         metrics = [v for m in self._metrics_of(structure) for v in m.variables]
-        identity = [id(v) for v in (*structure.ordered, *metrics, *(made.optimizer.variables if made.optimizer is not None else ()))]
+        identity = [
+            id(v)
+            for v in (
+                *structure.ordered,
+                *metrics,
+                *(made.optimizer.variables if made.optimizer is not None else ()),
+            )
+        ]
         if made.engine is None or made.engine_key != identity:
             made.outputs = {}
-            made.engine = Engine(self, self._lists(), eager=made.run_eagerly or not made.jit_compile)
+            made.engine = Engine(
+                self, self._lists(), eager=made.run_eagerly or not made.jit_compile
+            )
             made.engine_key = identity
         return made.engine
 
     def _prepare(self, source, what):
-        """Builds the model and its losses and metrics from the first batch, then checks the data."""
-        first = source.peek() if hasattr(source, "peek") else source.batch(slice(0, source.batch_size))
+        """Builds the model and its losses and metrics from the first batch, then checks the
+        data.
+        """
+        first = (
+            source.peek() if hasattr(source, "peek") else source.batch(slice(0, source.batch_size))
+        )
         self._build_for(first, what)
         self._check_source(source, what)
 
     def _build_for(self, batch, what="fit"):
-        """Everything that needs shapes: weights, losses and metrics by output, optimizer slots. By abstract evaluation."""
+        """Everything that needs shapes: weights, losses and metrics by output, optimizer slots. By
+        abstract evaluation.
+        """
         x, y, sample_weight = steps.unpack(batch)
         made = self._training
         was_built = self.built and self._all_built()
@@ -61,8 +84,16 @@ class Preparation:
             if x is None:
                 raise UserInputError(f"`{what}`: x is None.")
             self._abstract_build(_structs(x))
-        needs_outputs = made.tracker is not None and y is not None and (
-            made.loss is not None and not made.loss.built or made.metrics is not None and not made.metrics.built)
+        needs_outputs = (
+            made.tracker is not None
+            and y is not None
+            and (
+                made.loss is not None
+                and not made.loss.built
+                or made.metrics is not None
+                and not made.metrics.built
+            )
+        )
         overridden = {"train_step", "compute_loss"} & self._overridden()
         if needs_outputs and not overridden:
             self._resolve_outputs(x, y)
@@ -71,20 +102,37 @@ class Preparation:
         elif needs_outputs:
             with contextlib.suppress(UserInputError, TypeError, KeyError):
                 self._resolve_outputs(x, y)
-        if made.optimizer is not None and made.tracker is not None and not getattr(made.optimizer, "built", False):
+        if (
+            made.optimizer is not None
+            and made.tracker is not None
+            and not getattr(made.optimizer, "built", False)
+        ):
             with self._flags_of_compile():
                 made.optimizer.build(self.trainable_variables)
-        if made.optimizer is not None and what not in ("evaluate", "predict", "test_on_batch", "predict_on_batch"):
+        if made.optimizer is not None and what not in (
+            "evaluate",
+            "predict",
+            "test_on_batch",
+            "predict_on_batch",
+        ):
             self._check_optimizer(what, made.structure if was_built else self._structure())
 
     def _check_optimizer(self, what, structure):
-        """An optimizer keeps moments for the Variables it was built for; others of the same shapes would be trained with them silently."""
+        """An optimizer keeps moments for the Variables it was built for; others of the same shapes
+        would be trained with them silently.
+        """
         made = self._training
-        if made.bound is not None and made.bound[0] is made.optimizer and made.bound[1] is structure:
+        if (
+            made.bound is not None
+            and made.bound[0] is made.optimizer
+            and made.bound[1] is structure
+        ):
             return
         bound, own = list(made.optimizer.bound_variables), {id(v) for v in structure.ordered}
         if "train_step" in self._overridden():
-            fits = not bound or any(id(v) in own for v in bound)  # such a step may train some of them
+            fits = not bound or any(
+                id(v) in own for v in bound
+            )  # such a step may train some of them
         else:
             with self._flags_of_compile():
                 fits = [id(v) for v in bound] == [id(v) for v in self.trainable_variables]
@@ -103,7 +151,9 @@ class Preparation:
     def _resolve_outputs(self, x, y):
         made = self._training
         y_pred = self._outputs_for(x)[0]
-        y = map_structure(lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y)
+        y = map_structure(
+            lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y
+        )
         if made.loss is not None and not made.loss.built:
             made.loss.build(y, y_pred)
         if made.metrics is not None and not made.metrics.built:
@@ -111,6 +161,7 @@ class Preparation:
 
     def _resolve_by_compute_loss(self, x, y, sample_weight):
         """Losses and metrics by what the user's own `compute_loss` hands them."""
+
         def run(x, y, sample_weight):
             with contexts.opened(contexts.CallContext(self, losses=[])), seeds.scope(None):
                 y_pred = lending.call_abstractly(self, x)
@@ -121,7 +172,9 @@ class Preparation:
         jax.eval_shape(run, _structs(x), _structs(y), _structs(sample_weight))
 
     def _outputs_for(self, x):
-        """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs; remembered for each shape of it."""
+        """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs;
+        remembered for each shape of it.
+        """
         structs = _structs(x)
         key = _shape_key(structs)
         known = self._training.outputs
@@ -144,10 +197,15 @@ class Preparation:
 
     def _check_source(self, source, what):
         names = {"train_step", "test_step", "compute_loss"} if what != "predict" else set()
-        checks.check_source(self, source, what, custom=names & self._overridden(), tolerate_nan=self._tolerates_nan)
+        checks.check_source(
+            self, source, what, custom=names & self._overridden(), tolerate_nan=self._tolerates_nan
+        )
 
     def _check_monitors(self, callbacks, has_validation):
-        if not hasattr(callbacks, "check_monitors") or {"train_step", "compute_metrics", "get_metrics_result"} & self._overridden():
+        if (
+            not hasattr(callbacks, "check_monitors")
+            or {"train_step", "compute_metrics", "get_metrics_result"} & self._overridden()
+        ):
             return
         names = self._result_names()
         available = [*names, *(f"val_{n}" for n in names)] if has_validation else list(names)
@@ -160,11 +218,19 @@ class Preparation:
             if changed:
                 made.toggles_told = True
                 shown = ", ".join(changed[:4]) + (", ..." if len(changed) > 4 else "")
-                warnings.warn(f"`trainable` of {shown} was changed after `compile()` of model '{self.name}'. Training goes on with the flags as "
-                              "they were at `compile()`; call `compile()` again for the change to take effect.", stacklevel=3)
+                warnings.warn(
+                    f"`trainable` of {shown} was changed after `compile()` of model '{self.name}'. "
+                    "Training goes on with the flags as they were at `compile()`; call "
+                    "`compile()` again for the change to take effect.",
+                    stacklevel=3,
+                )
 
     def _order_seed(self):
-        data = self._fk.root_key.data if self._fk.root_key is not None else np.asarray(jax.random.key_data(self.build_key))
+        data = (
+            self._fk.root_key.data
+            if self._fk.root_key is not None
+            else np.asarray(jax.random.key_data(self.build_key))
+        )
         return int(data[0]) << 32 | int(data[1])
 
     def _watch_compiles(self, engine, max_compiles):
@@ -172,12 +238,20 @@ class Preparation:
 
         def on_new(kind, seen, batch):
             if max_compiles is not None and engine.compilations > max_compiles:
-                raise UserInputError(f"`fit(max_compiles={max_compiles})`: another step would be compiled, since the shapes of a batch changed. "
-                                     f"Shapes so far: {checks.shown_shapes(engine.signatures[kind])}.")
+                raise UserInputError(
+                    f"`fit(max_compiles={max_compiles})`: another step would be compiled, since "
+                    "the shapes of a batch changed. Shapes so far: "
+                    f"{checks.shown_shapes(engine.signatures[kind])}."
+                )
             if seen and len(seen) >= 3 and not told:
                 told.append(True)
-                warnings.warn(f"Each new shape of a batch compiles a new training step; this is number {len(seen) + 1}. Shapes so far: "
-                              f"{checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one shape.", stacklevel=3)
+                warnings.warn(
+                    "Each new shape of a batch compiles a new training step; this is number "
+                    f"{len(seen) + 1}. Shapes so far: "
+                    f"{checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one "
+                    "shape.",
+                    stacklevel=3,
+                )
 
         return on_new
 
@@ -189,20 +263,29 @@ def _foreign_optimizer(model, what, bound, own):
     else:
         with model._flags_of_compile():
             now = len(model.trainable_variables)
-        why = (f"was built for {len(bound)} variables; the model now trains {now}, or others: layers were frozen, unfrozen or replaced "
-               "since")
-    return (f"`{what}`: the optimizer {kind} {name!r} of model '{model.name}' {why}. What it has gathered does not fit. Pass a new optimizer to "
-            f"`compile()`, for example `{kind}.from_config(optimizer.get_config())`.")
+        why = (
+            f"was built for {len(bound)} variables; the model now trains {now}, or others: layers "
+            "were frozen, unfrozen or replaced since"
+        )
+    return (
+        f"`{what}`: the optimizer {kind} {name!r} of model '{model.name}' {why}. What it has "
+        "gathered does not fit. Pass a new optimizer to `compile()`, for example "
+        f"`{kind}.from_config(optimizer.get_config())`."
+    )
 
 
 def _shape_key(structs):
-    return jax.tree.structure(structs), tuple((tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs))
+    return jax.tree.structure(structs), tuple(
+        (tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs)
+    )
 
 
 def _structs(x):
     def struct(a):
         if isinstance(a, (jax.ShapeDtypeStruct,)) or a is None:
             return a
-        return jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(getattr(a, "dtype", np.asarray(a).dtype)))
+        return jax.ShapeDtypeStruct(
+            np.shape(a), jax.dtypes.canonicalize_dtype(getattr(a, "dtype", np.asarray(a).dtype))
+        )
 
     return map_structure(struct, x)

@@ -18,7 +18,8 @@ from fkeras.models.model import Model
 class Sequential(Model):
     """A stack: each layer is called on what the one before returned.
 
-    Built at once where the shape of the input is known (`Input` first, or `input_shape=` on the first layer), else at the first call.
+    Built at once where the shape of the input is known (`Input` first, or `input_shape=` on the
+    first layer), else at the first call.
 
     Args:
         layers: list of layers (or `flax.nnx` modules); more with `add`.
@@ -33,7 +34,9 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
-        self._fk.convert_inputs = False  # the input takes the dtype that its Input declares, or the first layer's
+        self._fk.convert_inputs = (
+            False  # the input takes the dtype that its Input declares, or the first layer's
+        )
         self.stack: list = []  # with the InputLayer, if any
         for layer in layers or ():
             self.add(layer, rebuild=False)
@@ -42,31 +45,53 @@ class Sequential(Model):
     def add(self, layer, rebuild=True):
         """Puts a layer on top of the stack."""
         if not isinstance(layer, base.Layer):
-            if isinstance(layer, KerasTensor) and layer._keras_history is not None and getattr(layer._keras_history[0], "is_input", False):
+            if (
+                isinstance(layer, KerasTensor)
+                and layer._keras_history is not None
+                and getattr(layer._keras_history[0], "is_input", False)
+            ):
                 layer = layer._keras_history[0]
             elif isinstance(layer, nnx.Module):
                 layer = FlaxLayer(layer)
             elif callable(layer) and not isinstance(layer, type):
-                raise UserInputError(f"Only instances of `Layer` can be added to a Sequential model. Received: {layer!r} (of type {type(layer)}). "
-                                     "Wrap a function: `fkeras.layers.Lambda(fn)`.")
+                raise UserInputError(
+                    "Only instances of `Layer` can be added to a Sequential model. Received: "
+                    f"{layer!r} (of type {type(layer)}). Wrap a function: "
+                    "`fkeras.layers.Lambda(fn)`."
+                )
             else:
-                raise UserInputError(f"Only instances of `keras.Layer` can be added to a Sequential model. Received: {layer!r} "
-                                     f"(of type {type(layer)})")
+                raise UserInputError(
+                    "Only instances of `keras.Layer` can be added to a Sequential model. "
+                    f"Received: {layer!r} (of type {type(layer)})"
+                )
         taken = next((member for member in self.stack if member.name == layer.name), None)
         if taken is not None:
-            raise UserInputError(f"All layers added to a Sequential model should have unique names. Name '{layer.name}' is already the name of a "
-                                 f"layer in this model: {taken!r}. Update the `name` argument to pass a unique name.")
+            raise UserInputError(
+                "All layers added to a Sequential model should have unique names. Name "
+                f"'{layer.name}' is already the name of a layer in this model: {taken!r}. Update "
+                "the `name` argument to pass a unique name."
+            )
         if isinstance(layer, InputLayer) and self.stack:
-            raise UserInputError(f"Sequential model '{self.name}' has already been configured: an `Input` can only come first, not behind "
-                                 f"{[m.name for m in self.stack]}.")
+            raise UserInputError(
+                f"Sequential model '{self.name}' has already been configured: an `Input` can only "
+                f"come first, not behind {[m.name for m in self.stack]}."
+            )
         if not self.stack and not isinstance(layer, InputLayer):
             shape = layer._fk.batch_input_shape
             if shape is not None:
                 self.stack.append(InputLayer(batch_shape=shape, dtype=layer.input_dtype))
             elif isinstance(layer, Functional) and len(layer.inputs) == 1:
-                self.stack.append(InputLayer(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype))
-            elif isinstance(layer, Sequential) and layer.stack and isinstance(layer.stack[0], InputLayer):
-                self.stack.append(InputLayer(batch_shape=layer.stack[0].batch_shape, dtype=layer.stack[0].dtype))
+                self.stack.append(
+                    InputLayer(batch_shape=layer.inputs[0].shape, dtype=layer.inputs[0].dtype)
+                )
+            elif (
+                isinstance(layer, Sequential)
+                and layer.stack
+                and isinstance(layer.stack[0], InputLayer)
+            ):
+                self.stack.append(
+                    InputLayer(batch_shape=layer.stack[0].batch_shape, dtype=layer.stack[0].dtype)
+                )
         self.stack.append(layer)
         if rebuild:
             self._maybe_rebuild()
@@ -86,7 +111,13 @@ class Sequential(Model):
 
     def _fed_layers(self):
         first = self.layers[0] if self.layers else None
-        return first._fed_layers() if isinstance(first, (Sequential, Functional)) else [(first, 0)] if first is not None else []
+        return (
+            first._fed_layers()
+            if isinstance(first, (Sequential, Functional))
+            else [(first, 0)]
+            if first is not None
+            else []
+        )
 
     def _maybe_rebuild(self):
         self._fk.built, self._box = False, None
@@ -96,18 +127,34 @@ class Sequential(Model):
     def build(self, input_shape=None):
         """Makes all weights from the shape of the input (batch axis first)."""
         if not self.stack:
-            raise UserInputError(f"Sequential model {self.name} cannot be built because it has no layers. Call `model.add(layer)`.")
+            raise UserInputError(
+                f"Sequential model {self.name} cannot be built because it has no layers. Call "
+                "`model.add(layer)`."
+            )
         if isinstance(self.stack[0], InputLayer):
-            if input_shape is not None and tuple(input_shape) != tuple(self.stack[0].batch_shape) and self._box is not None:
+            if (
+                input_shape is not None
+                and tuple(input_shape) != tuple(self.stack[0].batch_shape)
+                and self._box is not None
+            ):
                 if _conflict(input_shape, self.stack[0].batch_shape):
-                    raise UserInputError(f"Sequential model '{self.name}' has already been configured to use input shape "
-                                         f"{self.stack[0].batch_shape}. You cannot build it with input_shape {tuple(input_shape)}")
+                    raise UserInputError(
+                        f"Sequential model '{self.name}' has already been configured to use input "
+                        f"shape {self.stack[0].batch_shape}. You cannot build it with input_shape "
+                        f"{tuple(input_shape)}"
+                    )
         elif input_shape is None:
-            raise UserInputError(f"Sequential model '{self.name}': `build` needs the input's shape, such as `model.build((None, 4))`.")
+            raise UserInputError(
+                f"Sequential model '{self.name}': `build` needs the input's shape, such as "
+                "`model.build((None, 4))`."
+            )
         elif not nested.is_shape(input_shape):
             return Model.build(self, input_shape)
         else:
-            self.stack = [InputLayer(batch_shape=tuple(input_shape), dtype=self.stack[0].input_dtype), *self.stack]
+            self.stack = [
+                InputLayer(batch_shape=tuple(input_shape), dtype=self.stack[0].input_dtype),
+                *self.stack,
+            ]
         x = self.stack[0].output
         start = x
         for layer in self.stack[1:]:
@@ -137,7 +184,9 @@ class Sequential(Model):
             Sequential.build(self)
         self._fk.in_call = False
         self._fk.built = True
-        self._fk.build_shapes = {"input_shape": (None, *shape[1:]) if hasattr(inputs, "shape") else shape}
+        self._fk.build_shapes = {
+            "input_shape": (None, *shape[1:]) if hasattr(inputs, "shape") else shape
+        }
         if outer is None and self._fk.root_key is None:
             self._fk.root_key = seeds.next_root_key()
 
@@ -152,7 +201,10 @@ class Sequential(Model):
 
     @layers.setter
     def layers(self, value):
-        raise AttributeError("`Sequential.layers` attribute is reserved and should not be used. Use `add()` and `pop()`.")
+        raise AttributeError(
+            "`Sequential.layers` attribute is reserved and should not be used. Use `add()` and "
+            "`pop()`."
+        )
 
     @property
     def _layers(self):
@@ -172,12 +224,25 @@ class Sequential(Model):
 
     def _adjust(self, x):
         """The input as declared: dtype, and a missing or extra last axis of size 1."""
-        if self.stack and isinstance(self.stack[0], InputLayer) and hasattr(x, "shape") and not getattr(self, "_deferred", False):
+        if (
+            self.stack
+            and isinstance(self.stack[0], InputLayer)
+            and hasattr(x, "shape")
+            and not getattr(self, "_deferred", False)
+        ):
             return Functional._adjust(self, x, self.stack[0].output)
-        return self.layers[0]._convert_inputs((x,), {})[0][0] if self.layers[0]._fk.convert_inputs else x
+        return (
+            self.layers[0]._convert_inputs((x,), {})[0][0]
+            if self.layers[0]._fk.convert_inputs
+            else x
+        )
 
     def compute_output_spec(self, inputs, training=None, mask=None, **kwargs):
-        if not self.built and isinstance(inputs, KerasTensor) and not isinstance(self.stack[0], InputLayer):
+        if (
+            not self.built
+            and isinstance(inputs, KerasTensor)
+            and not isinstance(self.stack[0], InputLayer)
+        ):
             Sequential.build(self, inputs.shape)
         x = inputs
         for layer in self.layers:
@@ -195,8 +260,10 @@ class Sequential(Model):
 
     def _symbols_or_error(self, what):
         if self._box is None or self._box.output is None:
-            raise AttributeError(f"Sequential model '{self.name}' has no defined {what} yet: it is not built. Start it with "
-                                 "`fkeras.Input(...)`, or call it on data.")
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no defined {what} yet: it is not built. Start "
+                "it with `fkeras.Input(...)`, or call it on data."
+            )
         return self._box
 
     input = property(lambda self: self._symbols_or_error("input").input)
@@ -204,13 +271,17 @@ class Sequential(Model):
     inputs = property(lambda self: [self._symbols_or_error("inputs").input])
     outputs = property(lambda self: [self._symbols_or_error("outputs").output])
     input_shape = property(lambda self: tuple(self._symbols_or_error("input shape").input.shape))
-    output_shape = property(lambda self: signature.shape_of(self._symbols_or_error("output shape").output))
+    output_shape = property(
+        lambda self: signature.shape_of(self._symbols_or_error("output shape").output)
+    )
     input_names = property(lambda self: [self.stack[0].name])
 
     @property
     def output_names(self):
         if not self.layers:
-            raise AttributeError(f"Sequential model '{self.name}' has no layers and thus no output names.")
+            raise AttributeError(
+                f"Sequential model '{self.name}' has no layers and thus no output names."
+            )
         return [self.layers[-1].name]
 
     @property
@@ -221,7 +292,12 @@ class Sequential(Model):
 
     def get_config(self):
         layers = [registry.serialize_keras_object(layer) for layer in self.stack]
-        config = {"name": self.name, "trainable": self.trainable, "dtype": base.dtype_policy.serialize(self._fk.dtype_policy), "layers": layers}
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": base.dtype_policy.serialize(self._fk.dtype_policy),
+            "layers": layers,
+        }
         if self.stack and isinstance(self.stack[0], InputLayer):
             config["build_input_shape"] = self.stack[0].batch_shape
         return copy.deepcopy(config)
@@ -232,7 +308,10 @@ class Sequential(Model):
             return cls(**config)
         model = cls(name=config.get("name"))
         for entry in config["layers"]:
-            model.add(registry.deserialize_keras_object(entry, custom_objects=custom_objects), rebuild=False)
+            model.add(
+                registry.deserialize_keras_object(entry, custom_objects=custom_objects),
+                rebuild=False,
+            )
         shape = config.get("build_input_shape")
         model._maybe_rebuild()
         if not model.built and shape and model.stack and nested.is_shape(shape):

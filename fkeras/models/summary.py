@@ -12,11 +12,20 @@ from fkeras.layers.base import layer as base
 from fkeras.layers.base import nested
 
 
-def render(model, line_length=None, positions=None, expand_nested=False, show_trainable=False, layer_range=None, plain=False) -> str:
+def render(
+    model,
+    line_length=None,
+    positions=None,
+    expand_nested=False,
+    show_trainable=False,
+    layer_range=None,
+    plain=False,
+) -> str:
     """The summary as text.
 
     Args:
-        model: the model. line_length, positions, expand_nested, show_trainable, layer_range: as in `Model.summary`.
+        model: the model. line_length, positions, expand_nested, show_trainable, layer_range: as in
+            `Model.summary`.
         plain: without colours and emphasis, for somebody else's printing.
     """
     import rich.console
@@ -24,22 +33,47 @@ def render(model, line_length=None, positions=None, expand_nested=False, show_tr
     import rich.table
 
     connected = not _is_a_stack(model)
-    titles = ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if connected else []) + (["Trainable"] if show_trainable else [])
-    width = line_length or max(min(shutil.get_terminal_size((88, 24)).columns, 120), 98 if connected else 65)
+    titles = (
+        ["Layer (type)", "Output Shape", "Param #"]
+        + (["Connected to"] if connected else [])
+        + (["Trainable"] if show_trainable else [])
+    )
+    width = line_length or max(
+        min(shutil.get_terminal_size((88, 24)).columns, 120), 98 if connected else 65
+    )
     table = rich.table.Table(width=width, show_lines=connected)
     for i, title in enumerate(titles):
-        ratio = int((positions[i] - (positions[i - 1] if i else 0)) * 100) if positions and i < len(positions) else None
-        table.add_column(title, justify="right" if title == "Param #" else "left", overflow="fold", ratio=ratio)
+        ratio = (
+            int((positions[i] - (positions[i - 1] if i else 0)) * 100)
+            if positions and i < len(positions)
+            else None
+        )
+        table.add_column(
+            title, justify="right" if title == "Param #" else "left", overflow="fold", ratio=ratio
+        )
     for depth, layer in _rows(model, expand_nested, layer_range):
         escape = rich.markup.escape
-        cells = ["    " * depth + f"{layer.name} ({type(layer).__name__})", _shape_text(layer), _count_text(layer)]
+        cells = [
+            "    " * depth + f"{layer.name} ({type(layer).__name__})",
+            _shape_text(layer),
+            _count_text(layer),
+        ]
         if connected:
             cells.append(", ".join(_connections(layer, model)) or "-")
         if show_trainable:
-            cells.append("Y" if layer.weights and layer.trainable else "N" if layer.weights else "-")
+            cells.append(
+                "Y" if layer.weights and layer.trainable else "N" if layer.weights else "-"
+            )
         table.add_row(*(escape(c) for c in cells))
     stream = io.StringIO()
-    console = rich.console.Console(file=stream, width=width, force_terminal=False, color_system=None, highlight=False, legacy_windows=False)
+    console = rich.console.Console(
+        file=stream,
+        width=width,
+        force_terminal=False,
+        color_system=None,
+        highlight=False,
+        legacy_windows=False,
+    )
     console.print(f'Model: "{model.name}"', markup=False)
     console.print(table)
     for line in totals(model):
@@ -53,7 +87,11 @@ def totals(model) -> list[str]:
     with_optimizer = model.optimizer is not None and getattr(model.optimizer, "built", False)
     trainable, rest = model.trainable_weights, model.non_trainable_weights
     optimizer = list(model.optimizer.variables) if with_optimizer else []
-    lines = [("Total params", trainable + rest + optimizer), ("Trainable params", trainable), ("Non-trainable params", rest)]
+    lines = [
+        ("Total params", trainable + rest + optimizer),
+        ("Trainable params", trainable),
+        ("Non-trainable params", rest),
+    ]
     if with_optimizer:
         lines.append(("Optimizer params", optimizer))
     return [f" {title}: {_number(v)} ({readable_size(_bytes(v))})" for title, v in lines]
@@ -96,15 +134,19 @@ def _rows(model, expand_nested, layer_range, depth=0):
 
 def _in_range(layers, layer_range):
     if len(layer_range) != 2 or not all(isinstance(r, str) for r in layer_range):
-        raise UserInputError(f"layer_range must be a pair of strings (names or regular expressions of the first and the last layer). Received: "
-                             f"{layer_range}")
+        raise UserInputError(
+            "layer_range must be a pair of strings (names or regular expressions of the first and "
+            f"the last layer). Received: {layer_range}"
+        )
     first = [i for i, layer in enumerate(layers) if re.match(layer_range[0], layer.name)]
     last = [i for i, layer in enumerate(layers) if re.match(layer_range[1], layer.name)]
     if not first or not last:
-        raise UserInputError(f"Passed layer_names do not match the layer names in the model. Received: {layer_range}. "
-                             f"The layers are: {[layer.name for layer in layers]}")
+        raise UserInputError(
+            "Passed layer_names do not match the layer names in the model. Received: "
+            f"{layer_range}. The layers are: {[layer.name for layer in layers]}"
+        )
     start, stop = min(first), max(last)
-    return layers[start:stop + 1] if start <= stop else layers[max(min(last), 0):max(first) + 1]
+    return layers[start : stop + 1] if start <= stop else layers[max(min(last), 0) : max(first) + 1]
 
 
 def _shape_text(layer) -> str:
@@ -138,13 +180,17 @@ def _connections(layer, model):
     for node in layer._fk.nodes:
         for tensor in node.inputs:
             operation, _, index = tensor._keras_history or (None, 0, 0)
-            if operation is not None and (id(operation) in members or not isinstance(operation, base.Layer)):
+            if operation is not None and (
+                id(operation) in members or not isinstance(operation, base.Layer)
+            ):
                 found.append(f"{operation.name}[{_.__index__()}][{index}]")
     return found
 
 
 def _is_a_stack(model) -> bool:
-    """Whether each layer takes just what the one before gives, so that nobody needs a column for it."""
+    """Whether each layer takes just what the one before gives, so that nobody needs a column for
+    it.
+    """
     if not hasattr(model, "_plan"):
         return True
     previous = list(model._plan.input_slots)
@@ -160,6 +206,14 @@ def _is_a_stack(model) -> bool:
 
 def _slots(structure):
     found: list = []
-    map_structure(lambda x: found.append(x.index) if hasattr(x, "index") and not isinstance(x, (KerasTensor, str)) and not callable(
-        x.index) else None, structure)
+    map_structure(
+        lambda x: (
+            found.append(x.index)
+            if hasattr(x, "index")
+            and not isinstance(x, (KerasTensor, str))
+            and not callable(x.index)
+            else None
+        ),
+        structure,
+    )
     return found

@@ -1,6 +1,7 @@
 """Functions of arrays under Keras's names: thin over jax.numpy, jax.nn and jax.lax.
 
-On arrays they compute; on `KerasTensor`s they are recorded. Dtypes follow Keras's promotion rules. A table of contents, no code.
+On arrays they compute; on `KerasTensor`s they are recorded. Dtypes follow Keras's promotion rules.
+A table of contents, no code.
 """
 
 from fkeras.ops import image as image

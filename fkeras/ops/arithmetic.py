@@ -1,4 +1,6 @@
-"""Functions of two arrays, value by value: shapes broadcast, dtypes promote; Python scalars take the dtype of the other."""
+"""Functions of two arrays, value by value: shapes broadcast, dtypes promote; Python scalars take
+the dtype of the other.
+"""
 
 import jax.numpy as jnp
 
@@ -16,7 +18,10 @@ def _floats(x1, x2):
     return x1.astype(dtype), x2.astype(dtype)
 
 
-# -- arithmetic ---------------------------------------------------------------------------------------------------------------
+# -- arithmetic
+#
+#
+# ---------------------------------------------------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.union)
@@ -27,7 +32,8 @@ def add(x1, x2):
         x1, x2: arrays, Variables or numbers whose shapes broadcast.
 
     Returns:
-        An array of the broadcast shape and the promoted dtype; integers wrap around at the end of their range.
+        An array of the broadcast shape and the promoted dtype; integers wrap around at the end of
+        their range.
 
     Raises:
         UserInputError: where the shapes do not broadcast; it names both, and the axis.
@@ -161,7 +167,9 @@ def ldexp(x1, x2):
     """x1 * 2**x2 for integers x2."""
     x2 = as_array(x2)
     if x2.dtype.kind not in "iu":
-        raise UserTypeError(f"ldexp exponent must be an integer type. Received: x2.dtype={x2.dtype}.")
+        raise UserTypeError(
+            f"ldexp exponent must be an integer type. Received: x2.dtype={x2.dtype}."
+        )
     return jnp.ldexp(as_tensor(x1), x2)
 
 
@@ -171,7 +179,10 @@ def nextafter(x1, x2):
     return jnp.nextafter(as_tensor(x1), as_tensor(x2))
 
 
-# -- comparison: bool out -------------------------------------------------------------------------------------------------------
+# -- comparison: bool out
+#
+#
+# -------------------------------------------------------------------------------------------------------
 
 
 @op
@@ -240,7 +251,10 @@ def logical_xor(x1, x2):
     return jnp.logical_xor(as_tensor(x1), as_tensor(x2))
 
 
-# -- bits of integers and bools ---------------------------------------------------------------------------------------------------
+# -- bits of integers and bools
+#
+#
+# ---------------------------------------------------------------------------------------------------
 
 
 @op

@@ -14,23 +14,35 @@ from fkeras.ops.tensors import as_array
 
 @op
 def dot_product_attention(
-    query, key, value, bias=None, mask=None, scale=None, is_causal=False, flash_attention=None, attn_logits_soft_cap=None
+    query,
+    key,
+    value,
+    bias=None,
+    mask=None,
+    scale=None,
+    is_causal=False,
+    flash_attention=None,
+    attn_logits_soft_cap=None,
 ):
-    """softmax(scale * query . key + bias) . value, over the keys' positions, with heads side by side.
+    """softmax(scale * query . key + bias) . value, over the keys' positions, with heads side by
+    side.
 
-    On NVIDIA GPUs, float16 and bfloat16 inputs go through cuDNN's flash attention where it takes them (`jax.nn.dot_product_attention`),
-    which never writes the (queries, keys) matrix; everything else is compiled by XLA.
+    On NVIDIA GPUs, float16 and bfloat16 inputs go through cuDNN's flash attention where it takes
+    them (`jax.nn.dot_product_attention`), which never writes the (queries, keys) matrix; everything
+    else is compiled by XLA.
 
     Args:
         query: (batch, queries, heads, depth).
-        key, value: (batch, keys, kv_heads, depth); `heads` is a multiple of `kv_heads`, and each of these serves several queries' heads.
+        key, value: (batch, keys, kv_heads, depth); `heads` is a multiple of `kv_heads`, and each of
+            these serves several queries' heads.
         bias: added to the logits; broadcasts to (batch, heads, queries, keys).
         mask: bool, True where a query may look; broadcasts to (batch, heads, queries, keys).
         scale: of the logits; None means 1 / sqrt(depth).
         is_causal: whether query i sees keys 0 to i only.
-        flash_attention: False for XLA; True for cuDNN or an error; None for cuDNN where it works, unless
-            `fkeras.config.disable_flash_attention()` was called.
-        attn_logits_soft_cap: None, or c > 0: logits become c * tanh(logits / c), before bias and mask. (Keras has this on TPUs only.)
+        flash_attention: False for XLA; True for cuDNN or an error; None for cuDNN where it works,
+            unless `fkeras.config.disable_flash_attention()` was called.
+        attn_logits_soft_cap: None, or c > 0: logits become c * tanh(logits / c), before bias and
+            mask. (Keras has this on TPUs only.)
 
     Returns:
         (batch, queries, heads, depth), of the common dtype of query, key and value.
@@ -42,13 +54,15 @@ def dot_product_attention(
         (2, 5, 4, 8)
 
     References:
-        Vaswani et al., 2017, https://arxiv.org/abs/1706.03762; Dao, 2023, https://arxiv.org/abs/2307.08691
+        Vaswani et al., 2017, https://arxiv.org/abs/1706.03762; Dao, 2023,
+            https://arxiv.org/abs/2307.08691
     """
     query, key, value = as_array(query), as_array(key), as_array(value)
     if not query.ndim == key.ndim == value.ndim == 4:
         raise UserInputError(
             "`dot_product_attention` only supports 4D inputs (batch, positions, heads, depth). "
-            f"Received: query.shape={query.shape}, key.shape={key.shape}, value.shape={value.shape}."
+            f"Received: query.shape={query.shape}, key.shape={key.shape}, "
+            f"value.shape={value.shape}."
         )
     dtype = result_type(query.dtype, key.dtype, value.dtype)
     query, key, value = query.astype(dtype), key.astype(dtype), value.astype(dtype)
@@ -58,18 +72,28 @@ def dot_product_attention(
         flash_attention = False
     if attn_logits_soft_cap is not None:
         if flash_attention:
-            raise UserInputError("dot_product_attention: flash attention has no `attn_logits_soft_cap`. Leave flash_attention=None.")
+            raise UserInputError(
+                "dot_product_attention: flash attention has no `attn_logits_soft_cap`. Leave "
+                "flash_attention=None."
+            )
         return _by_einsum(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
     attend = functools.partial(jax.nn.dot_product_attention, scale=scale, is_causal=is_causal)
-    if flash_attention or (flash_attention is None and jax.default_backend() == "gpu" and dtype in ("float16", "bfloat16")):
+    if flash_attention or (
+        flash_attention is None
+        and jax.default_backend() == "gpu"
+        and dtype in ("float16", "bfloat16")
+    ):
         fused = functools.partial(attend, bias=bias, mask=mask, implementation="cudnn")
-        try:  # JAX checks cuDNN, the device and the shapes when it traces; the gradient has narrower limits.
+        # JAX checks cuDNN, the device and the shapes when it traces; the gradient has narrower
+        # limits.
+        try:
             jax.eval_shape(lambda *qkv: jax.vjp(fused, *qkv)[0], query, key, value)
         except Exception as error:  # of many types, by the check that failed
             if flash_attention:
                 raise UserInputError(
-                    f"Flash attention cannot be used for query.shape={query.shape}, key.shape={key.shape}, dtype={dtype} on "
-                    f"{jax.default_backend()}: {error} Pass flash_attention=None to use it only where it works."
+                    f"Flash attention cannot be used for query.shape={query.shape}, "
+                    f"key.shape={key.shape}, dtype={dtype} on {jax.default_backend()}: {error} "
+                    "Pass flash_attention=None to use it only where it works."
                 ) from error
         else:
             return fused(query, key, value)
@@ -82,12 +106,22 @@ def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
     batch, queries, heads, depth = query.shape
     kv_heads = key.shape[2]
     if heads % kv_heads:
-        raise UserInputError(f"dot_product_attention: {heads} query heads must be a multiple of {kv_heads} key and value heads.")
+        raise UserInputError(
+            f"dot_product_attention: {heads} query heads must be a multiple of {kv_heads} key and "
+            "value heads."
+        )
     if heads != kv_heads:
         key, value = (jnp.repeat(x, heads // kv_heads, axis=2) for x in (key, value))
-    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type=jnp.promote_types(query.dtype, "float32"))
+    logits = jnp.einsum(
+        "bqhd,bkhd->bhqk",
+        query,
+        key,
+        preferred_element_type=jnp.promote_types(query.dtype, "float32"),
+    )
     logits = logits * (depth**-0.5 if scale is None else scale)
-    logits = logits if cap is None else cap * jnp.tanh(logits / cap)  # (batch, heads, queries, keys)
+    logits = (
+        logits if cap is None else cap * jnp.tanh(logits / cap)
+    )  # (batch, heads, queries, keys)
     logits = logits if bias is None else logits + bias
     if is_causal:
         causal = jnp.tril(jnp.ones(logits.shape[-2:], bool))
@@ -96,6 +130,9 @@ def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
         logits = jnp.where(mask, logits, -0.7 * jnp.finfo(logits.dtype).max)
     if value.dtype != logits.dtype:  # in half precision, what is rounded must be normalised before
         return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
-    # Softmax whose division comes last, where there is one number for each query and depth instead of each query and key.
+    # Softmax whose division comes last, where there is one number for each query and depth instead
+    # of each query and key.
     weights = jnp.exp(logits - jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True)))
-    return jnp.einsum("bhqk,bkhd->bqhd", weights, value) / jnp.einsum("bhqk->bqh", weights)[..., None]
+    return (
+        jnp.einsum("bhqk,bkhd->bqhd", weights, value) / jnp.einsum("bhqk->bqh", weights)[..., None]
+    )

@@ -14,38 +14,57 @@ from fkeras.ops.windows import per_axis, window_indices
 
 @op
 def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
-    """Sliding blocks as columns: (batch, channels, height, width) -> (batch, channels * kh * kw, windows), as in PyTorch.
+    """Sliding blocks as columns: (batch, channels, height, width) -> (batch, channels * kh * kw,
+    windows), as in PyTorch.
 
     Args:
         x: images, always channels first.
-        kernel_size, dilation, padding, stride: an int, or (height, width); `padding` adds zeros on both sides.
+        kernel_size, dilation, padding, stride: an int, or (height, width); `padding` adds zeros on
+            both sides.
     """
     x = as_array(x)
     if x.ndim != 4:
-        raise UserInputError(f"unfold: the input must be a 4D tensor (batch, channels, height, width). Received: x.shape={x.shape}.")
+        raise UserInputError(
+            "unfold: the input must be a 4D tensor (batch, channels, height, width). Received: "
+            f"x.shape={x.shape}."
+        )
     names = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
-    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = (per_axis(name, value, 2) for name, value in names.items())
+    (kh, kw), (dh, dw), (ph, pw), (sh, sw) = (
+        per_axis(name, value, 2) for name, value in names.items()
+    )
     x = jnp.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     batch, channels, height, width = x.shape
     rows, _ = window_indices(height, kh, sh, dh, "VALID")
     columns, _ = window_indices(width, kw, sw, dw, "VALID")
     x = x[:, :, rows[:, :, None, None], columns]  # (batch, channels, oh, kh, ow, kw)
-    return x.transpose(0, 1, 3, 5, 2, 4).reshape(batch, channels * kh * kw, len(rows) * len(columns))
+    return x.transpose(0, 1, 3, 5, 2, 4).reshape(
+        batch, channels * kh * kw, len(rows) * len(columns)
+    )
 
 
 @op
 def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Sums sliding blocks back into images: (batch, channels * kh * kw, windows) -> (batch, channels, *output_size).
+    """Sums sliding blocks back into images: (batch, channels * kh * kw, windows) -> (batch,
+    channels, *output_size).
 
-    The transpose of `unfold`: positions that several windows cover get the sum, so `fold(unfold(x))` is x times that count.
+    The transpose of `unfold`: positions that several windows cover get the sum, so
+    `fold(unfold(x))` is x times that count.
     """
     x = as_array(x)
     if x.ndim != 3:
-        raise UserInputError(f"fold: the input must be a 3D tensor (batch, channels * kernel, windows). Received: x.shape={x.shape}.")
+        raise UserInputError(
+            "fold: the input must be a 3D tensor (batch, channels * kernel, windows). Received: "
+            f"x.shape={x.shape}."
+        )
     block = math.prod(per_axis("kernel_size", kernel_size, 2))
     if x.shape[1] % block:
-        raise UserInputError(f"fold: axis 1 must be divisible by the kernel's {block} positions. Received: x.shape={x.shape}.")
-    image = jax.ShapeDtypeStruct((x.shape[0], x.shape[1] // block, *per_axis("output_size", output_size, 2)), x.dtype)
+        raise UserInputError(
+            f"fold: axis 1 must be divisible by the kernel's {block} positions. Received: "
+            f"x.shape={x.shape}."
+        )
+    image = jax.ShapeDtypeStruct(
+        (x.shape[0], x.shape[1] // block, *per_axis("output_size", output_size, 2)), x.dtype
+    )
 
     def to_columns(images):
         return unfold(images, kernel_size, dilation, padding, stride)
@@ -53,8 +72,9 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     expected = jax.eval_shape(to_columns, image).shape
     if expected != x.shape:
         raise UserInputError(
-            f"fold: output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, padding={padding} and stride={stride} "
-            f"make {expected[2]} windows. Received: x.shape={x.shape}, so {x.shape[2]}."
+            f"fold: output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, "
+            f"padding={padding} and stride={stride} make {expected[2]} windows. Received: "
+            f"x.shape={x.shape}, so {x.shape[2]}."
         )
     return jax.linear_transpose(to_columns, image)(x)[0]
 
@@ -68,7 +88,9 @@ def _check(name, x, block_size):
 
 @op
 def depth_to_space(x, block_size, data_format="channels_last"):
-    """Channels become square blocks of positions: (batch, h, w, c) -> (batch, h * block, w * block, c / block^2)."""
+    """Channels become square blocks of positions: (batch, h, w, c) -> (batch, h * block, w * block,
+    c / block^2).
+    """
     data_format = standardize_data_format(data_format)
     x = as_array(x)
     _check("depth_to_space", x, block_size)
@@ -76,12 +98,14 @@ def depth_to_space(x, block_size, data_format="channels_last"):
     height, width, channels = dims if data_format == "channels_last" else (*dims[1:], dims[0])
     if channels % block_size**2:
         raise UserInputError(
-            f"depth_to_space: the number of channels ({channels}) must be divisible by block_size**2 ({block_size**2}). "
-            f"Received: x.shape={x.shape}."
+            f"depth_to_space: the number of channels ({channels}) must be divisible by "
+            f"block_size**2 ({block_size**2}). Received: x.shape={x.shape}."
         )
     depth = channels // block_size**2
     if data_format == "channels_last":
-        x = x.reshape(batch, height, width, block_size, block_size, depth).transpose(0, 1, 3, 2, 4, 5)
+        x = x.reshape(batch, height, width, block_size, block_size, depth).transpose(
+            0, 1, 3, 2, 4, 5
+        )
         return x.reshape(batch, height * block_size, width * block_size, depth)
     x = x.reshape(batch, depth, block_size, block_size, height, width).transpose(0, 1, 4, 2, 5, 3)
     return x.reshape(batch, depth, height * block_size, width * block_size)
@@ -89,7 +113,9 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 
 @op
 def space_to_depth(x, block_size, data_format="channels_last"):
-    """Square blocks of positions become channels: (batch, h, w, c) -> (batch, h / block, w / block, c * block^2)."""
+    """Square blocks of positions become channels: (batch, h, w, c) -> (batch, h / block, w / block,
+    c * block^2).
+    """
     data_format = standardize_data_format(data_format)
     x = as_array(x)
     _check("space_to_depth", x, block_size)
@@ -97,10 +123,16 @@ def space_to_depth(x, block_size, data_format="channels_last"):
     height, width, channels = dims if data_format == "channels_last" else (*dims[1:], dims[0])
     for name, size in (("Height", height), ("Width", width)):
         if size % block_size:
-            raise UserInputError(f"space_to_depth: {name} ({size}) must be divisible by block_size ({block_size}).")
+            raise UserInputError(
+                f"space_to_depth: {name} ({size}) must be divisible by block_size ({block_size})."
+            )
     rows, columns, depth = height // block_size, width // block_size, channels * block_size**2
     if data_format == "channels_last":
-        x = x.reshape(batch, rows, block_size, columns, block_size, channels).transpose(0, 1, 3, 2, 4, 5)
+        x = x.reshape(batch, rows, block_size, columns, block_size, channels).transpose(
+            0, 1, 3, 2, 4, 5
+        )
         return x.reshape(batch, rows, columns, depth)
-    x = x.reshape(batch, channels, rows, block_size, columns, block_size).transpose(0, 1, 3, 5, 2, 4)
+    x = x.reshape(batch, channels, rows, block_size, columns, block_size).transpose(
+        0, 1, 3, 5, 2, 4
+    )
     return x.reshape(batch, depth, rows, columns)

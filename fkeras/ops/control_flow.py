@@ -19,22 +19,27 @@ def _arrays(structure):
     return map_structure(as_tensor, structure)
 
 
-# -- branches -----------------------------------------------------------------------------------------------------------------------
+# -- branches
+#
+#
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 def _cond_spec(pred, true_fn, false_fn):
     yes, no = evaluate_call(true_fn, (), {}, 0), evaluate_call(false_fn, (), {}, 0)
     if _description(yes) != _description(no):
         raise UserInputError(
-            "cond: `true_fn` and `false_fn` should return outputs of the same kind (struct, dtype and shape). Received: "
-            f"{yes} and {no}."
+            "cond: `true_fn` and `false_fn` should return outputs of the same kind (struct, dtype "
+            f"and shape). Received: {yes} and {no}."
         )
     return yes
 
 
 def _description(structure):
     """Structure, shapes and dtypes in a form that can be compared."""
-    return map_structure(lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure)
+    return map_structure(
+        lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure
+    )
 
 
 @op(spec=_cond_spec, explained=False)
@@ -43,7 +48,8 @@ def cond(pred, true_fn, false_fn):
 
     Args:
         pred: bool scalar, may be traced.
-        true_fn, false_fn: functions without arguments, whose results have the same structure, shapes and dtypes.
+        true_fn, false_fn: functions without arguments, whose results have the same structure,
+            shapes and dtypes.
     """
     return jax.lax.cond(pred, true_fn, false_fn)
 
@@ -58,17 +64,24 @@ def switch(index, branches, *operands):
 
     Args:
         index: integer scalar, may be traced.
-        branches: functions of the operands whose results have the same structure, shapes and dtypes.
+        branches: functions of the operands whose results have the same structure, shapes and
+            dtypes.
         *operands: arrays or structures of them.
     """
     return jax.lax.switch(as_tensor(index), branches, *_arrays(operands))
 
 
-# -- loops --------------------------------------------------------------------------------------------------------------------------
+# -- loops
+#
+#
+# --------------------------------------------------------------------------------------------------------------------------
 
 
 def _same(structure):
-    return map_structure(lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v, structure)
+    return map_structure(
+        lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v,
+        structure,
+    )
 
 
 @op(spec=lambda cond, body, loop_vars, maximum_iterations=None: _same(loop_vars), explained=False)
@@ -77,8 +90,10 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
     Args:
         cond: function of the loop variables that returns a bool scalar.
-        body: function of the loop variables that returns new ones of the same structure, shapes and dtypes.
-        loop_vars: the first loop variables: an array, or a tuple or list, whose entries become separate arguments.
+        body: function of the loop variables that returns new ones of the same structure, shapes and
+            dtypes.
+        loop_vars: the first loop variables: an array, or a tuple or list, whose entries become
+            separate arguments.
         maximum_iterations: stops after so many; None: no limit.
 
     Returns:
@@ -95,7 +110,11 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
     def goes_on(state):
         count, values = state
         going = cond(*values)
-        return going if maximum_iterations is None else jnp.logical_and(going, count < maximum_iterations)
+        return (
+            going
+            if maximum_iterations is None
+            else jnp.logical_and(going, count < maximum_iterations)
+        )
 
     def step(state):
         count, values = state
@@ -108,11 +127,13 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
 @op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
 def fori_loop(lower, upper, body_fun, init_val):
-    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the last state.
+    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the
+    last state.
 
     Args:
         lower, upper: integers, may be traced.
-        body_fun: function of the index and the state that returns a state of the same structure, shapes and dtypes.
+        body_fun: function of the index and the state that returns a state of the same structure,
+            shapes and dtypes.
         init_val: array or structure of arrays.
     """
     return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
@@ -128,19 +149,26 @@ def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
 
 def _without_axis(structure):
     """The KerasTensors without axis 0; of arrays the first entry."""
-    return map_structure(lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0], structure)
+    return map_structure(
+        lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0],
+        structure,
+    )
 
 
 def _with_axis(structure, size):
-    return map_structure(lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure)
+    return map_structure(
+        lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure
+    )
 
 
 @op(spec=_scan_spec, explained=False)
 def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
-    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry and all y stacked.
+    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry
+    and all y stacked.
 
     Args:
-        f: function of the carry and one x that returns a pair; the carry keeps its structure, shapes and dtypes.
+        f: function of the carry and one x that returns a pair; the carry keeps its structure,
+            shapes and dtypes.
         init: the first carry: an array or a structure of arrays.
         xs: array or structure of arrays with a common axis 0; None: `f` gets None, `length` times.
         length: how many steps; None: the size of axis 0.
@@ -154,18 +182,26 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
         (6, [0, 0, 1, 3])
     """
     if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
-        raise UserInputError(f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}.")
-    return jax.lax.scan(f, _arrays(init), _arrays(xs), length=length, reverse=reverse, unroll=unroll)
+        raise UserInputError(
+            f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}."
+        )
+    return jax.lax.scan(
+        f, _arrays(init), _arrays(xs), length=length, reverse=reverse, unroll=unroll
+    )
 
 
 def _associative_spec(f, elems, reverse=False, axis=0):
     flat = leaves(elems)
     at = canonical_axis(axis, len(flat[0].shape))
     _check_lengths(flat, axis)
-    one = map_structure(lambda t: KerasTensor(t.shape[:at] + (1,) + t.shape[at + 1 :], dtype=t.dtype), elems)
+    one = map_structure(
+        lambda t: KerasTensor(t.shape[:at] + (1,) + t.shape[at + 1 :], dtype=t.dtype), elems
+    )
     out = evaluate_call(f, (one, one), {}, 0)
     size = flat[0].shape[at]
-    return map_structure(lambda t: KerasTensor(t.shape[:at] + (size,) + t.shape[at + 1 :], dtype=t.dtype), out)
+    return map_structure(
+        lambda t: KerasTensor(t.shape[:at] + (size,) + t.shape[at + 1 :], dtype=t.dtype), out
+    )
 
 
 def _check_lengths(elems, axis):
@@ -178,7 +214,8 @@ def _check_lengths(elems, axis):
 
 @op(spec=_associative_spec, explained=False)
 def associative_scan(f, elems, reverse=False, axis=0):
-    """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2), ... along `axis`.
+    """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2),
+    ... along `axis`.
 
     Args:
         f: associative function of two structures like `elems`, working elementwise along `axis`.
@@ -188,12 +225,17 @@ def associative_scan(f, elems, reverse=False, axis=0):
     """
     elems = _arrays(elems)
     if not callable(f):
-        raise UserInputError(f"associative_scan: `f` must be a function of two values. Received: {f!r}.")
+        raise UserInputError(
+            f"associative_scan: `f` must be a function of two values. Received: {f!r}."
+        )
     _check_lengths(leaves(elems), axis)
     return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
 
 
-# -- over axis 0 --------------------------------------------------------------------------------------------------------------------
+# -- over axis 0
+#
+#
+# --------------------------------------------------------------------------------------------------------------------
 
 
 def _map_spec(f, xs):
@@ -202,7 +244,8 @@ def _map_spec(f, xs):
 
 @op(spec=_map_spec, explained=False)
 def map(f, xs):
-    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see `vectorized_map` for all at once.
+    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see
+    `vectorized_map` for all at once.
 
     Args:
         f: function of one entry (a structure like `xs`), which may return a structure.
@@ -223,7 +266,8 @@ def vectorized_map(function, elements):
 
 
 def vectorize(pyfunc, *, excluded=None, signature=None):
-    """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all broadcast entries of its arguments.
+    """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all
+    broadcast entries of its arguments.
 
     Args:
         pyfunc: function.
@@ -231,6 +275,8 @@ def vectorize(pyfunc, *, excluded=None, signature=None):
         signature: core dimensions such as `"(m,n),(n)->(m)"`; None: scalars.
     """
     if not callable(pyfunc):
-        raise UserInputError(f"Expected argument `pyfunc` to be a callable. Received: pyfunc={pyfunc!r}.")
+        raise UserInputError(
+            f"Expected argument `pyfunc` to be a callable. Received: pyfunc={pyfunc!r}."
+        )
     mapped = jnp.vectorize(pyfunc, excluded=excluded or set(), signature=signature)
     return user_code(mapped)

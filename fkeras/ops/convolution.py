@@ -1,7 +1,7 @@
 """Convolutions of 1, 2, 3 or more spatial axes, over `jax.lax`.
 
-Shapes, with `data_format='channels_last'`: inputs (batch, spatial..., in), kernel (spatial..., in, out). A kernel with fewer input
-channels than the inputs makes a grouped convolution.
+Shapes, with `data_format='channels_last'`: inputs (batch, spatial..., in), kernel (spatial..., in,
+out). A kernel with fewer input channels than the inputs makes a grouped convolution.
 """
 
 import inspect
@@ -23,27 +23,33 @@ def _channel_axis(data_format):
 def _dimension_numbers(ndim, data_format):
     spatial = tuple(range(1, ndim - 1)) if data_format == "channels_last" else tuple(range(2, ndim))
     batch_channels_spatial = (0, ndim - 1 if data_format == "channels_last" else 1, *spatial)
-    return lax.ConvDimensionNumbers(batch_channels_spatial, (ndim - 1, ndim - 2, *range(ndim - 2)), batch_channels_spatial)
+    return lax.ConvDimensionNumbers(
+        batch_channels_spatial, (ndim - 1, ndim - 2, *range(ndim - 2)), batch_channels_spatial
+    )
 
 
 def _check_channels(name, inputs, kernel, data_format, kernel_axis, grouped=False):
     if inputs.ndim < 3 or kernel.ndim != inputs.ndim:
         raise UserInputError(
-            f"{name}: inputs must be (batch, spatial..., channels) and the kernel of the same rank, with one axis per spatial axis and "
-            f"two for channels. Received: inputs.shape={inputs.shape}, kernel.shape={kernel.shape}."
+            f"{name}: inputs must be (batch, spatial..., channels) and the kernel of the same "
+            "rank, with one axis per spatial axis and two for channels. Received: "
+            f"inputs.shape={inputs.shape}, kernel.shape={kernel.shape}."
         )
     channels, expected = inputs.shape[_channel_axis(data_format)], kernel.shape[kernel_axis]
     if channels % expected if grouped else channels != expected:
         raise UserInputError(
             f"{name}: the number of input channels must match the kernel's input channels"
             + (" or, for a grouped convolution, be evenly divisible by them" if grouped else "")
-            + f". Received: input channels={channels}, kernel input channels={expected}, data_format='{data_format}', "
-            f"inputs.shape={inputs.shape}, kernel.shape={kernel.shape}."
+            + f". Received: input channels={channels}, kernel input channels={expected}, "
+            f"data_format='{data_format}', inputs.shape={inputs.shape}, "
+            f"kernel.shape={kernel.shape}."
         )
 
 
 def _op(kernel_axis):
-    """`op` for functions of (inputs, kernel, ...): unknown input channels of a KerasTensor are those that the kernel wants."""
+    """`op` for functions of (inputs, kernel, ...): unknown input channels of a KerasTensor are
+    those that the kernel wants.
+    """
 
     def decorate(fn):
         signature = inspect.signature(fn)
@@ -65,10 +71,12 @@ def _op(kernel_axis):
 
 @_op(kernel_axis=-2)
 def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Convolution (cross-correlation, as everywhere in deep learning), grouped if the kernel has fewer input channels.
+    """Convolution (cross-correlation, as everywhere in deep learning), grouped if the kernel has
+    fewer input channels.
 
     Args:
-        inputs: (batch, spatial..., in), or (batch, in, spatial...) for `'channels_first'`; cast to the kernel's dtype.
+        inputs: (batch, spatial..., in), or (batch, in, spatial...) for `'channels_first'`; cast to
+            the kernel's dtype.
         kernel: (spatial..., in / groups, out).
         strides, dilation_rate: an int or one int per spatial axis.
         padding: `'valid'`, or `'same'` for ceil(size / stride) positions.
@@ -88,42 +96,74 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     groups = inputs.shape[_channel_axis(data_format)] // kernel.shape[-2]
     if kernel.shape[-1] % groups:
         raise UserInputError(
-            f"conv: {groups} groups (input channels / kernel input channels) must divide the kernel's {kernel.shape[-1]} filters. "
-            f"Received: inputs.shape={inputs.shape}, kernel.shape={kernel.shape}."
+            f"conv: {groups} groups (input channels / kernel input channels) must divide the "
+            f"kernel's {kernel.shape[-1]} filters. Received: inputs.shape={inputs.shape}, "
+            f"kernel.shape={kernel.shape}."
         )
-    return _convolve("conv", inputs.astype(kernel.dtype), kernel, strides, padding, data_format, dilation_rate, groups)
+    return _convolve(
+        "conv",
+        inputs.astype(kernel.dtype),
+        kernel,
+        strides,
+        padding,
+        data_format,
+        dilation_rate,
+        groups,
+    )
 
 
 def _convolve(name, inputs, kernel, strides, padding, data_format, dilation_rate, groups):
     spatial = inputs.ndim - 2
-    strides, dilation = per_axis("strides", strides, spatial), per_axis("dilation_rate", dilation_rate, spatial)
+    strides, dilation = (
+        per_axis("strides", strides, spatial),
+        per_axis("dilation_rate", dilation_rate, spatial),
+    )
     padding, channels_last = check_padding(padding), data_format == "channels_last"
 
     def convolve(inputs, kernel, groups=1):
-        return lax.conv_general_dilated(inputs, kernel, strides, padding, rhs_dilation=dilation, feature_group_count=groups,
-                                        dimension_numbers=_dimension_numbers(inputs.ndim, data_format))
+        return lax.conv_general_dilated(
+            inputs,
+            kernel,
+            strides,
+            padding,
+            rhs_dilation=dilation,
+            feature_group_count=groups,
+            dimension_numbers=_dimension_numbers(inputs.ndim, data_format),
+        )
 
-    if groups == 1 and channels_last and kernel.shape[:-2] == (1,) * spatial and cpu_windows.preferred():
+    if (
+        groups == 1
+        and channels_last
+        and kernel.shape[:-2] == (1,) * spatial
+        and cpu_windows.preferred()
+    ):
         out = cpu_windows.pointwise_conv(inputs, kernel, strides)
     elif groups == 1 or not cpu_windows.preferred():
         out = convolve(inputs, kernel, groups)
     elif kernel.shape[-2] == 1 and cpu_windows.few_positions(kernel.shape[:-2]):
         channels_apart = kernel.reshape(*kernel.shape[:-2], groups, kernel.shape[-1] // groups)
-        out = cpu_windows.depthwise_conv(inputs, channels_apart, strides, padding, dilation, channels_last)
+        out = cpu_windows.depthwise_conv(
+            inputs, channels_apart, strides, padding, dilation, channels_last
+        )
     else:
-        out = cpu_windows.grouped_conv(convolve, inputs, kernel, groups, inputs.ndim - 1 if channels_last else 1)
+        out = cpu_windows.grouped_conv(
+            convolve, inputs, kernel, groups, inputs.ndim - 1 if channels_last else 1
+        )
     if out.size == 0 and inputs.size != 0:
         raise UserInputError(
-            f"{name}: the convolution operation resulted in an empty output, of shape {out.shape}: the input is too small for the kernel. "
-            f"Received: inputs.shape={inputs.shape}, kernel.shape={kernel.shape}, strides={strides}, dilation_rate={dilation_rate}, "
-            f"padding='{padding}'. Use padding='same', a smaller kernel or fewer strided layers before."
+            f"{name}: the convolution operation resulted in an empty output, of shape {out.shape}: "
+            f"the input is too small for the kernel. Received: inputs.shape={inputs.shape}, "
+            f"kernel.shape={kernel.shape}, strides={strides}, dilation_rate={dilation_rate}, "
+            f"padding='{padding}'. Use padding='same', a smaller kernel or fewer strided layers "
+            "before."
         )
     return out
 
 
 @_op(kernel_axis=-2)
 def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """Each input channel with its own filters: kernel (spatial..., in, multiplier) gives in * multiplier channels.
+    """Each input channel with its own filters: kernel (spatial..., in, multiplier) gives in *
+    multiplier channels.
 
     Other arguments as in `conv`.
     """
@@ -132,27 +172,57 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
     _check_channels("depthwise_conv", inputs, kernel, data_format, -2)
     *window, channels, multiplier = kernel.shape
     kernel = kernel.reshape(*window, 1, channels * multiplier)
-    return _convolve("depthwise_conv", inputs.astype(kernel.dtype), kernel, strides, padding, data_format, dilation_rate, channels)
+    return _convolve(
+        "depthwise_conv",
+        inputs.astype(kernel.dtype),
+        kernel,
+        strides,
+        padding,
+        data_format,
+        dilation_rate,
+        channels,
+    )
 
 
 @_op(kernel_axis=-2)
-def separable_conv(inputs, depthwise_kernel, pointwise_kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
-    """`depthwise_conv`, then a `conv` of window size 1 that mixes channels: pointwise_kernel (1..., in * multiplier, out)."""
+def separable_conv(
+    inputs,
+    depthwise_kernel,
+    pointwise_kernel,
+    strides=1,
+    padding="valid",
+    data_format=None,
+    dilation_rate=1,
+):
+    """`depthwise_conv`, then a `conv` of window size 1 that mixes channels: pointwise_kernel (1...,
+    in * multiplier, out).
+    """
     out = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(out, pointwise_kernel, data_format=data_format)
 
 
 @_op(kernel_axis=-1)
-def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1):
-    """Transposed convolution: the gradient of `conv` with respect to its inputs, often used to upsample.
+def conv_transpose(
+    inputs,
+    kernel,
+    strides=1,
+    padding="valid",
+    output_padding=None,
+    data_format=None,
+    dilation_rate=1,
+):
+    """Transposed convolution: the gradient of `conv` with respect to its inputs, often used to
+    upsample.
 
-    With k = (kernel size - 1) * dilation + 1, an axis of size n becomes n * stride for `'same'`, (n - 1) * stride + max(k, stride) for
-    `'valid'`; with `output_padding` p, (n - 1) * stride + k % 2 + p and (n - 1) * stride + k + p.
+    With k = (kernel size - 1) * dilation + 1, an axis of size n becomes n * stride for `'same'`, (n
+    - 1) * stride + max(k, stride) for `'valid'`; with `output_padding` p, (n - 1) * stride + k % 2
+      + p and (n - 1) * stride + k + p.
 
     Args:
         inputs: (batch, spatial..., in), or (batch, in, spatial...) for `'channels_first'`.
         kernel: (spatial..., out, in): the channels are the other way round than in `conv`.
-        output_padding: None, or an int (or one per spatial axis) that is added at the end of each axis.
+        output_padding: None, or an int (or one per spatial axis) that is added at the end of each
+            axis.
 
     Examples:
         >>> from fkeras import ops
@@ -166,12 +236,25 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
     spatial = inputs.ndim - 2
     strides = per_axis("strides", strides, spatial)
     dilation = per_axis("dilation_rate", dilation_rate, spatial)
-    extra = (None,) * spatial if output_padding is None else per_axis("output_padding", output_padding, spatial)
+    extra = (
+        (None,) * spatial
+        if output_padding is None
+        else per_axis("output_padding", output_padding, spatial)
+    )
     padding = check_padding(padding)
     windows = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
-    around = tuple(_transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True))
-    if max(strides) > 1 and max(dilation) == 1 and cpu_windows.preferred() and cpu_windows.few_positions(windows):
-        return cpu_windows.conv_transpose(inputs, kernel, strides, around, data_format == "channels_last")
+    around = tuple(
+        _transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)
+    )
+    if (
+        max(strides) > 1
+        and max(dilation) == 1
+        and cpu_windows.preferred()
+        and cpu_windows.few_positions(windows)
+    ):
+        return cpu_windows.conv_transpose(
+            inputs, kernel, strides, around, data_format == "channels_last"
+        )
     return lax.conv_transpose(
         inputs,
         kernel,
@@ -184,7 +267,9 @@ def conv_transpose(inputs, kernel, strides=1, padding="valid", output_padding=No
 
 
 def _transpose_padding(window, stride, extra, padding):
-    """(low, high) for `lax.conv_transpose`, whose output has (n - 1) * stride - window + 2 + low + high positions."""
+    """(low, high) for `lax.conv_transpose`, whose output has (n - 1) * stride - window + 2 + low +
+    high positions.
+    """
     if padding == "VALID":
         return window - 1, window - 1 + (max(stride - window, 0) if extra is None else extra)
     total = stride + window - 2 if extra is None else window + window % 2 - 2 + extra

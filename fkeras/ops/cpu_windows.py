@@ -1,8 +1,10 @@
 """Windows as slices: convolutions and pooling in the forms that XLA computes fast on a CPU.
 
-XLA's CPU backend hands plain convolutions to a fast library, but computes grouped, depthwise and transposed ones, and the gradient of
-pooling, in naive loops: 5 to 100 times slower in a training step than the forms here, which hold nothing but slices, sums and plain
-convolutions. The values are the same up to rounding; the gradient of max pooling goes to the same position (the first of equal values).
+XLA's CPU backend hands plain convolutions to a fast library, but computes grouped, depthwise and
+transposed ones, and the gradient of pooling, in naive loops: 5 to 100 times slower in a training
+step than the forms here, which hold nothing but slices, sums and plain convolutions. The values are
+the same up to rounding; the gradient of max pooling goes to the same position (the first of equal
+values).
 """
 
 import functools
@@ -13,14 +15,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-# Each position of a window becomes an operation in the program; beyond this many, compiling takes too long.
+# Each position of a window becomes an operation in the program; beyond this many, compiling takes
+# too long.
 MOST_POSITIONS = 128
 # Groups are convolved one after the other in at most this many convolutions.
 MOST_SPLITS = 8
 
 
 def preferred() -> bool:
-    """Whether programs are for the CPU, where these forms are faster. On GPUs and TPUs XLA's own kernels are good."""
+    """Whether programs are for the CPU, where these forms are faster. On GPUs and TPUs XLA's own
+    kernels are good.
+    """
     return jax.default_backend() == "cpu"
 
 
@@ -29,7 +34,9 @@ def few_positions(window) -> bool:
 
 
 def padded(x, axes, reaches, strides, padding, value):
-    """`x` padded along `axes` for windows of these reaches, and the number of windows along each axis."""
+    """`x` padded along `axes` for windows of these reaches, and the number of windows along each
+    axis.
+    """
     config, counts = [(0, 0, 0)] * x.ndim, []
     for axis, reach, stride in zip(axes, reaches, strides, strict=True):
         size = x.shape[axis]
@@ -44,27 +51,37 @@ def slices(x, axes, window, strides, dilation, counts):
     """For each position in the window, row-major: the values of all windows there."""
     for position in itertools.product(*map(range, window)):
         start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
-        for axis, at, stride, apart, count in zip(axes, position, strides, dilation, counts, strict=True):
+        for axis, at, stride, apart, count in zip(
+            axes, position, strides, dilation, counts, strict=True
+        ):
             start[axis], step[axis] = at * apart, stride
             limit[axis] = at * apart + (count - 1) * stride + 1
         yield lax.slice(x, start, limit, step)
 
 
 def _compiled(*static):
-    """One program of a call outside of any trace; inside a trace nothing but the operations themselves."""
+    """One program of a call outside of any trace; inside a trace nothing but the operations
+    themselves.
+    """
     return functools.partial(jax.jit, static_argnames=static, inline=True)
 
 
 @_compiled("axes", "window", "strides", "padding")
 def max_pool(x, axes, window, strides, padding):
-    """The largest value of each window: along one axis after the other, which keeps the first of equal values first."""
+    """The largest value of each window: along one axis after the other, which keeps the first of
+    equal values first.
+    """
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     for axis, size, stride in reversed(list(zip(axes, window, strides, strict=True))):
         x, counts = padded(x, [axis], [size], [stride], padding, lowest)
         largest = None
         for values in slices(x, [axis], [size], [stride], [1], counts):
             # A NaN stays, as in `lax.max`, whose gradient is split between equal values.
-            largest = values if largest is None else jnp.where((largest >= values) | (largest != largest), largest, values)
+            largest = (
+                values
+                if largest is None
+                else jnp.where((largest >= values) | (largest != largest), largest, values)
+            )
         x = largest
     return x
 
@@ -72,13 +89,18 @@ def max_pool(x, axes, window, strides, padding):
 def flat(product, x, matrix):
     """`product(x, matrix)` for x (..., n) and matrix (n, m) as one of two matrices.
 
-    The gradient of a product of higher rank sums over several axes, for which XLA's CPU backend first copies a transposed cotangent.
+    The gradient of a product of higher rank sums over several axes, for which XLA's CPU backend
+    first copies a transposed cotangent.
     """
-    return product(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), matrix).reshape(*x.shape[:-1], matrix.shape[-1])
+    return product(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]), matrix).reshape(
+        *x.shape[:-1], matrix.shape[-1]
+    )
 
 
 def pointwise_conv(x, kernel, strides):
-    """A convolution of window size 1, channels last: a matrix product over the positions that the strides leave."""
+    """A convolution of window size 1, channels last: a matrix product over the positions that the
+    strides leave.
+    """
     if max(strides) > 1:
         x = lax.slice(x, (0,) * x.ndim, x.shape, (1, *strides, 1))
     return flat(lax.dot, x, kernel.reshape(kernel.shape[-2:]))
@@ -90,22 +112,35 @@ def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
     *window, channels, multiplier = kernel.shape
     axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
     dtype, exact = x.dtype, jnp.promote_types(x.dtype, jnp.float32)
-    x, counts = padded(x, axes, [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)], strides, padding, 0)
+    x, counts = padded(
+        x,
+        axes,
+        [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)],
+        strides,
+        padding,
+        0,
+    )
     x, taps = x.astype(exact), kernel.astype(exact).reshape(-1, channels, multiplier)
     channel_axis = x.ndim - 1 if channels_last else 1
     total = 0
     for values, tap in zip(slices(x, axes, window, strides, dilation, counts), taps, strict=True):
         tap = tap.reshape(channels, multiplier, *(1,) * (0 if channels_last else len(window)))
         total = total + jnp.expand_dims(values, channel_axis + 1) * tap
-    shape = (*total.shape[:channel_axis], channels * multiplier, *total.shape[channel_axis + 2:])
+    shape = (*total.shape[:channel_axis], channels * multiplier, *total.shape[channel_axis + 2 :])
     return total.reshape(shape).astype(dtype)
 
 
 def grouped_conv(convolve, x, kernel, groups, channel_axis):
-    """A grouped convolution as a few plain ones, each of several groups with zeros where they do not meet."""
+    """A grouped convolution as a few plain ones, each of several groups with zeros where they do
+    not meet.
+    """
     splits = max(d for d in range(1, MOST_SPLITS + 1) if groups % d == 0)
-    parts = [convolve(part, _block_diagonal(taps, groups // splits))
-             for part, taps in zip(jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True)]
+    parts = [
+        convolve(part, _block_diagonal(taps, groups // splits))
+        for part, taps in zip(
+            jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True
+        )
+    ]
     return jnp.concatenate(parts, channel_axis)
 
 
@@ -114,14 +149,17 @@ def _block_diagonal(kernel, groups):
     if groups == 1:
         return kernel
     *window, channels, filters = kernel.shape
-    apart = jnp.moveaxis(kernel.reshape(*window, channels, groups, filters // groups), -2, -3)  # (window..., groups, in, out)
+    apart = jnp.moveaxis(
+        kernel.reshape(*window, channels, groups, filters // groups), -2, -3
+    )  # (window..., groups, in, out)
     placed = apart[..., None, :] * jnp.eye(groups, dtype=kernel.dtype)[:, None, :, None]
     return placed.reshape(*window, groups * channels, filters)
 
 
 @_compiled("strides", "padding", "channels_last")
 def conv_transpose(x, kernel, strides, padding, channels_last):
-    """A transposed convolution as one matrix product and a sum of what falls on the same output position.
+    """A transposed convolution as one matrix product and a sum of what falls on the same output
+    position.
 
     Args:
         x: (batch, spatial..., in).
@@ -133,10 +171,15 @@ def conv_transpose(x, kernel, strides, padding, channels_last):
         return jnp.moveaxis(moved, -1, 1)
     *window, filters, channels = kernel.shape
     rank, dtype, exact = len(window), x.dtype, jnp.promote_types(x.dtype, jnp.float32)
-    columns = lax.dot_general(x, jnp.moveaxis(kernel, -1, 0).reshape(channels, -1), (((rank + 1,), (0,)), ((), ())),
-                              preferred_element_type=exact)
+    columns = lax.dot_general(
+        x,
+        jnp.moveaxis(kernel, -1, 0).reshape(channels, -1),
+        (((rank + 1,), (0,)), ((), ())),
+        preferred_element_type=exact,
+    )
     columns = columns.reshape(*x.shape[:-1], *window, filters)
-    # Position a = q * stride + r of the window falls on output (i + q) * stride + r: one block of strides for each q.
+    # Position a = q * stride + r of the window falls on output (i + q) * stride + r: one block of
+    # strides for each q.
     blocks = [-(-size // stride) for size, stride in zip(window, strides, strict=True)]
     total = 0
     for at in itertools.product(*map(range, blocks)):
@@ -149,7 +192,13 @@ def conv_transpose(x, kernel, strides, padding, channels_last):
         total = total + lax.pad(block, jnp.zeros((), exact), [*config, (0, 0, 0)])
     lengths = [n + count - 1 for n, count in zip(x.shape[1:-1], blocks, strict=True)]
     order = [0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank]
-    out = total.transpose(order).reshape(x.shape[0], *(n * s for n, s in zip(lengths, strides, strict=True)), filters)
-    crop = [(low - (size - 1), (n - 1) * stride + size - length * stride + high - (size - 1), 0)
-            for n, length, stride, size, (low, high) in zip(x.shape[1:-1], lengths, strides, window, padding, strict=True)]
+    out = total.transpose(order).reshape(
+        x.shape[0], *(n * s for n, s in zip(lengths, strides, strict=True)), filters
+    )
+    crop = [
+        (low - (size - 1), (n - 1) * stride + size - length * stride + high - (size - 1), 0)
+        for n, length, stride, size, (low, high) in zip(
+            x.shape[1:-1], lengths, strides, window, padding, strict=True
+        )
+    ]
     return lax.pad(out, jnp.zeros((), exact), [(0, 0, 0), *crop, (0, 0, 0)]).astype(dtype)

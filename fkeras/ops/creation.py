@@ -1,4 +1,6 @@
-"""New arrays: filled, counted, drawn along an axis. `dtype=None` means `floatx()` unless said otherwise."""
+"""New arrays: filled, counted, drawn along an axis. `dtype=None` means `floatx()` unless said
+otherwise.
+"""
 
 import jax.numpy as jnp
 
@@ -8,7 +10,10 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
 
-# -- filled -----------------------------------------------------------------------------------------------------------------------
+# -- filled
+#
+#
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 def zeros(shape, dtype=None):
@@ -56,7 +61,10 @@ def full_like(x, fill_value, dtype=None):
     return jnp.full_like(as_tensor(x), as_tensor(fill_value), dtype=optional_dtype(dtype))
 
 
-# -- counted ------------------------------------------------------------------------------------------------------------------------
+# -- counted
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @op
@@ -73,7 +81,9 @@ def arange(start, stop=None, step=None, dtype=None):
         Array([0, 1, 2, 3, 4], dtype=int32)
     """
     if dtype is None:
-        dtype = result_type(*(getattr(x, "dtype", type(x)) for x in (start, stop, step) if x is not None))
+        dtype = result_type(
+            *(getattr(x, "dtype", type(x)) for x in (start, stop, step) if x is not None)
+        )
     return jnp.arange(start, stop, step=step, dtype=standardize_dtype(dtype))
 
 
@@ -90,20 +100,43 @@ def linspace(start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis
         axis: where the new axis goes.
     """
     dtype = optional_dtype(dtype)
-    return jnp.linspace(as_tensor(start), as_tensor(stop), num=num, endpoint=endpoint, retstep=retstep, dtype=dtype, axis=axis)
+    return jnp.linspace(
+        as_tensor(start),
+        as_tensor(stop),
+        num=num,
+        endpoint=endpoint,
+        retstep=retstep,
+        dtype=dtype,
+        axis=axis,
+    )
 
 
 @op
 def logspace(start, stop, num=50, endpoint=True, base=10, dtype=None, axis=0):
     """`base` to the powers that `linspace` gives."""
     dtype = optional_dtype(dtype)
-    return jnp.logspace(as_tensor(start), as_tensor(stop), num=num, endpoint=endpoint, base=base, dtype=dtype, axis=axis)
+    return jnp.logspace(
+        as_tensor(start),
+        as_tensor(stop),
+        num=num,
+        endpoint=endpoint,
+        base=base,
+        dtype=dtype,
+        axis=axis,
+    )
 
 
 @op
 def geomspace(start, stop, num=50, endpoint=True, dtype=None, axis=0):
     """`num` numbers from `start` to `stop` with equal ratios, along a new axis: see `linspace`."""
-    return jnp.geomspace(as_tensor(start), as_tensor(stop), num=num, endpoint=endpoint, dtype=optional_dtype(dtype), axis=axis)
+    return jnp.geomspace(
+        as_tensor(start),
+        as_tensor(stop),
+        num=num,
+        endpoint=endpoint,
+        dtype=optional_dtype(dtype),
+        axis=axis,
+    )
 
 
 @op
@@ -115,11 +148,16 @@ def meshgrid(*x, indexing="xy"):
         indexing: 'ij': results of shape (n1, n2, ...); 'xy': of shape (n2, n1, ...).
     """
     if indexing not in ("xy", "ij"):
-        raise UserInputError(f"Valid values for `indexing` are 'xy' and 'ij'. Received: {indexing!r}.")
+        raise UserInputError(
+            f"Valid values for `indexing` are 'xy' and 'ij'. Received: {indexing!r}."
+        )
     return list(jnp.meshgrid(*(as_array(part).ravel() for part in x), indexing=indexing))
 
 
-# -- matrices -----------------------------------------------------------------------------------------------------------------------
+# -- matrices
+#
+#
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 def _refuse_float(name, value):
@@ -128,7 +166,9 @@ def _refuse_float(name, value):
 
 
 def eye(N, M=None, k=0, dtype=None):
-    """Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere; shape (N, M), M = N for None."""
+    """Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere; shape (N, M), M =
+    N for None.
+    """
     _refuse_float("N", N)
     _refuse_float("M", M)
     return jnp.eye(N, M=M, k=k, dtype=standardize_dtype(dtype))
@@ -161,17 +201,22 @@ def vander(x, N=None, increasing=False):
     """The powers N-1, ..., 1, 0 of a 1-D `x` as columns, shape (len(x), N); N = len(x) for None."""
     x = as_array(x)
     if x.ndim != 1:
-        raise UserInputError(f"vander: input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}.")
+        raise UserInputError(
+            f"vander: input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}."
+        )
     if N is not None and not isinstance(N, int):
         raise UserTypeError(f"Argument `N` must be of type `int`. Received: N={N!r}.")
     if N is not None and N < 0:
         raise UserInputError(f"Argument `N` must be nonnegative. Received: N={N}.")
     if not isinstance(increasing, bool):
-        raise UserTypeError(f"Argument `increasing` must be of type `bool`. Received: increasing={increasing!r}.")
+        raise UserTypeError(
+            f"Argument `increasing` must be of type `bool`. Received: increasing={increasing!r}."
+        )
     return jnp.vander(x, N=N, increasing=increasing)
 
 
-# -- windows of x points, as floatx -------------------------------------------------------------------------------------------------
+# -- windows of x points, as floatx
+# -------------------------------------------------------------------------------------------------
 
 
 @op

@@ -25,7 +25,8 @@ def binary_crossentropy(target, output, from_logits=False):
 
     Args:
         target: numbers in [0, 1], same shape as `output`.
-        output: probabilities, clipped to [epsilon, 1 - epsilon]; with `from_logits`, any numbers, before the sigmoid.
+        output: probabilities, clipped to [epsilon, 1 - epsilon]; with `from_logits`, any numbers,
+            before the sigmoid.
 
     Returns:
         One loss per element, same shape.
@@ -38,7 +39,9 @@ def binary_crossentropy(target, output, from_logits=False):
     target, output = as_array(target), as_array(output)
     _same_shape(target, output)
     if from_logits:
-        return -1.0 * target * jax.nn.log_sigmoid(output) - (1.0 - target) * jax.nn.log_sigmoid(-output)
+        return -1.0 * target * jax.nn.log_sigmoid(output) - (1.0 - target) * jax.nn.log_sigmoid(
+            -output
+        )
     output = jnp.clip(output, epsilon(), 1.0 - epsilon())
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
@@ -57,8 +60,8 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
     Args:
         target: one weight per class, usually one-hot; same shape as `output`.
-        output: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with `from_logits`, any numbers, before the
-            softmax.
+        output: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with
+            `from_logits`, any numbers, before the softmax.
         axis: the classes' axis.
 
     Returns:
@@ -66,9 +69,15 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """
     target, output = as_array(target), as_array(output)
     ids = target.ndim == output.ndim - 1
-    _same_shape(target, output, " For integer class ids use `sparse_categorical_crossentropy`." if ids else "")
+    _same_shape(
+        target,
+        output,
+        " For integer class ids use `sparse_categorical_crossentropy`." if ids else "",
+    )
     if target.ndim < 1:
-        raise UserInputError("Arguments `target` and `output` must be at least rank 1. Received: scalars.")
+        raise UserInputError(
+            "Arguments `target` and `output` must be at least rank 1. Received: scalars."
+        )
     return -jnp.sum(target * _log_probabilities(output, from_logits, axis), axis)
 
 
@@ -77,17 +86,18 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """-log p of the target class.
 
     Args:
-        target: integer class ids in [0, classes), of the shape of `output` without `axis`, or with a last axis of size 1.
-        output: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with `from_logits`, any numbers, before the
-            softmax.
+        target: integer class ids in [0, classes), of the shape of `output` without `axis`, or with
+            a last axis of size 1.
+        output: probabilities, divided by their sum and clipped to [epsilon, 1 - epsilon]; with
+            `from_logits`, any numbers, before the softmax.
         axis: the classes' axis.
 
     Returns:
         One loss per prediction: the shape without `axis`.
 
     Raises:
-        UserInputError: ids out of range, outside of `jax.jit` and the like; inside, where values cannot be looked at, such an id gives
-            loss 0, as in Keras.
+        UserInputError: ids out of range, outside of `jax.jit` and the like; inside, where values
+            cannot be looked at, such an id gives loss 0, as in Keras.
 
     Examples:
         >>> from fkeras import ops
@@ -96,7 +106,9 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     """
     target, output = as_array(target), as_array(output)
     if output.ndim < 1:
-        raise UserInputError(f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}.")
+        raise UserInputError(
+            f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}."
+        )
     axis = normalize_axis_index(axis, output.ndim)
     one_hot_like = target.shape == output.shape and output.shape[axis] > 1
     if target.ndim == output.ndim and target.shape[-1] == 1:
@@ -124,7 +136,11 @@ def _check_ids(target, classes):
         at = tuple(int(i) for i in np.argwhere(bad)[0])
         one_based = ids.min() == 1 and ids.max() == classes
         raise UserInputError(
-            f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} predicted classes. "
-            f"Received {ids[at]} at index {at}. "
-            + ("These labels look one-based: subtract 1." if one_based else "To leave rows out, use the loss's `ignore_class`.")
+            f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} "
+            f"predicted classes. Received {ids[at]} at index {at}. "
+            + (
+                "These labels look one-based: subtract 1."
+                if one_based
+                else "To leave rows out, use the loss's `ignore_class`."
+            )
         )

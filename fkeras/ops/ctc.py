@@ -1,4 +1,6 @@
-"""Connectionist temporal classification: the loss, and decoding by best path or by prefix beam search."""
+"""Connectionist temporal classification: the loss, and decoding by best path or by prefix beam
+search.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -24,59 +26,81 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
         (batch,), float32 at least.
 
     References:
-        Graves et al., 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; computed by `optax.ctc_loss`.
+        Graves et al., 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf; computed by
+            `optax.ctc_loss`.
     """
     import optax
 
     target, output = as_array(target), as_array(output)
-    lengths = {"target_length": (as_array(target_length), target), "output_length": (as_array(output_length), output)}
+    lengths = {
+        "target_length": (as_array(target_length), target),
+        "output_length": (as_array(output_length), output),
+    }
     if target.ndim != 2 or output.ndim != 3:
         raise UserInputError(
-            "ctc_loss: `target` must be (batch, labels) and `output` (batch, steps, classes). Received: "
-            f"target.shape={target.shape}, output.shape={output.shape}."
+            "ctc_loss: `target` must be (batch, labels) and `output` (batch, steps, classes). "
+            f"Received: target.shape={target.shape}, output.shape={output.shape}."
         )
     paddings = []
     for name, (length, sequence) in lengths.items():
         if length.shape != output.shape[:1] or len(sequence) != len(output):
             raise UserInputError(
-                f"ctc_loss: `target`, `output` and `{name}` must have the same first dimension. Received shapes: "
-                f"{target.shape}, {output.shape} and {length.shape}."
+                f"ctc_loss: `target`, `output` and `{name}` must have the same first dimension. "
+                f"Received shapes: {target.shape}, {output.shape} and {length.shape}."
             )
         paddings.append((jnp.arange(sequence.shape[1]) >= length[:, None]).astype("float32"))
     output = output.astype(result_type(output.dtype, "float32"))
-    return optax.ctc_loss(output, paddings[1], target.astype("int32"), paddings[0], blank_id=mask_index)
+    return optax.ctc_loss(
+        output, paddings[1], target.astype("int32"), paddings[0], blank_id=mask_index
+    )
 
 
 @op
-def ctc_decode(inputs, sequence_lengths, strategy="greedy", beam_width=100, top_paths=1, merge_repeated=True, mask_index=0):
+def ctc_decode(
+    inputs,
+    sequence_lengths,
+    strategy="greedy",
+    beam_width=100,
+    top_paths=1,
+    merge_repeated=True,
+    mask_index=0,
+):
     """Most likely label sequences.
 
     Args:
         inputs: logits, (batch, steps, classes).
         sequence_lengths: how many steps count, (batch,).
-        strategy: `'greedy'` takes the best class of each step; `'beam_search'` sums over the alignments of the `beam_width` best prefixes.
+        strategy: `'greedy'` takes the best class of each step; `'beam_search'` sums over the
+            alignments of the `beam_width` best prefixes.
         top_paths: for the beam search, how many sequences to return, at most `beam_width`.
-        merge_repeated: for `'greedy'`, whether equal neighbours count once. The beam search always merges them.
+        merge_repeated: for `'greedy'`, whether equal neighbours count once. The beam search always
+            merges them.
         mask_index: the class that stands for blank; None means the last.
 
     Returns:
-        (decoded, scores): int32 ids (paths, batch, steps) padded with -1, and (batch, paths). The beam search's scores are log
-        probabilities; the greedy ones are minus the sum of the largest logits.
+        (decoded, scores): int32 ids (paths, batch, steps) padded with -1, and (batch, paths). The
+        beam search's scores are log probabilities; the greedy ones are minus the sum of the largest
+        logits.
     """
     if strategy not in ("greedy", "beam_search"):
-        raise UserInputError(f"Invalid strategy {strategy}. Supported values are 'greedy' and 'beam_search'.")
+        raise UserInputError(
+            f"Invalid strategy {strategy}. Supported values are 'greedy' and 'beam_search'."
+        )
     inputs, sequence_lengths = as_array(inputs), as_array(sequence_lengths)
     if inputs.ndim != 3 or sequence_lengths.shape != inputs.shape[:1]:
         raise UserInputError(
-            "ctc_decode: `inputs` must be (batch, steps, classes) and `sequence_lengths` (batch,). Received: "
-            f"inputs.shape={inputs.shape}, sequence_lengths.shape={sequence_lengths.shape}."
+            "ctc_decode: `inputs` must be (batch, steps, classes) and `sequence_lengths` "
+            f"(batch,). Received: inputs.shape={inputs.shape}, "
+            f"sequence_lengths.shape={sequence_lengths.shape}."
         )
     inputs = inputs.astype(result_type(inputs.dtype, "float32"))
     blank = inputs.shape[-1] - 1 if mask_index is None else mask_index
     if strategy == "greedy":
         return _greedy(inputs, sequence_lengths, merge_repeated, blank)
     if top_paths > beam_width:
-        raise UserInputError(f"ctc_decode: top_paths={top_paths} cannot exceed beam_width={beam_width}.")
+        raise UserInputError(
+            f"ctc_decode: top_paths={top_paths} cannot exceed beam_width={beam_width}."
+        )
     decode = jax.vmap(lambda x, length: _beam_search(x, length, beam_width, top_paths, blank))
     paths, scores = decode(jax.nn.log_softmax(inputs), sequence_lengths)
     return paths.swapaxes(0, 1), scores
@@ -98,9 +122,10 @@ def _greedy(inputs, lengths, merge_repeated, blank):
 def _beam_search(x, length, width, top, blank):
     """Prefix beam search in one sequence of log probabilities, (steps, classes).
 
-    The state is `width` different prefixes, each with the log probability of its alignments that end in its last label and of those that
-    end in a blank. A step keeps every prefix (by a blank, or by its last label again) and extends it by every class; an extension that
-    is among the prefixes already is added to that one.
+    The state is `width` different prefixes, each with the log probability of its alignments that
+    end in its last label and of those that end in a blank. A step keeps every prefix (by a blank,
+    or by its last label again) and extends it by every class; an extension that is among the
+    prefixes already is added to that one.
     """
     steps, classes = x.shape
     none = jnp.asarray(-jnp.inf, x.dtype)
@@ -109,21 +134,33 @@ def _beam_search(x, length, width, top, blank):
         jnp.full((width, steps), -1, "int32"),  # prefixes, padded with -1
         jnp.zeros(width, "int32"),  # their lengths
         jnp.full(width, none),  # log P, last step a label
-        jnp.full(width, none).at[0].set(0.0),  # log P, last step a blank: at first only the empty prefix
+        jnp.full(width, none)
+        .at[0]
+        .set(0.0),  # log P, last step a blank: at first only the empty prefix
     )
 
     def step(state, now):
         t, x = now
         paths, sizes, by_label, by_blank = state
         total = jnp.logaddexp(by_label, by_blank)
-        last = jnp.where(sizes > 0, jnp.take_along_axis(paths, jnp.maximum(sizes - 1, 0)[:, None], axis=1)[:, 0], -1)
+        last = jnp.where(
+            sizes > 0,
+            jnp.take_along_axis(paths, jnp.maximum(sizes - 1, 0)[:, None], axis=1)[:, 0],
+            -1,
+        )
         stay_blank = total + x[blank]
         stay_label = jnp.where(last >= 0, by_label + x[last], none)
         again = labels == last[:, None]  # the same label a second time needs a blank between
-        extended = jnp.where(labels == blank, none, jnp.where(again, by_blank[:, None], total[:, None]) + x)  # (width, classes)
+        extended = jnp.where(
+            labels == blank, none, jnp.where(again, by_blank[:, None], total[:, None]) + x
+        )  # (width, classes)
 
-        parent = jnp.where(jnp.arange(steps) == sizes[:, None] - 1, -1, paths)  # prefixes without their last label
-        is_parent = (sizes[:, None] == sizes + 1) & jnp.all(parent[:, None] == paths, axis=-1)  # (child, parent)
+        parent = jnp.where(
+            jnp.arange(steps) == sizes[:, None] - 1, -1, paths
+        )  # prefixes without their last label
+        is_parent = (sizes[:, None] == sizes + 1) & jnp.all(
+            parent[:, None] == paths, axis=-1
+        )  # (child, parent)
         merged = jnp.where(is_parent, extended[:, jnp.maximum(last, 0)].T, none)
         stay_label = jnp.logaddexp(stay_label, jax.nn.logsumexp(merged, axis=1))
         taken = jnp.any(is_parent[:, :, None] & (last[:, None, None] == labels), axis=0)
@@ -134,7 +171,11 @@ def _beam_search(x, length, width, top, blank):
         source = jnp.where(best < width, best, (best - width) // classes)
         label = jnp.where(best < width, -1, (best - width) % classes)
         grown = label >= 0
-        paths = jnp.where(grown[:, None] & (jnp.arange(steps) == sizes[source][:, None]), label[:, None], paths[source])
+        paths = jnp.where(
+            grown[:, None] & (jnp.arange(steps) == sizes[source][:, None]),
+            label[:, None],
+            paths[source],
+        )
         new = (
             paths.astype("int32"),
             sizes[source] + grown,

@@ -10,14 +10,17 @@ from fkeras.core.symbolic import _read
 
 
 def custom_gradient(f):
-    """Decorator: `f(*args)` returns `(output, grad)`; `grad(upstream)` returns the gradient for each argument.
+    """Decorator: `f(*args)` returns `(output, grad)`; `grad(upstream)` returns the gradient for
+    each argument.
 
-    Weights of layers may be read in `f` and in `grad`. In a pure call JAX runs the rule after the call has returned its lent values, so they
-    travel with it as operands; the rule passes no gradient on to them.
+    Weights of layers may be read in `f` and in `grad`. In a pure call JAX runs the rule after the
+    call has returned its lent values, so they travel with it as operands; the rule passes no
+    gradient on to them.
 
     Args:
-        f: function of tensors that returns a pair of the output and a function from the output's gradient (`upstream`) to the gradient of
-            the argument, or a tuple of gradients for several.
+        f: function of tensors that returns a pair of the output and a function from the output's
+            gradient (`upstream`) to the gradient of the argument, or a tuple of gradients for
+            several.
 
     Examples:
         >>> import fkeras, jax

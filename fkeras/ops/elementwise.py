@@ -1,4 +1,6 @@
-"""Functions of one array, value by value: the shape stays. Float functions turn integers and bools into `floatx()`."""
+"""Functions of one array, value by value: the shape stays. Float functions turn integers and bools
+into `floatx()`.
+"""
 
 import jax.numpy as jnp
 
@@ -11,7 +13,10 @@ from fkeras.ops.tensors import as_array, as_float, as_tensor
 
 zero_preserving = op(sparse=sparse_rules.zero_preserving)
 
-# -- signs and rounding -------------------------------------------------------------------------------------------------------
+# -- signs and rounding
+#
+#
+# -------------------------------------------------------------------------------------------------------
 
 
 @zero_preserving
@@ -31,7 +36,9 @@ def fabs(x):
     """|x| as a float; complex `x` is an error."""
     x = as_float(x)
     if x.dtype.kind == "c":
-        raise UserTypeError(f"fabs does not support complex inputs; use `abs`. Received: x.dtype={x.dtype}.")
+        raise UserTypeError(
+            f"fabs does not support complex inputs; use `abs`. Received: x.dtype={x.dtype}."
+        )
     return jnp.fabs(x)
 
 
@@ -80,7 +87,9 @@ def trunc(x):
 
 @zero_preserving
 def round(x, decimals=0):
-    """`x` rounded to `decimals` places, halves to even; negative `decimals` round before the point."""
+    """`x` rounded to `decimals` places, halves to even; negative `decimals` round before the
+    point.
+    """
     x = as_array(x)
     if decimals < 0 and is_integral(x.dtype):  # jax.numpy cannot
         scale = 10**-decimals
@@ -93,16 +102,21 @@ def clip(x, x_min, x_max):
     """`x` limited to [x_min, x_max], which broadcast against it; bools become int32."""
     x = as_array(x)
     x = x.astype("int32") if x.dtype == bool else x
-    return jnp.clip(x, None if x_min is None else as_tensor(x_min), None if x_max is None else as_tensor(x_max))
+    return jnp.clip(
+        x, None if x_min is None else as_tensor(x_min), None if x_max is None else as_tensor(x_max)
+    )
 
 
 @op
 def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
-    """`x` with NaN, inf and -inf replaced; None for the infinities means the largest and smallest finite number."""
+    """`x` with NaN, inf and -inf replaced; None for the infinities means the largest and smallest
+    finite number.
+    """
     return jnp.nan_to_num(as_tensor(x), nan=nan, posinf=posinf, neginf=neginf)
 
 
-# -- powers, exponentials, logarithms -------------------------------------------------------------------------------------------
+# -- powers, exponentials, logarithms
+# -------------------------------------------------------------------------------------------
 
 
 @zero_preserving
@@ -183,7 +197,10 @@ def sinc(x):
     return jnp.sinc(as_float(x))
 
 
-# -- trigonometry, in radians -----------------------------------------------------------------------------------------------------
+# -- trigonometry, in radians
+#
+#
+# -----------------------------------------------------------------------------------------------------
 
 
 @zero_preserving
@@ -270,7 +287,10 @@ def rad2deg(x):
     return jnp.rad2deg(as_float(x))
 
 
-# -- complex numbers ------------------------------------------------------------------------------------------------------------
+# -- complex numbers
+#
+#
+# ------------------------------------------------------------------------------------------------------------
 
 
 @zero_preserving
@@ -303,7 +323,10 @@ def angle(x):
     return jnp.angle(as_float(x))
 
 
-# -- tests ------------------------------------------------------------------------------------------------------------------------
+# -- tests
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @op

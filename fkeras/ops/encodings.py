@@ -11,18 +11,24 @@ from fkeras.ops.tensors import as_array
 def _inserted(shape, axis, size):
     """`shape` with `size` at `axis` of the result."""
     if not -len(shape) - 1 <= axis <= len(shape):
-        raise UserInputError(f"axis must be -1 or between 0 and {len(shape)} for ids of shape {tuple(shape)}. Received: axis={axis}.")
+        raise UserInputError(
+            f"axis must be -1 or between 0 and {len(shape)} for ids of shape {tuple(shape)}. "
+            f"Received: axis={axis}."
+        )
     at = axis % (len(shape) + 1)
     return (*shape[:at], size, *shape[at:])
 
 
 def _one_hot_spec(x, num_classes, axis=-1, dtype=None, sparse=False):
-    return KerasTensor(_inserted(x.shape, axis, num_classes), dtype=standardize_dtype(dtype), sparse=sparse)
+    return KerasTensor(
+        _inserted(x.shape, axis, num_classes), dtype=standardize_dtype(dtype), sparse=sparse
+    )
 
 
 @op(spec=_one_hot_spec)
 def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
-    """1 at the position of each id and 0 elsewhere, on a new axis of size `num_classes`. **An id outside [0, num_classes) gives zeros.**
+    """1 at the position of each id and 0 elsewhere, on a new axis of size `num_classes`. **An id
+    outside [0, num_classes) gives zeros.**
 
     Args:
         x: integer ids, any shape.
@@ -46,20 +52,30 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
 
     valid = (x >= 0) & (x < num_classes)
     positions = list(jnp.indices(x.shape))
-    positions.insert(axis % len(shape), jnp.where(valid, x, 0))  # ids out of range keep an entry of value 0: shapes stay static
+    positions.insert(
+        axis % len(shape), jnp.where(valid, x, 0)
+    )  # ids out of range keep an entry of value 0: shapes stay static
     indices = jnp.stack([p.ravel() for p in positions], axis=-1).astype("int32")
-    return BCOO((valid.ravel().astype(dtype), indices), shape=shape, indices_sorted=axis % len(shape) == x.ndim, unique_indices=True)
+    return BCOO(
+        (valid.ravel().astype(dtype), indices),
+        shape=shape,
+        indices_sorted=axis % len(shape) == x.ndim,
+        unique_indices=True,
+    )
 
 
 def _multi_hot_spec(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
     shape = _inserted(inputs.shape, axis, _num_classes(num_classes, kwargs))
     reduced = 1 if len(inputs.shape) > 1 else 0
-    return KerasTensor((*shape[:reduced], *shape[reduced + 1 :]), dtype=standardize_dtype(dtype), sparse=sparse)
+    return KerasTensor(
+        (*shape[:reduced], *shape[reduced + 1 :]), dtype=standardize_dtype(dtype), sparse=sparse
+    )
 
 
 @op(spec=_multi_hot_spec)
 def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
-    """One vector for each row of ids, with 1 at the position of every id in the row: (batch, ids) -> (batch, num_classes).
+    """One vector for each row of ids, with 1 at the position of every id in the row: (batch, ids)
+    -> (batch, num_classes).
 
     Ids outside [0, num_classes) count for nothing. A vector of ids gives one vector.
 
@@ -81,7 +97,8 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
     reduced = 1 if inputs.ndim > 1 else 0
     if not sparse:
         return jnp.max(one_hot(inputs, num_classes, axis=axis, dtype=dtype), axis=reduced)
-    counts = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True).sum(axis=reduced)  # pyrefly: ignore[unexpected-keyword]
+    # pyrefly: ignore[unexpected-keyword]
+    counts = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True).sum(axis=reduced)
     counts = counts.sum_duplicates(nse=counts.nse if isinstance(inputs, jax.core.Tracer) else None)
     from jax.experimental.sparse import BCOO
 

@@ -1,4 +1,6 @@
-"""`ops.image`: images as (height, width, channels), (batch, height, width, channels), or channels first."""
+"""`ops.image`: images as (height, width, channels), (batch, height, width, channels), or channels
+first.
+"""
 
 from fkeras.ops.image_color import hsv_to_rgb as hsv_to_rgb
 from fkeras.ops.image_color import rgb_to_grayscale as rgb_to_grayscale

@@ -1,4 +1,6 @@
-"""Color spaces of images: (height, width, channels), (batch, height, width, channels), or channels first."""
+"""Color spaces of images: (height, width, channels), (batch, height, width, channels), or channels
+first.
+"""
 
 import jax.numpy as jnp
 
@@ -25,12 +27,15 @@ def channel_axis(data_format):
 
 @op
 def rgb_to_grayscale(images, data_format=None):
-    """0.2989 R + 0.587 G + 0.114 B; the channel axis gets size 1, the dtype stays. One-channel images are returned as they are."""
+    """0.2989 R + 0.587 G + 0.114 B; the channel axis gets size 1, the dtype stays. One-channel
+    images are returned as they are.
+    """
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
     if images.shape[axis] not in (1, 3):
         raise UserInputError(
-            f"Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: images.shape={images.shape}"
+            "Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: "
+            f"images.shape={images.shape}"
         )
     if images.shape[axis] == 1:
         return images
@@ -45,9 +50,14 @@ def _planes(images, data_format):
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
     if not jnp.issubdtype(images.dtype, jnp.floating):
-        raise UserInputError(f"Invalid images dtype: expected float dtype. Received: images.dtype={images.dtype}")
+        raise UserInputError(
+            f"Invalid images dtype: expected float dtype. Received: images.dtype={images.dtype}"
+        )
     if images.shape[axis] != 3:
-        raise UserInputError(f"Input images must have 3 channels, but received images with {images.shape[axis]} channels.")
+        raise UserInputError(
+            f"Input images must have 3 channels, but received images with {images.shape[axis]} "
+            "channels."
+        )
     return jnp.moveaxis(images, axis, 0), axis
 
 
@@ -61,7 +71,9 @@ def rgb_to_hsv(images, data_format=None):
     # Denominators of 1 where the result is 0 anyway keep gradients finite.
     saturation = jnp.where(value > 0, span / jnp.where(value > 0, value, 1.0), 0.0)
     unit = 1.0 / (6.0 * jnp.where(span > 0, span, 1.0))
-    hue = jnp.where(value == green, unit * (blue - red) + 2.0 / 6.0, unit * (red - green) + 4.0 / 6.0)
+    hue = jnp.where(
+        value == green, unit * (blue - red) + 2.0 / 6.0, unit * (red - green) + 4.0 / 6.0
+    )
     hue = jnp.where(value == red, unit * (green - blue), hue)
     hue = jnp.where(span > 0, hue, 0.0) + (hue < 0.0).astype(hue.dtype)
     return jnp.stack([hue, saturation, value], axis)
@@ -73,4 +85,6 @@ def hsv_to_rgb(images, data_format=None):
     (hue, saturation, value), axis = _planes(images, data_format)
     angle = jnp.mod(hue, 1.0) * 6.0
     pure = (jnp.abs(angle - 3.0) - 1.0, 2.0 - jnp.abs(angle - 2.0), 2.0 - jnp.abs(angle - 4.0))
-    return jnp.stack([value * ((1.0 - saturation) + saturation * jnp.clip(p, 0.0, 1.0)) for p in pure], axis)
+    return jnp.stack(
+        [value * ((1.0 - saturation) + saturation * jnp.clip(p, 0.0, 1.0)) for p in pure], axis
+    )

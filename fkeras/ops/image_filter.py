@@ -15,7 +15,11 @@ from fkeras.ops.tensors import as_array
 def _as_planes(images, data_format):
     """Images as planes (batch, channels, height, width)."""
     images = images[None] if images.ndim == 3 else images
-    return images if standardize_data_format(data_format) == "channels_first" else jnp.moveaxis(images, -1, 1)
+    return (
+        images
+        if standardize_data_format(data_format) == "channels_first"
+        else jnp.moveaxis(images, -1, 1)
+    )
 
 
 def _filter(planes, column, row, padding):
@@ -23,7 +27,13 @@ def _filter(planes, column, row, padding):
     batch, channels, height, width = planes.shape
     out = planes.reshape(batch * channels, 1, height, width)
     for kernel in (column[:, None], row[None, :]):
-        out = lax.conv_general_dilated(out, kernel[None, None].astype(out.dtype), (1, 1), padding, precision=lax.Precision.HIGHEST)
+        out = lax.conv_general_dilated(
+            out,
+            kernel[None, None].astype(out.dtype),
+            (1, 1),
+            padding,
+            precision=lax.Precision.HIGHEST,
+        )
     return out.reshape(batch, channels, *out.shape[2:])
 
 
@@ -50,22 +60,33 @@ def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None
     check_rank(images)
     dtype = result_type(images.dtype, float)
     planes = _as_planes(images, data_format).astype(dtype)
-    row, column = (_gaussian(n, s, dtype) for n, s in zip(kernel_size, (sigma[0], sigma[1]), strict=True))
+    row, column = (
+        _gaussian(n, s, dtype) for n, s in zip(kernel_size, (sigma[0], sigma[1]), strict=True)
+    )
     return _like(_filter(planes, column, row, "SAME"), images, data_format)
 
 
 def _like(planes, images, data_format):
-    out = planes if standardize_data_format(data_format) == "channels_first" else jnp.moveaxis(planes, 1, -1)
+    out = (
+        planes
+        if standardize_data_format(data_format) == "channels_first"
+        else jnp.moveaxis(planes, 1, -1)
+    )
     out = jnp.round(out) if jnp.issubdtype(images.dtype, jnp.integer) else out
     return out.reshape(images.shape).astype(images.dtype)
 
 
 @op
 def sobel_edges(images, data_format=None):
-    """Differences along height and width by Sobel's windows: batch of images -> the same with a last axis (vertical, horizontal)."""
+    """Differences along height and width by Sobel's windows: batch of images -> the same with a
+    last axis (vertical, horizontal).
+    """
     images = as_array(images)
     if images.ndim != 4:
-        raise UserInputError(f"Invalid images rank: expected rank 4 (batch of images). Received: images.shape={images.shape}")
+        raise UserInputError(
+            "Invalid images rank: expected rank 4 (batch of images). Received: "
+            f"images.shape={images.shape}"
+        )
     planes = _as_planes(images, data_format)
     smooth, slope = np.array([1, 2, 1]), np.array([-1, 0, 1])
     edges = (_filter(planes, *pair, "SAME") for pair in ((slope, smooth), (smooth, slope)))
@@ -73,11 +94,21 @@ def sobel_edges(images, data_format=None):
 
 
 @op
-def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01, k2=0.03, data_format=None):
+def ssim(
+    image1,
+    image2,
+    max_val=1.0,
+    filter_size=11,
+    filter_sigma=1.5,
+    k1=0.01,
+    k2=0.03,
+    data_format=None,
+):
     """Structural similarity of two images, or of each pair of two batches: 1 for equal ones.
 
     Args:
-        image1, image2: images of one shape, in [0, max_val]; at least `filter_size` pixels in height and width.
+        image1, image2: images of one shape, in [0, max_val]; at least `filter_size` pixels in
+            height and width.
         max_val: the range of the pixels.
         filter_size, filter_sigma: the Gaussian window, in pixels.
         k1, k2: the small constants that keep the quotients stable.
@@ -93,11 +124,16 @@ def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01,
     check_rank(image1, "image1")
     check_rank(image2, "image2")
     if image1.shape != image2.shape:
-        raise UserInputError(f"ssim: images must have the same shape. Received: {image1.shape} and {image2.shape}.")
+        raise UserInputError(
+            f"ssim: images must have the same shape. Received: {image1.shape} and {image2.shape}."
+        )
     dtype = result_type(image1.dtype, float)
     a, b = (_as_planes(image, data_format).astype(dtype) for image in (image1, image2))
     if min(a.shape[2:]) < filter_size:
-        raise UserInputError(f"ssim: images must have at least filter_size={filter_size} pixels a side. Received: {image1.shape}.")
+        raise UserInputError(
+            f"ssim: images must have at least filter_size={filter_size} pixels a side. Received: "
+            f"{image1.shape}."
+        )
     window = _gaussian(filter_size, filter_sigma, dtype)
 
     def local_mean(planes):
@@ -115,9 +151,13 @@ def ssim(image1, image2, max_val=1.0, filter_size=11, filter_sigma=1.5, k1=0.01,
 
 @op
 def psnr(x1, x2, max_val):
-    """Peak signal-to-noise ratio of two arrays of one shape, in decibels: 20 log10(max_val) - 10 log10(mean squared difference)."""
+    """Peak signal-to-noise ratio of two arrays of one shape, in decibels: 20 log10(max_val) - 10
+    log10(mean squared difference).
+    """
     x1, x2 = as_array(x1), as_array(x2)
     if x1.shape != x2.shape:
-        raise UserInputError(f"Input shapes {x1.shape} and {x2.shape} must match for PSNR calculation.")
+        raise UserInputError(
+            f"Input shapes {x1.shape} and {x2.shape} must match for PSNR calculation."
+        )
     max_val = as_array(max_val).astype(x2.dtype)
     return 20 * jnp.log10(max_val) - 10 * jnp.log10(jnp.mean(jnp.square(x1 - x2)))

@@ -15,9 +15,15 @@ def _patch_size(size):
     if isinstance(size, int):
         return size, size
     if not isinstance(size, (tuple, list)):
-        raise UserTypeError(f"Invalid `size` argument. Expected an int or a tuple. Received: size={size} of type {type(size).__name__}")
+        raise UserTypeError(
+            f"Invalid `size` argument. Expected an int or a tuple. Received: size={size} of type "
+            f"{type(size).__name__}"
+        )
     if len(size) not in (2, 3):
-        raise UserInputError(f"Invalid `size` argument. Expected a tuple of length 2 or 3. Received: size={size} with length {len(size)}")
+        raise UserInputError(
+            f"Invalid `size` argument. Expected a tuple of length 2 or 3. Received: size={size} "
+            f"with length {len(size)}"
+        )
     return tuple(size)
 
 
@@ -26,7 +32,8 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
     """Patches of images (or volumes): (batch, h, w, c) -> (batch, rows, columns, kh * kw * c).
 
     Args:
-        images: one image or a batch of them; volumes (depth, height, width, channels) for a `size` of 3.
+        images: one image or a batch of them; volumes (depth, height, width, channels) for a `size`
+            of 3.
         size: of a patch, in pixels: an int, (height, width) or (depth, height, width).
         strides: pixels from one patch to the next; None means `size`: patches side by side.
         dilation_rate: pixels from one element of a patch to the next.
@@ -41,21 +48,35 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
         >>> ops.image.extract_patches(ops.ones((2, 8, 8, 3)), 4).shape
         (2, 2, 2, 48)
     """
-    return _extract(as_array(images), _patch_size(size), strides, dilation_rate, padding, data_format)
+    return _extract(
+        as_array(images), _patch_size(size), strides, dilation_rate, padding, data_format
+    )
 
 
 @op
-def extract_patches_3d(volumes, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
-    """Patches of volumes: (batch, d, h, w, c) -> (batch, ..., kd * kh * kw * c). Arguments as in `extract_patches`, `size` an int or 3."""
+def extract_patches_3d(
+    volumes, size, strides=None, dilation_rate=1, padding="valid", data_format=None
+):
+    """Patches of volumes: (batch, d, h, w, c) -> (batch, ..., kd * kh * kw * c). Arguments as in
+    `extract_patches`, `size` an int or 3.
+    """
     if not isinstance(size, int) and len(size) != 3:
-        raise UserTypeError(f"Invalid `size` argument. Expected an int or a tuple of length 3. Received: size={size}")
-    return _extract(as_array(volumes), per_axis("size", size, 3), strides, dilation_rate, padding, data_format)
+        raise UserTypeError(
+            "Invalid `size` argument. Expected an int or a tuple of length 3. Received: "
+            f"size={size}"
+        )
+    return _extract(
+        as_array(volumes), per_axis("size", size, 3), strides, dilation_rate, padding, data_format
+    )
 
 
 def _extract(x, size, strides, dilation_rate, padding, data_format):
     spatial = len(size)
     if x.ndim not in (spatial + 1, spatial + 2):
-        raise UserInputError(f"Patches of {spatial} axes need an input of rank {spatial + 1} or {spatial + 2}. Received shape: {x.shape}")
+        raise UserInputError(
+            f"Patches of {spatial} axes need an input of rank {spatial + 1} or {spatial + 2}. "
+            f"Received shape: {x.shape}"
+        )
     first = standardize_data_format(data_format) == "channels_first"
     strides = size if not strides else per_axis("strides", strides, spatial)
     dilation, padding = per_axis("dilation_rate", dilation_rate, spatial), check_padding(padding)
@@ -66,7 +87,10 @@ def _extract(x, size, strides, dilation_rate, padding, data_format):
         axis = 1 + 2 * i
         index, pad = window_indices(x.shape[axis], size[i], strides[i], dilation[i], padding)
         if not index.size:
-            raise UserInputError(f"Patches of size {size} do not fit into an input of shape {x.shape}. Use padding='same'.")
+            raise UserInputError(
+                f"Patches of size {size} do not fit into an input of shape {x.shape}. Use "
+                "padding='same'."
+            )
         x = jnp.pad(x, [pad if a == axis else (0, 0) for a in range(x.ndim)])
         x = jnp.take(x, index, axis=axis)
     places, inside = range(1, 2 * spatial, 2), range(2, 2 * spatial + 1, 2)
@@ -77,59 +101,75 @@ def _extract(x, size, strides, dilation_rate, padding, data_format):
 
 
 def _reconstruction(patches, size, output_size, strides, padding, data_format):
-    """What both the function and its shape need: (size, grid, channels, channels first?, one image?), checked; None is unknown."""
+    """What both the function and its shape need: (size, grid, channels, channels first?, one
+    image?), checked; None is unknown.
+    """
     size = _patch_size(size)
     if not isinstance(output_size, (tuple, list)):
         raise UserTypeError(
-            f"Invalid `output_size` argument. Expected a tuple or list. Received: output_size={output_size} of type "
-            f"{type(output_size).__name__}"
+            "Invalid `output_size` argument. Expected a tuple or list. Received: "
+            f"output_size={output_size} of type {type(output_size).__name__}"
         )
     if len(output_size) != len(size):
-        raise UserInputError(f"Invalid `output_size`. Expected length {len(size)}, as `size`. Got: output_size={output_size}")
+        raise UserInputError(
+            f"Invalid `output_size`. Expected length {len(size)}, as `size`. Got: "
+            f"output_size={output_size}"
+        )
     padding = str(padding).lower()
     if padding not in ("same", "valid"):
         raise UserInputError(f"Invalid `padding`. Expected 'same' or 'valid'. Got: {padding}")
     if strides is not None and per_axis("strides", strides, len(size)) != size:
         raise NotImplementedError(
-            "`reconstruct_patches` currently supports only non-overlapping reconstruction (strides == size). "
-            f"Got strides={strides} and size={size}."
+            "`reconstruct_patches` currently supports only non-overlapping reconstruction "
+            f"(strides == size). Got strides={strides} and size={size}."
         )
     shape, spatial = tuple(patches.shape), len(size)
     if len(shape) not in (spatial + 1, spatial + 2):
         raise UserInputError(
-            f"`patches` has unexpected rank for {spatial}D reconstruction. Expected {spatial + 1} (unbatched) or {spatial + 2} (batched). "
-            f"Received shape: {shape}"
+            f"`patches` has unexpected rank for {spatial}D reconstruction. Expected {spatial + 1} "
+            f"(unbatched) or {spatial + 2} (batched). Received shape: {shape}"
         )
     first = standardize_data_format(data_format) == "channels_first"
     inner = shape if len(shape) == spatial + 1 else shape[1:]
     flat, grid = (inner[0], inner[1:]) if first else (inner[-1], inner[:-1])
     volume = math.prod(size)
     if flat is not None and flat % volume:
-        raise UserInputError(f"`patches` last dim ({flat}) is not divisible by prod(size) ({volume}). Received shape: {shape}")
-    for name, g, p, o in zip(("depth", "height", "width")[-spatial:], grid, size, output_size, strict=True):
+        raise UserInputError(
+            f"`patches` last dim ({flat}) is not divisible by prod(size) ({volume}). Received "
+            f"shape: {shape}"
+        )
+    for name, g, p, o in zip(
+        ("depth", "height", "width")[-spatial:], grid, size, output_size, strict=True
+    ):
         if g is None:
             continue
         if padding == "valid" and g * p != o:
             raise UserInputError(
-                f"`padding='valid'` requires output_size to equal size * grid. Got output_size={output_size}, grid {name}={g}, size={size}."
+                "`padding='valid'` requires output_size to equal size * grid. Got "
+                f"output_size={output_size}, grid {name}={g}, size={size}."
             )
         if padding == "same" and not (g - 1) * p < o <= g * p:
             raise UserInputError(
-                f"For `padding='same'`, `output_size` {name} ({o}) must be in the range ((g-1)*p, g*p], i.e. ({(g - 1) * p}, {g * p}]. "
-                f"Got: grid={g}, patch={p}."
+                f"For `padding='same'`, `output_size` {name} ({o}) must be in the range ((g-1)*p, "
+                f"g*p], i.e. ({(g - 1) * p}, {g * p}]. Got: grid={g}, patch={p}."
             )
     return size, grid, None if flat is None else flat // volume, first, len(shape) == spatial + 1
 
 
 def _reconstruct_spec(patches, size, output_size, strides=None, padding="valid", data_format=None):
-    size, _, channels, first, single = _reconstruction(patches, size, output_size, strides, padding, data_format)
+    size, _, channels, first, single = _reconstruction(
+        patches, size, output_size, strides, padding, data_format
+    )
     shape = (channels, *output_size) if first else (*output_size, channels)
     return KerasTensor(shape if single else (patches.shape[0], *shape), dtype=patches.dtype)
 
 
 @op(spec=_reconstruct_spec)
-def reconstruct_patches(patches, size, output_size, strides=None, padding="valid", data_format=None):
-    """Images from patches that lie side by side: undoes `extract_patches` with `strides=None` and the same padding.
+def reconstruct_patches(
+    patches, size, output_size, strides=None, padding="valid", data_format=None
+):
+    """Images from patches that lie side by side: undoes `extract_patches` with `strides=None` and
+    the same padding.
 
     Args:
         patches: (batch, rows, columns, kh * kw * c), or without a batch; one more axis for volumes.
@@ -140,7 +180,9 @@ def reconstruct_patches(patches, size, output_size, strides=None, padding="valid
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
     """
     patches = as_array(patches)
-    size, grid, channels, first, single = _reconstruction(patches, size, output_size, strides, padding, data_format)
+    size, grid, channels, first, single = _reconstruction(
+        patches, size, output_size, strides, padding, data_format
+    )
     x = patches[None] if single else patches
     x = jnp.moveaxis(x, 1, -1) if first else x
     n = len(size)

@@ -12,7 +12,16 @@ from fkeras.ops.image_color import check_rank
 from fkeras.ops.tensors import as_array, saturate_cast
 
 _INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
-_METHODS = ("linear", "bilinear", "trilinear", "cubic", "bicubic", "tricubic", "lanczos3", "lanczos5")
+_METHODS = (
+    "linear",
+    "bilinear",
+    "trilinear",
+    "cubic",
+    "bicubic",
+    "tricubic",
+    "lanczos3",
+    "lanczos5",
+)
 
 
 def _height_axis(images, data_format):
@@ -39,7 +48,8 @@ def resize(
         size: (height, width).
         interpolation: `'bilinear'`, `'nearest'`, `'bicubic'`, `'lanczos3'` or `'lanczos5'`.
         antialias: whether to blur before shrinking.
-        crop_to_aspect_ratio: first cut out the largest middle part of the new proportions, so that nothing is distorted.
+        crop_to_aspect_ratio: first cut out the largest middle part of the new proportions, so that
+            nothing is distorted.
         pad_to_aspect_ratio: first pad to the new proportions with `fill_value`.
         fill_mode: only `'constant'`.
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
@@ -58,11 +68,19 @@ def resize(
     if min(size) <= 0:
         raise UserInputError(f"`size` must have positive height and width. Received: size={size}")
     if interpolation not in _INTERPOLATIONS:
-        raise UserInputError(f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. Received: {interpolation}")
+        raise UserInputError(
+            f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. "
+            f"Received: {interpolation}"
+        )
     if fill_mode != "constant":
-        raise UserInputError(f"Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: fill_mode={fill_mode}")
+        raise UserInputError(
+            "Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: "
+            f"fill_mode={fill_mode}"
+        )
     if pad_to_aspect_ratio and crop_to_aspect_ratio:
-        raise UserInputError("Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`.")
+        raise UserInputError(
+            "Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`."
+        )
     images = as_array(images)
     check_rank(images)
     axis = _height_axis(images, data_format)
@@ -75,14 +93,21 @@ def resize(
     resized = jax.image.resize(images, shape, interpolation, antialias)
     if resized.dtype == dtype:
         return resized
-    return saturate_cast(jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized, dtype)
+    return saturate_cast(
+        jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized, dtype
+    )
 
 
 def _crop_to_ratio(images, axis, size):
     height, width = images.shape[axis : axis + 2]
-    kept = max(min(height, int(width * size[0] / size[1])), 1), max(min(width, int(height * size[1] / size[0])), 1)
+    kept = (
+        max(min(height, int(width * size[0] / size[1])), 1),
+        max(min(width, int(height * size[1] / size[0])), 1),
+    )
     starts = (height - kept[0]) // 2, (width - kept[1]) // 2
-    return images[(slice(None),) * axis + tuple(slice(s, s + k) for s, k in zip(starts, kept, strict=True))]
+    return images[
+        (slice(None),) * axis + tuple(slice(s, s + k) for s, k in zip(starts, kept, strict=True))
+    ]
 
 
 def _pad_to_ratio(images, axis, size, fill_value):
@@ -96,21 +121,30 @@ def _pad_to_ratio(images, axis, size, fill_value):
 
 
 @op
-def scale_and_translate(images, output_shape, scale, translation, spatial_dims, method, antialias=True):
-    """Resamples images moved and scaled: output position p shows input position (p - translation) / scale.
+def scale_and_translate(
+    images, output_shape, scale, translation, spatial_dims, method, antialias=True
+):
+    """Resamples images moved and scaled: output position p shows input position (p - translation) /
+    scale.
 
     Args:
         images: array of any rank.
         output_shape: its shape afterwards.
         scale, translation: one number per axis in `spatial_dims`.
         spatial_dims: the axes that are resampled.
-        method: `'linear'` (or `'bilinear'`, `'trilinear'`), `'cubic'` (or `'bicubic'`, `'tricubic'`), `'lanczos3'` or `'lanczos5'`.
+        method: `'linear'` (or `'bilinear'`, `'trilinear'`), `'cubic'` (or `'bicubic'`,
+            `'tricubic'`), `'lanczos3'` or `'lanczos5'`.
         antialias: whether to blur before shrinking.
     """
     if method not in _METHODS:
-        raise UserInputError(f"Invalid value for argument `method`. Expected of one {_METHODS}. Received: method={method}")
+        raise UserInputError(
+            f"Invalid value for argument `method`. Expected of one {_METHODS}. Received: "
+            f"method={method}"
+        )
     images, scale, translation = as_array(images), as_array(scale), as_array(translation)
-    return jax.image.scale_and_translate(images, tuple(output_shape), tuple(spatial_dims), scale, translation, method, antialias)
+    return jax.image.scale_and_translate(
+        images, tuple(output_shape), tuple(spatial_dims), scale, translation, method, antialias
+    )
 
 
 # -- padding and cropping: of (before, after, target) two are given, on each axis --
@@ -120,14 +154,19 @@ def _resolve(size, before, after, target, names, sign):
     """(before, after, target) of one axis; with size None, what stays unknown is None."""
     given = dict(zip(names, (before, after, target), strict=True))
     if list(given.values()).count(None) != 1:
-        raise UserInputError(f"Must specify exactly two of {', '.join(names)}. Received: {_shown(given)}")
+        raise UserInputError(
+            f"Must specify exactly two of {', '.join(names)}. Received: {_shown(given)}"
+        )
     if size is not None:
         target = size + sign * (before + after) if target is None else target
         before = sign * (target - size) - after if before is None else before
         after = sign * (target - size) - before if after is None else after
     for name, value in zip(names, (before, after, target), strict=True):
         if value is not None and value < 0:
-            raise UserInputError(f"{name} must be >= 0. Received: {name}={value} with size {size} and {_shown(given)}")
+            raise UserInputError(
+                f"{name} must be >= 0. Received: {name}={value} with size {size} and "
+                f"{_shown(given)}"
+            )
     return before, after, target
 
 
@@ -142,11 +181,16 @@ def _axes(word, sign, images, top, left, bottom, right, target_height, target_wi
     height = (top, bottom, target_height), (f"top_{word}", f"bottom_{word}", "target_height")
     width = (left, right, target_width), (f"left_{word}", f"right_{word}", "target_width")
     sizes = images.shape[axis : axis + 2]
-    return axis, [_resolve(size, *values, names, sign) for size, (values, names) in zip(sizes, (height, width), strict=True)]
+    return axis, [
+        _resolve(size, *values, names, sign)
+        for size, (values, names) in zip(sizes, (height, width), strict=True)
+    ]
 
 
 def _op(word, sign):
-    """`op` for `pad_images` and `crop_images`, whose targets may be known where the images' sizes are not."""
+    """`op` for `pad_images` and `crop_images`, whose targets may be known where the images' sizes
+    are not.
+    """
 
     def decorate(fn):
         signature = inspect.signature(fn)
@@ -156,7 +200,14 @@ def _op(word, sign):
             call.apply_defaults()
             images, *amounts = call.args
             axis, axes = _axes(word, sign, images, *amounts)
-            return KerasTensor((*images.shape[:axis], *(target for _, _, target in axes), *images.shape[axis + 2 :]), images.dtype)
+            return KerasTensor(
+                (
+                    *images.shape[:axis],
+                    *(target for _, _, target in axes),
+                    *images.shape[axis + 2 :],
+                ),
+                images.dtype,
+            )
 
         return op(fn, spec=spec)
 
@@ -215,6 +266,15 @@ def crop_images(
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
     """
     images = as_array(images)
-    amounts = top_cropping, left_cropping, bottom_cropping, right_cropping, target_height, target_width
+    amounts = (
+        top_cropping,
+        left_cropping,
+        bottom_cropping,
+        right_cropping,
+        target_height,
+        target_width,
+    )
     axis, axes = _axes("cropping", -1, images, *amounts, data_format)
-    return images[(slice(None),) * axis + tuple(slice(before, before + target) for before, _, target in axes)]
+    return images[
+        (slice(None),) * axis + tuple(slice(before, before + target) for before, _, target in axes)
+    ]

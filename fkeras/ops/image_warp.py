@@ -18,7 +18,10 @@ _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 def _one_of(name, value, known):
     if value not in known:
-        raise UserInputError(f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: {name}={value}")
+        raise UserInputError(
+            f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: "
+            f"{name}={value}"
+        )
 
 
 @op
@@ -29,7 +32,8 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
         inputs: array of rank r.
         coordinates: (r, ...), the position along each axis, in elements, fractions allowed.
         order: 0 for the nearest element, 1 for linear interpolation.
-        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or `'reflect'`, as in SciPy.
+        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or
+            `'reflect'`, as in SciPy.
         fill_value: for `'constant'`.
 
     Returns:
@@ -38,30 +42,43 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     inputs, coordinates = as_array(inputs), as_array(coordinates)
     if coordinates.ndim < 1 or coordinates.shape[0] != inputs.ndim:
         raise UserInputError(
-            "First dim of `coordinates` must be the same as the rank of `inputs`. "
-            f"Received inputs with shape: {inputs.shape} and coordinates with shape {coordinates.shape}"
+            "First dim of `coordinates` must be the same as the rank of `inputs`. Received inputs "
+            f"with shape: {inputs.shape} and coordinates with shape {coordinates.shape}"
         )
     if coordinates.ndim < 2:
-        raise UserInputError(f"Invalid coordinates rank: expected at least rank 2. Received input with shape: {coordinates.shape}")
+        raise UserInputError(
+            "Invalid coordinates rank: expected at least rank 2. Received input with shape: "
+            f"{coordinates.shape}"
+        )
     _one_of("fill_mode", fill_mode, _FILL_MODES)
     _one_of("order", order, (0, 1))
-    return jax.scipy.ndimage.map_coordinates(inputs, list(coordinates), order, fill_mode, fill_value)
+    return jax.scipy.ndimage.map_coordinates(
+        inputs, list(coordinates), order, fill_mode, fill_value
+    )
 
 
 def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
-    """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height, width)."""
+    """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height,
+    width).
+    """
     order = _ORDERS[interpolation]
 
     def read(plane, rows, columns):
-        return jax.scipy.ndimage.map_coordinates(plane, [rows, columns], order, fill_mode, fill_value)
+        return jax.scipy.ndimage.map_coordinates(
+            plane, [rows, columns], order, fill_mode, fill_value
+        )
 
     of_channels = jax.vmap(read, in_axes=(-1, None, None), out_axes=-1)
     shape = (images.shape[0], *rows.shape[1:])
-    return jax.vmap(of_channels)(images, jnp.broadcast_to(rows, shape), jnp.broadcast_to(columns, shape))
+    return jax.vmap(of_channels)(
+        images, jnp.broadcast_to(rows, shape), jnp.broadcast_to(columns, shape)
+    )
 
 
 def _as_batch(images, data_format):
-    """Images as (batch, height, width, channels), and the function that puts results back into the given form."""
+    """Images as (batch, height, width, channels), and the function that puts results back into the
+    given form.
+    """
     images = as_array(images)
     check_rank(images)
     first, single = standardize_data_format(data_format) == "channels_first", images.ndim == 3
@@ -77,20 +94,31 @@ def _as_batch(images, data_format):
 
 def _grid(images, dtype):
     """Rows and columns of all pixels, each (1, height, width)."""
-    rows, columns = jnp.meshgrid(*(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij")
+    rows, columns = jnp.meshgrid(
+        *(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij"
+    )
     return rows[None], columns[None]
 
 
 @op
-def affine_transform(images, transform, interpolation="bilinear", fill_mode="constant", fill_value=0, data_format=None):
+def affine_transform(
+    images,
+    transform,
+    interpolation="bilinear",
+    fill_mode="constant",
+    fill_value=0,
+    data_format=None,
+):
     """Shifts, scales, turns and shears images.
 
     Args:
         images: one image or a batch.
-        transform: 8 numbers a0 a1 a2 b0 b1 b2 c0 c1, (8,) or (batch, 8): output pixel (x, y) shows the input at
-            ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) with k = c0 x + c1 y + 1. (Keras's JAX backend neglects c0 and c1.)
+        transform: 8 numbers a0 a1 a2 b0 b1 b2 c0 c1, (8,) or (batch, 8): output pixel (x, y) shows
+            the input at ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k) with k = c0 x + c1 y + 1.
+            (Keras's JAX backend neglects c0 and c1.)
         interpolation: `'nearest'` or `'bilinear'`.
-        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or `'reflect'`.
+        fill_mode: what lies outside: `'constant'`, `'nearest'`, `'wrap'`, `'mirror'` or
+            `'reflect'`.
         fill_value: for `'constant'`.
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
 
@@ -103,13 +131,14 @@ def affine_transform(images, transform, interpolation="bilinear", fill_mode="con
     transform = as_array(transform)
     if transform.ndim not in (1, 2):
         raise UserInputError(
-            "Invalid transform rank: expected rank 1 (single transform) or rank 2 (batch of transforms). "
-            f"Received input with shape: transform.shape={transform.shape}"
+            "Invalid transform rank: expected rank 1 (single transform) or rank 2 (batch of "
+            f"transforms). Received input with shape: transform.shape={transform.shape}"
         )
     transform = jnp.atleast_2d(transform)
     if transform.shape[1] != 8 or transform.shape[0] not in (1, images.shape[0]):
         raise UserInputError(
-            f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: transform.shape={transform.shape}"
+            f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: "
+            f"transform.shape={transform.shape}"
         )
     return back(_project(images, transform, interpolation, fill_mode, fill_value))
 
@@ -125,7 +154,9 @@ def _project(images, transform, interpolation, fill_mode, fill_value):
 
 
 @op
-def perspective_transform(images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None):
+def perspective_transform(
+    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
+):
     """Warps images so that the four `start_points` come to lie at the `end_points`.
 
     Args:
@@ -144,30 +175,47 @@ def perspective_transform(images, start_points, end_points, interpolation="bilin
     for name, points in (("start_points", start), ("end_points", end)):
         if points.ndim not in (2, 3) or points.shape[-2:] != (4, 2):
             raise UserInputError(
-                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. Received shape: {points.shape}"
+                f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch. "
+                f"Received shape: {points.shape}"
             )
     if start.shape != end.shape:
         raise UserInputError(
-            f"start_points and end_points must have the same shape. Received start_points.shape={start.shape}, end_points.shape={end.shape}"
+            "start_points and end_points must have the same shape. Received "
+            f"start_points.shape={start.shape}, end_points.shape={end.shape}"
         )
     start, end = start.reshape(-1, 4, 2).astype("float32"), end.reshape(-1, 4, 2).astype("float32")
     if start.shape[0] not in (1, images.shape[0]):
-        raise UserInputError(f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images.")
+        raise UserInputError(
+            f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images."
+        )
     return back(_project(images, _homography(start, end), interpolation, "constant", fill_value))
 
 
 def _homography(start, end):
-    """The 8 numbers of `affine_transform` that send each end point to its start point, (batch, 8)."""
+    """The 8 numbers of `affine_transform` that send each end point to its start point, (batch,
+    8).
+    """
     x, y = end[..., 0], end[..., 1]  # (batch, 4)
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    for_x = jnp.stack([x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y], axis=-1)
-    for_y = jnp.stack([zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y], axis=-1)
+    for_x = jnp.stack(
+        [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y], axis=-1
+    )
+    for_y = jnp.stack(
+        [zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y], axis=-1
+    )
     equations = jnp.concatenate([for_x, for_y], axis=1)  # (batch, 8, 8)
     return jnp.linalg.solve(equations, start.mT.reshape(-1, 8, 1))[..., 0]
 
 
 def _elastic_spec(
-    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
+    images,
+    alpha=20.0,
+    sigma=5.0,
+    interpolation="bilinear",
+    fill_mode="reflect",
+    fill_value=0.0,
+    seed=None,
+    data_format=None,
 ):
     check_rank(images)
     return KerasTensor(images.shape, images.dtype)  # a trial would draw from `seed`
@@ -175,13 +223,22 @@ def _elastic_spec(
 
 @op(spec=_elastic_spec)
 def elastic_transform(
-    images, alpha=20.0, sigma=5.0, interpolation="bilinear", fill_mode="reflect", fill_value=0.0, seed=None, data_format=None
+    images,
+    alpha=20.0,
+    sigma=5.0,
+    interpolation="bilinear",
+    fill_mode="reflect",
+    fill_value=0.0,
+    seed=None,
+    data_format=None,
 ):
     """Distorts images by a smooth random displacement of each pixel.
 
     Args:
-        images: one image or a batch, each with its own displacements. (Keras's JAX backend moves x and y by the same numbers.)
-        alpha: strength: displacements are `alpha` times blurred normal numbers of standard deviation `sigma`.
+        images: one image or a batch, each with its own displacements. (Keras's JAX backend moves x
+            and y by the same numbers.)
+        alpha: strength: displacements are `alpha` times blurred normal numbers of standard
+            deviation `sigma`.
         sigma: standard deviation of the blur, in pixels: larger is smoother. A Python number.
         interpolation, fill_mode, fill_value, data_format: as in `affine_transform`.
         seed: an int, a `SeedGenerator`, a JAX key, or None.
@@ -198,6 +255,17 @@ def elastic_transform(
     window = int(6 * sigma) | 1
     dtype = result_type(images.dtype, "float32")
     noise = jax.random.normal(seeds.draw_seed(seed), (*images.shape[:3], 2), dtype) * sigma
-    shift = alpha * gaussian_blur(noise, (window, window), (sigma, sigma), data_format="channels_last")
+    shift = alpha * gaussian_blur(
+        noise, (window, window), (sigma, sigma), data_format="channels_last"
+    )
     rows, columns = _grid(images, dtype)
-    return back(_read_at(images, rows + shift[..., 1], columns + shift[..., 0], interpolation, fill_mode, fill_value))
+    return back(
+        _read_at(
+            images,
+            rows + shift[..., 1],
+            columns + shift[..., 0],
+            interpolation,
+            fill_mode,
+            fill_value,
+        )
+    )

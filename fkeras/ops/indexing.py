@@ -1,7 +1,7 @@
 """Reading at indices and by conditions.
 
-Negative indices count from the end. An index out of range is an error where its value is known. Under jit values are not known: there
-it reads NaN (floats) or the dtype's extreme (integers).
+Negative indices count from the end. An index out of range is an error where its value is known.
+Under jit values are not known: there it reads NaN (floats) or the dtype's extreme (integers).
 """
 
 import jax.numpy as jnp
@@ -17,13 +17,18 @@ from fkeras.ops.tensors import as_array, as_tensor
 def check_range(name, indices, size, axis):
     """Raises where a known index lies outside [-size, size)."""
     indices = known_values(indices)
-    if indices is not None and indices.size and indices.dtype.kind in "iu" and (indices.max() >= size or indices.min() < -size):
+    if (
+        indices is not None
+        and indices.size
+        and indices.dtype.kind in "iu"
+        and (indices.max() >= size or indices.min() < -size)
+    ):
         flat = indices.ravel()
         where = int(np.argmax((flat >= size) | (flat < -size)))
         place = tuple(int(i) for i in np.unravel_index(where, indices.shape))
         raise UserInputError(
-            f"{name}: index {flat[where]} (at position {place} of the indices) is out of range for axis {axis} of size {size}: expected "
-            f"{-size} to {size - 1}."
+            f"{name}: index {flat[where]} (at position {place} of the indices) is out of range for "
+            f"axis {axis} of size {size}: expected {-size} to {size - 1}."
         )
 
 
@@ -43,7 +48,9 @@ def take(x, indices, axis=None):
         UserInputError: for an index out of range, where its value is known: not under jit.
     """
     x, indices = as_array(x), as_array(indices)
-    check_range("take", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis)
+    check_range(
+        "take", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis
+    )
     return jnp.take(x, indices, axis=axis)
 
 
@@ -57,14 +64,24 @@ def take_along_axis(x, indices, axis=None):
         axis: int; None indexes the flattened array with 1-D indices.
     """
     x, indices = as_array(x), as_array(indices)
-    check_range("take_along_axis", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis)
+    check_range(
+        "take_along_axis",
+        indices,
+        x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)],
+        axis,
+    )
     return jnp.take_along_axis(x, indices, axis=axis)
 
 
 def _get_item_spec(x, key):
-    """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is tried."""
+    """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is
+    tried.
+    """
     keys = key if isinstance(key, tuple) else (key,)
-    if not all(k is None or k is Ellipsis or isinstance(k, (int, slice)) and not isinstance(k, bool) for k in keys):
+    if not all(
+        k is None or k is Ellipsis or isinstance(k, (int, slice)) and not isinstance(k, bool)
+        for k in keys
+    ):
         return evaluate_call(get_item.__wrapped__, (x, key), {})
     shape = []
     for k, axis in _by_axis(keys, len(x.shape)):
@@ -75,17 +92,27 @@ def _get_item_spec(x, key):
             if size is not None:
                 check_range("get_item", k, size, axis)
         else:
-            shape.append(None if size is None and k != slice(None) else size if size is None else len(range(size)[k]))
+            shape.append(
+                None
+                if size is None and k != slice(None)
+                else size
+                if size is None
+                else len(range(size)[k])
+            )
     return KerasTensor(shape, dtype=x.dtype)
 
 
 def _by_axis(keys, ndim):
-    """Each key with the axis that it reads; None for a new axis. An Ellipsis stands for full slices."""
+    """Each key with the axis that it reads; None for a new axis. An Ellipsis stands for full
+    slices.
+    """
     if sum(k is Ellipsis for k in keys) > 1:
         raise UserInputError(f"get_item: an index can only have one ellipsis. Received: {keys}.")
     used = sum(_axes_read(k) for k in keys)
     if used > ndim:
-        raise UserInputError(f"get_item: too many indices: {used} for an array with {ndim} axes. Received: {keys}.")
+        raise UserInputError(
+            f"get_item: too many indices: {used} for an array with {ndim} axes. Received: {keys}."
+        )
     if not any(k is Ellipsis for k in keys):
         keys = (*keys, Ellipsis)
     axis, out = 0, []
@@ -111,9 +138,14 @@ def _axes_read(k):
 
 @op(spec=_get_item_spec)
 def get_item(x, key):
-    """`x[key]`: ints, slices, None, Ellipsis, integer or bool arrays, or a tuple of those, as in NumPy."""
+    """`x[key]`: ints, slices, None, Ellipsis, integer or bool arrays, or a tuple of those, as in
+    NumPy.
+    """
     x = as_array(x)
-    keys = tuple(np.asarray(k) if isinstance(k, list) else k for k in (key if isinstance(key, tuple) else (key,)))
+    keys = tuple(
+        np.asarray(k) if isinstance(k, list) else k
+        for k in (key if isinstance(key, tuple) else (key,))
+    )
     for k, axis in _by_axis(keys, x.ndim):
         if k is not None and not isinstance(k, slice) and not _is_mask(k):
             check_range("get_item", k, x.shape[axis], axis)
@@ -125,14 +157,22 @@ def _nonzero_spec(x):
 
 
 def _where_spec(condition, x1=None, x2=None):
-    return _nonzero_spec(condition) if x1 is None and x2 is None else evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
+    return (
+        _nonzero_spec(condition)
+        if x1 is None and x2 is None
+        else evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
+    )
 
 
 @op(spec=_where_spec)
 def where(condition, x1=None, x2=None):
-    """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`: `nonzero(condition)`."""
+    """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`:
+    `nonzero(condition)`.
+    """
     if (x1 is None) != (x2 is None):
-        raise UserInputError("`x1` and `x2` either both should be `None` or both should have non-None value.")
+        raise UserInputError(
+            "`x1` and `x2` either both should be `None` or both should have non-None value."
+        )
     if x1 is None:
         return jnp.where(as_array(condition))
     return jnp.where(as_tensor(condition), as_tensor(x1), as_tensor(x2))
@@ -140,19 +180,31 @@ def where(condition, x1=None, x2=None):
 
 @op
 def select(condlist, choicelist, default=0):
-    """The value of the first array of `choicelist` whose condition in `condlist` is true, else `default`; all broadcast."""
+    """The value of the first array of `choicelist` whose condition in `condlist` is true, else
+    `default`; all broadcast.
+    """
     if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
         raise UserInputError(
-            f"select: condlist and choicelist must be lists. Received: {type(condlist).__name__} and {type(choicelist).__name__}."
+            f"select: condlist and choicelist must be lists. Received: {type(condlist).__name__} "
+            f"and {type(choicelist).__name__}."
         )
     if not condlist or not choicelist:
-        raise UserInputError(f"select: condlist and choicelist must not be empty. Received: {condlist} and {choicelist}.")
-    return jnp.select([as_array(c) for c in condlist], [as_array(c) for c in choicelist], default=as_tensor(default))
+        raise UserInputError(
+            f"select: condlist and choicelist must not be empty. Received: {condlist} and "
+            f"{choicelist}."
+        )
+    return jnp.select(
+        [as_array(c) for c in condlist],
+        [as_array(c) for c in choicelist],
+        default=as_tensor(default),
+    )
 
 
 @op(spec=_nonzero_spec)
 def nonzero(x):
-    """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis; not under jit."""
+    """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis;
+    not under jit.
+    """
     return jnp.nonzero(as_array(x))
 
 
@@ -194,17 +246,23 @@ def diagflat(x, k=0):
 
 def _two_axes(shape, axis1, axis2):
     if len(shape) < 2:
-        raise UserInputError(f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}.")
+        raise UserInputError(
+            f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}."
+        )
     first, second = canonical_axis(axis1, len(shape)), canonical_axis(axis2, len(shape))
     if first == second:
-        raise UserInputError(f"`axis1` and `axis2` cannot be the same. Received: axis1={axis1}, axis2={axis2}.")
+        raise UserInputError(
+            f"`axis1` and `axis2` cannot be the same. Received: axis1={axis1}, axis2={axis2}."
+        )
     return first, second
 
 
 def _diagonal_spec(x, offset=0, axis1=0, axis2=1):
     first, second = _two_axes(x.shape, axis1, axis2)
     lead = [d for i, d in enumerate(x.shape) if i not in (first, second)]
-    return KerasTensor([*lead, _diagonal_length(x.shape[first], x.shape[second], offset)], dtype=x.dtype)
+    return KerasTensor(
+        [*lead, _diagonal_length(x.shape[first], x.shape[second], offset)], dtype=x.dtype
+    )
 
 
 @op(spec=_diagonal_spec)

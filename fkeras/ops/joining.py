@@ -1,4 +1,6 @@
-"""Several arrays into one, one into several. Dtypes promote; shapes must agree but along the joined axis."""
+"""Several arrays into one, one into several. Dtypes promote; shapes must agree but along the joined
+axis.
+"""
 
 import jax.numpy as jnp
 
@@ -8,7 +10,10 @@ from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array
 
-# -- joining ------------------------------------------------------------------------------------------------------------------------
+# -- joining
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.concatenate)
@@ -23,7 +28,9 @@ def concatenate(xs, axis=0):
         UserInputError: where shapes differ; it names the two, and the axis.
     """
     if axis is None:
-        raise UserInputError("`axis` cannot be None for `concatenate`. Flatten the arrays with `ravel` first.")
+        raise UserInputError(
+            "`axis` cannot be None for `concatenate`. Flatten the arrays with `ravel` first."
+        )
     xs = [as_array(x) for x in xs]
     if xs and xs[0].ndim:
         _check_equal("concatenate", xs, canonical_axis(axis, xs[0].ndim))
@@ -49,7 +56,10 @@ def _check_equal(name, xs, free=None):
                 bad = bad or f"axis {axis} has {m} against {n}"
         if bad:
             along = "" if free is None else f" except along axis={free}"
-            raise UserInputError(f"{name}: shapes must be equal{along}. Received: {xs[0].shape} (first) and {x.shape} (number {i}): {bad}.")
+            raise UserInputError(
+                f"{name}: shapes must be equal{along}. Received: {xs[0].shape} (first) and "
+                f"{x.shape} (number {i}): {bad}."
+            )
 
 
 @op
@@ -82,7 +92,10 @@ def column_stack(xs):
     return jnp.column_stack([as_array(x) for x in xs])
 
 
-# -- splitting ----------------------------------------------------------------------------------------------------------------------
+# -- splitting
+#
+#
+# ----------------------------------------------------------------------------------------------------------------------
 
 
 def _pieces(x, indices_or_sections, axis):
@@ -91,7 +104,10 @@ def _pieces(x, indices_or_sections, axis):
     size = x.shape[axis]
     if isinstance(indices_or_sections, int):
         if size is not None and size % indices_or_sections:
-            raise UserInputError(f"split: axis {axis} of shape {x.shape} cannot be divided into {indices_or_sections} equal parts.")
+            raise UserInputError(
+                f"split: axis {axis} of shape {x.shape} cannot be divided into "
+                f"{indices_or_sections} equal parts."
+            )
         sizes = [None if size is None else size // indices_or_sections] * indices_or_sections
     else:
         bounds = [0, *(int(i) for i in indices_or_sections), size]
@@ -115,7 +131,8 @@ def split(x, indices_or_sections, axis=0):
 
     Args:
         x: array.
-        indices_or_sections: an int, the number of equal parts, or a list of the indices at which to cut.
+        indices_or_sections: an int, the number of equal parts, or a list of the indices at which to
+            cut.
         axis: int.
     """
     return jnp.split(as_array(x), indices_or_sections, axis=axis)
@@ -123,17 +140,29 @@ def split(x, indices_or_sections, axis=0):
 
 @op
 def array_split(x, indices_or_sections, axis=0):
-    """`x` cut along `axis` into a list of `indices_or_sections` parts as equal as can be, the larger ones first."""
+    """`x` cut along `axis` into a list of `indices_or_sections` parts as equal as can be, the
+    larger ones first.
+    """
     if not isinstance(indices_or_sections, int):
-        raise UserTypeError(f"Argument `indices_or_sections` must be of type `int`. Received: {indices_or_sections!r}.")
+        raise UserTypeError(
+            "Argument `indices_or_sections` must be of type `int`. Received: "
+            f"{indices_or_sections!r}."
+        )
     if indices_or_sections <= 0:
-        raise UserInputError(f"Argument `indices_or_sections` must be a positive integer. Received: {indices_or_sections}.")
+        raise UserInputError(
+            "Argument `indices_or_sections` must be a positive integer. Received: "
+            f"{indices_or_sections}."
+        )
     if not isinstance(axis, int):
         raise UserTypeError(f"Argument `axis` must be of type `int`. Received: {axis!r}.")
     return jnp.array_split(as_array(x), indices_or_sections, axis=axis)
 
 
-@op(spec=lambda x, indices_or_sections: _pieces(x, indices_or_sections, 0 if len(x.shape) == 1 else 1))
+@op(
+    spec=lambda x, indices_or_sections: _pieces(
+        x, indices_or_sections, 0 if len(x.shape) == 1 else 1
+    )
+)
 def hsplit(x, indices_or_sections):
     """`split` along axis 1, or axis 0 where `x` is 1-D."""
     return jnp.hsplit(as_array(x), indices_or_sections)
@@ -155,7 +184,9 @@ def _unstack_spec(x, num=None, axis=0):
     axis = canonical_axis(axis, len(x.shape))
     num = x.shape[axis] if num is None else num
     if num is None:
-        raise UserInputError(f"Cannot infer argument `num` from shape {x.shape}: axis {axis} is unknown. Pass `num`.")
+        raise UserInputError(
+            f"Cannot infer argument `num` from shape {x.shape}: axis {axis} is unknown. Pass `num`."
+        )
     return [KerasTensor(x.shape[:axis] + x.shape[axis + 1 :], dtype=x.dtype) for _ in range(num)]
 
 
@@ -171,5 +202,7 @@ def unstack(x, num=None, axis=0):
     x = as_array(x)
     parts = list(jnp.moveaxis(x, axis, 0))
     if num is not None and num != len(parts):
-        raise UserInputError(f"unstack: num={num}, but axis {axis} of shape {tuple(x.shape)} has {len(parts)}.")
+        raise UserInputError(
+            f"unstack: num={num}, but axis {axis} of shape {tuple(x.shape)} has {len(parts)}."
+        )
     return parts

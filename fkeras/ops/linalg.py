@@ -1,4 +1,6 @@
-"""Linear algebra on the last two axes, over `jax.numpy.linalg`: any axes before them are a batch."""
+"""Linear algebra on the last two axes, over `jax.numpy.linalg`: any axes before them are a
+batch.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -12,22 +14,31 @@ from fkeras.ops.tensors import as_array, as_float
 def _matrix(x, name, square=False):
     x = as_array(x)
     if x.ndim < 2:
-        raise UserInputError(f"{name}: expected input to have rank >= 2. Received input with shape {x.shape}.")
+        raise UserInputError(
+            f"{name}: expected input to have rank >= 2. Received input with shape {x.shape}."
+        )
     if square and x.shape[-1] != x.shape[-2]:
-        raise UserInputError(f"{name}: expected a square matrix. Received non-square input with shape {x.shape}.")
+        raise UserInputError(
+            f"{name}: expected a square matrix. Received non-square input with shape {x.shape}."
+        )
     return x
 
 
 @op
 def cholesky(x, upper=False):
-    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper` gives L^T.
+    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper`
+    gives L^T.
 
     Raises:
-        UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked at, the result is NaN instead.
+        UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked
+            at, the result is NaN instead.
     """
     out = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
     if not isinstance(out, jax.core.Tracer) and jnp.isnan(out).any():
-        raise UserInputError("Cholesky decomposition failed: the input is not a positive definite matrix (or holds NaN).")
+        raise UserInputError(
+            "Cholesky decomposition failed: the input is not a positive definite matrix (or holds "
+            "NaN)."
+        )
     return out
 
 
@@ -35,7 +46,9 @@ def cholesky(x, upper=False):
 def cholesky_inverse(x, upper=False):
     """The inverse of L L^T, given its Cholesky factor L, (..., n, n), or L^T with `upper`."""
     x = _matrix(x, "cholesky_inverse", square=True)
-    inverse = solve_triangular(x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper)
+    inverse = solve_triangular(
+        x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
+    )
     return inverse @ inverse.mT if upper else inverse.mT @ inverse
 
 
@@ -47,13 +60,17 @@ def det(x):
 
 @op
 def eig(x):
-    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both complex. CPU and GPU only."""
+    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both
+    complex. CPU and GPU only.
+    """
     return tuple(jnp.linalg.eig(_matrix(x, "eig", square=True)))
 
 
 @op
 def eigh(x):
-    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric matrix."""
+    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric
+    matrix.
+    """
     return tuple(jnp.linalg.eigh(_matrix(x, "eigh", square=True)))
 
 
@@ -65,7 +82,9 @@ def inv(x):
 
 @op
 def lu_factor(x):
-    """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row swaps (..., min(m, n))."""
+    """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row
+    swaps (..., min(m, n)).
+    """
     lu, pivots, _ = jax.lax.linalg.lu(as_float(_matrix(x, "lu_factor")))
     return lu, pivots
 
@@ -76,14 +95,23 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
     Args:
         x: array.
-        ord: None (2-norm, or Frobenius), `'fro'`, `'nuc'`, a number, inf or -inf, as in `numpy.linalg.norm`.
+        ord: None (2-norm, or Frobenius), `'fro'`, `'nuc'`, a number, inf or -inf, as in
+            `numpy.linalg.norm`.
         axis: an int for vectors, a pair for matrices, None for all axes.
         keepdims: whether the reduced axes stay with size 1.
     """
     if isinstance(ord, str) and ord not in ("fro", "nuc"):
-        raise UserInputError(f"Invalid `ord` argument. Expected one of {{'fro', 'nuc'}} when using string. Received: ord={ord}")
+        raise UserInputError(
+            "Invalid `ord` argument. Expected one of {'fro', 'nuc'} when using string. "
+            f"Received: ord={ord}"
+        )
     x = as_float(x)
-    return jnp.linalg.norm(x.astype(result_type(x.dtype, float)), ord, tuple(axis) if isinstance(axis, list) else axis, keepdims)
+    return jnp.linalg.norm(
+        x.astype(result_type(x.dtype, float)),
+        ord,
+        tuple(axis) if isinstance(axis, list) else axis,
+        keepdims,
+    )
 
 
 @op
@@ -92,10 +120,14 @@ def qr(x, mode="reduced"):
 
     Args:
         x: matrices.
-        mode: `'reduced'`: Q (..., m, k), R (..., k, n) with k = min(m, n); `'complete'`: Q (..., m, m), R (..., m, n).
+        mode: `'reduced'`: Q (..., m, k), R (..., k, n) with k = min(m, n); `'complete'`: Q (..., m,
+            m), R (..., m, n).
     """
     if mode not in ("reduced", "complete"):
-        raise UserInputError(f"`mode` argument value not supported. Expected one of {{'reduced', 'complete'}}. Received: mode={mode}")
+        raise UserInputError(
+            "`mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
+            f"Received: mode={mode}"
+        )
     return tuple(jnp.linalg.qr(_matrix(x, "qr"), mode=mode))
 
 
@@ -104,7 +136,10 @@ def _system(a, b, name):
     if b.ndim < 1:
         raise UserInputError(f"{name}: expected `b` to have rank >= 1. Received a scalar.")
     if b.ndim in (a.ndim, a.ndim - 1) and a.shape[-1] != b.shape[-2 if b.ndim == a.ndim else -1]:
-        raise UserInputError(f"{name}: incompatible shapes of `a` and `b`. Received: a.shape={a.shape}, b.shape={b.shape}")
+        raise UserInputError(
+            f"{name}: incompatible shapes of `a` and `b`. Received: a.shape={a.shape}, "
+            f"b.shape={b.shape}"
+        )
     return a, b
 
 
@@ -119,11 +154,15 @@ def solve(a, b):
 
 @op
 def solve_triangular(a, b, lower=False):
-    """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is read; b (..., n, k) or (..., n)."""
+    """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is
+    read; b (..., n, k) or (..., n).
+    """
     a, b = _system(a, b, "solve_triangular")
     a, b = (x.astype(result_type(a.dtype, b.dtype, float)) for x in (a, b))
     vector = b.ndim == a.ndim - 1
-    x = jax.lax.linalg.triangular_solve(a, b[..., None] if vector else b, left_side=True, lower=lower)
+    x = jax.lax.linalg.triangular_solve(
+        a, b[..., None] if vector else b, left_side=True, lower=lower
+    )
     return x[..., 0] if vector else x
 
 
@@ -142,16 +181,23 @@ def svd(x, full_matrices=True, compute_uv=True):
 
 @op
 def lstsq(a, b, rcond=None):
-    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the largest count as 0."""
+    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the
+    largest count as 0.
+    """
     a, b = as_array(a), as_array(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
-        raise UserInputError(f"lstsq: expected a (m, n) and b (m,) or (m, k). Received: a.shape={a.shape}, b.shape={b.shape}")
+        raise UserInputError(
+            f"lstsq: expected a (m, n) and b (m,) or (m, k). Received: a.shape={a.shape}, "
+            f"b.shape={b.shape}"
+        )
     return jnp.linalg.lstsq(a, b, rcond=rcond)[0]
 
 
 @op
 def matrix_rank(x, tol=None):
-    """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32 (...)."""
+    """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32
+    (...).
+    """
     return jnp.linalg.matrix_rank(_matrix(x, "matrix_rank"), tol).astype("int32")
 
 
@@ -165,7 +211,9 @@ def matrix_power(x, n):
 
 @op
 def pinv(x, rcond=None):
-    """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest count as 0."""
+    """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest
+    count as 0.
+    """
     return jnp.linalg.pinv(_matrix(x, "pinv"), rtol=rcond)
 
 

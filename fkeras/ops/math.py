@@ -11,7 +11,8 @@ from fkeras.ops.tensors import as_array, as_float
 
 @op
 def top_k(x, k, sorted=True, is_stable=True):
-    """The k largest entries along the last axis and their indices, largest first; of equal ones the first comes first.
+    """The k largest entries along the last axis and their indices, largest first; of equal ones the
+    first comes first.
 
     Args:
         x: (..., n).
@@ -28,13 +29,17 @@ def top_k(x, k, sorted=True, is_stable=True):
     """
     x = as_array(x)
     if x.ndim < 1 or not 0 <= k <= x.shape[-1]:
-        raise UserInputError(f"top_k: k must be between 0 and the size of the last axis. Received: k={k}, x.shape={x.shape}.")
+        raise UserInputError(
+            f"top_k: k must be between 0 and the size of the last axis. Received: k={k}, "
+            f"x.shape={x.shape}."
+        )
     return tuple(jax.lax.top_k(x, k))
 
 
 @op
 def in_top_k(targets, predictions, k):
-    """Whether each target class is among its k largest predictions, ties included; False for a NaN prediction or an id out of range.
+    """Whether each target class is among its k largest predictions, ties included; False for a NaN
+    prediction or an id out of range.
 
     Args:
         targets: int class ids, (...).
@@ -47,7 +52,8 @@ def in_top_k(targets, predictions, k):
     targets, predictions = as_array(targets), as_array(predictions)
     if predictions.shape[:-1] != targets.shape:
         raise UserInputError(
-            f"in_top_k: predictions need the shape of targets and one more axis. Received: {targets.shape} and {predictions.shape}."
+            "in_top_k: predictions need the shape of targets and one more axis. Received: "
+            f"{targets.shape} and {predictions.shape}."
         )
     classes = predictions.shape[-1]
     targets = targets.astype("int32")
@@ -59,15 +65,22 @@ def in_top_k(targets, predictions, k):
 @op
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) over `axis` (None: all), without overflow."""
-    return jax.nn.logsumexp(as_array(x), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+    return jax.nn.logsumexp(
+        as_array(x), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims
+    )
 
 
 @op
 def cdist(x, y):
-    """Euclidean distance of every row of x to every row of y: (..., m, d) and (..., n, d) -> (..., m, n)."""
+    """Euclidean distance of every row of x to every row of y: (..., m, d) and (..., n, d) -> (...,
+    m, n).
+    """
     x, y = as_array(x), as_array(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
-        raise UserInputError(f"cdist: expected (..., m, d) and (..., n, d). Received: x.shape={x.shape}, y.shape={y.shape}.")
+        raise UserInputError(
+            f"cdist: expected (..., m, d) and (..., n, d). Received: x.shape={x.shape}, "
+            f"y.shape={y.shape}."
+        )
     return jnp.sqrt(jnp.sum(jnp.square(x[..., :, None, :] - y[..., None, :, :]), axis=-1))
 
 
@@ -114,7 +127,10 @@ def view_as_complex(x):
     """(..., 2), real and imaginary part, as complex64 (...)."""
     x = as_array(x)
     if x.ndim < 1 or x.shape[-1] != 2:
-        raise UserInputError(f"Last dimension of input must be size 2 (real and imaginary). Received shape: {x.shape}")
+        raise UserInputError(
+            "Last dimension of input must be size 2 (real and imaginary). Received shape: "
+            f"{x.shape}"
+        )
     return x[..., 0].astype("complex64") + 1j * x[..., 1].astype("complex64")
 
 
@@ -127,6 +143,8 @@ def view_as_real(x):
 
 @op
 def polar(abs_, angle):
-    """The complex numbers abs_ * exp(i angle), of absolute values and angles in radians: complex arrays of the same shape."""
+    """The complex numbers abs_ * exp(i angle), of absolute values and angles in radians: complex
+    arrays of the same shape.
+    """
     abs_, angle = as_array(abs_), as_array(angle)
     return jax.lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))

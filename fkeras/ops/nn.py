@@ -11,7 +11,9 @@ from fkeras.ops.convolution import depthwise_conv as depthwise_conv
 from fkeras.ops.convolution import separable_conv as separable_conv
 from fkeras.ops.crossentropy import binary_crossentropy as binary_crossentropy
 from fkeras.ops.crossentropy import categorical_crossentropy as categorical_crossentropy
-from fkeras.ops.crossentropy import sparse_categorical_crossentropy as sparse_categorical_crossentropy
+from fkeras.ops.crossentropy import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)
 from fkeras.ops.ctc import ctc_decode as ctc_decode
 from fkeras.ops.ctc import ctc_loss as ctc_loss
 from fkeras.ops.encodings import multi_hot as multi_hot

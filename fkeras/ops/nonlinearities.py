@@ -127,7 +127,8 @@ def celu(x, alpha=1.0):
 
 @op
 def glu(x, axis=-1):
-    """First half of x along `axis` times the sigmoid of the second half; that axis must be even and is halved.
+    """First half of x along `axis` times the sigmoid of the second half; that axis must be even and
+    is halved.
 
     >>> from fkeras import ops
     >>> ops.glu([1.0, 2.0, 0.0, 0.0])
@@ -136,7 +137,10 @@ def glu(x, axis=-1):
     x = as_array(x)
     size = x.shape[normalize_axis_index(axis, x.ndim)]
     if size % 2:
-        raise UserInputError(f"glu: axis {axis} is split in two halves, so its size must be even. Received: x.shape={x.shape}.")
+        raise UserInputError(
+            f"glu: axis {axis} is split in two halves, so its size must be even. Received: "
+            f"x.shape={x.shape}."
+        )
     return jax.nn.glu(x, axis)
 
 
@@ -169,7 +173,8 @@ def threshold(x, threshold, default_value):
 
 @op
 def softmax(x, axis=-1):
-    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all). Warns where the axis has size 1: all ones, always.
+    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all). Warns where the axis
+    has size 1: all ones, always.
 
     >>> from fkeras import ops
     >>> ops.softmax([0.0, 0.0])
@@ -178,8 +183,9 @@ def softmax(x, axis=-1):
     x = as_array(x)
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
         once.warn(
-            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has size 1, so the result is always 1, "
-            "which is likely not what you intended. Did you mean to use a sigmoid instead?",
+            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis "
+            "has size 1, so the result is always 1, which is likely not what you intended. Did "
+            "you mean to use a sigmoid instead?",
             stacklevel=3,
             key=("softmax", axis, x.shape[1:]),  # batches of other sizes are the same mistake
         )
@@ -198,7 +204,8 @@ def _tuple(axis):
 
 @op
 def sparsemax(x, axis=-1):
-    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact zeros.
+    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact
+    zeros.
 
     Keras 3.15 returns entries that do not sum to 1 where more than one is positive; here they do.
 

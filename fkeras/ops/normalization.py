@@ -22,14 +22,16 @@ def moments(x, axes, keepdims=False, synchronized=False):
         x: array.
         axes: an int or several.
         keepdims: whether the reduced axes stay with size 1.
-        synchronized: must be False. Under `jax.jit` a sharded batch is one batch, so its moments are those of all devices already.
+        synchronized: must be False. Under `jax.jit` a sharded batch is one batch, so its moments
+            are those of all devices already.
 
     Returns:
         (mean, variance), of the dtype of `x`.
     """
     if synchronized:
         raise NotImplementedError(
-            "moments: synchronized=True is not supported. Under `jax.jit` a sharded batch has global moments already: leave it False."
+            "moments: synchronized=True is not supported. Under `jax.jit` a sharded batch has "
+            "global moments already: leave it False."
         )
     x = as_array(x)
     axes = tuple(axes) if isinstance(axes, list) else axes
@@ -69,8 +71,9 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
         vector = as_array(vector)
         if vector.shape != (length,):
             raise UserInputError(
-                f"batch_normalization: argument `{name}` must be a vector of length `x.shape[axis]`. Expected: ({length},). "
-                f"Received: {vector.shape}, with x.shape={x.shape} and axis={axis}."
+                f"batch_normalization: argument `{name}` must be a vector of length "
+                f"`x.shape[axis]`. Expected: ({length},). Received: {vector.shape}, with "
+                f"x.shape={x.shape} and axis={axis}."
             )
         vectors[name] = vector.reshape(shape)
     inverse = jax.lax.rsqrt(vectors["variance"] + epsilon)
@@ -84,7 +87,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 @op
 def normalize(x, axis=-1, order=2, epsilon=None):
-    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None: `fkeras.config.epsilon()`).
+    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None:
+    `fkeras.config.epsilon()`).
 
     >>> from fkeras import ops
     >>> ops.normalize([[3.0, 4.0]])
@@ -99,8 +103,12 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     epsilon = settings.epsilon() if epsilon is None else epsilon
     if order == 2:
         # Not 1 / max(norm, epsilon): the gradient of a norm of zeros is NaN.
-        return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), epsilon * epsilon))
-    return x / jnp.maximum(jnp.linalg.norm(x.astype(result_type(x.dtype, float)), order, axis, keepdims=True), epsilon)
+        return x * jax.lax.rsqrt(
+            jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), epsilon * epsilon)
+        )
+    return x / jnp.maximum(
+        jnp.linalg.norm(x.astype(result_type(x.dtype, float)), order, axis, keepdims=True), epsilon
+    )
 
 
 def _float32_at_least(x):
@@ -133,14 +141,17 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
 
 @op
 def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
-    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at least.
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at
+    least.
 
     Args:
         x: array.
-        gamma, beta: None, or arrays with one axis for each in `axis`, in that order (or of the rank of `x`).
+        gamma, beta: None, or arrays with one axis for each in `axis`, in that order (or of the rank
+            of `x`).
         axis: an int or several.
         epsilon: None means `fkeras.config.epsilon()`.
-        **kwargs: `rms_scaling=True` is Keras's deprecated variant x / sqrt(variance + epsilon): use `rms_normalization`.
+        **kwargs: `rms_scaling=True` is Keras's deprecated variant x / sqrt(variance + epsilon): use
+            `rms_normalization`.
 
     Returns:
         Array of the shape and dtype of `x`.
@@ -156,11 +167,14 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
     epsilon = settings.epsilon() if epsilon is None else epsilon
     x, dtype = _float32_at_least(x)
     axes = normalize_axis_tuple(tuple(axis) if isinstance(axis, list) else axis, x.ndim)
-    gamma, beta = (None if v is None else _along(as_array(v).astype(x.dtype), axes, x.ndim) for v in (gamma, beta))
+    gamma, beta = (
+        None if v is None else _along(as_array(v).astype(x.dtype), axes, x.ndim)
+        for v in (gamma, beta)
+    )
     if rms_scaling:
         warnings.warn(
-            "You passed `rms_scaling=True`, which is deprecated: it divides by the standard deviation, not by the root mean square. "
-            "Use `ops.rms_normalization`.",
+            "You passed `rms_scaling=True`, which is deprecated: it divides by the standard "
+            "deviation, not by the root mean square. Use `ops.rms_normalization`.",
             stacklevel=3,
         )
         out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
@@ -177,6 +191,7 @@ def _along(v, axes, ndim):
         return v
     if v.ndim != len(axes):
         raise UserInputError(
-            f"layer_normalization: `gamma` and `beta` need one axis for each of axis={tuple(map(int, axes))}. Received shape {v.shape}."
+            "layer_normalization: `gamma` and `beta` need one axis for each of "
+            f"axis={tuple(map(int, axes))}. Received shape {v.shape}."
         )
     return jnp.expand_dims(v.transpose(np.argsort(axes)), [i for i in range(ndim) if i not in axes])

@@ -1,4 +1,6 @@
-"""`fkeras.ops.numpy`: the functions of `jax.numpy` under Keras's names, signatures and dtype rules. A table of contents."""
+"""`fkeras.ops.numpy`: the functions of `jax.numpy` under Keras's names, signatures and dtype rules.
+A table of contents.
+"""
 
 from fkeras.ops.arithmetic import add as add
 from fkeras.ops.arithmetic import allclose as allclose

@@ -1,4 +1,6 @@
-"""Python's operators on KerasTensors, as they are on arrays: `&` and `|` work on bits, as for JAX arrays."""
+"""Python's operators on KerasTensors, as they are on arrays: `&` and `|` work on bits, as for JAX
+arrays.
+"""
 
 from fkeras.core.symbolic import TENSOR_METHODS
 from fkeras.core.symbolic import KerasTensor as KerasTensor  # from here it comes with its operators

@@ -18,10 +18,17 @@ def _arguments(inputs, pool_size, strides, padding, data_format):
     data_format = standardize_data_format(data_format)
     spatial = inputs.ndim - 2
     if spatial < 1:
-        raise UserInputError(f"Pooling needs (batch, spatial..., channels), so rank 3 or more. Received: inputs.shape={inputs.shape}.")
+        raise UserInputError(
+            "Pooling needs (batch, spatial..., channels), so rank 3 or more. Received: "
+            f"inputs.shape={inputs.shape}."
+        )
     pool_size = per_axis("pool_size", pool_size, spatial)
     strides = pool_size if strides is None else per_axis("strides", strides, spatial)
-    return full_rank(pool_size, data_format), full_rank(strides, data_format), check_padding(padding)
+    return (
+        full_rank(pool_size, data_format),
+        full_rank(strides, data_format),
+        check_padding(padding),
+    )
 
 
 @op
@@ -37,8 +44,16 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     inputs = as_array(inputs)
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     if cpu_windows.preferred() and sum(pool_size) <= cpu_windows.MOST_POSITIONS:
-        axes = tuple(axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1))
-        return cpu_windows.max_pool(inputs, axes, tuple(pool_size[a] for a in axes), tuple(strides[a] for a in axes), padding)
+        axes = tuple(
+            axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1)
+        )
+        return cpu_windows.max_pool(
+            inputs,
+            axes,
+            tuple(pool_size[a] for a in axes),
+            tuple(strides[a] for a in axes),
+            padding,
+        )
     return lax.reduce_window(inputs, _lowest(inputs.dtype), lax.max, pool_size, strides, padding)
 
 
@@ -53,16 +68,23 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
     total = lax.reduce_window(inputs, zero, lax.add, pool_size, strides, padding)
     if padding == "VALID":
         return total / math.prod(pool_size)
-    ones = jnp.ones([size if window != 1 else 1 for size, window in zip(inputs.shape, pool_size, strict=True)], inputs.dtype)
+    ones = jnp.ones(
+        [size if window != 1 else 1 for size, window in zip(inputs.shape, pool_size, strict=True)],
+        inputs.dtype,
+    )
     return total / lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
 
 
 def _adaptive(inputs, output_size, data_format, reduce):
-    """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers [floor(i n/m), ceil((i+1) n/m))."""
+    """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers
+    [floor(i n/m), ceil((i+1) n/m)).
+    """
     inputs = as_array(inputs)
     axes = spatial_axes(inputs.ndim, standardize_data_format(data_format))
     if not 1 <= len(axes) <= 3:
-        raise UserInputError(f"Adaptive pooling takes 1, 2 or 3 spatial axes. Received: inputs.shape={inputs.shape}.")
+        raise UserInputError(
+            f"Adaptive pooling takes 1, 2 or 3 spatial axes. Received: inputs.shape={inputs.shape}."
+        )
     for axis, count in zip(axes, per_axis("output_size", output_size, len(axes)), strict=True):
         size = inputs.shape[axis]
         starts = np.arange(count) * size // count
@@ -76,19 +98,27 @@ def _adaptive(inputs, output_size, data_format, reduce):
 
 @op
 def adaptive_average_pool(inputs, output_size, data_format=None):
-    """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile each axis.
+    """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile
+    each axis.
 
     >>> from fkeras import ops
     >>> ops.adaptive_average_pool(ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 4, 1)), 2)[0, :, 0]
     Array([1.5, 3.5], dtype=float32)
     """
-    return _adaptive(inputs, output_size, data_format, lambda x, mask, axis: jnp.mean(x, axis, where=mask))
+    return _adaptive(
+        inputs, output_size, data_format, lambda x, mask, axis: jnp.mean(x, axis, where=mask)
+    )
 
 
 @op
 def adaptive_max_pool(inputs, output_size, data_format=None):
     """Largest value over the windows of `adaptive_average_pool`."""
-    return _adaptive(inputs, output_size, data_format, lambda x, mask, axis: jnp.max(x, axis, where=mask, initial=_lowest(x.dtype)))
+    return _adaptive(
+        inputs,
+        output_size,
+        data_format,
+        lambda x, mask, axis: jnp.max(x, axis, where=mask, initial=_lowest(x.dtype)),
+    )
 
 
 def _lowest(dtype):

@@ -20,8 +20,9 @@ def _check_inner(name, x1, x2, axis1, axis2):
     """The summed axes must have one size."""
     if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
         raise UserInputError(
-            f"{name}: inner dimensions must be equal, the last dimension of `x1` and axis {axis2} of `x2`. Received: x1.shape={x1.shape} "
-            f"and x2.shape={x2.shape}: {x1.shape[axis1]} against {x2.shape[axis2]}."
+            f"{name}: inner dimensions must be equal, the last dimension of `x1` and axis {axis2} "
+            f"of `x2`. Received: x1.shape={x1.shape} and x2.shape={x2.shape}: {x1.shape[axis1]} "
+            f"against {x2.shape[axis2]}."
         )
 
 
@@ -31,7 +32,8 @@ def _second_last(x):
 
 @op(sparse=sparse_rules.matmul)
 def matmul(x1, x2):
-    """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast; a 1-D argument is a vector.
+    """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast;
+    a 1-D argument is a vector.
 
     Two int8 arguments give int32.
 
@@ -46,12 +48,18 @@ def matmul(x1, x2):
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("matmul", x1, x2, -1, _second_last(x2))
     product = functools.partial(jnp.matmul, preferred_element_type=_accumulator(x1, x2))
-    return cpu_windows.flat(product, x1, x2) if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred() else product(x1, x2)
+    return (
+        cpu_windows.flat(product, x1, x2)
+        if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred()
+        else product(x1, x2)
+    )
 
 
 @op
 def dot(x1, x2):
-    """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product where either is a scalar."""
+    """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product
+    where either is a scalar.
+    """
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("dot", x1, x2, -1, _second_last(x2))
     return jnp.dot(x1, x2)
@@ -73,7 +81,9 @@ def vdot(x1, x2):
 
 @op
 def outer(x1, x2):
-    """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size, x2.size)."""
+    """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size,
+    x2.size).
+    """
     return jnp.outer(as_array(x1), as_array(x2))
 
 
@@ -89,23 +99,28 @@ def tensordot(x1, x2, axes=2):
 
     Args:
         x1, x2: arrays.
-        axes: an int n: the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of lists of axes, one for each array.
+        axes: an int n: the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of
+            lists of axes, one for each array.
     """
     return jnp.tensordot(as_array(x1), as_array(x2), axes=axes)
 
 
 @op
 def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all three.
+    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all
+    three.
 
-    Vectors of size 2 lie in the plane: their third entry is 0. Of two such only the third entry of the product is returned, without axis.
+    Vectors of size 2 lie in the plane: their third entry is 0. Of two such only the third entry of
+    the product is returned, without axis.
     """
     if axis is not None:
         axisa = axisb = axisc = axis
     x1, x2 = jnp.moveaxis(as_array(x1), axisa, -1), jnp.moveaxis(as_array(x2), axisb, -1)
     sizes = x1.shape[-1], x2.shape[-1]
     if not {2, 3}.issuperset(sizes):
-        raise UserInputError(f"cross: vectors must have 2 or 3 entries. Received: {sizes[0]} and {sizes[1]}.")
+        raise UserInputError(
+            f"cross: vectors must have 2 or 3 entries. Received: {sizes[0]} and {sizes[1]}."
+        )
     if sizes == (2, 2):
         return x1[..., 0] * x2[..., 1] - x1[..., 1] * x2[..., 0]
     x1, x2 = (jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) for x in (x1, x2))
@@ -114,10 +129,12 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 @op
 def einsum(subscripts, *operands, **kwargs):
-    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give int32.
+    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give
+    int32.
 
     Args:
-        subscripts: letters for the axes of each operand and, after `->`, of the result; `...` for any further axes.
+        subscripts: letters for the axes of each operand and, after `->`, of the result; `...` for
+            any further axes.
         *operands: arrays.
         **kwargs: options of `jax.numpy.einsum` such as `precision`.
     """
@@ -128,5 +145,7 @@ def einsum(subscripts, *operands, **kwargs):
 
 @op
 def slogdet(x):
-    """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays (...)."""
+    """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays
+    (...).
+    """
     return tuple(jnp.linalg.slogdet(as_array(x)))

@@ -1,4 +1,6 @@
-"""Which dtype comes out: JAX's promotion lattice, with Python scalars and integers in float functions following `floatx`."""
+"""Which dtype comes out: JAX's promotion lattice, with Python scalars and integers in float
+functions following `floatx`.
+"""
 
 import functools
 
@@ -13,8 +15,8 @@ def result_type(*dtypes) -> str:
     """The dtype of an operation on values of these dtypes, as a name.
 
     Args:
-        *dtypes: dtypes in any spelling. The Python types `int` and `float` are weak: they take part only by their kind. None stands for
-            `floatx()`. Without any, the result is `floatx()`.
+        *dtypes: dtypes in any spelling. The Python types `int` and `float` are weak: they take part
+            only by their kind. None stands for `floatx()`. Without any, the result is `floatx()`.
 
     Returns:
         A dtype name; 64-bit types become 32-bit ones unless JAX runs with `jax_enable_x64`.
@@ -35,9 +37,12 @@ def result_type(*dtypes) -> str:
 def _result_type(default, *dtypes):
     known = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
     if any("float8" in d for d in known if isinstance(d, str)):
-        raise UserInputError(f"float8 dtypes are never promoted implicitly: cast first. Received: {dtypes}")
+        raise UserInputError(
+            f"float8 dtypes are never promoted implicitly: cast first. Received: {dtypes}"
+        )
     dtype, weak = jax.dtypes.result_type(
-        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in known), return_weak_type_flag=True
+        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in known),
+        return_weak_type_flag=True,
     )
     if weak and jax.numpy.issubdtype(dtype, jax.numpy.floating):
         dtype = jax.dtypes.canonicalize_dtype(default)

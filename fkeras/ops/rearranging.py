@@ -16,7 +16,8 @@ def rearrange(tensor, pattern, **axes_lengths):
 
     Args:
         tensor: array.
-        pattern: names for its axes, an arrow, and the same names in their new places; axes in parentheses are one axis outside.
+        pattern: names for its axes, an arrow, and the same names in their new places; axes in
+            parentheses are one axis outside.
         **axes_lengths: sizes of split axes; one of each group may be left out.
 
     Examples:
@@ -27,7 +28,10 @@ def rearrange(tensor, pattern, **axes_lengths):
     x = as_array(tensor)
     before, after = _groups(pattern)
     if len(before) != x.ndim:
-        raise UserInputError(f"rearrange: {pattern!r} names {len(before)} axes on the left; received shape {tuple(x.shape)}.")
+        raise UserInputError(
+            f"rearrange: {pattern!r} names {len(before)} axes on the left; received shape "
+            f"{tuple(x.shape)}."
+        )
     sizes = {}
     for group, size in zip(before, x.shape):
         sizes |= _split(group, size, axes_lengths, pattern)
@@ -40,12 +44,22 @@ def rearrange(tensor, pattern, **axes_lengths):
 def _groups(pattern):
     """Both sides of the pattern as lists of groups of names."""
     sides = pattern.split("->")
-    if len(sides) != 2 or not re.fullmatch(r"(\s*(\w+|\([\w\s]*\)))*\s*", sides[0] + " " + sides[1]):
-        raise UserInputError(f"rearrange: expected a pattern such as 'b (h w) c -> b h w c'. Received: {pattern!r}.")
-    before, after = ([group.strip("()").split() for group in re.findall(r"\w+|\([\w\s]*\)", side)] for side in sides)
+    if len(sides) != 2 or not re.fullmatch(
+        r"(\s*(\w+|\([\w\s]*\)))*\s*", sides[0] + " " + sides[1]
+    ):
+        raise UserInputError(
+            f"rearrange: expected a pattern such as 'b (h w) c -> b h w c'. Received: {pattern!r}."
+        )
+    before, after = (
+        [group.strip("()").split() for group in re.findall(r"\w+|\([\w\s]*\)", side)]
+        for side in sides
+    )
     names, moved = ([name for group in side for name in group] for side in (before, after))
     if sorted(names) != sorted(moved) or len(set(names)) != len(names):
-        raise UserInputError(f"rearrange: each name must stand once on both sides of the arrow. Received: {pattern!r}.")
+        raise UserInputError(
+            "rearrange: each name must stand once on both sides of the arrow. Received: "
+            f"{pattern!r}."
+        )
     return before, after
 
 
@@ -54,8 +68,13 @@ def _split(group, size, axes_lengths, pattern):
     sizes = {name: axes_lengths[name] for name in group if name in axes_lengths}
     free = [name for name in group if name not in sizes]
     if len(free) > 1:
-        raise UserInputError(f"rearrange: {pattern!r} leaves the sizes of {free} open: pass all but one of them.")
+        raise UserInputError(
+            f"rearrange: {pattern!r} leaves the sizes of {free} open: pass all but one of them."
+        )
     known = math.prod(sizes.values())
     if known == 0 or size % known or not free and known != size:
-        raise UserInputError(f"rearrange: an axis of size {size} cannot be split into {group} with {sizes} in {pattern!r}.")
+        raise UserInputError(
+            f"rearrange: an axis of size {size} cannot be split into {group} with {sizes} in "
+            f"{pattern!r}."
+        )
     return sizes | dict.fromkeys(free, size // known)

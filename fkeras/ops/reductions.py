@@ -1,6 +1,8 @@
-"""Functions that fold axes away, or run along one. `axis`: an int, a tuple or list of ints, or None for all axes.
+"""Functions that fold axes away, or run along one. `axis`: an int, a tuple or list of ints, or None
+for all axes.
 
-With `keepdims` a folded axis stays with size 1. NaN anywhere gives NaN; the `nan*` functions leave NaN out.
+With `keepdims` a folded axis stays with size 1. NaN anywhere gives NaN; the `nan*` functions leave
+NaN out.
 """
 
 import jax.numpy as jnp
@@ -20,7 +22,10 @@ def _one_axis(axis):
     return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
 
 
-# -- sums and products ------------------------------------------------------------------------------------------------------------
+# -- sums and products
+#
+#
+# ------------------------------------------------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.total)
@@ -55,22 +60,33 @@ def trace(x, offset=0, axis1=0, axis2=1):
 
 @op
 def trapezoid(y, x=None, dx=1.0, axis=-1):
-    """The integral of the samples `y` along `axis` by the trapezoidal rule, at positions `x`, or `dx` apart."""
-    return jnp.trapezoid(as_tensor(y), None if x is None else as_tensor(x), dx=as_tensor(dx), axis=axis)
+    """The integral of the samples `y` along `axis` by the trapezoidal rule, at positions `x`, or
+    `dx` apart.
+    """
+    return jnp.trapezoid(
+        as_tensor(y), None if x is None else as_tensor(x), dx=as_tensor(dx), axis=axis
+    )
 
 
-# -- extremes -----------------------------------------------------------------------------------------------------------------------
+# -- extremes
+#
+#
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 @op
 def max(x, axis=None, keepdims=False, initial=None):
-    """The largest value along `axis`, at least `initial` where that is given (empty arrays need it)."""
+    """The largest value along `axis`, at least `initial` where that is given (empty arrays need
+    it).
+    """
     return jnp.max(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
 
 
 @op
 def min(x, axis=None, keepdims=False, initial=None):
-    """The smallest value along `axis`, at most `initial` where that is given (empty arrays need it)."""
+    """The smallest value along `axis`, at most `initial` where that is given (empty arrays need
+    it).
+    """
     return jnp.min(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
 
 
@@ -104,7 +120,10 @@ def argmin(x, axis=None, keepdims=False):
     return jnp.argmin(as_array(x), axis=axis, keepdims=keepdims)
 
 
-# -- truth and counting -------------------------------------------------------------------------------------------------------------
+# -- truth and counting
+#
+#
+# -------------------------------------------------------------------------------------------------------------
 
 
 @op
@@ -125,7 +144,10 @@ def count_nonzero(x, axis=None):
     return jnp.count_nonzero(as_tensor(x), axis=axes(axis)).astype("int32")
 
 
-# -- without NaN --------------------------------------------------------------------------------------------------------------------
+# -- without NaN
+#
+#
+# --------------------------------------------------------------------------------------------------------------------
 
 
 @op

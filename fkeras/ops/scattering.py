@@ -1,7 +1,8 @@
 """Blocks that begin at traced indices, and writes at scattered ones.
 
-Negative indices count from the end. An index out of range is an error where its value is known. Under jit values are not known: there
-a scattered write is dropped, and a block is moved until it fits.
+Negative indices count from the end. An index out of range is an error where its value is known.
+Under jit values are not known: there a scattered write is dropped, and a block is moved until it
+fits.
 """
 
 import jax
@@ -18,23 +19,31 @@ def _slice_spec(inputs, start_indices, shape):
     _check_slice(inputs, start_indices, shape)
 
     def left(axis, size):
-        known = size is not None and not isinstance(start_indices, KerasTensor) and not isinstance(start_indices[axis], KerasTensor)
+        known = (
+            size is not None
+            and not isinstance(start_indices, KerasTensor)
+            and not isinstance(start_indices[axis], KerasTensor)
+        )
         return size - _from_front(start_indices[axis], size) if known else None
 
-    return KerasTensor([left(i, d) if s == -1 else s for i, (d, s) in enumerate(zip(inputs.shape, shape))], dtype=inputs.dtype)
+    return KerasTensor(
+        [left(i, d) if s == -1 else s for i, (d, s) in enumerate(zip(inputs.shape, shape))],
+        dtype=inputs.dtype,
+    )
 
 
 def _check_slice(inputs, start_indices, shape):
     ndim = len(inputs.shape)
     if len(shape) != ndim:
         raise UserInputError(
-            "slice: the number of dimensions in `inputs` must match the number of dimensions in `shape`. "
-            f"Received: inputs.shape={tuple(inputs.shape)} and shape={tuple(shape)}."
+            "slice: the number of dimensions in `inputs` must match the number of dimensions in "
+            f"`shape`. Received: inputs.shape={tuple(inputs.shape)} and shape={tuple(shape)}."
         )
     if isinstance(start_indices, (list, tuple)) and len(start_indices) != ndim:
         raise UserInputError(
-            "slice: the number of dimensions in `start_indices` must match the number of dimensions in `inputs`. "
-            f"Received: start_indices={start_indices} and inputs.shape={tuple(inputs.shape)}."
+            "slice: the number of dimensions in `start_indices` must match the number of "
+            f"dimensions in `inputs`. Received: start_indices={start_indices} and "
+            f"inputs.shape={tuple(inputs.shape)}."
         )
 
 
@@ -48,11 +57,15 @@ def slice(inputs, start_indices, shape):
         shape: n sizes; -1: all that is left, for known starts.
 
     Raises:
-        UserInputError: for a block that does not fit, where the starts are known; under jit it is moved until it fits.
+        UserInputError: for a block that does not fit, where the starts are known; under jit it is
+            moved until it fits.
     """
     inputs = as_array(inputs)
     _check_slice(inputs, start_indices, shape)
-    sizes = tuple(d - _from_front(start_indices[i], d) if s == -1 else s for i, (d, s) in enumerate(zip(inputs.shape, shape)))
+    sizes = tuple(
+        d - _from_front(start_indices[i], d) if s == -1 else s
+        for i, (d, s) in enumerate(zip(inputs.shape, shape))
+    )
     _check_block("slice", inputs.shape, start_indices, sizes)
     return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
@@ -69,24 +82,29 @@ def _from_front(start, size):
 
 def _check_block(name, shape, starts, sizes):
     if len(starts) != len(shape) or len(sizes) != len(shape):
-        raise UserInputError(f"{name}: {len(starts)} starts and a block with {len(sizes)} axes for shape {tuple(shape)}.")
+        raise UserInputError(
+            f"{name}: {len(starts)} starts and a block with {len(sizes)} axes for shape "
+            f"{tuple(shape)}."
+        )
     for axis, (size, start, length) in enumerate(zip(shape, starts, sizes)):
         if isinstance(start, jax.core.Tracer):
             continue
         first = _from_front(start, size)
         if first < 0 or first + length > size:
             raise UserInputError(
-                f"{name}: {length} values from {int(start)} do not fit into axis {axis} of size {size}. Received: shape {tuple(shape)} and "
-                f"a block of shape {tuple(sizes)}."
+                f"{name}: {length} values from {int(start)} do not fit into axis {axis} of size "
+                f"{size}. Received: shape {tuple(shape)} and a block of shape {tuple(sizes)}."
             )
 
 
 @op(spec=lambda inputs, start_indices, updates: KerasTensor(inputs.shape, dtype=inputs.dtype))
 def slice_update(inputs, start_indices, updates):
-    """`inputs` with the block at `start_indices` replaced by `updates`, which has as many axes; same shape and dtype.
+    """`inputs` with the block at `start_indices` replaced by `updates`, which has as many axes;
+    same shape and dtype.
 
     Raises:
-        UserInputError: for a block that does not fit, where the starts are known; under jit it is moved until it fits.
+        UserInputError: for a block that does not fit, where the starts are known; under jit it is
+            moved until it fits.
     """
     inputs = as_array(inputs)
     updates = _written(as_array(updates), inputs)
@@ -96,7 +114,10 @@ def slice_update(inputs, start_indices, updates):
 
 def _written(updates, inputs):
     if is_integral(inputs.dtype) and not is_integral(updates.dtype):
-        raise UserTypeError(f"{updates.dtype} updates would lose their fraction in {inputs.dtype} inputs: cast one of them first.")
+        raise UserTypeError(
+            f"{updates.dtype} updates would lose their fraction in {inputs.dtype} inputs: cast one "
+            "of them first."
+        )
     return updates.astype(inputs.dtype)
 
 
@@ -119,7 +140,10 @@ def _index_tuple(name, indices, shape):
     """The last axis of `indices` as separate index arrays, checked."""
     parts = tuple(jnp.moveaxis(indices, -1, 0))
     if len(parts) > len(shape):
-        raise UserInputError(f"{name}: indices of length {len(parts)} into an array with {len(shape)} axes, shape {tuple(shape)}.")
+        raise UserInputError(
+            f"{name}: indices of length {len(parts)} into an array with {len(shape)} axes, shape "
+            f"{tuple(shape)}."
+        )
     if not isinstance(indices, jax.core.Tracer):
         for axis, part in enumerate(parts):
             check_range(name, part, shape[axis], axis)
@@ -129,7 +153,11 @@ def _index_tuple(name, indices, shape):
 _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
 
 
-@op(spec=lambda inputs, indices, updates, reduction=None: KerasTensor(inputs.shape, dtype=inputs.dtype))
+@op(
+    spec=lambda inputs, indices, updates, reduction=None: KerasTensor(
+        inputs.shape, dtype=inputs.dtype
+    )
+)
 def scatter_update(inputs, indices, updates, reduction=None):
     """`inputs` with `updates` written at `indices`; same shape and dtype.
 
@@ -137,8 +165,8 @@ def scatter_update(inputs, indices, updates, reduction=None):
         inputs: array with n axes.
         indices: integers of shape (m, k), k <= n, each an index of the first k axes.
         updates: array of shape (m, rest of the shape of `inputs`).
-        reduction: how to combine with what stands there: None: replace (of several at one index any may win), 'add', 'max', 'min' or
-            'mul'.
+        reduction: how to combine with what stands there: None: replace (of several at one index any
+            may win), 'add', 'max', 'min' or 'mul'.
 
     Examples:
         >>> import fkeras
@@ -147,7 +175,10 @@ def scatter_update(inputs, indices, updates, reduction=None):
     """
     reduction = reduction.lower() if isinstance(reduction, str) else reduction
     if reduction not in _REDUCTIONS:
-        raise UserInputError(f"scatter_update: invalid reduction: {reduction!r}. Supported values are: None, 'add', 'max', 'min', 'mul'.")
+        raise UserInputError(
+            f"scatter_update: invalid reduction: {reduction!r}. Supported values are: None, 'add', "
+            "'max', 'min', 'mul'."
+        )
     inputs, indices, updates = as_array(inputs), as_array(indices), as_array(updates)
     place = inputs.at[_index_tuple("scatter_update", indices, inputs.shape)]
     return getattr(place, _REDUCTIONS[reduction])(_written(updates, inputs))

@@ -14,17 +14,19 @@ def _segment(reduce, data, segment_ids, num_segments, sorted):
     data, segment_ids = as_array(data), as_array(segment_ids)
     if segment_ids.ndim != 1:
         raise UserInputError(
-            f"{name}: Argument `segment_ids` should be an 1-D vector, got shape: {segment_ids.shape}. Flatten both: "
-            "`reshape(segment_ids, -1)` and `reshape(data, (-1, ...))`, or use `vectorized_map`."
+            f"{name}: Argument `segment_ids` should be an 1-D vector, got shape: "
+            f"{segment_ids.shape}. Flatten both: `reshape(segment_ids, -1)` and `reshape(data, "
+            "(-1, ...))`, or use `vectorized_map`."
         )
     if num_segments is None:
         raise UserInputError(
-            f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: num_segments=None. "
-            "JAX needs the size of the result before it sees the ids."
+            f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: "
+            "num_segments=None. JAX needs the size of the result before it sees the ids."
         )
     if data.shape[:1] != segment_ids.shape:
         raise UserInputError(
-            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {segment_ids.shape} v.s. {data.shape}."
+            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got "
+            f"{segment_ids.shape} v.s. {data.shape}."
         )
     ids = known_values(segment_ids)
     if ids is not None:
@@ -32,14 +34,16 @@ def _segment(reduce, data, segment_ids, num_segments, sorted):
         if bad.any():
             at = int(np.argmax(bad))
             raise UserInputError(
-                f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave out. Received {ids[at]} at index {at}."
+                f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave "
+                f"out. Received {ids[at]} at index {at}."
             )
     return reduce(data, segment_ids, num_segments, indices_are_sorted=sorted)
 
 
 @op
 def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row has.
+    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row
+    has.
 
     Args:
         data: (rows, ...).
@@ -48,7 +52,8 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
         sorted: promises that the ids ascend, which is faster.
 
     Raises:
-        UserInputError: other ids, outside of `jax.jit` and the like; inside, where values cannot be looked at, such rows are left out.
+        UserInputError: other ids, outside of `jax.jit` and the like; inside, where values cannot be
+            looked at, such rows are left out.
 
     Examples:
         >>> from fkeras import ops
@@ -60,13 +65,17 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 @op
 def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id that no row has."""
+    """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id
+    that no row has.
+    """
     return _segment(jax.ops.segment_max, data, segment_ids, num_segments, sorted)
 
 
 @op
 def segment_min(data, segment_ids, num_segments=None, sorted=False):
-    """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id that no row has."""
+    """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id
+    that no row has.
+    """
     return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
 
 

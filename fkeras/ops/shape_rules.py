@@ -1,4 +1,6 @@
-"""Shapes out of shapes, None for unknown dimensions: what abstract evaluation at trial sizes cannot tell."""
+"""Shapes out of shapes, None for unknown dimensions: what abstract evaluation at trial sizes cannot
+tell.
+"""
 
 import math
 import operator
@@ -14,35 +16,58 @@ def canonical_axis(axis, ndim: int) -> int:
     """`axis` counted from the front; an error where there is no such axis."""
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
-        raise UserInputError(f"axis {axis} is out of bounds for an array with {ndim} dimensions: expected {-ndim} to {ndim - 1}.")
+        raise UserInputError(
+            f"axis {axis} is out of bounds for an array with {ndim} dimensions: expected {-ndim} "
+            f"to {ndim - 1}."
+        )
     return axis % ndim
 
 
 def reshape_target(newshape) -> tuple:
     """The `newshape` argument of reshape as a tuple of ints (None allowed), checked."""
     symbolic = (KerasTensor, jax.core.Tracer)
-    listed = isinstance(newshape, (tuple, list)) or not isinstance(newshape, symbolic) and np.ndim(newshape) > 0
+    listed = (
+        isinstance(newshape, (tuple, list))
+        or not isinstance(newshape, symbolic)
+        and np.ndim(newshape) > 0
+    )
     target = tuple(newshape) if listed else (newshape,)
     if any(isinstance(d, symbolic) for d in target):
-        raise UserTypeError("reshape: `newshape` must be plain integers; JAX needs shapes that do not depend on values.")
+        raise UserTypeError(
+            "reshape: `newshape` must be plain integers; JAX needs shapes that do not depend on "
+            "values."
+        )
     target = tuple(d if d is None else operator.index(d) for d in target)
     if any(d is not None and d < -1 for d in target):
-        raise UserInputError(f"Each dimension in `newshape` must be a non-negative integer, or -1 once. Received: newshape={target}.")
+        raise UserInputError(
+            "Each dimension in `newshape` must be a non-negative integer, or -1 once. Received: "
+            f"newshape={target}."
+        )
     if target.count(-1) > 1:
-        raise UserInputError(f"There must be at most one unknown dimension (-1) in `newshape`. Received: newshape={target}.")
+        raise UserInputError(
+            "There must be at most one unknown dimension (-1) in `newshape`. Received: "
+            f"newshape={target}."
+        )
     return target
 
 
 def reshaped(shape, newshape) -> tuple:
-    """The shape after `reshape(x, newshape)` for `x` of `shape`; None where it depends on an unknown dimension."""
+    """The shape after `reshape(x, newshape)` for `x` of `shape`; None where it depends on an
+    unknown dimension.
+    """
     target = reshape_target(newshape)
     if None in shape or None in target:
         return tuple(None if d == -1 else d for d in target)
     size, rest = math.prod(shape), math.prod(d for d in target if d != -1)
     if -1 not in target:
         if size != rest:
-            raise UserInputError(f"reshape: the size must not change. Received: shape {tuple(shape)} ({size}), newshape={target} ({rest}).")
+            raise UserInputError(
+                f"reshape: the size must not change. Received: shape {tuple(shape)} ({size}), "
+                f"newshape={target} ({rest})."
+            )
         return target
     if rest == 0 or size % rest:
-        raise UserInputError(f"reshape: shape {tuple(shape)} ({size} values) cannot be divided by newshape={target}.")
+        raise UserInputError(
+            f"reshape: shape {tuple(shape)} ({size} values) cannot be divided by newshape={target}."
+        )
     return tuple(size // rest if d == -1 else d for d in target)

@@ -11,7 +11,10 @@ from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped
 from fkeras.ops.tensors import as_array, as_tensor
 
-# -- shapes -----------------------------------------------------------------------------------------------------------------------
+# -- shapes
+#
+#
+# -----------------------------------------------------------------------------------------------------------------------
 
 
 def _reshape_spec(x, newshape):
@@ -24,7 +27,8 @@ def reshape(x, newshape):
 
     Args:
         x: array of shape (d1, d2, ...).
-        newshape: an int or a tuple of ints with the same product; one may be -1 and takes what is left.
+        newshape: an int or a tuple of ints with the same product; one may be -1 and takes what is
+            left.
 
     Examples:
         >>> import fkeras
@@ -51,12 +55,17 @@ def expand_dims(x, axis):
 
 @op(sparse=sparse_rules.squeeze)
 def squeeze(x, axis=None):
-    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints), or without all of size 1 for None."""
+    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints), or without all of size
+    1 for None.
+    """
     return jnp.squeeze(as_tensor(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 def _broadcast_spec(x, shape):
-    return KerasTensor(np.broadcast_shapes(tuple(1 if d is None else d for d in x.shape), tuple(shape)), dtype=x.dtype)
+    return KerasTensor(
+        np.broadcast_shapes(tuple(1 if d is None else d for d in x.shape), tuple(shape)),
+        dtype=x.dtype,
+    )
 
 
 @op(spec=_broadcast_spec)
@@ -65,7 +74,10 @@ def broadcast_to(x, shape):
     return jnp.broadcast_to(as_tensor(x), shape)
 
 
-# -- axes -------------------------------------------------------------------------------------------------------------------------
+# -- axes
+#
+#
+# -------------------------------------------------------------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.transpose)
@@ -79,11 +91,20 @@ def transpose(x, axes=None):
 
 def _check_permutation(axes, ndim):
     if len(axes) != ndim:
-        raise UserInputError(f"`axes` must be a list of the same length as the input shape: expected {ndim}, received axes={list(axes)}.")
+        raise UserInputError(
+            f"`axes` must be a list of the same length as the input shape: expected {ndim}, "
+            f"received axes={list(axes)}."
+        )
     if not all(isinstance(a, (int, np.integer)) and -ndim <= a < ndim for a in axes):
-        raise UserInputError(f"Each axis in `axes` must be an integer in [-{ndim}, {ndim}). Received: axes={list(axes)}.")
+        raise UserInputError(
+            f"Each axis in `axes` must be an integer in [-{ndim}, {ndim}). Received: "
+            f"axes={list(axes)}."
+        )
     if len({a % ndim for a in axes}) != ndim:
-        raise UserInputError(f"`axes` must be a valid permutation of the input's {ndim} axes. Received: axes={list(axes)}.")
+        raise UserInputError(
+            f"`axes` must be a valid permutation of the input's {ndim} axes. Received: "
+            f"axes={list(axes)}."
+        )
 
 
 @op
@@ -95,12 +116,23 @@ def swapaxes(x, axis1, axis2):
 
 @op
 def moveaxis(x, source, destination):
-    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`; the others keep their order."""
+    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`; the others
+    keep their order.
+    """
     x = as_array(x)
-    source, destination = ((a,) if isinstance(a, (int, np.integer)) else tuple(a) for a in (source, destination))
+    source, destination = (
+        (a,) if isinstance(a, (int, np.integer)) else tuple(a) for a in (source, destination)
+    )
     if len(source) != len(destination):
-        raise UserInputError(f"moveaxis: `source` and `destination` must have the same length. Received: {source} and {destination}.")
-    return jnp.moveaxis(x, [canonical_axis(a, x.ndim) for a in source], [canonical_axis(a, x.ndim) for a in destination])
+        raise UserInputError(
+            f"moveaxis: `source` and `destination` must have the same length. Received: {source} "
+            f"and {destination}."
+        )
+    return jnp.moveaxis(
+        x,
+        [canonical_axis(a, x.ndim) for a in source],
+        [canonical_axis(a, x.ndim) for a in destination],
+    )
 
 
 @op
@@ -123,22 +155,34 @@ def flipud(x):
 
 @op
 def rot90(array, k=1, axes=(0, 1)):
-    """`array` turned by `k` quarter turns in the plane of two `axes`, from the first towards the second."""
+    """`array` turned by `k` quarter turns in the plane of two `axes`, from the first towards the
+    second.
+    """
     array = as_array(array)
     if array.ndim < 2:
-        raise UserInputError(f"rot90: input array must have at least 2 dimensions. Received: shape {tuple(array.shape)}.")
+        raise UserInputError(
+            "rot90: input array must have at least 2 dimensions. Received: shape "
+            f"{tuple(array.shape)}."
+        )
     if len(axes) != 2 or axes[0] == axes[1]:
-        raise UserInputError(f"rot90: invalid axes: {axes}. Axes must be a tuple of two different dimensions.")
+        raise UserInputError(
+            f"rot90: invalid axes: {axes}. Axes must be a tuple of two different dimensions."
+        )
     return jnp.rot90(array, k=k, axes=axes)
 
 
 @op
 def roll(x, shift, axis=None):
-    """`x` moved by `shift` places along `axis`; what leaves at the end enters at the start. Flattened meanwhile for None."""
+    """`x` moved by `shift` places along `axis`; what leaves at the end enters at the start.
+    Flattened meanwhile for None.
+    """
     return jnp.roll(as_tensor(x), shift, axis=axis)
 
 
-# -- repetition and borders ---------------------------------------------------------------------------------------------------------
+# -- repetition and borders
+#
+#
+# ---------------------------------------------------------------------------------------------------------
 
 
 def _repeat_spec(x, repeats, axis=None):
@@ -149,9 +193,20 @@ def _repeat_spec(x, repeats, axis=None):
     else:
         counts = np.atleast_1d(repeats)
         if len(counts) > 1 and size not in (None, len(counts)):
-            raise UserInputError(f"repeat: {len(counts)} repeats for {size} values. Received: shape {tuple(x.shape)}, axis={axis}.")
-        total = int(counts.sum()) if len(counts) > 1 else None if size is None else size * int(counts[0])
-    return KerasTensor((total,) if at is None else (*x.shape[:at], total, *x.shape[at + 1 :]), dtype=x.dtype)
+            raise UserInputError(
+                f"repeat: {len(counts)} repeats for {size} values. Received: shape "
+                f"{tuple(x.shape)}, axis={axis}."
+            )
+        total = (
+            int(counts.sum())
+            if len(counts) > 1
+            else None
+            if size is None
+            else size * int(counts[0])
+        )
+    return KerasTensor(
+        (total,) if at is None else (*x.shape[:at], total, *x.shape[at + 1 :]), dtype=x.dtype
+    )
 
 
 @op(spec=_repeat_spec)
@@ -166,7 +221,9 @@ def repeat(x, repeats, axis=None):
     x = as_array(x)
     if axis is not None:
         canonical_axis(axis, x.ndim)
-    return jnp.repeat(x, np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats, axis=axis)
+    return jnp.repeat(
+        x, np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats, axis=axis
+    )
 
 
 @op
@@ -190,10 +247,14 @@ def pad(x, pad_width, mode="constant", constant_values=None):
         pad_width = tuple(tuple(p) * 2 if len(p) == 1 else tuple(p) for p in pad_width)
         if len(pad_width) not in (1, x.ndim):
             raise UserInputError(
-                f"`pad_width` must have the same length as `x.shape`. Received: pad_width={pad_width} and x.shape={tuple(x.shape)}."
+                "`pad_width` must have the same length as `x.shape`. Received: "
+                f"pad_width={pad_width} and x.shape={tuple(x.shape)}."
             )
     if constant_values is None:
         return jnp.pad(x, pad_width, mode=mode)
     if mode != "constant":
-        raise UserInputError(f"Argument `constant_values` can only be provided when `mode == 'constant'`. Received: mode={mode!r}.")
+        raise UserInputError(
+            "Argument `constant_values` can only be provided when `mode == 'constant'`. Received: "
+            f"mode={mode!r}."
+        )
     return jnp.pad(x, pad_width, mode=mode, constant_values=constant_values)

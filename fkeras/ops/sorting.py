@@ -19,14 +19,18 @@ def sort(x, axis=-1):
 
 @op
 def argsort(x, axis=-1):
-    """int32 indices that sort `x` along `axis`, equal values in their order; of the flattened array for None."""
+    """int32 indices that sort `x` along `axis`, equal values in their order; of the flattened array
+    for None.
+    """
     x = as_array(x)
     return jnp.argsort(x, axis=axis if x.ndim else None)
 
 
 @op
 def argpartition(x, kth, axis=-1):
-    """int32 indices that put the `kth` smallest value along `axis` at place `kth`, smaller ones before it; flattened for None."""
+    """int32 indices that put the `kth` smallest value along `axis` at place `kth`, smaller ones
+    before it; flattened for None.
+    """
     if not isinstance(kth, int):
         raise UserInputError(f"argpartition: kth must be an integer. Received: kth={kth!r}.")
     x = as_array(x)
@@ -35,7 +39,8 @@ def argpartition(x, kth, axis=-1):
 
 @op
 def searchsorted(sorted_sequence, values, side="left"):
-    """Where to insert `values` into a 1-D ascending sequence to keep it sorted: int32, shape of `values`.
+    """Where to insert `values` into a 1-D ascending sequence to keep it sorted: int32, shape of
+    `values`.
 
     Args:
         sorted_sequence: 1-D, ascending.
@@ -45,56 +50,87 @@ def searchsorted(sorted_sequence, values, side="left"):
     sorted_sequence = as_array(sorted_sequence)
     if sorted_sequence.ndim != 1:
         raise UserInputError(
-            "`searchsorted` only supports 1-D sorted sequences. Extend it to N-D ones with `vectorized_map`. "
-            f"Received: sorted_sequence.shape={tuple(sorted_sequence.shape)}."
+            "`searchsorted` only supports 1-D sorted sequences. Extend it to N-D ones with "
+            f"`vectorized_map`. Received: sorted_sequence.shape={tuple(sorted_sequence.shape)}."
         )
     return jnp.searchsorted(sorted_sequence, as_array(values), side=side)
 
 
 def _sparse_digitize(fn, x, bins):
     bins = sparse_rules.dense(bins)
-    if isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any():  # then 0 lies in another bin than the first
+    if (
+        isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any()
+    ):  # then 0 lies in another bin than the first
         return fn(sparse_rules.dense(x), bins)
     return sparse_rules.zero_preserving(fn, x, bins)
 
 
 @op(sparse=_sparse_digitize)
 def digitize(x, bins):
-    """The index of the bin of each value as int32: i where bins[i-1] <= x < bins[i], for 1-D ascending `bins`."""
+    """The index of the bin of each value as int32: i where bins[i-1] <= x < bins[i], for 1-D
+    ascending `bins`.
+    """
     bins = as_array(bins)
     if bins.ndim != 1:
-        raise UserInputError(f"digitize: `bins` must be a 1D array. Received: bins.shape={tuple(bins.shape)}.")
+        raise UserInputError(
+            f"digitize: `bins` must be a 1D array. Received: bins.shape={tuple(bins.shape)}."
+        )
     return jnp.digitize(as_array(x), bins)
 
 
 @op
 def isin(x1, x2, assume_unique=False, invert=False):
-    """Whether each value of `x1` stands in `x2` (or does not, with `invert`): bool, shape of `x1`."""
+    """Whether each value of `x1` stands in `x2` (or does not, with `invert`): bool, shape of
+    `x1`.
+    """
     return jnp.isin(as_array(x1), as_array(x2), assume_unique=assume_unique, invert=invert)
 
 
-def _unique_spec(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, axis=None, size=None, fill_value=None):
+def _unique_spec(
+    x,
+    sorted=True,
+    return_index=False,
+    return_inverse=False,
+    return_counts=False,
+    axis=None,
+    size=None,
+    fill_value=None,
+):
     if axis is None:
         shape, inverse = (size,), x.shape
     else:
         axis = canonical_axis(axis, len(x.shape))
         shape, inverse = x.shape[:axis] + (size,) + x.shape[axis + 1 :], (x.shape[axis],)
     extra = [((size,), return_index), (inverse, return_inverse), ((size,), return_counts)]
-    out = [KerasTensor(shape, dtype=x.dtype), *(KerasTensor(s, dtype="int32") for s, wanted in extra if wanted)]
+    out = [
+        KerasTensor(shape, dtype=x.dtype),
+        *(KerasTensor(s, dtype="int32") for s, wanted in extra if wanted),
+    ]
     return out[0] if len(out) == 1 else tuple(out)
 
 
 @op(spec=_unique_spec)
-def unique(x, sorted=True, return_index=False, return_inverse=False, return_counts=False, axis=None, size=None, fill_value=None):
-    """The different values of `x`, or its different slices along `axis`; under jit only with `size`.
+def unique(
+    x,
+    sorted=True,
+    return_index=False,
+    return_inverse=False,
+    return_counts=False,
+    axis=None,
+    size=None,
+    fill_value=None,
+):
+    """The different values of `x`, or its different slices along `axis`; under jit only with
+    `size`.
 
     Args:
         x: array.
         sorted: whether the result must be ascending.
-        return_index, return_inverse, return_counts: whether to return, too, where each value first stands, which value stands at each
-            place, and how often each stands, as int32.
+        return_index, return_inverse, return_counts: whether to return, too, where each value first
+            stands, which value stands at each place, and how often each stands, as int32.
         axis: int; None flattens `x`.
-        size: the size of the result: longer ones are cut, shorter ones filled with `fill_value` (None: the smallest value).
+        size: the size of the result: longer ones are cut, shorter ones filled with `fill_value`
+            (None: the smallest value).
         fill_value: see `size`.
 
     Returns:

@@ -1,4 +1,5 @@
-"""What ops do on `jax.experimental.sparse.BCOO` arrays: rules for `@op(sparse=...)`. Without a rule, an op makes its arguments dense.
+"""What ops do on `jax.experimental.sparse.BCOO` arrays: rules for `@op(sparse=...)`. Without a
+rule, an op makes its arguments dense.
 
 JAX's sparse package costs import time, so it is loaded only when a sparse array is there.
 """
@@ -35,7 +36,10 @@ def flat(x):
     if not x.n_dense and not x.n_batch:
         return x
     if x.n_batch:  # a batch axis of size 1 may stand for all
-        whole = [jnp.broadcast_to(a, (*x.shape[:x.n_batch], *a.shape[x.n_batch:])) for a in (x.data, x.indices)]
+        whole = [
+            jnp.broadcast_to(a, (*x.shape[: x.n_batch], *a.shape[x.n_batch :]))
+            for a in (x.data, x.indices)
+        ]
         x = jax_sparse().BCOO(tuple(whole), shape=x.shape)
     return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
@@ -47,11 +51,15 @@ def _is_bcoo(x):
 def _like(x, data, unique=None):
     """A BCOO with the indices of `x` and new values."""
     unique = x.unique_indices if unique is None else unique
-    return jax_sparse().BCOO((data, x.indices), shape=x.shape, indices_sorted=x.indices_sorted, unique_indices=unique)
+    return jax_sparse().BCOO(
+        (data, x.indices), shape=x.shape, indices_sorted=x.indices_sorted, unique_indices=unique
+    )
 
 
 def _unique(x):
-    """`x` with every index once, zeros kept, so that arrays with the same indices stay comparable entry by entry."""
+    """`x` with every index once, zeros kept, so that arrays with the same indices stay comparable
+    entry by entry.
+    """
     if x.unique_indices:
         return x
     nse = x.nse if any(isinstance(a, jax.core.Tracer) for a in (x.data, x.indices)) else None
@@ -67,7 +75,9 @@ def zero_preserving(fn, x, *args, **kwargs):
 
 
 def union(fn, x1, x2):
-    """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of either."""
+    """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of
+    either.
+    """
     if not (_is_bcoo(x1) and _is_bcoo(x2) and x1.shape == x2.shape):
         return fn(dense(x1), dense(x2))
     if x1.n_batch or x2.n_batch or x1.n_dense != x2.n_dense:
@@ -75,9 +85,14 @@ def union(fn, x1, x2):
     indices = jnp.concatenate([x1.indices, x2.indices])
 
     def spread(first, second):
-        return _unique(jax_sparse().BCOO((jnp.concatenate([first, second]), indices), shape=x1.shape))
+        return _unique(
+            jax_sparse().BCOO((jnp.concatenate([first, second]), indices), shape=x1.shape)
+        )
 
-    spread1, spread2 = spread(x1.data, jnp.zeros_like(x2.data)), spread(jnp.zeros_like(x1.data), x2.data)
+    spread1, spread2 = (
+        spread(x1.data, jnp.zeros_like(x2.data)),
+        spread(jnp.zeros_like(x1.data), x2.data),
+    )
     return _like(spread1, fn(spread1.data, spread2.data), unique=True)
 
 
@@ -89,7 +104,9 @@ def intersection(fn, x1, x2):
             return fn(dense(x1), dense(x2))
         x1, x2 = x2, x1
     if not is_sparse(x2):
-        scaled = x1.data * x2 if jnp.ndim(x2) == 0 else sparse.bcoo_multiply_dense(x1, jnp.asarray(x2))
+        scaled = (
+            x1.data * x2 if jnp.ndim(x2) == 0 else sparse.bcoo_multiply_dense(x1, jnp.asarray(x2))
+        )
         return _like(x1, scaled)
     if not _is_bcoo(x2):
         return fn(x1.todense(), x2.todense())
@@ -101,8 +118,9 @@ def intersection(fn, x1, x2):
 def quotient(fn, x1, x2):
     """Division: sparse where only the dividend is.
 
-    A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is dense. Under a trace the divisor's
-    values cannot be looked at: there it is taken to have neither.
+    A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is
+    dense. Under a trace the divisor's values cannot be looked at: there it is taken to have
+    neither.
     """
     if is_sparse(x2) or not _is_bcoo(x1):
         return fn(dense(x1), dense(x2))
@@ -127,7 +145,9 @@ def total(fn, x, axis=None, keepdims=False):
     out = sparse.bcoo_reduce_sum(x, axes=axes)
     if keepdims:
         kept = tuple(1 if i in axes else d for i, d in enumerate(x.shape))
-        out = sparse.bcoo_broadcast_in_dim(out, shape=kept, broadcast_dimensions=[i for i in range(ndim) if i not in axes])
+        out = sparse.bcoo_broadcast_in_dim(
+            out, shape=kept, broadcast_dimensions=[i for i in range(ndim) if i not in axes]
+        )
     return out
 
 
@@ -149,7 +169,9 @@ def expand_dims(fn, x, axis):
     axes = {a + ndim if a < 0 else a for a in axes}
     sizes = iter(x.shape)
     out = [1 if i in axes else next(sizes) for i in range(ndim)]
-    return jax_sparse().bcoo_broadcast_in_dim(x, shape=out, broadcast_dimensions=[i for i in range(ndim) if i not in axes])
+    return jax_sparse().bcoo_broadcast_in_dim(
+        x, shape=out, broadcast_dimensions=[i for i in range(ndim) if i not in axes]
+    )
 
 
 def reshape(fn, x, newshape):
@@ -163,7 +185,9 @@ def squeeze(fn, x, axis=None):
         return fn(dense(x), axis)
     if axis is None:
         axis = tuple(i for i, d in enumerate(x.shape) if d == 1)
-    return jax_sparse().bcoo_squeeze(x, dimensions=(axis,) if isinstance(axis, int) else tuple(axis))
+    return jax_sparse().bcoo_squeeze(
+        x, dimensions=(axis,) if isinstance(axis, int) else tuple(axis)
+    )
 
 
 def transpose(fn, x, axes=None):
@@ -186,6 +210,10 @@ def matmul(fn, x1, x2):
     sparse = jax_sparse()
 
     def ready(x):
-        return sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, n_dense=0, on_inefficient=None) if _is_bcoo(x) else x
+        return (
+            sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, n_dense=0, on_inefficient=None)
+            if _is_bcoo(x)
+            else x
+        )
 
     return sparse.sparsify(jnp.matmul)(ready(x1), ready(x2))

@@ -1,4 +1,6 @@
-"""Fourier transforms, on pairs (real part, imaginary part) of float arrays as Keras has them, and frames of a signal."""
+"""Fourier transforms, on pairs (real part, imaginary part) of float arrays as Keras has them, and
+frames of a signal.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,17 +14,24 @@ from fkeras.ops.tensors import as_array
 def _complex(x, rank=1):
     """The pair `x` as one complex array."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
-        raise UserInputError(f"Input `x` should be a tuple of two tensors - real and imaginary. Received: x={x}")
+        raise UserInputError(
+            f"Input `x` should be a tuple of two tensors - real and imaginary. Received: x={x}"
+        )
     real, imag = as_array(x[0]), as_array(x[1])
     if real.shape != imag.shape:
         raise UserInputError(
-            "Input `x` should be a tuple of two tensors - real and imaginary. Both the real and imaginary parts should have the same "
-            f"shape. Received: x[0].shape = {real.shape}, x[1].shape = {imag.shape}"
+            "Input `x` should be a tuple of two tensors - real and imaginary. Both the real and "
+            f"imaginary parts should have the same shape. Received: x[0].shape = {real.shape}, "
+            f"x[1].shape = {imag.shape}"
         )
     if not all(jnp.issubdtype(part.dtype, jnp.floating) for part in (real, imag)):
-        raise UserInputError(f"Both parts of `x` must be of a float dtype. Received: {real.dtype} and {imag.dtype}.")
+        raise UserInputError(
+            f"Both parts of `x` must be of a float dtype. Received: {real.dtype} and {imag.dtype}."
+        )
     if real.ndim < rank:
-        raise UserInputError(f"Input should have rank >= {rank}. Received: input.shape = {real.shape}")
+        raise UserInputError(
+            f"Input should have rank >= {rank}. Received: input.shape = {real.shape}"
+        )
     return lax.complex(real, imag)
 
 
@@ -57,7 +66,8 @@ def ifft2(x):
 
 @op
 def rfft(x, fft_length=None):
-    """Fourier transform of real numbers along the last axis: the fft_length // 2 + 1 frequencies that are not redundant.
+    """Fourier transform of real numbers along the last axis: the fft_length // 2 + 1 frequencies
+    that are not redundant.
 
     Args:
         x: float array (..., n).
@@ -74,13 +84,16 @@ def rfft(x, fft_length=None):
 
 @op
 def irfft(x, fft_length=None):
-    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length); None means 2 * (n - 1)."""
+    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length); None means 2 * (n -
+    1).
+    """
     return jnp.fft.irfft(_complex(x), fft_length)
 
 
 @op
 def extract_sequences(x, sequence_length, sequence_stride):
-    """Frames of a signal: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length).
+    """Frames of a signal: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride,
+    sequence_length).
 
     >>> from fkeras import ops
     >>> ops.extract_sequences([1, 2, 3, 4, 5], 3, 2)
@@ -96,7 +109,10 @@ def extract_sequences(x, sequence_length, sequence_stride):
 
 def _check_stride(sequence_stride):
     if not isinstance(sequence_stride, int) or sequence_stride <= 0:
-        raise UserInputError(f"`sequence_stride` must be a positive integer. Received: sequence_stride={sequence_stride}")
+        raise UserInputError(
+            "`sequence_stride` must be a positive integer. Received: "
+            f"sequence_stride={sequence_stride}"
+        )
 
 
 _COSINE_WINDOWS = {"hann": 0.5, "hamming": 0.54}
@@ -113,14 +129,18 @@ def _window(window, sequence_length, fft_length, dtype):
         return jnp.ones(fft_length, dtype)
     if isinstance(window, str):
         if window not in _COSINE_WINDOWS:
-            raise UserInputError(f"If a string is passed to `window`, it must be one of {list(_COSINE_WINDOWS)}. Received: window={window}")
+            raise UserInputError(
+                f"If a string is passed to `window`, it must be one of {list(_COSINE_WINDOWS)}. "
+                f"Received: window={window}"
+            )
         a = _COSINE_WINDOWS[window]  # periodic, as FFTs want it
         window = a - (1 - a) * np.cos(2 * np.pi * np.arange(sequence_length) / sequence_length)
         window = window if sequence_length > 1 else np.ones(1)
     window = as_array(window).astype(dtype)
     if window.shape != (sequence_length,):
         raise UserInputError(
-            f"The shape of `window` must be equal to [sequence_length], here ({sequence_length},). Received: window shape={window.shape}"
+            f"The shape of `window` must be equal to [sequence_length], here ({sequence_length},). "
+            f"Received: window shape={window.shape}"
         )
     left = (fft_length - sequence_length) // 2
     return jnp.pad(window, (left, fft_length - sequence_length - left))
@@ -136,8 +156,8 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
         sequence_stride: positions from one frame to the next.
         fft_length: frames are this long, the window in their middle; at least `sequence_length`.
         window: `'hann'`, `'hamming'`, an array (sequence_length,), or None for none.
-        center: whether the signal is first padded (mirrored) by fft_length // 2 on both sides, so that frame i is centered at
-            i * sequence_stride.
+        center: whether the signal is first padded (mirrored) by fft_length // 2 on both sides, so
+            that frame i is centered at i * sequence_stride.
 
     Returns:
         Pair (real, imaginary), (..., frames, fft_length // 2 + 1).
@@ -145,24 +165,32 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
     _check_stride(sequence_stride)
     x = as_array(x)
     if x.dtype not in (jnp.float32, jnp.float64):
-        raise UserTypeError(f"Invalid input type. Expected `float32` or `float64`. Received: input type={x.dtype}")
+        raise UserTypeError(
+            f"Invalid input type. Expected `float32` or `float64`. Received: input type={x.dtype}"
+        )
     window = _window(window, sequence_length, fft_length, x.dtype)
     if center:
-        x = jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect")
+        x = jnp.pad(
+            x, [(0, 0)] * (x.ndim - 1) + [(fft_length // 2, fft_length // 2)], mode="reflect"
+        )
     if x.shape[-1] < fft_length:
-        raise UserInputError(f"stft: a signal of length {x.shape[-1]} (after padding) has no frame of fft_length={fft_length}.")
+        raise UserInputError(
+            f"stft: a signal of length {x.shape[-1]} (after padding) has no frame of "
+            f"fft_length={fft_length}."
+        )
     return _pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
 
 
 @op
 def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
-    """Inverse of `stft`: frames are windowed again, added where they overlap, and divided by the sum of the squared windows.
+    """Inverse of `stft`: frames are windowed again, added where they overlap, and divided by the
+    sum of the squared windows.
 
     Args:
         x: pair (real, imaginary), (..., frames, fft_length // 2 + 1).
         length: of the result; None means all that the frames give.
-        sequence_length, sequence_stride, fft_length, window, center: as given to `stft`. With `window=None` the frames are only added,
-            not divided.
+        sequence_length, sequence_stride, fft_length, window, center: as given to `stft`. With
+            `window=None` the frames are only added, not divided.
 
     Returns:
         (..., length)
@@ -174,7 +202,9 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     count = frames.shape[-2]
     size = fft_length + sequence_stride * (count - 1)
     positions = np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)
-    signal = jnp.zeros((*frames.shape[:-2], size), frames.dtype).at[..., positions].add(frames * taper)
+    signal = (
+        jnp.zeros((*frames.shape[:-2], size), frames.dtype).at[..., positions].add(frames * taper)
+    )
     if window is not None:
         weight = jnp.zeros(size, frames.dtype).at[positions].add(jnp.square(taper))
         signal = signal / jnp.where(weight > 1e-10, weight, 1.0)

@@ -1,4 +1,5 @@
-"""Means, spreads, quantiles and counts. `axis`: an int, a tuple or list of ints, or None for all axes; results are floats.
+"""Means, spreads, quantiles and counts. `axis`: an int, a tuple or list of ints, or None for all
+axes; results are floats.
 
 float16 and bfloat16 are summed in float32, so that long axes do not overflow or lose digits.
 """
@@ -40,7 +41,9 @@ def std(x, axis=None, keepdims=False):
 
 @op
 def average(x, axis=None, weights=None):
-    """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a single `axis`."""
+    """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a
+    single `axis`.
+    """
     x = as_float(x)
     if weights is not None:
         weights = as_array(weights)
@@ -72,7 +75,9 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 @op
 def percentile(x, q, axis=None, method="linear", keepdims=False):
     """The percentiles `q` (in [0, 100]) along `axis`: see `quantile`."""
-    return jnp.percentile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+    return jnp.percentile(
+        as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
@@ -102,35 +107,55 @@ def nanmedian(x, axis=None, keepdims=False):
 @op
 def nanquantile(x, q, axis=None, method="linear", keepdims=False):
     """`quantile` of what is not NaN."""
-    return jnp.nanquantile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+    return jnp.nanquantile(
+        as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
 def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
     """`percentile` of what is not NaN."""
-    return jnp.nanpercentile(as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims)
+    return jnp.nanpercentile(
+        as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
+    )
 
 
 @op
 def corrcoef(x):
-    """The correlations between the rows of `x` (variables, samples): shape (variables, variables)."""
+    """The correlations between the rows of `x` (variables, samples): shape (variables,
+    variables).
+    """
     return jnp.corrcoef(as_float(x))
 
 
 def _bincount_spec(x, weights=None, minlength=0, sparse=False):
-    dtype = "int32" if weights is None else result_type(x.dtype, getattr(weights, "dtype", None) or as_array(weights).dtype)
-    return KerasTensor((*x.shape[:-1], None), dtype=dtype, sparse=getattr(x, "sparse", False) or bool(sparse))
+    dtype = (
+        "int32"
+        if weights is None
+        else result_type(x.dtype, getattr(weights, "dtype", None) or as_array(weights).dtype)
+    )
+    return KerasTensor(
+        (*x.shape[:-1], None), dtype=dtype, sparse=getattr(x, "sparse", False) or bool(sparse)
+    )
 
 
 def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
     if not sparse_rules.is_sparse(x):  # only the weights are sparse
         return fn(x, sparse_rules.dense(weights), minlength, sparse)
     if weights is not None and not sparse_rules.is_sparse(weights):
-        raise UserInputError("bincount: `x` is sparse, so `weights` must be sparse too, with the same indices.")
+        raise UserInputError(
+            "bincount: `x` is sparse, so `weights` must be sparse too, with the same indices."
+        )
     if weights is not None and not bool(jnp.all(x.indices == weights.indices)):
         raise UserInputError("bincount: the sparse `x` and `weights` must have the same indices.")
     x, weights = sparse_rules.flat(x), None if weights is None else sparse_rules.flat(weights)
-    return _counts(x.data, x.indices[:, :-1], jnp.ones_like(x.data) if weights is None else weights.data, x.shape[:-1], minlength)
+    return _counts(
+        x.data,
+        x.indices[:, :-1],
+        jnp.ones_like(x.data) if weights is None else weights.data,
+        x.shape[:-1],
+        minlength,
+    )
 
 
 def _counts(values, rows, weights, lead, minlength):
@@ -142,7 +167,8 @@ def _counts(values, rows, weights, lead, minlength):
 
 @op(spec=_bincount_spec, sparse=_sparse_bincount)
 def bincount(x, weights=None, minlength=0, sparse=False):
-    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not under jit.
+    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not
+    under jit.
 
     Args:
         x: non-negative integers, 1-D, or 2-D to count each row.
@@ -151,7 +177,8 @@ def bincount(x, weights=None, minlength=0, sparse=False):
         sparse: whether to return a sparse array.
 
     Returns:
-        An array of shape (n,) or (rows, n), n the largest value plus 1 or `minlength`; int32, or the dtype of the weights.
+        An array of shape (n,) or (rows, n), n the largest value plus 1 or `minlength`; int32, or
+        the dtype of the weights.
     """
     x = as_array(x)
     weights = None if weights is None else as_array(weights)
@@ -162,7 +189,12 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     if x.ndim < 2:
         return jnp.bincount(x, weights=weights, minlength=minlength)
     length = max(int(x.max(initial=-1)) + 1, minlength)
-    return jnp.stack([jnp.bincount(row, None if weights is None else weights[i], length=length) for i, row in enumerate(x)])
+    return jnp.stack(
+        [
+            jnp.bincount(row, None if weights is None else weights[i], length=length)
+            for i, row in enumerate(x)
+        ]
+    )
 
 
 @op
@@ -186,13 +218,22 @@ def _check_histogram(x, bins, range):
     if not isinstance(bins, int):
         raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
     if bins < 0:
-        raise UserInputError(f"Argument `bins` should be a non-negative integer. Received: bins={bins}.")
+        raise UserInputError(
+            f"Argument `bins` should be a non-negative integer. Received: bins={bins}."
+        )
     if range and (not isinstance(range, tuple) or len(range) < 2):
-        raise UserInputError(f"Argument `range` must be a tuple of two elements. Received: range={range}.")
+        raise UserInputError(
+            f"Argument `range` must be a tuple of two elements. Received: range={range}."
+        )
     if range and range[1] < range[0]:
-        raise UserInputError(f"The second element of `range` must be greater than the first. Received: range={range}.")
+        raise UserInputError(
+            "The second element of `range` must be greater than the first. Received: "
+            f"range={range}."
+        )
     if len(x.shape) > 1:
-        raise UserInputError(f"Input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}.")
+        raise UserInputError(
+            f"Input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}."
+        )
 
 
 @op
@@ -200,5 +241,7 @@ def correlate(x1, x2, mode="valid"):
     """The cross-correlation of two 1-D arrays; `mode` as in NumPy: 'valid', 'same' or 'full'."""
     x1, x2 = as_array(x1), as_array(x2)
     if x1.ndim != 1 or x2.ndim != 1:
-        raise UserInputError(f"correlate: both arguments must be 1-D. Received: shapes {x1.shape} and {x2.shape}.")
+        raise UserInputError(
+            f"correlate: both arguments must be 1-D. Received: shapes {x1.shape} and {x2.shape}."
+        )
     return jnp.correlate(as_tensor(x1), as_tensor(x2), mode)

@@ -15,7 +15,9 @@ _SCALARS = (bool, int, float, complex)
 
 
 def as_tensor(x):
-    """`x` as what jax.numpy functions take: lists and NumPy arrays become arrays, Python scalars stay weakly typed scalars."""
+    """`x` as what jax.numpy functions take: lists and NumPy arrays become arrays, Python scalars
+    stay weakly typed scalars.
+    """
     if isinstance(x, jax.Array) or type(x) in _SCALARS:
         return x
     return as_array(x)
@@ -25,7 +27,11 @@ def as_array(x, dtype=None):
     """`x` as an array. Integers that JAX would cut to 32 bits are an error, not another number."""
     if isinstance(x, jax.Array):
         return x if dtype is None or x.dtype == dtype else x.astype(dtype)
-    if isinstance(x, (np.ndarray, np.generic)) and x.dtype in (np.int64, np.uint64) and not jax.config.jax_enable_x64:
+    if (
+        isinstance(x, (np.ndarray, np.generic))
+        and x.dtype in (np.int64, np.uint64)
+        and not jax.config.jax_enable_x64
+    ):
         _refuse_overflow(x, dtype)
     if dtype == "bfloat16":  # NumPy readers of files cannot make it themselves
         return jnp.asarray(x).astype(dtype)
@@ -38,8 +44,9 @@ def _refuse_overflow(x, dtype):
         return
     if x.size and (x.max() > limits.max or x.min() < limits.min):
         raise UserInputError(
-            f"Integers from {x.min()} to {x.max()} do not fit into {limits.dtype}, JAX's widest integer by default. Map them to smaller "
-            "ids first, or enable 64-bit numbers: jax.config.update('jax_enable_x64', True)."
+            f"Integers from {x.min()} to {x.max()} do not fit into {limits.dtype}, JAX's widest "
+            "integer by default. Map them to smaller ids first, or enable 64-bit numbers: "
+            "jax.config.update('jax_enable_x64', True)."
         )
 
 
@@ -56,8 +63,13 @@ def optional_dtype(dtype):
 
 def _convert_spec(x, dtype=None, sparse=None, ragged=None):
     if not isinstance(x, KerasTensor):
-        raise UserInputError("convert_to_tensor: a list that holds KerasTensors cannot be converted. Join them with `ops.stack`.")
-    return KerasTensor(x.shape, dtype=x.dtype if dtype is None else dtype, sparse=x.sparse and sparse is not False)
+        raise UserInputError(
+            "convert_to_tensor: a list that holds KerasTensors cannot be converted. Join them with "
+            "`ops.stack`."
+        )
+    return KerasTensor(
+        x.shape, dtype=x.dtype if dtype is None else dtype, sparse=x.sparse and sparse is not False
+    )
 
 
 def _convert_sparse(fn, x, dtype=None, sparse=None, ragged=None):
@@ -81,7 +93,9 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
         Array([1, 2, 3], dtype=int32)
     """
     if ragged:
-        raise UserInputError("`ragged=True`: JAX has no ragged arrays. Pad them to one length and pass a mask.")
+        raise UserInputError(
+            "`ragged=True`: JAX has no ragged arrays. Pad them to one length and pass a mask."
+        )
     return as_array(x, optional_dtype(dtype))
 
 
@@ -93,7 +107,9 @@ def convert_to_numpy(x):
 
 @op(sparse=lambda fn, x, dtype: x.astype(standardize_dtype(dtype)))
 def cast(x, dtype):
-    """`x` converted to `dtype`, same shape. Floats lose their fraction in integers; what does not fit wraps: see `saturate_cast`."""
+    """`x` converted to `dtype`, same shape. Floats lose their fraction in integers; what does not
+    fit wraps: see `saturate_cast`.
+    """
     return as_array(x, standardize_dtype(dtype))
 
 
@@ -124,12 +140,16 @@ def _limits(dtype):
 
 
 def is_tensor(x) -> bool:
-    """Whether `x` is a JAX array, a tracer or a sparse JAX array; False for NumPy arrays, lists, Variables and KerasTensors."""
+    """Whether `x` is a JAX array, a tracer or a sparse JAX array; False for NumPy arrays, lists,
+    Variables and KerasTensors.
+    """
     return isinstance(x, jax.Array) or sparse_rules.is_sparse(x)
 
 
 def shape(x) -> tuple:
-    """The static shape of an array, Variable or KerasTensor (None for an unknown dimension), or of a nested list of numbers."""
+    """The static shape of an array, Variable or KerasTensor (None for an unknown dimension), or of
+    a nested list of numbers.
+    """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
@@ -140,7 +160,9 @@ def dtype(x) -> str:
 
 @op(spec=lambda x: KerasTensor((len(x.shape),), dtype="int32"))
 def ndim(x):
-    """The number of axes of `x`: an int. On a KerasTensor Keras gives a symbolic tensor; `len(x.shape)` gives the number."""
+    """The number of axes of `x`: an int. On a KerasTensor Keras gives a symbolic tensor;
+    `len(x.shape)` gives the number.
+    """
     return len(shape(x))
 
 
@@ -169,7 +191,9 @@ def copy(x):
 
 @op
 def view(x, dtype=None):
-    """The bits of `x` read as another dtype; the last axis grows or shrinks by the ratio of the item sizes. None: `x` itself."""
+    """The bits of `x` read as another dtype; the last axis grows or shrinks by the ratio of the
+    item sizes. None: `x` itself.
+    """
     return as_array(x).view(optional_dtype(dtype))
 
 

@@ -1,4 +1,6 @@
-"""What operations with a sliding window share: their arguments made one int per spatial axis, and the windows' indices."""
+"""What operations with a sliding window share: their arguments made one int per spatial axis, and
+the windows' indices.
+"""
 
 import math
 
@@ -11,7 +13,10 @@ def per_axis(name: str, value, count: int) -> tuple[int, ...]:
     """`value` as a tuple of `count` ints: an int stands for all axes."""
     values = (value,) * count if isinstance(value, (int, np.integer)) else tuple(value)
     if len(values) != count or any(int(v) != v for v in values):
-        raise UserInputError(f"`{name}` must be an int or {count} ints, one per spatial axis. Received: {name}={value}.")
+        raise UserInputError(
+            f"`{name}` must be an int or {count} ints, one per spatial axis. Received: "
+            f"{name}={value}."
+        )
     return tuple(int(v) for v in values)
 
 
@@ -33,8 +38,12 @@ def full_rank(values: tuple[int, ...], data_format: str) -> tuple[int, ...]:
     return (1, *values, 1) if data_format == "channels_last" else (1, 1, *values)
 
 
-def window_indices(size: int, window: int, stride: int, dilation: int, padding: str) -> tuple[np.ndarray, tuple[int, int]]:
-    """Indices of each window along one axis, (windows, window), into the axis padded by the second result (low, high)."""
+def window_indices(
+    size: int, window: int, stride: int, dilation: int, padding: str
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Indices of each window along one axis, (windows, window), into the axis padded by the second
+    result (low, high).
+    """
     reach = (window - 1) * dilation + 1
     if padding == "SAME":
         count = math.ceil(size / stride)

@@ -22,10 +22,59 @@ from fkeras.optimizers.rmsprop import RMSprop
 from fkeras.optimizers.schedule_free_adamw import ScheduleFreeAdamW
 from fkeras.optimizers.sgd import SGD
 
-__all__ = ["Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Leaf", "Lion", "LossScaleOptimizer",
-           "MultiOptimizer", "Muon", "Nadam", "OptaxOptimizer", "Optimizer", "OptimizerMap", "RMSprop", "SGD", "ScheduleFreeAdamW", "Slot",
-           "deserialize", "get", "legacy", "schedules", "serialize"]
+__all__ = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Leaf",
+    "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
+    "Nadam",
+    "OptaxOptimizer",
+    "Optimizer",
+    "OptimizerMap",
+    "RMSprop",
+    "SGD",
+    "ScheduleFreeAdamW",
+    "Slot",
+    "deserialize",
+    "get",
+    "legacy",
+    "schedules",
+    "serialize",
+]
 
-registry.add_builtins("keras.optimizers", {cls.__name__: cls for cls in (
-    Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, LossScaleOptimizer, MultiOptimizer, Muon, Nadam, OptaxOptimizer,
-    Optimizer, OptimizerMap, RMSprop, SGD, ScheduleFreeAdamW)})
+registry.add_builtins(
+    "keras.optimizers",
+    {
+        cls.__name__: cls
+        for cls in (
+            Adadelta,
+            Adafactor,
+            Adagrad,
+            Adam,
+            AdamW,
+            Adamax,
+            Ftrl,
+            Lamb,
+            Lion,
+            LossScaleOptimizer,
+            MultiOptimizer,
+            Muon,
+            Nadam,
+            OptaxOptimizer,
+            Optimizer,
+            OptimizerMap,
+            RMSprop,
+            SGD,
+            ScheduleFreeAdamW,
+        )
+    },
+)

@@ -8,27 +8,59 @@ from fkeras.optimizers.optimizer import Optimizer
 
 
 class Adafactor(Optimizer):
-    """Divides the gradient by the root of its mean square, kept as one row and one column for the last two axes of a parameter.
+    """Divides the gradient by the root of its mean square, kept as one row and one column for the
+    last two axes of a parameter.
 
-    Parameters with fewer than two axes keep the whole average. As in Keras, `velocity` holds the product of row and column too, so this
-    class saves no memory against RMSprop; `optax.adafactor` does. Other arguments: see `Optimizer`.
+    Parameters with fewer than two axes keep the whole average. As in Keras, `velocity` holds the
+    product of row and column too, so this class saves no memory against RMSprop; `optax.adafactor`
+    does. Other arguments: see `Optimizer`.
 
     Args:
         beta_2_decay: exponent by which the averages slow down over the steps.
         epsilon_1: added to the squared gradient.
         epsilon_2: smallest root mean square of a parameter that its change is scaled by.
         clip_threshold: largest root mean square of a change before the learning rate.
-        relative_step: kept for Keras's signature; the rate is at most `1 / sqrt(step)` either way, as in Keras.
+        relative_step: kept for Keras's signature; the rate is at most `1 / sqrt(step)` either way,
+            as in Keras.
 
     References:
         - [Shazeer and Stern, 2018](https://arxiv.org/abs/1804.04235)
     """
 
-    def __init__(self, learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0, relative_step=True,
-                 weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99,
-                 ema_overwrite_frequency=None, loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_2_decay=-0.8,
+        epsilon_1=1e-30,
+        epsilon_2=1e-3,
+        clip_threshold=1.0,
+        relative_step=True,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
         self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
         self.clip_threshold, self.relative_step = clip_threshold, relative_step
 
@@ -40,7 +72,9 @@ class Adafactor(Optimizer):
             return Slot(leaf.shape, leaf.dtype)
         if leaf.ndim < 2:
             return Slot((), "int32")  # nothing, but Keras's files have a place for it
-        return Slot(leaf.shape[:-1] if key == "row" else leaf.shape[:-2] + leaf.shape[-1:], leaf.dtype)
+        return Slot(
+            leaf.shape[:-1] if key == "row" else leaf.shape[:-2] + leaf.shape[-1:], leaf.dtype
+        )
 
     def step_scalars(self, learning_rate, step, shared):
         return jnp.minimum(learning_rate, 1 / sqrt(step)), 1 - step**self.beta_2_decay
@@ -51,8 +85,12 @@ class Adafactor(Optimizer):
         new = {}
         if leaf.ndim >= 2:
             row = new["row"] = keep * slots["row"] + (1 - keep) * jnp.mean(squares, axis=-1)
-            column = new["column"] = keep * slots["column"] + (1 - keep) * jnp.mean(squares, axis=-2)
-            new["velocity"] = (row / jnp.mean(row, axis=-1, keepdims=True))[..., None] * column[..., None, :]
+            column = new["column"] = keep * slots["column"] + (1 - keep) * jnp.mean(
+                squares, axis=-2
+            )
+            new["velocity"] = (row / jnp.mean(row, axis=-1, keepdims=True))[..., None] * column[
+                ..., None, :
+            ]
         else:
             new["velocity"] = keep * slots["velocity"] + (1 - keep) * squares
         change = gradient / sqrt(new["velocity"])

@@ -9,7 +9,11 @@ from fkeras.optimizers.optimizer import Optimizer
 
 def adam_scale(learning_rate, step, beta_1, beta_2):
     """The learning rate with the correction of both averages for their start at zero."""
-    return learning_rate * sqrt(1 - jnp.asarray(beta_2, step.dtype) ** step) / (1 - jnp.asarray(beta_1, step.dtype) ** step)
+    return (
+        learning_rate
+        * sqrt(1 - jnp.asarray(beta_2, step.dtype) ** step)
+        / (1 - jnp.asarray(beta_1, step.dtype) ** step)
+    )
 
 
 def moments(gradient, slots, beta_1, beta_2):
@@ -20,9 +24,11 @@ def moments(gradient, slots, beta_1, beta_2):
 
 
 class Adam(Optimizer):
-    """Divides a moving average of the gradient by the root of one of its square, both corrected for their start at zero.
+    """Divides a moving average of the gradient by the root of one of its square, both corrected for
+    their start at zero.
 
-    Epsilon is the paper's "epsilon hat": it is added to the root before the correction. Other arguments: see `Optimizer`.
+    Epsilon is the paper's "epsilon hat": it is added to the root before the correction. Other
+    arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -44,11 +50,39 @@ class Adam(Optimizer):
         -0.1
     """
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, weight_decay=None, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
     def slot_groups(self):
@@ -66,7 +100,8 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with weight decay that does not go through the averages: each update takes `learning_rate * weight_decay` of each parameter off.
+    """Adam with weight decay that does not go through the averages: each update takes
+    `learning_rate * weight_decay` of each parameter off.
 
     Arguments: see `Adam` and `Optimizer`.
 
@@ -77,10 +112,45 @@ class AdamW(Adam):
         - [Loshchilov and Hutter, 2019](https://arxiv.org/abs/1711.05101)
     """
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema,
-                         ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        weight_decay=0.004,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        amsgrad=False,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            amsgrad,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
         if weight_decay is None:
-            raise UserInputError("Argument `weight_decay` must be a float. Received: weight_decay=None. For no decay use Adam.")
+            raise UserInputError(
+                "Argument `weight_decay` must be a float. Received: weight_decay=None. For no "
+                "decay use Adam."
+            )

@@ -6,7 +6,8 @@ from fkeras.optimizers.optimizer import Optimizer
 
 
 class Adamax(Optimizer):
-    """Adam with the largest absolute gradient, slowly forgotten, in place of the root of the mean square.
+    """Adam with the largest absolute gradient, slowly forgotten, in place of the root of the mean
+    square.
 
     Other arguments: see `Optimizer`.
 
@@ -19,11 +20,38 @@ class Adamax(Optimizer):
         - [Kingma and Ba, 2014](https://arxiv.org/abs/1412.6980), section 7.1
     """
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=None, clipnorm=None, clipvalue=None,
-                 global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self):
@@ -36,4 +64,7 @@ class Adamax(Optimizer):
         learning_rate, correction = scalars
         momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         norm = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))
-        return param - learning_rate * momentum / (correction * (norm + self.epsilon)), {"momentum": momentum, "norm": norm}
+        return param - learning_rate * momentum / (correction * (norm + self.epsilon)), {
+            "momentum": momentum,
+            "norm": norm,
+        }

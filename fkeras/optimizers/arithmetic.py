@@ -6,7 +6,9 @@ import jax.numpy as jnp
 
 @jax.custom_jvp
 def sqrt(x):
-    """The square root with derivative 0 at 0, so that updates can be differentiated where a gradient was exactly zero."""
+    """The square root with derivative 0 at 0, so that updates can be differentiated where a
+    gradient was exactly zero.
+    """
     return jax.lax.sqrt(x)
 
 
@@ -33,7 +35,9 @@ def clip_by_norm(gradient, limit):
 
 
 def clip_by_global_norm(gradients: list, limit) -> list:
-    """Scales all gradients by one factor so that their joint L2 norm is at most `limit`; all become NaN if any is not finite."""
+    """Scales all gradients by one factor so that their joint L2 norm is at most `limit`; all become
+    NaN if any is not finite.
+    """
     norm = sqrt(sum(jnp.sum(jnp.square(wide(g))) for g in gradients))
     scale = limit / jnp.maximum(norm, limit) + (norm - norm)
     return [wide(g) * scale for g in gradients]

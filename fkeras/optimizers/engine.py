@@ -1,10 +1,12 @@
 """One step of any optimizer, as a pure function of lists of leaves.
 
-The order is Keras's: overwrite the variables that take their gradient as value; divide by the loss scale; accumulate; clip; decay weights;
-the update rule; moving averages; constraints; count. On steps that only accumulate nothing else changes.
+The order is Keras's: overwrite the variables that take their gradient as value; divide by the loss
+scale; accumulate; clip; decay weights; the update rule; moving averages; constraints; count. On
+steps that only accumulate nothing else changes.
 
-A state is a dict. Values under `iteration` (steps so far, int32), `learning_rate` and a rule's shared keys are single arrays, all others
-are lists with one entry for each parameter, where 0-d zeros stand for "none".
+A state is a dict. Values under `iteration` (steps so far, int32), `learning_rate` and a rule's
+shared keys are single arrays, all others are lists with one entry for each parameter, where 0-d
+zeros stand for "none".
 """
 
 import jax.numpy as jnp
@@ -29,8 +31,14 @@ def step(optimizer, grads: list, params: list, state: dict, leaves) -> tuple[lis
     """
     grads = dense_gradients(optimizer.name, grads, leaves)
     if all(g is None for g in grads):
-        raise UserInputError("No gradients provided for any variable. Gradients are None where the loss does not depend on a variable.")
-    params, state = list(params), {k: list(v) if isinstance(v, list) else v for k, v in state.items()}
+        raise UserInputError(
+            "No gradients provided for any variable. Gradients are None where the loss does not "
+            "depend on a variable."
+        )
+    params, state = (
+        list(params),
+        {k: list(v) if isinstance(v, list) else v for k, v in state.items()},
+    )
     every = optimizer.gradient_accumulation_steps
     iteration = state["iteration"]
     count = iteration // every if every else iteration
@@ -61,14 +69,18 @@ def _overwrite(chosen, grads, params, state, due):
         if due is not None:
             held = state["gradient_accumulator"][i]
             new = jnp.maximum(new, held)
-            state["gradient_accumulator"][i] = jnp.where(due, jnp.zeros_like(held), new).astype(held.dtype)
+            state["gradient_accumulator"][i] = jnp.where(due, jnp.zeros_like(held), new).astype(
+                held.dtype
+            )
             new = jnp.where(due, new, params[i])
         params[i] = new
 
 
 def _advance(optimizer, grads, params, state, leaves, count):
     learning_rate = optimizer._rate_at(state)
-    return optimizer._apply_rule(clip(optimizer, grads), params, state, leaves, learning_rate, count)
+    return optimizer._apply_rule(
+        clip(optimizer, grads), params, state, leaves, learning_rate, count
+    )
 
 
 def _accumulate(optimizer, grads, params, state, leaves, count, due, every):
@@ -76,11 +88,23 @@ def _accumulate(optimizer, grads, params, state, leaves, count, due, every):
     total = {i: g + held[i] for i, g in grads.items()}
 
     def now():
-        new_params, new_state = _advance(optimizer, {i: g / every for i, g in total.items()}, params, state, leaves, count)
-        return new_params, {**new_state, "gradient_accumulator": [jnp.zeros_like(h) if i in total else h for i, h in enumerate(held)]}
+        new_params, new_state = _advance(
+            optimizer, {i: g / every for i, g in total.items()}, params, state, leaves, count
+        )
+        return new_params, {
+            **new_state,
+            "gradient_accumulator": [
+                jnp.zeros_like(h) if i in total else h for i, h in enumerate(held)
+            ],
+        }
 
     def later():
-        return params, {**state, "gradient_accumulator": [total[i].astype(h.dtype) if i in total else h for i, h in enumerate(held)]}
+        return params, {
+            **state,
+            "gradient_accumulator": [
+                total[i].astype(h.dtype) if i in total else h for i, h in enumerate(held)
+            ],
+        }
 
     return either(due, now, later)
 
@@ -90,7 +114,9 @@ def clip(optimizer, grads: dict) -> dict:
     if optimizer.clipnorm and optimizer.clipnorm > 0:
         return {i: clip_by_norm(g, optimizer.clipnorm) for i, g in grads.items()}
     if optimizer.global_clipnorm and optimizer.global_clipnorm > 0:
-        return dict(zip(grads, clip_by_global_norm(list(grads.values()), optimizer.global_clipnorm)))
+        return dict(
+            zip(grads, clip_by_global_norm(list(grads.values()), optimizer.global_clipnorm))
+        )
     if optimizer.clipvalue and optimizer.clipvalue > 0:
         return {i: jnp.clip(g, -optimizer.clipvalue, optimizer.clipvalue) for i, g in grads.items()}
     return grads
@@ -103,7 +129,9 @@ def decayed(optimizer, param, leaf, learning_rate):
 
 
 def _average(optimizer, params, state, leaves, count):
-    momentum = jnp.where(count != 0, jnp.float32(optimizer.ema_momentum), 0)  # the first step starts the average
+    momentum = jnp.where(
+        count != 0, jnp.float32(optimizer.ema_momentum), 0
+    )  # the first step starts the average
     every = optimizer.ema_overwrite_frequency
     for i, leaf in enumerate(leaves):
         if leaf.overwrite:

@@ -13,39 +13,88 @@ class Ftrl(Optimizer):
     Other arguments: see `Optimizer`.
 
     Args:
-        learning_rate_power: exponent <= 0 of the sums of squares in the learning rate; 0 for a fixed rate.
+        learning_rate_power: exponent <= 0 of the sums of squares in the learning rate; 0 for a
+            fixed rate.
         initial_accumulator_value: where the sums of squares start; >= 0.
         l1_regularization_strength: >= 0; makes parameters exactly zero.
         l2_regularization_strength: >= 0; pulls parameters towards zero.
-        l2_shrinkage_regularization_strength: >= 0; adds this fraction of the parameter, doubled, to the gradient.
+        l2_shrinkage_regularization_strength: >= 0; adds this fraction of the parameter, doubled, to
+            the gradient.
         beta: added to the root of the sums of squares.
 
     References:
         - [McMahan et al., 2013](https://research.google.com/pubs/archive/41159.pdf)
     """
 
-    def __init__(self, learning_rate=0.001, learning_rate_power=-0.5, initial_accumulator_value=0.1, l1_regularization_strength=0.0,
-                 l2_regularization_strength=0.0, l2_shrinkage_regularization_strength=0.0, beta=0.0, weight_decay=None, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
-        self.learning_rate_power, self.initial_accumulator_value, self.beta = learning_rate_power, initial_accumulator_value, beta
-        self.l1_regularization_strength, self.l2_regularization_strength = l1_regularization_strength, l2_regularization_strength
+    def __init__(
+        self,
+        learning_rate=0.001,
+        learning_rate_power=-0.5,
+        initial_accumulator_value=0.1,
+        l1_regularization_strength=0.0,
+        l2_regularization_strength=0.0,
+        l2_shrinkage_regularization_strength=0.0,
+        beta=0.0,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.learning_rate_power, self.initial_accumulator_value, self.beta = (
+            learning_rate_power,
+            initial_accumulator_value,
+            beta,
+        )
+        self.l1_regularization_strength, self.l2_regularization_strength = (
+            l1_regularization_strength,
+            l2_regularization_strength,
+        )
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
-        for what in ("initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength",
-                     "l2_shrinkage_regularization_strength"):
+        for what in (
+            "initial_accumulator_value",
+            "l1_regularization_strength",
+            "l2_regularization_strength",
+            "l2_shrinkage_regularization_strength",
+        ):
             if getattr(self, what) < 0:
-                raise UserInputError(f"`{what}` needs to be positive or zero. Received: {what}={getattr(self, what)}.")
+                raise UserInputError(
+                    f"`{what}` needs to be positive or zero. Received: "
+                    f"{what}={getattr(self, what)}."
+                )
         if learning_rate_power > 0:
-            raise UserInputError("`learning_rate_power` needs to be negative or zero. "
-                                 f"Received: learning_rate_power={learning_rate_power}.")
+            raise UserInputError(
+                "`learning_rate_power` needs to be negative or zero. "
+                f"Received: learning_rate_power={learning_rate_power}."
+            )
 
     def slot_groups(self):
         return [("accumulator", "linear")]
 
     def slot_for(self, key, leaf):
-        return Slot(leaf.shape, leaf.dtype, self.initial_accumulator_value if key == "accumulator" else 0.0)
+        return Slot(
+            leaf.shape, leaf.dtype, self.initial_accumulator_value if key == "accumulator" else 0.0
+        )
 
     def leaf_step(self, gradient, param, slots, learning_rate, leaf):
         l1, power = self.l1_regularization_strength, -self.learning_rate_power

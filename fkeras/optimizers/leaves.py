@@ -1,4 +1,6 @@
-"""What an optimizer knows of each parameter, and moving between trees of parameters and plain lists of their leaves."""
+"""What an optimizer knows of each parameter, and moving between trees of parameters and plain lists
+of their leaves.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -41,7 +43,9 @@ class Leaf:
 
 @dataclasses.dataclass(frozen=True)
 class Slot:
-    """One value that an optimizer keeps for a parameter: shape, dtype, and what it starts as (a number, or a function of the parameter)."""
+    """One value that an optimizer keeps for a parameter: shape, dtype, and what it starts as (a
+    number, or a function of the parameter).
+    """
 
     shape: tuple
     dtype: str
@@ -51,17 +55,28 @@ class Slot:
         if callable(self.fill):
             return self.fill(param)
         if isinstance(param, jax.Array) and param.shape == self.shape:
-            return jax.lax.full_like(param, self.fill, dtype=self.dtype)  # keeps the sharding of the parameter
+            return jax.lax.full_like(
+                param, self.fill, dtype=self.dtype
+            )  # keeps the sharding of the parameter
         return jnp.full(self.shape, self.fill, self.dtype)
 
 
 def leaf_of(variable, decays: bool = True) -> Leaf:
     """The `Leaf` of a Variable, or of any `nnx.Variable`."""
     if isinstance(variable, Variable):
-        return Leaf(variable.path, variable.name, tuple(variable.shape), variable._fk.dtype, bool(variable.overwrite_with_gradient), decays,
-                    variable.constraint)
+        return Leaf(
+            variable.path,
+            variable.name,
+            tuple(variable.shape),
+            variable._fk.dtype,
+            bool(variable.overwrite_with_gradient),
+            decays,
+            variable.constraint,
+        )
     path, value = lending.path_of(variable), read(variable)
-    return Leaf(path, path.rsplit("/", 1)[-1], tuple(value.shape), value.dtype.name, False, decays, None)
+    return Leaf(
+        path, path.rsplit("/", 1)[-1], tuple(value.shape), value.dtype.name, False, decays, None
+    )
 
 
 def with_decay(leaf: Leaf, decays) -> Leaf:
@@ -87,7 +102,11 @@ def leaves_of(params) -> list[Leaf]:
     found = []
     for path, value in jax.tree_util.tree_flatten_with_path(params)[0]:
         text = jax.tree_util.keystr(path, simple=True, separator="/")
-        found.append(Leaf(text, text.rsplit("/", 1)[-1], tuple(jnp.shape(value)), jnp.result_type(value).name))
+        found.append(
+            Leaf(
+                text, text.rsplit("/", 1)[-1], tuple(jnp.shape(value)), jnp.result_type(value).name
+            )
+        )
     return found
 
 
@@ -100,7 +119,9 @@ def flatten_like(treedef, tree, what: str) -> list:
     try:
         return treedef.flatten_up_to(tree)
     except (ValueError, TypeError):
-        raise UserInputError(f"{what} and the parameters are different structures. {_difference(treedef, tree)}") from None
+        raise UserInputError(
+            f"{what} and the parameters are different structures. {_difference(treedef, tree)}"
+        ) from None
 
 
 def _difference(treedef, tree) -> str:
@@ -119,7 +140,8 @@ def dense_gradients(owner: str, grads: list, leaves) -> list:
     """Gradients as arrays, sparse ones made dense, None kept.
 
     Raises:
-        UserInputError: shapes or dtypes that cannot be gradients of these parameters; lists them all.
+        UserInputError: shapes or dtypes that cannot be gradients of these parameters; lists them
+            all.
     """
     made: list[Any] = []
     wrong = []
@@ -133,7 +155,12 @@ def dense_gradients(owner: str, grads: list, leaves) -> list:
         g = g.todense() if hasattr(g, "todense") else jnp.asarray(getattr(g, "value", g))
         if g.shape != leaf.shape:
             wrong.append(f"{leaf.path!r}: gradient {tuple(g.shape)}, parameter {leaf.shape}")
-        made.append(g if jnp.issubdtype(g.dtype, jnp.inexact) or leaf.overwrite else g.astype(leaf.dtype))
+        made.append(
+            g if jnp.issubdtype(g.dtype, jnp.inexact) or leaf.overwrite else g.astype(leaf.dtype)
+        )
     if wrong:
-        raise UserInputError(f"{owner}: gradients must be numbers, of the shapes of their parameters. " + "; ".join(wrong))
+        raise UserInputError(
+            f"{owner}: gradients must be numbers, of the shapes of their parameters. "
+            + "; ".join(wrong)
+        )
     return made

@@ -9,8 +9,11 @@ class LegacyOptimizerWarning:
     """
 
     def __init__(self, *args, **kwargs):
-        raise ImportError("`optimizers.legacy` is gone since Keras 3. The optimizers under `fkeras.optimizers` have the same arithmetic; "
-                          "in place of the argument `decay`, pass `schedules.InverseTimeDecay(learning_rate, 1, decay)` as learning rate.")
+        raise ImportError(
+            "`optimizers.legacy` is gone since Keras 3. The optimizers under `fkeras.optimizers` "
+            "have the same arithmetic; in place of the argument `decay`, pass "
+            "`schedules.InverseTimeDecay(learning_rate, 1, decay)` as learning rate."
+        )
 
 
 Adagrad = Adam = Ftrl = RMSprop = SGD = Optimizer = LegacyOptimizerWarning

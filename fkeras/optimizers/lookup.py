@@ -8,7 +8,11 @@ from fkeras.optimizers.optimizer import Optimizer
 
 
 def _by_lower_name() -> dict:
-    return {name.lower(): cls for name, cls in registry.builtins_of("keras.optimizers").items() if isinstance(cls, type)}
+    return {
+        name.lower(): cls
+        for name, cls in registry.builtins_of("keras.optimizers").items()
+        if isinstance(cls, type)
+    }
 
 
 def serialize(optimizer) -> dict:
@@ -23,7 +27,9 @@ def deserialize(config: dict, custom_objects=None):
         UnknownNameError: nothing is known under its name.
     """
     if not isinstance(config, dict) or "class_name" not in config:
-        raise UserTypeError(f"An optimizer's config is a dict with 'class_name' and 'config'. Received: {config!r}")
+        raise UserTypeError(
+            f"An optimizer's config is a dict with 'class_name' and 'config'. Received: {config!r}"
+        )
     name = config["class_name"]
     custom = registry.find(None, name, config.get("registered_name"), custom_objects)
     ours = str(config.get("module") or "keras").split(".")[0] in ("keras", "fkeras")
@@ -32,14 +38,17 @@ def deserialize(config: dict, custom_objects=None):
             return _by_lower_name()[name.lower()].from_config(dict(config.get("config") or {}))
     if custom is None and config.get("module") is None:
         raise unknown_name("optimizer", name, [*_by_lower_name(), *(custom_objects or {})])
-    return registry.deserialize_keras_object({"config": {}, **config}, custom_objects=custom_objects)
+    return registry.deserialize_keras_object(
+        {"config": {}, **config}, custom_objects=custom_objects
+    )
 
 
 def get(identifier):
     """An optimizer from a name, a config, an Optax transformation, itself, or None from None.
 
     Args:
-        identifier: `'adam'`, a config dict, an `Optimizer`, any `optax.GradientTransformation`, or None.
+        identifier: `'adam'`, a config dict, an `Optimizer`, any `optax.GradientTransformation`, or
+            None.
 
     Raises:
         UnknownNameError: no such name; suggests the nearest.
@@ -61,7 +70,10 @@ def get(identifier):
     if isinstance(identifier, optax.GradientTransformation):
         return registry.builtins_of("keras.optimizers")["OptaxOptimizer"](identifier)
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
-        raise UserTypeError(f"An optimizer is given as an object: write {identifier.__name__}() instead of {identifier.__name__}.")
+        raise UserTypeError(
+            f"An optimizer is given as an object: write {identifier.__name__}() instead of "
+            f"{identifier.__name__}."
+        )
     raise _not_one(identifier)
 
 
@@ -72,5 +84,7 @@ def _checked(made, identifier):
 
 
 def _not_one(identifier):
-    return UserTypeError(f"Could not interpret optimizer identifier: {identifier!r}. Pass a name such as 'adam', an optimizer such as "
-                         "`fkeras.optimizers.Adam(1e-3)`, or an Optax transformation.")
+    return UserTypeError(
+        f"Could not interpret optimizer identifier: {identifier!r}. Pass a name such as 'adam', an "
+        "optimizer such as `fkeras.optimizers.Adam(1e-3)`, or an Optax transformation."
+    )

@@ -10,8 +10,8 @@ from fkeras.optimizers.optimizer import Optimizer
 class Nadam(Optimizer):
     """Adam with Nesterov momentum.
 
-    The momentum of step t is `beta_1 * (1 - 0.5 * 0.96 ** t)`; its running product is kept as `u_product`. Other arguments: see
-    `Optimizer`.
+    The momentum of step t is `beta_1 * (1 - 0.5 * 0.96 ** t)`; its running product is kept as
+    `u_product`. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -24,18 +24,49 @@ class Nadam(Optimizer):
 
     shared_keys = ("u_product",)
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=None, clipnorm=None, clipvalue=None,
-                 global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None, loss_scale_factor=None,
-                 gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
+    def __init__(
+        self,
+        learning_rate=0.001,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-7,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def slot_groups(self):
         return [("momentum", "velocity")]
 
     def shared_slots(self, leaves):
-        return {"u_product": Slot((), "float64" if leaves and leaves[0].dtype == "float64" else "float32", 1.0)}
+        return {
+            "u_product": Slot(
+                (), "float64" if leaves and leaves[0].dtype == "float64" else "float32", 1.0
+            )
+        }
 
     def advance_shared(self, shared, step):
         product = shared["u_product"]
@@ -48,10 +79,21 @@ class Nadam(Optimizer):
         now, then = self._momentum_at(step), self._momentum_at(step + 1)
         product = shared["u_product"].astype(step.dtype)
         beta_1, beta_2 = jnp.asarray(self.beta_1, step.dtype), jnp.asarray(self.beta_2, step.dtype)
-        return learning_rate, 1 - beta_1, 1 - beta_2, then, 1 - product * then, 1 - now, 1 - product, 1 - beta_2**step
+        return (
+            learning_rate,
+            1 - beta_1,
+            1 - beta_2,
+            then,
+            1 - product * then,
+            1 - now,
+            1 - product,
+            1 - beta_2**step,
+        )
 
     def leaf_step(self, gradient, param, slots, scalars, leaf):
-        learning_rate, fresh_1, fresh_2, then, correction_then, rest, correction, correction_2 = scalars
+        learning_rate, fresh_1, fresh_2, then, correction_then, rest, correction, correction_2 = (
+            scalars
+        )
         momentum = slots["momentum"] + (gradient - slots["momentum"]) * fresh_1
         velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * fresh_2
         ahead = then * momentum / correction_then + rest * gradient / correction

@@ -30,16 +30,22 @@ def checked(value):
     except (TypeError, ValueError):
         if callable(value) and not isinstance(value, type):
             return value
-        raise UserTypeError("Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable (without "
-                            "arguments, or of the step) that returns the learning rate. Received instead: "
-                            f"learning_rate={value!r}") from None
+        raise UserTypeError(
+            "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or "
+            "a callable (without arguments, or of the step) that returns the learning rate. "
+            f"Received instead: learning_rate={value!r}"
+        ) from None
     if isinstance(value, (bool, str)) or math.isnan(number):
-        raise UserInputError(f"Argument `learning_rate` should be a float. Received instead: learning_rate={value!r}")
+        raise UserInputError(
+            f"Argument `learning_rate` should be a float. Received instead: learning_rate={value!r}"
+        )
     return number
 
 
 def at_step(rate, step):
-    """The value at a step of a schedule, of a callable of the step (an Optax schedule), or of a callable without arguments."""
+    """The value at a step of a schedule, of a callable of the step (an Optax schedule), or of a
+    callable without arguments.
+    """
     if isinstance(rate, LearningRateSchedule) or _takes_the_step(rate):
         value = rate(step)
     else:
@@ -52,7 +58,10 @@ def _takes_the_step(rate) -> bool:
         parameters = inspect.signature(rate).parameters.values()
     except (TypeError, ValueError):
         return False
-    return any(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)
+    return any(
+        p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        for p in parameters
+    )
 
 
 def rate_dtype() -> str:

@@ -8,9 +8,11 @@ from fkeras.optimizers.optimizer import Optimizer
 
 
 class ScheduleFreeAdamW(Optimizer):
-    """AdamW that averages its iterates, so that no learning rate schedule and no stopping time is needed.
+    """AdamW that averages its iterates, so that no learning rate schedule and no stopping time is
+    needed.
 
-    The parameters during training lie between the fast iterate (`momentum`) and the average. Other arguments: see `Optimizer`.
+    The parameters during training lie between the fast iterate (`momentum`) and the average. Other
+    arguments: see `Optimizer`.
 
     Args:
         beta_1: how far the parameters lie from the fast iterate towards the average.
@@ -22,18 +24,53 @@ class ScheduleFreeAdamW(Optimizer):
         - [Defazio et al., 2024](https://arxiv.org/abs/2405.15682)
     """
 
-    def __init__(self, learning_rate=0.0025, beta_1=0.9, beta_2=0.999, epsilon=1e-8, warmup_steps=0, weight_decay=None, clipnorm=None,
-                 clipvalue=None, global_clipnorm=None, use_ema=False, ema_momentum=0.99, ema_overwrite_frequency=None,
-                 loss_scale_factor=None, gradient_accumulation_steps=None, name=None, **kwargs):
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-                         ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs)
-        self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = beta_1, beta_2, epsilon, warmup_steps
+    def __init__(
+        self,
+        learning_rate=0.0025,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        warmup_steps=0,
+        weight_decay=None,
+        clipnorm=None,
+        clipvalue=None,
+        global_clipnorm=None,
+        use_ema=False,
+        ema_momentum=0.99,
+        ema_overwrite_frequency=None,
+        loss_scale_factor=None,
+        gradient_accumulation_steps=None,
+        name=None,
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.beta_1, self.beta_2, self.epsilon, self.warmup_steps = (
+            beta_1,
+            beta_2,
+            epsilon,
+            warmup_steps,
+        )
 
     def slot_groups(self):
         return [("momentum", "velocity")]
 
     def slot_for(self, key, leaf):
-        return Slot(leaf.shape, leaf.dtype, jnp.array if key == "momentum" else 0.0)  # a copy of the parameter
+        return Slot(
+            leaf.shape, leaf.dtype, jnp.array if key == "momentum" else 0.0
+        )  # a copy of the parameter
 
     def step_scalars(self, learning_rate, step, shared):
         if self.warmup_steps > 0:
@@ -44,7 +81,9 @@ class ScheduleFreeAdamW(Optimizer):
     def leaf_step(self, gradient, param, slots, scalars, leaf):
         learning_rate, beta_1, fresh_2, correction, weight = scalars
         velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * fresh_2
-        fast = slots["momentum"] - learning_rate * gradient / (sqrt(velocity / correction) + self.epsilon)
+        fast = slots["momentum"] - learning_rate * gradient / (
+            sqrt(velocity / correction) + self.epsilon
+        )
         average = (param - (1 - beta_1) * slots["momentum"]) / beta_1
         average = (1 - weight) * average + weight * fast
         return (1 - beta_1) * fast + beta_1 * average, {"momentum": fast, "velocity": velocity}

@@ -1,4 +1,6 @@
-"""Random numbers, keyed by a `seed`: an int, a `SeedGenerator`, a JAX key, or None for the generator of the call or of the process."""
+"""Random numbers, keyed by a `seed`: an int, a `SeedGenerator`, a JAX key, or None for the
+generator of the call or of the process.
+"""
 
 from fkeras.core import registry as _registry
 from fkeras.core.seed_generator import SeedGenerator as SeedGenerator

@@ -1,4 +1,6 @@
-"""Samples from distributions, of a given shape. An int seed gives the numbers that Keras gives on JAX."""
+"""Samples from distributions, of a given shape. An int seed gives the numbers that Keras gives on
+JAX.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -14,16 +16,25 @@ def _float_dtype(function, dtype):
     """The jnp dtype; None is floatx."""
     name = standardize_dtype(dtype)
     if not jnp.issubdtype(jnp.dtype(name), jnp.floating):
-        raise UserInputError(f"`fkeras.random.{function}` requires a floating point `dtype`. Received: dtype={dtype}.")
+        raise UserInputError(
+            f"`fkeras.random.{function}` requires a floating point `dtype`. Received: "
+            f"dtype={dtype}."
+        )
     return jnp.dtype(name)
 
 
 def _static(shape):
     """A tuple of ints."""
-    sizes = (shape,) if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool) else tuple(shape)
+    sizes = (
+        (shape,)
+        if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool)
+        else tuple(shape)
+    )
     if any(d is None for d in sizes):
-        raise UserInputError("A known number of values is drawn: no dimension of `shape` can be None. "
-                             f"Received: shape={sizes}.")
+        raise UserInputError(
+            "A known number of values is drawn: no dimension of `shape` can be None. "
+            f"Received: shape={sizes}."
+        )
     return tuple(int(d) for d in sizes)
 
 
@@ -92,13 +103,19 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     """
     name = standardize_dtype(dtype or "int32")
     if not jnp.issubdtype(jnp.dtype(name), jnp.integer):
-        raise UserInputError(f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}.")
+        raise UserInputError(
+            f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}."
+        )
     if all(isinstance(b, (int, np.integer)) for b in (minval, maxval)):
         held = jnp.iinfo(name)
         if minval >= maxval or minval < held.min or maxval > held.max + 1:
-            raise UserInputError(f"`fkeras.random.randint` draws from [minval, maxval), which must not be empty and must fit {name}. "
-                                 f"Received: minval={minval}, maxval={maxval}.")
-    return jax.random.randint(key_of(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name))
+            raise UserInputError(
+                "`fkeras.random.randint` draws from [minval, maxval), which must not be empty and "
+                f"must fit {name}. Received: minval={minval}, maxval={maxval}."
+            )
+    return jax.random.randint(
+        key_of(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name)
+    )
 
 
 def _categorical_spec(logits, num_samples, dtype="int32", seed=None):
@@ -108,8 +125,10 @@ def _categorical_spec(logits, num_samples, dtype="int32", seed=None):
 
 def _check_logits(logits):
     if len(logits.shape) != 2:
-        raise UserInputError("`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
-                             f"Received: logits.shape={tuple(logits.shape)}.")
+        raise UserInputError(
+            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
+            f"Received: logits.shape={tuple(logits.shape)}."
+        )
 
 
 @op(spec=_categorical_spec)
@@ -127,26 +146,40 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
     """
     logits = as_array(logits)
     _check_logits(logits)
-    drawn = jax.random.categorical(key_of(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples))
+    drawn = jax.random.categorical(
+        key_of(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples)
+    )
     return drawn.astype(standardize_dtype(dtype or "int32"))
 
 
 @op(spec=_gamma_spec)
 def gamma(shape, alpha, dtype=None, seed=None):
-    """Samples of the gamma distribution of shape parameter `alpha` (a positive float or array) and scale 1. Others as `normal`."""
-    return jax.random.gamma(key_of(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype))
+    """Samples of the gamma distribution of shape parameter `alpha` (a positive float or array) and
+    scale 1. Others as `normal`.
+    """
+    return jax.random.gamma(
+        key_of(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype)
+    )
 
 
 @op(spec=_spec)
 def beta(shape, alpha, beta, dtype=None, seed=None):
-    """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as `normal`."""
+    """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as
+    `normal`.
+    """
     dtype = _float_dtype("beta", dtype)
     drawn = jnp.promote_types(dtype, jnp.float32)  # half precision is rounded at the end
-    return jax.random.beta(key_of(seed), as_array(alpha, drawn), as_array(beta, drawn), _static(shape), drawn).astype(dtype)
+    return jax.random.beta(
+        key_of(seed), as_array(alpha, drawn), as_array(beta, drawn), _static(shape), drawn
+    ).astype(dtype)
 
 
 @op(spec=_spec)
 def binomial(shape, counts, probabilities, dtype=None, seed=None):
-    """How many of `counts` trials succeed, each with `probabilities` (floats or arrays that broadcast to `shape`). Others as `normal`."""
+    """How many of `counts` trials succeed, each with `probabilities` (floats or arrays that
+    broadcast to `shape`). Others as `normal`.
+    """
     dtype = _float_dtype("binomial", dtype)
-    return jax.random.binomial(key_of(seed), as_array(counts), as_array(probabilities), _static(shape), dtype)
+    return jax.random.binomial(
+        key_of(seed), as_array(counts), as_array(probabilities), _static(shape), dtype
+    )

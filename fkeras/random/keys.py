@@ -7,7 +7,9 @@ from fkeras.core.seeds import draw_seed
 
 
 def key_of(seed):
-    """The key of one draw. Words are threefry's, whatever JAX's default generator is: seeds keep their numbers."""
+    """The key of one draw. Words are threefry's, whatever JAX's default generator is: seeds keep
+    their numbers.
+    """
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
         return seed
     return jax.random.wrap_key_data(draw_seed(seed), impl="threefry2x32")

@@ -12,17 +12,24 @@ from fkeras.random.keys import key_of
 
 def _check_dropout(shape, dtype, rate, noise_shape):
     if not jnp.issubdtype(jnp.dtype(dtype), jnp.inexact):
-        raise UserInputError("`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
-                             f"Received: dtype={dtype}.")
+        raise UserInputError(
+            "`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
+            f"Received: dtype={dtype}."
+        )
     if isinstance(rate, (int, float)) and not 0 <= rate <= 1:
-        raise UserInputError(f"`rate` is the share of values to drop, in [0, 1]. Received: rate={rate}.")
+        raise UserInputError(
+            f"`rate` is the share of values to drop, in [0, 1]. Received: rate={rate}."
+        )
     if noise_shape is not None:
         fits = len(noise_shape) <= len(shape) and all(
-            n in (None, 1) or s is None or n == s for n, s in zip(reversed(noise_shape), reversed(shape), strict=False)
+            n in (None, 1) or s is None or n == s
+            for n, s in zip(reversed(noise_shape), reversed(shape), strict=False)
         )
         if not fits:
-            raise UserInputError("`noise_shape` must broadcast to the shape of `inputs` (None: the input's size). "
-                                 f"Received: noise_shape={tuple(noise_shape)}, inputs.shape={tuple(shape)}.")
+            raise UserInputError(
+                "`noise_shape` must broadcast to the shape of `inputs` (None: the input's size). "
+                f"Received: noise_shape={tuple(noise_shape)}, inputs.shape={tuple(shape)}."
+            )
 
 
 def _dropout_spec(inputs, rate, noise_shape=None, seed=None):
@@ -32,13 +39,15 @@ def _dropout_spec(inputs, rate, noise_shape=None, seed=None):
 
 @op(spec=_dropout_spec)
 def dropout(inputs, rate, noise_shape=None, seed=None):
-    """Sets a random share of the values to 0 and divides the others by (1 - rate), so that the mean stays.
+    """Sets a random share of the values to 0 and divides the others by (1 - rate), so that the mean
+    stays.
 
     Args:
         inputs: floats of any shape.
         rate: the share to drop, in [0, 1].
-        noise_shape: the shape of the mask, which is broadcast: 1 where all values along an axis live or die together, None for the
-            input's size there. None: one decision for each value.
+        noise_shape: the shape of the mask, which is broadcast: 1 where all values along an axis
+            live or die together, None for the input's size there. None: one decision for each
+            value.
         seed: int (the same mask at each call), `SeedGenerator`, JAX key, or None.
 
     Examples:
@@ -55,7 +64,10 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
             return x
     mask_shape = x.shape
     if noise_shape is not None:
-        mask_shape = tuple(s if n is None else n for n, s in zip(noise_shape, x.shape[x.ndim - len(noise_shape):], strict=True))
+        mask_shape = tuple(
+            s if n is None else n
+            for n, s in zip(noise_shape, x.shape[x.ndim - len(noise_shape) :], strict=True)
+        )
     keep = 1.0 - rate
     mask = jnp.broadcast_to(jax.random.bernoulli(key_of(seed), keep, mask_shape), x.shape)
     if not isinstance(rate, (int, float)):
@@ -70,7 +82,8 @@ def _shuffle_spec(x, axis=0, seed=None):
 
 @op(spec=_shuffle_spec)
 def shuffle(x, axis=0, seed=None):
-    """Shuffles along `axis`, each of the lines along it in its own order (rows of a matrix do not stay together).
+    """Shuffles along `axis`, each of the lines along it in its own order (rows of a matrix do not
+    stay together).
 
     Args:
         x: any shape but ().

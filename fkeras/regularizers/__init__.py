@@ -1,4 +1,6 @@
-"""Penalties on weights and outputs, under Keras's names; those in small letters are the same classes. A table of contents."""
+"""Penalties on weights and outputs, under Keras's names; those in small letters are the same
+classes. A table of contents.
+"""
 
 from fkeras.regularizers.lookup import deserialize as deserialize
 from fkeras.regularizers.lookup import get as get

@@ -5,15 +5,20 @@ from fkeras.core.lookup import NameTable
 from fkeras.regularizers.penalties import L1, L1L2, L2, OrthogonalRegularizer
 from fkeras.regularizers.regularizer import Regularizer
 
-_TABLE = NameTable("regularizer", "keras.regularizers", [Regularizer, L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
+_TABLE = NameTable(
+    "regularizer",
+    "keras.regularizers",
+    [Regularizer, L1, L2, L1L2, OrthogonalRegularizer],
+    {"l1_l2": L1L2},
+)
 
 
 def get(identifier):
     """The regularizer that a name, a config, a class or a regularizer stands for.
 
     Args:
-        identifier: `'l2'`, `'L2'` (made with its defaults), the name of a registered one, a config, a class, any callable that returns a
-            scalar, or None.
+        identifier: `'l2'`, `'L2'` (made with its defaults), the name of a registered one, a config,
+            a class, any callable that returns a scalar, or None.
 
     Returns:
         A callable; None for None.
@@ -35,5 +40,7 @@ def serialize(regularizer) -> dict:
 
 
 def deserialize(config, custom_objects=None):
-    """The regularizer that a config describes; `custom_objects` is a dict from names to classes, looked at first."""
+    """The regularizer that a config describes; `custom_objects` is a dict from names to classes,
+    looked at first.
+    """
     return _TABLE.deserialize(config, custom_objects)

@@ -13,7 +13,10 @@ from fkeras.regularizers.regularizer import Regularizer
 
 def _factor(value, name) -> float:
     if not isinstance(value, numbers.Real) or not math.isfinite(value) or value < 0:
-        raise UserInputError(f"Invalid value for argument {name}: expected a non-negative float. Received: {name}={value}")
+        raise UserInputError(
+            f"Invalid value for argument {name}: expected a non-negative float. Received: "
+            f"{name}={value}"
+        )
     return float(value)
 
 
@@ -96,14 +99,17 @@ class L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor * mean |cosine| over the pairs of a matrix's rows or columns; 0 where there is no pair.
+    """factor * mean |cosine| over the pairs of a matrix's rows or columns; 0 where there is no
+    pair.
 
     Args:
         factor: non-negative factor.
-        mode: `'rows'` or `'columns'`. For a Dense kernel of shape (inputs, units), columns are the units' weights.
+        mode: `'rows'` or `'columns'`. For a Dense kernel of shape (inputs, units), columns are the
+            units' weights.
 
     Raises:
-        UserInputError: for an unknown mode or an invalid factor; when called with an array of other than two axes.
+        UserInputError: for an unknown mode or an invalid factor; when called with an array of other
+            than two axes.
 
     Examples:
         >>> import fkeras
@@ -114,13 +120,19 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor=0.01, mode="rows"):
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
-            raise UserInputError(f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}')
+            raise UserInputError(
+                'Invalid value for argument `mode`. Expected one of {"rows", "columns"}. '
+                f"Received: mode={mode}"
+            )
         self.mode = mode
 
     def __call__(self, inputs):
         x = as_float(inputs)
         if x.ndim != 2:
-            raise UserInputError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={x.shape}")
+            raise UserInputError(
+                "Inputs to OrthogonalRegularizer must have rank 2. Received: "
+                f"inputs.shape={x.shape}"
+            )
         rows = normalize(x if self.mode == "rows" else x.T, axis=1)
         count = rows.shape[0]
         off_diagonal = (rows @ rows.T) * (1 - jnp.eye(count, dtype=x.dtype))

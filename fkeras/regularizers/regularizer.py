@@ -2,10 +2,11 @@
 
 
 class Regularizer:
-    """A penalty on a weight or an output, which training adds to the loss: `regularizer(x)` returns a scalar.
+    """A penalty on a weight or an output, which training adds to the loss: `regularizer(x)` returns
+    a scalar.
 
-    Any function of an array that returns a scalar does as well. A layer's penalties are in `layer.losses`; that of its outputs
-    (`activity_regularizer`) is divided by the batch size.
+    Any function of an array that returns a scalar does as well. A layer's penalties are in
+    `layer.losses`; that of its outputs (`activity_regularizer`) is divided by the batch size.
 
     Examples:
         >>> import fkeras
@@ -30,5 +31,10 @@ class Regularizer:
         return cls(**config)
 
     def get_config(self) -> dict:
-        """The arguments of the constructor as plain values; needed to save a model that uses the regularizer."""
-        raise NotImplementedError(f"{type(self).__name__} does not implement get_config(). Return the arguments of its constructor.")
+        """The arguments of the constructor as plain values; needed to save a model that uses the
+        regularizer.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} does not implement get_config(). Return the arguments of its "
+            "constructor."
+        )

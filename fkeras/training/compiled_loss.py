@@ -15,7 +15,13 @@ class Term:
     __slots__ = ("output", "loss", "weight", "name", "tracker")
 
     def __init__(self, output, loss, weight, name):
-        self.output, self.loss, self.weight, self.name, self.tracker = output, loss, weight, name, None
+        self.output, self.loss, self.weight, self.name, self.tracker = (
+            output,
+            loss,
+            weight,
+            name,
+            None,
+        )
 
 
 class CompiledLoss:
@@ -31,16 +37,24 @@ class CompiledLoss:
     """
 
     def __init__(self, loss, loss_weights=None, output_names=None):
-        if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict, float, int)):
-            raise UserInputError("Expected `loss_weights` argument to be a float (single output case) or a list, tuple, or dict (multiple "
-                                 f"output case). Received instead: loss_weights={loss_weights} of type {type(loss_weights)}")
+        if loss_weights is not None and not isinstance(
+            loss_weights, (list, tuple, dict, float, int)
+        ):
+            raise UserInputError(
+                "Expected `loss_weights` argument to be a float (single output case) or a list, "
+                "tuple, or dict (multiple output case). Received instead: "
+                f"loss_weights={loss_weights} of type {type(loss_weights)}"
+            )
         self.given, self.given_weights, self.output_names = loss, loss_weights, output_names
         self.terms: list[Term] | None = None
         for one in _each(loss):
             if isinstance(one, str) and one.lower() not in _BY_SHAPE:
                 losses_room.get(one)
             elif one is not None and not isinstance(one, (str, dict)) and not callable(one):
-                raise UserTypeError(f"`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. Received: {one!r}")
+                raise UserTypeError(
+                    "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
+                    f"Received: {one!r}"
+                )
 
     @property
     def built(self):
@@ -68,7 +82,9 @@ class CompiledLoss:
                 loss = resolve(one, trues[i], preds[i])
                 terms.append(Term(i, loss, weight, self.outputs.names[i] or loss.name))
         if not terms:
-            raise UserInputError(f"`loss={self.given!r}` gives no output a loss: there is nothing to minimise.")
+            raise UserInputError(
+                f"`loss={self.given!r}` gives no output a loss: there is nothing to minimise."
+            )
         if len(terms) > 1:
             for term in terms:
                 term.tracker = metrics_room.Mean(name=f"{term.name}_loss")
@@ -88,12 +104,17 @@ class CompiledLoss:
             chosen = outputs.spread(given, "loss", default=lambda: missing)
             lacking = [n for n, c in zip(outputs.shown(), chosen) if c is missing]
             if lacking:
-                raise UserInputError(f"The `loss` dict has no entry for the outputs {lacking}, which would not be trained. If that is meant, "
-                                     f"write it: {{{lacking[0]!r}: None}}.")
+                raise UserInputError(
+                    f"The `loss` dict has no entry for the outputs {lacking}, which would not be "
+                    f"trained. If that is meant, write it: {{{lacking[0]!r}: None}}."
+                )
         else:
             chosen = outputs.spread(given, "loss")
         if isinstance(weights, (list, tuple)) and len(weights) != len(outputs):
-            raise UserInputError(f"`loss_weights` must match the number of losses, got {len(outputs)} losses and {len(weights)} weights.")
+            raise UserInputError(
+                f"`loss_weights` must match the number of losses, got {len(outputs)} losses and "
+                f"{len(weights)} weights."
+            )
         return chosen, outputs.spread(weights, "loss_weights")
 
     def __call__(self, y_true, y_pred, sample_weight=None):
@@ -110,8 +131,10 @@ class CompiledLoss:
         for i, term in enumerate(self.terms):
             y_t, y_p = trues[term.output], preds[term.output]
             if y_t is None:
-                raise UserInputError(f"The output {self.outputs.shown()[term.output]!r} has the loss {term.loss.name!r}, but no targets were given "
-                                     "for it.")
+                raise UserInputError(
+                    f"The output {self.outputs.shown()[term.output]!r} has the loss "
+                    f"{term.loss.name!r}, but no targets were given for it."
+                )
             value = jnp.asarray(term.loss(y_t, y_p, weights[term.output]))
             if value.ndim:
                 value = jnp.mean(value)
@@ -148,7 +171,13 @@ def resolve(identifier, y_true, y_pred):
     """A Loss object from a name, a function or an object; `'crossentropy'` by the shapes."""
     if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
         binary, sparse = binary_or_sparse(y_true, y_pred)
-        identifier = "binary_crossentropy" if binary else "sparse_categorical_crossentropy" if sparse else "categorical_crossentropy"
+        identifier = (
+            "binary_crossentropy"
+            if binary
+            else "sparse_categorical_crossentropy"
+            if sparse
+            else "categorical_crossentropy"
+        )
     loss = losses_room.get(identifier)
     if isinstance(loss, losses_room.Loss):
         return loss

@@ -8,10 +8,12 @@ from fkeras.training.outputs import OutputNames
 
 
 class CompiledMetrics(metrics_room.Metric):
-    """All compiled metrics as one: updated together, their results in one dict by the names that History shows.
+    """All compiled metrics as one: updated together, their results in one dict by the names that
+    History shows.
 
     Args:
-        metrics, weighted_metrics: None, a list (for one output, or for all), a list of lists, or a dict by output name.
+        metrics, weighted_metrics: None, a list (for one output, or for all), a list of lists, or a
+            dict by output name.
         output_names: the model's, or None.
         loss: the `CompiledLoss`, which tells what 'accuracy' means.
 
@@ -23,13 +25,25 @@ class CompiledMetrics(metrics_room.Metric):
         super().__init__(name="compile_metrics")
         for what, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if given and not isinstance(given, (list, tuple, dict)):
-                raise UserInputError(f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: {what}={given} of type "
-                                     f"{type(given)}")
+                raise UserInputError(
+                    f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: "
+                    f"{what}={given} of type {type(given)}"
+                )
             for one in _each(given):
-                known = isinstance(one, str) and one.lower() in _BY_SHAPE or isinstance(one, dict) or callable(one)
+                known = (
+                    isinstance(one, str)
+                    and one.lower() in _BY_SHAPE
+                    or isinstance(one, dict)
+                    or callable(one)
+                )
                 if not known:
                     metrics_room.get(one)
-        self.given, self.given_weighted, self.output_names, self.loss = metrics, weighted_metrics, output_names, loss
+        self.given, self.given_weighted, self.output_names, self.loss = (
+            metrics,
+            weighted_metrics,
+            output_names,
+            loss,
+        )
         self.entries = None  # (output index, weighted, metric)
 
     @property
@@ -54,12 +68,16 @@ class CompiledMetrics(metrics_room.Metric):
         trues, preds = outputs.targets(y_true, "y"), outputs.predictions(y_pred)
         entries = []
         for given, weighted in ((self.given, False), (self.given_weighted, True)):
-            for i, chosen in enumerate(self._spread(given, "weighted_metrics" if weighted else "metrics")):
+            for i, chosen in enumerate(
+                self._spread(given, "weighted_metrics" if weighted else "metrics")
+            ):
                 for one in chosen if isinstance(chosen, (list, tuple)) else [chosen]:
                     if one is not None:
                         metric = self._resolve(one, trues[i], preds[i], i)
                         if not metric.variables and trues[i] is not None:
-                            metric.build_on(trues[i], preds[i])  # state that the first batch would make
+                            metric.build_on(
+                                trues[i], preds[i]
+                            )  # state that the first batch would make
                         entries.append((i, weighted, metric))
         self.entries = entries
         self.names = self._names(outputs)
@@ -71,11 +89,18 @@ class CompiledMetrics(metrics_room.Metric):
         if isinstance(given, dict):
             return outputs.spread(given, what)
         if outputs.single:
-            return [[m for one in given for m in (one if isinstance(one, (list, tuple)) else [one])]]
-        if len(given) == len(outputs) and (any(isinstance(g, (list, tuple)) or g is None for g in given) or len(given) > 1):
+            return [
+                [m for one in given for m in (one if isinstance(one, (list, tuple)) else [one])]
+            ]
+        if len(given) == len(outputs) and (
+            any(isinstance(g, (list, tuple)) or g is None for g in given) or len(given) > 1
+        ):
             return list(given)
         if any(isinstance(g, (list, tuple)) for g in given):
-            raise UserInputError(f"`{what}` has {len(given)} entries, but the model has {len(outputs)} outputs: {outputs.shown()}.")
+            raise UserInputError(
+                f"`{what}` has {len(given)} entries, but the model has {len(outputs)} outputs: "
+                f"{outputs.shown()}."
+            )
         return [list(given)] * len(outputs)  # one flat list: each output has them all
 
     def _resolve(self, identifier, y_true, y_pred, index):
@@ -93,21 +118,35 @@ class CompiledMetrics(metrics_room.Metric):
         """'accuracy' and 'crossentropy' by the output's loss where it tells, else by the shapes."""
         binary, sparse = binary_or_sparse(y_true, y_pred)
         from_logits = False
-        for term in (self.loss.terms if self.loss is not None and self.loss.terms else ()):
+        for term in self.loss.terms if self.loss is not None and self.loss.terms else ():
             if term.output == index:
-                kind = type(term.loss).__name__ + getattr(getattr(term.loss, "fn", None), "__name__", "")
+                kind = type(term.loss).__name__ + getattr(
+                    getattr(term.loss, "fn", None), "__name__", ""
+                )
                 lowered = kind.lower().replace("_", "")
                 binary = binary or "binarycrossentropy" in lowered or "binaryfocal" in lowered
-                from_logits = bool(getattr(term.loss, "from_logits", False) or getattr(term.loss, "_fn_kwargs", {}).get("from_logits", False))
+                from_logits = bool(
+                    getattr(term.loss, "from_logits", False)
+                    or getattr(term.loss, "_fn_kwargs", {}).get("from_logits", False)
+                )
         kind = identifier.lower()
         if kind in ("accuracy", "acc"):
             if binary:
-                return metrics_room.BinaryAccuracy(name=identifier, threshold=0.0 if from_logits else 0.5)
-            return (metrics_room.SparseCategoricalAccuracy if sparse else metrics_room.CategoricalAccuracy)(name=identifier)
+                return metrics_room.BinaryAccuracy(
+                    name=identifier, threshold=0.0 if from_logits else 0.5
+                )
+            return (
+                metrics_room.SparseCategoricalAccuracy
+                if sparse
+                else metrics_room.CategoricalAccuracy
+            )(name=identifier)
         if binary:
             return metrics_room.BinaryCrossentropy(name=identifier, from_logits=from_logits)
-        return (metrics_room.SparseCategoricalCrossentropy if sparse else metrics_room.CategoricalCrossentropy)(
-            name=identifier, from_logits=from_logits)
+        return (
+            metrics_room.SparseCategoricalCrossentropy
+            if sparse
+            else metrics_room.CategoricalCrossentropy
+        )(name=identifier, from_logits=from_logits)
 
     def _names(self, outputs):
         names, counts = [], {}

@@ -1,4 +1,6 @@
-"""`Fit`: the loop behind `fit`. It sees executables, sources of batches and callbacks, and computes nothing."""
+"""`Fit`: the loop behind `fit`. It sees executables, sources of batches and callbacks, and computes
+nothing.
+"""
 
 import contextlib
 import functools
@@ -23,8 +25,8 @@ _SNAPSHOT_SECONDS = 2.0
 class Fit:
     """One call of `fit`.
 
-    An epoch takes the widest of three forms that nobody can tell apart: whole epochs with their validation in one device call, many steps in
-    one call, or step by step.
+    An epoch takes the widest of three forms that nobody can tell apart: whole epochs with their
+    validation in one device call, many steps in one call, or step by step.
 
     Args:
         engine: the `Engine`.
@@ -32,23 +34,69 @@ class Fit:
         callbacks: a `CallbackList`.
         progress: dict with the model's lifetime `steps` and `epochs`; updated as they pass.
         key: the model's key. seed: int for the order of samples.
-        held_out: source of validation batches, or None. validation_steps: how many of them, None for all.
+        held_out: source of validation batches, or None. validation_steps: how many of them, None
+            for all.
         validation_freq: validate each so many epochs, or in the epochs (from 1) of a list.
         steps_per_execution: what the user asked for. fuse: whether calls of many steps are allowed.
         should_stop: function that tells whether somebody set `stop_training`.
         interrupts: `Interrupts`.
         finish: called after the last epoch. after_epoch: called after each, or None.
-        on_new_shapes: function (kind, shapes seen before, batch) that is told of batches of new shapes.
+        on_new_shapes: function (kind, shapes seen before, batch) that is told of batches of new
+            shapes.
     """
 
-    def __init__(self, engine, source, callbacks, *, progress, key, seed, held_out=None, validation_steps=None, validation_freq=1,
-                 epochs=1, initial_epoch=0, steps_per_epoch=None, steps_per_execution=1, fuse=True, should_stop, interrupts, finish,
-                 after_epoch=None, on_new_shapes=None):
-        self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = engine, source, callbacks, progress, key, seed
-        self.held_out, self.validation_steps, self.validation_freq = held_out, validation_steps, validation_freq
-        self.epochs, self.initial_epoch, self.steps_per_epoch = epochs, initial_epoch, steps_per_epoch
-        self.steps_per_execution, self.fuse, self.should_stop = steps_per_execution, fuse, should_stop
-        self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = interrupts, finish, after_epoch, on_new_shapes
+    def __init__(
+        self,
+        engine,
+        source,
+        callbacks,
+        *,
+        progress,
+        key,
+        seed,
+        held_out=None,
+        validation_steps=None,
+        validation_freq=1,
+        epochs=1,
+        initial_epoch=0,
+        steps_per_epoch=None,
+        steps_per_execution=1,
+        fuse=True,
+        should_stop,
+        interrupts,
+        finish,
+        after_epoch=None,
+        on_new_shapes=None,
+    ):
+        self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = (
+            engine,
+            source,
+            callbacks,
+            progress,
+            key,
+            seed,
+        )
+        self.held_out, self.validation_steps, self.validation_freq = (
+            held_out,
+            validation_steps,
+            validation_freq,
+        )
+        self.epochs, self.initial_epoch, self.steps_per_epoch = (
+            epochs,
+            initial_epoch,
+            steps_per_epoch,
+        )
+        self.steps_per_execution, self.fuse, self.should_stop = (
+            steps_per_execution,
+            fuse,
+            should_stop,
+        )
+        self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = (
+            interrupts,
+            finish,
+            after_epoch,
+            on_new_shapes,
+        )
         self.loan = Loan(engine.lists.groups())
         self.hooks = callbacks.needs_batch_hooks("train")
         self._fused = self._stream = self._pace = None
@@ -95,25 +143,51 @@ class Fit:
             values, sizes = self.loan.ready(), feed.sizes(source)
             if self._may_fuse() and source.num_samples >= source.batch_size:
                 order = feed.permutation(source.order(self.seed, 0))
-                values, *_ = self.engine.train_many(copy_tree(values), self._counter(), self.key, feed.placed(source, again=True), order,
-                                                    np.int32(0), np.int32(0), source.batch_size)
+                values, *_ = self.engine.train_many(
+                    copy_tree(values),
+                    self._counter(),
+                    self.key,
+                    feed.placed(source, again=True),
+                    order,
+                    np.int32(0),
+                    np.int32(0),
+                    source.batch_size,
+                )
                 sizes = sizes[1:]
             for size in sizes:
                 if 0 < size <= source.num_samples:
-                    self.engine.train_one(copy_tree(values), self._counter(), self.key, source.batch(slice(0, size)))
+                    self.engine.train_one(
+                        copy_tree(values), self._counter(), self.key, source.batch(slice(0, size))
+                    )
             if self.held_out is not None:
-                evaluate_warm(self.engine, self.held_out, values[:2], metrics=self.engine.fresh_metrics(), key=self.key, fuse=self.fuse)
+                evaluate_warm(
+                    self.engine,
+                    self.held_out,
+                    values[:2],
+                    metrics=self.engine.fresh_metrics(),
+                    key=self.key,
+                    fuse=self.fuse,
+                )
         finally:
             self.loan.close()
 
     def _epoch(self, epoch):
-        """One epoch in steps or calls of steps: (1, logs), with None for logs where there was no batch at all."""
+        """One epoch in steps or calls of steps: (1, logs), with None for logs where there was no
+        batch at all.
+        """
         values = self.loan.ready()
-        self.loan.values = (*values[:3], self.engine.fresh_metrics(values[3] if self._trained else None))
+        self.loan.values = (
+            *values[:3],
+            self.engine.fresh_metrics(values[3] if self._trained else None),
+        )
         self._trained = True
         self.callbacks.on_epoch_begin(epoch)
         try:
-            last = self._epoch_of_arrays(self.source) if self._from_arrays() else self._epoch_of_batches(epoch)
+            last = (
+                self._epoch_of_arrays(self.source)
+                if self._from_arrays()
+                else self._epoch_of_batches(epoch)
+            )
         finally:
             self.progress["epochs"] += 1
         if last is None:
@@ -130,22 +204,44 @@ class Fit:
 
     def _validate(self):
         trainable, rest, *others = self.loan.ready()
-        logs, rest = evaluate(self.engine, self.held_out, (trainable, rest), metrics=self.engine.fresh_metrics(), key=self.key,
-                              callbacks=self.callbacks, fuse=self.fuse, steps=self.validation_steps,
-                              steps_per_execution=self.steps_per_execution, interrupts=self.interrupts, keep=True)
+        logs, rest = evaluate(
+            self.engine,
+            self.held_out,
+            (trainable, rest),
+            metrics=self.engine.fresh_metrics(),
+            key=self.key,
+            callbacks=self.callbacks,
+            fuse=self.fuse,
+            steps=self.validation_steps,
+            steps_per_execution=self.steps_per_execution,
+            interrupts=self.interrupts,
+            keep=True,
+        )
         self.loan.values = (trainable, rest, *others)
         return logs
 
     def _from_arrays(self):
         source = self.source
-        return hasattr(source, "order") and (self.steps_per_epoch is None or self.steps_per_epoch == source.steps)
+        return hasattr(source, "order") and (
+            self.steps_per_epoch is None or self.steps_per_epoch == source.steps
+        )
 
     def _may_fuse(self):
         """Whether steps are run many in a call: nobody may want to look between them."""
         if self._fused is None:
             values = self.loan.ready()
-            self._fused = self.fuse and not (self.hooks and self.steps_per_execution == 1) and self.engine.may_fuse(
-                "train", self.source, values, self._counter(), self.key, times=self.epochs - self.initial_epoch)
+            self._fused = (
+                self.fuse
+                and not (self.hooks and self.steps_per_execution == 1)
+                and self.engine.may_fuse(
+                    "train",
+                    self.source,
+                    values,
+                    self._counter(),
+                    self.key,
+                    times=self.epochs - self.initial_epoch,
+                )
+            )
         return self._fused
 
     # -- whole epochs in one call ------------------------------------------------------------
@@ -155,11 +251,22 @@ class Fit:
             return False
         held_out = self.held_out
         if held_out is not None:
-            if self.validation_freq != 1 or self.validation_steps not in (None, held_out.steps) or self.callbacks.needs_batch_hooks("test"):
+            if (
+                self.validation_freq != 1
+                or self.validation_steps not in (None, held_out.steps)
+                or self.callbacks.needs_batch_hooks("test")
+            ):
                 return False
             values = self.loan.ready()
-            if not self.engine.may_fuse("test", held_out, values[:2], values[3], self.key, self._counter(),
-                                        times=self.epochs - self.initial_epoch):
+            if not self.engine.may_fuse(
+                "test",
+                held_out,
+                values[:2],
+                values[3],
+                self.key,
+                self._counter(),
+                times=self.epochs - self.initial_epoch,
+            ):
                 return False
         first, self._most_epochs = self.engine.epochs_a_call(self.source, held_out)
         if first:
@@ -167,7 +274,9 @@ class Fit:
         return first > 0
 
     def _whole_epochs(self, epoch):
-        """Some epochs in one device call, several where all callbacks can wait: (how many, logs of the last)."""
+        """Some epochs in one device call, several where all callbacks can wait: (how many, logs of
+        the last).
+        """
         source, callbacks = self.source, self.callbacks
         waiting = self.after_epoch is None and callbacks.can_wait()
         count = min(self._pace.steps if waiting else 1, self.epochs - epoch)
@@ -185,12 +294,17 @@ class Fit:
             last = {name: number(value[i]) for name, value in logs.items()}
             callbacks.on_train_batch_end(source.steps - 1, last)
             tested = {name: number(value[i]) for name, value in test_logs.items()}
-            last = self._end_epoch(epoch + i, last, functools.partial(self._tell_validation, tested))
+            last = self._end_epoch(
+                epoch + i, last, functools.partial(self._tell_validation, tested)
+            )
         self.interrupts.check()
         return count, last
 
     def _call_epochs(self, count, again):
-        """The device call of `count` epochs: (logs, logs of validation), each with one entry an epoch."""
+        """The device call of `count` epochs: (logs, logs of validation), each with one entry an
+        epoch.
+        """
+
         def of(source):
             return None if source is None else feed.placed(source, again)
 
@@ -199,14 +313,27 @@ class Fit:
 
         source, held_out, engine, most = self.source, self.held_out, self.engine, self._most_epochs
         values, counter, logs, test_logs = engine.train_epochs(
-            self.loan.ready(), self._counter(), self.key, engine.fresh_metrics(), of(source), self._orders(count), of(held_out),
-            np.int32(count), full(source), full(held_out), np.int32(1), (most, feed.sizes(source), feed.sizes(held_out)))
+            self.loan.ready(),
+            self._counter(),
+            self.key,
+            engine.fresh_metrics(),
+            of(source),
+            self._orders(count),
+            of(held_out),
+            np.int32(count),
+            full(source),
+            full(held_out),
+            np.int32(1),
+            (most, feed.sizes(source), feed.sizes(held_out)),
+        )
         self._took(values, counter, count * source.steps)
         self.progress["epochs"] += count
         return logs, test_logs
 
     def _orders(self, count):
-        """The permutations of the next epochs, below each other, with room for the most that a call takes."""
+        """The permutations of the next epochs, below each other, with room for the most that a call
+        takes.
+        """
         if not self.source.shuffle:
             return None
         orders = np.zeros((self._most_epochs, self.source.num_samples), np.int32)
@@ -240,7 +367,9 @@ class Fit:
             for _ in range(chunk):
                 if done * size >= total:
                     break
-                logs = self._one(feed.rows_of(source, order, done * size, min(done * size + size, total)))
+                logs = self._one(
+                    feed.rows_of(source, order, done * size, min(done * size + size, total))
+                )
                 done += 1
             pace.after(logs)
             logs = self._end(begin + chunk - 1, logs)
@@ -259,8 +388,16 @@ class Fit:
         while done < full:
             count = min(pace.steps, full - done)
             self._begin(done)
-            values, counter, logs = self.engine.train_many(self.loan.ready(), self._counter(), self.key, data, indices, np.int32(done * size),
-                                                           np.int32(count), size)
+            values, counter, logs = self.engine.train_many(
+                self.loan.ready(),
+                self._counter(),
+                self.key,
+                data,
+                indices,
+                np.int32(done * size),
+                np.int32(count),
+                size,
+            )
             self._took(values, counter, count)
             self.interrupts.check()
             begin, done = done, done + count
@@ -284,7 +421,11 @@ class Fit:
         limit = self.steps_per_epoch or self.source.steps
         batches = self._batches(epoch)
         logs, done, pace = None, 0, Pace(1)
-        with contextlib.closing(batches) if hasattr(batches, "close") and self._stream is None else contextlib.nullcontext():
+        with (
+            contextlib.closing(batches)
+            if hasattr(batches, "close") and self._stream is None
+            else contextlib.nullcontext()
+        ):
             while limit is None or done < limit:
                 begin, chunk = done, feed.chunk(batches, self.steps_per_execution, done, limit)
                 if not chunk:
@@ -303,21 +444,33 @@ class Fit:
                 return self._epoch_of_batches(epoch)
             if not self._told:
                 self._told = True
-                warnings.warn(f"Your input ran out of data: `steps_per_epoch={limit}`, but the arrays give {self.source.steps} batches a pass. The "
-                              "epoch ends there and the next one begins a new pass.", stacklevel=2)
+                warnings.warn(
+                    f"Your input ran out of data: `steps_per_epoch={limit}`, but the arrays give "
+                    f"{self.source.steps} batches a pass. The epoch ends there and the next one "
+                    "begins a new pass.",
+                    stacklevel=2,
+                )
             return logs
         if done == 0 and epoch == self.initial_epoch:
-            raise UserInputError("The data given to `fit` holds no batch at all. If it is a generator, it may have been used up: make a new one "
-                                 "for each call.")
+            raise UserInputError(
+                "The data given to `fit` holds no batch at all. If it is a generator, it may have "
+                "been used up: make a new one for each call."
+            )
         if limit is not None and done < limit:
-            warnings.warn(f"Your input ran out of data; interrupting training. It should have given {limit} batches for each of {self.epochs} "
-                          f"epochs; epoch {epoch + 1} got {done}.", stacklevel=2)
+            warnings.warn(
+                f"Your input ran out of data; interrupting training. It should have given {limit} "
+                f"batches for each of {self.epochs} epochs; epoch {epoch + 1} got {done}.",
+                stacklevel=2,
+            )
             if done == 0:
                 return None
             self.epochs = min(self.epochs, epoch + 1)
             return logs
         if done == 0:
-            warnings.warn(f"Your input ran out of data; interrupting training after {epoch} epochs.", stacklevel=2)
+            warnings.warn(
+                f"Your input ran out of data; interrupting training after {epoch} epochs.",
+                stacklevel=2,
+            )
             return None
         return logs
 
@@ -326,7 +479,11 @@ class Fit:
         if hasattr(source, "order"):
             if self.steps_per_epoch is not None and self._stream is None:
                 self._stream = iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
-            return self._stream if self._stream is not None else iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
+            return (
+                self._stream
+                if self._stream is not None
+                else iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
+            )
         if self.steps_per_epoch is not None and getattr(source, "steps", None) is None:
             if self._stream is None:  # goes on where the last epoch stopped
                 self._stream = iter(source.epoch(epoch))
@@ -337,12 +494,18 @@ class Fit:
 
     def _counter(self):
         held = self.progress.get("counter")
-        if held is None or held[0] != self.progress["steps"] or getattr(held[1], "is_deleted", lambda: False)():
+        if (
+            held is None
+            or held[0] != self.progress["steps"]
+            or getattr(held[1], "is_deleted", lambda: False)()
+        ):
             return np.int32(self.progress["steps"])
         return held[1]
 
     def _one(self, batch):
-        values, counter, logs = self.engine.train_one(self.loan.ready(), self._counter(), self.key, batch)
+        values, counter, logs = self.engine.train_one(
+            self.loan.ready(), self._counter(), self.key, batch
+        )
         self._took(values, counter, 1)
         self.interrupts.check()
         return logs
@@ -355,8 +518,10 @@ class Fit:
         try:
             return self._one(batch)
         except (ValueError, TypeError) as error:
-            error.add_note(f"fkeras: this came with another shape than the batches before, at step {self.progress['steps'] + 1} of the model's "
-                           "life.")
+            error.add_note(
+                "fkeras: this came with another shape than the batches before, at step "
+                f"{self.progress['steps'] + 1} of the model's life."
+            )
             raise
 
     def _took(self, values, counter, count):
@@ -372,15 +537,22 @@ class Fit:
         self.callbacks.on_train_batch_end(batch, logs)
         return logs
 
-    # -- when a device call fails --------------------------------------------------------------------
+    # -- when a device call fails
+    # --------------------------------------------------------------------
 
     def _remember(self):
-        """Keeps a copy of the state that no call may consume: what is left if a step fails on the device."""
+        """Keeps a copy of the state that no call may consume: what is left if a step fails on the
+        device.
+        """
         if time.monotonic() - self._snapshot_time >= _SNAPSHOT_SECONDS:
             self._keep(copy_tree(self.loan.ready()))
 
     def _keep(self, values):
-        self._snapshot, self._snapshot_time, self._snapshot_step = values, time.monotonic(), self.progress["steps"]
+        self._snapshot, self._snapshot_time, self._snapshot_step = (
+            values,
+            time.monotonic(),
+            self.progress["steps"],
+        )
 
     def _recover(self, error):
         if self.loan.values is None or alive(self.loan.values):
@@ -389,8 +561,12 @@ class Fit:
         self.loan.values, self.loan.seen = self._snapshot, False
         self.progress["steps"] = self._snapshot_step
         if hasattr(error, "add_note"):
-            error.add_note(f"fkeras: a step after step {failed} of the model's life failed on the device and took its state with it. The model "
-                           f"has the weights of step {self._snapshot_step} again.")
+            error.add_note(
+                f"fkeras: a step after step {failed} of the model's life failed on the device and "
+                f"took its state with it. The model has the weights of step {self._snapshot_step} "
+                "again."
+            )
+
 
 def validates(freq, epoch) -> bool:
     """Whether an epoch (from 0) is validated: each `freq`-th one, or those of a list (from 1)."""

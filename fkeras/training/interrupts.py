@@ -1,4 +1,6 @@
-"""Ctrl-C during training: seen between device calls, so that no half-finished call takes the weights with it."""
+"""Ctrl-C during training: seen between device calls, so that no half-finished call takes the
+weights with it.
+"""
 
 import contextlib
 import signal
@@ -20,10 +22,14 @@ class Interrupts:
 
 @contextlib.contextmanager
 def watched():
-    """Inside, SIGINT sets the flag of the yielded `Interrupts`. Only in the main thread, and only where Python's own handler is in place
-    (or that of an outer `watched`)."""
+    """Inside, SIGINT sets the flag of the yielded `Interrupts`. Only in the main thread, and only
+    where Python's own handler is in place (or that of an outer `watched`)."""
     flag = Interrupts()
-    handler = signal.getsignal(signal.SIGINT) if threading.current_thread() is threading.main_thread() else None
+    handler = (
+        signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is threading.main_thread()
+        else None
+    )
     if handler is None or handler in (signal.SIG_IGN, signal.SIG_DFL):
         yield flag
         return

@@ -1,7 +1,9 @@
-"""Who holds the values while a loop runs: the loop's arrays are donated from step to step, the Variables stand aside.
+"""Who holds the values while a loop runs: the loop's arrays are donated from step to step, the
+Variables stand aside.
 
-During `fit` a Variable's slot holds a stand-in. Whoever reads it (a callback calling `get_weights`) makes the loop put all current values
-back; the loop then goes on with copies, so that no array that somebody may have seen is ever donated, and takes up what was written.
+During `fit` a Variable's slot holds a stand-in. Whoever reads it (a callback calling `get_weights`)
+makes the loop put all current values back; the loop then goes on with copies, so that no array that
+somebody may have seen is ever donated, and takes up what was written.
 """
 
 import jax
@@ -19,7 +21,8 @@ class Loan:
         groups: tuple of lists of Variables.
 
     Attributes:
-        values: the current values, in the same groups. The loop replaces them after each device call.
+        values: the current values, in the same groups. The loop replaces them after each device
+            call.
     """
 
     def __init__(self, groups):
@@ -29,7 +32,9 @@ class Loan:
         self._stand_in = lending.Elsewhere(self.bring)
 
     def open(self):
-        """Takes the values over. What stood in the Variables is copied, since somebody may hold it, and returned."""
+        """Takes the values over. What stood in the Variables is copied, since somebody may hold it,
+        and returned.
+        """
         for variable in (v for group in self.groups for v in group):
             variable._raw_value  # noqa: B018  draws what has no value yet
         return self._take()

@@ -12,7 +12,10 @@ def to_python(logs) -> dict:
         for array in jax.tree.leaves(logs):
             if isinstance(array, jax.Array):
                 array.copy_to_host_async()
-    return {k: number(np.asarray(v) if isinstance(v, jax.Array) else jax.device_get(v)) for k, v in logs.items()}
+    return {
+        k: number(np.asarray(v) if isinstance(v, jax.Array) else jax.device_get(v))
+        for k, v in logs.items()
+    }
 
 
 def number(value):
@@ -24,7 +27,8 @@ def number(value):
 
 
 class Logs(dict):
-    """A batch's logs in alphabetical order. The first look fetches them; a hook that only counts batches makes nobody wait.
+    """A batch's logs in alphabetical order. The first look fetches them; a hook that only counts
+    batches makes nobody wait.
 
     Args:
         values: dict from names to arrays.
@@ -56,7 +60,24 @@ def _fetching(name):
 
 
 # `__iter__` too: without it, C code such as `dict(logs)` copies what it finds.
-for _name in ("__getitem__", "__iter__", "__reversed__", "__eq__", "__ne__", "__repr__", "__or__", "__ror__", "__ior__", "get", "items", "values",
-              "copy", "pop", "popitem", "setdefault", "update"):
+for _name in (
+    "__getitem__",
+    "__iter__",
+    "__reversed__",
+    "__eq__",
+    "__ne__",
+    "__repr__",
+    "__or__",
+    "__ror__",
+    "__ior__",
+    "get",
+    "items",
+    "values",
+    "copy",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+):
     setattr(Logs, _name, _fetching(_name))
 Logs.__hash__ = None

@@ -22,13 +22,18 @@ class OutputNames:
         else:
             found = [None] * len(self.paths)
         self.names = found
-        self.layer_names = list(names) if names is not None and len(names) == len(self.paths) else [None] * len(self.paths)
+        self.layer_names = (
+            list(names)
+            if names is not None and len(names) == len(self.paths)
+            else [None] * len(self.paths)
+        )
 
     def __len__(self):
         return len(self.paths)
 
     def spread(self, given, what, default=None):
-        """One entry for each output from what the user gave: one for all, a list in order, or a dict by name.
+        """One entry for each output from what the user gave: one for all, a list in order, or a
+        dict by name.
 
         Raises:
             UserInputError: a name that no output has, or a list of another length.
@@ -38,11 +43,17 @@ class OutputNames:
         if isinstance(given, dict):
             return self._by_name(given, what, default)
         if len(given) != len(self):
-            raise UserInputError(f"`{what}` has {len(given)} entries, but the model has {len(self)} outputs: {self.shown()}.")
+            raise UserInputError(
+                f"`{what}` has {len(given)} entries, but the model has {len(self)} outputs: "
+                f"{self.shown()}."
+            )
         return list(given)
 
     def _by_name(self, given, what, default):
-        flat = {"/".join(str(p) for p in path): v for path, v in flatten_with_path(given, stop=self._is_entry)}
+        flat = {
+            "/".join(str(p) for p in path): v
+            for path, v in flatten_with_path(given, stop=self._is_entry)
+        }
         out, used = [], set()
         for name, alias in zip(self.names, self.layer_names):
             key = next((k for k in (name, alias) if k is not None and k in flat), None)
@@ -55,8 +66,10 @@ class OutputNames:
         if unknown:
             close = nearest(unknown[0], [n for n in (*self.names, *self.layer_names) if n])
             hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise UserInputError(f"In the dict argument `{what}`, key '{unknown[0]}' does not correspond to any model output. "
-                                 f"The outputs are: {self.shown()}.{hint}")
+            raise UserInputError(
+                f"In the dict argument `{what}`, key '{unknown[0]}' does not correspond to any "
+                f"model output. The outputs are: {self.shown()}.{hint}"
+            )
         return out
 
     @staticmethod
@@ -72,7 +85,8 @@ class OutputNames:
         Args:
             y: structure of targets.
             what: its name, for errors.
-            needed: flags, one for each output: which have a loss. A shorter list of targets fills just those.
+            needed: flags, one for each output: which have a loss. A shorter list of targets fills
+                just those.
         """
         if y is None:
             return [None] * len(self)
@@ -84,12 +98,19 @@ class OutputNames:
             return [y]
         if isinstance(y, dict):
             flat = {"/".join(str(p) for p in path): v for path, v in flatten_with_path(y)}
-            out = [flat.get(n, flat.get(a)) if n is not None or a is not None else None for n, a in zip(self.names, self.layer_names)]
+            out = [
+                flat.get(n, flat.get(a)) if n is not None or a is not None else None
+                for n, a in zip(self.names, self.layer_names)
+            ]
             known = {*self.names, *self.layer_names}
             unknown = [k for k in flat if k not in known]
-            if unknown and any(v is None and (needed is None or needed[i]) for i, v in enumerate(out)):
-                raise UserInputError(f"`{what}` and the outputs have different structures. `{what}` has keys {list(flat)}; "
-                                     f"the outputs are {self.shown()}.")
+            if unknown and any(
+                v is None and (needed is None or needed[i]) for i, v in enumerate(out)
+            ):
+                raise UserInputError(
+                    f"`{what}` and the outputs have different structures. `{what}` has keys "
+                    f"{list(flat)}; the outputs are {self.shown()}."
+                )
             return out
         flat = [v for _, v in flatten_with_path(y)]
         if len(flat) == len(self):
@@ -97,8 +118,10 @@ class OutputNames:
         if needed is not None and len(flat) == sum(needed):
             rest = iter(flat)
             return [next(rest) if wanted else None for wanted in needed]
-        raise UserInputError(f"y_true and y_pred have different structures: `{what}` has {len(flat)} entries, the model has {len(self)} "
-                             f"outputs: {self.shown()}.")
+        raise UserInputError(
+            f"y_true and y_pred have different structures: `{what}` has {len(flat)} entries, the "
+            f"model has {len(self)} outputs: {self.shown()}."
+        )
 
     def predictions(self, y_pred):
         return [v for _, v in flatten_with_path(y_pred)]
@@ -115,9 +138,17 @@ def flatten_with_path(structure, path=(), stop=lambda value: False):
             keys = sorted(structure)
         except TypeError:
             keys = list(structure)
-        return [pair for k in keys for pair in (
-            [((*path, k), structure[k])] if stop(structure[k]) and not isinstance(structure[k], dict)
-            else flatten_with_path(structure[k], (*path, k), stop))]
+        return [
+            pair
+            for k in keys
+            for pair in (
+                [((*path, k), structure[k])]
+                if stop(structure[k]) and not isinstance(structure[k], dict)
+                else flatten_with_path(structure[k], (*path, k), stop)
+            )
+        ]
     if isinstance(structure, (list, tuple)):
-        return [pair for i, v in enumerate(structure) for pair in flatten_with_path(v, (*path, i), stop)]
+        return [
+            pair for i, v in enumerate(structure) for pair in flatten_with_path(v, (*path, i), stop)
+        ]
     return [(path, structure)]

@@ -5,12 +5,14 @@ import time
 
 import jax
 
-# Device calls aim at this length: short enough for Ctrl-C and the progress bar, long enough to cost nothing.
+# Device calls aim at this length: short enough for Ctrl-C and the progress bar, long enough to cost
+# nothing.
 _CALL_SECONDS = 0.05
 
 
 class Pace:
-    """How many steps (or epochs) the next device call takes, and how far the host may run ahead of the device.
+    """How many steps (or epochs) the next device call takes, and how far the host may run ahead of
+    the device.
 
     Args:
         steps: what the first call takes.

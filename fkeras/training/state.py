@@ -1,4 +1,6 @@
-"""`TrainState`: all that training changes, as one pytree; and its translation to the four lists of Keras's step contract."""
+"""`TrainState`: all that training changes, as one pytree; and its translation to the four lists of
+Keras's step contract.
+"""
 
 import dataclasses
 import operator
@@ -47,10 +49,12 @@ class TrainState:
 
 
 class Lists:
-    """The four lists of Variables of a compiled model, in Keras's order, with their places in a `TrainState`.
+    """The four lists of Variables of a compiled model, in Keras's order, with their places in a
+    `TrainState`.
 
     Attributes:
-        trainable, rest: Variables that training changes by gradient, and all others (with the state of seed generators).
+        trainable, rest: Variables that training changes by gradient, and all others (with the state
+            of seed generators).
         optimizer, metrics: Variables of the optimizer and of the metrics.
     """
 
@@ -87,7 +91,9 @@ class Lists:
 
     def unflatten(self, values) -> dict:
         """A params-like tree (trainable ones only) from values in the order of `trainable`."""
-        return tracking.nest((self.paths[id(v)], x) for v, x in zip(self.trainable, values, strict=True))
+        return tracking.nest(
+            (self.paths[id(v)], x) for v, x in zip(self.trainable, values, strict=True)
+        )
 
     def trainable_tree(self, params) -> dict:
         return self.unflatten(self.flatten(params))
@@ -122,12 +128,20 @@ class Lists:
     def to_state(self, lists, optimizer, step, key) -> TrainState:
         """A TrainState from the four lists."""
         trainable, rest, opt_values, metrics = lists
-        placed = [(v, x) for v, x in (*zip(self.trainable, trainable), *zip(self.rest, rest)) if id(v) in self.paths]
+        placed = [
+            (v, x)
+            for v, x in (*zip(self.trainable, trainable), *zip(self.rest, rest))
+            if id(v) in self.paths
+        ]
         return TrainState(
             step=step,
             params=tracking.nest((self.paths[id(v)], x) for v, x in placed if self.is_param[id(v)]),
-            state=tracking.nest((self.paths[id(v)], x) for v, x in placed if not self.is_param[id(v)]),
-            opt_state=optimizer.pack(list(opt_values), self.unflatten) if optimizer is not None else {},
+            state=tracking.nest(
+                (self.paths[id(v)], x) for v, x in placed if not self.is_param[id(v)]
+            ),
+            opt_state=optimizer.pack(list(opt_values), self.unflatten)
+            if optimizer is not None
+            else {},
             metrics=tracking.nest(zip(self.metric_names(), metrics)),
             key=key,
         )
@@ -143,7 +157,10 @@ def zeroed_metrics(lists: Lists) -> list:
 
 def check_state(state) -> None:
     if not isinstance(state, TrainState):
-        raise UserInputError(f"`step` takes a TrainState first, as `model.init_state(key, batch)` returns it. Received: {type(state).__name__}")
+        raise UserInputError(
+            "`step` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
+            f"Received: {type(state).__name__}"
+        )
 
 
 def as_step(value):

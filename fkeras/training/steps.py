@@ -1,4 +1,5 @@
-"""Pure steps. Keras's contract, on four lists of values, is the one that users override; `step` on a `TrainState` calls it.
+"""Pure steps. Keras's contract, on four lists of values, is the one that users override; `step` on
+a `TrainState` calls it.
 
 Nothing here knows of callbacks, files or progress bars.
 """
@@ -24,7 +25,10 @@ def unpack(data):
     if not isinstance(data, tuple):
         return data, None, None
     if not 1 <= len(data) <= 3:
-        raise UserInputError(f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`. Received {len(data)} entries.")
+        raise UserInputError(
+            "Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`. "
+            f"Received {len(data)} entries."
+        )
     return (*data, None, None)[:3]
 
 
@@ -44,9 +48,19 @@ def train_step(model, state, data):
     x, y, sample_weight = unpack(data)
     grad = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
     (_, (loss, y_pred, rest, metrics)), gradients = grad(
-        trainable, rest, metrics, x, y, sample_weight, training=True, optimizer_variables=optimizer_variables)
+        trainable,
+        rest,
+        metrics,
+        x,
+        y,
+        sample_weight,
+        training=True,
+        optimizer_variables=optimizer_variables,
+    )
     if trainable:  # a model may have nothing to train
-        trainable, optimizer_variables = model.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
+        trainable, optimizer_variables = model.optimizer.stateless_apply(
+            optimizer_variables, gradients, trainable
+        )
     logs, metrics = _track(model, metrics, loss, x, y, y_pred, sample_weight)
     return logs, (trainable, rest, optimizer_variables, metrics)
 
@@ -55,7 +69,9 @@ def test_step(model, state, data):
     """(logs, new state) for state = (trainable, non-trainable, metrics) values."""
     trainable, rest, metrics = state
     x, y, sample_weight = unpack(data)
-    _, (loss, y_pred, rest, metrics) = model.compute_loss_and_updates(trainable, rest, metrics, x, y, sample_weight, training=False)
+    _, (loss, y_pred, rest, metrics) = model.compute_loss_and_updates(
+        trainable, rest, metrics, x, y, sample_weight, training=False
+    )
     logs, metrics = _track(model, metrics, loss, x, y, y_pred, sample_weight)
     return logs, (trainable, rest, metrics)
 
@@ -69,33 +85,53 @@ def predict_step(model, state, data):
     return outputs, rest
 
 
-def compute_loss_and_updates(model, trainable, rest, metrics, x, y, sample_weight, training, optimizer_variables):
+def compute_loss_and_updates(
+    model, trainable, rest, metrics, x, y, sample_weight, training, optimizer_variables
+):
     """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values))."""
-    own_trainable, own_rest, own_metrics = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
+    own_trainable, own_rest, own_metrics = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.metrics_variables,
+    )
     own_optimizer = list(model.optimizer.variables) if optimizer_variables is not None else []
     kwargs = {"training": training} if signature.of(model).has_training else {}
-    for what, own, given in (("trainable_variables", own_trainable, trainable), ("non_trainable_variables", own_rest, rest),
-                             ("metrics_variables", own_metrics, metrics)):
+    for what, own, given in (
+        ("trainable_variables", own_trainable, trainable),
+        ("non_trainable_variables", own_rest, rest),
+        ("metrics_variables", own_metrics, metrics),
+    ):
         if len(own) != len(given):
-            raise UserInputError(f"Argument `{what}` must be a list of tensors corresponding 1:1 to the model's {what}. Received "
-                                 f"{len(given)}, expected {len(own)}.")
+            raise UserInputError(
+                f"Argument `{what}` must be a list of tensors corresponding 1:1 to the model's "
+                f"{what}. Received {len(given)}, expected {len(own)}."
+            )
 
     def run():
         context = contexts.CallContext(model, losses=[])
         context.training = training
         with contexts.opened(context):
-            outputs, _ = lending.call(model, [], [], x, what=f"model '{model.name}'", strict=True, **kwargs)
+            outputs, _ = lending.call(
+                model, [], [], x, what=f"model '{model.name}'", strict=True, **kwargs
+            )
             loss = model._compute_loss(x, y, outputs, sample_weight, training)
             if loss is None:
-                raise UserInputError(f"`compute_loss` of model '{model.name}' returned None: it must return a scalar.")
-            scaled = model.optimizer.scale_loss(loss) if training and model.optimizer is not None else loss
+                raise UserInputError(
+                    f"`compute_loss` of model '{model.name}' returned None: it must return a "
+                    "scalar."
+                )
+            scaled = (
+                model.optimizer.scale_loss(loss)
+                if training and model.optimizer is not None
+                else loss
+            )
             return scaled, loss, outputs
 
     variables = [*own_trainable, *own_rest, *own_metrics, *own_optimizer]
     values = [*trainable, *rest, *metrics, *(optimizer_variables or [])]
     (scaled, loss, outputs), after = lending.call(run, variables, values)
     a, b = len(trainable), len(trainable) + len(rest)
-    return scaled, (loss, outputs, after[a:b], after[b:b + len(metrics)])
+    return scaled, (loss, outputs, after[a:b], after[b : b + len(metrics)])
 
 
 def _track(model, metrics, loss, x, y, y_pred, sample_weight):
@@ -116,8 +152,10 @@ def compute_loss(model, y, y_pred, sample_weight):
     compiled = model._compiled_loss
     if compiled is not None:
         if y is None:
-            raise UserInputError(f"Model '{model.name}' was compiled with loss={compiled.given!r}, but no targets were given: pass `y`, or "
-                                 "batches `(x, y)`.")
+            raise UserInputError(
+                f"Model '{model.name}' was compiled with loss={compiled.given!r}, but no targets "
+                "were given: pass `y`, or batches `(x, y)`."
+            )
         value = compiled(y, y_pred, sample_weight)
         if value is not None:
             losses.append(value)
@@ -125,16 +163,26 @@ def compute_loss(model, y, y_pred, sample_weight):
         losses.append(jnp.sum(jnp.asarray(value, settings.floatx())))
     if not losses:
         if compiled is None:
-            raise UserInputError(f"Model '{model.name}' has no loss to minimise. Pass `loss=` to `compile()`, call `add_loss` in a layer, or "
-                                 "override `compute_loss` or `train_step`.")
+            raise UserInputError(
+                f"Model '{model.name}' has no loss to minimise. Pass `loss=` to `compile()`, call "
+                "`add_loss` in a layer, or override `compute_loss` or `train_step`."
+            )
         return jnp.zeros(())
     total = losses[0]
     for value in losses[1:]:
         total = total + value
-    if compiled is not None and not private.is_differentiated(total) and any(map(private.is_differentiated, leaves(y_pred))):
-        once.warn(f"Model '{model.name}': the loss {compiled.described()} does not depend on the model's outputs, or not in a way that has a "
-                  "gradient: all gradients are zero, and nothing is learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; "
-                  "rounding, comparing and `argmax` have no gradient.", stacklevel=3)
+    if (
+        compiled is not None
+        and not private.is_differentiated(total)
+        and any(map(private.is_differentiated, leaves(y_pred)))
+    ):
+        once.warn(
+            f"Model '{model.name}': the loss {compiled.described()} does not depend on the model's "
+            "outputs, or not in a way that has a gradient: all gradients are zero, and nothing is "
+            "learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; rounding, "
+            "comparing and `argmax` have no gradient.",
+            stacklevel=3,
+        )
     return total
 
 
@@ -169,7 +217,9 @@ def step(model, lists, state, batch):
 
 
 def flags_now(model) -> list:
-    """(holder, flag) for every layer and every weight made to be trained: what `compile` remembers."""
+    """(holder, flag) for every layer and every weight made to be trained: what `compile`
+    remembers.
+    """
     return [(holder, holder.trainable) for holder, _ in _flag_holders(model)]
 
 
@@ -190,8 +240,15 @@ def flags(model, snapshot):
     try:
         for holder, layer in list(_flag_holders(model)):
             wanted = remembered.get(id(holder))
-            if wanted is None and id(layer) in remembered and holder is not layer and any(h is layer for h, _ in changed):
-                wanted = remembered[id(layer)]  # a weight made since, in a layer that was toggled since
+            if (
+                wanted is None
+                and id(layer) in remembered
+                and holder is not layer
+                and any(h is layer for h, _ in changed)
+            ):
+                wanted = remembered[
+                    id(layer)
+                ]  # a weight made since, in a layer that was toggled since
             if wanted is not None and wanted != holder.trainable:
                 changed.append((holder, holder.trainable))
                 holder.trainable = wanted
@@ -204,4 +261,8 @@ def flags(model, snapshot):
 def toggled(model, snapshot) -> list:
     """Names of layers whose flag is not what it was at `compile`."""
     remembered = {id(holder): flag for holder, flag in snapshot}
-    return [layer.name for layer in model._flatten_layers() if remembered.get(id(layer._fk), layer._fk.trainable) != layer._fk.trainable]
+    return [
+        layer.name
+        for layer in model._flatten_layers()
+        if remembered.get(id(layer._fk), layer._fk.trainable) != layer._fk.trainable
+    ]

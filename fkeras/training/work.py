@@ -1,4 +1,6 @@
-"""What a traced step will cost, as far as its jaxpr tells: good enough to choose how many steps a device call takes."""
+"""What a traced step will cost, as far as its jaxpr tells: good enough to choose how many steps a
+device call takes.
+"""
 
 import math
 
@@ -9,7 +11,9 @@ _TRIPS = 10  # of a loop whose length only its values know
 
 
 def of(jaxpr) -> tuple[float, bool]:
-    """(arithmetic operations, whether something in it is slow inside of a loop on a CPU) of a jaxpr."""
+    """(arithmetic operations, whether something in it is slow inside of a loop on a CPU) of a
+    jaxpr.
+    """
     total, hostile = 0.0, False
     for eqn in jaxpr.eqns:
         inner = [of(j) for j in _inner(eqn)]
@@ -38,5 +42,10 @@ def _operations(eqn) -> float:
         return 2.0 * size * math.prod(eqn.invars[0].aval.shape[d] for d in contracted)
     if eqn.primitive.name == "conv_general_dilated":
         kernel = eqn.invars[1].aval.shape
-        return 2.0 * size * math.prod(kernel) / max(kernel[eqn.params["dimension_numbers"].rhs_spec[0]], 1)
+        return (
+            2.0
+            * size
+            * math.prod(kernel)
+            / max(kernel[eqn.params["dimension_numbers"].rhs_spec[0]], 1)
+        )
     return float(size)

@@ -8,15 +8,20 @@ from fkeras.tree.nodes import children_like, children_of, is_nested
 
 
 def assert_same_structure(a, b, check_types=None) -> None:
-    """Raises `UserInputError` unless both have nodes of the same types, sizes and keys. All kinds of dict count as the same type.
+    """Raises `UserInputError` unless both have nodes of the same types, sizes and keys. All kinds
+    of dict count as the same type.
 
     Args:
         a, b: any nested structures.
         check_types: has no effect, kept for old code.
     """
     if check_types is not None:
-        warnings.warn("`check_types` no longer has any effect, please remove it. To compare paths only: `fkeras.tree.assert_same_paths()`.",
-                      DeprecationWarning, stacklevel=2)
+        warnings.warn(
+            "`check_types` no longer has any effect, please remove it. To compare paths only: "
+            "`fkeras.tree.assert_same_paths()`.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
     _compare(a, b)
 
 
@@ -25,11 +30,15 @@ def _compare(a, b):
         for pair in zip(children_of(a), children_like(a, b), strict=True):
             _compare(*pair)
     elif is_nested(b):
-        raise UserInputError(f"Structures don't have the same nested structure. Expected: a leaf ({a!r}). Received: {b!r}.")
+        raise UserInputError(
+            f"Structures don't have the same nested structure. Expected: a leaf ({a!r}). Received: "
+            f"{b!r}."
+        )
 
 
 def assert_same_paths(a, b) -> None:
-    """Raises `UserInputError` unless both have their leaves at the same indices and keys, in whatever types of nodes.
+    """Raises `UserInputError` unless both have their leaves at the same indices and keys, in
+    whatever types of nodes.
 
     Examples:
         >>> import fkeras

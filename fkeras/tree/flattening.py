@@ -61,11 +61,15 @@ def pack_sequence_as(structure, flat_sequence):
     try:
         given = list(flat_sequence)
     except TypeError as error:
-        raise UserTypeError(f"`flat_sequence` must be an iterable of leaves. Received: {flat_sequence!r}") from error
+        raise UserTypeError(
+            f"`flat_sequence` must be an iterable of leaves. Received: {flat_sequence!r}"
+        ) from error
     wanted = len(flatten(structure))
     if len(given) != wanted:
-        raise UserInputError(f"Too {'few' if len(given) < wanted else 'many'} leaves in `flat_sequence` for `structure`. "
-                             f"Number of leaves expected: {wanted}. Received: {len(given)}.")
+        raise UserInputError(
+            f"Too {'few' if len(given) < wanted else 'many'} leaves in `flat_sequence` for "
+            f"`structure`. Number of leaves expected: {wanted}. Received: {len(given)}."
+        )
     return _pack(structure, iter(given))
 
 

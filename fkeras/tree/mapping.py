@@ -27,7 +27,8 @@ def _map(func, first, *others, is_leaf):
 
 
 def map_structure(func, *structures, none_is_leaf=True):
-    """`func` of the leaves that stand at the same place in each structure, in a new structure like the first.
+    """`func` of the leaves that stand at the same place in each structure, in a new structure like
+    the first.
 
     Args:
         func: called with as many leaves as there are structures.
@@ -46,15 +47,18 @@ def map_structure(func, *structures, none_is_leaf=True):
         silent = first is None and not none_is_leaf
         for other in others:
             if is_nested(other) or (not none_is_leaf and (other is None) is not (first is None)):
-                raise UserInputError("Structures don't have the same nested structure. "
-                                     f"Expected: a leaf like {first!r}. Received: {other!r}.")
+                raise UserInputError(
+                    "Structures don't have the same nested structure. "
+                    f"Expected: a leaf like {first!r}. Received: {other!r}."
+                )
         return None if silent else func(first, *others)
 
     return _map(at_leaf, *structures, is_leaf=lambda x: not is_nested(x))
 
 
 def map_structure_up_to(shallow_structure, func, *structures):
-    """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever stands there, nested or not.
+    """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever
+    stands there, nested or not.
 
     Examples:
         >>> import fkeras
@@ -63,7 +67,12 @@ def map_structure_up_to(shallow_structure, func, *structures):
     """
     _check_callable(func)
     _check_given(structures)
-    return _map(lambda shallow, *deep: func(*deep), shallow_structure, *structures, is_leaf=lambda x: not is_nested(x))
+    return _map(
+        lambda shallow, *deep: func(*deep),
+        shallow_structure,
+        *structures,
+        is_leaf=lambda x: not is_nested(x),
+    )
 
 
 def map_shape_structure(func, structure):
@@ -77,7 +86,11 @@ def map_shape_structure(func, structure):
     _check_callable(func)
 
     def is_leaf(x):
-        return not is_nested(x) or isinstance(x, (list, tuple)) and all(isinstance(d, (int, type(None))) for d in x)
+        return (
+            not is_nested(x)
+            or isinstance(x, (list, tuple))
+            and all(isinstance(d, (int, type(None))) for d in x)
+        )
 
     return _map(func, structure, is_leaf=is_leaf)
 
@@ -86,9 +99,11 @@ def traverse(func, structure, top_down=True):
     """`func` at every node and leaf, depth first.
 
     Args:
-        func: what it returns stands in place of the node; None: the node stays; `MAP_TO_NONE`: None stands there.
+        func: what it returns stands in place of the node; None: the node stays; `MAP_TO_NONE`: None
+            stands there.
         structure: any nested structure.
-        top_down: a node before its children, which are visited only where `func` returns None; False: after them.
+        top_down: a node before its children, which are visited only where `func` returns None;
+            False: after them.
 
     Examples:
         >>> import fkeras
@@ -103,7 +118,9 @@ def _traverse(func, structure, top_down):
     made = func(structure) if top_down else None
     if made is None:
         if is_nested(structure):
-            structure = rebuild(structure, [_traverse(func, child, top_down) for child in children_of(structure)])
+            structure = rebuild(
+                structure, [_traverse(func, child, top_down) for child in children_of(structure)]
+            )
         made = None if top_down else func(structure)
     if made is MAP_TO_NONE:
         return None
@@ -112,4 +129,6 @@ def _traverse(func, structure, top_down):
 
 def lists_to_tuples(structure):
     """The same structure with tuples in place of lists."""
-    return traverse(lambda node: tuple(node) if isinstance(node, list) else None, structure, top_down=False)
+    return traverse(
+        lambda node: tuple(node) if isinstance(node, list) else None, structure, top_down=False
+    )

@@ -1,4 +1,6 @@
-"""What a node is: its children in order, how to make it again with others, and when two nodes match."""
+"""What a node is: its children in order, how to make it again with others, and when two nodes
+match.
+"""
 
 from collections import OrderedDict, defaultdict, deque
 
@@ -13,7 +15,8 @@ def _is_namedtuple(cls) -> bool:
 
 
 def is_nested(structure) -> bool:
-    """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict (an empty one too).
+    """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict (an empty
+    one too).
 
     Examples:
         >>> import fkeras
@@ -45,7 +48,9 @@ def children_of(node) -> list:
 
 
 def rebuild(node, children):
-    """A node like this one with other children, given in the order of `keys_of`. Dicts keep the order their keys were put in."""
+    """A node like this one with other children, given in the order of `keys_of`. Dicts keep the
+    order their keys were put in.
+    """
     cls = type(node)
     if cls in _DICTS:
         by_key = dict(zip(keys_of(node), children, strict=True))
@@ -65,16 +70,24 @@ def _described(structure) -> str:
 
 
 def children_like(node, other) -> list:
-    """The children of `other` in the order of those of `node`; an error where the two do not match."""
+    """The children of `other` in the order of those of `node`; an error where the two do not
+    match.
+    """
     both_dicts = type(node) in _DICTS and type(other) in _DICTS
     if not both_dicts and type(node) is not type(other):
-        raise UserInputError("Structures don't have the same nested structure. "
-                             f"Expected: {_described(node)}. Received: {_described(other)}.")
+        raise UserInputError(
+            "Structures don't have the same nested structure. "
+            f"Expected: {_described(node)}. Received: {_described(other)}."
+        )
     if both_dicts and node.keys() != other.keys():
         missing, extra = [k for k in node if k not in other], [k for k in other if k not in node]
-        raise UserInputError(f"Structures don't have the same nested structure: dictionary key mismatch. Expected: keys {list(node)}. "
-                             f"Received: keys {list(other)} (missing: {missing}, extra: {extra}).")
+        raise UserInputError(
+            "Structures don't have the same nested structure: dictionary key mismatch. Expected: "
+            f"keys {list(node)}. Received: keys {list(other)} (missing: {missing}, extra: {extra})."
+        )
     if len(node) != len(other):
-        raise UserInputError(f"Structures don't have the same nested structure: arity mismatch. Expected: {_described(node)}. "
-                             f"Received: {_described(other)}.")
+        raise UserInputError(
+            "Structures don't have the same nested structure: arity mismatch. Expected: "
+            f"{_described(node)}. Received: {_described(other)}."
+        )
     return [other[k] for k in keys_of(node)] if both_dicts else list(other)

@@ -20,7 +20,8 @@ class Config:
         >>> config.seed = 2
         Traceback (most recent call last):
             ...
-        fkeras.errors.UserInputError: Cannot mutate attribute(s) because the config is frozen. Call `unfreeze()` first.
+        fkeras.errors.UserInputError: Cannot mutate attribute(s) because the config is frozen. Call
+        `unfreeze()` first.
     """
 
     _config: dict
@@ -46,7 +47,9 @@ class Config:
     def _entries(self):
         """The entries, to be changed."""
         if self._frozen:
-            raise UserInputError("Cannot mutate attribute(s) because the config is frozen. Call `unfreeze()` first.")
+            raise UserInputError(
+                "Cannot mutate attribute(s) because the config is frozen. Call `unfreeze()` first."
+            )
         return self._config
 
     def as_dict(self) -> dict:
@@ -83,7 +86,9 @@ class Config:
         if name in entries:
             return entries[name]
         close = nearest(name, entries)
-        raise AttributeError(f"Unknown attribute: {name!r}." + (f" Did you mean {close[0]!r}?" if close else ""))
+        raise AttributeError(
+            f"Unknown attribute: {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
+        )
 
     def __setattr__(self, name, value):
         if hasattr(type(self), name):

@@ -15,7 +15,8 @@ def to_categorical(x, num_classes=None):
         num_classes: length of the vectors; None for the largest id plus one.
 
     Returns:
-        float64 NumPy array of shape (..., num_classes), or a JAX array in `floatx()` where `x` is one.
+        float64 NumPy array of shape (..., num_classes), or a JAX array in `floatx()` where `x` is
+        one.
 
     Raises:
         UserInputError: an id is negative, too large or not a whole number.
@@ -32,12 +33,18 @@ def to_categorical(x, num_classes=None):
         return ops.one_hot(ops.squeeze(x, -1) if _is_column(x) else x, num_classes)
     given = np.asarray(x)
     if given.dtype.kind == "f" and not (np.isfinite(given) & (given == np.trunc(given))).all():
-        raise UserInputError(f"to_categorical: class ids must be whole numbers. Received {given.dtype} values such as {given.flat[0]}.")
+        raise UserInputError(
+            f"to_categorical: class ids must be whole numbers. Received {given.dtype} values such "
+            f"as {given.flat[0]}."
+        )
     ids = given.astype("int64")
     ids = ids[..., 0] if _is_column(ids) else ids
     num_classes = int(num_classes) if num_classes else int(ids.max(initial=-1)) + 1
     if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
-        raise UserInputError(f"to_categorical: class ids must be in [0, {num_classes}). Received ids from {ids.min()} to {ids.max()}.")
+        raise UserInputError(
+            f"to_categorical: class ids must be in [0, {num_classes}). Received ids from "
+            f"{ids.min()} to {ids.max()}."
+        )
     made = np.zeros((ids.size, num_classes))
     made[np.arange(ids.size), ids.ravel()] = 1
     return made.reshape(*ids.shape, num_classes)

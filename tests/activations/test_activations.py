@@ -1,4 +1,6 @@
-"""Activations against Keras: values, gradients, dtypes, symbolic shapes, and how they are found and saved."""
+"""Activations against Keras: values, gradients, dtypes, symbolic shapes, and how they are found and
+saved.
+"""
 
 import functools
 import inspect
@@ -16,8 +18,16 @@ X = np.array([[-7.5, -3.0, -1.2, -0.6], [-0.3, 0.3, 0.6, 1.2], [2.0, 3.5, 6.5, 2
 
 # name -> keyword arguments to try; everything else is tried with none
 ARGUMENTS = {
-    "relu": [{}, {"negative_slope": 0.3}, {"max_value": 6}, {"max_value": 2.0}, {"threshold": 1.0}, {"threshold": -1.0, "max_value": 2.5},
-             {"negative_slope": 0.3, "max_value": 6, "threshold": 0.5}, {"negative_slope": 0.3, "max_value": 6}],
+    "relu": [
+        {},
+        {"negative_slope": 0.3},
+        {"max_value": 6},
+        {"max_value": 2.0},
+        {"threshold": 1.0},
+        {"threshold": -1.0, "max_value": 2.5},
+        {"negative_slope": 0.3, "max_value": 6, "threshold": 0.5},
+        {"negative_slope": 0.3, "max_value": 6},
+    ],
     "leaky_relu": [{}, {"negative_slope": 0.5}],
     "softmax": [{}, {"axis": 0}, {"axis": (0, 1)}, {"axis": None}],
     "log_softmax": [{}, {"axis": 0}],
@@ -29,28 +39,41 @@ ARGUMENTS = {
     "hard_shrink": [{}, {"threshold": 1.0}],
     "threshold": [{"threshold": 0.5, "default_value": -2.0}],
     "squareplus": [{}, {"b": 1}],
-    # Rows with one positive entry: Keras's result is another one where there are more (see `fkeras.ops.sparsemax`).
+    # Rows with one positive entry: Keras's result is another one where there are more (see
+    # `fkeras.ops.sparsemax`).
     "sparsemax": [],
 }
-NAMES = sorted(n for n, f in vars(activations).items() if inspect.isfunction(f) and n not in ("get", "serialize", "deserialize"))
+NAMES = sorted(
+    n
+    for n, f in vars(activations).items()
+    if inspect.isfunction(f) and n not in ("get", "serialize", "deserialize")
+)
 CASES = [(name, kwargs) for name in NAMES for kwargs in ARGUMENTS.get(name, [{}])]
 
 
 def test_there_are_all_of_keras(keras):
-    theirs = {n for n in dir(keras.activations) if inspect.isfunction(getattr(keras.activations, n))}
+    theirs = {
+        n for n in dir(keras.activations) if inspect.isfunction(getattr(keras.activations, n))
+    }
     assert theirs == {*NAMES, "get", "serialize", "deserialize"}
 
 
 @pytest.mark.parametrize(("name", "kwargs"), CASES)
 def test_values_gradients_and_dtypes_are_those_of_keras(keras, name, kwargs):
-    ours, theirs = (functools.partial(getattr(m.activations, name), **kwargs) for m in (fkeras, keras))
+    ours, theirs = (
+        functools.partial(getattr(m.activations, name), **kwargs) for m in (fkeras, keras)
+    )
     for dtype, tolerance in (("float32", 2e-6), ("bfloat16", 2e-2)):
         x = jnp.asarray(X).astype(dtype)
         got, wanted = ours(x), theirs(x)
         assert got.dtype == wanted.dtype
-        np.testing.assert_allclose(np.asarray(got, "float32"), np.asarray(wanted, "float32"), rtol=tolerance, atol=1e-6)
+        np.testing.assert_allclose(
+            np.asarray(got, "float32"), np.asarray(wanted, "float32"), rtol=tolerance, atol=1e-6
+        )
     weights = jnp.cos(jnp.arange(float(ours(X).size))).reshape(ours(X).shape)
-    got, wanted = (jax.grad(lambda x, f=f: (f(x) * weights).sum())(jnp.asarray(X)) for f in (ours, theirs))
+    got, wanted = (
+        jax.grad(lambda x, f=f: (f(x) * weights).sum())(jnp.asarray(X)) for f in (ours, theirs)
+    )
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
 
 
@@ -78,7 +101,9 @@ def test_each_name_is_found_and_saved_as_in_keras(keras):
         assert fn is getattr(activations, name) is activations.deserialize(name)
         assert activations.serialize(fn) == keras.activations.serialize(keras.activations.get(name))
         # What a model file of Keras holds where a layer keeps a function.
-        assert activations.get(keras.saving.serialize_keras_object(keras.activations.get(name))) is fn
+        assert (
+            activations.get(keras.saving.serialize_keras_object(keras.activations.get(name))) is fn
+        )
 
 
 def doubled(x):

@@ -27,7 +27,12 @@ def test_name_scopes_nest_deduplicate_and_override():
         assert fkeras.Variable(np.zeros(2), name="v").path == "outer/inner/v"
         with scope("leaf", override_parent="/a/b"):
             assert current_path() == "a/b/leaf"
-    with scope("x", caller=1), scope("x", caller=1), scope("x", caller=2), scope("x", caller=2, deduplicate=False):
+    with (
+        scope("x", caller=1),
+        scope("x", caller=1),
+        scope("x", caller=2),
+        scope("x", caller=2, deduplicate=False),
+    ):
         assert current_path() == "x/x/x"
     assert current_path() == ""
     for wrong in ("a/b", 3):
@@ -49,10 +54,18 @@ def test_clear_session_starts_names_and_policy_again():
     assert fkeras.config.dtype_policy().name == "float32"
 
 
-@pytest.mark.parametrize("dtype, is_float, is_int", [
-    ("float32", True, False), ("bfloat16", True, False), ("float8_e4m3fn", True, False), ("uint8", False, True), ("int32", False, True),
-    ("bool", False, False), (np.float16, True, False),
-])
+@pytest.mark.parametrize(
+    "dtype, is_float, is_int",
+    [
+        ("float32", True, False),
+        ("bfloat16", True, False),
+        ("float8_e4m3fn", True, False),
+        ("uint8", False, True),
+        ("int32", False, True),
+        ("bool", False, False),
+        (np.float16, True, False),
+    ],
+)
 def test_kinds_of_dtypes_as_keras_has_them(keras, dtype, is_float, is_int):
     assert fkeras.backend.is_float_dtype(dtype) == keras.backend.is_float_dtype(dtype) == is_float
     assert fkeras.backend.is_int_dtype(dtype) == keras.backend.is_int_dtype(dtype) == is_int

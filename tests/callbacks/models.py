@@ -23,7 +23,9 @@ class FakeModel:
 
 
 def run(callbacks, epochs, model=None, start=0):
-    """Calls a `CallbackList` as `fit` does, without batches. `epochs`: the logs of each epoch. Returns how many epochs there were."""
+    """Calls a `CallbackList` as `fit` does, without batches. `epochs`: the logs of each epoch.
+    Returns how many epochs there were.
+    """
     model = model or callbacks.model
     model.stop_training = False
     callbacks.on_train_begin()

@@ -4,7 +4,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fkeras.callbacks import Callback, CallbackList, EarlyStopping, History, LambdaCallback, ProgbarLogger, ReduceLROnPlateau
+from fkeras.callbacks import (
+    Callback,
+    CallbackList,
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    ProgbarLogger,
+    ReduceLROnPlateau,
+)
 from fkeras.callbacks.callback import HOOKS
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -19,7 +27,11 @@ class Recorder(Callback):
 
 
 for _hook in HOOKS:
-    setattr(Recorder, _hook, functools.partialmethod(lambda self, hook, *args: self.calls.append((hook, *args)), _hook))
+    setattr(
+        Recorder,
+        _hook,
+        functools.partialmethod(lambda self, hook, *args: self.calls.append((hook, *args)), _hook),
+    )
 
 
 def test_every_hook_is_called_with_its_arguments_in_order():
@@ -27,7 +39,9 @@ def test_every_hook_is_called_with_its_arguments_in_order():
     callbacks = CallbackList(recorder)
     for hook, names in HOOKS.items():
         getattr(callbacks, hook)(*[3 if name != "logs" else {"loss": 1.0} for name in names])
-    assert recorder.calls == [(hook, *([3] if len(names) == 2 else []), {"loss": 1.0}) for hook, names in HOOKS.items()]
+    assert recorder.calls == [
+        (hook, *([3] if len(names) == 2 else []), {"loss": 1.0}) for hook, names in HOOKS.items()
+    ]
 
 
 def test_hooks_always_get_a_dict():
@@ -56,8 +70,12 @@ def test_batch_hooks_are_those_of_training():
 
 def test_functions_may_name_their_arguments_as_they_like():
     seen = []
-    callbacks = CallbackList([LambdaCallback(on_train_batch_end=lambda b, l: seen.append((b, l))),
-                              LambdaCallback(on_epoch_end=lambda *anything: seen.append(anything))])
+    callbacks = CallbackList(
+        [
+            LambdaCallback(on_train_batch_end=lambda b, l: seen.append((b, l))),
+            LambdaCallback(on_epoch_end=lambda *anything: seen.append(anything)),
+        ]
+    )
     callbacks.on_train_batch_end(0, {"loss": 1.0})
     callbacks.on_epoch_end(0, {"loss": 1.0})
     assert seen == [(0, {"loss": 1.0}), (0, {"loss": 1.0})]
@@ -94,8 +112,11 @@ class Duck:
 
 
 NOT_CALLBACKS = [
-    (NoArguments(), r"callbacks\[1\], NoArguments: `on_epoch_end\(\)` cannot be called with \(epoch, logs\).*"
-                    r"def on_epoch_end\(self, epoch, logs=None\)"),
+    (
+        NoArguments(),
+        r"callbacks\[1\], NoArguments: `on_epoch_end\(\)` cannot be called with \(epoch, logs\).*"
+        r"def on_epoch_end\(self, epoch, logs=None\)",
+    ),
     (NoBatch(), r"`on_train_batch_end\(logs=None\)` cannot be called with \(batch, logs\)"),
     (LambdaCallback(on_epoch_end=lambda: None), r"LambdaCallback: `on_epoch_end\(\)`"),
     (EarlyStopping, r"is the class EarlyStopping, not a callback. Write EarlyStopping\(\)"),
@@ -104,7 +125,11 @@ NOT_CALLBACKS = [
 ]
 
 
-@pytest.mark.parametrize("callback, words", NOT_CALLBACKS, ids=[getattr(c, "__name__", type(c).__name__) for c, _ in NOT_CALLBACKS])
+@pytest.mark.parametrize(
+    "callback, words",
+    NOT_CALLBACKS,
+    ids=[getattr(c, "__name__", type(c).__name__) for c, _ in NOT_CALLBACKS],
+)
 def test_what_cannot_be_called_is_told_when_the_list_is_made(callback, words):
     with pytest.raises(UserTypeError, match=words):
         CallbackList([History(), callback])
@@ -113,22 +138,53 @@ def test_what_cannot_be_called_is_told_when_the_list_is_made(callback, words):
 
 
 def test_history_and_progress_bar_stand_behind_the_users():
-    kinds = lambda *args: [type(c) for c in CallbackList(*args, add_history=True, add_progbar=True).callbacks]
+    kinds = lambda *args: [
+        type(c) for c in CallbackList(*args, add_history=True, add_progbar=True).callbacks
+    ]
     assert kinds() == [History, ProgbarLogger]
-    assert kinds([[EarlyStopping()], (Recorder(),)]) == [EarlyStopping, Recorder, History, ProgbarLogger]
+    assert kinds([[EarlyStopping()], (Recorder(),)]) == [
+        EarlyStopping,
+        Recorder,
+        History,
+        ProgbarLogger,
+    ]
     assert kinds([ProgbarLogger(), History(), Recorder()]) == [ProgbarLogger, History, Recorder]
     assert kinds(CallbackList(Recorder(), add_history=True)) == [Recorder, History, ProgbarLogger]
 
 
 def test_what_a_callback_writes_into_the_logs_reaches_history():
     model = FakeModel()
-    callbacks = CallbackList(LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(foo=epoch)), add_history=True, model=model,
-                             epochs=2, steps=3, verbose=0)
-    run(callbacks, [{"loss": jnp.float32(0.5), "accuracy": np.float32(0.25)}, {"loss": 0.25, "val_loss": 1, "accuracy": 0.5}])
+    callbacks = CallbackList(
+        LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(foo=epoch)),
+        add_history=True,
+        model=model,
+        epochs=2,
+        steps=3,
+        verbose=0,
+    )
+    run(
+        callbacks,
+        [
+            {"loss": jnp.float32(0.5), "accuracy": np.float32(0.25)},
+            {"loss": 0.25, "val_loss": 1, "accuracy": 0.5},
+        ],
+    )
     history = model.history
-    assert history.history == {"accuracy": [0.25, 0.5], "loss": [0.5, 0.25], "foo": [0, 1], "val_loss": [1]}
-    assert list(history.history)[:2] == ["accuracy", "loss"] and type(history.history["loss"][0]) is float
-    assert history.epoch == [0, 1] and history.params == {"epochs": 2, "steps": 3, "verbose": 0} and history.model is model
+    assert history.history == {
+        "accuracy": [0.25, 0.5],
+        "loss": [0.5, 0.25],
+        "foo": [0, 1],
+        "val_loss": [1],
+    }
+    assert (
+        list(history.history)[:2] == ["accuracy", "loss"]
+        and type(history.history["loss"][0]) is float
+    )
+    assert (
+        history.epoch == [0, 1]
+        and history.params == {"epochs": 2, "steps": 3, "verbose": 0}
+        and history.model is model
+    )
 
 
 def test_callbacks_know_the_model_and_the_parameters_without_super_init():
@@ -149,9 +205,13 @@ class ReadsOnly(Recorder):
 
 
 WATCHERS = [
-    ([], []), ([History(), ProgbarLogger(), EarlyStopping()], []), ([ReadsOnly()], []), ([Recorder()], ["train", "test", "predict"]),
+    ([], []),
+    ([History(), ProgbarLogger(), EarlyStopping()], []),
+    ([ReadsOnly()], []),
+    ([Recorder()], ["train", "test", "predict"]),
     ([NoArguments], []),
-    ([LambdaCallback(on_batch_end=lambda b, l: None)], ["train"]), ([LambdaCallback(on_epoch_end=lambda e, l: None)], []),
+    ([LambdaCallback(on_batch_end=lambda b, l: None)], ["train"]),
+    ([LambdaCallback(on_epoch_end=lambda e, l: None)], []),
     ([ReadsOnly(), LambdaCallback(on_test_batch_begin=lambda b, l: None)], ["test"]),
     ([LambdaCallback(on_predict_batch_end=lambda b, l: None)], ["predict"]),
 ]
@@ -160,7 +220,9 @@ WATCHERS = [
 @pytest.mark.parametrize("given, roles", WATCHERS, ids=range(len(WATCHERS)))
 def test_who_looks_at_batches(given, roles):
     given = [c for c in given if not isinstance(c, type)]
-    assert [role for role in ("train", "test", "predict") if CallbackList(given).needs_batch_hooks(role)] == roles
+    assert [
+        role for role in ("train", "test", "predict") if CallbackList(given).needs_batch_hooks(role)
+    ] == roles
 
 
 class Lazy(dict):
@@ -182,7 +244,9 @@ def test_logs_of_batches_are_read_only_where_somebody_looks():
 
 def test_states_travel_by_place_and_class():
     model = FakeModel(optimizer=Rate())
-    make = lambda: CallbackList([Recorder(), EarlyStopping("loss"), ReduceLROnPlateau("loss")], model=model)
+    make = lambda: CallbackList(
+        [Recorder(), EarlyStopping("loss"), ReduceLROnPlateau("loss")], model=model
+    )
     first, second = make(), make()
     run(first, [{"loss": 2.0}, {"loss": 1.0}])
     state = first.get_state()

@@ -55,7 +55,9 @@ def test_training_stops_when_nothing_improves(values, options, epochs, best):
     assert callback.stopped_epoch == (epochs - 1 if callback.model.stop_training else 0)
 
 
-@pytest.mark.parametrize("values, options", [(FALL_RISE, o) for _, o, *_ in STOPS[:9]], ids=range(9))
+@pytest.mark.parametrize(
+    "values, options", [(FALL_RISE, o) for _, o, *_ in STOPS[:9]], ids=range(9)
+)
 def test_stops_where_keras_stops(values, options, keras):
     theirs, model = keras.callbacks.EarlyStopping("loss", **options), FakeModel()
     theirs.set_model(model := type("Model", (FakeModel,), {"jax_state_sync": lambda self: None})())
@@ -64,14 +66,17 @@ def test_stops_where_keras_stops(values, options, keras):
     assert (ours[0], ours[1].best, ours[1].wait) == (count, theirs.best, theirs.wait)
 
 
-@pytest.mark.parametrize("values, options, weights", [
-    (FALL_RISE, {"patience": 2}, 2),
-    ([3.0, 1.0, 2.0], {"patience": 9}, 1),  # not stopped early
-    ([3.0, 2.0, 1.0], {}, 2),
-    ([NAN, 1.0, NAN], {"patience": 9}, 1),
-    ([NAN, NAN], {"patience": 9}, 1),  # nothing is best: the last weights stay
-    ([0.9, 0.8, 0.7, 0.71, 0.72, 0.73], {"patience": 5, "baseline": 0.5}, 2),
-])
+@pytest.mark.parametrize(
+    "values, options, weights",
+    [
+        (FALL_RISE, {"patience": 2}, 2),
+        ([3.0, 1.0, 2.0], {"patience": 9}, 1),  # not stopped early
+        ([3.0, 2.0, 1.0], {}, 2),
+        ([NAN, 1.0, NAN], {"patience": 9}, 1),
+        ([NAN, NAN], {"patience": 9}, 1),  # nothing is best: the last weights stay
+        ([0.9, 0.8, 0.7, 0.71, 0.72, 0.73], {"patience": 5, "baseline": 0.5}, 2),
+    ],
+)
 def test_weights_of_the_best_epoch_come_back(values, options, weights):
     assert stop(values, restore_best_weights=True, **options)[2] == weights
 
@@ -95,7 +100,10 @@ def test_saved_state_goes_on_in_the_next_training_only():
 
 def test_messages(capsys):
     stop([1.0, 0.5, 0.6], restore_best_weights=True, verbose=1)
-    assert capsys.readouterr().out == "Epoch 3: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
+    assert (
+        capsys.readouterr().out
+        == "Epoch 3: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
+    )
 
 
 # -- direction ---------------------------------------------------------------------------------
@@ -115,22 +123,42 @@ class Compiled(Metric):
 
 
 DIRECTIONS = [
-    ("auto", "loss", ops.less), ("auto", "val_loss", ops.less), ("auto", "cls_loss", ops.less), ("auto", "val_accuracy", ops.greater),
-    ("auto", "cls_score", ops.greater), ("auto", "val_score", ops.greater), ("auto", "drift", ops.less), ("auto", "my_auc", ops.greater),
-    ("auto", "val_mse", ops.less), ("max", "mse", ops.greater), ("min", "val_accuracy", ops.less),
+    ("auto", "loss", ops.less),
+    ("auto", "val_loss", ops.less),
+    ("auto", "cls_loss", ops.less),
+    ("auto", "val_accuracy", ops.greater),
+    ("auto", "cls_score", ops.greater),
+    ("auto", "val_score", ops.greater),
+    ("auto", "drift", ops.less),
+    ("auto", "my_auc", ops.greater),
+    ("auto", "val_mse", ops.less),
+    ("max", "mse", ops.greater),
+    ("min", "val_accuracy", ops.less),
 ]
 
 
-@pytest.mark.parametrize("mode, monitor, op", DIRECTIONS, ids=[f"{m}-{n}" for m, n, _ in DIRECTIONS])
+@pytest.mark.parametrize(
+    "mode, monitor, op", DIRECTIONS, ids=[f"{m}-{n}" for m, n, _ in DIRECTIONS]
+)
 def test_direction(mode, monitor, op):
     callback = MonitorCallback(monitor, mode)
-    callback.set_model(FakeModel([Metric("loss"), Compiled(Metric("score", "up"), names=["cls_score"]), Metric("drift", "down")]))
+    callback.set_model(
+        FakeModel(
+            [
+                Metric("loss"),
+                Compiled(Metric("score", "up"), names=["cls_score"]),
+                Metric("drift", "down"),
+            ]
+        )
+    )
     callback._is_improvement(1.0, 0.5)
     assert callback.monitor_op is op
 
 
 def test_direction_that_nobody_knows():
-    with pytest.raises(UserInputError, match="MonitorCallback callback received monitor=beauty.*mode='max'"):
+    with pytest.raises(
+        UserInputError, match="MonitorCallback callback received monitor=beauty.*mode='max'"
+    ):
         MonitorCallback("beauty")._is_improvement(1.0, 0.5)
     with pytest.raises(UserInputError, match="mode='best'"):
         MonitorCallback("loss", mode="best")
@@ -142,9 +170,14 @@ AVAILABLE = ["loss", "accuracy", "val_loss", "val_accuracy"]
 
 
 @pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau])
-@pytest.mark.parametrize("name, mode", [("val_los", "min"), ("val_los", "auto"), ("acuracy", "max"), ("val_acc", "auto")])
+@pytest.mark.parametrize(
+    "name, mode", [("val_los", "min"), ("val_los", "auto"), ("acuracy", "max"), ("val_acc", "auto")]
+)
 def test_a_misspelt_name_raises_before_training(make, name, mode):
-    with pytest.raises(UserInputError, match=f"Unknown monitor of {make.__name__} '{name}'. Did you mean 'val_|accuracy'"):
+    with pytest.raises(
+        UserInputError,
+        match=f"Unknown monitor of {make.__name__} '{name}'. Did you mean 'val_|accuracy'",
+    ):
         CallbackList(make(name, mode=mode)).check_monitors(AVAILABLE, has_validation=True)
 
 
@@ -152,15 +185,22 @@ def test_a_misspelt_name_raises_before_training(make, name, mode):
 def test_validation_that_is_missing_warns_once(make):
     model = FakeModel(optimizer=Rate())
     callbacks = CallbackList(make(), model=model)
-    with pytest.warns(UserWarning, match=rf"{make.__name__}\(monitor='val_loss'\) will do nothing: there is no validation data") as caught:
+    with pytest.warns(
+        UserWarning,
+        match=rf"{make.__name__}\(monitor='val_loss'\) will do nothing: there is no validation data",
+    ) as caught:
         callbacks.check_monitors(["loss"], has_validation=False)
         assert run(callbacks, [{"loss": 1.0}] * 3) == 3
     assert len(caught) == 1
 
 
 def test_a_name_without_a_likeness():
-    with pytest.raises(UserInputError, match="the logs will have no such value, only accuracy, loss"):
-        CallbackList(EarlyStopping("beauty")).check_monitors(["loss", "accuracy"], has_validation=True)
+    with pytest.raises(
+        UserInputError, match="the logs will have no such value, only accuracy, loss"
+    ):
+        CallbackList(EarlyStopping("beauty")).check_monitors(
+            ["loss", "accuracy"], has_validation=True
+        )
     callbacks = CallbackList(EarlyStopping("beauty", mode="max"), model=FakeModel())
     with pytest.warns(UserWarning, match="will do nothing") as caught:
         callbacks.check_monitors(["loss", "accuracy"])
@@ -170,7 +210,9 @@ def test_a_name_without_a_likeness():
 
 def test_without_a_check_a_missing_value_warns_once():
     callbacks = CallbackList(EarlyStopping("beauty", mode="max"), model=FakeModel())
-    with pytest.warns(UserWarning, match="`beauty`, which is not available. Available: loss") as caught:
+    with pytest.warns(
+        UserWarning, match="`beauty`, which is not available. Available: loss"
+    ) as caught:
         run(callbacks, [{"loss": 1.0}] * 3)
     assert len(caught) == 1
 
@@ -178,7 +220,13 @@ def test_without_a_check_a_missing_value_warns_once():
 def test_validation_in_some_epochs_only_is_no_reason_to_warn():
     callbacks = CallbackList(EarlyStopping("val_loss", patience=1), model=FakeModel())
     callbacks.check_monitors(AVAILABLE, has_validation=True)
-    assert run(callbacks, [{"loss": 1.0}, {"loss": 1.0, "val_loss": 1.0}, {"loss": 1.0}, {"val_loss": 2.0}]) == 4
+    assert (
+        run(
+            callbacks,
+            [{"loss": 1.0}, {"loss": 1.0, "val_loss": 1.0}, {"loss": 1.0}, {"val_loss": 2.0}],
+        )
+        == 4
+    )
 
 
 class Adds(Callback):
@@ -186,7 +234,9 @@ class Adds(Callback):
         logs["f2"] = float(epoch)
 
 
-@pytest.mark.parametrize("user", [Adds(), LambdaCallback(on_epoch_end=lambda e, l: l.update(f2=float(e)))])
+@pytest.mark.parametrize(
+    "user", [Adds(), LambdaCallback(on_epoch_end=lambda e, l: l.update(f2=float(e)))]
+)
 def test_names_that_a_users_callback_adds_are_not_checked(user):
     callbacks = CallbackList([user, EarlyStopping("f2", mode="max")], model=FakeModel())
     callbacks.check_monitors(AVAILABLE, has_validation=True)
@@ -195,7 +245,9 @@ def test_names_that_a_users_callback_adds_are_not_checked(user):
 
 def test_names_that_our_callbacks_add_exist():
     schedule = LearningRateScheduler(lambda epoch, rate: rate)
-    CallbackList([schedule, EarlyStopping("learning_rate", mode="min")], model=FakeModel(optimizer=Rate())).check_monitors(["loss"])
+    CallbackList(
+        [schedule, EarlyStopping("learning_rate", mode="min")], model=FakeModel(optimizer=Rate())
+    ).check_monitors(["loss"])
 
 
 def test_a_metric_of_one_value_with_an_axis_can_be_monitored_and_one_of_several_cannot():

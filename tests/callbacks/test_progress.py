@@ -49,9 +49,20 @@ def visible(text):
     return re.sub(r"\x1b\[\d+m", "", text)
 
 
-def fit(clock, verbose, steps, epochs=1, seconds=0.2, first=0.2, names=("loss", "accuracy"), stop_at=None):
+def fit(
+    clock,
+    verbose,
+    steps,
+    epochs=1,
+    seconds=0.2,
+    first=0.2,
+    names=("loss", "accuracy"),
+    stop_at=None,
+):
     """Calls the list as `fit` does."""
-    callbacks = CallbackList(add_progbar=True, model=FakeModel(), verbose=verbose, epochs=epochs, steps=steps)
+    callbacks = CallbackList(
+        add_progbar=True, model=FakeModel(), verbose=verbose, epochs=epochs, steps=steps
+    )
     callbacks.on_train_begin()
     logs = {}
     for epoch in range(epochs):
@@ -82,7 +93,11 @@ def test_lines_in_a_file_are_rare_and_plain(clock, capsys):
     fit(clock, verbose=1, steps=200, seconds=0.125)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3  # each 10 seconds, and the last one
-    assert lines[-1] == "200/200 ━━━━━━━━━━━━━━━━━━━━ 25s 125ms/step - accuracy: 20.0000 - loss: 20.0000 - val_loss: 1.2000e-04"
+    assert (
+        lines[-1]
+        == "200/200 ━━━━━━━━━━━━━━━━━━━━ 25s 125ms/step - accuracy: 20.0000 - loss: 20.0000 - "
+        "val_loss: 1.2000e-04"
+    )
     assert lines[0].startswith(" 80/200 ━━━━━━━━             15s 125ms/step")
 
 
@@ -96,7 +111,9 @@ def test_the_bar_in_a_terminal(clock, terminal):
         "2/4 ━━━━━━━━━━━━━━━━━━━━ 1s 500ms/step - accuracy: 0.2000 - loss: 0.2000",
         "3/4 ━━━━━━━━━━━━━━━━━━━━ 0s 500ms/step - accuracy: 0.3000 - loss: 0.3000",
         "4/4 ━━━━━━━━━━━━━━━━━━━━ 0s 500ms/step - accuracy: 0.4000 - loss: 0.4000",
-        "4/4 ━━━━━━━━━━━━━━━━━━━━ 4s 500ms/step - accuracy: 0.4000 - loss: 0.4000 - val_loss: 1.2000e-04"]
+        "4/4 ━━━━━━━━━━━━━━━━━━━━ 4s 500ms/step - accuracy: 0.4000 - loss: 0.4000 - val_loss: "
+        "1.2000e-04",
+    ]
 
 
 def test_a_terminal_is_updated_at_most_twenty_times_a_second(clock, terminal):
@@ -144,9 +161,13 @@ def test_evaluate_and_predict(role, clock, capsys):
     getattr(callbacks, f"on_{role}_begin")()
     for i in range(2):
         clock.now += 0.5
-        getattr(callbacks, f"on_{role}_batch_end")(i, {"loss": 0.5} if role == "test" else {"outputs": np.ones(3)})
+        getattr(callbacks, f"on_{role}_batch_end")(
+            i, {"loss": 0.5} if role == "test" else {"outputs": np.ones(3)}
+        )
     getattr(callbacks, f"on_{role}_end")({"loss": 0.5} if role == "test" else None)
-    assert capsys.readouterr().out == "2/2 - 1s - 500ms/step" + (" - loss: 0.5000\n" if role == "test" else "\n")
+    assert capsys.readouterr().out == "2/2 - 1s - 500ms/step" + (
+        " - loss: 0.5000\n" if role == "test" else "\n"
+    )
 
 
 def test_without_interactive_logging_lines_go_to_the_log(clock, caplog, capsys):
@@ -162,8 +183,13 @@ def test_a_terminal_without_the_character_of_the_bar(clock, monkeypatch):
     assert raw.getvalue().startswith(b"2/2 ====")
 
 
-AVERAGES = [({"stateful_metrics": ()}, 1.5), ({"stateless_metrics": ["v"]}, 1.5), ({"stateless_metrics": ()}, 3.0),
-            ({"stateful_metrics": ["v"]}, 3.0), ({}, 1.5)]
+AVERAGES = [
+    ({"stateful_metrics": ()}, 1.5),
+    ({"stateless_metrics": ["v"]}, 1.5),
+    ({"stateless_metrics": ()}, 3.0),
+    ({"stateful_metrics": ["v"]}, 3.0),
+    ({}, 1.5),
+]
 
 
 @pytest.mark.parametrize("given, shown", AVERAGES, ids=[str(g) for g, _ in AVERAGES])
@@ -189,11 +215,16 @@ def test_arguments_are_checked():
         Progbar(1, stateful_metrics=[], stateless_metrics=[])
 
 
-@pytest.mark.parametrize("seconds, shown", [(5, "5s"), (75, "1:15"), (3675, "1:01:15"), (7199.9, "1:59:59")])
+@pytest.mark.parametrize(
+    "seconds, shown", [(5, "5s"), (75, "1:15"), (3675, "1:01:15"), (7199.9, "1:59:59")]
+)
 def test_clock(seconds, shown):
     assert progbar._clock(seconds) == shown
 
 
-@pytest.mark.parametrize("seconds, shown", [(2.4, "2s/step"), (0.0421, "42ms/step"), (0.00007, "70us/step"), (0.0, "0s/step")])
+@pytest.mark.parametrize(
+    "seconds, shown",
+    [(2.4, "2s/step"), (0.0421, "42ms/step"), (0.00007, "70us/step"), (0.0, "0s/step")],
+)
 def test_duration(seconds, shown):
     assert Progbar(1)._duration(seconds) == shown

@@ -25,8 +25,15 @@ class Command:
 
     def python(self, *arguments, **options):
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(self.path)}
-        return subprocess.run([sys.executable, *map(str, arguments)], cwd=self.folder, env=environment, capture_output=True, text=True,
-                              timeout=300, **options)
+        return subprocess.run(
+            [sys.executable, *map(str, arguments)],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            **options,
+        )
 
     def fkeras(self, *arguments):
         return self.python("-m", "fkeras", *arguments)

@@ -1,4 +1,6 @@
-"""Whole course scripts, kept outside of the repository, run as their authors would run them. Skipped where they are not there."""
+"""Whole course scripts, kept outside of the repository, run as their authors would run them.
+Skipped where they are not there.
+"""
 
 import pathlib
 
@@ -14,12 +16,18 @@ def found(name):
     return script
 
 
-@pytest.mark.parametrize("name", ["iris_functional.py", "breast_cancer.py", "regression_dataframe.py", "text_lstm.py"])
+@pytest.mark.parametrize(
+    "name", ["iris_functional.py", "breast_cancer.py", "regression_dataframe.py", "text_lstm.py"]
+)
 def test_course_script_runs_unedited(command, name):
     done = command.fkeras(found(name))
-    assert done.returncode == 0 and done.stdout.endswith("ok\n"), done.stdout[-2000:] + done.stderr[-4000:]
+    assert done.returncode == 0 and done.stdout.endswith("ok\n"), (
+        done.stdout[-2000:] + done.stderr[-4000:]
+    )
 
 
 def test_pure_forms(command):
     done = command.python(found("pure_forms.py"))
-    assert done.returncode == 0 and done.stdout.endswith("ok\n"), done.stdout[-4000:] + done.stderr[-4000:]
+    assert done.returncode == 0 and done.stdout.endswith("ok\n"), (
+        done.stdout[-4000:] + done.stderr[-4000:]
+    )

@@ -39,7 +39,10 @@ def test_fkeras_under_the_name_keras(command):
 
 
 def test_the_little_there_is_of_tensorflow(command):
-    done = command.fkeras(command.write("script.py", """
+    done = command.fkeras(
+        command.write(
+            "script.py",
+            """
         import tensorflow as tf
 
         def draw(seed):
@@ -58,8 +61,13 @@ def test_the_little_there_is_of_tensorflow(command):
             return x + 2
 
         print(f(1), g(1))
-    """))
-    assert done.stdout == "True\n[PhysicalDevice(name='/physical_device:CPU:0', device_type='CPU')] [] 1\n2 3\n", done.stderr
+    """,
+        )
+    )
+    assert (
+        done.stdout
+        == "True\n[PhysicalDevice(name='/physical_device:CPU:0', device_type='CPU')] [] 1\n2 3\n"
+    ), done.stderr
     assert done.stderr.count("tf.function does nothing here") == 1
 
 
@@ -68,26 +76,59 @@ ABSENT = [
     ("tf.data.Dataset", "AttributeError", "fkeras has no `tf.data`.*PyDataset"),
     ("tf.config.experimental", "AttributeError", "fkeras has no `tf.config.experimental`"),
     ("tf.random.normal", "AttributeError", "fkeras has no `tf.random.normal`"),
-    ("from tensorflow import data", "ImportError", "cannot import name 'data' from 'tensorflow': fkeras has no `tf.data`"),
-    ("import tensorflow.data", "ModuleNotFoundError", "No module named 'tensorflow.data': fkeras has no `tf.data`"),
-    ("import tensorflow.compat.v1 as tf1", "ModuleNotFoundError", "No module named 'tensorflow.compat'"),
+    (
+        "from tensorflow import data",
+        "ImportError",
+        "cannot import name 'data' from 'tensorflow': fkeras has no `tf.data`",
+    ),
+    (
+        "import tensorflow.data",
+        "ModuleNotFoundError",
+        "No module named 'tensorflow.data': fkeras has no `tf.data`",
+    ),
+    (
+        "import tensorflow.compat.v1 as tf1",
+        "ModuleNotFoundError",
+        "No module named 'tensorflow.compat'",
+    ),
     ("keras.Modle", "AttributeError", "Did you mean 'Model'"),
-    ("import keras.src.layers", "ModuleNotFoundError", "No module named 'keras.src': `keras.src` is not a public name of Keras"),
-    ("from keras.ops import nothing", "ImportError", "cannot import name 'nothing' from 'fkeras.ops'"),
-    ("from tensorflow.keras import nothing", "ImportError", "cannot import name 'nothing' from 'tensorflow.keras'"),
-    ("importlib.import_module('tensorflow.nn')", "ModuleNotFoundError", "No module named 'tensorflow.nn'"),
+    (
+        "import keras.src.layers",
+        "ModuleNotFoundError",
+        "No module named 'keras.src': `keras.src` is not a public name of Keras",
+    ),
+    (
+        "from keras.ops import nothing",
+        "ImportError",
+        "cannot import name 'nothing' from 'fkeras.ops'",
+    ),
+    (
+        "from tensorflow.keras import nothing",
+        "ImportError",
+        "cannot import name 'nothing' from 'tensorflow.keras'",
+    ),
+    (
+        "importlib.import_module('tensorflow.nn')",
+        "ModuleNotFoundError",
+        "No module named 'tensorflow.nn'",
+    ),
 ]
 
 
 def test_what_is_absent_says_what_to_use_instead(command):
-    lines = "\n".join(f"""
+    lines = "\n".join(
+        f"""
 try:
     {statement}
 except Exception as error:
     raised.append((type(error).__name__, str(error)))
 else:
-    raised.append(("nothing", ""))""" for statement, _, _ in ABSENT)
-    printed = command.output(f"import importlib, keras, tensorflow as tf\nraised = []{lines}\nprint(raised)")
+    raised.append(("nothing", ""))"""
+        for statement, _, _ in ABSENT
+    )
+    printed = command.output(
+        f"import importlib, keras, tensorflow as tf\nraised = []{lines}\nprint(raised)"
+    )
     raised = ast.literal_eval(printed)
     for (statement, kind, message), (got, text) in zip(ABSENT, raised, strict=True):
         assert got == kind, f"{statement}: {got}: {text}"
@@ -142,7 +183,9 @@ SCRIPT = """
 def test_libraries_see_tensorflow_as_absent_while_the_script_has_it(command, installed):
     command.write("lib/site-packages/probe.py", PROBE)
     if installed:  # the genuine ones lose
-        command.write("lib/site-packages/tensorflow/__init__.py", "raise SystemError('the genuine one')")
+        command.write(
+            "lib/site-packages/tensorflow/__init__.py", "raise SystemError('the genuine one')"
+        )
         command.write("lib/site-packages/tensorflow/keras.py", "")
         command.write("lib/site-packages/keras/__init__.py", "raise SystemError('the genuine one')")
     command.path.append(str(command.folder / "lib/site-packages"))
@@ -152,7 +195,9 @@ def test_libraries_see_tensorflow_as_absent_while_the_script_has_it(command, ins
 
 
 def test_libraries_get_fkeras_as_keras(command):
-    command.write("lib/site-packages/extra_layers.py", "import fkeras, keras\nsame = keras.ops is fkeras.ops")
+    command.write(
+        "lib/site-packages/extra_layers.py", "import fkeras, keras\nsame = keras.ops is fkeras.ops"
+    )
     command.path.append(str(command.folder / "lib/site-packages"))
     assert command.output("import extra_layers\nprint(extra_layers.same)") == "True\n"
 
@@ -164,19 +209,31 @@ def test_modules_of_ones_own_get_fkeras_too(command):
 
 def test_an_installed_package_run_by_name_counts_as_ones_own(command):
     command.write("lib/site-packages/mine/__init__.py", "")
-    command.write("lib/site-packages/mine/train.py", "import tensorflow as tf\nimport mine.more\nprint(tf.__version__, mine.more.version)")
-    command.write("lib/site-packages/mine/more.py", "import tensorflow as tf\nversion = tf.__version__")
+    command.write(
+        "lib/site-packages/mine/train.py",
+        "import tensorflow as tf\nimport mine.more\nprint(tf.__version__, mine.more.version)",
+    )
+    command.write(
+        "lib/site-packages/mine/more.py", "import tensorflow as tf\nversion = tf.__version__"
+    )
     command.path.append(str(command.folder / "lib/site-packages"))
     done = command.fkeras("-m", "mine.train")
     assert done.stdout == "2.19.0+fkeras 2.19.0+fkeras\n", done.stderr
 
 
 def test_a_standin_can_be_pickled(command):
-    assert command.output("import pickle, tensorflow as tf\nprint(pickle.loads(pickle.dumps(tf)) is tf)") == "True\n"
+    assert (
+        command.output(
+            "import pickle, tensorflow as tf\nprint(pickle.loads(pickle.dumps(tf)) is tf)"
+        )
+        == "True\n"
+    )
 
 
 def test_install_in_a_running_program_and_without_tensorflow_it_is_absent_before(command):
-    script = command.write("script.py", """
+    script = command.write(
+        "script.py",
+        """
         import fkeras.compat
 
         try:
@@ -187,5 +244,6 @@ def test_install_in_a_running_program_and_without_tensorflow_it_is_absent_before
         fkeras.compat.install()
         import tensorflow as tf
         print(tf.__version__)
-    """)
+    """,
+    )
     assert command.python(script).stdout == "absent\n2.19.0+fkeras\n"

@@ -10,8 +10,14 @@ from fkeras import constraints
 W = np.random.RandomState(0).normal(size=(3, 2, 4)).astype("float32") * 2
 W[:, 0, 0] = 0.0
 ROWS = [
-    ("Constraint", {}), ("NonNeg", {}), ("UnitNorm", {}), ("UnitNorm", {"axis": [0, 1]}), ("MaxNorm", {}),
-    ("MaxNorm", {"max_value": 0.7, "axis": -1}), ("MinMaxNorm", {}), ("MinMaxNorm", {"min_value": 1.5, "max_value": 2.0, "rate": 0.3, "axis": 1}),
+    ("Constraint", {}),
+    ("NonNeg", {}),
+    ("UnitNorm", {}),
+    ("UnitNorm", {"axis": [0, 1]}),
+    ("MaxNorm", {}),
+    ("MaxNorm", {"max_value": 0.7, "axis": -1}),
+    ("MinMaxNorm", {}),
+    ("MinMaxNorm", {"min_value": 1.5, "max_value": 2.0, "rate": 0.3, "axis": 1}),
 ]
 
 
@@ -22,8 +28,15 @@ def test_values_and_configs_are_kerass(name, arguments, keras):
         w = jnp.asarray(W, dtype)
         got = ours(w)
         assert got.dtype == dtype
-        np.testing.assert_allclose(np.asarray(got, "float32"), np.asarray(theirs(w), "float32"), rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(ours(fkeras.Variable(W)), theirs(jnp.asarray(W)), rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(
+            np.asarray(got, "float32"),
+            np.asarray(theirs(w), "float32"),
+            rtol=tolerance,
+            atol=tolerance,
+        )
+    np.testing.assert_allclose(
+        ours(fkeras.Variable(W)), theirs(jnp.asarray(W)), rtol=1e-6, atol=1e-6
+    )
     config = constraints.serialize(ours)
     assert config == keras.constraints.serialize(theirs)
     for again in (constraints.deserialize(config), constraints.get(config)):
@@ -49,10 +62,16 @@ def test_a_registered_constraint_is_found_by_name():
     assert isinstance(constraints.get(constraints.serialize(Halved())), Halved)
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: constraints.get("max_nrom"), "Unknown constraint 'max_nrom'. Did you mean 'max_norm'"),
-    (lambda: constraints.get(3), "Could not interpret constraint identifier: 3"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (
+            lambda: constraints.get("max_nrom"),
+            "Unknown constraint 'max_nrom'. Did you mean 'max_norm'",
+        ),
+        (lambda: constraints.get(3), "Could not interpret constraint identifier: 3"),
+    ],
+)
 def test_what_cannot_be_right_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()

@@ -20,7 +20,11 @@ DATA = np.asarray(jax.random.key_data(KEY))
 
 @pytest.mark.parametrize("kind", sorted(drawing.BODIES))
 def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(kind):
-    rows = [(Plain(kind), "a/kernel", (300, 300), "float32"), (Plain(kind, seed=3), "b", (5,), "float32"), (Plain(kind), "c", (), "float32")]
+    rows = [
+        (Plain(kind), "a/kernel", (300, 300), "float32"),
+        (Plain(kind, seed=3), "b", (5,), "float32"),
+        (Plain(kind), "c", (), "float32"),
+    ]
     traced = jax.jit(lambda key: drawing.draw_all(key, rows))(KEY)
     for (initializer, path, shape, dtype), value in zip(rows, traced):
         np.testing.assert_array_equal(value, drawing.draw(initializer, DATA, path, shape, dtype))
@@ -31,11 +35,18 @@ def test_vmap_over_keys_gives_each_keys_numbers():
     rows = [(Plain(), "w", (4, 2), "float32")]
     many = jax.vmap(lambda key: drawing.draw_all(key, rows)[0])(keys)
     for key, value in zip(keys, many):
-        np.testing.assert_array_equal(value, drawing.draw(*rows[0][:1], np.asarray(jax.random.key_data(key)), "w", (4, 2), "float32"))
+        np.testing.assert_array_equal(
+            value,
+            drawing.draw(
+                *rows[0][:1], np.asarray(jax.random.key_data(key)), "w", (4, 2), "float32"
+            ),
+        )
 
 
 def test_path_and_key_decide_and_a_seed_of_its_own_wins():
-    draw = lambda initializer, path: np.asarray(drawing.draw(initializer, DATA, path, (8,), "float32"))
+    draw = lambda initializer, path: np.asarray(
+        drawing.draw(initializer, DATA, path, (8,), "float32")
+    )
     assert not np.array_equal(draw(Plain(), "a"), draw(Plain(), "b"))
     assert np.array_equal(draw(Plain(seed=1), "a"), draw(Plain(seed=1), "b"))
 
@@ -47,7 +58,11 @@ def test_the_numbers_have_the_moments_they_should():
     assert abs(normal.mean()) < 0.01 and abs(normal.std() - 1) < 0.01
     assert np.abs(cut).max() <= 2 and abs(cut.mean()) < 0.01 and abs(cut.std() - 0.8796) < 0.01
     low, high = (-1, 1) if uniform.min() < 0 else (0, 1)
-    assert low <= uniform.min() and uniform.max() < high and abs(uniform.mean() - (low + high) / 2) < 0.01
+    assert (
+        low <= uniform.min()
+        and uniform.max() < high
+        and abs(uniform.mean() - (low + high) / 2) < 0.01
+    )
 
 
 def test_a_users_function_is_drawn_by_the_weights_place_too():

@@ -63,7 +63,9 @@ def test_a_strict_call_refuses_trainable_variables_that_it_was_not_given():
 
 def test_an_abstract_call_draws_nothing_and_keeps_nothing():
     drawn = []
-    lazy = Variable(lambda shape, dtype: drawn.append(1) or jnp.ones(shape, dtype), shape=(3,), name="lazy")
+    lazy = Variable(
+        lambda shape, dtype: drawn.append(1) or jnp.ones(shape, dtype), shape=(3,), name="lazy"
+    )
     kept = variable()
 
     def run(x):
@@ -90,7 +92,11 @@ def test_stand_ins_are_brought_back_by_the_first_read():
 def test_autocast_changes_what_is_read_and_not_what_is_kept():
     v, plain = variable(), variable(autocast=False)
     with lending.autocast("bfloat16"):
-        assert v.value.dtype == jnp.bfloat16 and plain.value.dtype == jnp.float32 and v.dtype == "bfloat16"
+        assert (
+            v.value.dtype == jnp.bfloat16
+            and plain.value.dtype == jnp.float32
+            and v.dtype == "bfloat16"
+        )
         v.assign(jnp.full((2,), 1 / 3))
     assert v.numpy().dtype == np.float32 and v.numpy()[0] == np.float32(1 / 3)
 
@@ -112,7 +118,12 @@ def test_eager_gradients_through_a_call_compile_nothing_after_the_first(compilat
 def test_variables_copy_and_pickle_with_their_names():
     v = variable(2.0, name="w")
     for made in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
-        assert made is not v and made.name == "w" and made.path == "w" and made.numpy().tolist() == [2, 2]
+        assert (
+            made is not v
+            and made.name == "w"
+            and made.path == "w"
+            and made.numpy().tolist() == [2, 2]
+        )
 
 
 def test_copying_a_lent_variable_is_an_error():
@@ -122,5 +133,7 @@ def test_copying_a_lent_variable_is_an_error():
 
 
 def test_assigning_another_shape_names_both():
-    with pytest.raises(UserInputError, match=r"variable.shape=\(2,\), Received: value.shape=\(3,\)"):
+    with pytest.raises(
+        UserInputError, match=r"variable.shape=\(2,\), Received: value.shape=\(3,\)"
+    ):
         variable().assign(jnp.ones(3))

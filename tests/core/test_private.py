@@ -1,4 +1,6 @@
-"""Canaries: one for each private name of JAX and Flax that `fkeras.core.private` uses. A failure here names what changed."""
+"""Canaries: one for each private name of JAX and Flax that `fkeras.core.private` uses. A failure
+here names what changed.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +11,10 @@ from fkeras.core import private
 
 def test_nnx_keeps_values_in_the_raw_value_slot():
     variable = nnx.Variable(jnp.ones(2))
-    assert private.slot.__get__(variable) is variable.get_value() or (private.slot.__get__(variable) == variable.get_value()).all()
+    assert (
+        private.slot.__get__(variable) is variable.get_value()
+        or (private.slot.__get__(variable) == variable.get_value()).all()
+    )
     private.slot.__set__(variable, jnp.zeros(2))
     assert float(variable.get_value().sum()) == 0
 
@@ -96,7 +101,10 @@ def test_a_value_knows_whether_a_derivative_goes_through_it():
 
     def look(name):
         def f(x, y):
-            found[name] = [private.is_differentiated(v) for v in (x, x * y, y, jnp.sign(x), jax.lax.stop_gradient(x))]
+            found[name] = [
+                private.is_differentiated(v)
+                for v in (x, x * y, y, jnp.sign(x), jax.lax.stop_gradient(x))
+            ]
             return x * y
 
         return f
@@ -105,8 +113,12 @@ def test_a_value_knows_whether_a_derivative_goes_through_it():
     jax.jit(jax.value_and_grad(look("grad in jit")))(1.0, 2.0)
     jax.jvp(lambda x: look("jvp")(x, 2.0), (1.0,), (1.0,))
     jax.jit(look("jit"))(1.0, 2.0)
-    assert found == {"grad": [True, True, False, False, False], "grad in jit": [True, True, False, False, False],
-                     "jvp": [True, True, False, False, False], "jit": [False] * 5}
+    assert found == {
+        "grad": [True, True, False, False, False],
+        "grad in jit": [True, True, False, False, False],
+        "jvp": [True, True, False, False, False],
+        "jit": [False] * 5,
+    }
 
 
 def test_metadata_can_be_set_past_nnx():

@@ -42,7 +42,9 @@ CONVERTED = [
 ]
 
 
-@pytest.mark.parametrize("given, dtype, shape", CONVERTED, ids=lambda v: str(getattr(v, "dtype", v))[:30])
+@pytest.mark.parametrize(
+    "given, dtype, shape", CONVERTED, ids=lambda v: str(getattr(v, "dtype", v))[:30]
+)
 def test_numbers_become_arrays_in_the_dtype_that_models_are_given(given, dtype, shape):
     if isinstance(given, range):
         given = list(given)
@@ -103,13 +105,26 @@ def test_structures_keep_their_shape_and_none():
 def test_batches_cover_all_samples_and_the_last_is_smaller():
     source = make_source(SEVEN, SEVEN, SEVEN, batch_size=3)
     assert (source.num_samples, source.batch_size, source.steps) == (7, 3, 3)
-    assert [[part.tolist() for part in batch] for batch in source.epoch(None)] == [[[0, 1, 2]] * 3, [[3, 4, 5]] * 3, [[6]] * 3]
+    assert [[part.tolist() for part in batch] for batch in source.epoch(None)] == [
+        [[0, 1, 2]] * 3,
+        [[3, 4, 5]] * 3,
+        [[6]] * 3,
+    ]
 
 
-@pytest.mark.parametrize("given, size, steps", [
-    ({}, 32, 1), ({"batch_size": 2}, 2, 4), ({"batch_size": 100}, 100, 1), ({"batch_size": 2.0}, 2, 4), ({"steps_per_epoch": 2}, 4, 2),
-    ({"batch_size": 2, "steps_per_epoch": 9}, 2, 4), ({"default_batch_size": 3}, 3, 3), ({"batch_size": 2, "default_batch_size": 3}, 2, 4),
-])
+@pytest.mark.parametrize(
+    "given, size, steps",
+    [
+        ({}, 32, 1),
+        ({"batch_size": 2}, 2, 4),
+        ({"batch_size": 100}, 100, 1),
+        ({"batch_size": 2.0}, 2, 4),
+        ({"steps_per_epoch": 2}, 4, 2),
+        ({"batch_size": 2, "steps_per_epoch": 9}, 2, 4),
+        ({"default_batch_size": 3}, 3, 3),
+        ({"batch_size": 2, "default_batch_size": 3}, 2, 4),
+    ],
+)
 def test_batch_size(given, size, steps):
     source = make_source(SEVEN, **given)
     assert (source.batch_size, source.steps) == (size, steps)
@@ -120,7 +135,9 @@ def test_order_is_a_pure_function_of_seed_and_epoch():
     first = source.order(3, 1)
     assert sorted(first) == list(range(50))
     assert np.array_equal(first, make_source(np.ones(50), shuffle=True).order(3, 1))
-    assert not np.array_equal(first, source.order(3, 2)) and not np.array_equal(first, source.order(4, 1))
+    assert not np.array_equal(first, source.order(3, 2)) and not np.array_equal(
+        first, source.order(4, 1)
+    )
     assert source.order(2**64 - 1, 0).dtype == np.int32
     # Written down: an update of NumPy must not change the order of a resumed run.
     assert make_source(np.arange(6), shuffle=True).order(0, 0).tolist() == [3, 2, 5, 4, 0, 1]
@@ -129,7 +146,11 @@ def test_order_is_a_pure_function_of_seed_and_epoch():
 def test_order_within_batches():
     order = make_source(np.arange(50), batch_size=20, shuffle="batch").order(0, 0)
     assert order.tolist() != list(range(50))
-    assert [sorted(order[i:i + 20].tolist()) for i in (0, 20, 40)] == [list(range(20)), list(range(20, 40)), list(range(40, 50))]
+    assert [sorted(order[i : i + 20].tolist()) for i in (0, 20, 40)] == [
+        list(range(20)),
+        list(range(20, 40)),
+        list(range(40, 50)),
+    ]
 
 
 def test_without_shuffle_there_is_no_order():
@@ -185,7 +206,7 @@ BAD = [
     ((SEVEN, ["a"] * 7), {}, UserInputError, "y holds strings"),
     ((SEVEN, SEVEN, ["a"] * 7), {}, UserInputError, "sample_weight holds strings"),
     ((np.array([2**40, 1]),), {}, UserInputError, "x holds 1099511627776.*jax_enable_x64"),
-    ((np.array([-2**40, 1]),), {}, UserInputError, "x holds -1099511627776"),
+    ((np.array([-(2**40), 1]),), {}, UserInputError, "x holds -1099511627776"),
     ((np.array([2**64 - 1], np.uint64),), {}, UserInputError, "does not fit into uint32"),
     (([10**30],), {}, UserInputError, "do not fit into int64"),
     ((np.array(["2020-01-01"], "datetime64[D]"),), {}, UserInputError, "dates or times"),
@@ -223,7 +244,10 @@ class _Coo:
 
     def __init__(self, dense):
         self.shape, (self.row, self.col) = dense.shape, np.nonzero(dense)
-        self.row, self.col = np.append(self.row, self.row[:1])[::-1], np.append(self.col, self.col[:1])[::-1]  # any order, a cell twice
+        self.row, self.col = (
+            np.append(self.row, self.row[:1])[::-1],
+            np.append(self.col, self.col[:1])[::-1],
+        )  # any order, a cell twice
         self.data = np.full(len(self.row), 1.0)
 
     tocoo = lambda self: self
@@ -237,7 +261,10 @@ def test_sparse_matrices_come_dense_batch_by_batch():
     source = make_source(_Coo(dense), np.arange(4), batch_size=3)
     expected = dense.copy()
     expected[0, 1] = 2
-    assert [x.tolist() for x, _ in source.epoch(None)] == [expected[:3].tolist(), expected[3:].tolist()]
+    assert [x.tolist() for x, _ in source.epoch(None)] == [
+        expected[:3].tolist(),
+        expected[3:].tolist(),
+    ]
     assert source.batch(np.array([3, 0]))[0].tolist() == expected[[3, 0]].tolist()
     assert source.arrays[0].dtype.kind == "O", "the loop must not put it on a device"
 
@@ -247,5 +274,9 @@ def test_sparse_matrices_of_scipy_and_jax():
     from jax.experimental import sparse as jax_sparse
 
     dense = np.random.default_rng(0).integers(0, 2, (5, 4)).astype("float32")
-    for matrix in (scipy_sparse.csr_matrix(dense), scipy_sparse.coo_array(dense), jax_sparse.BCOO.fromdense(dense, nse=19)):
+    for matrix in (
+        scipy_sparse.csr_matrix(dense),
+        scipy_sparse.coo_array(dense),
+        jax_sparse.BCOO.fromdense(dense, nse=19),
+    ):
         assert np.array_equal(make_source(matrix).batch(np.array([4, 2, 2]))[0], dense[[4, 2, 2]])

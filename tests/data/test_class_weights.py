@@ -8,11 +8,26 @@ IDS = np.array([0, 1, 2, 1])
 
 
 def weights_of(y, class_weight, sample_weight=None, role="fit"):
-    return make_source(np.zeros(len(y)), y, sample_weight, class_weight=class_weight, role=role).arrays[2].tolist()
+    return (
+        make_source(np.zeros(len(y)), y, sample_weight, class_weight=class_weight, role=role)
+        .arrays[2]
+        .tolist()
+    )
 
 
-@pytest.mark.parametrize("y", [IDS, IDS[:, None], IDS.astype(float), np.eye(3)[IDS], np.eye(3, dtype=int)[IDS], IDS.tolist(), [IDS]],
-                         ids=["ids", "column", "floats", "one-hot", "int one-hot", "list", "one output"])
+@pytest.mark.parametrize(
+    "y",
+    [
+        IDS,
+        IDS[:, None],
+        IDS.astype(float),
+        np.eye(3)[IDS],
+        np.eye(3, dtype=int)[IDS],
+        IDS.tolist(),
+        [IDS],
+    ],
+    ids=["ids", "column", "floats", "one-hot", "int one-hot", "list", "one output"],
+)
 def test_weights_of_classes_become_weights_of_samples(y):
     if isinstance(y, list) and isinstance(y[0], np.ndarray):
         assert make_source(np.zeros(4), y, class_weight={0: 2.0}).arrays[2].tolist() == [2, 1, 1, 1]
@@ -56,10 +71,14 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("y, class_weight, error, words", BAD, ids=[words[:30] for *_, words in BAD])
+@pytest.mark.parametrize(
+    "y, class_weight, error, words", BAD, ids=[words[:30] for *_, words in BAD]
+)
 def test_weights_that_would_have_no_effect_are_refused(y, class_weight, error, words):
     with pytest.raises(error, match=words):
-        make_source(np.zeros(len(y[0]) if isinstance(y, list) else len(y)), y, class_weight=class_weight)
+        make_source(
+            np.zeros(len(y[0]) if isinstance(y, list) else len(y)), y, class_weight=class_weight
+        )
 
 
 def test_weights_of_classes_need_targets():

@@ -15,7 +15,14 @@ TABLES = [
     ({"a": BOOL, "b": BOOL}, "bool"),
     ({"a": FLOAT, "b": INT, "c": BOOL}, "float32"),
     ({"a": INT, "b": BOOL}, "int32"),
-    ({"a": pd.array(FLOAT, "Float64"), "b": pd.array(INT, "Int64"), "c": pd.array(BOOL, "boolean")}, "float32"),
+    (
+        {
+            "a": pd.array(FLOAT, "Float64"),
+            "b": pd.array(INT, "Int64"),
+            "c": pd.array(BOOL, "boolean"),
+        },
+        "float32",
+    ),
     ({"a": pd.array(INT, "Int64")}, "int32"),
     ({"a": pd.array(BOOL, "boolean")}, "bool"),
     ({"a": np.array([1, True], object), "b": np.array(FLOAT, object)}, "float32"),
@@ -79,15 +86,23 @@ def test_columns_are_remembered_and_compared():
     check_columns(trained, make_source({"t": pd.DataFrame({"a": INT, "b": INT}), "n": np.ones(2)}))
     check_columns(trained, make_source({"t": np.ones((2, 2)), "n": np.ones(2)}))
     with pytest.raises(UserInputError, match=r"another order.*x\['t'\] = x\['t'\]\[\['a', 'b'\]\]"):
-        check_columns(trained, make_source({"t": pd.DataFrame({"b": INT, "a": FLOAT}), "n": np.ones(2)}))
+        check_columns(
+            trained, make_source({"t": pd.DataFrame({"b": INT, "a": FLOAT}), "n": np.ones(2)})
+        )
     with pytest.raises(UserInputError, match=r"missing: 'b'; unknown: 'c'"):
-        check_columns(trained, make_source({"t": pd.DataFrame({"a": INT, "c": FLOAT}), "n": np.ones(2)}))
+        check_columns(
+            trained, make_source({"t": pd.DataFrame({"a": INT, "c": FLOAT}), "n": np.ones(2)})
+        )
 
 
 def test_columns_of_validation_data_are_those_of_training():
     trained = make_source(pd.DataFrame({"a": FLOAT, "b": INT})).columns
-    validation = make_source(pd.DataFrame({"b": INT, "a": FLOAT}), argument_names=("validation_data[0]", "y", "w"))
-    with pytest.raises(UserInputError, match=r"the columns of validation_data\[0\] are in another order"):
+    validation = make_source(
+        pd.DataFrame({"b": INT, "a": FLOAT}), argument_names=("validation_data[0]", "y", "w")
+    )
+    with pytest.raises(
+        UserInputError, match=r"the columns of validation_data\[0\] are in another order"
+    ):
         check_columns(trained, validation, "fit")
 
 

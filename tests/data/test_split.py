@@ -24,13 +24,16 @@ def test_fraction_must_be_one(split):
         train_validation_split((np.arange(10),), split)
 
 
-@pytest.mark.parametrize("data, split, words", [
-    ((np.arange(3),), 0.9, "3 samples, which is not sufficient"),
-    ((np.arange(1),), 0.5, "not sufficient"),
-    ((np.arange(3), np.arange(4)), 0.5, "x: 3, y: 4"),
-    ((iter([1]),), 0.5, "only supported for arrays"),
-    ((np.zeros(0),), 0.5, "0 samples"),
-])
+@pytest.mark.parametrize(
+    "data, split, words",
+    [
+        ((np.arange(3),), 0.9, "3 samples, which is not sufficient"),
+        ((np.arange(1),), 0.5, "not sufficient"),
+        ((np.arange(3), np.arange(4)), 0.5, "x: 3, y: 4"),
+        ((iter([1]),), 0.5, "only supported for arrays"),
+        ((np.zeros(0),), 0.5, "0 samples"),
+    ],
+)
 def test_what_cannot_be_split(data, split, words):
     with pytest.raises(UserInputError, match=words):
         train_validation_split(data, split)

@@ -73,10 +73,17 @@ class Old:
     on_epoch_end = lambda self: None
 
 
-KINDS = [(Again(3), "iterable", None), (Counted(3), "iterable", 3),
-         (TfData(3), "tf.data.Dataset", 3), (TfData(-1), "tf.data.Dataset", None),
-         (Loader(3), "DataLoader", 3), (Squares(3), "PyDataset", 3), (Old(), "PyDataset", 3), (iter([batch(0)]), "generator", None),
-         ((batch(i) for i in range(3)), "generator", None)]
+KINDS = [
+    (Again(3), "iterable", None),
+    (Counted(3), "iterable", 3),
+    (TfData(3), "tf.data.Dataset", 3),
+    (TfData(-1), "tf.data.Dataset", None),
+    (Loader(3), "DataLoader", 3),
+    (Squares(3), "PyDataset", 3),
+    (Old(), "PyDataset", 3),
+    (iter([batch(0)]), "generator", None),
+    ((batch(i) for i in range(3)), "generator", None),
+]
 
 
 @pytest.mark.parametrize("data, kind, steps", KINDS, ids=[type(d).__name__ for d, *_ in KINDS])
@@ -102,7 +109,9 @@ def test_a_generator_goes_on_where_the_last_epoch_stopped_and_ends_once():
     assert ids(source.epoch(2)) == [4] and ids(source.epoch(3)) == []
 
 
-@pytest.mark.parametrize("make", [lambda: (batch(i) for i in range(3)), lambda: Again(3), lambda: Squares(3)])
+@pytest.mark.parametrize(
+    "make", [lambda: (batch(i) for i in range(3)), lambda: Again(3), lambda: Squares(3)]
+)
 def test_peek_loses_no_batch(make):
     source = make_source(make())
     assert int(source.peek()[1][0]) == int(source.peek()[1][0]) == 0
@@ -155,8 +164,14 @@ def test_a_dict_is_inputs_only():
     assert len(got) == 1 and list(got[0]) == ["a", "b"] and isinstance(got[0]["b"], tuple)
 
 
-@pytest.mark.parametrize("data, role", [(iter([np.ones((2, 3))]), "predict"), (Again(1, lambda i: np.ones((2, 3))), "fit"),
-                                        (iter([[[1.0, 2, 3], [4, 5, 6]]]), "predict")])
+@pytest.mark.parametrize(
+    "data, role",
+    [
+        (iter([np.ones((2, 3))]), "predict"),
+        (Again(1, lambda i: np.ones((2, 3))), "fit"),
+        (iter([[[1.0, 2, 3], [4, 5, 6]]]), "predict"),
+    ],
+)
 def test_arrays_alone_are_inputs(data, role):
     (x,) = next(make_source(data, role=role).epoch(0))
     assert x.shape == (2, 3)
@@ -168,11 +183,16 @@ def test_jax_sparse_batches_stay_and_scipys_become_dense():
     matrix = sparse.BCOO.fromdense(jnp.eye(2))
     assert next(make_source(iter([(matrix, np.ones(2))])).epoch(0))[0] is matrix
     scipy_sparse = pytest.importorskip("scipy.sparse")
-    assert next(make_source(iter([(scipy_sparse.random(2, 4, 0.5), np.ones(2))])).epoch(0))[0].shape == (2, 4)
+    assert next(make_source(iter([(scipy_sparse.random(2, 4, 0.5), np.ones(2))])).epoch(0))[
+        0
+    ].shape == (2, 4)
 
 
 BAD = [
-    ([np.ones((16, 4))], r"batch 0 of `x` \(a generator\) is a ndarray of shape \(16, 4\).*yield x, y"),
+    (
+        [np.ones((16, 4))],
+        r"batch 0 of `x` \(a generator\) is a ndarray of shape \(16, 4\).*yield x, y",
+    ),
     ([(np.ones((2, 3)),) * 4], "batch 0 .* has 4 entries"),
     ([batch(0), None], "batch 1 .* is None"),
     ([()], "has 0 entries"),
@@ -180,7 +200,10 @@ BAD = [
     ([(np.zeros((0, 3)), np.zeros(0))], "0 samples"),
     ([(np.float32(1), np.float32(2))], "batch 0 .*: x is a single number.*batches first"),
     ([{"text": "a", "label": 1}], r"batch 0 .*: x\['text'\] must be an array.*type str"),
-    ([batch(0), (np.ones((2, 3, 1)), np.arange(2))], "batch 1 .*First: x with 2 axes, y with 1 axes. Now: x with 3 axes"),
+    (
+        [batch(0), (np.ones((2, 3, 1)), np.arange(2))],
+        "batch 1 .*First: x with 2 axes, y with 1 axes. Now: x with 3 axes",
+    ),
     ([batch(0), ({"a": np.ones(2)}, np.arange(2))], r"batch 1 .*Now: x\['a'\]"),
     ([(np.array([2**40]), np.zeros(1))], "batch 0 .*: x holds 1099511627776"),
     ([(np.array([1, None], object), np.zeros(2))], "batch 0 .*: x has 1 missing value"),
@@ -197,7 +220,11 @@ def test_a_bad_batch_is_named_and_not_printed(items, words):
 REFUSED = [
     ({"y": np.ones(2)}, UserInputError, "`y` should not be passed.*part of the generator"),
     ({"sample_weight": np.ones(2)}, UserInputError, "`sample_weight` should not be passed"),
-    ({"batch_size": 8}, UserInputError, "`batch_size` argument must not be specified.*batch_size=8"),
+    (
+        {"batch_size": 8},
+        UserInputError,
+        "`batch_size` argument must not be specified.*batch_size=8",
+    ),
     ({"class_weight": {"a": 1}}, UserTypeError, "class ids"),
 ]
 
@@ -224,7 +251,9 @@ def test_no_batches_are_told_at_once(data):
         make_source(data)
 
 
-@pytest.mark.parametrize("wrap", [lambda make: make(), lambda make: type("It", (), {"__iter__": lambda self: make()})()])
+@pytest.mark.parametrize(
+    "wrap", [lambda make: make(), lambda make: type("It", (), {"__iter__": lambda self: make()})()]
+)
 def test_exceptions_of_the_data_arrive_as_they_are(wrap):
     def failing():
         yield batch(0)
@@ -339,12 +368,16 @@ def test_a_dataset_can_be_iterated_by_hand():
     assert ids(itertools.islice(Squares(None), 4)) == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(("bad", "told"), [
-    ((np.ones((2, 3)), np.ones(3)), "samples"),
-    ((np.ones((2, 3, 1)), np.ones(2)), "not like the first batch"),
-    ((np.ones((2, 3)),), "not like the first batch"),
-    ((np.ones((0, 3)), np.ones(0)), "0 samples"),
-], ids=["lengths", "rank", "entries", "empty"])
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ((np.ones((2, 3)), np.ones(3)), "samples"),
+        ((np.ones((2, 3, 1)), np.ones(2)), "not like the first batch"),
+        ((np.ones((2, 3)),), "not like the first batch"),
+        ((np.ones((0, 3)), np.ones(0)), "0 samples"),
+    ],
+    ids=["lengths", "rank", "entries", "empty"],
+)
 def test_a_bad_batch_behind_good_ones_is_seen(bad, told):
     def batches():
         for _ in range(3):
@@ -363,4 +396,6 @@ def test_batches_of_other_dtypes_behind_plain_ones_are_converted():
         yield from [(np.ones((2, 3), "float32"), np.ones(2, "int32"))] * 2
         yield np.ones((2, 3)), np.ones(2, "int64")
 
-    assert [(x.dtype.name, y.dtype.name) for x, y in make_source(batches()).epoch(0)] == [("float32", "int32")] * 3
+    assert [(x.dtype.name, y.dtype.name) for x, y in make_source(batches()).epoch(0)] == [
+        ("float32", "int32")
+    ] * 3

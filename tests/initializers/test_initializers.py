@@ -1,4 +1,6 @@
-"""A row for each initializer: the facade's numbers are those of a traced init, configs travel to Keras and back."""
+"""A row for each initializer: the facade's numbers are those of a traced init, configs travel to
+Keras and back.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -49,9 +51,14 @@ def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(dtype):
     rows = [(made(row), f"{i}/kernel", (7, 5), dtype) for i, row in enumerate(CONSTANT + RANDOM)]
     rows += [(made(row), f"{i}/large", (300, 310), dtype) for i, row in enumerate(several_blocks)]
     rows += [(made(row, seed=3), f"{i}/seeded", (3, 4), dtype) for i, row in enumerate(RANDOM)]
-    rows += [(made(row, seed=SeedGenerator(4)), f"{i}/drawn", (4, 3), dtype) for i, row in enumerate(RANDOM[:2])]
+    rows += [
+        (made(row, seed=SeedGenerator(4)), f"{i}/drawn", (4, 3), dtype)
+        for i, row in enumerate(RANDOM[:2])
+    ]
     traced = jax.jit(lambda key: drawing.draw_all(key, rows))(KEY)
-    many = jax.jit(jax.vmap(lambda key: drawing.draw_all(key, rows)))(jnp.stack([jax.random.key(1), KEY]))
+    many = jax.jit(jax.vmap(lambda key: drawing.draw_all(key, rows)))(
+        jnp.stack([jax.random.key(1), KEY])
+    )
     for (initializer, path, shape, _), one, both in zip(rows, traced, many):
         facade = drawing.draw(initializer, DATA, path, shape, dtype)
         assert facade.dtype == dtype and facade.shape == shape
@@ -68,7 +75,9 @@ def test_the_distribution_is_kerass(row, keras):
     np.testing.assert_allclose(ours.mean(), theirs.mean(), atol=5 * spread / np.sqrt(ours.size))
     np.testing.assert_allclose(ours.std(), spread, rtol=0.05)
     middle = np.linspace(0.1, 0.9, 9)
-    np.testing.assert_allclose(np.quantile(ours, middle), np.quantile(theirs, middle), atol=0.15 * spread)
+    np.testing.assert_allclose(
+        np.quantile(ours, middle), np.quantile(theirs, middle), atol=0.15 * spread
+    )
     assert abs(ours).max() <= abs(theirs).max() * 1.5
 
 
@@ -88,7 +97,11 @@ def test_configs_travel_to_keras_and_back(row, keras):
     assert repr(ours).startswith(row[0])
 
 
-@pytest.mark.parametrize("row", [*CONSTANT[:3], ("Constant", {"value": 2}), ("Identity", {"gain": 2.0})], ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    "row",
+    [*CONSTANT[:3], ("Constant", {"value": 2}), ("Identity", {"gain": 2.0})],
+    ids=lambda row: row[0],
+)
 @pytest.mark.parametrize("dtype", [None, "bfloat16", "float16", "int32", "bool"])
 def test_constants_are_kerass(row, dtype, keras):
     shape = (2, 3)
@@ -121,9 +134,17 @@ def test_get_takes_classes_arrays_callables_and_none():
             initializer((4,))
 
 
-@pytest.mark.parametrize("shape, fans", [
-    ((), (1, 1)), ((5,), (5, 5)), ((3, 4), (3, 4)), ((5, 3, 4), (15, 20)), ((2, 3, 4, 5), (24, 30)), ((2, 2, 2, 3, 4), (24, 32)),
-])
+@pytest.mark.parametrize(
+    "shape, fans",
+    [
+        ((), (1, 1)),
+        ((5,), (5, 5)),
+        ((3, 4), (3, 4)),
+        ((5, 3, 4), (15, 20)),
+        ((2, 3, 4, 5), (24, 30)),
+        ((2, 2, 2, 3, 4), (24, 32)),
+    ],
+)
 def test_fans_of_kernels(shape, fans, keras):
     from keras.src.initializers.random_initializers import compute_fans
 
@@ -133,8 +154,13 @@ def test_fans_of_kernels(shape, fans, keras):
 
 
 def test_an_int_seed_repeats_in_every_place_and_a_generator_does_not():
-    seeded, drawn = initializers.RandomNormal(seed=5), initializers.RandomNormal(seed=SeedGenerator(5))
-    place = lambda initializer, path: np.asarray(drawing.draw(initializer, DATA, path, (4,), "float32"))
+    seeded, drawn = (
+        initializers.RandomNormal(seed=5),
+        initializers.RandomNormal(seed=SeedGenerator(5)),
+    )
+    place = lambda initializer, path: np.asarray(
+        drawing.draw(initializer, DATA, path, (4,), "float32")
+    )
     np.testing.assert_array_equal(place(seeded, "a"), place(seeded, "b"))
     np.testing.assert_array_equal(place(seeded, "a"), seeded((4,)))
     assert not np.array_equal(place(drawn, "a"), place(drawn, "b"))
@@ -164,22 +190,32 @@ def test_an_initializer_inside_a_users_own_is_keyed_by_the_weights_place():
 
 def test_inside_jit_a_seeded_initializer_gives_the_same_numbers():
     initializer = initializers.TruncatedNormal(mean=0.1, seed=2)
-    np.testing.assert_array_equal(jax.jit(lambda: initializer((300, 300)))(), initializer((300, 300)))
+    np.testing.assert_array_equal(
+        jax.jit(lambda: initializer((300, 300)))(), initializer((300, 300))
+    )
 
 
 def test_uniform_stays_below_its_upper_bound_in_every_dtype():
     for dtype in ("float32", "bfloat16", "float16"):
         for low, high in ((0.0, 1.0), (-1.0, 1.0), (1000.0, 1001.0), (0.3, 0.3)):
-            x = np.asarray(initializers.RandomUniform(low, high, seed=0)((50_000,), dtype), np.float64)
+            x = np.asarray(
+                initializers.RandomUniform(low, high, seed=0)((50_000,), dtype), np.float64
+            )
             as_dtype = float(np.asarray(low).astype(jnp.dtype(dtype)))
             assert x.min() >= min(low, as_dtype), (dtype, low, high)
             assert x.max() < high or x.max() == as_dtype, (dtype, low, high)
 
 
 @pytest.mark.parametrize("side", ["real", "imag"])
-@pytest.mark.parametrize("window, scaling, periodic", [
-    ("hann", "density", False), ("hamming", "spectrum", True), (None, None, False), (tuple(range(1, 17)), "density", False),
-])
+@pytest.mark.parametrize(
+    "window, scaling, periodic",
+    [
+        ("hann", "density", False),
+        ("hamming", "spectrum", True),
+        (None, None, False),
+        (tuple(range(1, 17)), "density", False),
+    ],
+)
 def test_stft_kernels_are_kerass(side, window, scaling, periodic, keras):
     window = np.array(window, "float32") if isinstance(window, tuple) else window
     arguments = {"side": side, "window": window, "scaling": scaling, "periodic": periodic}
@@ -189,25 +225,49 @@ def test_stft_kernels_are_kerass(side, window, scaling, periodic, keras):
     np.testing.assert_array_equal(again((16, 1, 9)), ours((16, 1, 9)))
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: initializers.get("glorot_unifrom"), "Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'"),
-    (lambda: initializers.get({"class_name": "Nothing", "config": {}}), "Unknown class 'Nothing'"),
-    (lambda: initializers.get(3), "Could not interpret initializer identifier: 3"),
-    (lambda: initializers.RandomNormal(seed="x"), "RandomNormal: `seed` argument should be.*'x'"),
-    (lambda: initializers.RandomUniform(1.0, 0.0), "minval <= maxval"),
-    (lambda: initializers.VarianceScaling(scale=-1.0), "Argument `scale` must be positive float.*-1.0"),
-    (lambda: initializers.VarianceScaling(mode="fan"), "Invalid `mode` argument: fan"),
-    (lambda: initializers.VarianceScaling(distribution="x"), "Invalid `distribution` argument: x"),
-    (lambda: initializers.VarianceScaling(input_axes=[0]), "both of `input_axes` and `output_axes`"),
-    (lambda: initializers.Identity()((3,)), r"2D matrices.*shape=\(3,\) of rank 1"),
-    (lambda: initializers.Orthogonal()((3,)), r"at least two-dimensional.*shape=\(3,\)"),
-    (lambda: initializers.HeNormal()((3, 3), "int32"), "HeNormal draws real numbers.*int32"),
-    (lambda: initializers.STFT("both"), "'real' or 'imag'"),
-    (lambda: initializers.STFT(window="nothing"), "unknown window 'nothing'"),
-    (lambda: initializers.STFT(scaling="l2"), "scaling='l2'"),
-    (lambda: initializers.STFT()((4, 3)), r"\(frame length, 1, bins\).*\(4, 3\)"),
-    (lambda: initializers.STFT(window=np.ones(3))((4, 1, 3)), r"window of shape \(4,\).*\(3,\)"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (
+            lambda: initializers.get("glorot_unifrom"),
+            "Unknown initializer 'glorot_unifrom'. Did you mean 'glorot_uniform'",
+        ),
+        (
+            lambda: initializers.get({"class_name": "Nothing", "config": {}}),
+            "Unknown class 'Nothing'",
+        ),
+        (lambda: initializers.get(3), "Could not interpret initializer identifier: 3"),
+        (
+            lambda: initializers.RandomNormal(seed="x"),
+            "RandomNormal: `seed` argument should be.*'x'",
+        ),
+        (lambda: initializers.RandomUniform(1.0, 0.0), "minval <= maxval"),
+        (
+            lambda: initializers.VarianceScaling(scale=-1.0),
+            "Argument `scale` must be positive float.*-1.0",
+        ),
+        (lambda: initializers.VarianceScaling(mode="fan"), "Invalid `mode` argument: fan"),
+        (
+            lambda: initializers.VarianceScaling(distribution="x"),
+            "Invalid `distribution` argument: x",
+        ),
+        (
+            lambda: initializers.VarianceScaling(input_axes=[0]),
+            "both of `input_axes` and `output_axes`",
+        ),
+        (lambda: initializers.Identity()((3,)), r"2D matrices.*shape=\(3,\) of rank 1"),
+        (lambda: initializers.Orthogonal()((3,)), r"at least two-dimensional.*shape=\(3,\)"),
+        (lambda: initializers.HeNormal()((3, 3), "int32"), "HeNormal draws real numbers.*int32"),
+        (lambda: initializers.STFT("both"), "'real' or 'imag'"),
+        (lambda: initializers.STFT(window="nothing"), "unknown window 'nothing'"),
+        (lambda: initializers.STFT(scaling="l2"), "scaling='l2'"),
+        (lambda: initializers.STFT()((4, 3)), r"\(frame length, 1, bins\).*\(4, 3\)"),
+        (
+            lambda: initializers.STFT(window=np.ones(3))((4, 1, 3)),
+            r"window of shape \(4,\).*\(3,\)",
+        ),
+    ],
+)
 def test_what_cannot_be_right_is_said(make, message):
     with pytest.raises(ValueError, match=message):
         make()

@@ -1,4 +1,6 @@
-"""Attention: against Keras with all kinds of masks, scores, groups of heads; what must not happen."""
+"""Attention: against Keras with all kinds of masks, scores, groups of heads; what must not
+happen.
+"""
 
 import json
 
@@ -25,27 +27,87 @@ CAUSAL = {"use_causal_mask": True}
 
 ROWS = {
     "heads": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), {}),
-    "heads of other sizes": (lambda L: L.MultiHeadAttention(2, 3, value_dim=5, use_bias=False, output_shape=7), (QUERY, NARROW, KEY), SCORES),
+    "heads of other sizes": (
+        lambda L: L.MultiHeadAttention(2, 3, value_dim=5, use_bias=False, output_shape=7),
+        (QUERY, NARROW, KEY),
+        SCORES,
+    ),
     "heads causal": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), CAUSAL),
     "heads causal scores": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), CAUSAL | SCORES),
-    "heads causal masked": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE, KEY), CAUSAL | {"value_mask": VALUE_MASK, "attention_mask": PAIRS}),
-    "heads masked": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), {"value_mask": PADDING, "key_mask": VALUE_MASK}),
-    "heads masked scores": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), SCORES | {"value_mask": PADDING, "attention_mask": PAIRS}),
-    "heads masked by head": (lambda L: L.MultiHeadAttention(2, 3), (QUERY, VALUE), {"attention_mask": PAIRS_BY_HEAD}),
-    "heads with dropout at rest": (lambda L: L.MultiHeadAttention(2, 3, dropout=0.5), (QUERY, VALUE), {"value_mask": PADDING}),
-    "heads gated": (lambda L: L.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2), (QUERY, VALUE), CAUSAL),
-    "heads over a grid": (lambda L: L.MultiHeadAttention(2, 3, output_shape=(2, 3)), (GRID, GRID), SCORES),
-    "heads over one axis": (lambda L: L.MultiHeadAttention(2, 3, attention_axes=2), (GRID, GRID), SCORES),
+    "heads causal masked": (
+        lambda L: L.MultiHeadAttention(2, 3),
+        (QUERY, VALUE, KEY),
+        CAUSAL | {"value_mask": VALUE_MASK, "attention_mask": PAIRS},
+    ),
+    "heads masked": (
+        lambda L: L.MultiHeadAttention(2, 3),
+        (QUERY, VALUE),
+        {"value_mask": PADDING, "key_mask": VALUE_MASK},
+    ),
+    "heads masked scores": (
+        lambda L: L.MultiHeadAttention(2, 3),
+        (QUERY, VALUE),
+        SCORES | {"value_mask": PADDING, "attention_mask": PAIRS},
+    ),
+    "heads masked by head": (
+        lambda L: L.MultiHeadAttention(2, 3),
+        (QUERY, VALUE),
+        {"attention_mask": PAIRS_BY_HEAD},
+    ),
+    "heads with dropout at rest": (
+        lambda L: L.MultiHeadAttention(2, 3, dropout=0.5),
+        (QUERY, VALUE),
+        {"value_mask": PADDING},
+    ),
+    "heads gated": (
+        lambda L: L.MultiHeadAttention(2, 3, use_gate=True, sliding_window=2),
+        (QUERY, VALUE),
+        CAUSAL,
+    ),
+    "heads over a grid": (
+        lambda L: L.MultiHeadAttention(2, 3, output_shape=(2, 3)),
+        (GRID, GRID),
+        SCORES,
+    ),
+    "heads over one axis": (
+        lambda L: L.MultiHeadAttention(2, 3, attention_axes=2),
+        (GRID, GRID),
+        SCORES,
+    ),
     "groups": (lambda L: L.GroupQueryAttention(3, 4, 2), (QUERY, VALUE), {}),
-    "groups scores": (lambda L: L.GroupQueryAttention(3, 4, 2, use_bias=False), (QUERY, VALUE, KEY), SCORES | {"attention_mask": PAIRS}),
-    "groups causal": (lambda L: L.GroupQueryAttention(3, 4, 1, use_gate=True), (QUERY, VALUE), CAUSAL | {"value_mask": VALUE_MASK}),
-    "groups causal alone": (lambda L: L.GroupQueryAttention(3, 2, 2, dropout=0.3, sliding_window=3), (QUERY, VALUE), CAUSAL),
+    "groups scores": (
+        lambda L: L.GroupQueryAttention(3, 4, 2, use_bias=False),
+        (QUERY, VALUE, KEY),
+        SCORES | {"attention_mask": PAIRS},
+    ),
+    "groups causal": (
+        lambda L: L.GroupQueryAttention(3, 4, 1, use_gate=True),
+        (QUERY, VALUE),
+        CAUSAL | {"value_mask": VALUE_MASK},
+    ),
+    "groups causal alone": (
+        lambda L: L.GroupQueryAttention(3, 2, 2, dropout=0.3, sliding_window=3),
+        (QUERY, VALUE),
+        CAUSAL,
+    ),
     "dot": (lambda L: L.Attention(), ([QUERY, VALUE],), SCORES),
-    "dot scaled": (lambda L: L.Attention(use_scale=True), ([QUERY, VALUE, KEY],), CAUSAL | {"mask": [QUERY_MASK, VALUE_MASK]}),
+    "dot scaled": (
+        lambda L: L.Attention(use_scale=True),
+        ([QUERY, VALUE, KEY],),
+        CAUSAL | {"mask": [QUERY_MASK, VALUE_MASK]},
+    ),
     "dot padding": (lambda L: L.Attention(), ([QUERY, VALUE],), {"mask": [None, PADDING]}),
-    "concat": (lambda L: L.Attention(use_scale=True, score_mode="concat"), ([QUERY, VALUE],), {"mask": [QUERY_MASK, None]}),
+    "concat": (
+        lambda L: L.Attention(use_scale=True, score_mode="concat"),
+        ([QUERY, VALUE],),
+        {"mask": [QUERY_MASK, None]},
+    ),
     "additive": (lambda L: L.AdditiveAttention(), ([QUERY, VALUE, KEY],), CAUSAL | SCORES),
-    "additive without scale": (lambda L: L.AdditiveAttention(use_scale=False), ([QUERY, VALUE],), {"mask": [QUERY_MASK, VALUE_MASK]}),
+    "additive without scale": (
+        lambda L: L.AdditiveAttention(use_scale=False),
+        ([QUERY, VALUE],),
+        {"mask": [QUERY_MASK, VALUE_MASK]},
+    ),
 }
 
 
@@ -66,10 +128,17 @@ def test_configs_and_symbolic_shapes_are_kerass(keras, name):
     ours = make(layers)
     assert _config(layers.deserialize(_config(ours))) == _config(ours)
     theirs = keras.layers.deserialize(_config(ours))
-    assert _config(layers.deserialize(keras.layers.serialize(theirs)))["class_name"] == _config(ours)["class_name"]
+    assert (
+        _config(layers.deserialize(keras.layers.serialize(theirs)))["class_name"]
+        == _config(ours)["class_name"]
+    )
     flags = {k: v for k, v in call.items() if isinstance(v, bool)}
-    free = lambda x: [free(v) for v in x] if isinstance(x, list) else fkeras.KerasTensor((None, *x.shape[1:]))
-    found = jax.tree.leaves(ours(*map(free, inputs), **flags), is_leaf=lambda t: isinstance(t, fkeras.KerasTensor))
+    free = lambda x: (
+        [free(v) for v in x] if isinstance(x, list) else fkeras.KerasTensor((None, *x.shape[1:]))
+    )
+    found = jax.tree.leaves(
+        ours(*map(free, inputs), **flags), is_leaf=lambda t: isinstance(t, fkeras.KerasTensor)
+    )
     made = jax.tree.leaves(ours(*inputs, **flags))
     assert [(y.shape[1:], y.dtype) for y in found] == [(y.shape[1:], y.dtype) for y in made]
     assert all(y.shape[0] is None for y in found)
@@ -104,25 +173,40 @@ def test_the_pure_form_is_the_objects_call_and_names_projections():
     layer = layers.MultiHeadAttention(2, 3)
     y = layer(QUERY, VALUE, use_causal_mask=True)
     variables = layer.init(layer.build_key, QUERY, VALUE)
-    np.testing.assert_allclose(jax.jit(lambda v: layer.apply(v, QUERY, VALUE, use_causal_mask=True)[0])(variables), y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        jax.jit(lambda v: layer.apply(v, QUERY, VALUE, use_causal_mask=True)[0])(variables),
+        y,
+        rtol=1e-5,
+        atol=1e-6,
+    )
     assert set(variables["params"]) == {"query_dense", "key_dense", "value_dense", "output_dense"}
 
 
 def test_mixed_precision_is_kerass(same_as_keras):
-    same_as_keras(lambda L: L.MultiHeadAttention(2, 3, dtype="mixed_bfloat16"), QUERY, VALUE, tolerance=0.15)
+    same_as_keras(
+        lambda L: L.MultiHeadAttention(2, 3, dtype="mixed_bfloat16"), QUERY, VALUE, tolerance=0.15
+    )
 
 
-@pytest.mark.parametrize("make, inputs", [
-    (lambda: layers.MultiHeadAttention(2, 3, dropout=0.5), (QUERY, VALUE)),
-    (lambda: layers.GroupQueryAttention(3, 4, 2, dropout=0.5), (QUERY, VALUE)),
-    (lambda: layers.AdditiveAttention(dropout=0.5), ([QUERY, VALUE],)),
-])
+@pytest.mark.parametrize(
+    "make, inputs",
+    [
+        (lambda: layers.MultiHeadAttention(2, 3, dropout=0.5), (QUERY, VALUE)),
+        (lambda: layers.GroupQueryAttention(3, 4, 2, dropout=0.5), (QUERY, VALUE)),
+        (lambda: layers.AdditiveAttention(dropout=0.5), ([QUERY, VALUE],)),
+    ],
+)
 def test_dropout_acts_in_training_alone_and_not_on_the_shown_scores(make, inputs):
     layer = make()
     variables = layer.init(jax.random.key(0), *inputs)
     calm, seen = layer.apply(variables, *inputs, return_attention_scores=True)[0]
-    runs = [layer.apply(variables, *inputs, training=True, rngs=jax.random.key(i))[0] for i in (1, 2)]
-    assert float(jnp.abs(runs[0] - runs[1]).max()) > 1e-3 and float(jnp.abs(runs[0] - calm).max()) > 1e-3
+    runs = [
+        layer.apply(variables, *inputs, training=True, rngs=jax.random.key(i))[0] for i in (1, 2)
+    ]
+    assert (
+        float(jnp.abs(runs[0] - runs[1]).max()) > 1e-3
+        and float(jnp.abs(runs[0] - calm).max()) > 1e-3
+    )
     np.testing.assert_allclose(seen.sum(-1), np.ones(seen.shape[:-1]), rtol=1e-5)
 
 
@@ -130,9 +214,19 @@ def test_an_override_of_the_attention_between_heads_gets_the_causal_mask():
     given = []
 
     class Mine(layers.MultiHeadAttention):
-        def _compute_attention(self, query, key, value, attention_mask=None, training=None, return_attention_scores=False):
+        def _compute_attention(
+            self,
+            query,
+            key,
+            value,
+            attention_mask=None,
+            training=None,
+            return_attention_scores=False,
+        ):
             given.append(attention_mask)
-            return super()._compute_attention(query, key, value, attention_mask, training, return_attention_scores)
+            return super()._compute_attention(
+                query, key, value, attention_mask, training, return_attention_scores
+            )
 
     mine, plain = Mine(2, 3), layers.MultiHeadAttention(2, 3)
     y = mine(QUERY, VALUE, use_causal_mask=True)
@@ -147,7 +241,9 @@ def test_flash_attention_is_passed_on_and_refuses_what_it_cannot_do():
     with pytest.raises(UserInputError, match="Flash attention cannot be used"):
         layers.MultiHeadAttention(2, 8, flash_attention=True)(QUERY, VALUE)
     with pytest.raises(UserInputError, match="scores is not supported when flash"):
-        layers.GroupQueryAttention(8, 2, 1, flash_attention=True)(QUERY, VALUE, return_attention_scores=True)
+        layers.GroupQueryAttention(8, 2, 1, flash_attention=True)(
+            QUERY, VALUE, return_attention_scores=True
+        )
     with pytest.raises(UserInputError, match="Dropout is not supported when flash"):
         layers.MultiHeadAttention(2, 8, flash_attention=True, dropout=0.1)
     fkeras.config.enable_flash_attention()  # where it works
@@ -155,13 +251,28 @@ def test_flash_attention_is_passed_on_and_refuses_what_it_cannot_do():
 
 
 MISTAKES = {
-    "heads": (lambda: layers.MultiHeadAttention(0, 3), "`num_heads`.*a positive integer. Received: num_heads=0"),
+    "heads": (
+        lambda: layers.MultiHeadAttention(0, 3),
+        "`num_heads`.*a positive integer. Received: num_heads=0",
+    ),
     "key_dim": (lambda: layers.MultiHeadAttention(2, 1.5), "key_dim=1.5"),
-    "window": (lambda: layers.GroupQueryAttention(2, 2, 1, sliding_window=0), "`sliding_window` must be `None` or a positive integer"),
+    "window": (
+        lambda: layers.GroupQueryAttention(2, 2, 1, sliding_window=0),
+        "`sliding_window` must be `None` or a positive integer",
+    ),
     "axes": (lambda: layers.MultiHeadAttention(2, 2, attention_axes="1"), "attention_axes=1"),
-    "groups": (lambda: layers.GroupQueryAttention(2, 3, 2), "divisible by `num_key_value_heads`. Received: num_query_heads=3"),
-    "lengths": (lambda: layers.MultiHeadAttention(2, 2)(QUERY, VALUE, QUERY), r"value_shape=\(2, 5, 6\) and key_shape=\(2, 4, 6\)"),
-    "widths": (lambda: layers.GroupQueryAttention(2, 2, 1)(fkeras.Input((4, 6)), fkeras.Input((5, 3))), "last dimension.*must be equal"),
+    "groups": (
+        lambda: layers.GroupQueryAttention(2, 3, 2),
+        "divisible by `num_key_value_heads`. Received: num_query_heads=3",
+    ),
+    "lengths": (
+        lambda: layers.MultiHeadAttention(2, 2)(QUERY, VALUE, QUERY),
+        r"value_shape=\(2, 5, 6\) and key_shape=\(2, 4, 6\)",
+    ),
+    "widths": (
+        lambda: layers.GroupQueryAttention(2, 2, 1)(fkeras.Input((4, 6)), fkeras.Input((5, 3))),
+        "last dimension.*must be equal",
+    ),
     "list": (lambda: layers.Attention()(QUERY), "must be called on a list of inputs"),
     "length": (lambda: layers.Attention()([QUERY]), "list of length 2 or 3"),
     "mask": (lambda: layers.Attention()([QUERY, VALUE], mask=VALUE_MASK), "mask must be a list"),

@@ -1,4 +1,6 @@
-"""Every layer against Keras: shape, dtype, values, gradients, state, jit, half precision, symbolic shapes, configs, order of weights."""
+"""Every layer against Keras: shape, dtype, values, gradients, state, jit, half precision, symbolic
+shapes, configs, order of weights.
+"""
 
 import json
 
@@ -27,9 +29,24 @@ ROWS = [
     ("Softmax", {"axis": [1, 2]}, [(2, 3, 4)], {}),
     ("Dense", {"units": 5, "activation": "relu"}, [(2, 3)], {}),
     ("Dense", {"units": 5, "use_bias": False}, [(2, 3, 4)], {}),
-    ("EinsumDense", {"equation": "abc,cde->abde", "output_shape": (None, 3, 2), "bias_axes": "de"}, [SEQUENCE], {}),
-    ("EinsumDense", {"equation": "...x,xy->...y", "output_shape": 3, "bias_axes": "y", "activation": "relu"}, [SEQUENCE], {}),
-    ("EinsumDense", {"equation": "ab...,bc->ac...", "output_shape": 3, "bias_axes": "c"}, [SEQUENCE], {}),
+    (
+        "EinsumDense",
+        {"equation": "abc,cde->abde", "output_shape": (None, 3, 2), "bias_axes": "de"},
+        [SEQUENCE],
+        {},
+    ),
+    (
+        "EinsumDense",
+        {"equation": "...x,xy->...y", "output_shape": 3, "bias_axes": "y", "activation": "relu"},
+        [SEQUENCE],
+        {},
+    ),
+    (
+        "EinsumDense",
+        {"equation": "ab...,bc->ac...", "output_shape": 3, "bias_axes": "c"},
+        [SEQUENCE],
+        {},
+    ),
     ("Identity", {}, [(2, 3)], {}),
     ("Flatten", {}, [SEQUENCE], {}),
     ("Flatten", FIRST, [IMAGE], {}),
@@ -68,27 +85,77 @@ ROWS = [
     ("AdaptiveMaxPooling1D", {"output_size": 4}, [SEQUENCE], {}),
     ("AdaptiveMaxPooling2D", {"output_size": (2, 3), **FIRST}, [IMAGE], {}),
     ("AdaptiveMaxPooling3D", {"output_size": 2}, [VOLUME], {}),
-    ("Conv1D", {"filters": 3, "kernel_size": 2, "padding": "causal", "dilation_rate": 2}, [SEQUENCE], {}),
-    ("Conv1D", {"filters": 4, "kernel_size": 3, "strides": 2, "groups": 2, "use_bias": False}, [SEQUENCE], {}),
-    ("Conv2D", {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "relu"}, [IMAGE], {}),
-    ("Conv2D", {"filters": 3, "kernel_size": (2, 3), "strides": (2, 1), **FIRST}, [(2, 4, 6, 5)], {}),
+    (
+        "Conv1D",
+        {"filters": 3, "kernel_size": 2, "padding": "causal", "dilation_rate": 2},
+        [SEQUENCE],
+        {},
+    ),
+    (
+        "Conv1D",
+        {"filters": 4, "kernel_size": 3, "strides": 2, "groups": 2, "use_bias": False},
+        [SEQUENCE],
+        {},
+    ),
+    (
+        "Conv2D",
+        {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "relu"},
+        [IMAGE],
+        {},
+    ),
+    (
+        "Conv2D",
+        {"filters": 3, "kernel_size": (2, 3), "strides": (2, 1), **FIRST},
+        [(2, 4, 6, 5)],
+        {},
+    ),
     ("Conv2D", {"filters": 4, "kernel_size": 2, "dilation_rate": 2, "groups": 2}, [IMAGE], {}),
     ("Conv2D", {"filters": 3, "kernel_size": 1, "strides": 2}, [IMAGE], {}),
     ("Conv3D", {"filters": 2, "kernel_size": 2, "strides": (1, 2, 1)}, [VOLUME], {}),
     ("Conv1DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2}, [SEQUENCE], {}),
-    ("Conv2DTranspose", {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}, [IMAGE], {}),
-    ("Conv2DTranspose", {"filters": 3, "kernel_size": 2, "strides": 3, "output_padding": 1, **FIRST}, [(2, 2, 3, 4)], {}),
-    ("Conv3DTranspose", {"filters": 2, "kernel_size": 2, "strides": (1, 2, 1), "padding": "same"}, [VOLUME], {}),
+    (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"},
+        [IMAGE],
+        {},
+    ),
+    (
+        "Conv2DTranspose",
+        {"filters": 3, "kernel_size": 2, "strides": 3, "output_padding": 1, **FIRST},
+        [(2, 2, 3, 4)],
+        {},
+    ),
+    (
+        "Conv3DTranspose",
+        {"filters": 2, "kernel_size": 2, "strides": (1, 2, 1), "padding": "same"},
+        [VOLUME],
+        {},
+    ),
     ("DepthwiseConv1D", {"kernel_size": 2, "depth_multiplier": 2}, [SEQUENCE], {}),
     ("DepthwiseConv2D", {"kernel_size": 3, "padding": "same", "activation": "tanh"}, [IMAGE], {}),
     ("DepthwiseConv2D", {"kernel_size": 3, "strides": 2, "padding": "same"}, [IMAGE], {}),
-    ("DepthwiseConv2D", {"kernel_size": (2, 3), "depth_multiplier": 2, "dilation_rate": (2, 1), **FIRST}, [(2, 3, 6, 5)], {}),
+    (
+        "DepthwiseConv2D",
+        {"kernel_size": (2, 3), "depth_multiplier": 2, "dilation_rate": (2, 1), **FIRST},
+        [(2, 3, 6, 5)],
+        {},
+    ),
     ("SeparableConv1D", {"filters": 3, "kernel_size": 2, "depth_multiplier": 2}, [SEQUENCE], {}),
-    ("SeparableConv2D", {"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2}, [IMAGE], {}),
+    (
+        "SeparableConv2D",
+        {"filters": 3, "kernel_size": 3, "padding": "same", "strides": 2},
+        [IMAGE],
+        {},
+    ),
     ("BatchNormalization", {}, [IMAGE], {}),
     ("BatchNormalization", {"momentum": 0.8}, [IMAGE], TRAIN),
     ("BatchNormalization", {"axis": 1, "center": False, "scale": False}, [IMAGE], TRAIN),
-    ("BatchNormalization", {"renorm": True, "renorm_clipping": {"rmax": 1.5, "rmin": 0.5, "dmax": 0.3}}, [(4, 3)], TRAIN),
+    (
+        "BatchNormalization",
+        {"renorm": True, "renorm_clipping": {"rmax": 1.5, "rmin": 0.5, "dmax": 0.3}},
+        [(4, 3)],
+        TRAIN,
+    ),
     ("BatchNormalization", {"renorm": True, "scale": False}, [(4, 3)], TRAIN),
     ("LayerNormalization", {}, [SEQUENCE], {}),
     ("LayerNormalization", {"axis": [1, 2], "center": False}, [SEQUENCE], {}),
@@ -140,7 +207,11 @@ def _filled(variables, names, values):
 @pytest.mark.parametrize("row", ROWS, ids=_name)
 def test_a_layer_computes_what_kerass_computes(keras, row):
     cls, options, shapes, call = row
-    ours, theirs, x = getattr(layers, cls)(**options), getattr(keras.layers, cls)(**options), _inputs(shapes)
+    ours, theirs, x = (
+        getattr(layers, cls)(**options),
+        getattr(keras.layers, cls)(**options),
+        _inputs(shapes),
+    )
     theirs.build(shapes[0] if len(shapes) == 1 else shapes)
     rng = np.random.default_rng(2)
     weights = [rng.uniform(0.5, 1.5, w.shape).astype("float32") for w in theirs.weights]
@@ -151,7 +222,10 @@ def test_a_layer_computes_what_kerass_computes(keras, row):
     assert names == [w.name for w in theirs.weights]
     assert [w.name for w in ours.trainable_weights] == [w.name for w in theirs.trainable_weights]
     variables = _filled(variables, names, weights)
-    signs = jnp.asarray(rng.normal(size=ours.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)), "float32")
+    signs = jnp.asarray(
+        rng.normal(size=ours.compute_output_shape(shapes[0] if len(shapes) == 1 else shapes)),
+        "float32",
+    )
 
     @jax.jit
     def our_pure_form(variables, x):
@@ -159,7 +233,9 @@ def test_a_layer_computes_what_kerass_computes(keras, row):
             y, state = ours.apply({**variables, "params": params}, x, **call)
             return jnp.sum(y * signs), (y, state)
 
-        (_, aux), gradients = jax.value_and_grad(scored, argnums=(0, 1), has_aux=True)(variables["params"], x)
+        (_, aux), gradients = jax.value_and_grad(scored, argnums=(0, 1), has_aux=True)(
+            variables["params"], x
+        )
         return aux, gradients
 
     @jax.jit
@@ -173,16 +249,23 @@ def test_a_layer_computes_what_kerass_computes(keras, row):
 
     (y, state), (by_params, by_x) = our_pure_form(variables, x)
     (y_keras, rest), (by_weights_keras, by_x_keras) = keras_pure_form(
-        [v.value for v in theirs.trainable_variables], [v.value for v in theirs.non_trainable_variables], x)
+        [v.value for v in theirs.trainable_variables],
+        [v.value for v in theirs.non_trainable_variables],
+        x,
+    )
     near = {"rtol": 2e-5, "atol": 2e-5}
     np.testing.assert_allclose(y, y_keras, **near)
     assert y.dtype == y_keras.dtype
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, **near), by_x, by_x_keras)
     for variable, expected in zip(theirs.trainable_variables, by_weights_keras):
-        np.testing.assert_allclose(by_params[variable.name], expected, err_msg=variable.name, **near)
+        np.testing.assert_allclose(
+            by_params[variable.name], expected, err_msg=variable.name, **near
+        )
     for variable, expected in zip(theirs.non_trainable_variables, rest):
         if "seed" not in variable.name:
-            np.testing.assert_allclose(state[variable.name], expected, err_msg=variable.name, **near)
+            np.testing.assert_allclose(
+                state[variable.name], expected, err_msg=variable.name, **near
+            )
 
     eager = ours(x, **call)
     np.testing.assert_allclose(eager, y, **near)
@@ -201,12 +284,16 @@ def test_a_layers_config_makes_it_again_and_keras_reads_it(keras, row):
     theirs = getattr(keras.layers, cls).from_config(config)
     expected = theirs.get_config()
     shared = [k for k in config if k in expected and k != "dtype" and "initializer" not in k]
-    assert _as_in_files({k: config[k] for k in shared}) == _as_in_files({k: expected[k] for k in shared})
+    assert _as_in_files({k: config[k] for k in shared}) == _as_in_files(
+        {k: expected[k] for k in shared}
+    )
     assert type(layers.deserialize(keras.layers.serialize(theirs))) is type(layer)
     # Symbolic: any batch size.
     free = [fkeras.KerasTensor((None, *shape[1:])) for shape in shapes]
     out = again(free[0] if len(free) == 1 else free)
-    shape = theirs.compute_output_shape(free[0].shape if len(free) == 1 else [x.shape for x in free])
+    shape = theirs.compute_output_shape(
+        free[0].shape if len(free) == 1 else [x.shape for x in free]
+    )
     assert len(out.shape) == len(shape)
     assert all(known == d for known, d in zip(shape[1:], out.shape[1:]) if known is not None)
     assert out.shape[0] is None

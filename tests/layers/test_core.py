@@ -33,7 +33,9 @@ def test_lambda_passes_training_and_arguments_on():
     layer = layers.Lambda(doubled)
     np.testing.assert_array_equal(layer(X), X)
     np.testing.assert_array_equal(layer(X, training=True), 2 * X)
-    np.testing.assert_array_equal(layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 3})(X), 3 * X)
+    np.testing.assert_array_equal(
+        layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 3})(X), 3 * X
+    )
 
 
 def test_lambda_of_a_named_function_survives_its_config():
@@ -62,8 +64,12 @@ def test_lambda_finds_or_takes_its_output_shape():
 
 
 def test_lambda_sets_the_mask_it_was_given():
-    layer = layers.Lambda(lambda x: x * 1.0, mask=lambda inputs, mask: jnp.any(inputs != 0, axis=-1))
-    np.testing.assert_array_equal(layer.compute_mask(jnp.zeros((2, 3, 4)), None), np.zeros((2, 3), bool))
+    layer = layers.Lambda(
+        lambda x: x * 1.0, mask=lambda inputs, mask: jnp.any(inputs != 0, axis=-1)
+    )
+    np.testing.assert_array_equal(
+        layer.compute_mask(jnp.zeros((2, 3, 4)), None), np.zeros((2, 3), bool)
+    )
     assert layer.supports_masking and not layers.Lambda(doubled).supports_masking
 
 
@@ -72,7 +78,9 @@ def test_a_wrapper_owns_the_weights_of_its_layer_and_survives_its_config():
     np.testing.assert_allclose(layer(X), X + X.sum())
     assert [w.path for w in layer.weights] == ["residual/dense/kernel", "residual/dense/bias"]
     variables = layer.init(jax.random.key(0), X.shape)
-    assert jax.tree.map(jnp.shape, variables["params"]) == {"layer": {"kernel": (3, 3), "bias": (3,)}}
+    assert jax.tree.map(jnp.shape, variables["params"]) == {
+        "layer": {"kernel": (3, 3), "bias": (3,)}
+    }
     again = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
     np.testing.assert_allclose(again(X), layer(X))
 
@@ -84,7 +92,11 @@ def test_wrappers_of_keras_configs(keras):
 
 
 def test_einsum_dense_counts_fans_as_the_equation_sums(keras):
-    layer = layers.EinsumDense("abc,cde->abde", (None, 8, 16), kernel_initializer=fkeras.initializers.VarianceScaling(mode="fan_in", seed=1))
+    layer = layers.EinsumDense(
+        "abc,cde->abde",
+        (None, 8, 16),
+        kernel_initializer=fkeras.initializers.VarianceScaling(mode="fan_in", seed=1),
+    )
     layer.build((None, 10, 200))
     assert float(np.std(layer.kernel)) == pytest.approx(200**-0.5, rel=0.05)
 
@@ -97,8 +109,18 @@ def test_identity_passes_structures():
     assert [t.dtype for t in out] == ["float32", "int32"]
 
 
-@pytest.mark.parametrize("layer", [layers.Flatten(), layers.Reshape((6, 1)), layers.Permute((2, 1)), layers.ZeroPadding1D(),
-                                   layers.Cropping1D((1, 0)), layers.UpSampling1D()], ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Flatten(),
+        layers.Reshape((6, 1)),
+        layers.Permute((2, 1)),
+        layers.ZeroPadding1D(),
+        layers.Cropping1D((1, 0)),
+        layers.UpSampling1D(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_layers_that_only_move_values_keep_integers(layer):
     x = jnp.arange(12).reshape(2, 2, 3)
     assert layer(x).dtype == jnp.int32
@@ -108,11 +130,27 @@ def test_layers_that_only_move_values_keep_integers(layer):
 
 def test_functional_forms_and_other_names(keras):
     x, y = X, 2 * X
-    for name in ("add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate", "dot"):
-        np.testing.assert_allclose(getattr(layers, name)([x, y]), getattr(keras.layers, name)([x, y]), rtol=1e-6)
+    for name in (
+        "add",
+        "subtract",
+        "multiply",
+        "average",
+        "maximum",
+        "minimum",
+        "concatenate",
+        "dot",
+    ):
+        np.testing.assert_allclose(
+            getattr(layers, name)([x, y]), getattr(keras.layers, name)([x, y]), rtol=1e-6
+        )
     assert layers.concatenate([x, y], axis=0, name="joined").shape == (2, 3)
-    for alias, name in (("MaxPool2D", "MaxPooling2D"), ("GlobalAvgPool1D", "GlobalAveragePooling1D"), ("Convolution2D", "Conv2D"),
-                        ("SeparableConvolution1D", "SeparableConv1D"), ("Convolution3DTranspose", "Conv3DTranspose")):
+    for alias, name in (
+        ("MaxPool2D", "MaxPooling2D"),
+        ("GlobalAvgPool1D", "GlobalAveragePooling1D"),
+        ("Convolution2D", "Conv2D"),
+        ("SeparableConvolution1D", "SeparableConv1D"),
+        ("Convolution3DTranspose", "Conv3DTranspose"),
+    ):
         assert getattr(layers, alias) is getattr(layers, name)
 
 
@@ -123,7 +161,9 @@ def test_a_convolution_op_of_ones_own():
             return super().convolution_op(inputs, kernel)
 
     layer = Standardised(4, 3, kernel_initializer="ones")
-    np.testing.assert_allclose(layer(np.ones((1, 5, 5, 2), "float32")), np.zeros((1, 3, 3, 4)), atol=1e-6)
+    np.testing.assert_allclose(
+        layer(np.ones((1, 5, 5, 2), "float32")), np.zeros((1, 3, 3, 4)), atol=1e-6
+    )
 
 
 def test_free_spatial_axes_stay_free():

@@ -19,8 +19,16 @@ VECTORS = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
 ROWS = {
     "plain": (lambda L: L.Embedding(5, 4), (IDS,), {}),
     "reversible": (lambda L: L.ReversibleEmbedding(5, 4), (IDS,), {}),
-    "reversed": (lambda L: L.ReversibleEmbedding(5, 4, logit_soft_cap=2.0), (VECTORS,), {"reverse": True}),
-    "reversed untied": (lambda L: L.ReversibleEmbedding(5, 4, tie_weights=False, reverse_dtype="float32"), (VECTORS,), {"reverse": True}),
+    "reversed": (
+        lambda L: L.ReversibleEmbedding(5, 4, logit_soft_cap=2.0),
+        (VECTORS,),
+        {"reverse": True},
+    ),
+    "reversed untied": (
+        lambda L: L.ReversibleEmbedding(5, 4, tie_weights=False, reverse_dtype="float32"),
+        (VECTORS,),
+        {"reverse": True},
+    ),
 }
 
 
@@ -29,17 +37,27 @@ def test_rows_and_scores_are_kerass(same_as_keras, keras, name):
     make, inputs, call = ROWS[name]
     ours, _ = same_as_keras(make, *inputs, **call)
     config = json.loads(json.dumps(layers.serialize(ours)))
-    assert layers.serialize(layers.deserialize(config))["config"] == layers.serialize(ours)["config"]
+    assert (
+        layers.serialize(layers.deserialize(config))["config"] == layers.serialize(ours)["config"]
+    )
     assert type(keras.layers.deserialize(config)).__name__ == type(ours).__name__
-    symbol = ours(fkeras.KerasTensor((None, None, *inputs[0].shape[2:]), str(inputs[0].dtype)), **call)
+    symbol = ours(
+        fkeras.KerasTensor((None, None, *inputs[0].shape[2:]), str(inputs[0].dtype)), **call
+    )
     assert symbol.shape == (None, None, 5 if "reversed" in name else 4)
 
 
-@pytest.mark.parametrize("ids, message", [
-    ([[0, 1], [7, 2]], r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position \(1, 0\) \(1 of 4.*input_dim at least 8"),
-    ([[0, -1]], r"id -1 at position \(0, 1\).*Map the ids into that range"),
-    ([[0.0, np.nan]], "id nan"),
-])
+@pytest.mark.parametrize(
+    "ids, message",
+    [
+        (
+            [[0, 1], [7, 2]],
+            r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position \(1, 0\) \(1 of 4.*input_dim at least 8",
+        ),
+        ([[0, -1]], r"id -1 at position \(0, 1\).*Map the ids into that range"),
+        ([[0.0, np.nan]], "id nan"),
+    ],
+)
 def test_ids_outside_of_the_table_are_errors_where_they_are_known(ids, message):
     layer = layers.Embedding(5, 4, name="words")
     with pytest.raises(UserInputError, match=message):
@@ -62,14 +80,19 @@ def test_inside_jit_an_id_outside_of_the_table_gives_nan_and_no_gradient():
     variables = layer.init(jax.random.key(0), IDS)
     rows = jax.jit(layer.apply)(variables, jnp.array([[0, -1, 5]]))[0]
     assert np.isnan(rows).any(axis=-1).tolist() == [[False, True, True]]
-    gradient = jax.jit(jax.grad(lambda v: jnp.sum(layer.apply(v, jnp.array([0, -1, 7]))[0])))(variables)["params"]["embeddings"]
+    gradient = jax.jit(jax.grad(lambda v: jnp.sum(layer.apply(v, jnp.array([0, -1, 7]))[0])))(
+        variables
+    )["params"]["embeddings"]
     np.testing.assert_array_equal(gradient, np.eye(5)[:, :1].repeat(4, axis=1))
 
 
 def test_zero_can_be_padding():
     layer = layers.Embedding(5, 4, mask_zero=True)
     assert layer(IDS)._keras_mask.tolist() == (IDS != 0).tolist()
-    assert layers.ReversibleEmbedding(5, 4, mask_zero=True)(IDS)._keras_mask.tolist() == (IDS != 0).tolist()
+    assert (
+        layers.ReversibleEmbedding(5, 4, mask_zero=True)(IDS)._keras_mask.tolist()
+        == (IDS != 0).tolist()
+    )
     assert getattr(layers.Embedding(5, 4)(IDS), "_keras_mask", None) is None
 
 
@@ -77,7 +100,9 @@ def test_older_arguments_are_taken():
     table = np.arange(20, dtype="float32").reshape(5, 4)
     for weights in (table, [table]):
         np.testing.assert_array_equal(layers.Embedding(5, 4, weights=weights)(IDS), table[IDS])
-    model = fkeras.Sequential([layers.Embedding(5, 4, input_length=3), layers.Flatten(), layers.Dense(1)])
+    model = fkeras.Sequential(
+        [layers.Embedding(5, 4, input_length=3), layers.Flatten(), layers.Dense(1)]
+    )
     assert model.built and model.input_shape == (None, 3) and model(IDS).shape == (2, 1)
 
 
@@ -86,12 +111,21 @@ def test_rows_are_cast_to_the_compute_dtype():
     assert layer(IDS).dtype == jnp.bfloat16 and layer.embeddings.dtype == "float32"
 
 
-@pytest.mark.parametrize("make, message", [
-    (lambda: layers.Embedding(0, 4), "`input_dim` must be a positive integer"),
-    (lambda: layers.Embedding(5, 2.5), r"output_dim=2.5 \(of type float\)"),
-    (lambda: layers.Embedding(5, 4, lora_rank=2), "`lora_rank` is not supported in this release"),
-    (lambda: layers.Embedding(5, 4, quantization_config=object()), "`quantization_config` is not supported"),
-])
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda: layers.Embedding(0, 4), "`input_dim` must be a positive integer"),
+        (lambda: layers.Embedding(5, 2.5), r"output_dim=2.5 \(of type float\)"),
+        (
+            lambda: layers.Embedding(5, 4, lora_rank=2),
+            "`lora_rank` is not supported in this release",
+        ),
+        (
+            lambda: layers.Embedding(5, 4, quantization_config=object()),
+            "`quantization_config` is not supported",
+        ),
+    ],
+)
 def test_mistakes_are_named(make, message):
     with pytest.raises(UserInputError, match=message):
         make()
@@ -100,7 +134,10 @@ def test_mistakes_are_named(make, message):
 @pytest.mark.parametrize("make", [layers.Embedding, layers.ReversibleEmbedding])
 def test_a_quantized_table_is_refused_when_it_is_built(make):
     layer = make(5, 4, dtype="int8_from_float32")
-    with pytest.raises(UserInputError, match=f"{make.__name__}: `quantization_mode` is not supported in this release.*int8"):
+    with pytest.raises(
+        UserInputError,
+        match=f"{make.__name__}: `quantization_mode` is not supported in this release.*int8",
+    ):
         layer.build()
     with pytest.raises(UserInputError, match="`quantization_mode` is not supported"):
         layer(IDS)
@@ -108,10 +145,14 @@ def test_a_quantized_table_is_refused_when_it_is_built(make):
 
 
 def test_masking_marks_steps_and_sets_them_to_zero(keras):
-    x = np.array([[[1, 9, 9], [9, 9, 9], [9, 0, 9]], [[np.nan, 9, 9], [9, 9, 9], [9, 9, 9]]], "float32")
+    x = np.array(
+        [[[1, 9, 9], [9, 9, 9], [9, 0, 9]], [[np.nan, 9, 9], [9, 9, 9], [9, 9, 9]]], "float32"
+    )
     ours, theirs = (L.Masking(mask_value=9.0)(x) for L in (layers, keras.layers))
     np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(ours._keras_mask, theirs._keras_mask)
-    again = layers.deserialize(json.loads(json.dumps(layers.serialize(layers.Masking(mask_value=9.0)))))
+    again = layers.deserialize(
+        json.loads(json.dumps(layers.serialize(layers.Masking(mask_value=9.0))))
+    )
     np.testing.assert_array_equal(again(x), ours)
     assert again(fkeras.Input((None, 3))).shape == (None, None, 3)

@@ -12,7 +12,9 @@ from fkeras.layers.rnn import lstm_loop, recurrence
 from fkeras.layers.rnn.lstm import LSTMStep
 
 _rng = np.random.default_rng(0)
-INPUTS, KERNEL, RECURRENT, BIAS = (jnp.asarray(_rng.normal(size=s), "float32") for s in ((5, 3, 4), (4, 8), (2, 8), (8,)))
+INPUTS, KERNEL, RECURRENT, BIAS = (
+    jnp.asarray(_rng.normal(size=s), "float32") for s in ((5, 3, 4), (4, 8), (2, 8), (8,))
+)
 FIRST = [jnp.asarray(_rng.normal(size=(3, 2)), "float32") for _ in range(2)]
 
 
@@ -36,12 +38,19 @@ def test_values_and_gradients_are_those_of_the_general_loop(reverse, sequences):
         def summed(inputs, kernel, recurrent, bias, states):
             weights = {"kernel": kernel, "recurrent_kernel": recurrent, "bias": bias}
             made = run(inputs, states, weights)
-            return sum((leaf * jnp.arange(1, leaf.size + 1).reshape(leaf.shape)).sum() for leaf in jax.tree.leaves(made)), made
+            return sum(
+                (leaf * jnp.arange(1, leaf.size + 1).reshape(leaf.shape)).sum()
+                for leaf in jax.tree.leaves(made)
+            ), made
 
-        return jax.value_and_grad(summed, argnums=(0, 1, 2, 3, 4), has_aux=True)(INPUTS, KERNEL, RECURRENT, BIAS, FIRST)
+        return jax.value_and_grad(summed, argnums=(0, 1, 2, 3, 4), has_aux=True)(
+            INPUTS, KERNEL, RECURRENT, BIAS, FIRST
+        )
 
     options = {"reverse": reverse, "sequences": sequences}
-    whole = of(lambda x, states, weights: step.run_whole(x, states, weights, noise, None, **options))
+    whole = of(
+        lambda x, states, weights: step.run_whole(x, states, weights, noise, None, **options)
+    )
     parts = of(lambda x, states, weights: general(step, x, states, weights, **options))
     assert jax.tree.structure(whole) == jax.tree.structure(parts)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-4), whole, parts)
@@ -49,8 +58,14 @@ def test_values_and_gradients_are_those_of_the_general_loop(reverse, sequences):
 
 @pytest.mark.parametrize("sequences", [False, True])
 def test_derivatives_of_both_modes_and_orders(sequences):
-    check_grads(lambda *a: [x for x in lstm_loop.run(sequences, *a) if x is not None], (jnp.matmul(INPUTS, KERNEL)[:3], RECURRENT, *FIRST), order=2,
-                modes=["fwd", "rev"], rtol=2e-2, atol=2e-2)
+    check_grads(
+        lambda *a: [x for x in lstm_loop.run(sequences, *a) if x is not None],
+        (jnp.matmul(INPUTS, KERNEL)[:3], RECURRENT, *FIRST),
+        order=2,
+        modes=["fwd", "rev"],
+        rtol=2e-2,
+        atol=2e-2,
+    )
 
 
 def test_only_plain_layers_take_it(monkeypatch):

@@ -25,7 +25,9 @@ def test_global_average_pooling_counts_unmasked_steps_and_gives_0_without_any(fi
     x = np.asarray(masked())
     y = layer(np.swapaxes(x, 1, 2) if first else x, mask=MASK)
     expected = np.stack([x[0, :2].mean(0), np.zeros(4)])
-    np.testing.assert_allclose(np.squeeze(y, (2 if first else 1)) if keepdims else y, expected, rtol=1e-6)
+    np.testing.assert_allclose(
+        np.squeeze(y, (2 if first else 1)) if keepdims else y, expected, rtol=1e-6
+    )
 
 
 def test_a_fully_masked_row_has_a_finite_gradient_and_changes_no_other():
@@ -46,7 +48,9 @@ def test_softmax_of_a_fully_masked_row_is_0_with_a_finite_gradient():
     np.testing.assert_allclose(y.sum(-1), [1, 0], atol=1e-6)
     np.testing.assert_allclose(y[0, :2], jax.nn.softmax(x[0, :2]), rtol=1e-6)
     assert np.isfinite(jax.grad(lambda x: jnp.sum(layer(x, mask=MASK) ** 2))(x)).all()
-    np.testing.assert_array_equal(layer(x.astype("float16"), mask=MASK.astype("float32"))[1], np.zeros(3))
+    np.testing.assert_array_equal(
+        layer(x.astype("float16"), mask=MASK.astype("float32"))[1], np.zeros(3)
+    )
 
 
 def test_softmax_names_a_mask_that_does_not_fit():
@@ -56,17 +60,32 @@ def test_softmax_names_a_mask_that_does_not_fit():
         layers.Softmax()(jnp.ones((2, 3)), mask=jnp.ones((2, 2), bool))
 
 
-@pytest.mark.parametrize("layer", [layers.Activation("relu"), layers.ReLU(), layers.Dropout(0.5), layers.LayerNormalization(),
-                                   layers.BatchNormalization(), layers.Identity(), layers.GaussianNoise(0.1), layers.Dense(2),
-                                   layers.UnitNormalization(), layers.GroupNormalization(2), layers.PReLU()],
-                         ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Activation("relu"),
+        layers.ReLU(),
+        layers.Dropout(0.5),
+        layers.LayerNormalization(),
+        layers.BatchNormalization(),
+        layers.Identity(),
+        layers.GaussianNoise(0.1),
+        layers.Dense(2),
+        layers.UnitNormalization(),
+        layers.GroupNormalization(2),
+        layers.PReLU(),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_a_layer_that_works_step_by_step_passes_the_mask_on(layer):
     assert layer.supports_masking
     np.testing.assert_array_equal(get_mask(layer(masked())), MASK)
 
 
 def test_a_convolution_warns_that_the_mask_ends_there():
-    with pytest.warns(UserWarning, match="'conv' .*does not support masking and will therefore destroy the mask"):
+    with pytest.warns(
+        UserWarning, match="'conv' .*does not support masking and will therefore destroy the mask"
+    ):
         y = layers.Conv1D(2, 2, name="conv")(masked())
     assert get_mask(y) is None
     assert get_mask(layers.GlobalAveragePooling1D()(masked())) is None
@@ -75,8 +94,12 @@ def test_a_convolution_warns_that_the_mask_ends_there():
 OTHER = jnp.array([[True, False, False], [True, True, False]])
 
 
-@pytest.mark.parametrize("name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"])
-@pytest.mark.parametrize("masks", [(MASK, OTHER), (MASK, None), (None, OTHER)], ids=["both", "first", "second"])
+@pytest.mark.parametrize(
+    "name", ["Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate"]
+)
+@pytest.mark.parametrize(
+    "masks", [(MASK, OTHER), (MASK, None), (None, OTHER)], ids=["both", "first", "second"]
+)
 def test_merging_layers_treat_masked_values_as_keras_does(keras, name, masks):
     values = [rng.normal(size=(2, 3, 4)).astype("float32") for _ in range(2)]
     ours = getattr(layers, name)()([masked(v, m) for v, m in zip(values, masks)])

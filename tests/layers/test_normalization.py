@@ -43,7 +43,12 @@ def test_moving_statistics_are_state_of_a_pure_call():
 @pytest.mark.parametrize("options", [{}, {"renorm": True}], ids=str)
 def test_masked_positions_do_not_count_in_batch_statistics(keras, options):
     ours, theirs = layers.BatchNormalization(**options), keras.layers.BatchNormalization(**options)
-    np.testing.assert_allclose(ours(X, training=True, mask=jnp.asarray(MASK)), theirs(X, training=True, mask=MASK), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        ours(X, training=True, mask=jnp.asarray(MASK)),
+        theirs(X, training=True, mask=MASK),
+        rtol=1e-4,
+        atol=1e-4,
+    )
     for mine, other in zip(ours.weights, theirs.weights):
         np.testing.assert_allclose(mine, other.value, rtol=1e-5)
     garbage = np.where(MASK[..., None], X, np.nan).astype("float32")
@@ -60,7 +65,9 @@ def test_a_batch_without_any_unmasked_position_gives_no_nan():
 
 def test_batch_normalization_warns_of_a_single_value_per_channel():
     layer = layers.BatchNormalization(name="norm")
-    with pytest.warns(UserWarning, match="'norm' is trained on inputs of shape .1, 3., a single value per channel"):
+    with pytest.warns(
+        UserWarning, match="'norm' is trained on inputs of shape .1, 3., a single value per channel"
+    ):
         layer(np.ones((1, 3), "float32"), training=True)
     layer(np.ones((1, 3), "float32"), training=False)
     layers.BatchNormalization()(np.ones((1, 4, 3), "float32"), training=True)
@@ -106,7 +113,9 @@ def test_spectral_normalization_gives_the_kernel_spectral_norm_1_and_leaves_it_a
     normalised = layer(eye, training=True)
     np.testing.assert_allclose(np.linalg.svd(normalised)[1][0], 1.0, rtol=1e-4)
     np.testing.assert_array_equal(layer.layer.kernel, kernel)
-    np.testing.assert_allclose(layer(eye), normalised, rtol=1e-4)  # inference sees what training saw
+    np.testing.assert_allclose(
+        layer(eye), normalised, rtol=1e-4
+    )  # inference sees what training saw
     assert [w.name for w in layer.weights] == ["kernel", "vector_u"]
 
 
@@ -118,13 +127,19 @@ def test_spectral_normalization_in_training_equals_keras(keras):
     ours.build(x.shape)
     assert [w.name for w in ours.weights] == [w.name for w in theirs.weights]
     ours.set_weights([v.value for v in theirs.weights])
-    trainable, rest = [v.value for v in theirs.trainable_variables], [v.value for v in theirs.non_trainable_variables]
+    trainable, rest = (
+        [v.value for v in theirs.trainable_variables],
+        [v.value for v in theirs.non_trainable_variables],
+    )
 
     def loss_keras(trainable):
         return jnp.sum(theirs.stateless_call(trainable, rest, x, training=True)[0] ** 2)
 
     variables = ours.init(jax.random.key(0), x.shape)
-    variables = {"params": {"kernel": trainable[0], "layer": {"bias": trainable[1]}}, "state": {"vector_u": rest[0]}}
+    variables = {
+        "params": {"kernel": trainable[0], "layer": {"bias": trainable[1]}},
+        "state": {"vector_u": rest[0]},
+    }
 
     def loss(params):
         return jnp.sum(ours.apply({**variables, "params": params}, x, training=True)[0] ** 2)
@@ -138,7 +153,9 @@ def test_spectral_normalization_in_training_equals_keras(keras):
 
 def test_spectral_normalization_of_zeros_does_nothing():
     layer = layers.SpectralNormalization(layers.Dense(4, kernel_initializer="zeros"))
-    np.testing.assert_array_equal(layer(np.ones((2, 3), "float32"), training=True), np.zeros((2, 4)))
+    np.testing.assert_array_equal(
+        layer(np.ones((2, 3), "float32"), training=True), np.zeros((2, 4))
+    )
 
 
 def test_unit_normalization_keeps_zeros_and_their_gradient_is_finite():

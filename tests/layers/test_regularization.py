@@ -29,18 +29,32 @@ def test_each_call_and_each_layer_draws_anew_and_a_key_repeats():
     assert not np.array_equal(draw(layer), draw(layer, seed=1))
     eager = layers.Dropout(0.5, seed=7)
     assert not np.array_equal(eager(ONES, training=True), eager(ONES, training=True))
-    np.testing.assert_array_equal(layers.Dropout(0.5, seed=7)(ONES, training=True), layers.Dropout(0.5, seed=7)(ONES, training=True))
+    np.testing.assert_array_equal(
+        layers.Dropout(0.5, seed=7)(ONES, training=True),
+        layers.Dropout(0.5, seed=7)(ONES, training=True),
+    )
 
 
-@pytest.mark.parametrize("layer", [layers.Dropout(0.5), layers.SpatialDropout1D(0.5), layers.GaussianNoise(0.5), layers.GaussianDropout(0.5),
-                                   layers.AlphaDropout(0.5)], ids=lambda layer: type(layer).__name__)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Dropout(0.5),
+        layers.SpatialDropout1D(0.5),
+        layers.GaussianNoise(0.5),
+        layers.GaussianDropout(0.5),
+        layers.AlphaDropout(0.5),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
 def test_nothing_happens_in_inference_and_a_key_is_asked_for_in_training(layer):
     x = jnp.ones((2, 3, 4))
     np.testing.assert_array_equal(layer(x), x)
     np.testing.assert_array_equal(layer.apply({"params": {}}, x)[0], x)
     with pytest.raises(ValueError, match="rngs="):
         layer.apply({"params": {}}, x, training=True)
-    gradient = jax.grad(lambda x: layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))[0].sum())(x)
+    gradient = jax.grad(
+        lambda x: layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))[0].sum()
+    )(x)
     assert np.isfinite(gradient).all()
 
 
@@ -48,7 +62,9 @@ def test_a_rate_of_1_drops_all_and_its_gradient_is_0():
     for layer in (layers.Dropout(1.0), layers.AlphaDropout(1.0), layers.SpatialDropout1D(1)):
         x = jnp.ones((2, 3, 4))
         np.testing.assert_array_equal(draw(layer, x), jnp.zeros_like(x))
-        np.testing.assert_array_equal(jax.grad(lambda x, layer=layer: draw(layer, x).sum())(x), jnp.zeros_like(x))
+        np.testing.assert_array_equal(
+            jax.grad(lambda x, layer=layer: draw(layer, x).sum())(x), jnp.zeros_like(x)
+        )
 
 
 def test_a_rate_of_0_owns_no_generator():
@@ -66,15 +82,22 @@ def test_noise_shapes_share_decisions():
     assert (y == y[:, :1, :1]).all() and len(np.unique(y)) == 2
 
 
-@pytest.mark.parametrize(("cls", "shape", "axes"), [
-    (layers.SpatialDropout1D, (8, 3, 6), (1,)), (layers.SpatialDropout2D, (8, 3, 2, 6), (1, 2)), (layers.SpatialDropout3D, (8, 3, 2, 2, 6),
-                                                                                                 (1, 2, 3))])
+@pytest.mark.parametrize(
+    ("cls", "shape", "axes"),
+    [
+        (layers.SpatialDropout1D, (8, 3, 6), (1,)),
+        (layers.SpatialDropout2D, (8, 3, 2, 6), (1, 2)),
+        (layers.SpatialDropout3D, (8, 3, 2, 2, 6), (1, 2, 3)),
+    ],
+)
 def test_spatial_dropout_drops_whole_channels(cls, shape, axes):
     y = np.asarray(draw(cls(0.5), jnp.ones(shape)))
     assert (y == y.max(axes, keepdims=True)).all()
     assert set(np.unique(y)) == {0.0, 2.0}
     if len(axes) > 1:
-        first = np.asarray(draw(cls(0.5, data_format="channels_first"), jnp.ones(np.moveaxis(y, -1, 1).shape)))
+        first = np.asarray(
+            draw(cls(0.5, data_format="channels_first"), jnp.ones(np.moveaxis(y, -1, 1).shape))
+        )
         assert (first == first.max(tuple(a + 1 for a in axes), keepdims=True)).all()
 
 
@@ -91,7 +114,12 @@ def test_alpha_dropout_keeps_mean_and_variance():
 
 
 def test_half_precision_stays_half_precision():
-    for layer in (layers.Dropout(0.5), layers.GaussianNoise(0.5), layers.GaussianDropout(0.5), layers.AlphaDropout(0.5)):
+    for layer in (
+        layers.Dropout(0.5),
+        layers.GaussianNoise(0.5),
+        layers.GaussianDropout(0.5),
+        layers.AlphaDropout(0.5),
+    ):
         layer = type(layer)(0.5, dtype="bfloat16")
         assert draw(layer).dtype == jnp.bfloat16
 

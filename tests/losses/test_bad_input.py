@@ -1,4 +1,6 @@
-"""Wrong targets, shapes and functions: an error that says what to do, at trace time where shapes are enough, else from host checks."""
+"""Wrong targets, shapes and functions: an error that says what to do, at trace time where shapes
+are enough, else from host checks.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -13,22 +15,75 @@ PROBABILITIES = np.full((4, 3), 1 / 3, "float32")
 
 # loss, targets, shape of the output, words of the message
 TARGETS = {
-    "B001 one-hot": ("sparse_categorical_crossentropy", np.eye(3)[[0, 1, 2, 0]], (None, 3),
-                     r"shape \(4, 3\).*categorical_crossentropy.*argmax"),
-    "B002 ids": ("categorical_crossentropy", np.array([0, 1, 2, 0]), (None, 3),
-                 r"\(4,\).*sparse_categorical_crossentropy.*to_categorical\(y, 3\)"),
-    "B002 column of ids": ("categorical_crossentropy", np.array([[0], [1], [2], [0]]), (None, 3), "sparse_categorical_crossentropy"),
-    "B004 too big": ("sparse_categorical_crossentropy", np.array([0, 2, 7, 1]), (None, 3), r"\[0, 3\).*7 in row 2.*8 units"),
-    "B004 negative": ("sparse_categorical_crossentropy", np.array([0, -1, 2, 1]), (None, 3), r"-1 in row 1.*ignore_class=-1"),
-    "B005 one-based": ("sparse_categorical_crossentropy", np.array([1, 2, 3, 1]), (None, 3), "3 in row 2. The labels look one-based"),
-    "B007 fractions": ("sparse_categorical_crossentropy", np.array([0.0, 0.7, 1.7, 1.0]), (None, 3), "whole numbers.*0.7 in row 1"),
-    "B007 NaN": ("sparse_categorical_crossentropy", np.array([0.0, np.nan, 1.0, 1.0]), (None, 3), "whole numbers.*nan in row 1"),
-    "B008 three classes": ("binary_crossentropy", np.array([0, 1, 2, 1]), (None, 1), r"\[0, 1\].*2 in row 2.*3 units"),
-    "B010 8-bit": ("binary_crossentropy", np.array([[0], [255], [0], [255]], "uint8"), (None, 1), r"255 in row 1.*divide by 255"),
+    "B001 one-hot": (
+        "sparse_categorical_crossentropy",
+        np.eye(3)[[0, 1, 2, 0]],
+        (None, 3),
+        r"shape \(4, 3\).*categorical_crossentropy.*argmax",
+    ),
+    "B002 ids": (
+        "categorical_crossentropy",
+        np.array([0, 1, 2, 0]),
+        (None, 3),
+        r"\(4,\).*sparse_categorical_crossentropy.*to_categorical\(y, 3\)",
+    ),
+    "B002 column of ids": (
+        "categorical_crossentropy",
+        np.array([[0], [1], [2], [0]]),
+        (None, 3),
+        "sparse_categorical_crossentropy",
+    ),
+    "B004 too big": (
+        "sparse_categorical_crossentropy",
+        np.array([0, 2, 7, 1]),
+        (None, 3),
+        r"\[0, 3\).*7 in row 2.*8 units",
+    ),
+    "B004 negative": (
+        "sparse_categorical_crossentropy",
+        np.array([0, -1, 2, 1]),
+        (None, 3),
+        r"-1 in row 1.*ignore_class=-1",
+    ),
+    "B005 one-based": (
+        "sparse_categorical_crossentropy",
+        np.array([1, 2, 3, 1]),
+        (None, 3),
+        "3 in row 2. The labels look one-based",
+    ),
+    "B007 fractions": (
+        "sparse_categorical_crossentropy",
+        np.array([0.0, 0.7, 1.7, 1.0]),
+        (None, 3),
+        "whole numbers.*0.7 in row 1",
+    ),
+    "B007 NaN": (
+        "sparse_categorical_crossentropy",
+        np.array([0.0, np.nan, 1.0, 1.0]),
+        (None, 3),
+        "whole numbers.*nan in row 1",
+    ),
+    "B008 three classes": (
+        "binary_crossentropy",
+        np.array([0, 1, 2, 1]),
+        (None, 1),
+        r"\[0, 1\].*2 in row 2.*3 units",
+    ),
+    "B010 8-bit": (
+        "binary_crossentropy",
+        np.array([[0], [255], [0], [255]], "uint8"),
+        (None, 1),
+        r"255 in row 1.*divide by 255",
+    ),
     "signs": ("binary_crossentropy", np.array([1, -1, 1, -1]), (None, 1), r"\(y \+ 1\) / 2"),
     "B016 time": ("mse", np.zeros((4, 7)), (None, 1), r"\(4, 7\).*\(4, 1\)"),
     "B017 width": ("mae", np.zeros((4, 2)), (None, 3), r"\(4, 2\).*\(4, 3\)"),
-    "pixels": ("sparse_categorical_crossentropy", np.array([[0, 1], [3, 0]]), (None, 2, 3), r"3 in row 1"),
+    "pixels": (
+        "sparse_categorical_crossentropy",
+        np.array([[0, 1], [3, 0]]),
+        (None, 2, 3),
+        r"3 in row 1",
+    ),
     "ctc": ("ctc", np.array([[1, 5]]), (None, 9, 5), r"\[0, 5\).*blank"),
 }
 
@@ -37,7 +92,9 @@ TARGETS = {
 def test_targets_that_cannot_be_right_are_refused(loss, y_true, shape, words):
     function = losses.get(loss)
     for asked in (function, losses.LossFunctionWrapper(function)):
-        with pytest.raises(UserInputError, match=f"^Loss '{function.__name__}' of output 'head': .*{words}"):
+        with pytest.raises(
+            UserInputError, match=f"^Loss '{function.__name__}' of output 'head': .*{words}"
+        ):
             check_targets(asked, y_true, shape, "head")
 
 
@@ -69,11 +126,16 @@ def test_targets_that_do_not_count_may_be_anything():
 def test_targets_along_another_class_axis_are_understood():
     check_targets(losses.SparseCategoricalCrossentropy(axis=1), np.zeros((2, 4), int), (None, 3, 4))
     with pytest.raises(UserInputError, match="3 in row 0"):
-        check_targets(losses.SparseCategoricalCrossentropy(axis=1), np.full((2, 4), 3), (None, 3, 4))
+        check_targets(
+            losses.SparseCategoricalCrossentropy(axis=1), np.full((2, 4), 3), (None, 3, 4)
+        )
 
 
 def test_sample_weights_are_checked():  # B041, B043
-    with pytest.raises(UserInputError, match=r"`w` must hold one weight for each of the 4 samples. Received: shape \(3,\)"):
+    with pytest.raises(
+        UserInputError,
+        match=r"`w` must hold one weight for each of the 4 samples. Received: shape \(3,\)",
+    ):
         check_sample_weight(np.ones(3), 4, "w")
     with pytest.warns(UserWarning, match="no sample has weight"):
         check_sample_weight(np.zeros(4), 4)
@@ -103,7 +165,11 @@ def test_shapes_that_do_not_fit_are_an_error_at_trace_time(name, true, pred):
     options = {"q": 0.5} if "generalized" in name else {}
 
     def trace():
-        jax.eval_shape(lambda t, p: getattr(losses, name)(t, p, **options), jnp.zeros(true, int), jnp.zeros(pred))
+        jax.eval_shape(
+            lambda t, p: getattr(losses, name)(t, p, **options),
+            jnp.zeros(true, int),
+            jnp.zeros(pred),
+        )
 
     with pytest.raises(UserInputError, match=name) as caught:
         trace()
@@ -155,5 +221,8 @@ def test_a_softmax_of_one_unit_is_warned_of():  # B014
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
-    with pytest.raises(UnknownNameError, match="Unknown loss 'mean_squarred_error'. Did you mean 'mean_squared_error'"):
+    with pytest.raises(
+        UnknownNameError,
+        match="Unknown loss 'mean_squarred_error'. Did you mean 'mean_squared_error'",
+    ):
         losses.get("mean_squarred_error")

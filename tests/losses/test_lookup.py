@@ -38,8 +38,13 @@ def test_classes_come_from_names_classes_and_configs():
 
 
 def test_functions_written_by_keras_are_read(keras):
-    assert losses.deserialize(keras.losses.serialize(keras.losses.mean_squared_error)) is losses.mean_squared_error
-    assert losses.deserialize(losses.serialize(losses.mean_squared_error)) is losses.mean_squared_error
+    assert (
+        losses.deserialize(keras.losses.serialize(keras.losses.mean_squared_error))
+        is losses.mean_squared_error
+    )
+    assert (
+        losses.deserialize(losses.serialize(losses.mean_squared_error)) is losses.mean_squared_error
+    )
 
 
 def test_own_losses_are_found_in_scopes_and_by_custom_objects():
@@ -80,4 +85,12 @@ def test_structures_of_targets_reach_own_losses():
         return jnp.square(y_true["a"] - y_pred["a"]) + jnp.square(y_true["b"] - y_pred["b"])
 
     loss = losses.LossFunctionWrapper(both)
-    assert float(loss({"a": jnp.zeros(2), "b": jnp.ones((2, 1))}, {"a": jnp.ones((2, 1)), "b": jnp.ones((2, 1))})) == 1.0
+    assert (
+        float(
+            loss(
+                {"a": jnp.zeros(2), "b": jnp.ones((2, 1))},
+                {"a": jnp.ones((2, 1)), "b": jnp.ones((2, 1))},
+            )
+        )
+        == 1.0
+    )

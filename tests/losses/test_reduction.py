@@ -1,4 +1,6 @@
-"""From losses to one number: reductions, weights and masks, against Keras; and what must not pass silently."""
+"""From losses to one number: reductions, weights and masks, against Keras; and what must not pass
+silently.
+"""
 
 import itertools
 
@@ -15,7 +17,14 @@ rng = np.random.default_rng(0)
 Y_TRUE, Y_PRED = rng.normal(size=(2, 4, 3, 2)).astype("float32")
 REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none", None)
 # Weights and masks for losses of shape (4, 3), where Keras and we agree on what they mean.
-WEIGHTS = [None, 2.5, rng.uniform(size=(4, 1)), rng.uniform(size=(4, 3)), np.zeros((4, 3)), rng.uniform(size=(4, 3, 1))]
+WEIGHTS = [
+    None,
+    2.5,
+    rng.uniform(size=(4, 1)),
+    rng.uniform(size=(4, 3)),
+    np.zeros((4, 3)),
+    rng.uniform(size=(4, 3, 1)),
+]
 MASKS = [None, rng.uniform(size=(4, 3)) > 0.5, np.zeros((4, 3), bool)]
 
 
@@ -26,14 +35,18 @@ def test_reductions_weights_and_masks_equal_keras(keras, reduction):
         y_pred = jnp.array(Y_PRED)
         if mask is not None:
             y_pred._keras_mask = jnp.array(mask)
-        np.testing.assert_allclose(ours(Y_TRUE, y_pred, weights), theirs(Y_TRUE, y_pred, weights), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(
+            ours(Y_TRUE, y_pred, weights), theirs(Y_TRUE, y_pred, weights), rtol=1e-5, atol=1e-6
+        )
 
 
 def test_one_weight_per_example_weighs_its_whole_row():
     loss = losses.MeanSquaredError("none")
     weights = np.array([1.0, 0.0, 2.0])
     values = loss(Y_TRUE[:3], Y_PRED[:3])  # (3, 3): a weight per column would fit as well
-    np.testing.assert_allclose(loss(Y_TRUE[:3], Y_PRED[:3], weights), values * weights[:, None], rtol=1e-6)
+    np.testing.assert_allclose(
+        loss(Y_TRUE[:3], Y_PRED[:3], weights), values * weights[:, None], rtol=1e-6
+    )
 
 
 def test_a_column_of_weights_is_a_vector_of_weights():
@@ -41,12 +54,16 @@ def test_a_column_of_weights_is_a_vector_of_weights():
     weights = rng.uniform(size=4)
     y_true, y_pred = Y_TRUE[:, 0], Y_PRED[:, 0]
     assert loss(y_true, y_pred, weights[:, None]).shape == (4,)
-    np.testing.assert_allclose(loss(y_true, y_pred, weights[:, None]), loss(y_true, y_pred, weights))
+    np.testing.assert_allclose(
+        loss(y_true, y_pred, weights[:, None]), loss(y_true, y_pred, weights)
+    )
 
 
 @pytest.mark.parametrize("weights", [np.ones(3), np.ones((4, 2)), np.ones((4, 3, 2))])
 def test_weights_that_fit_nothing_are_an_error_with_both_shapes(weights):
-    with pytest.raises(UserInputError, match=r"sample_weight.*does not fit values of shape \(4, 3\)"):
+    with pytest.raises(
+        UserInputError, match=r"sample_weight.*does not fit values of shape \(4, 3\)"
+    ):
         losses.MeanSquaredError()(Y_TRUE, Y_PRED, weights)
 
 
@@ -100,6 +117,8 @@ def test_a_circle_loss_without_partners_has_finite_gradients():
 
 
 def test_generalized_crossentropy_of_a_probability_of_zero_has_finite_gradients():
-    gradient = jax.grad(lambda p: losses.CategoricalGeneralizedCrossEntropy()([1, 0], p))(np.array([[1.0, 0.0], [0.5, 0.5]], "float32"))
+    gradient = jax.grad(lambda p: losses.CategoricalGeneralizedCrossEntropy()([1, 0], p))(
+        np.array([[1.0, 0.0], [0.5, 0.5]], "float32")
+    )
     assert np.isfinite(gradient).all()
     assert jnp.any(gradient)

@@ -1,4 +1,6 @@
-"""Every metric against Keras: two batches, with weights and without, on the object and in the pure form under jit; configs."""
+"""Every metric against Keras: two batches, with weights and without, on the object and in the pure
+form under jit; configs.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +39,13 @@ ROWS = [
     ("R2Score", {}, REAL, PRED, WEIGHTS),
     ("R2Score", {"class_aggregation": None}, REAL, PRED, WEIGHTS[..., None]),
     ("R2Score", {"class_aggregation": "variance_weighted_average"}, REAL, PRED, WEIGHTS),
-    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, REAL[..., :1], PRED[..., :1], WEIGHTS),
+    (
+        "R2Score",
+        {"class_aggregation": "variance_weighted_average", "num_regressors": 2},
+        REAL[..., :1],
+        PRED[..., :1],
+        WEIGHTS,
+    ),
     ("PearsonCorrelation", {}, REAL, PRED, WEIGHTS),
     ("PearsonCorrelation", {"axis": 0}, REAL, PRED, None),
     ("ConcordanceCorrelation", {}, REAL, PRED, WEIGHTS),
@@ -58,7 +66,13 @@ ROWS = [
     ("SparseCategoricalAccuracy", {}, IDS[..., None], PROBABILITIES, WEIGHTS),
     ("TopKCategoricalAccuracy", {"k": 2}, ONE_HOT, PROBABILITIES, WEIGHTS),
     ("SparseTopKCategoricalAccuracy", {"k": 2}, IDS, PROBABILITIES, WEIGHTS),
-    ("SparseTopKCategoricalAccuracy", {"k": 1, "from_sorted_ids": True}, IDS, np.argsort(-PRED, -1).astype("float32"), WEIGHTS),
+    (
+        "SparseTopKCategoricalAccuracy",
+        {"k": 1, "from_sorted_ids": True},
+        IDS,
+        np.argsort(-PRED, -1).astype("float32"),
+        WEIGHTS,
+    ),
     ("TruePositives", {}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
     ("FalsePositives", {"thresholds": [0.2, 0.7]}, BITS, UNIT, WEIGHTS),
     ("TrueNegatives", {"thresholds": 0.3}, BITS, UNIT, None),
@@ -69,25 +83,61 @@ ROWS = [
     ("Recall", {}, BITS, UNIT, WEIGHTS),
     ("Recall", {"top_k": 1}, BITS, UNIT, WEIGHTS),
     ("SensitivityAtSpecificity", {"specificity": 0.4}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
-    ("SpecificityAtSensitivity", {"sensitivity": 0.4, "num_thresholds": 1}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
-    ("PrecisionAtRecall", {"recall": 0.4, "num_thresholds": 50, "class_id": 2}, BITS, UNIT, WEIGHTS),
+    (
+        "SpecificityAtSensitivity",
+        {"sensitivity": 0.4, "num_thresholds": 1},
+        FLAT_BITS,
+        FLAT_UNIT,
+        WEIGHTS,
+    ),
+    (
+        "PrecisionAtRecall",
+        {"recall": 0.4, "num_thresholds": 50, "class_id": 2},
+        BITS,
+        UNIT,
+        WEIGHTS,
+    ),
     ("RecallAtPrecision", {"precision": 0.6}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
     ("AUC", {}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
     ("AUC", {"curve": "PR", "num_thresholds": 20}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
     ("AUC", {"curve": "PRGAIN", "summation_method": "majoring"}, FLAT_BITS, FLAT_UNIT, None),
-    ("AUC", {"curve": "pr", "summation_method": "minoring", "thresholds": [0.7, 0.2, 0.4]}, FLAT_BITS, FLAT_UNIT, WEIGHTS),
+    (
+        "AUC",
+        {"curve": "pr", "summation_method": "minoring", "thresholds": [0.7, 0.2, 0.4]},
+        FLAT_BITS,
+        FLAT_UNIT,
+        WEIGHTS,
+    ),
     ("AUC", {"from_logits": True, "label_weights": [0.1, 0.5, 2.0]}, BITS, PRED, WEIGHTS),
     ("AUC", {"multi_label": True, "num_labels": 3}, BITS, UNIT, WEIGHTS),
-    ("AUC", {"multi_label": True, "thresholds": [0.3, 0.8], "label_weights": [0.1, 0.5, 2.0]}, BITS, UNIT, None),
+    (
+        "AUC",
+        {"multi_label": True, "thresholds": [0.3, 0.8], "label_weights": [0.1, 0.5, 2.0]},
+        BITS,
+        UNIT,
+        None,
+    ),
     ("FBetaScore", {"beta": 2.0, "threshold": 0.4}, BITS, UNIT, WEIGHTS),
     ("FBetaScore", {"average": "micro"}, BITS, UNIT, WEIGHTS),
     ("F1Score", {"average": "weighted"}, ONE_HOT, PROBABILITIES, WEIGHTS),
     ("F1Score", {"average": "macro", "threshold": 0.5}, BITS, UNIT, None),
     ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, IDS, PRED_IDS, WHOLE),
-    ("IoU", {"num_classes": 2, "target_class_ids": [1], "ignore_class": 2, "dtype": "float32"}, IDS, PRED_IDS, WEIGHTS),
+    (
+        "IoU",
+        {"num_classes": 2, "target_class_ids": [1], "ignore_class": 2, "dtype": "float32"},
+        IDS,
+        PRED_IDS,
+        WEIGHTS,
+    ),
     ("BinaryIoU", {"threshold": 0.3}, FLAT_BITS, FLAT_UNIT, WHOLE),
     ("MeanIoU", {"num_classes": 3, "sparse_y_pred": False}, IDS, PROBABILITIES, WHOLE),
-    ("OneHotIoU", {"num_classes": 3, "target_class_ids": [1], "sparse_y_pred": True}, ONE_HOT, PRED_IDS, None),
+    (
+        "OneHotIoU",
+        {"num_classes": 3, "target_class_ids": [1], "sparse_y_pred": True},
+        ONE_HOT,
+        PRED_IDS,
+        None,
+    ),
     ("OneHotMeanIoU", {"num_classes": 3}, ONE_HOT, PROBABILITIES, WHOLE),
 ]
 NAMES = [f"{cls}-{i}" for i, (cls, *_) in enumerate(ROWS)]
@@ -98,9 +148,13 @@ def batches(y_true, y_pred, weights):
         yield (y_true[i], y_pred[i], None if weights is None else weights[i])
 
 
-@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")  # Keras's own, in its confusion matrix
+@pytest.mark.filterwarnings(
+    "ignore:Explicitly requested dtype int64"
+)  # Keras's own, in its confusion matrix
 @pytest.mark.parametrize(("cls", "options", "y_true", "y_pred", "weights"), ROWS, ids=NAMES)
-def test_metric_equals_keras_on_the_object_and_under_jit(keras, cls, options, y_true, y_pred, weights):
+def test_metric_equals_keras_on_the_object_and_under_jit(
+    keras, cls, options, y_true, y_pred, weights
+):
     for given in (weights, None) if weights is not None else (None,):
         ours, theirs = getattr(metrics, cls)(**options), getattr(keras.metrics, cls)(**options)
         for batch in batches(y_true, y_pred, given):
@@ -118,7 +172,9 @@ def test_metric_equals_keras_on_the_object_and_under_jit(keras, cls, options, y_
         state = pure.stateless_update_state(state, *first)
         return pure.stateless_result(pure.stateless_update_state(state, *second))
 
-    np.testing.assert_allclose(run(*batches(y_true, y_pred, None)), ours.result(), rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(
+        run(*batches(y_true, y_pred, None)), ours.result(), rtol=2e-5, atol=2e-6
+    )
     for variable, value in zip(pure.variables, before):
         np.testing.assert_array_equal(variable, value)
     ours.reset_state()

@@ -1,4 +1,6 @@
-"""The base class: state, its pure forms under jit, vmap and scan, configs; and metrics made of functions."""
+"""The base class: state, its pure forms under jit, vmap and scan, configs; and metrics made of
+functions.
+"""
 
 import copy
 import pickle
@@ -19,7 +21,9 @@ class Largest(metrics.Metric):
     def __init__(self, start=0.0, name="largest", dtype=None):
         super().__init__(name=name, dtype=dtype)
         self.start = start
-        self.top = self.add_variable(shape=(), initializer=lambda shape, dtype: jnp.full(shape, start, dtype), name="top")
+        self.top = self.add_variable(
+            shape=(), initializer=lambda shape, dtype: jnp.full(shape, start, dtype), name="top"
+        )
         self.seen = self.add_weight(name="seen")
 
     def update_state(self, values):
@@ -42,7 +46,10 @@ def test_pure_forms_leave_the_object_alone():
     metric = Largest(start=1.0)
     state = metric.stateless_update_state(metric.variables, jnp.array([5.0]))
     assert [float(x) for x in state] == [5.0, 1.0]
-    assert {k: float(v) for k, v in metric.stateless_result(state).items()} == {"top": 5.0, "seen": 1.0}
+    assert {k: float(v) for k, v in metric.stateless_result(state).items()} == {
+        "top": 5.0,
+        "seen": 1.0,
+    }
     assert [float(x) for x in metric.stateless_reset_state(state)] == [1.0, 1.0]
     assert [float(v) for v in metric.variables] == [1.0, 0.0]
 
@@ -55,12 +62,18 @@ def test_pure_forms_work_in_scan_and_vmap():
 
     state, _ = jax.lax.scan(step, metric.stateless_reset_state(), values)
     assert float(metric.stateless_result(state)) == values.mean()
-    each = jax.vmap(lambda batch: metric.stateless_result(metric.stateless_update_state(metric.stateless_reset_state(), batch)))(values)
+    each = jax.vmap(
+        lambda batch: metric.stateless_result(
+            metric.stateless_update_state(metric.stateless_reset_state(), batch)
+        )
+    )(values)
     np.testing.assert_allclose(each, values.mean(1))
     assert float(metric.count) == 0
 
 
-@pytest.mark.parametrize("make", [metrics.R2Score, metrics.F1Score, lambda: metrics.AUC(multi_label=True)])
+@pytest.mark.parametrize(
+    "make", [metrics.R2Score, metrics.F1Score, lambda: metrics.AUC(multi_label=True)]
+)
 def test_metrics_that_learn_their_shapes_from_a_batch_do_so_in_the_pure_form_too(make):
     y_true, y_pred = jnp.array([[0.0, 1.0], [1.0, 0.0]]), jnp.array([[0.2, 0.7], [0.6, 0.1]])
     metric, other = make(), make()
@@ -91,10 +104,16 @@ def test_state_made_in_an_update_of_an_own_metric_is_an_error_in_a_pure_call_and
         jax.jit(later.stateless_update_state)(later.variables, jnp.ones((2, 3)))
     for metric in (Late(), Later()):
         metric.build_on(jax.ShapeDtypeStruct((2, 3), "float32"))
-        assert [np.asarray(x).tolist() for x in metric.stateless_update_state(metric.variables, jnp.ones((2, 3)))][-1] == [2.0] * 3
+        assert [
+            np.asarray(x).tolist()
+            for x in metric.stateless_update_state(metric.variables, jnp.ones((2, 3)))
+        ][-1] == [2.0] * 3
 
 
-@pytest.mark.parametrize(("values", "words"), [([jnp.zeros(())], "length 1, but expected 2"), ([jnp.zeros(2)] * 2, r"shape \(\).*\(2,\)")])
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [([jnp.zeros(())], "length 1, but expected 2"), ([jnp.zeros(2)] * 2, r"shape \(\).*\(2,\)")],
+)
 def test_wrong_state_is_refused(values, words):
     with pytest.raises(UserInputError, match=words):
         metrics.Mean().stateless_update_state(values, jnp.ones(3))
@@ -133,11 +152,16 @@ def test_the_config_follows_the_constructor():
     assert float(Largest.from_config(Largest(start=2.0).get_config()).top) == 2.0
 
 
-# -- metrics of functions ---------------------------------------------------------------------------------------------------------
+# -- metrics of functions
+#
+#
+# ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_function_that_returns_a_vector_is_averaged():  # B037
-    metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: jnp.abs(y_true - y_pred)[:, 0], name="mm")
+    metric = metrics.MeanMetricWrapper(
+        lambda y_true, y_pred: jnp.abs(y_true - y_pred)[:, 0], name="mm"
+    )
     assert float(metric(jnp.zeros((4, 1)), jnp.arange(4.0)[:, None])) == 1.5
 
 
@@ -162,7 +186,9 @@ def test_masks_are_weights():
     metric = metrics.MeanAbsoluteError()
     assert float(metric(jnp.zeros((3, 1)), y_pred)) == 1.5
     metric.reset_state()
-    assert float(metric(jnp.zeros((3, 1)), y_pred, sample_weight=jnp.array([3.0, 1.0, 9.0]))) == 1.25
+    assert (
+        float(metric(jnp.zeros((3, 1)), y_pred, sample_weight=jnp.array([3.0, 1.0, 9.0]))) == 1.25
+    )
 
 
 def test_ignored_classes_do_not_count_in_the_mean():
@@ -172,7 +198,10 @@ def test_ignored_classes_do_not_count_in_the_mean():
     np.testing.assert_allclose(metric(y_true, y_pred), loss(y_true, y_pred), rtol=1e-6)
 
 
-# -- names -------------------------------------------------------------------------------------------------------------------------
+# -- names
+#
+#
+# -------------------------------------------------------------------------------------------------------------------------
 
 
 def test_every_name_that_keras_knows_is_known(keras):
@@ -180,11 +209,17 @@ def test_every_name_that_keras_knows_is_known(keras):
 
     needs_arguments = ("IoU", "At", "MeanMetricWrapper")
     for name, theirs in ALL_OBJECTS_DICT.items():
-        if not any(part in theirs.__name__ for part in needs_arguments) or theirs.__name__ == "BinaryIoU":
+        if (
+            not any(part in theirs.__name__ for part in needs_arguments)
+            or theirs.__name__ == "BinaryIoU"
+        ):
             assert type(metrics.get(name)).__name__ == theirs.__name__
 
 
-@pytest.mark.parametrize(("name", "kind"), [("acc", metrics.Accuracy), ("kld", metrics.KLDivergence), ("logcosh", metrics.LogCoshError)])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("acc", metrics.Accuracy), ("kld", metrics.KLDivergence), ("logcosh", metrics.LogCoshError)],
+)
 def test_short_names(name, kind):
     assert type(metrics.get(name)) is kind
 
@@ -197,5 +232,7 @@ def test_metrics_come_from_classes_configs_functions_and_none():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():  # B028
-    with pytest.raises(UnknownNameError, match="Unknown metric 'acuracy'. Did you mean 'Accuracy'|'accuracy'"):
+    with pytest.raises(
+        UnknownNameError, match="Unknown metric 'acuracy'. Did you mean 'Accuracy'|'accuracy'"
+    ):
         metrics.get("acuracy")

@@ -21,7 +21,11 @@ def sk():
 def test_auc_comes_close_to_the_exact_area(sk):
     y_true, y_pred = rng.integers(0, 2, 500), rng.uniform(size=500)
     y_pred = (y_pred + y_true * 0.3) / 1.3
-    np.testing.assert_allclose(metrics.AUC(num_thresholds=2000)(y_true, y_pred), sk.roc_auc_score(y_true, y_pred), atol=1e-3)
+    np.testing.assert_allclose(
+        metrics.AUC(num_thresholds=2000)(y_true, y_pred),
+        sk.roc_auc_score(y_true, y_pred),
+        atol=1e-3,
+    )
 
 
 def test_auc_takes_predictions_of_exactly_zero_and_one():
@@ -29,13 +33,17 @@ def test_auc_takes_predictions_of_exactly_zero_and_one():
 
 
 def test_auc_warns_of_logits_where_it_can_see_them():  # B034
-    with pytest.warns(UserWarning, match=r"'auc' expects predictions in \[0, 1\].*-2 to 3.*from_logits=True"):
+    with pytest.warns(
+        UserWarning, match=r"'auc' expects predictions in \[0, 1\].*-2 to 3.*from_logits=True"
+    ):
         metrics.AUC()([0, 1], [-2.0, 3.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         metrics.AUC(from_logits=True)([0, 1], [-2.0, 3.0])
         metric = metrics.AUC()
-        jax.jit(metric.stateless_update_state)(metric.variables, jnp.array([0, 1]), jnp.array([-2.0, 3.0]))
+        jax.jit(metric.stateless_update_state)(
+            metric.variables, jnp.array([0, 1]), jnp.array([-2.0, 3.0])
+        )
 
 
 def test_thresholds_in_even_and_uneven_spacing_agree():
@@ -51,7 +59,9 @@ def test_r2_of_targets_with_a_large_mean(sk):
     metric = metrics.R2Score()
     for batch in zip(y_true, y_pred):
         metric.update_state(*batch)
-    np.testing.assert_allclose(metric.result(), sk.r2_score(y_true.ravel(), y_pred.ravel()), rtol=1e-2)
+    np.testing.assert_allclose(
+        metric.result(), sk.r2_score(y_true.ravel(), y_pred.ravel()), rtol=1e-2
+    )
 
 
 def test_adjusted_r2_falls_back_where_there_are_too_few_examples():
@@ -101,7 +111,9 @@ def test_iou_warns_when_fractional_weights_are_cut():
 ], ids=lambda x: getattr(x, "name", None))  # fmt: skip
 def test_shapes_that_do_not_fit_are_an_error_at_trace_time(metric, y_true, y_pred, words):
     with pytest.raises(UserInputError, match=words):
-        metric.build_on(jax.ShapeDtypeStruct(y_true, "int32"), jax.ShapeDtypeStruct(y_pred, "float32"))
+        metric.build_on(
+            jax.ShapeDtypeStruct(y_true, "int32"), jax.ShapeDtypeStruct(y_pred, "float32")
+        )
 
 
 def test_predictions_of_one_column_never_meet_targets_of_one_row():  # B035

@@ -1,4 +1,6 @@
-"""Wrong uses that users really make: a clear error before anything is computed, or a warning, and weights as they were."""
+"""Wrong uses that users really make: a clear error before anything is computed, or a warning, and
+weights as they were.
+"""
 
 import warnings
 
@@ -75,14 +77,23 @@ def in_numpy(y_true, y_pred):
 
 
 def embedding():
-    model = fkeras.Sequential([fkeras.Input((2,), dtype="int32"), layers.Embedding(5, 4), layers.Flatten(), layers.Dense(1)])
+    model = fkeras.Sequential(
+        [
+            fkeras.Input((2,), dtype="int32"),
+            layers.Embedding(5, 4),
+            layers.Flatten(),
+            layers.Dense(1),
+        ]
+    )
     model.compile("sgd", "mse")
     return model
 
 
 def on_schedule():
     model = linear()
-    model.compile(fkeras.optimizers.SGD(fkeras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), "mse")
+    model.compile(
+        fkeras.optimizers.SGD(fkeras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)), "mse"
+    )
     return model
 
 
@@ -99,72 +110,244 @@ class NoArguments(fkeras.callbacks.Callback):
 
 # (id, model, use, what the message says)
 ERRORS = [
-    ("B001 one-hot labels for a sparse loss", softmax, fit(X, ONE_HOT), "(?s)sparse_categorical_crossentropy.*categorical_crossentropy"),
-    ("B002 class ids for a one-hot loss", lambda: softmax("categorical_crossentropy"), fit(X, IDS), "sparse_categorical_crossentropy|to_categorical"),
+    (
+        "B001 one-hot labels for a sparse loss",
+        softmax,
+        fit(X, ONE_HOT),
+        "(?s)sparse_categorical_crossentropy.*categorical_crossentropy",
+    ),
+    (
+        "B002 class ids for a one-hot loss",
+        lambda: softmax("categorical_crossentropy"),
+        fit(X, IDS),
+        "sparse_categorical_crossentropy|to_categorical",
+    ),
     ("B004 class ids too big", softmax, fit(X, IDS + 7), "(?s)3.*7"),
     ("B005 class ids from one on", softmax, fit(X, IDS + 1), "3"),
     ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), "(?i)integer|whole|0\\.7"),
-    ("B008 three classes for a binary loss", sigmoid, fit(X, IDS[:, None]), r"\[0, 1\]|0 and 1|between 0"),
+    (
+        "B008 three classes for a binary loss",
+        sigmoid,
+        fit(X, IDS[:, None]),
+        r"\[0, 1\]|0 and 1|between 0",
+    ),
     ("B010 masks of 0 and 255", sigmoid, fit(X, BITS * 255), "255"),
     ("B016 seven targets for one output", linear, fit(X, np.ones((N, 7))), r"(?s)7\).*1\)"),
-    ("B017 two targets for three outputs", lambda: linear(units=3), fit(X, np.ones((N, 2))), r"(?s)2\).*3\)"),
-    ("B020 a loss in NumPy functions", lambda: linear(in_numpy), fit(X, Y), "(?s)Loss 'in_numpy' .*NumPy.*fkeras.ops.*jax.numpy"),
-    ("B022 a loss without return", lambda: linear(nothing), fit(X, Y), "nothing.*None|None.*nothing"),
+    (
+        "B017 two targets for three outputs",
+        lambda: linear(units=3),
+        fit(X, np.ones((N, 2))),
+        r"(?s)2\).*3\)",
+    ),
+    (
+        "B020 a loss in NumPy functions",
+        lambda: linear(in_numpy),
+        fit(X, Y),
+        "(?s)Loss 'in_numpy' .*NumPy.*fkeras.ops.*jax.numpy",
+    ),
+    (
+        "B022 a loss without return",
+        lambda: linear(nothing),
+        fit(X, Y),
+        "nothing.*None|None.*nothing",
+    ),
     ("B025 no targets", linear, fit(X), "no targets"),
     ("B026 no loss", lambda: linear(None), fit(X, Y), "no loss to minimise"),
-    ("B038 class weights by string", softmax, fit(X, IDS, class_weight={"0": 1.0, "1": 2.0, "2": 1.0}), "class_weight"),
-    ("B041 sample weights of another length", softmax, fit(X, IDS, sample_weight=np.ones(10)), "sample_weight"),
+    (
+        "B038 class weights by string",
+        softmax,
+        fit(X, IDS, class_weight={"0": 1.0, "1": 2.0, "2": 1.0}),
+        "class_weight",
+    ),
+    (
+        "B041 sample weights of another length",
+        softmax,
+        fit(X, IDS, sample_weight=np.ones(10)),
+        "sample_weight",
+    ),
     ("B045 NaN in x", linear, fit(with_nan(X), Y), "(?i)nan"),
     ("B046 NaN in y", linear, fit(X, with_nan(Y)), "(?i)nan"),
     ("B047 infinity in x", linear, fit(with_nan(X, np.inf), Y), "(?i)inf"),
     ("B052 empty arrays", linear, fit(X[:0], Y[:0]), "0 samples"),
-    ("B053 empty arrays in evaluate", linear, lambda m: m.evaluate(X[:0], Y[:0], verbose=0), "0 samples"),
-    ("B055 empty validation data", linear, fit(X, Y, validation_data=(X[:0], Y[:0])), "validation_data"),
+    (
+        "B053 empty arrays in evaluate",
+        linear,
+        lambda m: m.evaluate(X[:0], Y[:0], verbose=0),
+        "0 samples",
+    ),
+    (
+        "B055 empty validation data",
+        linear,
+        fit(X, Y, validation_data=(X[:0], Y[:0])),
+        "validation_data",
+    ),
     ("B058 a negative batch size", linear, fit(X, Y, batch_size=-4), "batch_size"),
     ("B059 a fractional batch size", linear, fit(X, Y, batch_size=16.5), "batch_size"),
     ("B062 lengths that differ", linear, fit(X, Y[:10]), "(?s)16.*10"),
-    ("B065 a column of strings", linear, lambda m: m.fit(frame(b=["x"] * N), Y, verbose=0), "column 'b' holds strings, such as 'x'"),
-    ("B067 missing values in a column", linear, lambda m: m.fit(nullable(), Y, verbose=0), r"column 'c' has 2 missing values \(NA\)"),
-    ("B068 columns in another order", trained_on_a_frame, lambda m: m.predict(frame()[list("badc")], verbose=0),
-     r"predict.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\]"),
-    ("B068 columns of other names", trained_on_a_frame, lambda m: m.evaluate(frame().rename(columns={"a": "z"}), Y, verbose=0),
-     "evaluate.*missing: 'a'; unknown: 'z'"),
-    ("B068 columns in another order in a second fit", trained_on_a_frame, lambda m: m.fit(frame()[list("badc")], Y, verbose=0),
-     r"fit.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\].*x\.to_numpy\(\)"),
+    (
+        "B065 a column of strings",
+        linear,
+        lambda m: m.fit(frame(b=["x"] * N), Y, verbose=0),
+        "column 'b' holds strings, such as 'x'",
+    ),
+    (
+        "B067 missing values in a column",
+        linear,
+        lambda m: m.fit(nullable(), Y, verbose=0),
+        r"column 'c' has 2 missing values \(NA\)",
+    ),
+    (
+        "B068 columns in another order",
+        trained_on_a_frame,
+        lambda m: m.predict(frame()[list("badc")], verbose=0),
+        r"predict.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\]",
+    ),
+    (
+        "B068 columns of other names",
+        trained_on_a_frame,
+        lambda m: m.evaluate(frame().rename(columns={"a": "z"}), Y, verbose=0),
+        "evaluate.*missing: 'a'; unknown: 'z'",
+    ),
+    (
+        "B068 columns in another order in a second fit",
+        trained_on_a_frame,
+        lambda m: m.fit(frame()[list("badc")], Y, verbose=0),
+        r"fit.*another order.*x = x\[\['a', 'b', 'c', 'd'\]\].*x\.to_numpy\(\)",
+    ),
     ("B073 x is None", linear, fit(None, Y), "x is None|x. is None"),
     ("B074 a tuple of x and y as x", linear, fit((X, Y)), r"fit\(x, y\)|did you mean"),
-    ("B082 a generator of bare arrays", linear, lambda m: m.fit((X for _ in range(2)), verbose=0), r"Expected a tuple \(x,\)"),
+    (
+        "B082 a generator of bare arrays",
+        linear,
+        lambda m: m.fit((X for _ in range(2)), verbose=0),
+        r"Expected a tuple \(x,\)",
+    ),
     ("B085 a width that changes", linear, lambda m: m.fit(changing(), verbose=0), r"(?s)4.*3"),
-    ("B088 a batch size for a generator", linear, lambda m: m.fit(((X, Y) for _ in range(2)), batch_size=4, verbose=0), "batch_size"),
+    (
+        "B088 a batch size for a generator",
+        linear,
+        lambda m: m.fit(((X, Y) for _ in range(2)), batch_size=4, verbose=0),
+        "batch_size",
+    ),
     ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
     ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
-    ("B094 negative ids", embedding, fit(IDS[:, None] - [0, 1], Y), r"input_dim=5.*id -1 at position \(0, 1\)"),
-    ("B094 negative ids in predict", embedding, lambda m: m.predict(np.array([[0, -1]]), verbose=0), "input_dim=5.*id -1"),
-    ("B095 ids too big", embedding, fit(IDS[:, None] + [0, 3], Y), r"input_dim=5.*id 5 at position \(2, 1\).*input_dim at least 6"),
-    ("B095 ids too big in evaluate", embedding, lambda m: m.evaluate(np.array([[0, 5]]), Y[:1], verbose=0), "input_dim=5.*id 5"),
-    ("B095 ids too big in train_on_batch", embedding, lambda m: m.train_on_batch([[0, 9]], Y[:1]), r"input_dim=5.*id 9 at position \(0, 1\)"),
-    ("B095 ids too big in test_on_batch", embedding, lambda m: m.test_on_batch(np.array([[0, 9]]), Y[:1]), "input_dim=5.*id 9"),
-    ("B095 ids too big in predict_on_batch", embedding, lambda m: m.predict_on_batch(np.array([[0, 9]])), "input_dim=5.*id 9"),
+    (
+        "B094 negative ids",
+        embedding,
+        fit(IDS[:, None] - [0, 1], Y),
+        r"input_dim=5.*id -1 at position \(0, 1\)",
+    ),
+    (
+        "B094 negative ids in predict",
+        embedding,
+        lambda m: m.predict(np.array([[0, -1]]), verbose=0),
+        "input_dim=5.*id -1",
+    ),
+    (
+        "B095 ids too big",
+        embedding,
+        fit(IDS[:, None] + [0, 3], Y),
+        r"input_dim=5.*id 5 at position \(2, 1\).*input_dim at least 6",
+    ),
+    (
+        "B095 ids too big in evaluate",
+        embedding,
+        lambda m: m.evaluate(np.array([[0, 5]]), Y[:1], verbose=0),
+        "input_dim=5.*id 5",
+    ),
+    (
+        "B095 ids too big in train_on_batch",
+        embedding,
+        lambda m: m.train_on_batch([[0, 9]], Y[:1]),
+        r"input_dim=5.*id 9 at position \(0, 1\)",
+    ),
+    (
+        "B095 ids too big in test_on_batch",
+        embedding,
+        lambda m: m.test_on_batch(np.array([[0, 9]]), Y[:1]),
+        "input_dim=5.*id 9",
+    ),
+    (
+        "B095 ids too big in predict_on_batch",
+        embedding,
+        lambda m: m.predict_on_batch(np.array([[0, 9]])),
+        "input_dim=5.*id 9",
+    ),
     ("B125 a key of the inputs is missing", lambda: by_name(), fit({"a": X}, Y), '"b"'),
-    ("B127 fit before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), fit(X, Y), r"compile\(\)"),
-    ("B127 evaluate before compile", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]), lambda m: m.evaluate(X, Y), r"compile\(\)"),
-    ("B128 a misspelt monitor", linear, fit(X, Y, validation_data=(X, Y), callbacks=[fkeras.callbacks.EarlyStopping("val_los")]), "val_los"),
-    ("B133 a schedule and ReduceLROnPlateau", on_schedule, fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("loss")]),
-     "LearningRateSchedule.*ReduceLROnPlateau cannot set"),
-    ("B134 a hook without its arguments", linear, fit(X, Y, callbacks=[NoArguments()]),
-     r"NoArguments: `on_epoch_end\(\)`.*def on_epoch_end\(self, epoch, logs=None\)"),
+    (
+        "B127 fit before compile",
+        lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]),
+        fit(X, Y),
+        r"compile\(\)",
+    ),
+    (
+        "B127 evaluate before compile",
+        lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]),
+        lambda m: m.evaluate(X, Y),
+        r"compile\(\)",
+    ),
+    (
+        "B128 a misspelt monitor",
+        linear,
+        fit(X, Y, validation_data=(X, Y), callbacks=[fkeras.callbacks.EarlyStopping("val_los")]),
+        "val_los",
+    ),
+    (
+        "B133 a schedule and ReduceLROnPlateau",
+        on_schedule,
+        fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("loss")]),
+        "LearningRateSchedule.*ReduceLROnPlateau cannot set",
+    ),
+    (
+        "B134 a hook without its arguments",
+        linear,
+        fit(X, Y, callbacks=[NoArguments()]),
+        r"NoArguments: `on_epoch_end\(\)`.*def on_epoch_end\(self, epoch, logs=None\)",
+    ),
     ("B136 a misspelt argument", linear, fit(X, Y, epoch=3), "Did you mean 'epochs'"),
-    ("B136 a misspelt argument of evaluate", linear, lambda m: m.evaluate(X, Y, batchsize=3), "Did you mean 'batch_size'"),
-    ("B137 batches of another width in predict", linear, lambda m: m.predict((X[:4, :w] for w in (4, 3)), verbose=0),
-     r"\(None, 4\).*\(4, 3\)"),
-    ("B137 outputs of several widths in predict", of_any_length, lambda m: m.predict((X[None, :w] for w in (5, 3)), verbose=0),
-     r"(?s)\(3, 1\).*\(5, 1\)"),
-    ("B173 a weight for a class that is not there", softmax, fit(X, IDS, class_weight={7: 2.0}), "(?s)class_weight.*7|7.*class_weight"),
-    ("B170 a misspelt monitor with a mode", linear, fit(X, Y, validation_data=(X, Y), callbacks=[
-        fkeras.callbacks.EarlyStopping("val_los", mode="min")]), "val_los"),
+    (
+        "B136 a misspelt argument of evaluate",
+        linear,
+        lambda m: m.evaluate(X, Y, batchsize=3),
+        "Did you mean 'batch_size'",
+    ),
+    (
+        "B137 batches of another width in predict",
+        linear,
+        lambda m: m.predict((X[:4, :w] for w in (4, 3)), verbose=0),
+        r"\(None, 4\).*\(4, 3\)",
+    ),
+    (
+        "B137 outputs of several widths in predict",
+        of_any_length,
+        lambda m: m.predict((X[None, :w] for w in (5, 3)), verbose=0),
+        r"(?s)\(3, 1\).*\(5, 1\)",
+    ),
+    (
+        "B173 a weight for a class that is not there",
+        softmax,
+        fit(X, IDS, class_weight={7: 2.0}),
+        "(?s)class_weight.*7|7.*class_weight",
+    ),
+    (
+        "B170 a misspelt monitor with a mode",
+        linear,
+        fit(
+            X,
+            Y,
+            validation_data=(X, Y),
+            callbacks=[fkeras.callbacks.EarlyStopping("val_los", mode="min")],
+        ),
+        "val_los",
+    ),
     ("epochs is a string", linear, fit(X, Y, epochs="3"), "epochs"),
     ("epochs is negative", linear, fit(X, Y, epochs=-1), "epochs"),
-    ("validation_freq is 0", linear, fit(X, Y, validation_data=(X, Y), validation_freq=0), "validation_freq"),
+    (
+        "validation_freq is 0",
+        linear,
+        fit(X, Y, validation_data=(X, Y), validation_freq=0),
+        "validation_freq",
+    ),
     ("validation_split is 1.5", linear, fit(X, Y, validation_split=1.5), "validation_split"),
     ("verbose is 7", linear, lambda m: m.fit(X, Y, verbose=7), "verbose"),
 ]
@@ -184,7 +367,12 @@ def test_a_wrong_use_is_a_clear_error_and_changes_no_weight(name, make, use, mes
     with pytest.raises((ValueError, TypeError), match=message) as caught:
         use(model)
     text = str(caught.value)
-    assert len(text.splitlines()) <= 15 and "JitTracer" not in text and "XLA" not in text and "array(" not in text, text
+    assert (
+        len(text.splitlines()) <= 15
+        and "JitTracer" not in text
+        and "XLA" not in text
+        and "array(" not in text
+    ), text
     if not name.startswith("B085"):  # the first batch of a generator was good
         for a, b in zip(before, model.get_weights()):
             np.testing.assert_array_equal(a, b)
@@ -226,29 +414,104 @@ def on_logits(metric):
 
 
 WARNINGS = [
-    ("B011 a linear layer under a loss on probabilities", lambda: linear("binary_crossentropy"), fit(X, BITS), "sigmoid"),
-    ("B013 softmax and from_logits", lambda: softmax(fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)), fit(X, IDS), "from_logits"),
-    ("B014 a softmax of one unit", lambda: compiled(layers.Dense(1, activation="softmax"), "binary_crossentropy"), fit(X, BITS),
-     "size 1.*sigmoid"),
-    ("B020 a constant loss", lambda: linear(lambda t, p: 1.0), fit(X, Y), "loss '<lambda>' does not depend on the model's outputs"),
-    ("B020 a loss of the targets alone", lambda: linear(lambda t, p: fkeras.ops.mean(t)), fit(X, Y), "does not depend on the model's outputs"),
-    ("B020 a loss of rounded outputs", lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.round(p))), fit(X, Y), "have no gradient"),
-    ("B034 AUC of logits", lambda: on_logits("AUC"), fit(X, BITS), r"Metric 'AUC'.*linear layer.*AUC\(from_logits=True\)"),
-    ("B034 precision of logits", lambda: on_logits(fkeras.metrics.Precision()), fit(X, BITS), "Metric 'precision'.*activation='sigmoid'"),
-    ("B034 a threshold between probabilities", lambda: on_logits(fkeras.metrics.BinaryAccuracy()), fit(X, BITS),
-     r"BinaryAccuracy\(threshold=0\)"),
+    (
+        "B011 a linear layer under a loss on probabilities",
+        lambda: linear("binary_crossentropy"),
+        fit(X, BITS),
+        "sigmoid",
+    ),
+    (
+        "B013 softmax and from_logits",
+        lambda: softmax(fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)),
+        fit(X, IDS),
+        "from_logits",
+    ),
+    (
+        "B014 a softmax of one unit",
+        lambda: compiled(layers.Dense(1, activation="softmax"), "binary_crossentropy"),
+        fit(X, BITS),
+        "size 1.*sigmoid",
+    ),
+    (
+        "B020 a constant loss",
+        lambda: linear(lambda t, p: 1.0),
+        fit(X, Y),
+        "loss '<lambda>' does not depend on the model's outputs",
+    ),
+    (
+        "B020 a loss of the targets alone",
+        lambda: linear(lambda t, p: fkeras.ops.mean(t)),
+        fit(X, Y),
+        "does not depend on the model's outputs",
+    ),
+    (
+        "B020 a loss of rounded outputs",
+        lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.round(p))),
+        fit(X, Y),
+        "have no gradient",
+    ),
+    (
+        "B034 AUC of logits",
+        lambda: on_logits("AUC"),
+        fit(X, BITS),
+        r"Metric 'AUC'.*linear layer.*AUC\(from_logits=True\)",
+    ),
+    (
+        "B034 precision of logits",
+        lambda: on_logits(fkeras.metrics.Precision()),
+        fit(X, BITS),
+        "Metric 'precision'.*activation='sigmoid'",
+    ),
+    (
+        "B034 a threshold between probabilities",
+        lambda: on_logits(fkeras.metrics.BinaryAccuracy()),
+        fit(X, BITS),
+        r"BinaryAccuracy\(threshold=0\)",
+    ),
     ("B043 all weights zero", linear, fit(X, Y, sample_weight=np.zeros(N)), "weight"),
-    ("B061 an epoch to begin with behind the last", linear, fit(X, Y, initial_epoch=3, epochs=2), "trains nothing"),
-    ("B080 unscaled images", pictures, fit(np.full((4, 2, 2, 1), 200, "uint8"), Y[:4]), "uint8.*Rescaling"),
-    ("B089 a validation split of one sample", linear, fit(X[:10], Y[:10], validation_split=0.1), "leaves 1 sample for validation"),
-    ("B121 a mask that a layer destroys", convolved, lambda m: m(np.array([[1, 2, 0]])), "does not support masking.*destroy"),
+    (
+        "B061 an epoch to begin with behind the last",
+        linear,
+        fit(X, Y, initial_epoch=3, epochs=2),
+        "trains nothing",
+    ),
+    (
+        "B080 unscaled images",
+        pictures,
+        fit(np.full((4, 2, 2, 1), 200, "uint8"), Y[:4]),
+        "uint8.*Rescaling",
+    ),
+    (
+        "B089 a validation split of one sample",
+        linear,
+        fit(X[:10], Y[:10], validation_split=0.1),
+        "leaves 1 sample for validation",
+    ),
+    (
+        "B121 a mask that a layer destroys",
+        convolved,
+        lambda m: m(np.array([[1, 2, 0]])),
+        "does not support masking.*destroy",
+    ),
     ("B124 a key of the inputs too many", by_name, fit({"a": X, "b": X, "c": X}, Y), "'c'"),
-    ("B130 a layer frozen after compile", toggled, fit(X, Y), r"dense was changed after `compile\(\)`.*call `compile\(\)` again"),
-    ("B172 a monitor of validation without validation", linear, fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("val_loss")]), "val_loss"),
+    (
+        "B130 a layer frozen after compile",
+        toggled,
+        fit(X, Y),
+        r"dense was changed after `compile\(\)`.*call `compile\(\)` again",
+    ),
+    (
+        "B172 a monitor of validation without validation",
+        linear,
+        fit(X, Y, callbacks=[fkeras.callbacks.ReduceLROnPlateau("val_loss")]),
+        "val_loss",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "make", "use", "message"), WARNINGS, ids=[row[0] for row in WARNINGS])
+@pytest.mark.parametrize(
+    ("name", "make", "use", "message"), WARNINGS, ids=[row[0] for row in WARNINGS]
+)
 def test_a_dubious_use_is_told(name, make, use, message):
     with pytest.warns(UserWarning, match=message):
         use(make())
@@ -265,10 +528,16 @@ def test_a_toggle_after_compile_is_told_once_and_acts_at_the_next_compile():  # 
     np.testing.assert_array_equal(model.get_weights()[0], frozen[0])
 
 
-@pytest.mark.parametrize("make", [
-    lambda: on_logits(fkeras.metrics.AUC(from_logits=True)), lambda: on_logits(fkeras.metrics.Recall(thresholds=0)), lambda: on_logits("accuracy"),
-    lambda: linear("mse", metrics=["AUC"]), lambda: sigmoid(metrics=["AUC", "precision"]),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: on_logits(fkeras.metrics.AUC(from_logits=True)),
+        lambda: on_logits(fkeras.metrics.Recall(thresholds=0)),
+        lambda: on_logits("accuracy"),
+        lambda: linear("mse", metrics=["AUC"]),
+        lambda: sigmoid(metrics=["AUC", "precision"]),
+    ],
+)
 def test_metrics_that_fit_the_last_layer_are_left_alone(make):  # B034; warnings are errors
     make().fit(X, BITS, verbose=0)
 
@@ -294,22 +563,58 @@ def test_a_softmax_of_one_unit_is_told_once_a_fit():  # B014
 
 
 SAME = [
-    ("B019 targets without their axis for a function", lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p), axis=-1)),
-     fit(X, Y[:, 0], batch_size=4), linear, fit(X, Y, batch_size=4)),
-    ("B020 a loss in NumPy", lambda: linear(lambda t, p: np.mean((t - p) ** 2)), fit(X, Y, batch_size=4), linear, fit(X, Y, batch_size=4)),
-    ("B040 class weights with one-hot targets", lambda: softmax("categorical_crossentropy"), fit(X, ONE_HOT, class_weight={0: 1.0, 1: 2.0, 2: 3.0}),
-     softmax, fit(X, IDS, class_weight={0: 1.0, 1: 2.0, 2: 3.0})),
-    ("B044 sample weights as a column", linear, fit(X, Y, sample_weight=np.arange(N)[:, None]), linear, fit(X, Y, sample_weight=np.arange(N))),
-    ("B056 a batch size larger than the data", linear, fit(X, Y, batch_size=999), linear, fit(X, Y, batch_size=N)),
+    (
+        "B019 targets without their axis for a function",
+        lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p), axis=-1)),
+        fit(X, Y[:, 0], batch_size=4),
+        linear,
+        fit(X, Y, batch_size=4),
+    ),
+    (
+        "B020 a loss in NumPy",
+        lambda: linear(lambda t, p: np.mean((t - p) ** 2)),
+        fit(X, Y, batch_size=4),
+        linear,
+        fit(X, Y, batch_size=4),
+    ),
+    (
+        "B040 class weights with one-hot targets",
+        lambda: softmax("categorical_crossentropy"),
+        fit(X, ONE_HOT, class_weight={0: 1.0, 1: 2.0, 2: 3.0}),
+        softmax,
+        fit(X, IDS, class_weight={0: 1.0, 1: 2.0, 2: 3.0}),
+    ),
+    (
+        "B044 sample weights as a column",
+        linear,
+        fit(X, Y, sample_weight=np.arange(N)[:, None]),
+        linear,
+        fit(X, Y, sample_weight=np.arange(N)),
+    ),
+    (
+        "B056 a batch size larger than the data",
+        linear,
+        fit(X, Y, batch_size=999),
+        linear,
+        fit(X, Y, batch_size=N),
+    ),
     ("B064 numbers in an object array", linear, fit(X.astype(object), Y), linear, fit(X, Y)),
     ("B070 nested lists", linear, fit(X.tolist(), Y), linear, fit(X, Y)),
     ("B071 targets in a list", softmax, fit(X, IDS.tolist()), softmax, fit(X, IDS)),
     ("B076 float64", linear, fit(X.astype("float64"), Y.astype("float64")), linear, fit(X, Y)),
-    ("B083 a generator of lists", linear, lambda m: m.fit(([X, Y] for _ in range(1)), verbose=0), linear, fit(X, Y, shuffle=False)),
+    (
+        "B083 a generator of lists",
+        linear,
+        lambda m: m.fit(([X, Y] for _ in range(1)), verbose=0),
+        linear,
+        fit(X, Y, shuffle=False),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "make", "use", "make_plain", "plain"), SAME, ids=[row[0] for row in SAME])
+@pytest.mark.parametrize(
+    ("name", "make", "use", "make_plain", "plain"), SAME, ids=[row[0] for row in SAME]
+)
 def test_another_form_gives_the_same_numbers(name, make, use, make_plain, plain):
     found = []
     for build, act in ((make, use), (make_plain, plain)):
@@ -324,30 +629,64 @@ MASKED = np.array([[1, 2, 0], [0, 0, 0]])
 
 # (id, layer, loss, metric, targets, what the metric is of the predictions)
 MEASURED = [
-    ("B031 accuracy of logits", lambda: layers.Dense(1), fkeras.losses.BinaryCrossentropy(from_logits=True), "accuracy", BITS,
-     lambda p: np.mean((p > 0) == BITS)),
-    ("B032 accuracy of several labels", lambda: layers.Dense(3, activation="sigmoid"), "binary_crossentropy", "accuracy", BITS3,
-     lambda p: np.mean((p > 0.5) == BITS3)),
-    ("B035 targets without their axis", lambda: layers.Dense(1), "mse", "mae", Y[:, 0], lambda p: np.mean(np.abs(p - Y))),
-    ("B037 a vector", lambda: layers.Dense(1), "mse", lambda t, p: fkeras.ops.abs(t - p), Y, lambda p: np.mean(np.abs(p - Y))),
+    (
+        "B031 accuracy of logits",
+        lambda: layers.Dense(1),
+        fkeras.losses.BinaryCrossentropy(from_logits=True),
+        "accuracy",
+        BITS,
+        lambda p: np.mean((p > 0) == BITS),
+    ),
+    (
+        "B032 accuracy of several labels",
+        lambda: layers.Dense(3, activation="sigmoid"),
+        "binary_crossentropy",
+        "accuracy",
+        BITS3,
+        lambda p: np.mean((p > 0.5) == BITS3),
+    ),
+    (
+        "B035 targets without their axis",
+        lambda: layers.Dense(1),
+        "mse",
+        "mae",
+        Y[:, 0],
+        lambda p: np.mean(np.abs(p - Y)),
+    ),
+    (
+        "B037 a vector",
+        lambda: layers.Dense(1),
+        "mse",
+        lambda t, p: fkeras.ops.abs(t - p),
+        Y,
+        lambda p: np.mean(np.abs(p - Y)),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "layer", "loss", "metric", "y", "expected"), MEASURED, ids=[row[0] for row in MEASURED])
+@pytest.mark.parametrize(
+    ("name", "layer", "loss", "metric", "y", "expected"), MEASURED, ids=[row[0] for row in MEASURED]
+)
 def test_a_metric_is_what_its_name_says(name, layer, loss, metric, y, expected):
     model = compiled(layer(), loss, metrics=[metric])
-    assert model.evaluate(X, y, batch_size=5, verbose=0)[1] == pytest.approx(expected(model.predict(X, verbose=0)), rel=1e-5)
+    assert model.evaluate(X, y, batch_size=5, verbose=0)[1] == pytest.approx(
+        expected(model.predict(X, verbose=0)), rel=1e-5
+    )
 
 
 def test_a_row_that_is_all_padding_trains_nothing_but_the_bias():  # B119
-    model = fkeras.Sequential([layers.Embedding(5, 4, mask_zero=True), layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    model = fkeras.Sequential(
+        [layers.Embedding(5, 4, mask_zero=True), layers.GlobalAveragePooling1D(), layers.Dense(1)]
+    )
     model.compile("sgd", "mse")
     model.build((None, 3))
     table, kernel, bias = model.get_weights()
     assert np.isfinite(model.fit(MASKED[1:], Y[:1] + 1, verbose=0).history["loss"][0])
     np.testing.assert_array_equal(model.get_weights()[0], table)
     np.testing.assert_array_equal(model.get_weights()[1], kernel)
-    assert np.isfinite(model.fit(MASKED, Y[:2], verbose=0).history["loss"][0]) and all(np.isfinite(w).all() for w in model.get_weights())
+    assert np.isfinite(model.fit(MASKED, Y[:2], verbose=0).history["loss"][0]) and all(
+        np.isfinite(w).all() for w in model.get_weights()
+    )
 
 
 def test_weights_of_an_epoch_whose_monitor_is_nan_are_never_the_best():  # B049
@@ -358,7 +697,9 @@ def test_weights_of_an_epoch_whose_monitor_is_nan_are_never_the_best():  # B049
             logs["watched"] = next(values)
             seen.append(self.model.get_weights()[0])
 
-    stopping = fkeras.callbacks.EarlyStopping("watched", mode="min", patience=3, restore_best_weights=True)
+    stopping = fkeras.callbacks.EarlyStopping(
+        "watched", mode="min", patience=3, restore_best_weights=True
+    )
     model = linear()
     model.fit(X, Y, epochs=4, verbose=0, callbacks=[Monitored(), stopping])
     assert stopping.best == 0.5 and len(seen) == 4

@@ -1,4 +1,6 @@
-"""What scripts written for Keras rely on, one test a behaviour; names begin with its number in the list of behaviours."""
+"""What scripts written for Keras rely on, one test a behaviour; names begin with its number in the
+list of behaviours.
+"""
 
 import copy
 import io
@@ -24,7 +26,14 @@ ONE_HOT = np.eye(3, dtype="float32")[IDS]
 
 def classifier(**compile_arguments):
     model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3, activation="softmax")])
-    model.compile(**{"optimizer": "sgd", "loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"], **compile_arguments})
+    model.compile(
+        **{
+            "optimizer": "sgd",
+            "loss": "sparse_categorical_crossentropy",
+            "metrics": ["accuracy"],
+            **compile_arguments,
+        }
+    )
     return model
 
 
@@ -38,8 +47,14 @@ def two_headed(**compile_arguments):
     x = fkeras.Input((4,))
     outputs = [layers.Dense(3, activation="softmax", name="cls")(x), layers.Dense(1, name="reg")(x)]
     model = fkeras.Model(x, outputs)
-    model.compile(**{"optimizer": "sgd", "loss": ["sparse_categorical_crossentropy", "mse"], "metrics": [["accuracy"], ["mae"]],
-                     **compile_arguments})
+    model.compile(
+        **{
+            "optimizer": "sgd",
+            "loss": ["sparse_categorical_crossentropy", "mse"],
+            "metrics": [["accuracy"], ["mae"]],
+            **compile_arguments,
+        }
+    )
     return model
 
 
@@ -78,7 +93,18 @@ def test_03_metric_keys_are_as_typed():
         return jnp.mean(y_pred)
 
     model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, activation="sigmoid")])
-    model.compile("sgd", "binary_crossentropy", metrics=["acc", "AUC", fkeras.metrics.AUC(), fkeras.metrics.AUC(), Mt, lambda t, p: jnp.mean(p)])
+    model.compile(
+        "sgd",
+        "binary_crossentropy",
+        metrics=[
+            "acc",
+            "AUC",
+            fkeras.metrics.AUC(),
+            fkeras.metrics.AUC(),
+            Mt,
+            lambda t, p: jnp.mean(p),
+        ],
+    )
     history = model.fit(X, (Y > 0).astype("float32"), batch_size=20, verbose=0)
     assert set(history.history) == {"acc", "AUC", "auc", "auc_1", "mt", "lambda", "loss"}
 
@@ -87,9 +113,16 @@ def test_04_two_outputs_name_their_losses_and_metrics():
     names = {"loss", "cls_loss", "cls_accuracy", "reg_loss", "reg_mae"}
     assert set(two_headed().fit(X, [IDS, Y], batch_size=20, verbose=0).history) == names
     x = fkeras.Input((4,))
-    by_key = fkeras.Model(x, {"a": layers.Dense(1, name="left")(x), "b": layers.Dense(1, name="right")(x)})
+    by_key = fkeras.Model(
+        x, {"a": layers.Dense(1, name="left")(x), "b": layers.Dense(1, name="right")(x)}
+    )
     by_key.compile("sgd", {"a": "mse", "b": "mae"}, metrics={"a": ["mae"]})
-    assert set(by_key.fit(X, {"a": Y, "b": Y}, batch_size=20, verbose=0).history) == {"loss", "a_loss", "b_loss", "a_mae"}
+    assert set(by_key.fit(X, {"a": Y, "b": Y}, batch_size=20, verbose=0).history) == {
+        "loss",
+        "a_loss",
+        "b_loss",
+        "a_mae",
+    }
 
 
 def test_05_evaluate_returns_a_float_or_a_list_in_order():
@@ -104,7 +137,9 @@ def test_05_evaluate_returns_a_float_or_a_list_in_order():
 
 def test_06_weighted_metrics_have_names_of_their_own():
     model = classifier(metrics=["accuracy"], weighted_metrics=["accuracy"])
-    history = model.fit(X, IDS, sample_weight=np.ones(20), validation_data=(X, IDS), batch_size=20, verbose=0).history
+    history = model.fit(
+        X, IDS, sample_weight=np.ones(20), validation_data=(X, IDS), batch_size=20, verbose=0
+    ).history
     assert {"weighted_accuracy", "val_weighted_accuracy", "accuracy"} <= set(history)
 
 
@@ -113,9 +148,21 @@ def test_07_verbose_2_prints_one_line_an_epoch_and_verbose_0_nothing():
     text = printed(model.fit, X, IDS, epochs=2, batch_size=8, validation_data=(X, IDS), verbose=2)
     line = r"3/3 - \d+m?s - \d+[mu]?s/step - accuracy: [\d.e-]+ - loss: [\d.e-]+ - val_accuracy: [\d.e-]+ - val_loss: [\d.e-]+"
     assert len(re.findall(rf"^{line}$", text, flags=re.MULTILINE)) == 2, text
-    assert re.match(r"^1/1 - \d+m?s - \d+[mu]?s/step - accuracy: .* - loss: .*\n$", printed(model.evaluate, X, IDS, verbose=2))
+    assert re.match(
+        r"^1/1 - \d+m?s - \d+[mu]?s/step - accuracy: .* - loss: .*\n$",
+        printed(model.evaluate, X, IDS, verbose=2),
+    )
     assert re.match(r"^1/1 - \d+m?s - \d+[mu]?s/step\n$", printed(model.predict, X, verbose=2))
-    assert printed(lambda: (model.fit(X, IDS, verbose=0), model.evaluate(X, IDS, verbose=0), model.predict(X, verbose=0))) == ""
+    assert (
+        printed(
+            lambda: (
+                model.fit(X, IDS, verbose=0),
+                model.evaluate(X, IDS, verbose=0),
+                model.predict(X, verbose=0),
+            )
+        )
+        == ""
+    )
 
 
 def test_08_sequential_hides_its_input_layer_and_functional_lists_it():
@@ -123,11 +170,21 @@ def test_08_sequential_hides_its_input_layer_and_functional_lists_it():
     assert [type(layer).__name__ for layer in model.layers] == ["Dense"]
     assert model.layers[0].output.shape == (None, 3)
     x = fkeras.Input((4,))
-    assert [type(layer).__name__ for layer in fkeras.Model(x, layers.Dense(3)(x)).layers] == ["InputLayer", "Dense"]
+    assert [type(layer).__name__ for layer in fkeras.Model(x, layers.Dense(3)(x)).layers] == [
+        "InputLayer",
+        "Dense",
+    ]
 
 
 def test_09_input_shape_on_the_first_layer_builds_at_once():
-    model = fkeras.Sequential([layers.Flatten(input_shape=(28, 28)), layers.Dense(128), layers.Dropout(0.2), layers.Dense(10)])
+    model = fkeras.Sequential(
+        [
+            layers.Flatten(input_shape=(28, 28)),
+            layers.Dense(128),
+            layers.Dropout(0.2),
+            layers.Dense(10),
+        ]
+    )
     assert model.built and model.count_params() == 101_770
 
 
@@ -144,9 +201,15 @@ def test_10_an_unbuilt_model_has_no_weights_and_says_so():
 
 def test_11_summary_passes_its_text_to_print_fn():
     heard = []
-    fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3)]).summary(print_fn=lambda text, line_break=False: heard.append(text))
+    fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3)]).summary(
+        print_fn=lambda text, line_break=False: heard.append(text)
+    )
     text = "\n".join(heard)
-    assert "Total params: 15 (60.00 B)" in text and "Trainable params: 15 (60.00 B)" in text and "Non-trainable params: 0 (0.00 B)" in text
+    assert (
+        "Total params: 15 (60.00 B)" in text
+        and "Trainable params: 15 (60.00 B)" in text
+        and "Non-trainable params: 0 (0.00 B)" in text
+    )
 
 
 def test_12_add_after_build_and_pop_rebuild_the_shapes():
@@ -181,7 +244,9 @@ def test_14_accuracy_goes_by_loss_and_shape():
     binary = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, activation="sigmoid")])
     binary.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
     labels = (Y > 0).astype("float32")
-    assert binary.evaluate(X, labels, verbose=0)[1] == pytest.approx(float(np.mean((binary.predict(X, verbose=0) > 0.5) == labels)))
+    assert binary.evaluate(X, labels, verbose=0)[1] == pytest.approx(
+        float(np.mean((binary.predict(X, verbose=0) > 0.5) == labels))
+    )
 
 
 def test_15_validation_split_takes_the_last_rows_before_shuffling():
@@ -192,22 +257,33 @@ def test_15_validation_split_takes_the_last_rows_before_shuffling():
             seen.append(logs["val_mean"])
 
     model = fkeras.Sequential([fkeras.Input((1,)), layers.Dense(1)])
-    model.compile(fkeras.optimizers.SGD(0.0), "mse", metrics=[fkeras.metrics.MeanMetricWrapper(lambda t, p: t, name="mean")])
+    model.compile(
+        fkeras.optimizers.SGD(0.0),
+        "mse",
+        metrics=[fkeras.metrics.MeanMetricWrapper(lambda t, p: t, name="mean")],
+    )
     history = model.fit(x, x, validation_split=0.2, batch_size=80, verbose=0, callbacks=[Seeing()])
     assert seen == [pytest.approx(np.mean(np.arange(80, 101)))]
-    assert history.history["mean"] == [pytest.approx(np.mean(np.arange(80)))] and history.params["steps"] == 1
+    assert (
+        history.history["mean"] == [pytest.approx(np.mean(np.arange(80)))]
+        and history.params["steps"] == 1
+    )
 
 
 def test_16_the_epoch_loss_is_weighted_by_samples():
     model = regressor(optimizer=fkeras.optimizers.SGD(0.0))
     whole = model.evaluate(X, Y, batch_size=20, verbose=0)
-    assert model.fit(X, Y, batch_size=16, shuffle=False, verbose=0).history["loss"][0] == pytest.approx(whole, rel=1e-6)
+    assert model.fit(X, Y, batch_size=16, shuffle=False, verbose=0).history["loss"][
+        0
+    ] == pytest.approx(whole, rel=1e-6)
 
 
 def test_17_train_metrics_are_reset_each_epoch_and_untouched_by_validation():
     model = regressor(optimizer=fkeras.optimizers.SGD(0.0), metrics=["mae"])
     alone = model.fit(X, Y, epochs=1, batch_size=8, verbose=0).history["mae"]
-    history = model.fit(X, Y, epochs=2, batch_size=8, validation_data=(X + 9, Y - 9), verbose=0).history
+    history = model.fit(
+        X, Y, epochs=2, batch_size=8, validation_data=(X + 9, Y - 9), verbose=0
+    ).history
     assert history["mae"] == pytest.approx(alone * 2) and history["val_mae"][0] > 2 * alone[0]
 
 
@@ -217,13 +293,21 @@ def test_18_losses_of_regularisers_and_layers_count():
             self.add_loss(jnp.float32(0.5))
             return x
 
-    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, kernel_regularizer=fkeras.regularizers.L2(0.1)), Adding(),
-                               layers.ActivityRegularization(l2=0.01)])
+    model = fkeras.Sequential(
+        [
+            fkeras.Input((4,)),
+            layers.Dense(1, kernel_regularizer=fkeras.regularizers.L2(0.1)),
+            Adding(),
+            layers.ActivityRegularization(l2=0.01),
+        ]
+    )
     model.compile(fkeras.optimizers.SGD(0.0), "mse")
     y = model.predict(X, verbose=0)
     extra = 0.1 * np.sum(np.square(model.get_weights()[0])) + 0.5 + 0.01 * np.sum(y**2) / len(y)
     assert model.evaluate(X, y, batch_size=20, verbose=0) == pytest.approx(extra, rel=1e-5)
-    assert model.fit(X, y, batch_size=20, verbose=0).history["loss"][0] == pytest.approx(extra, rel=1e-5)
+    assert model.fit(X, y, batch_size=20, verbose=0).history["loss"][0] == pytest.approx(
+        extra, rel=1e-5
+    )
     model(X)
     assert len(model.losses) == 3 and all(np.shape(v) == () for v in model.losses)
 
@@ -241,7 +325,11 @@ def test_20_fit_goes_on_where_it_was():
     model = regressor()
     first = model.fit(X, Y, batch_size=5, epochs=2, verbose=0)
     second = model.fit(X, Y, batch_size=5, epochs=3, verbose=0)
-    assert int(model.optimizer.iterations.numpy()) == 20 and first is not second and second.epoch == [0, 1, 2]
+    assert (
+        int(model.optimizer.iterations.numpy()) == 20
+        and first is not second
+        and second.epoch == [0, 1, 2]
+    )
     assert model.fit(X, Y, batch_size=20, initial_epoch=2, epochs=5, verbose=0).epoch == [2, 3, 4]
 
 
@@ -271,7 +359,9 @@ def test_23_what_a_callback_puts_into_logs_reaches_history():
         def on_epoch_end(self, epoch, logs=None):
             logs["foo"] = 1
 
-    assert regressor().fit(X, Y, epochs=2, batch_size=20, verbose=0, callbacks=[Adding()]).history["foo"] == [1, 1]
+    assert regressor().fit(X, Y, epochs=2, batch_size=20, verbose=0, callbacks=[Adding()]).history[
+        "foo"
+    ] == [1, 1]
 
 
 def test_24_stop_training_and_set_weights_act_at_that_very_step():
@@ -287,7 +377,11 @@ def test_24_stop_training_and_set_weights_act_at_that_very_step():
 
     history = model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=[Watching()])
     assert int(model.optimizer.iterations.numpy()) == 3 and history.epoch == [0]
-    assert np.max(np.abs(seen[1] - seen[0])) > 0 and np.max(np.abs(seen[2] - 7)) < 3 and np.min(np.abs(seen[1])) < 3
+    assert (
+        np.max(np.abs(seen[1] - seen[0])) > 0
+        and np.max(np.abs(seen[2] - 7)) < 3
+        and np.min(np.abs(seen[1])) < 3
+    )
 
 
 def test_25_early_stopping_restores_the_best_even_without_stopping():
@@ -308,9 +402,14 @@ def test_26_a_frozen_batch_normalization_runs_in_inference_mode():
     layer = layers.BatchNormalization()
     model = fkeras.Sequential([fkeras.Input((4,)), layer, layers.Dense(1)])
     assert [w.name for w in layer.weights] == ["gamma", "beta", "moving_mean", "moving_variance"]
-    assert [w.path.split("/")[-2:] for w in model.weights][3:5] == [["batch_normalization", "moving_variance"], ["dense", "kernel"]]
+    assert [w.path.split("/")[-2:] for w in model.weights][3:5] == [
+        ["batch_normalization", "moving_variance"],
+        ["dense", "kernel"],
+    ]
     layer.trainable = False
-    np.testing.assert_allclose(layer(X * 9, training=True), X * 9 / np.sqrt(1 + layer.epsilon), rtol=1e-5)
+    np.testing.assert_allclose(
+        layer(X * 9, training=True), X * 9 / np.sqrt(1 + layer.epsilon), rtol=1e-5
+    )
     np.testing.assert_array_equal(layer.moving_mean.numpy(), np.zeros(4))
 
 
@@ -368,40 +467,65 @@ def test_30_an_exception_in_a_callback_leaves_live_weights(error):
     before = model.get_weights()
     with pytest.raises(error):
         model.fit(X, Y, batch_size=5, verbose=0, callbacks=[batch_end(fail)])
-    assert np.any(model.get_weights()[0] != before[0]) and int(model.optimizer.iterations.numpy()) == 3
+    assert (
+        np.any(model.get_weights()[0] != before[0]) and int(model.optimizer.iterations.numpy()) == 3
+    )
     assert np.isfinite(model.fit(X, Y, batch_size=5, verbose=0).history["loss"][0])
 
 
 def test_31_batch_logs_are_running_means_and_hooks_are_positional():
     model, seen = regressor(optimizer=fkeras.optimizers.SGD(0.0)), []
-    singles = [model.evaluate(X[i:i + 5], Y[i:i + 5], verbose=0) for i in range(0, 20, 5)]
-    model.fit(X, Y, batch_size=5, shuffle=False, verbose=0, callbacks=[batch_end(lambda b, l: seen.append((b, l["loss"])))])
+    singles = [model.evaluate(X[i : i + 5], Y[i : i + 5], verbose=0) for i in range(0, 20, 5)]
+    model.fit(
+        X,
+        Y,
+        batch_size=5,
+        shuffle=False,
+        verbose=0,
+        callbacks=[batch_end(lambda b, l: seen.append((b, l["loss"])))],
+    )
     assert [b for b, _ in seen] == [0, 1, 2, 3]
-    np.testing.assert_allclose([v for _, v in seen], np.cumsum(singles) / np.arange(1, 5), rtol=1e-5)
+    np.testing.assert_allclose(
+        [v for _, v in seen], np.cumsum(singles) / np.arange(1, 5), rtol=1e-5
+    )
 
 
 def test_32_steps_per_execution_groups_the_batch_hooks():
     model, begins, ends = regressor(steps_per_execution=3), [], []
-    hooks = fkeras.callbacks.LambdaCallback(on_train_batch_begin=lambda b, logs: begins.append(b), on_train_batch_end=lambda b, logs: ends.append(b))
+    hooks = fkeras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda b, logs: begins.append(b),
+        on_train_batch_end=lambda b, logs: ends.append(b),
+    )
     model.fit(X, Y, batch_size=2, verbose=0, callbacks=[hooks])
-    assert begins == [0, 3, 6, 9] and ends == [2, 5, 8, 11] and int(model.optimizer.iterations.numpy()) == 10
+    assert (
+        begins == [0, 3, 6, 9]
+        and ends == [2, 5, 8, 11]
+        and int(model.optimizer.iterations.numpy()) == 10
+    )
 
 
 @pytest.mark.parametrize("fuse", [True, False])
-@pytest.mark.parametrize(("rows", "begins", "ends"), [
-    (20, [0, 3, 6, 9], [2, 5, 8, 11]),
-    (19, [0, 3, 6, 9], [2, 5, 8, 11]),
-    (12, [0, 3], [2, 5]),
-    (3, [0], [2]),
-])
+@pytest.mark.parametrize(
+    ("rows", "begins", "ends"),
+    [
+        (20, [0, 3, 6, 9], [2, 5, 8, 11]),
+        (19, [0, 3, 6, 9], [2, 5, 8, 11]),
+        (12, [0, 3], [2, 5]),
+        (3, [0], [2]),
+    ],
+)
 def test_32_steps_per_execution_groups_the_batch_hooks_of_evaluate(fuse, rows, begins, ends):
     model, begun, ended, losses = regressor(steps_per_execution=3, fuse=fuse), [], [], []
-    hooks = fkeras.callbacks.LambdaCallback(on_test_batch_begin=lambda batch, logs: begun.append(batch),
-                                            on_test_batch_end=lambda batch, logs: (ended.append(batch), losses.append(logs["loss"])))
+    hooks = fkeras.callbacks.LambdaCallback(
+        on_test_batch_begin=lambda batch, logs: begun.append(batch),
+        on_test_batch_end=lambda batch, logs: (ended.append(batch), losses.append(logs["loss"])),
+    )
     result = model.evaluate(X[:rows], Y[:rows], batch_size=2, verbose=0, callbacks=[hooks])
     assert begun == begins and ended == ends
     errors = np.square(model.predict(X[:rows], verbose=0) - Y[:rows])
-    np.testing.assert_allclose(losses, [np.mean(errors[:2 * (end + 1)]) for end in ends], rtol=1e-5)
+    np.testing.assert_allclose(
+        losses, [np.mean(errors[: 2 * (end + 1)]) for end in ends], rtol=1e-5
+    )
     assert result == losses[-1]
 
 
@@ -465,14 +589,20 @@ def test_34_compile_without_loss_where_the_model_has_its_own():
 
 
 def test_35_flags_count_as_they_were_at_each_compile():
-    critic = fkeras.Sequential([fkeras.Input((2,)), layers.Dense(1, activation="sigmoid")], name="critic")
+    critic = fkeras.Sequential(
+        [fkeras.Input((2,)), layers.Dense(1, activation="sigmoid")], name="critic"
+    )
     critic.compile("sgd", "binary_crossentropy")
     maker = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(2)], name="maker")
     critic.trainable = False
     gan = fkeras.Sequential([maker, critic])
     gan.compile("sgd", "binary_crossentropy")
     assert critic.trainable_weights == []
-    real, noise, ones = np.ones((8, 2), "float32"), np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    real, noise, ones = (
+        np.ones((8, 2), "float32"),
+        np.ones((8, 3), "float32"),
+        np.ones((8, 1), "float32"),
+    )
     before = critic.get_weights(), maker.get_weights()
     with pytest.warns(UserWarning, match="compile"):
         critic.train_on_batch(real, ones)
@@ -510,13 +640,20 @@ def test_37_one_seed_gives_one_result_in_this_process_and_in_a_fresh_one():
         scope: dict = {}
         exec(_SEEDED, scope)
         results.append(scope["result"])
-    fresh = subprocess.run([sys.executable, "-c", _SEEDED + "print(result)"], capture_output=True, text=True, check=True)
+    fresh = subprocess.run(
+        [sys.executable, "-c", _SEEDED + "print(result)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert results[0] == results[1] == fresh.stdout.strip().splitlines()[-1]
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_38_models_can_be_pickled_and_deep_copied(compiled):
-    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3), layers.Dropout(0.5), layers.Dense(1)])
+    model = fkeras.Sequential(
+        [fkeras.Input((4,)), layers.Dense(3), layers.Dropout(0.5), layers.Dense(1)]
+    )
     if compiled:
         model.compile("adam", "mse")
         model.fit(X, Y, verbose=0)
@@ -530,7 +667,9 @@ def test_38_models_can_be_pickled_and_deep_copied(compiled):
 
 
 def test_difference_a_metric_name_with_two_outputs_is_applied_to_each():
-    history = two_headed(loss=["categorical_crossentropy", "mse"], metrics=["mae"]).fit(X, [ONE_HOT, Y], verbose=0)
+    history = two_headed(loss=["categorical_crossentropy", "mse"], metrics=["mae"]).fit(
+        X, [ONE_HOT, Y], verbose=0
+    )
     assert {"cls_mae", "reg_mae"} <= set(history.history)
 
 
@@ -556,5 +695,11 @@ def test_difference_a_misspelt_monitor_is_an_error_when_fit_starts():
     model = regressor()
     before = model.get_weights()
     with pytest.raises(ValueError, match="val_los"):
-        model.fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[fkeras.callbacks.EarlyStopping("val_los", mode="min")])
+        model.fit(
+            X,
+            Y,
+            validation_data=(X, Y),
+            verbose=0,
+            callbacks=[fkeras.callbacks.EarlyStopping("val_los", mode="min")],
+        )
     np.testing.assert_array_equal(model.get_weights()[0], before[0])

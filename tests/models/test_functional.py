@@ -13,7 +13,10 @@ X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 @pytest.fixture
 def two_inputs():
     a, b = fkeras.Input((4,), name="a"), fkeras.Input((4,), name="b")
-    return fkeras.Model({"a": a, "b": b}, {"sum": layers.Add(name="add")([a, b]), "left": layers.Dense(2, name="left")(a)})
+    return fkeras.Model(
+        {"a": a, "b": b},
+        {"sum": layers.Add(name="add")([a, b]), "left": layers.Dense(2, name="left")(a)},
+    )
 
 
 def test_a_graph_computes_what_its_layers_compute():
@@ -21,7 +24,11 @@ def test_a_graph_computes_what_its_layers_compute():
     first, second = layers.Dense(3, activation="relu"), layers.Dense(2)
     model = fkeras.Model(x, second(first(x)))
     np.testing.assert_allclose(model(X), second(first(X)), rtol=1e-6)
-    assert model.input_shape == (None, 4) and model.output_shape == (None, 2) and model.count_params() == 23
+    assert (
+        model.input_shape == (None, 4)
+        and model.output_shape == (None, 2)
+        and model.count_params() == 23
+    )
 
 
 def test_operators_and_ops_on_tensors_become_part_of_the_model():
@@ -110,7 +117,9 @@ def test_a_graph_goes_through_its_config():
     model = fkeras.Model(x, [shared(h) + 1.0, layers.Concatenate(name="both")([h, x])], name="m")
     again = fkeras.Model.from_config(model.get_config())
     again.set_weights(model.get_weights())
-    assert again.name == "m" and [layer.name for layer in again.layers if layer in again.layers] == [layer.name for layer in model.layers]
+    assert again.name == "m" and [
+        layer.name for layer in again.layers if layer in again.layers
+    ] == [layer.name for layer in model.layers]
     for a, b in zip(again(X), model(X)):
         np.testing.assert_array_equal(a, b)
 
@@ -136,23 +145,47 @@ def test_the_pure_form_gives_the_same_numbers_under_jit_and_vmap(two_inputs):
     out, _ = jax.jit(two_inputs.apply)(variables, inputs)
     members = jax.vmap(lambda key: two_inputs.init(key))(jax.random.split(jax.random.key(1), 3))
     many = jax.vmap(lambda v: two_inputs.apply(v, inputs)[0]["left"])(members)
-    np.testing.assert_allclose(out["left"], X @ np.asarray(variables["params"]["left"]["kernel"]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        out["left"], X @ np.asarray(variables["params"]["left"]["kernel"]), rtol=1e-5, atol=1e-6
+    )
     assert many.shape == (3, 6, 2) and float(np.max(np.abs(many[0] - many[1]))) > 1e-3
 
 
 BAD = [
     ("an array for an input", lambda x: fkeras.Model(inputs=X, outputs=x), "KerasTensor"),
     ("the same input twice", lambda x: fkeras.Model([x, x], x), "duplicate"),
-    ("B100 two layers of one name", lambda x: fkeras.Model(x, layers.Dense(1, name="d")(layers.Dense(1, name="d")(x))),
-     '"d" is used 2 times'),
-    ("B101 an output of another graph", lambda x: fkeras.Model(x, layers.Dense(1)(fkeras.Input((2,), name="other"))),
-     "depend on the input 'other'.*not among `inputs`"),
+    (
+        "B100 two layers of one name",
+        lambda x: fkeras.Model(x, layers.Dense(1, name="d")(layers.Dense(1, name="d")(x))),
+        '"d" is used 2 times',
+    ),
+    (
+        "B101 an output of another graph",
+        lambda x: fkeras.Model(x, layers.Dense(1)(fkeras.Input((2,), name="other"))),
+        "depend on the input 'other'.*not among `inputs`",
+    ),
     ("B103 a function of NumPy", lambda x: np.exp(x), "is symbolic.*`fkeras.ops`.*Lambda"),
-    ("B103 a NumPy array and a symbolic tensor", lambda x: np.add(X, x), "is symbolic.*`fkeras.ops`.*Lambda"),
+    (
+        "B103 a NumPy array and a symbolic tensor",
+        lambda x: np.add(X, x),
+        "is symbolic.*`fkeras.ops`.*Lambda",
+    ),
     ("B103 a symbolic tensor as an array", lambda x: np.asarray(x), "is symbolic"),
-    ("an unknown layer", lambda x: fkeras.Model(x, layers.Dense(1, name="hidden")(x)).get_layer("hiden"), "Did you mean 'hidden'"),
-    ("a wrong width", lambda x: fkeras.Model(x, layers.Dense(1)(x))(X[:, :3]), r"expected shape=\(None, 4\), found shape=\(6, 3\)"),
-    ("a list of the wrong length", lambda x: fkeras.Model([x, fkeras.Input((4,))], x)([X]), "(?i)2|structure"),
+    (
+        "an unknown layer",
+        lambda x: fkeras.Model(x, layers.Dense(1, name="hidden")(x)).get_layer("hiden"),
+        "Did you mean 'hidden'",
+    ),
+    (
+        "a wrong width",
+        lambda x: fkeras.Model(x, layers.Dense(1)(x))(X[:, :3]),
+        r"expected shape=\(None, 4\), found shape=\(6, 3\)",
+    ),
+    (
+        "a list of the wrong length",
+        lambda x: fkeras.Model([x, fkeras.Input((4,))], x)([X]),
+        "(?i)2|structure",
+    ),
 ]
 
 

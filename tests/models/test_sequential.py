@@ -19,7 +19,11 @@ def test_a_stack_computes_its_layers_in_order():
     first, second = layers.Dense(3, activation="relu"), layers.Dense(2)
     model = fkeras.Sequential([fkeras.Input((4,)), first, second])
     np.testing.assert_allclose(model(X), second(first(X)), rtol=1e-6)
-    assert model.layers == [first, second] and model.input_shape == (None, 4) and model.output_shape == (None, 2)
+    assert (
+        model.layers == [first, second]
+        and model.input_shape == (None, 4)
+        and model.output_shape == (None, 2)
+    )
 
 
 @pytest.mark.parametrize("how", ["input", "input_shape", "build", "call", "fit"])
@@ -30,12 +34,18 @@ def test_every_way_to_build_gives_the_same_model(how):
     model.add(layers.Dense(1))
     assert model.built == (how in ("input", "input_shape"))
     model.compile(fkeras.optimizers.SGD(0.0), "mse")
-    {"build": lambda: model.build((None, 4)), "call": lambda: model(X), "fit": lambda: model.fit(X, X[:, :1], verbose=0)}.get(how, lambda: None)()
+    {
+        "build": lambda: model.build((None, 4)),
+        "call": lambda: model(X),
+        "fit": lambda: model.fit(X, X[:, :1], verbose=0),
+    }.get(how, lambda: None)()
     assert model.built and [w.shape for w in model.weights] == [(4, 3), (3,), (3, 1), (1,)]
     assert model.output_shape == (None, 1) and model.input_shape == (None, 4)
     key = jax.random.key(0)
     assert jax.tree.map(np.shape, model.init(key)["params"]) == {
-        model.layers[0].name: {"bias": (3,), "kernel": (4, 3)}, model.layers[1].name: {"bias": (1,), "kernel": (3, 1)}}
+        model.layers[0].name: {"bias": (3,), "kernel": (4, 3)},
+        model.layers[1].name: {"bias": (1,), "kernel": (3, 1)},
+    }
 
 
 def test_one_seed_gives_one_set_of_weights_however_the_model_is_built():
@@ -78,14 +88,25 @@ def test_a_deferred_model_takes_any_batch_size_after_the_first():
 
 def test_numbers_are_those_of_keras(keras):
     def build(library):
-        return library.Sequential([library.Input((4, 4, 1)), library.layers.Conv2D(2, 3, activation="relu"), library.layers.BatchNormalization(),
-                                   library.layers.Flatten(), library.layers.Dense(3, activation="softmax")])
+        return library.Sequential(
+            [
+                library.Input((4, 4, 1)),
+                library.layers.Conv2D(2, 3, activation="relu"),
+                library.layers.BatchNormalization(),
+                library.layers.Flatten(),
+                library.layers.Dense(3, activation="softmax"),
+            ]
+        )
 
     ours, theirs = build(fkeras), build(keras)
     ours.set_weights(values_of(theirs))
     images = np.random.default_rng(1).normal(size=(3, 4, 4, 1)).astype("float32")
-    np.testing.assert_allclose(ours.predict(images, verbose=0), theirs.predict(images, verbose=0), rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(ours(images, training=True), theirs(images, training=True), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        ours.predict(images, verbose=0), theirs.predict(images, verbose=0), rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        ours(images, training=True), theirs(images, training=True), rtol=1e-4, atol=1e-5
+    )
     for a, b in zip(ours.get_weights(), values_of(theirs)):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
@@ -94,16 +115,31 @@ def test_training_gives_the_history_and_weights_of_keras(keras):
     y = (X[:, :1] > 0).astype("float32")
 
     def build(library):
-        return library.Sequential([library.Input((4,)), library.layers.Dense(3, activation="tanh", kernel_regularizer="l2"),
-                                   library.layers.Dense(1, activation="sigmoid")])
+        return library.Sequential(
+            [
+                library.Input((4,)),
+                library.layers.Dense(3, activation="tanh", kernel_regularizer="l2"),
+                library.layers.Dense(1, activation="sigmoid"),
+            ]
+        )
 
     ours, theirs = build(fkeras), build(keras)
     ours.set_weights(values_of(theirs))
     histories = []
     for model in (ours, theirs):
         model.compile("adam", "binary_crossentropy", metrics=["accuracy"])
-        histories.append(model.fit(X, y, batch_size=4, epochs=3, shuffle=False, validation_split=1 / 3, class_weight={0: 1.0, 1: 3.0},
-                                   verbose=0).history)
+        histories.append(
+            model.fit(
+                X,
+                y,
+                batch_size=4,
+                epochs=3,
+                shuffle=False,
+                validation_split=1 / 3,
+                class_weight={0: 1.0, 1: 3.0},
+                verbose=0,
+            ).history
+        )
     assert list(histories[0]) == list(histories[1])
     for name, values in histories[1].items():
         np.testing.assert_allclose(histories[0][name], values, rtol=1e-5, atol=1e-6, err_msg=name)
@@ -115,12 +151,29 @@ BAD = [
     ("no layers", lambda: fkeras.Sequential().build((None, 4)), "no layers"),
     ("no shape", lambda: fkeras.Sequential([layers.Dense(1)]).build(), r"build\(\(None, 4\)\)"),
     ("nothing to pop", lambda: fkeras.Sequential().pop(), "no layer to pop"),
-    ("B116 an Input in the middle", lambda: fkeras.Sequential([layers.Dense(1), fkeras.Input((4,))]),
-     r"can only come first, not behind \['dense'\]"),
+    (
+        "B116 an Input in the middle",
+        lambda: fkeras.Sequential([layers.Dense(1), fkeras.Input((4,))]),
+        r"can only come first, not behind \['dense'\]",
+    ),
     ("no layer at all", lambda: fkeras.Sequential([3]), "3"),
-    ("one layer twice", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, name="d"), layers.Dense(1, name="d")]), "unique|d"),
-    ("another input shape", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]).build((None, 5)), r"\(None, 4\)"),
-    ("a wrong rank", lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)])(X[0, :3]), "expected"),
+    (
+        "one layer twice",
+        lambda: fkeras.Sequential(
+            [fkeras.Input((4,)), layers.Dense(1, name="d"), layers.Dense(1, name="d")]
+        ),
+        "unique|d",
+    ),
+    (
+        "another input shape",
+        lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]).build((None, 5)),
+        r"\(None, 4\)",
+    ),
+    (
+        "a wrong rank",
+        lambda: fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)])(X[0, :3]),
+        "expected",
+    ),
 ]
 
 

@@ -18,8 +18,16 @@ Y = X[:, :1] * 2
 
 
 def sequential():
-    return fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3, activation="relu", name="hidden"), layers.BatchNormalization(name="norm"),
-                              layers.Dropout(0.25, name="drop"), layers.Dense(1, name="head")], name="net")
+    return fkeras.Sequential(
+        [
+            fkeras.Input((4,)),
+            layers.Dense(3, activation="relu", name="hidden"),
+            layers.BatchNormalization(name="norm"),
+            layers.Dropout(0.25, name="drop"),
+            layers.Dense(1, name="head"),
+        ],
+        name="net",
+    )
 
 
 def functional():
@@ -34,7 +42,11 @@ class Subclassed(fkeras.Model):
     def __init__(self, units=3, **kwargs):
         super().__init__(**kwargs)
         self.units = units
-        self.hidden, self.drop, self.head = layers.Dense(units), layers.Dropout(0.25), layers.Dense(1)
+        self.hidden, self.drop, self.head = (
+            layers.Dense(units),
+            layers.Dropout(0.25),
+            layers.Dense(1),
+        )
 
     def call(self, x):
         return self.head(self.drop(self.hidden(x)))
@@ -68,7 +80,11 @@ def same(a, b):
 def test_summary_lists_layers_shapes_and_counts():
     text = text_of(sequential())
     assert 'Model: "net"' in text
-    for name, shape, count in (("hidden (Dense)", "(None, 3)", "15"), ("norm", "(None, 3)", "12"), ("head (Dense)", "(None, 1)", "4")):
+    for name, shape, count in (
+        ("hidden (Dense)", "(None, 3)", "15"),
+        ("norm", "(None, 3)", "12"),
+        ("head (Dense)", "(None, 1)", "4"),
+    ):
         line = next(line for line in text.splitlines() if name in line)
         assert shape in line and f" {count} " in line
     assert "Total params: 31 (124.00 B)" in text
@@ -86,13 +102,18 @@ def test_summary_shows_flags_and_inner_models():
     model = fkeras.Sequential([fkeras.Input((4,)), sequential()])
     model.layers[0].layers[0].trainable = False
     text = text_of(model, expand_nested=True, show_trainable=True)
-    lines = {name: next(line for line in text.splitlines() if name in line) for name in ("hidden", "head")}
+    lines = {
+        name: next(line for line in text.splitlines() if name in line)
+        for name in ("hidden", "head")
+    }
     assert " N " in lines["hidden"] and " Y " in lines["head"]
     assert "hidden" not in text_of(model)
 
 
 def test_summary_of_a_graph_shows_who_is_connected_to_whom():
-    line = next(line for line in text_of(functional(), line_length=140).splitlines() if "head" in line)
+    line = next(
+        line for line in text_of(functional(), line_length=140).splitlines() if "head" in line
+    )
     assert "add" in line.lower()
 
 
@@ -112,7 +133,9 @@ def test_a_clone_has_the_architecture_and_new_weights(make):
     clone = fkeras.models.clone_model(model)
     if make is subclassed:
         clone.build((None, 4))
-    assert [w.shape for w in clone.weights] == [w.shape for w in model.weights] and not clone.compiled
+    assert [w.shape for w in clone.weights] == [
+        w.shape for w in model.weights
+    ] and not clone.compiled
     assert np.any(clone.get_weights()[0] != model.get_weights()[0])
     clone.set_weights(model.get_weights())
     np.testing.assert_array_equal(clone.predict(X, verbose=0), model.predict(X, verbose=0))
@@ -164,7 +187,9 @@ def test_keras_reads_our_json(keras):
     model = sequential()
     theirs = keras.models.model_from_json(model.to_json())
     theirs.set_weights(model.get_weights())
-    np.testing.assert_allclose(theirs.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        theirs.predict(X, verbose=0), model.predict(X, verbose=0), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_we_read_the_json_of_keras(keras):
@@ -173,7 +198,9 @@ def test_we_read_the_json_of_keras(keras):
     theirs = keras.Model(x, keras.layers.Concatenate()([h, keras.layers.Dropout(0.5)(x)]))
     model = fkeras.models.model_from_json(theirs.to_json())
     model.set_weights([np.asarray(w.value) for w in theirs.weights])
-    np.testing.assert_allclose(model.predict(X, verbose=0), theirs.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        model.predict(X, verbose=0), theirs.predict(X, verbose=0), rtol=1e-5, atol=1e-6
+    )
 
 
 # -- pickles and checkpoints ---------------------------------------------------------------
@@ -182,7 +209,11 @@ def test_we_read_the_json_of_keras(keras):
 @pytest.fixture(scope="module", params=[sequential, functional, subclassed])
 def trained(request):
     model = request.param()
-    model.compile(fkeras.optimizers.Adam(fkeras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.9)), "mse", metrics=["mae"])
+    model.compile(
+        fkeras.optimizers.Adam(fkeras.optimizers.schedules.ExponentialDecay(0.05, 2, 0.9)),
+        "mse",
+        metrics=["mae"],
+    )
     model.fit(X, Y, batch_size=10, epochs=2, verbose=0)
     return model
 
@@ -247,7 +278,9 @@ def test_paths_that_cannot_be_saved_to_or_loaded_from(tmp_path):
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_a_save_that_cannot_move_the_new_checkpoint_into_place_leaves_the_old_one(error, tmp_path, monkeypatch):
+def test_a_save_that_cannot_move_the_new_checkpoint_into_place_leaves_the_old_one(
+    error, tmp_path, monkeypatch
+):
     model, path, moved = functional(), tmp_path / "model", []
     model.save(path)
     old = functional()
@@ -279,5 +312,8 @@ def test_a_checkpoint_of_a_newer_format_says_to_install_a_newer_fkeras(saved, tm
     config = json.loads((path / "fkeras.json").read_text())
     (path / "fkeras.json").write_text(json.dumps({**config, "format": 99}))
     for use in (model.load_weights, fkeras.models.load_model):
-        with pytest.raises(UserInputError, match=r"model' has format 99; this release reads up to 1\. Install a newer fkeras"):
+        with pytest.raises(
+            UserInputError,
+            match=r"model' has format 99; this release reads up to 1\. Install a newer fkeras",
+        ):
             use(path)

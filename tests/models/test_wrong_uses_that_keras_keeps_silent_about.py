@@ -1,4 +1,6 @@
-"""Wrong uses that are legal calls: one warning, or an error that names the fix, where Keras trains on without a word."""
+"""Wrong uses that are legal calls: one warning, or an error that names the fix, where Keras trains
+on without a word.
+"""
 
 import copy
 import warnings
@@ -22,19 +24,25 @@ def classifier(units, activation, loss):
 
 
 def test_a_loss_on_probabilities_behind_a_linear_layer_warns():
-    with pytest.warns(UserWarning, match="expects probabilities, but the model ends with a linear layer"):
+    with pytest.warns(
+        UserWarning, match="expects probabilities, but the model ends with a linear layer"
+    ):
         classifier(1, None, "binary_crossentropy").fit(X, (IDS > 1).astype("float32"), verbose=0)
 
 
 def test_a_loss_on_logits_behind_a_softmax_warns():
     loss = fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    with pytest.warns(UserWarning, match="from_logits=True, but the model ends with activation='softmax'"):
+    with pytest.warns(
+        UserWarning, match="from_logits=True, but the model ends with activation='softmax'"
+    ):
         classifier(3, "softmax", loss).fit(X, IDS, verbose=0)
 
 
 def test_a_loss_dict_that_leaves_an_output_out_is_an_error_unless_it_says_so():
     inputs = layers.Input((4,))
-    model = fkeras.Model(inputs, [layers.Dense(1, name="a")(inputs), layers.Dense(1, name="b")(inputs)])
+    model = fkeras.Model(
+        inputs, [layers.Dense(1, name="a")(inputs), layers.Dense(1, name="b")(inputs)]
+    )
     targets = {"a": X[:, :1], "b": X[:, 1:2]}
     model.compile("sgd", {"a": "mse"})
     with pytest.raises(UserInputError, match=r"no entry for the outputs \['b'\]"):
@@ -70,14 +78,20 @@ class ForgetfulLayer(layers.Layer):
         return self.dense(x)
 
 
-@pytest.mark.parametrize("use", [
-    lambda: ForgetfulModel().compile("sgd", "mse"),
-    lambda: ForgetfulModel()(X),
-    lambda: ForgetfulLayer()(X),
-    lambda: fkeras.Sequential([layers.Input((4,)), ForgetfulLayer()]),
-])
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda: ForgetfulModel().compile("sgd", "mse"),
+        lambda: ForgetfulModel()(X),
+        lambda: ForgetfulLayer()(X),
+        lambda: fkeras.Sequential([layers.Input((4,)), ForgetfulLayer()]),
+    ],
+)
 def test_a_constructor_that_forgets_its_base_is_named(use):  # B107
-    with pytest.raises(RuntimeError, match=r"In layer 'Forgetful(Model|Layer)', you forgot to call `super\(\).__init__\(\)`"):
+    with pytest.raises(
+        RuntimeError,
+        match=r"In layer 'Forgetful(Model|Layer)', you forgot to call `super\(\).__init__\(\)`",
+    ):
         use()
 
 
@@ -123,7 +137,9 @@ def test_an_attribute_set_in_call_is_told_once_a_fit():  # B109
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         model.fit(X, X[:, :1], epochs=3, batch_size=12, validation_data=(X, X[:, :1]), verbose=0)
-    assert len(told) == 1 and "sets its attribute 'count' inside `call` while JAX traces it" in str(told[0].message)
+    assert len(told) == 1 and "sets its attribute 'count' inside `call` while JAX traces it" in str(
+        told[0].message
+    )
 
 
 def test_an_attribute_set_in_call_works_where_nothing_is_traced():  # B109; warnings are errors
@@ -132,9 +148,14 @@ def test_an_attribute_set_in_call_works_where_nothing_is_traced():  # B109; warn
     model.fit(X, X[:, :1], verbose=0)
 
 
-@pytest.mark.parametrize("use", [jnp.exp, lambda x: jnp.add(jnp.ones(4), x), jnp.asarray, lambda x: jnp.concatenate([x, x])])
+@pytest.mark.parametrize(
+    "use",
+    [jnp.exp, lambda x: jnp.add(jnp.ones(4), x), jnp.asarray, lambda x: jnp.concatenate([x, x])],
+)
 def test_a_jax_function_of_a_symbolic_tensor_is_our_error(use):  # B104
-    with pytest.raises(UserInputError, match="is symbolic.*jax.numpy function.*`fkeras.ops`.*Lambda"):
+    with pytest.raises(
+        UserInputError, match="is symbolic.*jax.numpy function.*`fkeras.ops`.*Lambda"
+    ):
         use(fkeras.Input((4,)))
 
 
@@ -144,18 +165,25 @@ def regressor(optimizer):
     return model
 
 
-@pytest.mark.parametrize("train", [
-    lambda m: m.fit(X, X[:, :1], verbose=0),
-    lambda m: m.train_on_batch(X, X[:, :1]),
-    lambda m: m.warmup(X, X[:, :1]),
-    lambda m: m.init_state(m.build_key, (X, X[:, :1])),
-])
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda m: m.fit(X, X[:, :1], verbose=0),
+        lambda m: m.train_on_batch(X, X[:, :1]),
+        lambda m: m.warmup(X, X[:, :1]),
+        lambda m: m.init_state(m.build_key, (X, X[:, :1])),
+    ],
+)
 def test_an_optimizer_that_has_trained_another_model_is_an_error(train):  # B131
     optimizer = fkeras.optimizers.Adam(0.5)
     first, second = regressor(optimizer), regressor(optimizer)
     first.fit(X, 100 * X[:, :1], verbose=0)
     before = second.get_weights()
-    with pytest.raises(UserInputError, match="'adam'.*already belongs to another model's variables.*Pass a new optimizer.*Adam.from_config"):
+    with pytest.raises(
+        UserInputError,
+        match="'adam'.*already belongs to another model's variables.*Pass a new "
+        "optimizer.*Adam.from_config",
+    ):
         train(second)
     for a, b in zip(before, second.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -164,13 +192,17 @@ def test_an_optimizer_that_has_trained_another_model_is_an_error(train):  # B131
     train(second)
 
 
-def test_an_optimizer_is_an_error_where_the_model_trains_other_weights_than_before():  # B131; Keras raises as well
+# B131; Keras raises as well
+def test_an_optimizer_is_an_error_where_the_model_trains_other_weights_than_before():
     optimizer = fkeras.optimizers.Adam()
     model = regressor(optimizer)
     model.fit(X, X[:, :1], verbose=0)
     model.layers[0].trainable = False
     model.compile(optimizer, "mse")
-    with pytest.raises(UserInputError, match="was built for 4 variables; the model now trains 2.*Pass a new optimizer"):
+    with pytest.raises(
+        UserInputError,
+        match="was built for 4 variables; the model now trains 2.*Pass a new optimizer",
+    ):
         model.fit(X, X[:, :1], verbose=0)
     model.compile(fkeras.optimizers.Adam(), "mse")
     model.fit(X, X[:, :1], verbose=0)
@@ -199,7 +231,10 @@ def test_a_step_of_ones_own_may_train_some_of_the_weights():  # B131
             trainable, rest, optimizer, metrics = state
             return {"loss": jnp.zeros(())}, (trainable, rest, optimizer, metrics)
 
-    model, optimizer = HeadOnly([layers.Input((4,)), layers.Dense(3), layers.Dense(1)]), fkeras.optimizers.Adam()
+    model, optimizer = (
+        HeadOnly([layers.Input((4,)), layers.Dense(3), layers.Dense(1)]),
+        fkeras.optimizers.Adam(),
+    )
     optimizer.build(model.layers[-1].trainable_variables)
     model.compile(optimizer, "mse")
     assert model.fit(X, X[:, :1], verbose=0).history["loss"] == [0.0]

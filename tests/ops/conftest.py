@@ -13,7 +13,8 @@ from fkeras.core.symbolic import KerasTensor
 
 @pytest.fixture
 def contract(keras):
-    """`contract("relu", x, grad=0)`: value, dtype, static shape, jit, gradient and bfloat16 of a call equal Keras's.
+    """`contract("relu", x, grad=0)`: value, dtype, static shape, jit, gradient and bfloat16 of a
+    call equal Keras's.
 
     Keyword arguments other than these go to the op:
         grad: indices of the arguments to differentiate by; () for none.
@@ -26,7 +27,10 @@ def contract(keras):
     def check(name, *args, grad=(0,), batch=(0,), low=True, rtol=2e-5, **kwargs):
         ours, theirs = (operator.attrgetter(name)(module) for module in (fkeras.ops, keras.ops))
         at = [i for i, a in enumerate(args) if isinstance(a, np.ndarray)]
-        low_args = [a.astype(jnp.bfloat16) if isinstance(a, np.ndarray) and a.dtype == np.float32 else a for a in args]
+        low_args = [
+            a.astype(jnp.bfloat16) if isinstance(a, np.ndarray) and a.dtype == np.float32 else a
+            for a in args
+        ]
 
         def call(op, arrays, like):
             full = list(like)
@@ -39,8 +43,15 @@ def contract(keras):
                 arrays = list(arrays)
                 for i, value in zip(grad, differentiated, strict=True):
                     arrays[at.index(i)] = value
-                floats = [x for x in jax.tree.leaves(call(op, arrays, like)) if jnp.issubdtype(x.dtype, jnp.floating)]
-                return sum(jnp.sum(x * jnp.cos(jnp.arange(x.size, dtype=x.dtype)).reshape(x.shape)) for x in floats)
+                floats = [
+                    x
+                    for x in jax.tree.leaves(call(op, arrays, like))
+                    if jnp.issubdtype(x.dtype, jnp.floating)
+                ]
+                return sum(
+                    jnp.sum(x * jnp.cos(jnp.arange(x.size, dtype=x.dtype)).reshape(x.shape))
+                    for x in floats
+                )
 
             return scalar
 
@@ -48,7 +59,9 @@ def contract(keras):
             def run(arrays, low_arrays):
                 out = {"value": call(op, arrays, args)}
                 if grad:
-                    out["grad"] = jax.grad(weighted(op))([arrays[at.index(i)] for i in grad], arrays, args)
+                    out["grad"] = jax.grad(weighted(op))(
+                        [arrays[at.index(i)] for i in grad], arrays, args
+                    )
                 if low:
                     out["low"] = call(op, low_arrays, low_args)
                 return out
@@ -65,8 +78,16 @@ def contract(keras):
         _same_specs(symbolic, eager)
         if batch:
             open_shapes = [(None, *args[i].shape[1:]) if i in batch else args[i].shape for i in at]
-            symbolic = call(ours, [KerasTensor(s, args[i].dtype) for s, i in zip(open_shapes, at, strict=True)], args)
-            oracle = call(theirs, [keras.KerasTensor(s, args[i].dtype) for s, i in zip(open_shapes, at, strict=True)], args)
+            symbolic = call(
+                ours,
+                [KerasTensor(s, args[i].dtype) for s, i in zip(open_shapes, at, strict=True)],
+                args,
+            )
+            oracle = call(
+                theirs,
+                [keras.KerasTensor(s, args[i].dtype) for s, i in zip(open_shapes, at, strict=True)],
+                args,
+            )
             assert [x.shape for x in _leaves(symbolic)] == [tuple(x.shape) for x in _leaves(oracle)]
         return eager
 
@@ -78,7 +99,9 @@ def _leaves(x):
 
 
 def _same_specs(symbolic, arrays):
-    assert [(x.shape, x.dtype) for x in _leaves(symbolic)] == [(x.shape, str(x.dtype)) for x in _leaves(arrays)]
+    assert [(x.shape, x.dtype) for x in _leaves(symbolic)] == [
+        (x.shape, str(x.dtype)) for x in _leaves(arrays)
+    ]
 
 
 def _equal(mine, reference, rtol, part):
@@ -88,4 +111,10 @@ def _equal(mine, reference, rtol, part):
         assert a.dtype == b.dtype, f"{part}: dtype {a.dtype}, Keras {b.dtype}"
         assert a.shape == b.shape, f"{part}: shape {a.shape}, Keras {b.shape}"
         wide = np.complex128 if jnp.issubdtype(a.dtype, jnp.complexfloating) else np.float64
-        np.testing.assert_allclose(np.asarray(a).astype(wide), np.asarray(b).astype(wide), rtol=rtol, atol=rtol, err_msg=part)
+        np.testing.assert_allclose(
+            np.asarray(a).astype(wide),
+            np.asarray(b).astype(wide),
+            rtol=rtol,
+            atol=rtol,
+            err_msg=part,
+        )

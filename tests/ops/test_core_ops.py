@@ -1,4 +1,6 @@
-"""Conversion, casting, control flow, blocks and scattered writes; what every op says when it is called wrongly."""
+"""Conversion, casting, control flow, blocks and scattered writes; what every op says when it is
+called wrongly.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +12,10 @@ from fkeras import ops
 from fkeras.core.symbolic import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
-# -- conversion -----------------------------------------------------------------------------------------------------------------
+# -- conversion
+#
+#
+# -----------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -30,13 +35,22 @@ def test_convert_to_tensor_gives_an_array_of_the_right_dtype(value, dtype, expec
     x = ops.convert_to_tensor(value, dtype=dtype)
     assert ops.is_tensor(x)
     assert ops.dtype(x) == expected
-    np.testing.assert_array_equal(ops.convert_to_numpy(x).astype("float32"), np.asarray(value, "float32"))
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(x).astype("float32"), np.asarray(value, "float32")
+    )
 
 
 def test_integers_that_jax_would_cut_are_an_error_not_another_number():
     ids = np.array([1, 2**40])
-    for call in (lambda: ops.convert_to_tensor(ids), lambda: ops.cast(ids, "int32"), lambda: ops.add(ids, 1), lambda: ops.sum(ids)):
-        with pytest.raises(UserInputError, match="from 1 to 1099511627776 do not fit into int32.*jax_enable_x64"):
+    for call in (
+        lambda: ops.convert_to_tensor(ids),
+        lambda: ops.cast(ids, "int32"),
+        lambda: ops.add(ids, 1),
+        lambda: ops.sum(ids),
+    ):
+        with pytest.raises(
+            UserInputError, match="from 1 to 1099511627776 do not fit into int32.*jax_enable_x64"
+        ):
             call()
     assert ops.cast(ids, "float32")[1] == 2.0**40
     assert ops.add(np.array([2**31 - 1]), 0)[0] == 2**31 - 1
@@ -44,7 +58,9 @@ def test_integers_that_jax_would_cut_are_an_error_not_another_number():
 
 def test_narrow_integers_wrap_around_as_the_docstring_of_add_says():  # B079
     a, b = np.array([200], "uint8"), np.array([100], "uint8")
-    assert ops.add(a, b).tolist() == (a + b).tolist() == [44] and ops.subtract(b, a).tolist() == [156]
+    assert ops.add(a, b).tolist() == (a + b).tolist() == [44] and ops.subtract(b, a).tolist() == [
+        156
+    ]
     assert "wrap around" in ops.add.__doc__
 
 
@@ -79,7 +95,21 @@ def test_stop_gradient_is_a_constant_for_gradients():
 
 
 def test_result_type_follows_keras(keras):
-    dtypes = [int, float, None, "bool", "uint8", "int8", "uint16", "int32", "uint32", "float16", "bfloat16", "float32", "complex64"]
+    dtypes = [
+        int,
+        float,
+        None,
+        "bool",
+        "uint8",
+        "int8",
+        "uint16",
+        "int32",
+        "uint32",
+        "float16",
+        "bfloat16",
+        "float32",
+        "complex64",
+    ]
     for a in dtypes:
         for b in dtypes:
             if "complex64" in (a, b) and (int in (a, b) or float in (a, b)):
@@ -96,7 +126,10 @@ def test_integers_in_float_functions_become_floatx():
     assert ops.ones(2).dtype == "bfloat16"
 
 
-# -- control flow -----------------------------------------------------------------------------------------------------------------
+# -- control flow
+#
+#
+# -----------------------------------------------------------------------------------------------------------------
 
 
 def test_branches():
@@ -112,12 +145,18 @@ def test_loops():
     assert ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0, maximum_iterations=2) == 6
     assert ops.while_loop(lambda x, y: x < 10, lambda x, y: (x + 1, y + 1), [0, 1]) == (10, 11)
     assert ops.fori_loop(0, 10, lambda i, s: s + i, 0) == 45
-    carry, ys = ops.scan(lambda c, x: (c + x["a"], c * x["b"]), 1.0, {"a": np.ones(3), "b": np.arange(3.0)})
+    carry, ys = ops.scan(
+        lambda c, x: (c + x["a"], c * x["b"]), 1.0, {"a": np.ones(3), "b": np.arange(3.0)}
+    )
     assert carry == 4.0
     np.testing.assert_array_equal(ys, [0, 2, 6])
     np.testing.assert_array_equal(ops.scan(lambda c, _: (c + 1, c), 0, length=3)[1], [0, 1, 2])
-    np.testing.assert_array_equal(ops.scan(lambda c, x: (c + x, c + x), 0, np.arange(4), reverse=True)[1], [6, 6, 5, 3])
-    np.testing.assert_array_equal(ops.associative_scan(lambda a, b: a + b, np.arange(5), reverse=True), [10, 10, 9, 7, 4])
+    np.testing.assert_array_equal(
+        ops.scan(lambda c, x: (c + x, c + x), 0, np.arange(4), reverse=True)[1], [6, 6, 5, 3]
+    )
+    np.testing.assert_array_equal(
+        ops.associative_scan(lambda a, b: a + b, np.arange(5), reverse=True), [10, 10, 9, 7, 4]
+    )
 
 
 def test_mapping_over_axis_0():
@@ -161,17 +200,28 @@ def test_errors_of_the_users_own_function_pass_unchanged():
             call()
 
 
-# -- blocks and scattered writes ------------------------------------------------------------------------------------------------------
+# -- blocks and scattered writes
+#
+#
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_scatter_adds_and_scatter_update_replaces():
-    np.testing.assert_array_equal(ops.scatter([[0, 1], [1, 1], [0, 1]], [1.0, 2.0, 5.0], (2, 2)), [[0, 6], [0, 2]])
+    np.testing.assert_array_equal(
+        ops.scatter([[0, 1], [1, 1], [0, 1]], [1.0, 2.0, 5.0], (2, 2)), [[0, 6], [0, 2]]
+    )
     base = np.full((2, 3), 2.0)
-    np.testing.assert_array_equal(ops.scatter_update(base, [[0, -1]], [9.0]), [[2, 2, 9], [2, 2, 2]])
-    np.testing.assert_array_equal(ops.scatter_update(base, [[1]], [[1.0, 2.0, 3.0]]), [[2, 2, 2], [1, 2, 3]])
+    np.testing.assert_array_equal(
+        ops.scatter_update(base, [[0, -1]], [9.0]), [[2, 2, 9], [2, 2, 2]]
+    )
+    np.testing.assert_array_equal(
+        ops.scatter_update(base, [[1]], [[1.0, 2.0, 3.0]]), [[2, 2, 2], [1, 2, 3]]
+    )
     expected = {"add": [6, 2], "mul": [6, 2], "max": [3, 2], "min": [1, 2]}
     for reduction, values in expected.items():
-        np.testing.assert_array_equal(ops.scatter_update([2.0, 2.0], [[0], [0]], [1.0, 3.0], reduction), values)
+        np.testing.assert_array_equal(
+            ops.scatter_update([2.0, 2.0], [[0], [0]], [1.0, 3.0], reduction), values
+        )
     assert ops.scatter(KerasTensor((5, 2), "int32"), KerasTensor((5,)), (4, 4)).shape == (4, 4)
 
 
@@ -185,14 +235,20 @@ def test_blocks_are_read_and_written_at_traced_starts():
 
 
 OUT_OF_RANGE = [
-    (lambda: ops.take(np.ones((2, 3)), [[0, 5]], axis=1), r"take: index 5 \(at position \(0, 1\).*axis 1 of size 3: expected -3 to 2"),
+    (
+        lambda: ops.take(np.ones((2, 3)), [[0, 5]], axis=1),
+        r"take: index 5 \(at position \(0, 1\).*axis 1 of size 3: expected -3 to 2",
+    ),
     (lambda: ops.take(np.ones(3), -4), "index -4"),
     (lambda: ops.take_along_axis(np.ones((2, 3)), [[3]], axis=1), "take_along_axis: index 3"),
     (lambda: ops.get_item(np.ones((2, 3)), (0, 3)), "get_item: index 3"),
     (lambda: ops.get_item(np.ones((2, 3)), np.array([0, 2])), "get_item: index 2"),
     (lambda: ops.scatter([[2]], [1.0], (2,)), "scatter: index 2"),
     (lambda: ops.scatter_update(np.zeros((2, 2)), [[0, 2]], [1.0]), "scatter_update: index 2"),
-    (lambda: ops.slice(np.ones(4), [3], (2,)), "slice: 2 values from 3 do not fit into axis 0 of size 4"),
+    (
+        lambda: ops.slice(np.ones(4), [3], (2,)),
+        "slice: 2 values from 3 do not fit into axis 0 of size 4",
+    ),
     (lambda: ops.slice_update(np.ones(4), [-5], [1.0]), "slice_update: 1 values from -5"),
     (lambda: ops.unravel_index([6], (2, 3)), "unravel_index: index 6"),
 ]
@@ -209,16 +265,34 @@ def test_negative_indices_count_from_the_end():
     np.testing.assert_array_equal(ops.get_item(np.arange(4), -1), 3)
 
 
-# -- wrong calls ----------------------------------------------------------------------------------------------------------------------
+# -- wrong calls
+#
+#
+# ----------------------------------------------------------------------------------------------------------------------
 
 WRONG = [
-    (lambda: ops.add(np.ones((2, 3)), np.ones((2, 4))), r"add: shapes \(2, 3\) \(x1\) and \(2, 4\) \(x2\).*axis -1: 3 against 4"),
-    (lambda: ops.multiply(KerasTensor((None, 3)), KerasTensor((5, 2))), r"multiply: shapes \(None, 3\).*axis -1: 3 against 2"),
-    (lambda: ops.matmul(np.ones((2, 3)), np.ones((2, 4))), r"matmul: inner dimensions.*\(2, 3\).*\(2, 4\): 3 against 2"),
-    (lambda: ops.concatenate([np.ones((2, 3)), np.ones((3, 3))], axis=1), r"concatenate: .*axis=1.*\(2, 3\).*axis 0 has 2 against 3"),
+    (
+        lambda: ops.add(np.ones((2, 3)), np.ones((2, 4))),
+        r"add: shapes \(2, 3\) \(x1\) and \(2, 4\) \(x2\).*axis -1: 3 against 4",
+    ),
+    (
+        lambda: ops.multiply(KerasTensor((None, 3)), KerasTensor((5, 2))),
+        r"multiply: shapes \(None, 3\).*axis -1: 3 against 2",
+    ),
+    (
+        lambda: ops.matmul(np.ones((2, 3)), np.ones((2, 4))),
+        r"matmul: inner dimensions.*\(2, 3\).*\(2, 4\): 3 against 2",
+    ),
+    (
+        lambda: ops.concatenate([np.ones((2, 3)), np.ones((3, 3))], axis=1),
+        r"concatenate: .*axis=1.*\(2, 3\).*axis 0 has 2 against 3",
+    ),
     (lambda: ops.stack([np.ones(2), np.ones(3)]), "stack: shapes must be equal"),
     (lambda: ops.reshape(np.ones((2, 3)), (4, -1)), r"reshape: shape \(2, 3\)"),
-    (lambda: ops.sum(np.ones((2, 3)), axis=2), r"sum: axis 2 is out of bounds.*\n.*x=float64 \(2, 3\), axis=2"),
+    (
+        lambda: ops.sum(np.ones((2, 3)), axis=2),
+        r"sum: axis 2 is out of bounds.*\n.*x=float64 \(2, 3\), axis=2",
+    ),
     (lambda: ops.swapaxes(np.ones((2, 3)), 5, 0), "axis 5 is out of bounds"),
     (lambda: ops.squeeze(np.ones((2, 3)), axis=0), r"squeeze: .*\n.*x=float64 \(2, 3\)"),
     (lambda: ops.where(np.ones(2) > 0, 1.0, None), "either both should be `None`"),
@@ -235,12 +309,18 @@ def test_a_wrong_call_names_the_op_the_shapes_and_the_axis(call, words):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: ops.bitwise_and(np.ones(2, "float32"), np.ones(2, "int32")), r"(?s)bitwise_and: .*x=float32 \(2,\), y=int32 \(2,\)"),
+        (
+            lambda: ops.bitwise_and(np.ones(2, "float32"), np.ones(2, "int32")),
+            r"(?s)bitwise_and: .*x=float32 \(2,\), y=int32 \(2,\)",
+        ),
         (lambda: ops.ldexp(1.0, 0.5), "exponent must be an integer"),
         (lambda: ops.fabs(1j), "complex"),
         (lambda: ops.eye(2.0), "`N` must be an integer"),
         (lambda: ops.sin(np.array(["a"])), "(?s)sin: .*x=<U1"),
-        (lambda: ops.scatter_update(np.zeros(2, "int32"), [[0]], [0.5]), "float32 updates would lose their fraction in int32"),
+        (
+            lambda: ops.scatter_update(np.zeros(2, "int32"), [[0]], [0.5]),
+            "float32 updates would lose their fraction in int32",
+        ),
     ],
 )
 def test_a_wrong_dtype_is_a_type_error_that_names_the_dtypes(call, words):
@@ -259,7 +339,10 @@ def test_numpy_functions_on_a_symbolic_tensor_say_what_to_use():
         ops.convert_to_numpy(KerasTensor((2,)))
 
 
-# -- recording ------------------------------------------------------------------------------------------------------------------------
+# -- recording
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 def test_operators_of_symbolic_tensors_are_those_of_arrays():
@@ -273,7 +356,12 @@ def test_operators_of_symbolic_tensors_are_those_of_arrays():
     assert x[:5].shape == (None, 3)
     assert x[..., None].shape == (None, 3, 1)
     assert x[[0, 2]].shape == (2, 3)
-    assert (x.T.shape, x.reshape(-1, 6).shape, abs(-x).shape, round(x).shape) == ((3, None), (None, 6), (None, 3), (None, 3))
+    assert (x.T.shape, x.reshape(-1, 6).shape, abs(-x).shape, round(x).shape) == (
+        (3, None),
+        (None, 6),
+        (None, 3),
+        (None, 3),
+    )
 
 
 def test_shapes_that_depend_on_values_are_unknown():
@@ -287,11 +375,17 @@ def test_shapes_that_depend_on_values_are_unknown():
     assert ops.repeat(x, [1, 2], axis=0).shape == (3, 3)
     assert ops.repeat(x, KerasTensor((3,), "int32"), axis=1).shape == (None, None)
     assert ops.get_item(x, (KerasTensor((5,), "int32"), 0)).shape == (5,)
-    assert (ops.diag(x).shape, ops.diagonal(x).shape, ops.split(x, 2)[0].shape) == ((None,), (None,), (None, 3))
+    assert (ops.diag(x).shape, ops.diagonal(x).shape, ops.split(x, 2)[0].shape) == (
+        (None,),
+        (None,),
+        (None, 3),
+    )
 
 
 def test_repeat_takes_a_list_of_counts():
-    np.testing.assert_array_equal(ops.repeat(np.array([[1, 2], [3, 4]]), [1, 2], axis=0), [[1, 2], [3, 4], [3, 4]])
+    np.testing.assert_array_equal(
+        ops.repeat(np.array([[1, 2], [3, 4]]), [1, 2], axis=0), [[1, 2], [3, 4], [3, 4]]
+    )
     with pytest.raises(UserInputError, match="3 repeats for 2 values"):
         ops.repeat(KerasTensor((2, 3)), [1, 1, 1], axis=0)
 
@@ -313,14 +407,22 @@ def test_every_op_says_what_it_does():
             assert function.__name__ == name
 
 
-# -- rearrange ------------------------------------------------------------------------------------------------------------------------
+# -- rearrange
+#
+#
+# ------------------------------------------------------------------------------------------------------------------------
 
 
 def test_rearrange_is_reshape_and_transpose():
     x = np.arange(48.0).reshape(2, 6, 4)
     expected = x.reshape(2, 2, 3, 4).transpose(3, 0, 2, 1).reshape(4, 2, 6)
     np.testing.assert_array_equal(ops.rearrange(x, "b (h w) c -> c b (w h)", h=2), expected)
-    assert ops.rearrange(KerasTensor((None, 6, 4)), "b (h w) c -> b h w c", w=3).shape == (None, 2, 3, 4)
+    assert ops.rearrange(KerasTensor((None, 6, 4)), "b (h w) c -> b h w c", w=3).shape == (
+        None,
+        2,
+        3,
+        4,
+    )
 
 
 @pytest.mark.parametrize(

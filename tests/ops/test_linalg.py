@@ -51,20 +51,35 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)]
+)
 def test_an_op_equals_keras(contract, name, args, options):
     contract(f"linalg.{name}", *args, **PLAIN, **options)
 
 
 def test_eig_gives_eigenvectors():
     values, vectors = ops.eig(SQUARE)
-    np.testing.assert_allclose(SQUARE @ np.asarray(vectors), np.asarray(vectors) * np.asarray(values)[:, None], rtol=1e-4, atol=1e-4)
-    assert [(t.shape, t.dtype) for t in ops.eig(KerasTensor((None, 3, 3)))] == [((None, 3), "complex64"), ((None, 3, 3), "complex64")]
+    np.testing.assert_allclose(
+        SQUARE @ np.asarray(vectors),
+        np.asarray(vectors) * np.asarray(values)[:, None],
+        rtol=1e-4,
+        atol=1e-4,
+    )
+    assert [(t.shape, t.dtype) for t in ops.eig(KerasTensor((None, 3, 3)))] == [
+        ((None, 3), "complex64"),
+        ((None, 3, 3), "complex64"),
+    ]
 
 
 @pytest.mark.parametrize("upper", [False, True])
 def test_cholesky_inverse_takes_batches(upper):
-    np.testing.assert_allclose(ops.cholesky_inverse(ops.cholesky(SPD, upper), upper), np.linalg.inv(SPD), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        ops.cholesky_inverse(ops.cholesky(SPD, upper), upper),
+        np.linalg.inv(SPD),
+        rtol=1e-3,
+        atol=1e-4,
+    )
 
 
 def test_a_batch_of_vectors_can_be_solved_for():
@@ -72,12 +87,18 @@ def test_a_batch_of_vectors_can_be_solved_for():
     expected = np.linalg.solve(SQUARE, b[..., None])[..., 0]
     np.testing.assert_allclose(ops.solve(SQUARE, b), expected, rtol=1e-4, atol=1e-5)
     lower = np.tril(SQUARE)
-    np.testing.assert_allclose(ops.solve_triangular(SQUARE, b, lower=True), np.linalg.solve(lower, b[..., None])[..., 0], rtol=1e-3)
+    np.testing.assert_allclose(
+        ops.solve_triangular(SQUARE, b, lower=True),
+        np.linalg.solve(lower, b[..., None])[..., 0],
+        rtol=1e-3,
+    )
 
 
 @pytest.mark.parametrize("n", [-2, 0, 1, 5])
 def test_matrix_power_equals_numpys(n):
-    np.testing.assert_allclose(ops.matrix_power(SQUARE, n), np.linalg.matrix_power(SQUARE, n), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        ops.matrix_power(SQUARE, n), np.linalg.matrix_power(SQUARE, n), rtol=1e-3, atol=1e-3
+    )
 
 
 def test_jvp_gives_value_tangent_and_auxiliary_data():

@@ -43,11 +43,17 @@ ROWS = [
     ("erfinv", (rng.uniform(-0.9, 0.9, (2, 3)).astype("float32"),), {}),
     ("logdet", (normal(2, 3, 3),), {"low": False}),
     ("view_as_complex", (normal(2, 3, 2),), {"grad": (), "low": False}),
-    ("view_as_real", ((normal(2, 3) + 1j * normal(2, 3)).astype("complex64"),), {"grad": (), "low": False}),
+    (
+        "view_as_real",
+        ((normal(2, 3) + 1j * normal(2, 3)).astype("complex64"),),
+        {"grad": (), "low": False},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)]
+)
 def test_an_op_equals_keras(contract, name, args, options):
     contract(name, *args, **options)
 
@@ -63,25 +69,35 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "args", "kwargs", "shape"), PAIRS, ids=[f"{i}-{r[0]}" for i, r in enumerate(PAIRS)])
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "shape"), PAIRS, ids=[f"{i}-{r[0]}" for i, r in enumerate(PAIRS)]
+)
 def test_an_op_of_complex_pairs_equals_keras(keras, name, args, kwargs, shape):
     x = pair(*shape)
-    mine, theirs = getattr(ops, name)(x, *args, **kwargs), getattr(keras.ops, name)(x, *args, **kwargs)
+    mine, theirs = (
+        getattr(ops, name)(x, *args, **kwargs),
+        getattr(keras.ops, name)(x, *args, **kwargs),
+    )
     for a, b in zip(jax.tree.leaves(mine), jax.tree.leaves(theirs), strict=True):
         assert a.dtype == b.dtype
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     compiled = jax.jit(lambda x: getattr(ops, name)(x, *args, **kwargs))(x)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), mine, compiled)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5), mine, compiled
+    )
     specs = []
     for module, kind in ((ops, KerasTensor), (keras.ops, keras.KerasTensor)):
-        out = getattr(module, name)((kind((None, *shape[1:])), kind((None, *shape[1:]))), *args, **kwargs)
+        out = getattr(module, name)(
+            (kind((None, *shape[1:])), kind((None, *shape[1:]))), *args, **kwargs
+        )
         specs.append([t.shape for t in jax.tree.leaves(out)])
     assert specs[0] == specs[1]
 
 
 @pytest.mark.parametrize("center", [True, False])
 @pytest.mark.parametrize(
-    ("window", "length", "stride", "fft_length"), [("hann", 8, 2, 8), ("hamming", 8, 4, 12), (None, 6, 6, 6), ("hann", 1, 1, 1)]
+    ("window", "length", "stride", "fft_length"),
+    [("hann", 8, 2, 8), ("hamming", 8, 4, 12), (None, 6, 6, 6), ("hann", 1, 1, 1)],
 )
 def test_istft_undoes_stft(window, length, stride, fft_length, center):
     x = normal(3, 60)
@@ -93,10 +109,14 @@ def test_istft_undoes_stft(window, length, stride, fft_length, center):
         a = {"hann": 0.5, "hamming": 0.54}[window]
         taper = a - (1 - a) * np.cos(2 * np.pi * np.arange(length) / length)
     taper = np.pad(taper, ((fft_length - length) // 2, -(-(fft_length - length) // 2)))
-    np.testing.assert_allclose(frames[0] + 1j * np.asarray(frames[1]), np.fft.rfft(windows * taper), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        frames[0] + 1j * np.asarray(frames[1]), np.fft.rfft(windows * taper), rtol=1e-4, atol=1e-5
+    )
     back = ops.istft(frames, length, stride, fft_length, window=window, center=center)
     inner = slice(fft_length, back.shape[-1] - fft_length)
-    np.testing.assert_allclose(back[:, inner], x[:, : back.shape[-1]][:, inner], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        back[:, inner], x[:, : back.shape[-1]][:, inner], rtol=1e-4, atol=1e-5
+    )
 
 
 def test_the_lower_incomplete_gamma_function_equals_scipys():
@@ -115,7 +135,9 @@ def test_a_signal_of_unknown_length_has_an_unknown_number_of_frames():
     assert ops.extract_sequences(x, 4, 2).shape == (2, None, 4)
     assert ops.stft(x, 8, 2, 8)[0].shape == (2, None, 5)
     assert ops.rfft(x)[0].shape == (2, None)
-    assert ops.istft((KerasTensor((2, None, 5)), KerasTensor((2, None, 5))), 8, 2, 8, length=30).shape == (2, 30)
+    assert ops.istft(
+        (KerasTensor((2, None, 5)), KerasTensor((2, None, 5))), 8, 2, 8, length=30
+    ).shape == (2, 30)
 
 
 def test_a_prediction_of_nan_or_an_id_out_of_range_is_not_in_the_top_k():
@@ -126,7 +148,10 @@ def test_a_prediction_of_nan_or_an_id_out_of_range_is_not_in_the_top_k():
 def test_segments_leave_out_minus_one_and_refuse_other_ids():
     data = jnp.arange(1.0, 5.0)
     np.testing.assert_array_equal(ops.segment_sum(data, [0, -1, 1, 1], 3), [1, 7, 0])
-    for ids, words in (([0, 1, 3, 3], r"\[0, 3\).*Received 3 at index 2"), ([0, -2, 1, 1], "Received -2 at index 1")):
+    for ids, words in (
+        ([0, 1, 3, 3], r"\[0, 3\).*Received 3 at index 2"),
+        ([0, -2, 1, 1], "Received -2 at index 1"),
+    ):
         for op in (ops.segment_sum, ops.segment_max, ops.segment_min, ops.segment_prod):
             with pytest.raises(UserInputError, match=words):
                 op(data, ids, 3)
@@ -137,7 +162,10 @@ def test_segments_leave_out_minus_one_and_refuse_other_ids():
 ERRORS = [
     (lambda: ops.segment_sum([1.0, 2.0], [0, 1]), "`num_segments` must be set"),
     (lambda: ops.segment_sum([1.0, 2.0], [[0, 1]], 2), "should be an 1-D vector"),
-    (lambda: ops.segment_sum([1.0, 2.0], [0, 1, 1], 2), r"same leading dimension. Got \(3,\) v.s. \(2,\)"),
+    (
+        lambda: ops.segment_sum([1.0, 2.0], [0, 1, 1], 2),
+        r"same leading dimension. Got \(3,\) v.s. \(2,\)",
+    ),
     (lambda: ops.top_k([1.0, 2.0], 3), r"k=3, x.shape=\(2,\)"),
     (lambda: ops.in_top_k([1, 2], normal(3, 4), 2), r"\(2,\) and \(3, 4\)"),
     (lambda: ops.cdist(normal(2, 3), normal(2, 4)), r"expected \(..., m, d\)"),

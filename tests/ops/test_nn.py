@@ -34,8 +34,9 @@ FIRST = {"data_format": "channels_first"}
 
 # (op, arguments, options of `contract` and keyword arguments)
 ELEMENTWISE = (
-    "relu relu6 sigmoid sparse_sigmoid softplus softsign soft_shrink sparse_plus silu swish squareplus log_sigmoid leaky_relu hard_sigmoid "
-    "hard_silu hard_swish elu selu gelu celu glu tanh_shrink hard_tanh hard_shrink softmax log_softmax"
+    "relu relu6 sigmoid sparse_sigmoid softplus softsign soft_shrink sparse_plus silu swish "
+    "squareplus log_sigmoid leaky_relu hard_sigmoid hard_silu hard_swish elu selu gelu celu glu "
+    "tanh_shrink hard_tanh hard_shrink softmax log_softmax"
 ).split()
 ROWS = [(f"nn.{name}", (X,), {}) for name in ELEMENTWISE] + [
     ("softmax", (X,), {"axis": 1}),
@@ -66,12 +67,24 @@ ROWS = [(f"nn.{name}", (X,), {}) for name in ELEMENTWISE] + [
     ("conv", (SIGNAL, normal(3, 3, 4)), {"grad": (0, 1), "padding": "same"}),
     ("conv", (IMAGES, normal(3, 2, 3, 4)), {"grad": (0, 1), "strides": 2}),
     ("conv", (IMAGES, normal(3, 2, 3, 4)), {"dilation_rate": (1, 2), "padding": "same"}),
-    ("conv", (normal(2, 4, 7, 8), normal(3, 3, 2, 6)), {"strides": (2, 1), "batch": (), **FIRST}),  # two groups
+    (
+        "conv",
+        (normal(2, 4, 7, 8), normal(3, 3, 2, 6)),
+        {"strides": (2, 1), "batch": (), **FIRST},
+    ),  # two groups
     ("conv", (VOLUMES, normal(2, 3, 1, 2, 4)), {"grad": (0, 1)}),
     ("conv", (ids(5, 2, 9, 3), normal(3, 3, 4)), {"grad": (1,)}),
-    ("depthwise_conv", (IMAGES, normal(3, 2, 3, 2)), {"grad": (0, 1), "strides": 2, "padding": "same"}),
+    (
+        "depthwise_conv",
+        (IMAGES, normal(3, 2, 3, 2)),
+        {"grad": (0, 1), "strides": 2, "padding": "same"},
+    ),
     ("depthwise_conv", (SIGNAL, normal(3, 3, 1)), {"dilation_rate": 2}),
-    ("separable_conv", (IMAGES, normal(3, 3, 3, 2), normal(1, 1, 6, 5)), {"grad": (0, 1, 2), "strides": 2}),
+    (
+        "separable_conv",
+        (IMAGES, normal(3, 3, 3, 2), normal(1, 1, 6, 5)),
+        {"grad": (0, 1, 2), "strides": 2},
+    ),
     ("conv_transpose", (SIGNAL, normal(4, 5, 3), 3), {"grad": (0, 1)}),
     ("conv_transpose", (SIGNAL, normal(3, 5, 3), 2), {"padding": "same", "output_padding": 0}),
     ("conv_transpose", (IMAGES, normal(2, 3, 4, 3), (3, 2)), {"padding": "same", "grad": (0, 1)}),
@@ -82,7 +95,11 @@ ROWS = [(f"nn.{name}", (X,), {}) for name in ELEMENTWISE] + [
     ("unfold", (normal(2, 3, 5, 6), (2, 3)), {"stride": (1, 2), "padding": (1, 0), "rtol": 1e-6}),
     ("unfold", (normal(2, 3, 7, 6), 2), {"dilation": 2}),
     ("fold", (normal(2, 12, 6), (3, 4), 2), {"grad": (0,), "low": False}),
-    ("fold", (normal(2, 12, 9), (5, 5), (2, 2)), {"stride": 2, "padding": 1, "dilation": 1, "low": False}),
+    (
+        "fold",
+        (normal(2, 12, 9), (5, 5), (2, 2)),
+        {"stride": 2, "padding": 1, "dilation": 1, "low": False},
+    ),
     ("depth_to_space", (normal(2, 3, 4, 8), 2), {}),
     ("depth_to_space", (normal(2, 8, 3, 4), 2), FIRST),
     ("space_to_depth", (normal(2, 6, 4, 3), 2), {}),
@@ -94,50 +111,111 @@ ROWS = [(f"nn.{name}", (X,), {}) for name in ELEMENTWISE] + [
     ("multi_hot", (ids(5, 4), 5), {"grad": (), "dtype": "bool", "batch": ()}),
     # crossentropies
     ("binary_crossentropy", (positive(3, 4), positive(3, 4)), {"grad": (0, 1), "batch": (0, 1)}),
-    ("binary_crossentropy", (np.array([0.0, 1.0], "float32"), np.array([0.0, 0.0], "float32")), {"batch": ()}),  # clipped
-    ("binary_crossentropy", (positive(3, 4), normal(3, 4) * 5), {"grad": (0, 1), "from_logits": True, "batch": (0, 1)}),
+    (
+        "binary_crossentropy",
+        (np.array([0.0, 1.0], "float32"), np.array([0.0, 0.0], "float32")),
+        {"batch": ()},
+    ),  # clipped
+    (
+        "binary_crossentropy",
+        (positive(3, 4), normal(3, 4) * 5),
+        {"grad": (0, 1), "from_logits": True, "batch": (0, 1)},
+    ),
     ("categorical_crossentropy", (TARGETS, PROBABILITIES), {"grad": (0, 1), "batch": (0, 1)}),
-    ("categorical_crossentropy", (TARGETS, PROBABILITIES * TARGETS), {"grad": (), "batch": (0, 1)}),  # clipped
-    ("categorical_crossentropy", (TARGETS, normal(3, 5) * 5), {"grad": (1,), "from_logits": True, "batch": (0, 1)}),
-    ("sparse_categorical_crossentropy", (ids(5, 3), PROBABILITIES), {"grad": (1,), "batch": (0, 1)}),
-    ("sparse_categorical_crossentropy", (ids(5, 3, 1), normal(3, 5)), {"grad": (1,), "from_logits": True, "batch": (0, 1)}),
+    (
+        "categorical_crossentropy",
+        (TARGETS, PROBABILITIES * TARGETS),
+        {"grad": (), "batch": (0, 1)},
+    ),  # clipped
+    (
+        "categorical_crossentropy",
+        (TARGETS, normal(3, 5) * 5),
+        {"grad": (1,), "from_logits": True, "batch": (0, 1)},
+    ),
+    (
+        "sparse_categorical_crossentropy",
+        (ids(5, 3), PROBABILITIES),
+        {"grad": (1,), "batch": (0, 1)},
+    ),
+    (
+        "sparse_categorical_crossentropy",
+        (ids(5, 3, 1), normal(3, 5)),
+        {"grad": (1,), "from_logits": True, "batch": (0, 1)},
+    ),
     # normalization
     ("moments", (X, [0, 1]), {"batch": ()}),
     ("moments", (X, 2), {"keepdims": True, "batch": ()}),
     ("batch_normalization", (X, normal(4), positive(4), -1), {"grad": (0, 1, 2), "batch": ()}),
-    ("batch_normalization", (X, normal(3), positive(3), 1, normal(3), positive(3), 1e-2), {"grad": (0, 4, 5)}),
+    (
+        "batch_normalization",
+        (X, normal(3), positive(3), 1, normal(3), positive(3), 1e-2),
+        {"grad": (0, 4, 5)},
+    ),
     ("normalize", (X,), {}),
     ("normalize", (X,), {"axis": (0, 1), "order": 2}),
     ("normalize", (X,), {"order": 3, "low": False}),
     ("rms_normalization", (X, normal(4)), {"grad": (0, 1)}),
     ("rms_normalization", (X,), {"axis": (1, 2), "epsilon": 0.1}),
     ("layer_normalization", (X, normal(4), normal(4)), {"grad": (0, 1, 2)}),
-    ("layer_normalization", (X, normal(3, 4), None), {"axis": (1, 2), "epsilon": 0.1, "grad": (0, 1)}),
+    (
+        "layer_normalization",
+        (X, normal(3, 4), None),
+        {"axis": (1, 2), "epsilon": 0.1, "grad": (0, 1)},
+    ),
     ("layer_normalization", (X,), {"axis": 1}),
     # attention: (batch, positions, heads, depth)
-    ("dot_product_attention", (normal(2, 5, 4, 6), normal(2, 7, 4, 6), normal(2, 7, 4, 6)), {"grad": (0, 1, 2), "batch": (0, 1, 2)}),
-    ("dot_product_attention", (normal(2, 5, 4, 6), normal(2, 7, 2, 6), normal(2, 7, 2, 6)), {"scale": 0.3, "is_causal": True, "batch": ()}),
     (
         "dot_product_attention",
-        (normal(2, 5, 4, 6), normal(2, 7, 4, 6), normal(2, 7, 4, 6), normal(2, 4, 5, 7), ids(2, 2, 1, 5, 7) > 0),
+        (normal(2, 5, 4, 6), normal(2, 7, 4, 6), normal(2, 7, 4, 6)),
+        {"grad": (0, 1, 2), "batch": (0, 1, 2)},
+    ),
+    (
+        "dot_product_attention",
+        (normal(2, 5, 4, 6), normal(2, 7, 2, 6), normal(2, 7, 2, 6)),
+        {"scale": 0.3, "is_causal": True, "batch": ()},
+    ),
+    (
+        "dot_product_attention",
+        (
+            normal(2, 5, 4, 6),
+            normal(2, 7, 4, 6),
+            normal(2, 7, 4, 6),
+            normal(2, 4, 5, 7),
+            ids(2, 2, 1, 5, 7) > 0,
+        ),
         {"grad": (0, 3), "batch": ()},
     ),
     # CTC
-    ("ctc_loss", (ids(3, 2, 3) + 1, normal(2, 6, 4), np.array([3, 2]), np.array([6, 5])), {"grad": (1,), "batch": ()}),
+    (
+        "ctc_loss",
+        (ids(3, 2, 3) + 1, normal(2, 6, 4), np.array([3, 2]), np.array([6, 5])),
+        {"grad": (1,), "batch": ()},
+    ),
     ("ctc_decode", (normal(2, 6, 4), np.array([6, 4])), {"grad": (), "batch": ()}),
-    ("ctc_decode", (normal(2, 6, 4), np.array([6, 4]), "greedy"), {"grad": (), "batch": (), "merge_repeated": False, "mask_index": None}),
-    ("ctc_decode", (normal(2, 6, 4), np.array([6, 4]), "beam_search", 5, 3), {"grad": (), "batch": (), "low": False}),
+    (
+        "ctc_decode",
+        (normal(2, 6, 4), np.array([6, 4]), "greedy"),
+        {"grad": (), "batch": (), "merge_repeated": False, "mask_index": None},
+    ),
+    (
+        "ctc_decode",
+        (normal(2, 6, 4), np.array([6, 4]), "beam_search", 5, 3),
+        {"grad": (), "batch": (), "low": False},
+    ),
     ("psnr", (positive(3, 4), positive(3, 4), 1.0), {"grad": (0, 1), "batch": ()}),
 ]
 
 
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis")
-@pytest.mark.parametrize(("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)])
+@pytest.mark.parametrize(
+    ("name", "args", "options"), ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(ROWS)]
+)
 def test_an_op_equals_keras(contract, name, args, options):
     contract(name, *args, **options)
 
 
-# -- errors say what was expected, what came and what to do --------------------------------------------------------------------------
+# -- errors say what was expected, what came and what to do
+# --------------------------------------------------------------------------
 
 ERRORS = [
     (lambda: ops.glu(X[..., :3]), r"axis -1 .* must be even.*\(2, 3, 3\)"),
@@ -147,10 +225,19 @@ ERRORS = [
     (lambda: ops.max_pool(X[0], 2), "rank 3 or more"),
     (lambda: ops.conv(IMAGES, normal(3, 3, 5, 4)), "input channels=3, kernel input channels=5"),
     (lambda: ops.conv(IMAGES, normal(3, 5, 4)), "of the same rank"),
-    (lambda: ops.conv(normal(2, 5, 5, 4), normal(3, 3, 2, 3)), "2 groups .* must divide the kernel's 3 filters"),
+    (
+        lambda: ops.conv(normal(2, 5, 5, 4), normal(3, 3, 2, 3)),
+        "2 groups .* must divide the kernel's 3 filters",
+    ),
     (lambda: ops.conv(IMAGES, normal(9, 9, 3, 4)), "empty output.*padding='same'"),
-    (lambda: ops.depthwise_conv(IMAGES, normal(3, 3, 1, 4)), "must match the kernel's input channels"),
-    (lambda: ops.conv_transpose(IMAGES, normal(3, 3, 3, 4)), "must match the kernel's input channels"),
+    (
+        lambda: ops.depthwise_conv(IMAGES, normal(3, 3, 1, 4)),
+        "must match the kernel's input channels",
+    ),
+    (
+        lambda: ops.conv_transpose(IMAGES, normal(3, 3, 3, 4)),
+        "must match the kernel's input channels",
+    ),
     (lambda: ops.unfold(X, 2), "must be a 4D tensor"),
     (lambda: ops.fold(normal(2, 12, 5), (3, 4), 2), "make 6 windows.*so 5"),
     (lambda: ops.fold(normal(2, 11, 6), (3, 4), 2), "divisible by the kernel's 4 positions"),
@@ -158,19 +245,37 @@ ERRORS = [
     (lambda: ops.space_to_depth(normal(2, 3, 4, 6), 2), r"Height \(3\) must be divisible"),
     (lambda: ops.one_hot([1, 2], 3, axis=2), "axis must be -1 or between 0 and 1"),
     (lambda: ops.multi_hot([1, 2]), "`num_classes` must be specified"),
-    (lambda: ops.categorical_crossentropy([1, 2, 0], PROBABILITIES), "use `sparse_categorical_crossentropy`"),
-    (lambda: ops.sparse_categorical_crossentropy(TARGETS, PROBABILITIES), "use `categorical_crossentropy`"),
-    (lambda: ops.sparse_categorical_crossentropy([0, 5, 1], PROBABILITIES), r"must lie in \[0, 5\).*Received 5 at index \(1,\)"),
+    (
+        lambda: ops.categorical_crossentropy([1, 2, 0], PROBABILITIES),
+        "use `sparse_categorical_crossentropy`",
+    ),
+    (
+        lambda: ops.sparse_categorical_crossentropy(TARGETS, PROBABILITIES),
+        "use `categorical_crossentropy`",
+    ),
+    (
+        lambda: ops.sparse_categorical_crossentropy([0, 5, 1], PROBABILITIES),
+        r"must lie in \[0, 5\).*Received 5 at index \(1,\)",
+    ),
     (lambda: ops.sparse_categorical_crossentropy([1, 5, 2], PROBABILITIES), "look one-based"),
     (lambda: ops.sparse_categorical_crossentropy([0, -1, 1], PROBABILITIES), "Received -1"),
-    (lambda: ops.batch_normalization(X, normal(3), normal(4), -1), r"`mean` must be a vector.*\(4,\).*\(3,\)"),
+    (
+        lambda: ops.batch_normalization(X, normal(3), normal(4), -1),
+        r"`mean` must be a vector.*\(4,\).*\(3,\)",
+    ),
     (lambda: ops.normalize(X, order=2.5), "`order` must be an int >= 1"),
     (lambda: ops.layer_normalization(X, normal(3, 4)), "one axis for each of axis"),
     (lambda: ops.layer_normalization(X, eps=1), r"unexpected arguments \['eps'\]"),
     (lambda: ops.dot_product_attention(X, X, X), "only supports 4D inputs"),
-    (lambda: ops.ctc_loss(ids(3, 2, 3), normal(3, 6, 4), [3, 3], [6, 6]), "must have the same first dimension"),
+    (
+        lambda: ops.ctc_loss(ids(3, 2, 3), normal(3, 6, 4), [3, 3], [6, 6]),
+        "must have the same first dimension",
+    ),
     (lambda: ops.ctc_decode(normal(2, 6, 4), [6, 6], "viterbi"), "Invalid strategy viterbi"),
-    (lambda: ops.ctc_decode(normal(2, 6, 4), [6, 6], "beam_search", 3, 4), "top_paths=4 cannot exceed beam_width=3"),
+    (
+        lambda: ops.ctc_decode(normal(2, 6, 4), [6, 6], "beam_search", 3, 4),
+        "top_paths=4 cannot exceed beam_width=3",
+    ),
     (lambda: ops.psnr(X, X[0], 1.0), "must match for PSNR"),
 ]
 
@@ -191,7 +296,10 @@ def test_softmax_over_an_axis_of_size_one_warns():
         ops.softmax([[1.0], [2.0]])
 
 
-# -- where Keras is no oracle --------------------------------------------------------------------------------------------------------
+# -- where Keras is no oracle
+#
+#
+# --------------------------------------------------------------------------------------------------------
 
 
 def test_sparsemax_is_the_nearest_point_of_the_simplex():
@@ -209,7 +317,12 @@ def test_one_hot_of_an_id_out_of_range_is_zero():
 
 
 @pytest.mark.parametrize(
-    ("op", "x", "axis"), [(ops.one_hot, [[1, -1], [4, 2]], 1), (ops.one_hot, [1, 2], -1), (ops.multi_hot, [[1, 1], [0, 3]], -1)]
+    ("op", "x", "axis"),
+    [
+        (ops.one_hot, [[1, -1], [4, 2]], 1),
+        (ops.one_hot, [1, 2], -1),
+        (ops.multi_hot, [[1, 1], [0, 3]], -1),
+    ],
 )
 def test_sparse_encodings_equal_dense_ones(op, x, axis):
     sparse = op(x, 4, axis=axis, sparse=True)
@@ -225,7 +338,9 @@ def test_an_unknown_class_id_inside_jit_costs_nothing():
 def test_fold_multiplies_unfold_by_the_cover_of_windows():
     x = normal(1, 2, 4, 4)
     counts = ops.fold(ops.unfold(np.ones_like(x), 2), (4, 4), 2)
-    np.testing.assert_array_equal(counts[0, 0], [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]])
+    np.testing.assert_array_equal(
+        counts[0, 0], [[1, 2, 2, 1], [2, 4, 4, 2], [2, 4, 4, 2], [1, 2, 2, 1]]
+    )
     np.testing.assert_allclose(ops.fold(ops.unfold(x, 2), (4, 4), 2), x * counts, rtol=1e-6)
 
 
@@ -236,12 +351,16 @@ def test_infinity_stays_in_its_window_of_an_adaptive_pool():
 
 
 def test_pooling_strides_are_the_window_by_default():
-    np.testing.assert_array_equal(ops.max_pool(IMAGES, (3, 2)), ops.max_pool(IMAGES, (3, 2), (3, 2)))
+    np.testing.assert_array_equal(
+        ops.max_pool(IMAGES, (3, 2)), ops.max_pool(IMAGES, (3, 2), (3, 2))
+    )
     np.testing.assert_array_equal(ops.average_pool(IMAGES, 2), ops.average_pool(IMAGES, 2, 2))
 
 
 def test_max_pool_takes_integers():
-    np.testing.assert_array_equal(ops.max_pool(np.array([[[-5], [-7], [-9]]]), 2, 1, "same")[0, :, 0], [-5, -7, -9])
+    np.testing.assert_array_equal(
+        ops.max_pool(np.array([[[-5], [-7], [-9]]]), 2, 1, "same")[0, :, 0], [-5, -7, -9]
+    )
 
 
 def test_bfloat16_moments_are_not_cut_to_the_range_of_float16():
@@ -277,16 +396,28 @@ def test_a_soft_cap_bounds_the_logits():
     logits = np.einsum("bqhd,bkhd->bhqk", q, np.repeat(k, 2, 2)) / np.sqrt(6)
     logits = np.where(mask, cap * np.tanh(logits / cap), -1e30)
     weights = np.exp(logits - logits.max(-1, keepdims=True))
-    expected = np.einsum("bhqk,bkhd->bqhd", weights / weights.sum(-1, keepdims=True), np.repeat(v, 2, 2))
-    np.testing.assert_allclose(ops.dot_product_attention(q, k, v, mask=mask, attn_logits_soft_cap=cap), expected, rtol=2e-5, atol=2e-5)
+    expected = np.einsum(
+        "bhqk,bkhd->bqhd", weights / weights.sum(-1, keepdims=True), np.repeat(v, 2, 2)
+    )
+    np.testing.assert_allclose(
+        ops.dot_product_attention(q, k, v, mask=mask, attn_logits_soft_cap=cap),
+        expected,
+        rtol=2e-5,
+        atol=2e-5,
+    )
     far = ops.dot_product_attention(q, k, v, mask=mask, is_causal=True, attn_logits_soft_cap=1e6)
-    np.testing.assert_allclose(far, ops.dot_product_attention(q, k, v, mask=mask, is_causal=True), rtol=2e-4, atol=2e-4)
+    np.testing.assert_allclose(
+        far, ops.dot_product_attention(q, k, v, mask=mask, is_causal=True), rtol=2e-4, atol=2e-4
+    )
 
 
 @pytest.mark.skipif(jax.default_backend() == "gpu", reason="flash attention may work there")
 def test_flash_attention_that_cannot_be_had_is_an_error():
     q = normal(2, 3, 4, 8).astype("float16")
-    with pytest.raises(UserInputError, match="Flash attention cannot be used for query.shape=.*flash_attention=None"):
+    with pytest.raises(
+        UserInputError,
+        match="Flash attention cannot be used for query.shape=.*flash_attention=None",
+    ):
         ops.dot_product_attention(q, q, q, flash_attention=True)
 
 
@@ -303,14 +434,18 @@ def _all_labelings(log_p, blank):
     found = {}
     for path in itertools.product(range(classes), repeat=steps):
         labels = tuple(k for k, _ in itertools.groupby(path) if k != blank)
-        found[labels] = np.logaddexp(found.get(labels, -np.inf), sum(log_p[t, k] for t, k in enumerate(path)))
+        found[labels] = np.logaddexp(
+            found.get(labels, -np.inf), sum(log_p[t, k] for t, k in enumerate(path))
+        )
     return found
 
 
 @pytest.mark.parametrize("blank", [0, 2])
 def test_a_wide_beam_finds_the_exact_probabilities(blank):
     x = normal(2, 4, 3)
-    paths, scores = ops.ctc_decode(x, [4, 4], "beam_search", beam_width=64, top_paths=5, mask_index=blank)
+    paths, scores = ops.ctc_decode(
+        x, [4, 4], "beam_search", beam_width=64, top_paths=5, mask_index=blank
+    )
     for i in range(2):
         exact = _all_labelings(np.asarray(jax.nn.log_softmax(x[i])), blank)
         best = sorted(exact, key=exact.get, reverse=True)[:5]

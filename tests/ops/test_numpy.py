@@ -1,4 +1,6 @@
-"""`ops.numpy` against Keras, a table of calls: values and dtypes for floats, bfloat16 and integers, static shapes, gradients, jit."""
+"""`ops.numpy` against Keras, a table of calls: values and dtypes for floats, bfloat16 and integers,
+static shapes, gradients, jit.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -23,16 +25,17 @@ B = np.array([[True, False, True], [False, False, True]])
 C = (X + 1j * S).astype("complex64")
 
 FLOAT_FUNCTIONS = (
-    "arccos arcsin arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor i0 log log10 log1p log2 rad2deg reciprocal sin sinc "
-    "sinh sqrt tan tanh arcsinh"
+    "arccos arcsin arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor i0 log "
+    "log10 log1p log2 rad2deg reciprocal sin sinc sinh sqrt tan tanh arcsinh"
 ).split()
 SIGNED_FUNCTIONS = "abs absolute negative sign square trunc round copy conj conjugate real imag angle signbit isreal logical_not".split()
 FLOATS_OF_TWO = (
-    "add subtract multiply divide true_divide divide_no_nan maximum minimum fmax fmin arctan2 hypot logaddexp logaddexp2 power mod fmod "
-    "floor_divide"
+    "add subtract multiply divide true_divide divide_no_nan maximum minimum fmax fmin arctan2 "
+    "hypot logaddexp logaddexp2 power mod fmod floor_divide"
 ).split()
 COMPARISONS = (
-    "equal not_equal greater greater_equal less less_equal logical_and logical_or logical_xor isclose allclose heaviside"
+    "equal not_equal greater greater_equal less less_equal logical_and logical_or logical_xor "
+    "isclose allclose heaviside"
 ).split()
 BITS = "bitwise_and bitwise_or bitwise_xor".split()
 SHIFTS = "left_shift right_shift bitwise_left_shift bitwise_right_shift gcd lcm".split()
@@ -44,7 +47,10 @@ ROWS = [
     ("arccosh", (X + 1,), {}),
     *((name, (S,), {}) for name in SIGNED_FUNCTIONS),
     *((name, (C,), {}) for name in "real imag conj angle abs exp sin".split()),
-    *((name, (INF,), {}) for name in "isfinite isinf isnan isneginf isposinf nan_to_num signbit".split()),
+    *(
+        (name, (INF,), {})
+        for name in "isfinite isinf isnan isneginf isposinf nan_to_num signbit".split()
+    ),
     ("nan_to_num", (INF, 1.0, 2.0, 3.0), {}),
     ("round", (S, 1), {}),
     ("round", (S, -1), {}),
@@ -93,9 +99,17 @@ ROWS = [
     ("max", (S,), {"axis": 0, "initial": 1.0}),
     ("min", (S,), {"axis": 0, "initial": 0.0}),
     ("prod", (S, 0), {"dtype": "float32"}),
-    *((name, (S, axis), {}) for name in ("cumsum", "cumprod", "nancumsum", "nancumprod") for axis in (None, -1)),
+    *(
+        (name, (S, axis), {})
+        for name in ("cumsum", "cumprod", "nancumsum", "nancumprod")
+        for axis in (None, -1)
+    ),
     ("cumsum", (S, 0), {"dtype": "int32"}),
-    *((name, (S, axis), {"keepdims": True}) for name in ("argmax", "argmin", "nanargmax", "nanargmin") for axis in (None, 1)),
+    *(
+        (name, (S, axis), {"keepdims": True})
+        for name in ("argmax", "argmin", "nanargmax", "nanargmin")
+        for axis in (None, 1)
+    ),
     ("average", (S,), {"axis": 1, "weights": ROW}),
     ("average", (S,), {"weights": X}),
     ("quantile", (CUBE, 0.3), {"axis": 1}),
@@ -188,7 +202,20 @@ ROWS = [
     ("arange", (3,), {"dtype": "bfloat16"}),
     ("meshgrid", (ROW, ROW[:2]), {}),
     ("meshgrid", (ROW, ROW[:2]), {"indexing": "ij"}),
-    *((name, (5,), {}) for name in ("bartlett", "blackman", "hamming", "hanning", "identity", "eye", "zeros", "ones", "tri")),
+    *(
+        (name, (5,), {})
+        for name in (
+            "bartlett",
+            "blackman",
+            "hamming",
+            "hanning",
+            "identity",
+            "eye",
+            "zeros",
+            "ones",
+            "tri",
+        )
+    ),
     ("kaiser", (5, 3.0), {}),
     ("eye", (2, 3, 1), {"dtype": "int32"}),
     ("tri", (2, 3, -1), {}),
@@ -211,8 +238,9 @@ UNTRACED = [
 ]
 STATIC = "size ndim".split()
 NO_GRADIENT = set(
-    "argmax argmin nanargmax nanargmin argsort argpartition searchsorted digitize isin unique histogram nextafter heaviside ldexp view "
-    "unravel_index sign signbit trunc round ceil floor fmod mod floor_divide arange angle".split()
+    "argmax argmin nanargmax nanargmin argsort argpartition searchsorted digitize isin unique "
+    "histogram nextafter heaviside ldexp view unravel_index sign signbit trunc round ceil floor "
+    "fmod mod floor_divide arange angle".split()
 )
 FLOATS_ONLY = set("nextafter view histogram heaviside i0 nan_to_num slogdet".split())
 
@@ -239,7 +267,9 @@ def assert_same(mine, theirs, rtol=1e-6):
         np.testing.assert_allclose(a.astype(wide), b.astype(wide), rtol=rtol, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "args", "kwargs"), ROWS + UNTRACED, ids=IDS + [f"host-{r[0]}" for r in UNTRACED])
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs"), ROWS + UNTRACED, ids=IDS + [f"host-{r[0]}" for r in UNTRACED]
+)
 def test_values_and_dtypes_equal_keras(keras, name, args, kwargs):
     mine, theirs = getattr(ops, name), getattr(keras.ops, name)
     assert_same(mine(*args, **kwargs), theirs(*args, **kwargs))
@@ -269,23 +299,36 @@ def test_jit_gives_what_eager_calls_give():
 
     @jax.jit
     def compiled(arrays):
-        return [getattr(ops, n)(*with_arrays(args, iter(a)), **kwargs) for (n, args, kwargs), a in zip(rows, arrays, strict=True)]
+        return [
+            getattr(ops, n)(*with_arrays(args, iter(a)), **kwargs)
+            for (n, args, kwargs), a in zip(rows, arrays, strict=True)
+        ]
 
     for row, out in zip(rows, compiled([arrays_in(args) for _, args, _ in rows]), strict=True):
         name, args, kwargs = row
         for a, b in zip(leaves(out), leaves(getattr(ops, name)(*args, **kwargs)), strict=True):
             assert a.dtype == b.dtype, name
-            np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5, atol=1e-6, err_msg=name)
+            np.testing.assert_allclose(
+                np.asarray(a), np.asarray(b), rtol=1e-5, atol=1e-6, err_msg=name
+            )
 
 
 def test_gradients_equal_keras(keras):
-    rows = [r for r in ROWS if r[0] not in NO_GRADIENT and arrays_in(r[1]) and arrays_in(r[1])[0].dtype == "float32"]
+    rows = [
+        r
+        for r in ROWS
+        if r[0] not in NO_GRADIENT and arrays_in(r[1]) and arrays_in(r[1])[0].dtype == "float32"
+    ]
 
     def gradients(namespace):
         def total(firsts):
             out = 0.0
             for (name, args, kwargs), first in zip(rows, firsts, strict=True):
-                values = leaves(getattr(namespace, name)(*with_arrays(args, iter([first, *arrays_in(args)[1:]])), **kwargs))
+                values = leaves(
+                    getattr(namespace, name)(
+                        *with_arrays(args, iter([first, *arrays_in(args)[1:]])), **kwargs
+                    )
+                )
                 for x in values:
                     if hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.floating):
                         out += jnp.sum(x * jnp.cos(jnp.arange(x.size)).reshape(x.shape))
@@ -304,15 +347,23 @@ def specs(x):
 
 
 def computed_specs(name, args, kwargs, arrays):
-    """Shapes and dtypes of the call on arrays of these (shape, dtype), without the op's own rules for KerasTensors."""
+    """Shapes and dtypes of the call on arrays of these (shape, dtype), without the op's own rules
+    for KerasTensors.
+    """
     structs = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in arrays]
-    return specs(jax.eval_shape(lambda given: getattr(ops, name)(*with_arrays(args, iter(given)), **kwargs), structs))
+    return specs(
+        jax.eval_shape(
+            lambda given: getattr(ops, name)(*with_arrays(args, iter(given)), **kwargs), structs
+        )
+    )
 
 
 TENSOR_ROWS = [row for row in ROWS if arrays_in(row[1]) and row[0] not in STATIC]
 
 
-@pytest.mark.parametrize(("name", "args", "kwargs"), TENSOR_ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(TENSOR_ROWS)])
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs"), TENSOR_ROWS, ids=[f"{i}-{r[0]}" for i, r in enumerate(TENSOR_ROWS)]
+)
 def test_symbolic_shapes_are_those_computed(name, args, kwargs):
     """At known sizes; and with axis 0 unknown nothing is promised that one of two sizes breaks."""
     arrays = arrays_in(args)
@@ -329,11 +380,17 @@ def test_symbolic_shapes_are_those_computed(name, args, kwargs):
     symbolic = call([KerasTensor(shape, a.dtype) for shape, a in zip(unknown, arrays, strict=True)])
     options = [computed]
     try:
-        larger = [(tuple(4 if d is None else d for d in shape), a.dtype) for shape, a in zip(unknown, arrays, strict=True)]
+        larger = [
+            (tuple(4 if d is None else d for d in shape), a.dtype)
+            for shape, a in zip(unknown, arrays, strict=True)
+        ]
         options.append(computed_specs(name, args, kwargs, larger))
     except ValueError:  # a row that allows one size only
         pass
     for out in options:
         for spec, (shape, _) in zip(leaves(symbolic), out, strict=True):
             assert len(spec.shape) == len(shape)
-            assert all(m is None or m == n for m, n in zip(spec.shape, shape, strict=True)), (spec.shape, shape)
+            assert all(m is None or m == n for m, n in zip(spec.shape, shape, strict=True)), (
+                spec.shape,
+                shape,
+            )

@@ -1,4 +1,6 @@
-"""Ops on `jax.experimental.sparse.BCOO` arrays equal the same ops on dense ones, and stay sparse where they can."""
+"""Ops on `jax.experimental.sparse.BCOO` arrays equal the same ops on dense ones, and stay sparse
+where they can.
+"""
 
 import jax
 import numpy as np
@@ -17,14 +19,23 @@ def formats(x):
     """All axes in the indices; rows as slices; the first entry stored twice."""
     whole = sparse.BCOO.fromdense(x)
     rows = sparse.BCOO.fromdense(x, n_dense=1)
-    values, indices = np.concatenate([whole.data[:1] - 1, [1.0], whole.data[1:]]), np.concatenate([whole.indices[:1], whole.indices])
+    values, indices = (
+        np.concatenate([whole.data[:1] - 1, [1.0], whole.data[1:]]),
+        np.concatenate([whole.indices[:1], whole.indices]),
+    )
     twice = sparse.BCOO((values, indices), shape=x.shape)
     return {"whole": whole, "rows": rows, "twice": twice}
 
 
 ONE = [
-    *((name, (), {}, True) for name in ("negative", "square", "sin", "floor", "sign", "expm1", "abs", "copy")),
-    *((name, (), {}, False) for name in ("cos", "exp", "isfinite", "isnan", "reciprocal", "sort", "max", "clip_")),
+    *(
+        (name, (), {}, True)
+        for name in ("negative", "square", "sin", "floor", "sign", "expm1", "abs", "copy")
+    ),
+    *(
+        (name, (), {}, False)
+        for name in ("cos", "exp", "isfinite", "isnan", "reciprocal", "sort", "max", "clip_")
+    ),
     ("round", (1,), {}, True),
     ("sum", (), {}, True),
     ("sum", (), {"axis": -1, "keepdims": True}, True),
@@ -40,13 +51,17 @@ ONE = [
 
 
 @pytest.mark.parametrize("layout", ["whole", "rows", "twice"])
-@pytest.mark.parametrize(("name", "args", "kwargs", "stays"), ONE, ids=[f"{i}-{r[0]}" for i, r in enumerate(ONE)])
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "stays"), ONE, ids=[f"{i}-{r[0]}" for i, r in enumerate(ONE)]
+)
 def test_an_op_of_one_sparse_array(layout, name, args, kwargs, stays):
     function = (lambda x: ops.clip(x, -1, 1)) if name == "clip_" else getattr(ops, name)
     x = formats(DENSE)[layout]
     out = function(x, *args, **kwargs)
     assert isinstance(out, sparse.BCOO) == stays
-    np.testing.assert_allclose(ops.convert_to_numpy(out), function(DENSE, *args, **kwargs), rtol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(out), function(DENSE, *args, **kwargs), rtol=1e-6
+    )
 
 
 @pytest.mark.parametrize("second", ["whole", "rows", "twice", "dense", "scalar"])
@@ -56,12 +71,19 @@ def test_an_op_of_two(name, first, second):
     x = {**formats(DENSE), "dense": DENSE}[first]
     y = {**formats(OTHER), "dense": OTHER, "scalar": 2.0}[second]
     out = getattr(ops, name)(x, y)
-    np.testing.assert_allclose(ops.convert_to_numpy(out), getattr(ops, name)(DENSE, 2.0 if second == "scalar" else OTHER), rtol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(out),
+        getattr(ops, name)(DENSE, 2.0 if second == "scalar" else OTHER),
+        rtol=1e-6,
+    )
     if first == second == "whole":
         assert isinstance(out, sparse.BCOO)
 
 
-@pytest.mark.parametrize("divisor", [np.full((3, 4), 2.0, "float32"), np.array([1.0, 2.0, 4.0, 8.0], "float32"), OTHER, 2.0, 0.0])
+@pytest.mark.parametrize(
+    "divisor",
+    [np.full((3, 4), 2.0, "float32"), np.array([1.0, 2.0, 4.0, 8.0], "float32"), OTHER, 2.0, 0.0],
+)
 @pytest.mark.parametrize("layout", ["whole", "rows", "twice"])
 def test_division_keeps_the_nans_of_zero_by_zero(layout, divisor):
     out = ops.divide(formats(DENSE)[layout], divisor)
@@ -73,7 +95,9 @@ def test_sparse_matrix_products():
     x, y = formats(DENSE)["whole"], OTHER.T
     np.testing.assert_allclose(ops.matmul(x, y), DENSE @ y)
     np.testing.assert_allclose(ops.matmul(formats(DENSE)["rows"], y), DENSE @ y)
-    np.testing.assert_allclose(ops.convert_to_numpy(ops.matmul(x, sparse.BCOO.fromdense(y))), DENSE @ y)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(ops.matmul(x, sparse.BCOO.fromdense(y))), DENSE @ y
+    )
 
 
 def test_sparse_ops_under_jit():
@@ -94,5 +118,15 @@ def test_bincount_counts_into_a_sparse_array():
 
 def test_symbolic_tensors_know_whether_they_stay_sparse():
     x, dense = KerasTensor((None, 4), sparse=True), KerasTensor((None, 4))
-    assert ops.square(x).sparse and ops.add(x, x).sparse and ops.multiply(dense, x).sparse and ops.reshape(x, (-1, 2)).sparse
-    assert not (ops.exp(x).sparse or ops.add(x, dense).sparse or ops.divide(dense, x).sparse or ops.square(dense).sparse)
+    assert (
+        ops.square(x).sparse
+        and ops.add(x, x).sparse
+        and ops.multiply(dense, x).sparse
+        and ops.reshape(x, (-1, 2)).sparse
+    )
+    assert not (
+        ops.exp(x).sparse
+        or ops.add(x, dense).sparse
+        or ops.divide(dense, x).sparse
+        or ops.square(dense).sparse
+    )

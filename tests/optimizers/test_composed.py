@@ -11,8 +11,14 @@ from fkeras.core import names
 from fkeras.core.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 
-PARAMS = {"body": {"kernel": jnp.array([[1.0, 2.0], [3.0, 4.0]])}, "head": {"kernel": jnp.array([1.0, -1.0])}}
-GRADS = {"body": {"kernel": jnp.array([[1.0, -2.0], [0.5, 3.0]])}, "head": {"kernel": jnp.array([2.0, 1.0])}}
+PARAMS = {
+    "body": {"kernel": jnp.array([[1.0, 2.0], [3.0, 4.0]])},
+    "head": {"kernel": jnp.array([1.0, -1.0])},
+}
+GRADS = {
+    "body": {"kernel": jnp.array([[1.0, -2.0], [0.5, 3.0]])},
+    "head": {"kernel": jnp.array([2.0, 1.0])},
+}
 
 
 def variables_of(params):
@@ -36,15 +42,21 @@ def choose(variable):
 
 
 COMPOSED = {
-    "loss_scale": lambda: optimizers.LossScaleOptimizer(optimizers.Adam(0.1), initial_scale=4.0, dynamic_growth_steps=2),
-    "multi": lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.Adam(0.1),
-                                                                       {"head/.*": optimizers.SGD(0.5, momentum=0.9)})),
+    "loss_scale": lambda: optimizers.LossScaleOptimizer(
+        optimizers.Adam(0.1), initial_scale=4.0, dynamic_growth_steps=2
+    ),
+    "multi": lambda: optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(
+            optimizers.Adam(0.1), {"head/.*": optimizers.SGD(0.5, momentum=0.9)}
+        )
+    ),
     "multi_function": lambda: optimizers.MultiOptimizer(choose, loss_scale_factor=2.0),
     "scaled_multi": lambda: optimizers.LossScaleOptimizer(COMPOSED["multi"]()),
     "optax": lambda: optimizers.get(optax.chain(optax.clip(1.0), optax.adam(0.1))),
     "scaled_optax": lambda: optimizers.LossScaleOptimizer(optax.adam(0.1)),
-    "optax_in_multi": lambda: optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.get(optax.adam(0.1)),
-                                                                                {"head/.*": optimizers.SGD(0.5)})),
+    "optax_in_multi": lambda: optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(optimizers.get(optax.adam(0.1)), {"head/.*": optimizers.SGD(0.5)})
+    ),
 }
 
 
@@ -67,14 +79,20 @@ def test_both_faces_agree_and_states_convert(name):
     facade.apply(flatten(GRADS))
     for v, p in zip(variables, flatten(more)):
         np.testing.assert_allclose(v.numpy(), p, rtol=1e-6)
-    stateless, _ = facade.stateless_apply([v.value for v in facade.variables], flatten(GRADS), [v.value for v in variables])
+    stateless, _ = facade.stateless_apply(
+        [v.value for v in facade.variables], flatten(GRADS), [v.value for v in variables]
+    )
     facade.apply(flatten(GRADS))
     np.testing.assert_allclose(variables[0].numpy(), stateless[0], rtol=1e-6)
 
 
 def test_loss_scaling_follows_keras(keras):
-    ours = optimizers.LossScaleOptimizer(optimizers.SGD(0.5, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2)
-    theirs = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.5, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2)
+    ours = optimizers.LossScaleOptimizer(
+        optimizers.SGD(0.5, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2
+    )
+    theirs = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(0.5, momentum=0.9), initial_scale=8.0, dynamic_growth_steps=2
+    )
     mine, others = [Variable([1.0, 2.0])], [keras.Variable([1.0, 2.0])]
     ours.build(mine)
     theirs.build(others)
@@ -85,7 +103,12 @@ def test_loss_scaling_follows_keras(keras):
         params, own = theirs.stateless_apply(own, [jnp.array(gradient)], params)
         np.testing.assert_allclose(mine[0].numpy(), params[0], rtol=1e-6)
         for a, b in zip(ours.variables, own, strict=True):
-            np.testing.assert_allclose(np.maximum(a.numpy(), 0) if a.name == "step_counter" else a.numpy(), b, rtol=1e-6, err_msg=a.path)
+            np.testing.assert_allclose(
+                np.maximum(a.numpy(), 0) if a.name == "step_counter" else a.numpy(),
+                b,
+                rtol=1e-6,
+                err_msg=a.path,
+            )
 
 
 def test_steps_skipped_in_a_row_are_counted():
@@ -97,12 +120,20 @@ def test_steps_skipped_in_a_row_are_counted():
     for gradient in ([np.nan, 1], [np.inf, 1], [1, 1], [-np.inf, 0]):
         params, state = update(jnp.array(gradient), state, params)
         counts.append(int(state["step_counter"]))
-    assert counts == [-1, -2, 1, -1] and params.tolist() == [0, 0] and int(state["inner_optimizer"]["iteration"]) == 1
+    assert (
+        counts == [-1, -2, 1, -1]
+        and params.tolist() == [0, 0]
+        and int(state["inner_optimizer"]["iteration"]) == 1
+    )
     assert float(optimizer.scale_loss(3.0, state)) == 1.5
     v = Variable([1.0])
     for _ in range(3):
         optimizer.apply([np.array([np.nan], "float32")], [v])
-    assert optimizer.skipped_steps == 3 and int(optimizer.iterations) == 0 and v.numpy().tolist() == [1]
+    assert (
+        optimizer.skipped_steps == 3
+        and int(optimizer.iterations) == 0
+        and v.numpy().tolist() == [1]
+    )
     for _ in range(300):
         optimizer.apply([np.array([np.nan], "float32")])
     assert float(optimizer.dynamic_scale) > 0
@@ -112,8 +143,11 @@ def test_loss_scale_refuses_what_belongs_on_the_inner_optimizer():
     inner = optimizers.SGD(0.1, loss_scale_factor=3.0)
     optimizer = optimizers.LossScaleOptimizer(inner)
     assert inner.loss_scale_factor is None
-    for kwargs, words in (({"clipnorm": 1.0}, "on the `inner_optimizer`"), ({"foo": 1, "bar": 2}, "arguments: `foo`, `bar`"),
-                          ({"dynamic": False}, "loss_scale_factor")):
+    for kwargs, words in (
+        ({"clipnorm": 1.0}, "on the `inner_optimizer`"),
+        ({"foo": 1, "bar": 2}, "arguments: `foo`, `bar`"),
+        ({"dynamic": False}, "loss_scale_factor"),
+    ):
         with pytest.raises(ValueError, match=words):
             optimizers.LossScaleOptimizer(optimizers.SGD(), **kwargs)
     with pytest.raises(UserInputError, match="without dynamic loss scaling"):
@@ -138,7 +172,10 @@ def test_multi_optimizer_reads_as_in_keras():
     chosen[".*kernel"] = optimizers.SGD()
     with pytest.raises(ValueError, match="Multiple optimizers assigned to variable head/kernel"):
         chosen["head/kernel"]
-    for value, words in ((optimizers.LossScaleOptimizer(optimizers.SGD()), "cannot be LossScaleOptimizer"), (optimizer, "cannot be Multi")):
+    for value, words in (
+        (optimizers.LossScaleOptimizer(optimizers.SGD()), "cannot be LossScaleOptimizer"),
+        (optimizer, "cannot be Multi"),
+    ):
         with pytest.raises(ValueError, match=words):
             chosen["x"] = value
     with pytest.raises(ValueError, match="cannot be used inside an MultiOptimizer"):
@@ -152,12 +189,17 @@ def test_multi_optimizer_reads_as_in_keras():
 def test_multi_optimizer_keeps_averages_and_exclusions_of_each():
     averaging = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5, weight_decay=0.5)
     averaging.exclude_from_weight_decay(var_names=["kernel"])
-    optimizer = optimizers.MultiOptimizer(optimizers.OptimizerMap(optimizers.SGD(1.0), {"head/.*": averaging}))
+    optimizer = optimizers.MultiOptimizer(
+        optimizers.OptimizerMap(optimizers.SGD(1.0), {"head/.*": averaging})
+    )
     variables = variables_of(PARAMS)
     for _ in range(2):
         optimizer.apply(flatten(GRADS), variables)
     assert variables[1].numpy().tolist() == [-3, -3]
-    params, state = unflatten([v.value for v in variables]), optimizer.pack([v.value for v in optimizer.variables], unflatten)
+    params, state = (
+        unflatten([v.value for v in variables]),
+        optimizer.pack([v.value for v in optimizer.variables], unflatten),
+    )
     body = variables[0].numpy()
     optimizer.finalize_variable_values(variables)
     assert variables[1].numpy().tolist() == [-2, -2.5]
@@ -170,9 +212,16 @@ def test_an_optax_transformation_sees_the_tree_it_was_meant_for():
     def no_decay_for_vectors(params):
         return jax.tree.map(lambda p: p.ndim > 1, params)
 
-    transformation = optax.chain(optax.add_decayed_weights(0.1, mask=no_decay_for_vectors), optax.sgd(0.1, momentum=0.9))
+    transformation = optax.chain(
+        optax.add_decayed_weights(0.1, mask=no_decay_for_vectors), optax.sgd(0.1, momentum=0.9)
+    )
     optimizer = optimizers.OptaxOptimizer(transformation)
-    params, state, theirs, their_state = PARAMS, optimizer.init(PARAMS), PARAMS, transformation.init(PARAMS)
+    params, state, theirs, their_state = (
+        PARAMS,
+        optimizer.init(PARAMS),
+        PARAMS,
+        transformation.init(PARAMS),
+    )
     for _ in range(3):
         params, state = jax.jit(optimizer.update)(GRADS, state, params)
         updates, their_state = transformation.update(GRADS, their_state, theirs)
@@ -192,7 +241,10 @@ def test_an_optax_transformation_sees_the_tree_it_was_meant_for():
 
 
 def test_an_injected_learning_rate_can_be_assigned():
-    optimizer, (v,) = optimizers.get(optax.inject_hyperparams(optax.sgd)(learning_rate=0.5)), [Variable([1.0])]
+    optimizer, (v,) = (
+        optimizers.get(optax.inject_hyperparams(optax.sgd)(learning_rate=0.5)),
+        [Variable([1.0])],
+    )
     optimizer.build([v])
     assert float(optimizer.learning_rate) == 0.5
     optimizer.apply([[1.0]])

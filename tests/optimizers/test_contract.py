@@ -1,4 +1,6 @@
-"""Five updates of every optimizer, at several configurations, against Keras; both faces; jit and scan; half precision."""
+"""Five updates of every optimizer, at several configurations, against Keras; both faces; jit and
+scan; half precision.
+"""
 
 import functools
 
@@ -20,8 +22,20 @@ ROWS = [
     ("SGD", {"loss_scale_factor": 8.0}),
     ("SGD", {"gradient_accumulation_steps": 2, "momentum": 0.9, "weight_decay": 0.1}),
     ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.9}),
-    ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2}),
-    ("SGD", {"use_ema": True, "ema_overwrite_frequency": 2, "gradient_accumulation_steps": 2, "momentum": 0.5, "clipnorm": 0.5}),
+    (
+        "SGD",
+        {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2},
+    ),
+    (
+        "SGD",
+        {
+            "use_ema": True,
+            "ema_overwrite_frequency": 2,
+            "gradient_accumulation_steps": 2,
+            "momentum": 0.5,
+            "clipnorm": 0.5,
+        },
+    ),
     ("RMSprop", {}),
     ("RMSprop", {"momentum": 0.8, "rho": 0.7}),
     ("RMSprop", {"centered": True, "momentum": 0.3, "epsilon": 1e-3}),
@@ -39,16 +53,43 @@ ROWS = [
     ("Adadelta", {"learning_rate": 1.0}),
     ("Adadelta", {"rho": 0.5, "epsilon": 1e-3}),
     ("Adafactor", {}),
-    ("Adafactor", {"learning_rate": 0.5, "beta_2_decay": -0.65, "clip_threshold": 0.5, "relative_step": False, "weight_decay": 0.01}),
+    (
+        "Adafactor",
+        {
+            "learning_rate": 0.5,
+            "beta_2_decay": -0.65,
+            "clip_threshold": 0.5,
+            "relative_step": False,
+            "weight_decay": 0.01,
+        },
+    ),
     ("Ftrl", {"learning_rate": 0.1}),
-    ("Ftrl", {"learning_rate": 0.1, "l1_regularization_strength": 0.1, "l2_regularization_strength": 0.05, "beta": 0.1,
-              "l2_shrinkage_regularization_strength": 0.02, "learning_rate_power": -0.3}),
+    (
+        "Ftrl",
+        {
+            "learning_rate": 0.1,
+            "l1_regularization_strength": 0.1,
+            "l2_regularization_strength": 0.05,
+            "beta": 0.1,
+            "l2_shrinkage_regularization_strength": 0.02,
+            "learning_rate_power": -0.3,
+        },
+    ),
     ("Lion", {"learning_rate": 0.01}),
     ("Lion", {"beta_1": 0.5, "beta_2": 0.7, "weight_decay": 0.5}),
     ("Lamb", {"learning_rate": 0.1}),
     ("Lamb", {"beta_1": 0.5, "weight_decay": 0.1, "clipvalue": 0.5}),
     ("Muon", {}),
-    ("Muon", {"learning_rate": 0.1, "nesterov": False, "rms_rate": None, "adam_lr_ratio": 0.5, "weight_decay": None}),
+    (
+        "Muon",
+        {
+            "learning_rate": 0.1,
+            "nesterov": False,
+            "rms_rate": None,
+            "adam_lr_ratio": 0.5,
+            "weight_decay": None,
+        },
+    ),
     ("Muon", {"exclude_layers": ["alph"], "adam_weight_decay": 0.1, "ns_steps": 2}),
     ("ScheduleFreeAdamW", {}),
     ("ScheduleFreeAdamW", {"warmup_steps": 3, "weight_decay": 0.1, "learning_rate": 0.1}),
@@ -101,7 +142,9 @@ def test_five_updates_equal_keras_in_both_faces(keras, index):
         for v, w in zip(facade.variables, want_own):
             assert v.numpy().dtype == w.dtype
             np.testing.assert_allclose(v.numpy(), w, rtol=2e-5, atol=2e-6, err_msg=v.path)
-    packed = facade.pack([v.value for v in facade.variables], lambda values: dict(zip(NAMES, values)))
+    packed = facade.pack(
+        [v.value for v in facade.variables], lambda values: dict(zip(NAMES, values))
+    )
     jax.tree.map(np.testing.assert_array_equal, packed, state)
     for v, w in zip(facade.variables, facade.unpack(state, lambda tree: [tree[n] for n in NAMES])):
         np.testing.assert_array_equal(v.numpy(), w)
@@ -130,10 +173,19 @@ def test_vmapped_scan_equals_a_loop_with_donation(name):
         assert np.abs(many[n][0] - 2 * start).max() > 1e-6
 
 
-@pytest.mark.parametrize(("name", "dtype"), [*((name, "bfloat16") for name in sorted({name for name, _ in ROWS})),
-                                              ("SGD", "float16"), ("Adam", "float16"), ("Adafactor", "float16")])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *((name, "bfloat16") for name in sorted({name for name, _ in ROWS})),
+        ("SGD", "float16"),
+        ("Adam", "float16"),
+        ("Adafactor", "float16"),
+    ],
+)
 def test_half_precision_follows_float32(name, dtype):
-    """Keras computes in bfloat16 itself: its Adam and Lamb stand still there, its Nadam gives NaN."""
+    """Keras computes in bfloat16 itself: its Adam and Lamb stand still there, its Nadam gives
+    NaN.
+    """
     optimizer = getattr(optimizers, name)(learning_rate=20.0 if name == "Adadelta" else 0.05)
     ends = []
     for kind in ("float32", dtype):

@@ -16,7 +16,10 @@ from fkeras.errors import UnknownNameError, UserInputError, UserTypeError
 
 
 def two():
-    return [Variable(np.ones((3, 2), "float32"), name="kernel"), Variable(np.ones(2, "float32"), name="bias")]
+    return [
+        Variable(np.ones((3, 2), "float32"), name="kernel"),
+        Variable(np.ones(2, "float32"), name="bias"),
+    ]
 
 
 ONES = [np.ones((3, 2), "float32"), np.ones(2, "float32")]
@@ -42,16 +45,32 @@ class Custom(optimizers.Optimizer):
         m = self.momentums[self._get_variable_index(variable)]
         self.assign(m, m.value * self.momentum - gradient * learning_rate)
         self.assign_add(variable, m)
-        self.assign_add(self.total, jnp.sum(gradient) * (self.iterations + 1.0) if not self.gradient_accumulation_steps else 0.0)
+        self.assign_add(
+            self.total,
+            jnp.sum(gradient) * (self.iterations + 1.0)
+            if not self.gradient_accumulation_steps
+            else 0.0,
+        )
 
 
 def test_the_list_of_variables_has_keras_order_and_names(keras):
-    for name, kwargs in [("Adam", {"amsgrad": True, "use_ema": True, "gradient_accumulation_steps": 2}), ("RMSprop", {"momentum": 0.1}),
-                         ("Muon", {}), ("SGD", {"learning_rate": 0.1}), ("Adadelta", {}), ("Ftrl", {})]:
-        ours, theirs = getattr(optimizers, name)(name="o", **kwargs), getattr(keras.optimizers, name)(name="o", **kwargs)
+    for name, kwargs in [
+        ("Adam", {"amsgrad": True, "use_ema": True, "gradient_accumulation_steps": 2}),
+        ("RMSprop", {"momentum": 0.1}),
+        ("Muon", {}),
+        ("SGD", {"learning_rate": 0.1}),
+        ("Adadelta", {}),
+        ("Ftrl", {}),
+    ]:
+        ours, theirs = (
+            getattr(optimizers, name)(name="o", **kwargs),
+            getattr(keras.optimizers, name)(name="o", **kwargs),
+        )
         ours.build(two())
         theirs.build([keras.Variable(v.numpy(), name=v.name) for v in two()])
-        assert [(v.path, v.shape, v.dtype) for v in ours.variables] == [(v.path, v.shape, v.dtype) for v in theirs.variables]
+        assert [(v.path, v.shape, v.dtype) for v in ours.variables] == [
+            (v.path, v.shape, v.dtype) for v in theirs.variables
+        ]
         assert not any(v.trainable for v in ours.variables)
 
 
@@ -109,7 +128,11 @@ def test_a_schedule_or_callable_takes_the_place_of_the_learning_rate_variable():
     with pytest.raises(TypeError, match="not settable"):
         optimizer.learning_rate = 0.1
     rates = iter([0.5, 0.25])
-    for rate, ends in ((lambda: next(rates), 0.25), (optax.linear_schedule(1.0, 0.0, 4), -0.75), (lambda: 0.5, 0.0)):
+    for rate, ends in (
+        (lambda: next(rates), 0.25),
+        (optax.linear_schedule(1.0, 0.0, 4), -0.75),
+        (lambda: 0.5, 0.0),
+    ):
         optimizer, (w, b) = optimizers.SGD(rate), two()
         optimizer.apply(ONES, [w, b])
         optimizer.apply(ONES)
@@ -135,13 +158,22 @@ def test_apply_works_on_some_of_the_variables_and_warns_of_missing_gradients():
     assert optimizer.apply([]) is None and int(optimizer.iterations) == 2
 
 
-@pytest.mark.parametrize(("kwargs", "words"), [
-    ({"clipnorm": 1.0, "clipvalue": 1.0}, "Only one of `clipnorm`, `clipvalue` and `global_clipnorm`"), ({"clipnorm": -1.0}, "clipnorm"),
-    ({"gradient_accumulation_steps": 1}, ">= 2"), ({"use_ema": True, "ema_momentum": 2.0}, "range"),
-    ({"weight_decay": "a"}, "weight_decay"),
-    ({"use_ema": True, "ema_overwrite_frequency": 0.5}, "integer >= 1"), ({"lr": 0.1}, "`lr` is called `learning_rate`"),
-    ({"momentum": 2.0}, "between"),
-])
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        (
+            {"clipnorm": 1.0, "clipvalue": 1.0},
+            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm`",
+        ),
+        ({"clipnorm": -1.0}, "clipnorm"),
+        ({"gradient_accumulation_steps": 1}, ">= 2"),
+        ({"use_ema": True, "ema_momentum": 2.0}, "range"),
+        ({"weight_decay": "a"}, "weight_decay"),
+        ({"use_ema": True, "ema_overwrite_frequency": 0.5}, "integer >= 1"),
+        ({"lr": 0.1}, "`lr` is called `learning_rate`"),
+        ({"momentum": 2.0}, "between"),
+    ],
+)
 def test_wrong_arguments_are_refused_at_construction(kwargs, words):
     with pytest.raises(ValueError, match=words):
         optimizers.SGD(**kwargs)
@@ -149,7 +181,10 @@ def test_wrong_arguments_are_refused_at_construction(kwargs, words):
 
 def test_wrong_gradients_are_named_all_at_once():
     optimizer, variables = optimizers.Adam(), two()
-    with pytest.raises(UserInputError, match=r"'kernel': gradient \(2,\), parameter \(3, 2\); 'bias': gradient \(3, 2\), parameter \(2,\)"):
+    with pytest.raises(
+        UserInputError,
+        match=r"'kernel': gradient \(2,\), parameter \(3, 2\); 'bias': gradient \(3, 2\), parameter \(2,\)",
+    ):
         optimizer.apply(ONES[::-1], variables)
     with pytest.raises(UserInputError, match="no number"):
         optimizer.apply([np.ones((3, 2), bool), np.zeros(2, jax.dtypes.float0)])
@@ -169,12 +204,19 @@ def test_one_optimizer_serves_one_model():
     optimizer, variables = optimizers.Adam(), two()
     optimizer.build(variables)
     optimizer.build(variables)
-    with pytest.raises(UserInputError, match=r"Adam 'adam' is already bound to the variables kernel, bias.*make a new one"):
+    with pytest.raises(
+        UserInputError,
+        match=r"Adam 'adam' is already bound to the variables kernel, bias.*make a new one",
+    ):
         optimizer.build(two())
 
 
 def test_excluded_variables_do_not_decay():
-    by_name, by_list, (w, b) = optimizers.SGD(1.0, weight_decay=0.5), optimizers.SGD(1.0, weight_decay=0.5), two()
+    by_name, by_list, (w, b) = (
+        optimizers.SGD(1.0, weight_decay=0.5),
+        optimizers.SGD(1.0, weight_decay=0.5),
+        two(),
+    )
     by_name.exclude_from_weight_decay(var_names=["^bi"])
     by_list.exclude_from_weight_decay(var_list=[w])
     zeros = [np.zeros_like(g) for g in ONES]
@@ -184,18 +226,26 @@ def test_excluded_variables_do_not_decay():
     assert w.numpy()[0, 0] == 0.5 and b.numpy()[0] == 0.5
     with pytest.raises(ValueError, match="before the optimizer is built"):
         by_list.exclude_from_weight_decay(var_names=["x"])
-    params, optimizer = {"kernel": jnp.ones(2), "bias": jnp.ones(2)}, optimizers.SGD(1.0, weight_decay=0.5)
+    params, optimizer = (
+        {"kernel": jnp.ones(2), "bias": jnp.ones(2)},
+        optimizers.SGD(1.0, weight_decay=0.5),
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias"])
     nothing = jax.tree.map(jnp.zeros_like, params)
     new, _ = optimizer.update(nothing, optimizer.init(params), params)
     assert new["bias"][0] == 1 and new["kernel"][0] == 0.5
-    new, _ = optimizer.update(nothing, optimizer.init(params), params, decay_mask={"kernel": False, "bias": True})
+    new, _ = optimizer.update(
+        nothing, optimizer.init(params), params, decay_mask={"kernel": False, "bias": True}
+    )
     assert new["bias"][0] == 0.5 and new["kernel"][0] == 1
 
 
 def test_constraints_and_variables_that_take_their_gradient(keras):
     for kwargs in ({}, {"gradient_accumulation_steps": 2}, {"use_ema": True}):
-        ours, theirs = [[kind(x.copy(), name=n) for x, n in zip(ONES, "ab")] for kind in (Variable, keras.Variable)]
+        ours, theirs = [
+            [kind(x.copy(), name=n) for x, n in zip(ONES, "ab")]
+            for kind in (Variable, keras.Variable)
+        ]
         for v in (ours[0], theirs[0]):
             v.constraint = lambda x: x / 2
         for v in (ours[1], theirs[1]):
@@ -211,9 +261,13 @@ def test_constraints_and_variables_that_take_their_gradient(keras):
     pure.build(ours)
     params, state = [v.value for v in ours], pure.pack([v.value for v in pure.variables], list)
     new, state = pure.update(ONES, state, params, leaves=pure.leaves_of(ours))
-    assert new[1].tolist() == [1, 1] and np.allclose(new[0], (np.asarray(params[0]) - 0.1) / 2, atol=1e-5)
+    assert new[1].tolist() == [1, 1] and np.allclose(
+        new[0], (np.asarray(params[0]) - 0.1) / 2, atol=1e-5
+    )
     kept = pure.finalize(new, state, leaves=pure.leaves_of(ours))
-    assert kept[1].tolist() == [1, 1] and np.allclose(kept[0], np.asarray(params[0]) - 0.1, atol=1e-5)
+    assert kept[1].tolist() == [1, 1] and np.allclose(
+        kept[0], np.asarray(params[0]) - 0.1, atol=1e-5
+    )
 
 
 def test_averages_take_the_place_of_variables_at_the_end():
@@ -221,9 +275,16 @@ def test_averages_take_the_place_of_variables_at_the_end():
     for _ in range(2):
         optimizer.apply(ONES, variables)
     assert variables[1].numpy().tolist() == [-1, -1]
-    params, state = [v.value for v in variables], optimizer.pack([v.value for v in optimizer.variables], list)
+    params, state = (
+        [v.value for v in variables],
+        optimizer.pack([v.value for v in optimizer.variables], list),
+    )
     optimizer.finalize_variable_values(variables)
-    assert variables[1].numpy().tolist() == [-0.5, -0.5] == optimizer.finalize(params, state)[1].tolist()
+    assert (
+        variables[1].numpy().tolist()
+        == [-0.5, -0.5]
+        == optimizer.finalize(params, state)[1].tolist()
+    )
 
 
 def test_stateless_apply_leaves_the_object_alone():
@@ -237,7 +298,14 @@ def test_stateless_apply_leaves_the_object_alone():
         np.testing.assert_array_equal(v.numpy(), p)
 
 
-@pytest.mark.parametrize("kwargs", [{}, {"weight_decay": 0.1, "clipnorm": 0.5, "use_ema": True}, {"gradient_accumulation_steps": 2}])
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {},
+        {"weight_decay": 0.1, "clipnorm": 0.5, "use_ema": True},
+        {"gradient_accumulation_steps": 2},
+    ],
+)
 def test_optimizers_written_for_keras_are_pure_too(keras, kwargs):
     class Theirs(keras.optimizers.Optimizer):
         def __init__(self, learning_rate=0.1, momentum=0.9, **kwargs):
@@ -246,7 +314,9 @@ def test_optimizers_written_for_keras_are_pure_too(keras, kwargs):
 
         def build(self, variables):
             super().build(variables)
-            self.momentums = [self.add_variable_from_reference(v, name="momentum") for v in variables]
+            self.momentums = [
+                self.add_variable_from_reference(v, name="momentum") for v in variables
+            ]
 
         def update_step(self, gradient, variable, learning_rate):
             m = self.momentums[self._get_variable_index(variable)]
@@ -261,7 +331,9 @@ def test_optimizers_written_for_keras_are_pure_too(keras, kwargs):
     for factor in (1.0, -2.0, 0.5):
         ours.apply([g * factor for g in ONES], variables)
         theirs.apply([jnp.asarray(g * factor) for g in ONES], others)
-        params, state = update({"kernel": ONES[0] * factor, "bias": ONES[1] * factor}, state, params)
+        params, state = update(
+            {"kernel": ONES[0] * factor, "bias": ONES[1] * factor}, state, params
+        )
         for a, b, c in zip(variables, others, (params["kernel"], params["bias"])):
             np.testing.assert_allclose(a.numpy(), b.value, rtol=1e-6)
             np.testing.assert_allclose(a.numpy(), c, rtol=1e-6)
@@ -316,16 +388,26 @@ def test_super_init_must_come_first():
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's
 def test_configs_go_round_also_through_keras(keras):
     for name, cls in vars(optimizers).items():
-        if isinstance(cls, type) and name in dir(keras.optimizers) and name not in ("Optimizer", "OptimizerMap", "MultiOptimizer",
-                                                                                   "LossScaleOptimizer"):
-            optimizer = cls(learning_rate=0.25, weight_decay=0.5, clipnorm=2.0, use_ema=True, name="mine")
+        if (
+            isinstance(cls, type)
+            and name in dir(keras.optimizers)
+            and name not in ("Optimizer", "OptimizerMap", "MultiOptimizer", "LossScaleOptimizer")
+        ):
+            optimizer = cls(
+                learning_rate=0.25, weight_decay=0.5, clipnorm=2.0, use_ema=True, name="mine"
+            )
             config = optimizers.serialize(optimizer)
             assert config["module"] == "keras.optimizers" and config["class_name"] == name
             again = optimizers.deserialize(config)
             assert type(again) is cls and again.get_config() == optimizer.get_config()
-            theirs = keras.saving.deserialize_keras_object(config)  # keras.optimizers.deserialize does not know Lamb
+            theirs = keras.saving.deserialize_keras_object(
+                config
+            )  # keras.optimizers.deserialize does not know Lamb
             assert theirs.get_config() == optimizer.get_config()
-            assert optimizers.get(keras.optimizers.serialize(theirs)).get_config() == optimizer.get_config()
+            assert (
+                optimizers.get(keras.optimizers.serialize(theirs)).get_config()
+                == optimizer.get_config()
+            )
     optimizer = optimizers.Adam(optimizers.schedules.CosineDecay(0.5, 10))
     again = optimizers.get(optimizers.serialize(optimizer))
     assert float(again.learning_rate) == 0.5 and again.get_config() == optimizer.get_config()
@@ -343,14 +425,21 @@ def test_names_are_found_in_any_case_and_misspelt_ones_get_a_hint():
     with pytest.raises(ImportError, match="InverseTimeDecay"):
         optimizers.legacy.Adam(decay=1e-3)
     names.reset()
-    assert [optimizers.AdamW().name, optimizers.AdamW().name, optimizers.SGD().name] == ["adam_w", "adam_w_1", "sgd"]
+    assert [optimizers.AdamW().name, optimizers.AdamW().name, optimizers.SGD().name] == [
+        "adam_w",
+        "adam_w_1",
+        "sgd",
+    ]
 
 
 def test_copies_and_pickles_go_on_alike():
     optimizer, variables = optimizers.Adam(0.1), two()
     optimizer.exclude_from_weight_decay(var_list=[variables[0]])
     optimizer.apply(ONES, variables)
-    for made, its in (copy.deepcopy((optimizer, variables)), pickle.loads(pickle.dumps((optimizer, variables)))):
+    for made, its in (
+        copy.deepcopy((optimizer, variables)),
+        pickle.loads(pickle.dumps((optimizer, variables))),
+    ):
         made.set_weights(optimizer.variables)
         before = [v.numpy() for v in variables]
         made.apply(ONES, its)
@@ -362,10 +451,15 @@ def test_sparse_gradients_count_as_dense_ones():
     from jax.experimental import sparse
 
     gradient = sparse.BCOO((jnp.ones((2, 2)), jnp.array([[0], [2]])), shape=(3, 2))
-    for optimizer in (optimizers.Adam(0.5, clipnorm=1.0), optimizers.LossScaleOptimizer(optimizers.SGD(0.5))):
+    for optimizer in (
+        optimizers.Adam(0.5, clipnorm=1.0),
+        optimizers.LossScaleOptimizer(optimizers.SGD(0.5)),
+    ):
         (w, _), (other, _) = two(), two()
         optimizer.build([w])
-        params, _ = optimizer.stateless_apply([v.value for v in optimizer.variables], [gradient], [w.value])
+        params, _ = optimizer.stateless_apply(
+            [v.value for v in optimizer.variables], [gradient], [w.value]
+        )
         dense = type(optimizer).from_config(optimizer.get_config())
         dense.apply([gradient.todense()], [other])
         np.testing.assert_array_equal(params[0], other.numpy())
@@ -376,7 +470,9 @@ def test_sparse_gradients_count_as_dense_ones():
 def test_structures_that_differ_are_named_by_path():
     optimizer, params = optimizers.Adam(), {"dense": {"kernel": jnp.ones(2), "bias": jnp.ones(2)}}
     state = optimizer.init(params)
-    with pytest.raises(UserInputError, match=r"Missing: \['dense/bias'\]. Not expected: \['dense/bais'\]"):
+    with pytest.raises(
+        UserInputError, match=r"Missing: \['dense/bias'\]. Not expected: \['dense/bais'\]"
+    ):
         optimizer.update({"dense": {"kernel": jnp.ones(2), "bais": jnp.ones(2)}}, state, params)
     with pytest.raises(UserInputError, match=r"opt_state\['momentum'\]"):
         optimizer.update(params, optimizer.init([jnp.ones(2)]), params)
@@ -399,10 +495,16 @@ def test_rules_that_depend_on_names_take_them_from_the_variables():
     state = optimizer.init(params, leaves=leaves)
     new, state = optimizer.update({"0": ONES[0], "1": ONES[1]}, state, params, leaves=leaves)
     optimizer.apply(ONES)
-    for v, value in zip(optimizer.variables, optimizer.unpack(state, lambda tree: [tree["0"], tree["1"]]), strict=True):
+    for v, value in zip(
+        optimizer.variables,
+        optimizer.unpack(state, lambda tree: [tree["0"], tree["1"]]),
+        strict=True,
+    ):
         np.testing.assert_allclose(v.numpy(), value, rtol=1e-6)
     np.testing.assert_allclose(variables[0].numpy(), new["0"], rtol=1e-6)
-    with pytest.raises(UserInputError, match=r"has shape \(\) where 'muon/kernel_velocity' has \(3, 2\)"):
+    with pytest.raises(
+        UserInputError, match=r"has shape \(\) where 'muon/kernel_velocity' has \(3, 2\)"
+    ):
         optimizer.unpack(optimizer.init(params), lambda tree: [tree["0"], tree["1"]])
 
 

@@ -39,7 +39,10 @@ ARGUMENTS = dict(reversed(CASES))
 def test_an_int_seed_gives_the_numbers_of_keras(keras, name, args):
     args = [jnp.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
     for seed in (0, 1337):
-        ours, theirs = getattr(random, name)(*args, seed=seed), getattr(keras.random, name)(*args, seed=seed)
+        ours, theirs = (
+            getattr(random, name)(*args, seed=seed),
+            getattr(keras.random, name)(*args, seed=seed),
+        )
         assert ours.dtype == theirs.dtype
         np.testing.assert_array_equal(np.asarray(ours), np.asarray(theirs))
 
@@ -47,14 +50,18 @@ def test_an_int_seed_gives_the_numbers_of_keras(keras, name, args):
 def test_a_seed_generator_gives_the_numbers_of_keras(keras):
     ours, theirs = random.SeedGenerator(5), keras.random.SeedGenerator(5)
     for _ in range(3):
-        np.testing.assert_array_equal(random.normal((3,), seed=ours), keras.random.normal((3,), seed=theirs))
+        np.testing.assert_array_equal(
+            random.normal((3,), seed=ours), keras.random.normal((3,), seed=theirs)
+        )
 
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_bfloat16_samples_are_those_of_keras(keras, name):
     ours = getattr(random, name)(*ARGUMENTS[name], dtype="bfloat16", seed=3)
     # JAX draws no bfloat16 of the beta distribution from float32 parameters, so neither does Keras.
-    theirs = getattr(keras.random, name)(*ARGUMENTS[name], dtype="float32" if name == "beta" else "bfloat16", seed=3).astype("bfloat16")
+    theirs = getattr(keras.random, name)(
+        *ARGUMENTS[name], dtype="float32" if name == "beta" else "bfloat16", seed=3
+    ).astype("bfloat16")
     assert ours.dtype == theirs.dtype == jnp.bfloat16
     np.testing.assert_array_equal(np.asarray(ours, "float32"), np.asarray(theirs, "float32"))
 
@@ -106,8 +113,12 @@ def test_dropout_keeps_the_mean_and_its_gradient_is_its_mask():
 
 def test_a_dropout_rate_may_be_traced():
     rates = jnp.array([0.0, 0.4, 1.0])
-    value, gradient = jax.jit(jax.vmap(jax.value_and_grad(lambda x, r: random.dropout(x, r, seed=1).sum()), (None, 0)))(jnp.asarray(X), rates)
-    np.testing.assert_allclose(value, [X.sum(), random.dropout(X, 0.4, seed=1).sum(), 0.0], rtol=1e-6)
+    value, gradient = jax.jit(
+        jax.vmap(jax.value_and_grad(lambda x, r: random.dropout(x, r, seed=1).sum()), (None, 0))
+    )(jnp.asarray(X), rates)
+    np.testing.assert_allclose(
+        value, [X.sum(), random.dropout(X, 0.4, seed=1).sum(), 0.0], rtol=1e-6
+    )
     assert jnp.isfinite(gradient).all() and not gradient[2].any()
 
 
@@ -116,7 +127,9 @@ def test_a_key_is_a_seed_and_other_generators_do_not_change_int_seeds():
     np.testing.assert_array_equal(random.normal((3,), seed=key), jax.random.normal(key, (3,)))
     other = jax.random.key(9, impl="rbg")
     with jax.default_prng_impl("rbg"):
-        np.testing.assert_array_equal(random.normal((3,), seed=other), jax.random.normal(other, (3,)))
+        np.testing.assert_array_equal(
+            random.normal((3,), seed=other), jax.random.normal(other, (3,))
+        )
         inside = random.normal((3,), seed=9)
     np.testing.assert_array_equal(inside, random.normal((3,), seed=9))
 
@@ -131,13 +144,19 @@ REFUSED = [
     (lambda: random.normal((2, None)), "shape=\\(2, None\\)"),
     (lambda: random.normal((2,), dtype="int32"), "floating point `dtype`. Received: dtype=int32"),
     (lambda: random.uniform((2,), dtype="int32"), "floating point `dtype`"),
-    (lambda: random.randint((2,), 0, 5, dtype="float32"), "integer `dtype`. Received: dtype=float32"),
+    (
+        lambda: random.randint((2,), 0, 5, dtype="float32"),
+        "integer `dtype`. Received: dtype=float32",
+    ),
     (lambda: random.randint((2,), 5, 5), "minval=5, maxval=5"),
     (lambda: random.randint((2,), 0, 1000, dtype="int8"), "fit int8"),
     (lambda: random.categorical(X[0], 2), "logits.shape=\\(3,\\)"),
     (lambda: random.categorical(fkeras.KerasTensor((3,)), 2), "logits.shape=\\(3,\\)"),
     (lambda: random.dropout(X, 1.5), "rate=1.5"),
-    (lambda: random.dropout(X, 0.5, noise_shape=(2, 1)), "noise_shape=\\(2, 1\\), inputs.shape=\\(4, 3\\)"),
+    (
+        lambda: random.dropout(X, 0.5, noise_shape=(2, 1)),
+        "noise_shape=\\(2, 1\\), inputs.shape=\\(4, 3\\)",
+    ),
     (lambda: random.dropout(np.ones((2,), "int32"), 0.5), "dtype=int32"),
     (lambda: random.normal((2,), seed="a"), "`seed`"),
 ]

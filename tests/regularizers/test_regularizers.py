@@ -10,9 +10,17 @@ from fkeras import regularizers
 
 X = np.random.RandomState(0).normal(size=(3, 4)).astype("float32")
 ROWS = [
-    ("L1", {}), ("L1", {"l1": 0.3}), ("L1", {"l1": None}), ("L2", {}), ("L2", {"l2": 0.3}), ("L1L2", {}), ("L1L2", {"l1": 0.3}),
-    ("L1L2", {"l1": 0.1, "l2": 0.2}), ("L1L2", {"l1": None, "l2": 0.2}),
-    ("OrthogonalRegularizer", {}), ("OrthogonalRegularizer", {"factor": 0.3, "mode": "columns"}),
+    ("L1", {}),
+    ("L1", {"l1": 0.3}),
+    ("L1", {"l1": None}),
+    ("L2", {}),
+    ("L2", {"l2": 0.3}),
+    ("L1L2", {}),
+    ("L1L2", {"l1": 0.3}),
+    ("L1L2", {"l1": 0.1, "l2": 0.2}),
+    ("L1L2", {"l1": None, "l2": 0.2}),
+    ("OrthogonalRegularizer", {}),
+    ("OrthogonalRegularizer", {"factor": 0.3, "mode": "columns"}),
 ]
 
 
@@ -29,7 +37,9 @@ def test_values_gradients_and_configs_are_kerass(name, arguments, keras):
         assert got.shape == () and got.dtype == dtype
         np.testing.assert_allclose(float(got), float(theirs(x)), rtol=tolerance)
     np.testing.assert_allclose(ours(fkeras.Variable(X)), theirs(jnp.asarray(X)), rtol=1e-5)
-    np.testing.assert_allclose(jax.grad(ours)(jnp.asarray(X)), jax.grad(theirs)(jnp.asarray(X)), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        jax.grad(ours)(jnp.asarray(X)), jax.grad(theirs)(jnp.asarray(X)), rtol=1e-4, atol=1e-6
+    )
     config = regularizers.serialize(ours)
     assert {**config, "config": None} == {**keras.regularizers.serialize(theirs), "config": None}
     assert config["config"] == pytest.approx(theirs.get_config())
@@ -43,8 +53,13 @@ def test_every_name_of_keras_finds_the_class_of_keras(keras):
 
     for name, cls in ALL_OBJECTS_DICT.items():
         assert type(regularizers.get(name)).__name__ == cls.__name__
-    assert isinstance(regularizers.get("l1_l2"), regularizers.L1L2) and regularizers.get(None) is None
-    assert isinstance(regularizers.get(regularizers.L1), regularizers.L1) and regularizers.get(jnp.sum) is jnp.sum
+    assert (
+        isinstance(regularizers.get("l1_l2"), regularizers.L1L2) and regularizers.get(None) is None
+    )
+    assert (
+        isinstance(regularizers.get(regularizers.L1), regularizers.L1)
+        and regularizers.get(jnp.sum) is jnp.sum
+    )
 
 
 def test_integers_count_as_floats():
@@ -62,16 +77,22 @@ def test_the_base_adds_nothing_and_asks_for_a_config():
         regularizers.Regularizer().get_config()
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: regularizers.get("l3"), "Unknown regularizer 'l3'. Known: L1, L1L2"),
-    (lambda: regularizers.get(3), "Could not interpret regularizer identifier: 3"),
-    (lambda: regularizers.L1(-1.0), "l1: expected a non-negative float.*l1=-1.0"),
-    (lambda: regularizers.L2(float("nan")), "l2: expected a non-negative float.*nan"),
-    (lambda: regularizers.L1L2(l2="0.1"), "l2: expected a non-negative float.*0.1"),
-    (lambda: regularizers.OrthogonalRegularizer(float("inf")), "factor: expected"),
-    (lambda: regularizers.OrthogonalRegularizer(mode="x"), "argument `mode`.*mode=x"),
-    (lambda: regularizers.OrthogonalRegularizer()(np.ones(3)), r"rank 2. Received: inputs.shape=\(3,\)"),
-])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: regularizers.get("l3"), "Unknown regularizer 'l3'. Known: L1, L1L2"),
+        (lambda: regularizers.get(3), "Could not interpret regularizer identifier: 3"),
+        (lambda: regularizers.L1(-1.0), "l1: expected a non-negative float.*l1=-1.0"),
+        (lambda: regularizers.L2(float("nan")), "l2: expected a non-negative float.*nan"),
+        (lambda: regularizers.L1L2(l2="0.1"), "l2: expected a non-negative float.*0.1"),
+        (lambda: regularizers.OrthogonalRegularizer(float("inf")), "factor: expected"),
+        (lambda: regularizers.OrthogonalRegularizer(mode="x"), "argument `mode`.*mode=x"),
+        (
+            lambda: regularizers.OrthogonalRegularizer()(np.ones(3)),
+            r"rank 2. Received: inputs.shape=\(3,\)",
+        ),
+    ],
+)
 def test_what_cannot_be_right_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()

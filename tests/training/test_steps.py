@@ -1,4 +1,6 @@
-"""The pure training step: `TrainState`, Keras's step contract, and the facade that does the same."""
+"""The pure training step: `TrainState`, Keras's step contract, and the facade that does the
+same.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -12,12 +14,19 @@ from fkeras.training.state import TrainState
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
 Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")
-BATCHES = [(X[i:i + 8], Y[i:i + 8]) for i in range(0, 32, 8)]
+BATCHES = [(X[i : i + 8], Y[i : i + 8]) for i in range(0, 32, 8)]
 
 
 def network(optimizer="adam", metrics=("mae",), dropout=0.3):
-    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(6, activation="relu"), layers.BatchNormalization(), layers.Dropout(dropout),
-                               layers.Dense(1)])
+    model = fkeras.Sequential(
+        [
+            fkeras.Input((4,)),
+            layers.Dense(6, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(dropout),
+            layers.Dense(1),
+        ]
+    )
     model.compile(optimizer, "mse", metrics=list(metrics))
     return model
 
@@ -25,7 +34,10 @@ def network(optimizer="adam", metrics=("mae",), dropout=0.3):
 def equal(a, b):
     assert jax.tree.structure(a) == jax.tree.structure(b)
     for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b)):
-        x, y = (jax.random.key_data(v) if jnp.issubdtype(v.dtype, jax.dtypes.prng_key) else v for v in (x, y))
+        x, y = (
+            jax.random.key_data(v) if jnp.issubdtype(v.dtype, jax.dtypes.prng_key) else v
+            for v in (x, y)
+        )
         np.testing.assert_array_equal(x, y)
 
 
@@ -42,8 +54,13 @@ def state(model):
 def test_init_state_is_a_pure_function_of_the_key(model, state):
     before = model.get_weights()
     equal(model.init_state(jax.random.key(7), BATCHES[0]), state)
-    other = model.init_state(jax.random.key(8), jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), BATCHES[0]))
-    assert np.any(np.asarray(other.params["dense"]["kernel"]) != np.asarray(state.params["dense"]["kernel"]))
+    other = model.init_state(
+        jax.random.key(8),
+        jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), BATCHES[0]),
+    )
+    assert np.any(
+        np.asarray(other.params["dense"]["kernel"]) != np.asarray(state.params["dense"]["kernel"])
+    )
     assert int(state.step) == 0 and sorted(state.variables) == ["params", "state"]
     for a, b in zip(before, model.get_weights()):
         np.testing.assert_array_equal(a, b)
@@ -59,7 +76,9 @@ def test_step_leaves_the_facade_alone(model, state):
     before, iterations = model.get_weights(), int(model.optimizer.iterations.numpy())
     after, logs = jax.jit(model.step)(state, BATCHES[0])
     assert int(after.step) == 1 and sorted(logs) == ["loss", "mae"]
-    assert np.any(np.asarray(after.params["dense"]["kernel"]) != np.asarray(state.params["dense"]["kernel"]))
+    assert np.any(
+        np.asarray(after.params["dense"]["kernel"]) != np.asarray(state.params["dense"]["kernel"])
+    )
     assert int(model.optimizer.iterations.numpy()) == iterations
     for a, b in zip(before, model.get_weights()):
         np.testing.assert_array_equal(a, b)
@@ -74,7 +93,10 @@ def test_a_loop_of_steps_is_fit_bit_for_bit():
     history = model.fit(X, Y, batch_size=8, shuffle=False, verbose=0).history
     assert float(logs["loss"]) == history["loss"][0] and float(logs["mae"]) == history["mae"][0]
     ours = model.train_state()
-    equal((state.params, state.state, state.opt_state, state.step), (ours.params, ours.state, ours.opt_state, ours.step))
+    equal(
+        (state.params, state.state, state.opt_state, state.step),
+        (ours.params, ours.state, ours.opt_state, ours.step),
+    )
 
 
 def test_scan_over_batches_is_the_loop_of_steps(model, state):
@@ -84,7 +106,10 @@ def test_scan_over_batches_is_the_loop_of_steps(model, state):
     for batch in BATCHES:
         looped, last = step(looped, batch)
     assert int(scanned.step) == 4 and logs["loss"].shape == (4,)
-    for a, b in zip(jax.tree.leaves((scanned.params, scanned.state)), jax.tree.leaves((looped.params, looped.state))):
+    for a, b in zip(
+        jax.tree.leaves((scanned.params, scanned.state)),
+        jax.tree.leaves((looped.params, looped.state)),
+    ):
         np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
     np.testing.assert_allclose(logs["loss"][-1], last["loss"], rtol=1e-5)
 
@@ -96,7 +121,9 @@ def test_vmap_trains_an_ensemble_whose_members_differ(model):
     single, single_logs = jax.jit(model.step)(model.init_state(keys[1], BATCHES[0]), BATCHES[0])
     assert logs["loss"].shape == (3,) and len(set(np.asarray(logs["loss"]).tolist())) == 3
     np.testing.assert_allclose(logs["loss"][1], single_logs["loss"], rtol=1e-5)
-    np.testing.assert_allclose(after.params["dense"]["kernel"][1], single.params["dense"]["kernel"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        after.params["dense"]["kernel"][1], single.params["dense"]["kernel"], rtol=1e-4, atol=1e-6
+    )
 
 
 def test_a_state_goes_into_the_facade_and_out_again():
@@ -107,7 +134,10 @@ def test_a_state_goes_into_the_facade_and_out_again():
     np.testing.assert_array_equal(model.get_weights()[0], state.params["dense"]["kernel"])
     assert int(model.optimizer.iterations.numpy()) == 1
     out = model.train_state()
-    equal((out.params, out.state, out.opt_state, out.metrics, out.step), (state.params, state.state, state.opt_state, state.metrics, state.step))
+    equal(
+        (out.params, out.state, out.opt_state, out.metrics, out.step),
+        (state.params, state.state, state.opt_state, state.metrics, state.step),
+    )
 
 
 def test_donating_a_state_leaves_the_facade_and_the_key_alive():
@@ -128,7 +158,10 @@ def test_frozen_weights_stay_in_params_and_do_not_move():
     after, _ = jax.jit(model.step)(state, BATCHES[0])
     assert sorted(state.params) == sorted(after.params)
     np.testing.assert_array_equal(state.params["dense"]["kernel"], after.params["dense"]["kernel"])
-    assert np.any(np.asarray(state.params["dense_1"]["kernel"]) != np.asarray(after.params["dense_1"]["kernel"]))
+    assert np.any(
+        np.asarray(state.params["dense_1"]["kernel"])
+        != np.asarray(after.params["dense_1"]["kernel"])
+    )
 
 
 def test_an_optax_transformation_is_an_optimizer():
@@ -144,8 +177,12 @@ def test_step_takes_sample_weights(model, state):
     ones, _ = step(state, (*BATCHES[0], np.ones(8, "float32")))
     plain, _ = step(state, BATCHES[0])
     nothing, logs = step(state, (*BATCHES[0], np.zeros(8, "float32")))
-    np.testing.assert_allclose(ones.params["dense"]["kernel"], plain.params["dense"]["kernel"], rtol=1e-6)
-    np.testing.assert_array_equal(nothing.params["dense"]["kernel"], state.params["dense"]["kernel"])
+    np.testing.assert_allclose(
+        ones.params["dense"]["kernel"], plain.params["dense"]["kernel"], rtol=1e-6
+    )
+    np.testing.assert_array_equal(
+        nothing.params["dense"]["kernel"], state.params["dense"]["kernel"]
+    )
     assert float(logs["loss"]) == 0
 
 
@@ -153,7 +190,9 @@ def test_step_refuses_what_is_not_a_state(model):
     with pytest.raises(ValueError, match="TrainState"):
         model.step({"params": {}}, BATCHES[0])
     with pytest.raises(ValueError, match="compile"):
-        fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]).init_state(jax.random.key(0), BATCHES[0])
+        fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1)]).init_state(
+            jax.random.key(0), BATCHES[0]
+        )
 
 
 def test_a_train_state_is_a_frozen_pytree(state):
@@ -171,7 +210,11 @@ class Guide(fkeras.Model):
 
     def __init__(self):
         super().__init__()
-        self.dense, self.drop, self.head = layers.Dense(6, activation="relu"), layers.Dropout(0.3), layers.Dense(1)
+        self.dense, self.drop, self.head = (
+            layers.Dense(6, activation="relu"),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        )
 
     def call(self, x, training=False):
         return self.head(self.drop(self.dense(x), training=training))
@@ -185,12 +228,20 @@ class ByHand(Guide):
     def train_step(self, state, data):
         trainable, rest, optimizer_variables, metrics_variables = state
         x, y = data
-        (loss, (y_pred, rest)), gradients = jax.value_and_grad(self.by_hand, has_aux=True)(trainable, rest, x, y)
-        trainable, optimizer_variables = self.optimizer.stateless_apply(optimizer_variables, gradients, trainable)
+        (loss, (y_pred, rest)), gradients = jax.value_and_grad(self.by_hand, has_aux=True)(
+            trainable, rest, x, y
+        )
+        trainable, optimizer_variables = self.optimizer.stateless_apply(
+            optimizer_variables, gradients, trainable
+        )
         new, logs = [], {}
         for metric in self.metrics:
-            mine = metrics_variables[len(new):len(new) + len(metric.variables)]
-            mine = metric.stateless_update_state(mine, loss) if metric.name == "loss" else metric.stateless_update_state(mine, y, y_pred)
+            mine = metrics_variables[len(new) : len(new) + len(metric.variables)]
+            mine = (
+                metric.stateless_update_state(mine, loss)
+                if metric.name == "loss"
+                else metric.stateless_update_state(mine, y, y_pred)
+            )
             result = metric.stateless_result(mine)
             logs.update(result if isinstance(result, dict) else {metric.name: result})
             new += mine
@@ -219,7 +270,10 @@ def test_an_overridden_compute_loss_and_compute_metrics_act():
             return 3 * super().compute_loss(x, y, y_pred, sample_weight, training)
 
         def compute_metrics(self, x, y, y_pred, sample_weight=None):
-            return {**super().compute_metrics(x, y, y_pred, sample_weight), "bias": jnp.mean(y_pred - y)}
+            return {
+                **super().compute_metrics(x, y, y_pred, sample_weight),
+                "bias": jnp.mean(y_pred - y),
+            }
 
     model = Weighted()
     model.compile(fkeras.optimizers.SGD(0.0), "mse", metrics=["mae"])
@@ -236,7 +290,9 @@ def test_stateless_call_lends_values_and_returns_new_state():
     before = model.get_weights()
     outputs, after = model.stateless_call(trainable, rest, X, training=True)
     np.testing.assert_array_equal(outputs, np.zeros((32, 1)))
-    assert len(after) == len(rest) and any(np.any(np.asarray(a) != np.asarray(b)) for a, b in zip(after, rest))
+    assert len(after) == len(rest) and any(
+        np.any(np.asarray(a) != np.asarray(b)) for a, b in zip(after, rest)
+    )
     outputs, _, losses = model.stateless_call(trainable, rest, X, return_losses=True)
     assert losses == []
     for a, b in zip(before, model.get_weights()):
@@ -248,7 +304,14 @@ def test_stateless_call_lends_values_and_returns_new_state():
 def test_stateless_compute_loss_is_pure():
     model = network(dropout=0.0)
     model.evaluate(X, Y, verbose=0)
-    values = [[v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)]
+    values = [
+        [v.value for v in group]
+        for group in (
+            model.trainable_variables,
+            model.non_trainable_variables,
+            model.metrics_variables,
+        )
+    ]
     loss, (trainable, rest, metrics) = model.stateless_compute_loss(*values, x=X, y=Y, y_pred=Y + 2)
     assert float(loss) == pytest.approx(4.0, rel=1e-5)
     assert (len(trainable), len(rest), len(metrics)) == tuple(map(len, values))
@@ -258,7 +321,12 @@ def test_state_trees_hold_all_values_by_path():
     model = network()
     model.fit(X, Y, verbose=0)
     tree = model.get_state_tree(value_format="numpy_array")
-    assert sorted(tree) == ["metrics_variables", "non_trainable_variables", "optimizer_variables", "trainable_variables"]
+    assert sorted(tree) == [
+        "metrics_variables",
+        "non_trainable_variables",
+        "optimizer_variables",
+        "trainable_variables",
+    ]
     kernel = tree["trainable_variables"]["sequential"]["dense"]["kernel"]
     assert isinstance(kernel, np.ndarray)
     np.testing.assert_array_equal(kernel, model.get_weights()[0])
@@ -283,9 +351,16 @@ def test_run_eagerly_gives_the_same_numbers_and_real_values():
     for eagerly in (False, True):
         fkeras.utils.clear_session()
         fkeras.utils.set_random_seed(4)
-        model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3), layers.Dropout(0.2), layers.Dense(1)])
+        model = fkeras.Sequential(
+            [fkeras.Input((4,)), layers.Dense(3), layers.Dropout(0.2), layers.Dense(1)]
+        )
         model.compile("sgd", "mse", run_eagerly=eagerly)
-        results.append((model.fit(X, Y, epochs=2, batch_size=16, verbose=0).history["loss"], model.get_weights()))
+        results.append(
+            (
+                model.fit(X, Y, epochs=2, batch_size=16, verbose=0).history["loss"],
+                model.get_weights(),
+            )
+        )
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5)
     for a, b in zip(results[0][1], results[1][1]):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)

@@ -23,12 +23,15 @@ def test_to_categorical_equals_keras(keras, ids, num_classes):
     np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("ids, num_classes, message", [
-    ([0, -1], None, "from -1 to 0"),
-    ([0, 3], 3, r"must be in \[0, 3\)"),
-    ([0.5, 1.0], None, "whole numbers"),
-    ([np.nan], None, "whole numbers"),
-])
+@pytest.mark.parametrize(
+    "ids, num_classes, message",
+    [
+        ([0, -1], None, "from -1 to 0"),
+        ([0, 3], 3, r"must be in \[0, 3\)"),
+        ([0.5, 1.0], None, "whole numbers"),
+        ([np.nan], None, "whole numbers"),
+    ],
+)
 def test_to_categorical_refuses_what_is_no_class_id(ids, num_classes, message):
     with pytest.raises(UserInputError, match=message):
         to_categorical(ids, num_classes)

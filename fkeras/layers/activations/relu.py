@@ -39,14 +39,25 @@ class ReLU(_Elementwise):
     def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
-            raise UserInputError(f"max_value of a ReLU layer cannot be a negative value. Received: max_value={max_value}")
+            raise UserInputError(
+                "max_value of a ReLU layer cannot be a negative value. Received: "
+                f"max_value={max_value}"
+            )
         for name, value in (("negative_slope", negative_slope), ("threshold", threshold)):
             if value is None or value < 0.0:
-                raise UserInputError(f"{name} of a ReLU layer cannot be None or a negative value. Received: {name}={value}")
+                raise UserInputError(
+                    f"{name} of a ReLU layer cannot be None or a negative value. Received: "
+                    f"{name}={value}"
+                )
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
     def call(self, inputs):
-        return activations.relu(inputs, negative_slope=self.negative_slope, max_value=self.max_value, threshold=self.threshold)
+        return activations.relu(
+            inputs,
+            negative_slope=self.negative_slope,
+            max_value=self.max_value,
+            threshold=self.threshold,
+        )
 
 
 class LeakyReLU(_Elementwise):
@@ -67,11 +78,15 @@ class LeakyReLU(_Elementwise):
     def __init__(self, negative_slope=0.3, **kwargs):
         if "alpha" in kwargs:
             negative_slope = kwargs.pop("alpha")
-            warnings.warn("Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2)
+            warnings.warn(
+                "Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2
+            )
         super().__init__(**kwargs)
         if negative_slope is None or negative_slope < 0:
-            raise UserInputError("The negative_slope value of a Leaky ReLU layer cannot be None or negative value. Expected a float. "
-                                 f"Received: negative_slope={negative_slope}")
+            raise UserInputError(
+                "The negative_slope value of a Leaky ReLU layer cannot be None or negative value. "
+                f"Expected a float. Received: negative_slope={negative_slope}"
+            )
         self.negative_slope = negative_slope
 
     def call(self, inputs):
@@ -82,11 +97,14 @@ class PReLU(_Elementwise):
     """`x` where x >= 0, else `alpha * x`, with `alpha` learned.
 
     Args:
-        alpha_initializer, alpha_regularizer, alpha_constraint: how `alpha` starts, what it adds to the loss, what holds it.
-        shared_axes: an axis or a list of axes that share one `alpha`, such as `[1, 2]` for the positions of images; None for none.
+        alpha_initializer, alpha_regularizer, alpha_constraint: how `alpha` starts, what it adds to
+            the loss, what holds it.
+        shared_axes: an axis or a list of axes that share one `alpha`, such as `[1, 2]` for the
+            positions of images; None for none.
 
     Shape:
-        Any; the output has the shape of the input. `alpha` has that shape without the batch axis, 1 in shared axes.
+        Any; the output has the shape of the input. `alpha` has that shape without the batch axis, 1
+            in shared axes.
 
     Examples:
         >>> import fkeras, jax
@@ -95,22 +113,47 @@ class PReLU(_Elementwise):
         (1, 1, 3)
     """
 
-    def __init__(self, alpha_initializer="Zeros", alpha_regularizer=None, alpha_constraint=None, shared_axes=None, **kwargs):
+    def __init__(
+        self,
+        alpha_initializer="Zeros",
+        alpha_regularizer=None,
+        alpha_constraint=None,
+        shared_axes=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = shared_axes if shared_axes is None else list(shared_axes) if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+        self.shared_axes = (
+            shared_axes
+            if shared_axes is None
+            else list(shared_axes)
+            if isinstance(shared_axes, (list, tuple))
+            else [shared_axes]
+        )
 
     def build(self, input_shape):
         shared, ndim = self.shared_axes or [], len(input_shape)
         if any(not 1 <= axis < ndim for axis in shared):
-            raise UserInputError(f"PReLU '{self.name}': `shared_axes` must be axes from 1 to {ndim - 1} of its input. Received: "
-                                 f"shared_axes={self.shared_axes}, input_shape={tuple(input_shape)}")
+            raise UserInputError(
+                f"PReLU '{self.name}': `shared_axes` must be axes from 1 to {ndim - 1} of its "
+                f"input. Received: shared_axes={self.shared_axes}, input_shape={tuple(input_shape)}"
+            )
         shape = tuple(1 if axis in shared else input_shape[axis] for axis in range(1, ndim))
-        self.alpha = self.add_weight(name="alpha", shape=shape, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer,
-                                     constraint=self.alpha_constraint)
-        self.input_spec = InputSpec(ndim=ndim, axes={axis: input_shape[axis] for axis in range(1, ndim) if shared and axis not in shared})
+        self.alpha = self.add_weight(
+            name="alpha",
+            shape=shape,
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )
+        self.input_spec = InputSpec(
+            ndim=ndim,
+            axes={
+                axis: input_shape[axis] for axis in range(1, ndim) if shared and axis not in shared
+            },
+        )
 
     def call(self, inputs):
         return jnp.maximum(inputs, 0) - self.alpha * jnp.maximum(-inputs, 0)

@@ -15,7 +15,8 @@ class Softmax(Layer):
         axis: an axis, or several that are normalised together.
 
     Shape:
-        Any; the output has the shape of the input. The mask (True: counts) broadcasts against it; masked positions give 0, also where
+        Any; the output has the shape of the input. The mask (True: counts) broadcasts against it;
+            masked positions give 0, also where
         a whole row is masked.
 
     Examples:
@@ -33,10 +34,14 @@ class Softmax(Layer):
     def call(self, inputs, mask=None):
         axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
-            return ops.softmax(inputs, axis) if isinstance(axis, int) else jax.nn.softmax(inputs, axis)
+            return (
+                ops.softmax(inputs, axis) if isinstance(axis, int) else jax.nn.softmax(inputs, axis)
+            )
         _check_fits(mask, inputs)
         mask = mask if mask.dtype == bool else mask > 0.5
-        lowest = -30000.0 if inputs.dtype == jnp.float16 else -1e9  # finite: a fully masked row must not become NaN
+        lowest = (
+            -30000.0 if inputs.dtype == jnp.float16 else -1e9
+        )  # finite: a fully masked row must not become NaN
         return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis), 0.0)
 
     def compute_output_shape(self, input_shape):
@@ -45,8 +50,13 @@ class Softmax(Layer):
 
 def _check_fits(mask, inputs):
     if mask.ndim > inputs.ndim:
-        raise UserInputError("The `mask` must be broadcastable to `inputs` and must not have more dimensions. "
-                             f"Received: inputs.shape={inputs.shape}, mask.shape={mask.shape}")
+        raise UserInputError(
+            "The `mask` must be broadcastable to `inputs` and must not have more dimensions. "
+            f"Received: inputs.shape={inputs.shape}, mask.shape={mask.shape}"
+        )
     if any(m not in (1, n) for m, n in zip(mask.shape[::-1], inputs.shape[::-1])):
-        raise UserInputError("The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match the corresponding input "
-                             f"dimension. Received: inputs.shape={inputs.shape}, mask.shape={mask.shape}")
+        raise UserInputError(
+            "The `mask` must be broadcastable to `inputs`. Each mask dimension must be 1 or match "
+            f"the corresponding input dimension. Received: inputs.shape={inputs.shape}, "
+            f"mask.shape={mask.shape}"
+        )

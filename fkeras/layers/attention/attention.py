@@ -11,22 +11,27 @@ from fkeras.layers.regularization.dropout import check_rate, drop
 
 
 class Attention(Layer):
-    """Dot-product attention from each position of a query to all positions of a value (Luong-style).
+    """Dot-product attention from each position of a query to all positions of a value
+    (Luong-style).
 
     Args:
         use_scale: whether a trained scalar multiplies the scores.
-        score_mode: `'dot'` for `query . key`, `'concat'` for a trained scalar times the sum of `tanh(query + key)`.
+        score_mode: `'dot'` for `query . key`, `'concat'` for a trained scalar times the sum of
+            `tanh(query + key)`.
         dropout: fraction of the weights to drop in training, in [0, 1].
         seed: int for the dropout; None for numbers that follow from the model's seed.
 
     Shape:
-        a list of query `(batch, queries, features)`, value `(batch, keys, features)` and, if it is not the value, key
+        a list of query `(batch, queries, features)`, value `(batch, keys, features)` and, if it is
+            not the value, key
         `(batch, keys, features)` -> `(batch, queries, features)`.
 
     Call arguments:
-        `inputs`: the list; `mask`: list of bool query mask `(batch, queries)`, where the output becomes 0, and value mask
-        `(batch, keys)`, where nothing is looked at (None for either); `training`; `return_attention_scores`: whether the weights
-        `(batch, queries, keys)` are returned too; `use_causal_mask`: whether query i sees keys 0 to i only.
+        `inputs`: the list; `mask`: list of bool query mask `(batch, queries)`, where the output
+            becomes 0, and value mask
+        `(batch, keys)`, where nothing is looked at (None for either); `training`;
+        `return_attention_scores`: whether the weights `(batch, queries, keys)` are returned too;
+            `use_causal_mask`: whether query i sees keys 0 to i only.
 
     Raises:
         UserInputError: inputs or a mask that are not lists of 2 or 3.
@@ -42,9 +47,16 @@ class Attention(Layer):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")
         if score_mode not in ("dot", "concat"):
-            raise UserInputError("Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
-                                 f"Received: score_mode={score_mode}")
-        self.use_scale, self.score_mode, self.dropout, self.seed = use_scale, score_mode, dropout, seed
+            raise UserInputError(
+                "Invalid value for argument score_mode. Expected one of {'dot', 'concat'}. "
+                f"Received: score_mode={score_mode}"
+            )
+        self.use_scale, self.score_mode, self.dropout, self.seed = (
+            use_scale,
+            score_mode,
+            dropout,
+            seed,
+        )
         if dropout > 0:
             self.seed_generator = SeedGenerator(seed)
 
@@ -54,7 +66,9 @@ class Attention(Layer):
         if self.use_scale:
             self.scale = self._add_scale(input_shape)
         if self.score_mode == "concat":
-            self.concat_score_weight = self.add_weight(name="concat_score_weight", shape=(), initializer="ones")
+            self.concat_score_weight = self.add_weight(
+                name="concat_score_weight", shape=(), initializer="ones"
+            )
 
     def _add_scale(self, input_shape):
         return self.add_weight(name="scale", shape=(), initializer="ones")
@@ -64,9 +78,18 @@ class Attention(Layer):
         scale = 1 if self.scale is None else self.scale.value
         if self.score_mode == "dot":
             return query @ jnp.swapaxes(key, -2, -1) * scale
-        return self.concat_score_weight.value * jnp.tanh(scale * (query[..., :, None, :] + key[..., None, :, :])).sum(axis=-1)
+        return self.concat_score_weight.value * jnp.tanh(
+            scale * (query[..., :, None, :] + key[..., None, :, :])
+        ).sum(axis=-1)
 
-    def call(self, inputs, mask=None, training=False, return_attention_scores=False, use_causal_mask=False):
+    def call(
+        self,
+        inputs,
+        mask=None,
+        training=False,
+        return_attention_scores=False,
+        use_causal_mask=False,
+    ):
         self._check(inputs, mask)
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
@@ -76,14 +99,19 @@ class Attention(Layer):
             causal = jnp.tril(jnp.ones((1, *scores.shape[-2:]), bool))
             seen = causal if seen is None else seen & causal
         if seen is not None:
-            # Subtracted, not replaced: a query that sees nothing keeps the distribution that it would have without a mask.
-            scores = jnp.where(seen, scores, scores - (65504.0 if scores.dtype == jnp.float16 else 1e9))
+            # Subtracted, not replaced: a query that sees nothing keeps the distribution that it
+            # would have without a mask.
+            scores = jnp.where(
+                seen, scores, scores - (65504.0 if scores.dtype == jnp.float16 else 1e9)
+            )
         weights = jax.nn.softmax(scores, axis=-1)
         if training and self.dropout > 0:
             weights = drop(weights, self.dropout, None, self.seed_generator)
         outputs = weights @ value
         if query_mask is not None:
-            outputs = jnp.where(jnp.asarray(query_mask, bool)[..., None], outputs, jnp.zeros((), outputs.dtype))
+            outputs = jnp.where(
+                jnp.asarray(query_mask, bool)[..., None], outputs, jnp.zeros((), outputs.dtype)
+            )
         return (outputs, weights) if return_attention_scores else outputs
 
     def compute_mask(self, inputs, mask=None):
@@ -93,7 +121,9 @@ class Attention(Layer):
     def compute_output_shape(self, input_shape):
         return (*input_shape[0][:-1], input_shape[1][-1])
 
-    def compute_output_spec(self, inputs, mask=None, return_attention_scores=False, training=None, use_causal_mask=False):
+    def compute_output_spec(
+        self, inputs, mask=None, return_attention_scores=False, training=None, use_causal_mask=False
+    ):
         self._check(inputs, mask)
         shapes = [tuple(x.shape) for x in inputs]
         output = KerasTensor(self.compute_output_shape(shapes), dtype=self.compute_dtype)
@@ -104,21 +134,32 @@ class Attention(Layer):
     def _check(self, inputs, mask=None):
         name = type(self).__name__
         if not isinstance(inputs, list):
-            raise UserInputError(f"{name} layer must be called on a list of inputs, namely [query, value] or [query, value, key]. "
-                                 f"Received: inputs={inputs}.")
+            raise UserInputError(
+                f"{name} layer must be called on a list of inputs, namely [query, value] or "
+                f"[query, value, key]. Received: inputs={inputs}."
+            )
         if not 2 <= len(inputs) <= 3:
-            raise UserInputError(f"{name} layer accepts inputs list of length 2 or 3, namely [query, value] or [query, value, key]. "
-                                 f"Received length: {len(inputs)}.")
+            raise UserInputError(
+                f"{name} layer accepts inputs list of length 2 or 3, namely [query, value] or "
+                f"[query, value, key]. Received length: {len(inputs)}."
+            )
         if mask is None:
             return
         if not isinstance(mask, list):
-            raise UserInputError(f"{name} layer mask must be a list, namely [query_mask, value_mask]. Received: mask={mask}.")
+            raise UserInputError(
+                f"{name} layer mask must be a list, namely [query_mask, value_mask]. Received: "
+                f"mask={mask}."
+            )
         if not 2 <= len(mask) <= 3:
-            raise UserInputError(f"{name} layer accepts mask list of length 2 or 3. Received: inputs={inputs}, mask={mask}.")
+            raise UserInputError(
+                f"{name} layer accepts mask list of length 2 or 3. Received: inputs={inputs}, "
+                f"mask={mask}."
+            )
 
 
 class AdditiveAttention(Attention):
-    """Attention by `sum(scale * tanh(query + key))` (Bahdanau-style), for query and key of the same size.
+    """Attention by `sum(scale * tanh(query + key))` (Bahdanau-style), for query and key of the same
+    size.
 
     Args:
         use_scale: whether a trained vector multiplies the tanh.
@@ -141,7 +182,9 @@ class AdditiveAttention(Attention):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def _add_scale(self, input_shape):
-        return self.add_weight(name="scale", shape=(input_shape[0][-1],), initializer="glorot_uniform")
+        return self.add_weight(
+            name="scale", shape=(input_shape[0][-1],), initializer="glorot_uniform"
+        )
 
     def _calculate_scores(self, query, key):
         scale = 1 if self.scale is None else self.scale.value

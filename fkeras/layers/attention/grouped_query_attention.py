@@ -1,13 +1,21 @@
 """GroupedQueryAttention: several heads of the query share one of key and value."""
 
 from fkeras.errors import UserInputError
-from fkeras.layers.attention.heads import HeadedAttention, check_positive, check_value_and_key, scale_of, without_masks
+from fkeras.layers.attention.heads import (
+    HeadedAttention,
+    check_positive,
+    check_value_and_key,
+    scale_of,
+    without_masks,
+)
 
 
 class GroupedQueryAttention(HeadedAttention):
-    """Attention in heads of which several share their key and value. Exported as `GroupQueryAttention`, too, as Keras has it.
+    """Attention in heads of which several share their key and value. Exported as
+    `GroupQueryAttention`, too, as Keras has it.
 
-    One key and value head for all is multi-query attention; as many as query heads is `MultiHeadAttention`.
+    One key and value head for all is multi-query attention; as many as query heads is
+    `MultiHeadAttention`.
 
     Args:
         head_dim: size of a head.
@@ -15,8 +23,10 @@ class GroupedQueryAttention(HeadedAttention):
         num_key_value_heads: number of heads of key and value.
         dropout: fraction of the attention weights to drop in training, in [0, 1].
         use_bias: whether the projections have biases.
-        sliding_window: None, or how many positions away a query sees at most, itself counted: a band around the diagonal.
-        flash_attention: True for the fused GPU kernel or an error, False to refuse it; None for it where it works.
+        sliding_window: None, or how many positions away a query sees at most, itself counted: a
+            band around the diagonal.
+        flash_attention: True for the fused GPU kernel or an error, False to refuse it; None for it
+            where it works.
         kernel_initializer, bias_initializer: how the weights start.
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         activity_regularizer: function of the projections' outputs that adds to the loss.
@@ -25,7 +35,8 @@ class GroupedQueryAttention(HeadedAttention):
         seed: int for the dropout; None for numbers that follow from the model's seed.
 
     Shape:
-        query `(batch, queries, features)`, value and key `(batch, keys, features)` -> `(batch, queries, features)`.
+        query `(batch, queries, features)`, value and key `(batch, keys, features)` ->
+            `(batch, queries, features)`.
 
     Call arguments:
         As in `MultiHeadAttention`.
@@ -43,31 +54,73 @@ class GroupedQueryAttention(HeadedAttention):
 
     _exported_as = "GroupQueryAttention"  # in configs, as in Keras
 
-    def __init__(self, head_dim, num_query_heads, num_key_value_heads, dropout=0.0, use_bias=True, sliding_window=None,
-                 flash_attention=None, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, use_gate=False, seed=None,
-                 **kwargs):
-        for name, value in (("head_dim", head_dim), ("num_query_heads", num_query_heads), ("num_key_value_heads", num_key_value_heads)):
+    def __init__(
+        self,
+        head_dim,
+        num_query_heads,
+        num_key_value_heads,
+        dropout=0.0,
+        use_bias=True,
+        sliding_window=None,
+        flash_attention=None,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        use_gate=False,
+        seed=None,
+        **kwargs,
+    ):
+        for name, value in (
+            ("head_dim", head_dim),
+            ("num_query_heads", num_query_heads),
+            ("num_key_value_heads", num_key_value_heads),
+        ):
             check_positive(name, value)
         if num_query_heads % num_key_value_heads:
-            raise UserInputError("`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
-                                 f"num_query_heads={num_query_heads}, num_key_value_heads={num_key_value_heads}")
-        super().__init__(dropout=dropout, use_bias=use_bias, sliding_window=sliding_window, flash_attention=flash_attention,
-                         kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                         bias_regularizer=bias_regularizer, activity_regularizer=activity_regularizer, kernel_constraint=kernel_constraint,
-                         bias_constraint=bias_constraint, use_gate=use_gate, seed=seed, **kwargs)
+            raise UserInputError(
+                "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
+                f"num_query_heads={num_query_heads}, num_key_value_heads={num_key_value_heads}"
+            )
+        super().__init__(
+            dropout=dropout,
+            use_bias=use_bias,
+            sliding_window=sliding_window,
+            flash_attention=flash_attention,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            use_gate=use_gate,
+            seed=seed,
+            **kwargs,
+        )
         self.activity_regularizer = self._activity_regularizer  # of the layer's output, too
-        self.head_dim, self.num_query_heads, self.num_key_value_heads = head_dim, num_query_heads, num_key_value_heads
+        self.head_dim, self.num_query_heads, self.num_key_value_heads = (
+            head_dim,
+            num_query_heads,
+            num_key_value_heads,
+        )
 
     def build(self, query_shape, value_shape, key_shape=None):
         key_shape = value_shape if key_shape is None else key_shape
         self._query_dense = self._project_in(query_shape, self.num_query_heads, "query")
         self._key_dense = self._project_in(key_shape, self.num_key_value_heads, "key")
         if self.use_gate:
-            self._gate_dense = self._project_in(query_shape, self.num_query_heads, "gate", activation="sigmoid")
+            self._gate_dense = self._project_in(
+                query_shape, self.num_query_heads, "gate", activation="sigmoid"
+            )
         self._value_dense = self._project_in(value_shape, self.num_key_value_heads, "value")
         self._make_softmax_and_dropout(-1)
-        self._output_dense = self._project("bquh,uhm->bqm", (None, query_shape[-1]), "m", "attention_output")
+        self._output_dense = self._project(
+            "bquh,uhm->bqm", (None, query_shape[-1]), "m", "attention_output"
+        )
         self._output_dense.build((*query_shape[:-1], self.num_query_heads, self.head_dim))
 
     def _project_in(self, shape, heads, name, activation=None):
@@ -75,11 +128,28 @@ class GroupedQueryAttention(HeadedAttention):
         made.build(shape)
         return made
 
-    def call(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
-             return_attention_scores=False, training=None, use_causal_mask=False):
+    def call(
+        self,
+        query,
+        value,
+        key=None,
+        query_mask=None,
+        value_mask=None,
+        key_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+        use_causal_mask=False,
+    ):
         key = value if key is None else key
-        attention_mask = self._compute_attention_mask(query, value, query_mask=query_mask, value_mask=value_mask, key_mask=key_mask,
-                                                      attention_mask=attention_mask)
+        attention_mask = self._compute_attention_mask(
+            query,
+            value,
+            query_mask=query_mask,
+            value_mask=value_mask,
+            key_mask=key_mask,
+            attention_mask=attention_mask,
+        )
         if use_causal_mask and (attention_mask is not None or self._attention_is_overridden()):
             causal = self._compute_causal_mask(query, value)
             attention_mask = causal if attention_mask is None else attention_mask & causal
@@ -90,27 +160,51 @@ class GroupedQueryAttention(HeadedAttention):
         given = {"return_attention_scores": True} if return_attention_scores else {}
         if use_causal_mask:
             given["use_causal_mask"] = True
-        outputs, scores = self._compute_attention(*projected, attention_mask=attention_mask, training=training, **given)
+        outputs, scores = self._compute_attention(
+            *projected, attention_mask=attention_mask, training=training, **given
+        )
         return self._finish(outputs, scores, gate, query_mask, return_attention_scores)
 
     def _attention_is_overridden(self):
         """An override may take no `use_causal_mask`: it gets the causal mask as an array."""
         return type(self)._compute_attention is not GroupedQueryAttention._compute_attention
 
-    def _compute_attention(self, query, key, value, attention_mask=None, training=None, use_causal_mask=False,
-                           return_attention_scores=False):
-        """Attention between projected heads `(batch, positions, heads, size)`; to override for another kind.
+    def _compute_attention(
+        self,
+        query,
+        key,
+        value,
+        attention_mask=None,
+        training=None,
+        use_causal_mask=False,
+        return_attention_scores=False,
+    ):
+        """Attention between projected heads `(batch, positions, heads, size)`; to override for
+        another kind.
 
         Returns:
             (output, scores or None)
         """
-        return self._attend(query, key, value, attention_mask, training, return_attention_scores, use_causal_mask,
-                            scale=scale_of(self.head_dim), equations=("bkuh,bquh->buqk", "buqk,bkuh->bquh"), attention_axes=1)
+        return self._attend(
+            query,
+            key,
+            value,
+            attention_mask,
+            training,
+            return_attention_scores,
+            use_causal_mask,
+            scale=scale_of(self.head_dim),
+            equations=("bkuh,bquh->buqk", "buqk,bkuh->bquh"),
+            attention_axes=1,
+        )
 
     def compute_output_shape(self, query_shape, value_shape, key_shape=None):
         if query_shape[-1] != value_shape[-1]:
-            raise UserInputError("The last dimension of `query_shape` and `value_shape` must be equal, but are "
-                                 f"{query_shape[-1]}, {value_shape[-1]}. Received: query_shape={query_shape}, value_shape={value_shape}")
+            raise UserInputError(
+                "The last dimension of `query_shape` and `value_shape` must be equal, but are "
+                f"{query_shape[-1]}, {value_shape[-1]}. Received: query_shape={query_shape}, "
+                f"value_shape={value_shape}"
+            )
         check_value_and_key(value_shape, value_shape if key_shape is None else key_shape)
         return tuple(query_shape)
 

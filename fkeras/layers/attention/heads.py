@@ -1,4 +1,6 @@
-"""What the attention layers with several heads share: the mask that a query looks through, and attention between projected heads."""
+"""What the attention layers with several heads share: the mask that a query looks through, and
+attention between projected heads.
+"""
 
 import contextlib
 import math
@@ -21,17 +23,41 @@ class HeadedAttention(Layer):
     Subclasses may override `_compute_attention`, which attends between projected heads.
     """
 
-    def __init__(self, *, dropout, use_bias, sliding_window, flash_attention, kernel_initializer, bias_initializer, kernel_regularizer,
-                 bias_regularizer, activity_regularizer, kernel_constraint, bias_constraint, use_gate, seed, **kwargs):
+    def __init__(
+        self,
+        *,
+        dropout,
+        use_bias,
+        sliding_window,
+        flash_attention,
+        kernel_initializer,
+        bias_initializer,
+        kernel_regularizer,
+        bias_regularizer,
+        activity_regularizer,
+        kernel_constraint,
+        bias_constraint,
+        use_gate,
+        seed,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")
         if sliding_window is not None:
             check_positive("sliding_window", sliding_window, "`None` or a positive integer")
-        self.dropout, self.use_bias, self.sliding_window, self.use_gate, self.seed = dropout, use_bias, sliding_window, use_gate, seed
+        self.dropout, self.use_bias, self.sliding_window, self.use_gate, self.seed = (
+            dropout,
+            use_bias,
+            sliding_window,
+            use_gate,
+            seed,
+        )
         self._flash_attention = flash_attention
         if self._flash_attention and dropout > 0:
-            raise UserInputError("Dropout is not supported when flash attention is enabled. Please set dropout to 0.0 to use flash "
-                                 "attention.")
+            raise UserInputError(
+                "Dropout is not supported when flash attention is enabled. Please set dropout to "
+                "0.0 to use flash attention."
+            )
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -44,12 +70,24 @@ class HeadedAttention(Layer):
     # -- parts -----------------------------------------------------------------
 
     def _project(self, equation, output_shape, bias_axes, name, activation=None) -> EinsumDense:
-        """A projection with the layer's settings. Each has its own initializer: one object with a seed would draw the same for all."""
-        return EinsumDense(equation, output_shape=output_shape, bias_axes=bias_axes if self.use_bias else None, activation=activation,
-                           name=name, kernel_initializer=_renewed(self.kernel_initializer), bias_initializer=_renewed(self.bias_initializer),
-                           kernel_regularizer=self.kernel_regularizer, bias_regularizer=self.bias_regularizer,
-                           activity_regularizer=self._activity_regularizer, kernel_constraint=self.kernel_constraint,
-                           bias_constraint=self.bias_constraint, dtype=self.dtype_policy)
+        """A projection with the layer's settings. Each has its own initializer: one object with a
+        seed would draw the same for all.
+        """
+        return EinsumDense(
+            equation,
+            output_shape=output_shape,
+            bias_axes=bias_axes if self.use_bias else None,
+            activation=activation,
+            name=name,
+            kernel_initializer=_renewed(self.kernel_initializer),
+            bias_initializer=_renewed(self.bias_initializer),
+            kernel_regularizer=self.kernel_regularizer,
+            bias_regularizer=self.bias_regularizer,
+            activity_regularizer=self._activity_regularizer,
+            kernel_constraint=self.kernel_constraint,
+            bias_constraint=self.bias_constraint,
+            dtype=self.dtype_policy,
+        )
 
     def _make_softmax_and_dropout(self, axis) -> None:
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
@@ -57,11 +95,23 @@ class HeadedAttention(Layer):
 
     # -- masks -----------------------------------------------------------------
 
-    def _compute_attention_mask(self, query, value, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
-                                use_causal_mask=False):
+    def _compute_attention_mask(
+        self,
+        query,
+        value,
+        query_mask=None,
+        value_mask=None,
+        key_mask=None,
+        attention_mask=None,
+        use_causal_mask=False,
+    ):
         """All masks as one: bool, broadcastable to (batch, queries, keys), or None."""
         found = [] if query_mask is None else [jnp.asarray(query_mask, bool)[..., None]]
-        found += [jnp.asarray(mask, bool)[..., None, :] for mask in (value_mask, key_mask) if mask is not None]
+        found += [
+            jnp.asarray(mask, bool)[..., None, :]
+            for mask in (value_mask, key_mask)
+            if mask is not None
+        ]
         if use_causal_mask:
             found.append(self._compute_causal_mask(query, value))
         if self.sliding_window is not None:
@@ -80,34 +130,75 @@ class HeadedAttention(Layer):
 
     def _compute_causal_mask(self, query, value=None):
         """(1, queries, keys): query i sees keys 0 to i."""
-        return jnp.tril(jnp.ones((1, query.shape[1], (query if value is None else value).shape[1]), bool))
+        return jnp.tril(
+            jnp.ones((1, query.shape[1], (query if value is None else value).shape[1]), bool)
+        )
 
     def _compute_sliding_window_mask(self, query, value=None):
-        """(1, queries, keys): query i sees keys that are less than `sliding_window` positions away, on either side."""
-        rows, columns = jnp.arange(query.shape[1]), jnp.arange((query if value is None else value).shape[1])
+        """(1, queries, keys): query i sees keys that are less than `sliding_window` positions away,
+        on either side.
+        """
+        rows, columns = (
+            jnp.arange(query.shape[1]),
+            jnp.arange((query if value is None else value).shape[1]),
+        )
         return (jnp.abs(rows[:, None] - columns) < self.sliding_window)[None]
 
     # -- attention ---------------------------------------------------------------
 
-    def _attend(self, query, key, value, attention_mask, training, return_attention_scores, use_causal_mask, *, scale, equations,
-                attention_axes):
+    def _attend(
+        self,
+        query,
+        key,
+        value,
+        attention_mask,
+        training,
+        return_attention_scores,
+        use_causal_mask,
+        *,
+        scale,
+        equations,
+        attention_axes,
+    ):
         """(output, scores) of projected heads; the scores are None where they are not asked for.
 
-        `equations`: einsum equations for key and query to scores, and for scores and value to output.
+        `equations`: einsum equations for key and query to scores, and for scores and value to
+        output.
         """
         if self._flash_attention and return_attention_scores:
-            raise UserInputError("Returning attention scores is not supported when flash attention is enabled. Please disable flash attention "
-                                 "to access attention scores.")
-        # A row without any key is the mean of all values in the fused form, and 0 with dropout: as in Keras.
+            raise UserInputError(
+                "Returning attention scores is not supported when flash attention is enabled. "
+                "Please disable flash attention to access attention scores."
+            )
+        # A row without any key is the mean of all values in the fused form, and 0 with dropout: as
+        # in Keras.
         unmasked_inference = not training and attention_mask is None
-        if query.ndim == 4 and attention_axes == 1 and not return_attention_scores and (self.dropout == 0 or unmasked_inference):
-            mask = None if attention_mask is None else _with_heads(jnp.asarray(attention_mask, bool), 4, attention_axes)
-            output = ops.dot_product_attention(query, key, value, mask=mask, scale=scale, is_causal=use_causal_mask,
-                                               flash_attention=self._flash_attention)
+        if (
+            query.ndim == 4
+            and attention_axes == 1
+            and not return_attention_scores
+            and (self.dropout == 0 or unmasked_inference)
+        ):
+            mask = (
+                None
+                if attention_mask is None
+                else _with_heads(jnp.asarray(attention_mask, bool), 4, attention_axes)
+            )
+            output = ops.dot_product_attention(
+                query,
+                key,
+                value,
+                mask=mask,
+                scale=scale,
+                is_causal=use_causal_mask,
+                flash_attention=self._flash_attention,
+            )
             return output, None
         if use_causal_mask:
             causal = self._compute_causal_mask(query, value)
-            attention_mask = causal if attention_mask is None else jnp.asarray(attention_mask, bool) & causal
+            attention_mask = (
+                causal if attention_mask is None else jnp.asarray(attention_mask, bool) & causal
+            )
         repeats = query.shape[-2] // key.shape[-2]
         if repeats > 1:
             key, value = (jnp.repeat(x, repeats, axis=-2) for x in (key, value))
@@ -124,30 +215,53 @@ class HeadedAttention(Layer):
             masks.set_mask(outputs, query_mask)
         return (outputs, scores) if return_attention_scores else outputs
 
-    def compute_output_spec(self, query, value, key=None, query_mask=None, value_mask=None, key_mask=None, attention_mask=None,
-                            return_attention_scores=False, training=None, use_causal_mask=False):
+    def compute_output_spec(
+        self,
+        query,
+        value,
+        key=None,
+        query_mask=None,
+        value_mask=None,
+        key_mask=None,
+        attention_mask=None,
+        return_attention_scores=False,
+        training=None,
+        use_causal_mask=False,
+    ):
         query_shape, value_shape = tuple(query.shape), tuple(value.shape)
-        shape = self.compute_output_shape(query_shape, value_shape, value_shape if key is None else tuple(key.shape))
+        shape = self.compute_output_shape(
+            query_shape, value_shape, value_shape if key is None else tuple(key.shape)
+        )
         output = KerasTensor(shape, dtype=self.compute_dtype)
         if not return_attention_scores:
             return output
-        return output, KerasTensor(self._scores_shape(query_shape, value_shape), dtype=self.compute_dtype)
+        return output, KerasTensor(
+            self._scores_shape(query_shape, value_shape), dtype=self.compute_dtype
+        )
 
     def get_config(self):
-        config = {**super().get_config(), "activity_regularizer": regularizers.serialize(self._activity_regularizer)}
+        config = {
+            **super().get_config(),
+            "activity_regularizer": regularizers.serialize(self._activity_regularizer),
+        }
         del config["flash_attention"]
         return config
 
 
 def check_positive(name, value, expected="a positive integer"):
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
-        raise UserInputError(f"Received an invalid value for argument `{name}`: `{name}` must be {expected}. Received: {name}={value}")
+        raise UserInputError(
+            f"Received an invalid value for argument `{name}`: `{name}` must be {expected}. "
+            f"Received: {name}={value}"
+        )
 
 
 def check_value_and_key(value_shape, key_shape):
     if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
-        raise UserInputError("All dimensions of `value` and `key`, except the last one, must be equal. Received: "
-                             f"value_shape={tuple(value_shape)} and key_shape={tuple(key_shape)}")
+        raise UserInputError(
+            "All dimensions of `value` and `key`, except the last one, must be equal. Received: "
+            f"value_shape={tuple(value_shape)} and key_shape={tuple(key_shape)}"
+        )
 
 
 def scale_of(size) -> float:
@@ -156,7 +270,9 @@ def scale_of(size) -> float:
 
 @contextlib.contextmanager
 def without_masks(*tensors):
-    """Inside, the tensors carry no masks: they are taken account of here, not in the projections."""
+    """Inside, the tensors carry no masks: they are taken account of here, not in the
+    projections.
+    """
     carried = [(tensor, masks.get_mask(tensor)) for tensor in tensors]
     for tensor, _ in carried:
         masks.set_mask(tensor, None)
@@ -176,4 +292,8 @@ def _with_heads(mask, ndim, attention_axes):
 
 
 def _renewed(initializer):
-    return type(initializer).from_config(initializer.get_config()) if hasattr(initializer, "get_config") else initializer
+    return (
+        type(initializer).from_config(initializer.get_config())
+        if hasattr(initializer, "get_config")
+        else initializer
+    )

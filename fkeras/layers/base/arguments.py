@@ -1,10 +1,14 @@
-"""Checks of constructor arguments that many layers share: ints per axis, padding names, options of a later release."""
+"""Checks of constructor arguments that many layers share: ints per axis, padding names, options of
+a later release.
+"""
 
 from fkeras.errors import UserInputError
 
 
 def ints(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, ...]:
-    """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with `allow_zero`."""
+    """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with
+    `allow_zero`.
+    """
     text = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
     try:
         values = (value,) * count if isinstance(value, int) else tuple(value)
@@ -16,33 +20,49 @@ def ints(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, .
         try:
             int(element)
         except (TypeError, ValueError):
-            raise UserInputError(f"{text}, including element {element} of type {type(element)}") from None
+            raise UserInputError(
+                f"{text}, including element {element} of type {type(element)}"
+            ) from None
     wrong = {v for v in values if (v < 0 if allow_zero else v <= 0)}
     if wrong:
-        raise UserInputError(f"{text}, including values {wrong} that do not satisfy `value {'>= 0' if allow_zero else '> 0'}`")
+        raise UserInputError(
+            f"{text}, including values {wrong} that do not satisfy `value "
+            f"{'>= 0' if allow_zero else '> 0'}`"
+        )
     return values
 
 
 def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
-    """Amounts before and after on each of `count` axes, from an int, one int per axis, or one pair per axis."""
+    """Amounts before and after on each of `count` axes, from an int, one int per axis, or one pair
+    per axis.
+    """
     if isinstance(value, int):
         if value < 0:
             raise UserInputError(f"`{name}` cannot be negative. Received: {name}={value}.")
         return ((value, value),) * count
     if not hasattr(value, "__len__"):
-        raise UserInputError(f"`{name}` should be either an int, a tuple of {count} ints (one for each axis), or a tuple of {count} tuples of "
-                             f"2 ints (before and after, for each axis). Received: {name}={value}.")
+        raise UserInputError(
+            f"`{name}` should be either an int, a tuple of {count} ints (one for each axis), or a "
+            f"tuple of {count} tuples of 2 ints (before and after, for each axis). Received: "
+            f"{name}={value}."
+        )
     if len(value) != count:
         number = {2: "two", 3: "3"}[count]
         raise UserInputError(f"`{name}` should have {number} elements. Received: {name}={value}.")
-    return tuple(ints(f"{nth} entry of {name}", v, 2, allow_zero=True) for nth, v in zip(("1st", "2nd", "3rd"), value))
+    return tuple(
+        ints(f"{nth} entry of {name}", v, 2, allow_zero=True)
+        for nth, v in zip(("1st", "2nd", "3rd"), value)
+    )
 
 
 def padding(value, causal: bool = False) -> str:
     """`'valid'` or `'same'` in lower case; `'causal'` too where that makes sense."""
     allowed = ("valid", "same", "causal") if causal else ("valid", "same")
     if not isinstance(value, str) or value.lower() not in allowed:
-        raise UserInputError(f"The `padding` argument must be a list/tuple or one of {set(allowed)}. Received: {value}")
+        raise UserInputError(
+            f"The `padding` argument must be a list/tuple or one of {set(allowed)}. Received: "
+            f"{value}"
+        )
     return value.lower()
 
 
@@ -50,5 +70,7 @@ def none_yet(layer: str, **options) -> None:
     """Refuses options that Keras has and this release does not: only None is taken."""
     for name, value in options.items():
         if value is not None:
-            raise UserInputError(f"{layer}: `{name}` is not supported in this release (low-rank adaptation and quantization). Leave it None. "
-                                 f"Received: {name}={value!r}")
+            raise UserInputError(
+                f"{layer}: `{name}` is not supported in this release (low-rank adaptation and "
+                f"quantization). Leave it None. Received: {name}={value!r}"
+            )

@@ -14,7 +14,9 @@ class ByName:
 
 
 def recorded(build):
-    """`build` as everybody may call it: in the layer's name scope, with its shapes remembered and weights that no attribute holds kept."""
+    """`build` as everybody may call it: in the layer's name scope, with its shapes remembered and
+    weights that no attribute holds kept.
+    """
 
     @functools.wraps(build)
     def wrapper(self, *args, **kwargs):
@@ -60,7 +62,9 @@ def root_of_draws(root):
 
 
 def place(root) -> None:
-    """Gives every weight under `root` that has no value yet its origin: the root's key and the weight's path."""
+    """Gives every weight under `root` that has no value yet its origin: the root's key and the
+    weight's path.
+    """
     fk = root._fk
     if fk.root_key is None:
         fk.root_key = seeds.next_root_key()

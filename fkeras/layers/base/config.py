@@ -3,11 +3,18 @@
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core import dtype_policy, registry
 
-_BY_SUFFIX = (("activation", activations), ("initializer", initializers), ("regularizer", regularizers), ("constraint", constraints))
+_BY_SUFFIX = (
+    ("activation", activations),
+    ("initializer", initializers),
+    ("regularizer", regularizers),
+    ("constraint", constraints),
+)
 
 
 def serialize_argument(name: str, value):
-    """A constructor argument as plain values: activations by name, initializers and the like as their config."""
+    """A constructor argument as plain values: activations by name, initializers and the like as
+    their config.
+    """
     if isinstance(value, (dtype_policy.DTypePolicy, dtype_policy.DTypePolicyMap)):
         return dtype_policy.serialize(value)
     if callable(value):
@@ -15,5 +22,9 @@ def serialize_argument(name: str, value):
             if name == suffix or name.endswith("_" + suffix):
                 return room.serialize(value)
     if isinstance(value, (list, tuple)):  # plain shapes and sizes stay what they are
-        return type(value)(serialize_argument(name, v) for v in value) if not hasattr(value, "_fields") else value
+        return (
+            type(value)(serialize_argument(name, v) for v in value)
+            if not hasattr(value, "_fields")
+            else value
+        )
     return registry.serialize_keras_object(value)

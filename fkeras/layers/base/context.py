@@ -1,4 +1,6 @@
-"""What travels by itself through nested calls on one thread: the outermost layer, `training`, losses, and places."""
+"""What travels by itself through nested calls on one thread: the outermost layer, `training`,
+losses, and places.
+"""
 
 import contextlib
 import threading

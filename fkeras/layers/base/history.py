@@ -9,14 +9,18 @@ class History:
     def _single_node(self, what):
         nodes = self._fk.nodes
         if not nodes:
-            raise AttributeError(f"The layer {self.name} has never been called and thus has no defined {what}.")
+            raise AttributeError(
+                f"The layer {self.name} has never been called and thus has no defined {what}."
+            )
         return nodes[0] if len(nodes) == 1 else nodes
 
     def _tensors(self, what):
         node = self._single_node(what)
         if isinstance(node, list):
-            raise AttributeError(f"The layer {self.name!r} has {len(node)} inbound nodes, hence the notion of '{what}' is ill-defined. "
-                                 f"Keep the tensor that its call returned instead.")
+            raise AttributeError(
+                f"The layer {self.name!r} has {len(node)} inbound nodes, hence the notion of "
+                f"'{what}' is ill-defined. Keep the tensor that its call returned instead."
+            )
         if what == "output":
             return node.outputs
         tensors = node.inputs
@@ -26,14 +30,25 @@ class History:
         """The shape at all symbolic calls, where it is the same."""
         shapes = []
         for node in self._fk.nodes:
-            tensors = node.outputs if what == "output" else (node.inputs[0] if len(node.inputs) == 1 else node.inputs)
+            tensors = (
+                node.outputs
+                if what == "output"
+                else (node.inputs[0] if len(node.inputs) == 1 else node.inputs)
+            )
             shapes.append(signature.shape_of(tensors))
         if any(shape != shapes[0] for shape in shapes):
-            raise AttributeError(f"The layer {self.name!r} was called on different shapes: its {what} shape is ill-defined. They are {shapes}.")
+            raise AttributeError(
+                f"The layer {self.name!r} was called on different shapes: its {what} shape is "
+                f"ill-defined. They are {shapes}."
+            )
         return shapes[0]
 
-    input = property(lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on.")
-    output = property(lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned.")
+    input = property(
+        lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on."
+    )
+    output = property(
+        lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned."
+    )
 
     @property
     def input_shape(self):
@@ -42,7 +57,9 @@ class History:
             return self._common_shape("input")
         if self._fk.build_shapes:
             return next(iter(self._fk.build_shapes.values()))
-        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined input shape.")
+        raise AttributeError(
+            f"The layer {self.name} has never been called and thus has no defined input shape."
+        )
 
     @property
     def output_shape(self):
@@ -51,4 +68,6 @@ class History:
             return self._common_shape("output")
         if self._fk.build_shapes:
             return self.compute_output_shape(*self._fk.build_shapes.values())
-        raise AttributeError(f"The layer {self.name} has never been called and thus has no defined output shape.")
+        raise AttributeError(
+            f"The layer {self.name} has never been called and thus has no defined output shape."
+        )

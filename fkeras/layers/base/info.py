@@ -5,13 +5,21 @@ from fkeras.core.symbolic import Node
 
 
 class LayerInfo:
-    """What a layer keeps beside its public attributes. One object, so that NNX sees a single static attribute."""
+    """What a layer keeps beside its public attributes. One object, so that NNX sees a single static
+    attribute.
+    """
 
     def __init__(self, cls, args, kwargs):
         self.arguments = (args, kwargs)
         self.ready = False  # Layer.__init__ has run
         self.name, self.auto_named = names.to_snake_case(cls.__name__), True
-        self.built, self.called, self.building, self.in_call, self.calling = False, False, False, False, 0
+        self.built, self.called, self.building, self.in_call, self.calling = (
+            False,
+            False,
+            False,
+            False,
+            0,
+        )
         self.trainable, self.autocast, self.convert_inputs = True, True, True
         self.dtype_policy = None
         self.supports_masking = False

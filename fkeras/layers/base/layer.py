@@ -1,7 +1,8 @@
-"""`Layer`: config in `__init__`, weights in `build`, a pure `call`. What every layer needs stands here once.
+"""`Layer`: config in `__init__`, weights in `build`, a pure `call`. What every layer needs stands
+here once.
 
-A layer is a `flax.nnx.Module`. Called as an object it behaves as in Keras; `init` and `apply` (in `pure.py`) give the same computation as
-pure functions of a dict of arrays.
+A layer is a `flax.nnx.Module`. Called as an object it behaves as in Keras; `init` and `apply` (in
+`pure.py`) give the same computation as pure functions of a dict of arrays.
 """
 
 import contextlib
@@ -34,8 +35,9 @@ from fkeras.layers.base.weights import Weights
 class Layer(Weights, History, nnx.Module, pytree=False):
     """The base of all layers and models.
 
-    Subclass it: configuration in `__init__`, weights in `build(input_shape)` (or in `__init__`), computation in `call(inputs)`.
-    Sub-layers count wherever they are kept: attributes, lists, dicts, nested.
+    Subclass it: configuration in `__init__`, weights in `build(input_shape)` (or in `__init__`),
+    computation in `call(inputs)`. Sub-layers count wherever they are kept: attributes, lists,
+    dicts, nested.
 
     Args:
         activity_regularizer: function of the output whose value is added to the loss.
@@ -73,23 +75,43 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         object.__setattr__(self, "_fk", LayerInfo(cls, args, kwargs))
         return self
 
-    def __init__(self, *, activity_regularizer=None, trainable=True, dtype=None, autocast=True, name=None, **kwargs):
+    def __init__(
+        self,
+        *,
+        activity_regularizer=None,
+        trainable=True,
+        dtype=None,
+        autocast=True,
+        name=None,
+        **kwargs,
+    ):
         fk = self._fk
         fk.auto_named = name is None
         if name is not None and not isinstance(name, str):
-            raise UserInputError(f"{type(self).__name__}: `name` must be a string. Received: name={name!r} (of type {type(name)})")
+            raise UserInputError(
+                f"{type(self).__name__}: `name` must be a string. Received: name={name!r} (of type "
+                f"{type(name)})"
+            )
         if name is not None and "/" in name:
-            raise UserInputError(f"{type(self).__name__}: `name` cannot contain the character `/`. Received: name={name}")
+            raise UserInputError(
+                f"{type(self).__name__}: `name` cannot contain the character `/`. Received: "
+                f"name={name}"
+            )
         fk.name = name or names.auto_name(type(self).__name__)
         fk.activity_regularizer = regularizers_room.get(activity_regularizer)
         fk.batch_input_shape = _batch_input_shape(kwargs)
         fk.initial_weights = kwargs.pop("weights", None)
         kwargs.pop("input_dtype", None)
         if kwargs:
-            raise UserTypeError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. "
-                                f"It takes: {inspect.signature(type(self).__init__)}")
+            raise UserTypeError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}. "
+                f"It takes: {inspect.signature(type(self).__init__)}"
+            )
         if not isinstance(trainable, (bool, np.bool_, int)):
-            raise UserTypeError(f"{type(self).__name__}: expected `trainable` to be a boolean. Received: trainable={trainable!r}")
+            raise UserTypeError(
+                f"{type(self).__name__}: expected `trainable` to be a boolean. Received: "
+                f"trainable={trainable!r}"
+            )
         fk.dtype_policy = dtype_policy.get(dtype)
         fk.autocast, fk.trainable = autocast, bool(trainable)
         fk.ready = True
@@ -97,12 +119,20 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     # -- names and settings -----------------------------------------------
 
     def _of_info(name, doc):  # noqa: N805
-        return property(lambda self: getattr(self._fk, name), lambda self, value: setattr(self._fk, name, value), doc=doc)
+        return property(
+            lambda self: getattr(self._fk, name),
+            lambda self, value: setattr(self._fk, name, value),
+            doc=doc,
+        )
 
     autocast = _of_info("autocast", "Whether float inputs are cast to the compute dtype.")
     supports_masking = _of_info("supports_masking", "Whether masks pass through this layer.")
-    activity_regularizer = _of_info("activity_regularizer", "Function of the output that adds to the loss, or None.")
-    _convert_input_args = _of_info("convert_inputs", "Whether arrays among the inputs become JAX arrays.")
+    activity_regularizer = _of_info(
+        "activity_regularizer", "Function of the output that adds to the loss, or None."
+    )
+    _convert_input_args = _of_info(
+        "convert_inputs", "Whether arrays among the inputs become JAX arrays."
+    )
     _inbound_nodes = _of_info("nodes", "Symbolic calls.")
     _called = _of_info("called", "Whether it was called.")
     del _of_info
@@ -141,7 +171,11 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     @property
     def dtype_policy(self):
         policy = self._fk.dtype_policy
-        return policy[self.path] if isinstance(policy, dtype_policy.DTypePolicyMap) and policy else policy
+        return (
+            policy[self.path]
+            if isinstance(policy, dtype_policy.DTypePolicyMap) and policy
+            else policy
+        )
 
     @dtype_policy.setter
     def dtype_policy(self, value):
@@ -174,7 +208,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     @property
     def trainable(self):
-        """Whether training changes the weights. Setting it counts for all sub-layers and, in a compiled model, at the next `compile`."""
+        """Whether training changes the weights. Setting it counts for all sub-layers and, in a
+        compiled model, at the next `compile`.
+        """
         return self._fk.trainable
 
     @trainable.setter
@@ -190,25 +226,57 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     # -- making weights ------------------------------------------------------
 
-    def add_variable(self, shape, initializer, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None, name=None):
+    def add_variable(
+        self,
+        shape,
+        initializer,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        name=None,
+    ):
         """The same as `add_weight`, under an older name."""
-        return self.add_weight(shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=autocast,
-                               regularizer=regularizer, constraint=constraint, name=name)
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            trainable=trainable,
+            autocast=autocast,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name,
+        )
 
-    def add_weight(self, shape=None, initializer=None, dtype=None, trainable=True, autocast=True, regularizer=None, constraint=None,
-                   aggregation="none", overwrite_with_gradient=False, name=None, layout=None):
+    def add_weight(
+        self,
+        shape=None,
+        initializer=None,
+        dtype=None,
+        trainable=True,
+        autocast=True,
+        regularizer=None,
+        constraint=None,
+        aggregation="none",
+        overwrite_with_gradient=False,
+        name=None,
+        layout=None,
+    ):
         """Makes a Variable of this layer. Its value is drawn when first needed.
 
         Args:
             shape: tuple of ints; None for a scalar.
-            initializer: name, object or function `(shape, dtype)`; None for glorot uniform (float) or zeros.
+            initializer: name, object or function `(shape, dtype)`; None for glorot uniform (float)
+                or zeros.
             dtype: None for the layer's variable dtype.
             trainable: whether training changes it (also needs the layer's `trainable`).
             autocast: whether it reads in the compute dtype inside `call`.
             regularizer: function of the value whose result is added to the loss.
             constraint: function of the value applied after each update.
             aggregation: how replicas combine it.
-            overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8 scales).
+            overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8
+                scales).
             name: None for an automatic name.
 
         Returns:
@@ -221,9 +289,18 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         if initializer is None:
             initializer = "glorot_uniform" if dtype_policy.is_float(dtype) else "zeros"
         with contextlib.nullcontext() if self._fk.building else names.scope(self._fk.name):
-            variable = Variable(initializers_room.get(initializer), shape=shape, dtype=dtype, trainable=trainable, autocast=autocast,
-                                aggregation=aggregation, name=name, regularizer=regularizers_room.get(regularizer),
-                                constraint=constraints_room.get(constraint), layout=layout)
+            variable = Variable(
+                initializers_room.get(initializer),
+                shape=shape,
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+                regularizer=regularizers_room.get(regularizer),
+                constraint=constraints_room.get(constraint),
+                layout=layout,
+            )
         variable.overwrite_with_gradient = overwrite_with_gradient
         if not self.trainable:
             variable.trainable = False
@@ -233,11 +310,16 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """A call may not make state: it would be new at each call, or never trained."""
         fk = self._fk
         if fk.calling and fk.built and not fk.building:
-            raise UserInputError(f"Layer '{self.name}': you cannot add new elements of state (variables or sub-layers) to a layer that is already "
-                                 f"built. `call` makes the {what} {name or ''}: make it in `__init__()` or in `build()`.")
+            raise UserInputError(
+                f"Layer '{self.name}': you cannot add new elements of state (variables or "
+                f"sub-layers) to a layer that is already built. `call` makes the {what} "
+                f"{name or ''}: make it in `__init__()` or in `build()`."
+            )
 
     def build(self, input_shape=None, **shapes):
-        """Makes the layer's weights from the shape of its inputs. Override it; the default has none to make."""
+        """Makes the layer's weights from the shape of its inputs. Override it; the default has none
+        to make.
+        """
         self._fk.built = True
 
     def _build_now(self, call_args):
@@ -255,25 +337,48 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         self._fk.built = True
 
     def _build_shapes(self, call_args):
-        """What `build` is called with: the shape of the first argument, or shapes by name where it asks for them."""
-        shapes = {name: signature.shape_of(value) for name, value in call_args.items() if nested.holds_tensor(value)}
+        """What `build` is called with: the shape of the first argument, or shapes by name where it
+        asks for them.
+        """
+        shapes = {
+            name: signature.shape_of(value)
+            for name, value in call_args.items()
+            if nested.holds_tensor(value)
+        }
         parameters = signature.parameter_names(type(self).build)
         first = next(iter(shapes.values()), None)
-        if type(self).build is Layer.build or len(parameters) == 1 and not parameters[0].endswith("_shape") or not parameters:
+        if (
+            type(self).build is Layer.build
+            or len(parameters) == 1
+            and not parameters[0].endswith("_shape")
+            or not parameters
+        ):
             return first
-        if len(parameters) == 1 and (len(shapes) <= 1 or parameters[0] in ("input_shape", "inputs_shape")):
+        if len(parameters) == 1 and (
+            len(shapes) <= 1 or parameters[0] in ("input_shape", "inputs_shape")
+        ):
             return first
-        by_name = {f"{name}_shape": shape for name, shape in shapes.items() if f"{name}_shape" in parameters}
+        by_name = {
+            f"{name}_shape": shape
+            for name, shape in shapes.items()
+            if f"{name}_shape" in parameters
+        }
         if not by_name:
             return first
         return building.ByName(by_name)
 
     def get_build_config(self):
-        """The shapes that the layer was built with, for `build_from_config`; None where it was not."""
+        """The shapes that the layer was built with, for `build_from_config`; None where it was
+        not.
+        """
         shapes = self._fk.build_shapes
         if shapes is None:
             return None
-        return {"input_shape": shapes["input_shape"]} if set(shapes) == {"input_shape"} else {"shapes_dict": shapes}
+        return (
+            {"input_shape": shapes["input_shape"]}
+            if set(shapes) == {"input_shape"}
+            else {"shapes_dict": shapes}
+        )
 
     def build_from_config(self, config):
         """Builds the layer from what `get_build_config` returned."""
@@ -290,15 +395,21 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def _check_ready(self):
         if not self._fk.ready:
-            raise RuntimeError(f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the first statement in the "
-                               "`__init__()` method. Go add it!")
+            raise RuntimeError(
+                f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the "
+                "first statement in the `__init__()` method. Go add it!"
+            )
 
     def __call__(self, *args, **kwargs):
         self._check_ready()
         fk, sig, outer = self._fk, signature.of(self), contexts.current()
         if fk.convert_inputs:
             args, kwargs = self._convert_inputs(args, kwargs)
-        told = kwargs.pop("training", None) if not sig.has_training and sig.var_keyword is None and "training" in kwargs else None
+        told = (
+            kwargs.pop("training", None)
+            if not sig.has_training and sig.var_keyword is None and "training" in kwargs
+            else None
+        )
         given = sig.bind(args, kwargs, f"Layer '{self.name}' ({type(self).__name__})")
         self._check_positional(sig, args)
         first = next(iter(given.values()), None)
@@ -333,7 +444,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 self._fk.root_key = seeds.next_root_key()
 
     def _outermost(self, sig, given, symbolic):
-        """The first call on this thread: the object's own values go through the door of lending where inner traces may remember them."""
+        """The first call on this thread: the object's own values go through the door of lending
+        where inner traces may remember them.
+        """
         if symbolic or lending.is_open():
             return self._fk_run(sig, given, symbolic)
         for layer in self._flatten_layers(include_self=False):
@@ -351,9 +464,17 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             outputs = self.symbolic_call(*positional, **keywords)
         else:
             where = seeds.current_scope()
-            located = seeds.located(where.paths.get(id(self), fk.name)) if where is not None else contextlib.nullcontext()
+            located = (
+                seeds.located(where.paths.get(id(self), fk.name))
+                if where is not None
+                else contextlib.nullcontext()
+            )
             policy = fk.dtype_policy
-            cast = policy.compute_dtype if fk.autocast and policy.compute_dtype != policy.variable_dtype else None
+            cast = (
+                policy.compute_dtype
+                if fk.autocast and policy.compute_dtype != policy.variable_dtype
+                else None
+            )
             run = self.call if fk.remat is None else self._rematerialized()
             fk.calling += 1
             try:
@@ -364,22 +485,35 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         if fk.activity_regularizer is not None and not symbolic:
             for output in leaves(outputs):
                 value = fk.activity_regularizer(output)
-                self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)  # of the same strength for any batch size
+                self.add_loss(
+                    value / max(output.shape[0], 1) if output.ndim else value
+                )  # of the same strength for any batch size
         if not symbolic and not self._manages_masks:
             self._pass_masks(given, outputs)
         return outputs
 
     def _rematerialized(self):
         scope = self._fk.remat
-        if lending.in_abstract_call() or scope.mode == "list_of_layers" and self.name not in scope.layer_names:
+        if (
+            lending.in_abstract_call()
+            or scope.mode == "list_of_layers"
+            and self.name not in scope.layer_names
+        ):
             return self.call
         return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)
 
     def rematerialized_call(self, layer_call, *args, **kwargs):
-        """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward pass, as the layer's `RematScope` says."""
+        """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward
+        pass, as the layer's `RematScope` says.
+        """
         scope = self._fk.remat
         if scope is not None and scope.mode == "larger_than":
-            shapes = leaves(map_structure(lambda t: _Size(t.shape), self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)))
+            shapes = leaves(
+                map_structure(
+                    lambda t: _Size(t.shape),
+                    self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs),
+                )
+            )
             if max((s.count for s in shapes), default=0) <= scope.output_size_threshold:
                 return layer_call(*args, **kwargs)
         return remat.call(layer_call, [v for _, v in self._structure().variables], args, kwargs)
@@ -391,7 +525,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         return outputs
 
     def call(self, *args, **kwargs):
-        raise TypeError(f"Layer {type(self).__name__!r} does not have a `call()` method implemented.")
+        raise TypeError(
+            f"Layer {type(self).__name__!r} does not have a `call()` method implemented."
+        )
 
     def _convert_inputs(self, args, kwargs):
         policy, autocast = self.dtype_policy, self._fk.autocast
@@ -406,13 +542,22 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             if isinstance(x, (np.ndarray, np.generic)):
                 if x.dtype.kind in "OUS":
                     return x
-                return jnp.asarray(x, dtype) if autocast and x.dtype.kind in "fV" else jnp.asarray(x)
+                return (
+                    jnp.asarray(x, dtype) if autocast and x.dtype.kind in "fV" else jnp.asarray(x)
+                )
             if isinstance(x, Variable):
                 return policy.convert_input(x.value, autocast, dtype)
-            return policy.convert_input(x, autocast, dtype) if hasattr(x, "todense") else x  # sparse
+            return (
+                policy.convert_input(x, autocast, dtype) if hasattr(x, "todense") else x
+            )  # sparse
 
-        return (tuple(nested.convert_nested(convert, a, dtype, autocast) for a in args),
-                {k: map_structure(convert, v) if nested.is_nested_tensor(v) else v for k, v in kwargs.items()})
+        return (
+            tuple(nested.convert_nested(convert, a, dtype, autocast) for a in args),
+            {
+                k: map_structure(convert, v) if nested.is_nested_tensor(v) else v
+                for k, v in kwargs.items()
+            },
+        )
 
     def _check_positional(self, sig, args):
         if not self._fk.convert_inputs or getattr(self, "_allow_non_tensor_positional_args", False):
@@ -420,12 +565,16 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         for name, value in zip(sig.positional, args):
             for leaf in leaves(value):
                 if isinstance(leaf, (bool, str)) and not signature.is_tensor(leaf):
-                    raise UserInputError(f"Only input tensors may be passed as positional arguments. The following argument value should be "
-                                         f"passed as a keyword argument: {name}={leaf!r} (of type {type(leaf).__name__}) in layer "
-                                         f"'{self.name}'.")
+                    raise UserInputError(
+                        "Only input tensors may be passed as positional arguments. The following "
+                        f"argument value should be passed as a keyword argument: {name}={leaf!r} "
+                        f"(of type {type(leaf).__name__}) in layer '{self.name}'."
+                    )
 
     def _resolve_training(self, sig, given, outer, told, symbolic):
-        """What inner calls inherit: own argument, else the outer call's. The signature's default counts for this call alone."""
+        """What inner calls inherit: own argument, else the outer call's. The signature's default
+        counts for this call alone.
+        """
         training = given.get("training") if sig.has_training else told
         if training is None and outer is not None:
             training = outer.training
@@ -435,15 +584,27 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         return training
 
     def _fill_masks(self, sig, given):
-        """Masks that arrive on the inputs fill `mask` (one input) or `<input>_mask` (several) where the caller gave none."""
+        """Masks that arrive on the inputs fill `mask` (one input) or `<input>_mask` (several) where
+        the caller gave none.
+        """
         if not sig.mask_names:
             return
-        tensors = {name: value for name, value in given.items() if name not in sig.mask_names and nested.holds_tensor(value)}
+        tensors = {
+            name: value
+            for name, value in given.items()
+            if name not in sig.mask_names and nested.holds_tensor(value)
+        }
         for name in sig.mask_names:
             if given.get(name) is not None:
                 continue
-            source = name[: -len("_mask")] if name != "mask" else (next(iter(tensors)) if tensors else None)
-            if source in tensors and (name != "mask" or len(tensors) == 1 or source == next(iter(tensors))):
+            source = (
+                name[: -len("_mask")]
+                if name != "mask"
+                else (next(iter(tensors)) if tensors else None)
+            )
+            if source in tensors and (
+                name != "mask" or len(tensors) == 1 or source == next(iter(tensors))
+            ):
                 mask = map_structure(masks.get_mask, tensors[source])
                 if any(m is not None for m in leaves(mask)):
                     given[name] = mask
@@ -452,16 +613,24 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         first = next(iter(given.values()), None)
         arrived = given.get("mask")
         if arrived is None:
-            arrived = map_structure(masks.get_mask, first) if nested.is_nested_tensor(first) else None
+            arrived = (
+                map_structure(masks.get_mask, first) if nested.is_nested_tensor(first) else None
+            )
         has_mask = any(m is not None for m in leaves(arrived))
         if not self._fk.supports_masking and not _overrides(self, "compute_mask"):
             if has_mask:
-                warnings.warn(f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. However, "
-                              "this layer does not support masking and will therefore destroy the mask information. Downstream layers will "
-                              "not see the mask.", stacklevel=4)
+                warnings.warn(
+                    f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with "
+                    "a mask attached to it. However, this layer does not support masking and will "
+                    "therefore destroy the mask information. Downstream layers will not see the "
+                    "mask.",
+                    stacklevel=4,
+                )
             return
         out_leaves = leaves(outputs)
-        if not (has_mask or _overrides(self, "compute_mask")) or all(masks.get_mask(x) is not None for x in out_leaves):
+        if not (has_mask or _overrides(self, "compute_mask")) or all(
+            masks.get_mask(x) is not None for x in out_leaves
+        ):
             return
         computed = self.compute_mask(first, arrived)
         for x, mask in zip(out_leaves, nested.mask_leaves(computed, len(out_leaves))):
@@ -469,22 +638,38 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 masks.set_mask(x, mask)
 
     def compute_mask(self, inputs, previous_mask):
-        """The mask of the outputs from the inputs and their mask; the same one unless overridden."""
+        """The mask of the outputs from the inputs and their mask; the same one unless
+        overridden.
+        """
         return previous_mask
 
     # -- shapes ------------------------------------------------------------------
 
     def compute_output_shape(self, *args, **kwargs):
-        """Shapes of the outputs from shapes of the inputs, by abstract evaluation unless overridden."""
+        """Shapes of the outputs from shapes of the inputs, by abstract evaluation unless
+        overridden.
+        """
+
         def tensor(shape):
             return KerasTensor(shape, dtype=self.compute_dtype or "float32")
 
         def tensors(value):
-            return tensor(value) if nested.is_shape(value) else (
-                {k: tensors(v) for k, v in value.items()} if isinstance(value, dict)
-                else type(value)(tensors(v) for v in value) if isinstance(value, (list, tuple)) else value)
+            return (
+                tensor(value)
+                if nested.is_shape(value)
+                else (
+                    {k: tensors(v) for k, v in value.items()}
+                    if isinstance(value, dict)
+                    else type(value)(tensors(v) for v in value)
+                    if isinstance(value, (list, tuple))
+                    else value
+                )
+            )
 
-        named = {k[: -len("_shape")] if k.endswith("_shape") and k != "input_shape" else k: tensors(v) for k, v in kwargs.items()}
+        named = {
+            k[: -len("_shape")] if k.endswith("_shape") and k != "input_shape" else k: tensors(v)
+            for k, v in kwargs.items()
+        }
         given = [tensors(a) for a in args]
         if "input_shape" in named:
             given.append(named.pop("input_shape"))
@@ -500,7 +685,11 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def _shapes_by_signature(self, args, kwargs):
         given = signature.of(self).bind(args, kwargs, self.name)
-        shapes = {name: signature.shape_of(value) for name, value in given.items() if nested.holds_tensor(value)}
+        shapes = {
+            name: signature.shape_of(value)
+            for name, value in given.items()
+            if nested.holds_tensor(value)
+        }
         parameters = signature.parameter_names(type(self).compute_output_shape)
         by_name = {f"{n}_shape": s for n, s in shapes.items() if f"{n}_shape" in parameters}
         if len(parameters) > 1 and by_name:
@@ -508,7 +697,11 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         return self.compute_output_shape(next(iter(shapes.values()), None))
 
     def _fk_evaluate(self, args, kwargs):
-        cast = self.compute_dtype if self._fk.autocast and self.compute_dtype != self.variable_dtype else None
+        cast = (
+            self.compute_dtype
+            if self._fk.autocast and self.compute_dtype != self.variable_dtype
+            else None
+        )
         outer = contexts.current()
 
         def run(*args, **kwargs):
@@ -526,8 +719,11 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         for value in leaves(loss):
             value = value() if callable(value) and not signature.is_tensor(value) else value
             if jnp.ndim(value) != 0:
-                raise UserInputError(f"`add_loss()` in layer '{self.name}' can only be called with scalars. Received shape {jnp.shape(value)}: "
-                                     "reduce it first, for example with `fkeras.ops.mean`.")
+                raise UserInputError(
+                    f"`add_loss()` in layer '{self.name}' can only be called with scalars. "
+                    f"Received shape {jnp.shape(value)}: reduce it first, for example with "
+                    "`fkeras.ops.mean`."
+                )
             context = contexts.current()
             if context is not None and context.losses is not None:
                 context.losses.append((self, value))
@@ -536,7 +732,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     @property
     def losses(self):
-        """One scalar for each `add_loss` of the last call, each activity regularizer and each weight regularizer."""
+        """One scalar for each `add_loss` of the last call, each activity regularizer and each
+        weight regularizer.
+        """
         context = contexts.current()
         family = [self, *(layer for _, layer in self._structure().layers)]
         if context is not None and context.losses is not None:
@@ -547,18 +745,27 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         return [*found, *self._get_regularization_losses()]
 
     def _get_regularization_losses(self):
-        return [v.regularizer(v.value) for v in self.trainable_weights if getattr(v, "regularizer", None) is not None]
+        return [
+            v.regularizer(v.value)
+            for v in self.trainable_weights
+            if getattr(v, "regularizer", None) is not None
+        ]
 
     # -- config --------------------------------------------------------------------
 
     def get_config(self):
-        """The constructor's arguments as plain values, from its signature and the attributes of the same names.
+        """The constructor's arguments as plain values, from its signature and the attributes of the
+        same names.
 
         Override it where an argument is not kept under its own name.
         """
         arguments = registry.bind_arguments(type(self), *self._fk.arguments)
         found = registry.config_from_signature(self, arguments)
-        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policy.serialize(self._fk.dtype_policy)}
+        config = {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": dtype_policy.serialize(self._fk.dtype_policy),
+        }
         for name in ("autocast", "weights"):
             found.pop(name, None)
         if found.get("activity_regularizer") is None:
@@ -573,19 +780,30 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """A layer from what `get_config` returned."""
         if isinstance(config.get("dtype"), dict):
             policy = dtype_policy.get(config["dtype"])
-            plain = not isinstance(policy, dtype_policy.DTypePolicyMap) and policy.quantization_mode is None
+            plain = (
+                not isinstance(policy, dtype_policy.DTypePolicyMap)
+                and policy.quantization_mode is None
+            )
             config = {**config, "dtype": policy.name if plain else policy}
-        config = {k: registry.deserialize_keras_object(v) if _holds_config(v) else v for k, v in config.items()}
+        config = {
+            k: registry.deserialize_keras_object(v) if _holds_config(v) else v
+            for k, v in config.items()
+        }
         try:
             return cls(**config)
         except TypeError as error:
-            raise UserTypeError(f"Error when deserializing class '{cls.__name__}' using config={config}.\n\nException encountered: "
-                                f"{error}") from error
+            raise UserTypeError(
+                f"Error when deserializing class '{cls.__name__}' using "
+                f"config={config}.\n\nException encountered: "
+                f"{error}"
+            ) from error
 
     # -- files -----------------------------------------------------------------------
 
     def save_own_variables(self, store):
-        """Puts the values of the layer's own Variables into a dict-like store under '0', '1', ..."""
+        """Puts the values of the layer's own Variables into a dict-like store under '0', '1',
+        ...
+        """
         for i, variable in enumerate(self._own_variables()):
             store[str(i)] = variable
 
@@ -594,32 +812,46 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         own = self._own_variables()
         if len(store.keys()) != len(own):
             if not self.built and own == []:
-                raise NotBuiltError(f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights file "
-                                    f"lists {len(store.keys())} variables for this layer. Build it first, for example by calling it.")
-            raise UserInputError(f"Layer '{self.name}' expected {len(own)} variables, but received {len(store.keys())} variables during "
-                                 f"loading. Expected: {[v.name for v in own]}")
+                raise NotBuiltError(
+                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. "
+                    f"However the weights file lists {len(store.keys())} variables for this layer. "
+                    "Build it first, for example by calling it."
+                )
+            raise UserInputError(
+                f"Layer '{self.name}' expected {len(own)} variables, but received "
+                f"{len(store.keys())} variables during loading. Expected: {[v.name for v in own]}"
+            )
         for i, variable in enumerate(own):
             variable.assign(store[str(i)])
 
     def _own_variables(self):
-        own = [c for _, c in tracking.direct_children(self) if isinstance(c, Variable) and c._fk.kind == "weight"]
-        return [v for v in own if isinstance(v, nnx.Param)] + [v for v in own if not isinstance(v, nnx.Param)]
+        own = [
+            c
+            for _, c in tracking.direct_children(self)
+            if isinstance(c, Variable) and c._fk.kind == "weight"
+        ]
+        return [v for v in own if isinstance(v, nnx.Param)] + [
+            v for v in own if not isinstance(v, nnx.Param)
+        ]
 
     # -- the pure face -------------------------------------------------------------------
 
     def init(self, key, *inputs, **named_inputs):
-        """The layer's variables as a pure function of a key: traceable, also under `vmap` over keys.
+        """The layer's variables as a pure function of a key: traceable, also under `vmap` over
+        keys.
 
-        The object gets its Variables (shapes only) and keeps its own values, if it has any. A later `init` with other input shapes must
-        fit the weights that are there; shapes that do not are an error, since one object has one set of shapes.
+        The object gets its Variables (shapes only) and keeps its own values, if it has any. A later
+        `init` with other input shapes must fit the weights that are there; shapes that do not are
+        an error, since one object has one set of shapes.
 
         Args:
             key: a JAX PRNG key.
-            *inputs: arrays, `ShapeDtypeStruct`s, KerasTensors or plain shapes such as `(2, 3)`, in the order of `call`.
+            *inputs: arrays, `ShapeDtypeStruct`s, KerasTensors or plain shapes such as `(2, 3)`, in
+                the order of `call`.
 
         Returns:
-            `{"params": {...}, "state": {...}}`: nested dicts of arrays by readable names. `params` are the weights made to be trained,
-            `state` is the rest (moving means and the like).
+            `{"params": {...}, "state": {...}}`: nested dicts of arrays by readable names. `params`
+            are the weights made to be trained, `state` is the rest (moving means and the like).
 
         Raises:
             UserInputError: the inputs do not fit.
@@ -631,7 +863,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """
         return pure.init(self, key, inputs, named_inputs)
 
-    def apply(self, variables, *inputs, training=None, rngs=None, return_losses=False, **named_inputs):
+    def apply(
+        self, variables, *inputs, training=None, rngs=None, return_losses=False, **named_inputs
+    ):
         """The layer's computation as a pure function of `variables`: nothing on the object changes.
 
         Works under `jit`, `grad`, `vmap`, `scan`, `checkpoint`, `shard_map`, in any nesting.
@@ -644,11 +878,13 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             return_losses: also return the list of `add_loss` and regularization values.
 
         Returns:
-            `(outputs, new_state)`, where `new_state` replaces `variables["state"]`; with `return_losses`, `(outputs, new_state, losses)`.
+            `(outputs, new_state)`, where `new_state` replaces `variables["state"]`; with
+            `return_losses`, `(outputs, new_state, losses)`.
 
         Raises:
             UserInputError: variables are missing, too many or of the wrong shape (all are named).
-            PureCallError: the call reads a trainable variable that it was not given, or writes state where it cannot come out.
+            PureCallError: the call reads a trainable variable that it was not given, or writes
+                state where it cannot come out.
 
         Examples:
             >>> import fkeras, jax, jax.numpy as jnp
@@ -657,22 +893,37 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             >>> layer.apply(variables, jnp.ones((1, 3)))[0].tolist()
             [[3.0, 3.0]]
         """
-        return pure.apply(self, variables, inputs, named_inputs, training=training, rngs=rngs, return_losses=return_losses)
+        return pure.apply(
+            self,
+            variables,
+            inputs,
+            named_inputs,
+            training=training,
+            rngs=rngs,
+            return_losses=return_losses,
+        )
 
     @property
     def build_key(self):
-        """The key that the facade drew this object's weights from: `init(build_key, x)` gives the same, bit for bit."""
+        """The key that the facade drew this object's weights from: `init(build_key, x)` gives the
+        same, bit for bit.
+        """
         if self._fk.root_key is None:
             self._fk.root_key = seeds.next_root_key()
         return self._fk.root_key.key
 
-    def stateless_call(self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs):
-        """Keras's pure form of a call, on lists of values in the order of `trainable_variables` and `non_trainable_variables`.
+    def stateless_call(
+        self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs
+    ):
+        """Keras's pure form of a call, on lists of values in the order of `trainable_variables` and
+        `non_trainable_variables`.
 
         Returns:
             `(outputs, new_non_trainable_variables)`, with `return_losses` also the list of losses.
         """
-        return pure.stateless_call(self, trainable_variables, non_trainable_variables, args, kwargs, return_losses)
+        return pure.stateless_call(
+            self, trainable_variables, non_trainable_variables, args, kwargs, return_losses
+        )
 
     # -- odds and ends ---------------------------------------------------------------------
 
@@ -680,16 +931,25 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         if isinstance(value, Layer) and name not in vars(self) and "_fk" in vars(self):
             self._refuse_new_state("layer", value.name)
         if name not in _PROPERTIES and _is_baked(self, value):
-            once.warn(f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces it: the assignment happens once, "
-                      "not at each call. Keep changing state in a Variable (`self.add_weight(..., trainable=False)`).", stacklevel=2)
+            once.warn(
+                f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces "
+                "it: the assignment happens once, not at each call. Keep changing state in a "
+                "Variable (`self.add_weight(..., trainable=False)`).",
+                stacklevel=2,
+            )
         nnx.Module.__setattr__(self, name, value)
 
     def _check_valid_context(self, *args, **kwargs):
-        """NNX's check is off: a sub-layer may be built inside somebody's trace. Values have their own check."""
+        """NNX's check is off: a sub-layer may be built inside somebody's trace. Values have their
+        own check.
+        """
 
     def __deepcopy__(self, memo):
         if lending.in_pure_call():
-            raise PureCallError(f"copy.deepcopy of layer '{self.name}' inside a pure call would copy lent values. Copy outside of it.")
+            raise PureCallError(
+                f"copy.deepcopy of layer '{self.name}' inside a pure call would copy lent values. "
+                "Copy outside of it."
+            )
         made = object.__new__(type(self))
         memo[id(self)] = made
         made.__setstate__(copy.deepcopy(self.__getstate__(), memo))
@@ -708,10 +968,18 @@ _PROPERTIES = frozenset(n for n in dir(Layer) if isinstance(getattr(Layer, n, No
 def _is_baked(layer, value) -> bool:
     """Whether an attribute is set on a built layer while a program is traced through its call."""
     context = contexts.current()
-    if context is None or not layer._fk.built or layer._fk.building or not private.is_below_staging(private.current_trace()):
+    if (
+        context is None
+        or not layer._fk.built
+        or layer._fk.building
+        or not private.is_below_staging(private.current_trace())
+    ):
         return False
-    return not isinstance(value, (nnx.Module, nnx.Variable)) and not lending.in_abstract_call() and isinstance(
-        value, (int, float, jax.core.Tracer, np.ndarray))
+    return (
+        not isinstance(value, (nnx.Module, nnx.Variable))
+        and not lending.in_abstract_call()
+        and isinstance(value, (int, float, jax.core.Tracer, np.ndarray))
+    )
 
 
 class _Size:
@@ -720,7 +988,11 @@ class _Size:
 
 
 def _as_symbolic(x):
-    return KerasTensor(x.shape, dtype=str(x.dtype)) if hasattr(x, "shape") and hasattr(x, "dtype") else x
+    return (
+        KerasTensor(x.shape, dtype=str(x.dtype))
+        if hasattr(x, "shape") and hasattr(x, "dtype")
+        else x
+    )
 
 
 def _overrides(layer, method) -> bool:

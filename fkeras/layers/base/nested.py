@@ -1,4 +1,6 @@
-"""Shapes, tensors and arguments in nested structures, as `call`, `build` and their kin are given them."""
+"""Shapes, tensors and arguments in nested structures, as `call`, `build` and their kin are given
+them.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +10,9 @@ from fkeras.layers.base import signature
 
 
 def is_shape(value) -> bool:
-    return isinstance(value, (list, tuple)) and all(d is None or isinstance(d, (int, np.integer)) for d in value)
+    return isinstance(value, (list, tuple)) and all(
+        d is None or isinstance(d, (int, np.integer)) for d in value
+    )
 
 
 def as_shape(value):
@@ -36,13 +40,19 @@ def holds_tensor(value) -> bool:
 
 
 def is_nested_tensor(value) -> bool:
-    return isinstance(value, (list, tuple, dict)) and holds_tensor(value) or signature.is_tensor(value)
+    return (
+        isinstance(value, (list, tuple, dict)) and holds_tensor(value) or signature.is_tensor(value)
+    )
 
 
 def convert_nested(convert, value, dtype, autocast):
     if is_nested_tensor(value):
         return map_structure(convert, value)
-    if isinstance(value, list) and value and all(isinstance(v, (int, float, list)) and not isinstance(v, bool) for v in value):
+    if (
+        isinstance(value, list)
+        and value
+        and all(isinstance(v, (int, float, list)) and not isinstance(v, bool) for v in value)
+    ):
         array = np.asarray(value)
         return convert(array) if array.dtype != object else value
     if isinstance(value, float):
@@ -71,7 +81,11 @@ def split_arguments(sig, given):
 
 def mask_leaves(computed, count):
     if isinstance(computed, (list, tuple)):
-        flat = [m for item in computed for m in (mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item])]
+        flat = [
+            m
+            for item in computed
+            for m in (mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item])
+        ]
         return flat + [None] * (count - len(flat))
     if isinstance(computed, dict):
         return [computed[k] for k in sorted(computed)]

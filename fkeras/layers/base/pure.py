@@ -1,7 +1,8 @@
 """`init` and `apply`: a layer as pure functions of a dict of arrays.
 
-`variables` is `{"params": {...}, "state": {...}}`, nested by structural path. `apply` lends the arrays to the layer's own Variables for the
-length of the call (`fkeras.core.lending`) and returns what the state became.
+`variables` is `{"params": {...}, "state": {...}}`, nested by structural path. `apply` lends the
+arrays to the layer's own Variables for the length of the call (`fkeras.core.lending`) and returns
+what the state became.
 """
 
 import jax
@@ -18,7 +19,9 @@ from fkeras.layers.base import signature, tracking
 
 def init(layer, key, inputs, named_inputs):
     if not hasattr(key, "dtype"):
-        raise UserInputError(f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}")
+        raise UserInputError(
+            f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
+        )
     build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
     rows, fixed = [], {}
@@ -36,21 +39,30 @@ def init(layer, key, inputs, named_inputs):
 def split(structure, values) -> dict:
     """`{"params", "state"}` from values by path."""
     return {
-        "params": tracking.nest((p, values[p]) for p, v in structure.variables if isinstance(v, nnx.Param)),
-        "state": tracking.nest((p, values[p]) for p, v in structure.variables if not isinstance(v, nnx.Param)),
+        "params": tracking.nest(
+            (p, values[p]) for p, v in structure.variables if isinstance(v, nnx.Param)
+        ),
+        "state": tracking.nest(
+            (p, values[p]) for p, v in structure.variables if not isinstance(v, nnx.Param)
+        ),
     }
 
 
 def build_abstractly(layer, inputs, named_inputs) -> None:
-    """Makes all Variables (shapes only) by one abstract evaluation of the call. Fits weights that are there already, or raises."""
+    """Makes all Variables (shapes only) by one abstract evaluation of the call. Fits weights that
+    are there already, or raises.
+    """
     if not inputs and not named_inputs:
         if layer.built and layer.weights:
             return
-        raise NotBuiltError(f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or their shapes, "
-                            "such as `init(key, (32, 4))`.")
+        raise NotBuiltError(
+            f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or "
+            "their shapes, such as `init(key, (32, 4))`."
+        )
     args = [_abstract(x) for x in inputs]
     kwargs = {k: _abstract(v) for k, v in named_inputs.items()}
-    layer._structure()  # adopts the Variables of foreign modules before anything is traced through them
+    # adopts the Variables of foreign modules before anything is traced through them
+    layer._structure()
     if any_symbolic(*args, *kwargs.values()):
         layer.compute_output_spec(*args, **kwargs)
         return
@@ -68,13 +80,27 @@ def build_abstractly(layer, inputs, named_inputs) -> None:
 
 
 def _abstract(x):
-    """A shape, array or struct as a ShapeDtypeStruct, through nested structures; anything else as it is."""
+    """A shape, array or struct as a ShapeDtypeStruct, through nested structures; anything else as
+    it is.
+    """
     if isinstance(x, (list, tuple)):
-        if x and all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in x) and not isinstance(x, list):
+        if (
+            x
+            and all(isinstance(d, (int, np.integer)) and not isinstance(d, bool) for d in x)
+            and not isinstance(x, list)
+        ):
             return jax.ShapeDtypeStruct(tuple(int(d) for d in x), jnp.float32)
-        if x and all(d is None or isinstance(d, (int, np.integer)) for d in x) and not isinstance(x, list):
+        if (
+            x
+            and all(d is None or isinstance(d, (int, np.integer)) for d in x)
+            and not isinstance(x, list)
+        ):
             return KerasTensor(x)
-        return type(x)(_abstract(v) for v in x) if not hasattr(x, "_fields") else type(x)(*(_abstract(v) for v in x))
+        return (
+            type(x)(_abstract(v) for v in x)
+            if not hasattr(x, "_fields")
+            else type(x)(*(_abstract(v) for v in x))
+        )
     if isinstance(x, dict):
         return {k: _abstract(v) for k, v in x.items()}
     if isinstance(x, KerasTensor) or x is None or isinstance(x, (bool, int, float, str)):
@@ -85,10 +111,15 @@ def _abstract(x):
 
 
 def gather(layer, structure, variables):
-    """Values in the order of `structure.variables`, or an error that names all that is missing, extra or of the wrong shape."""
+    """Values in the order of `structure.variables`, or an error that names all that is missing,
+    extra or of the wrong shape.
+    """
     if not isinstance(variables, dict) or not {"params"} <= set(variables) <= {"params", "state"}:
         keys = sorted(variables) if isinstance(variables, dict) else type(variables).__name__
-        raise UserInputError(f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` returns it. Received: {keys}")
+        raise UserInputError(
+            f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` "
+            f"returns it. Received: {keys}"
+        )
     given = {("params", *p): v for p, v in tracking.flat(variables["params"]).items()}
     given |= {("state", *p): v for p, v in tracking.flat(variables.get("state", {})).items()}
     values, problems = [], []
@@ -100,13 +131,21 @@ def gather(layer, structure, variables):
         value = given.pop(where)
         expected = _shape(variable)
         if expected is not None and tuple(jnp.shape(value)) != expected:
-            problems.append(f"{'/'.join(where)}: expected shape {expected}, received {tuple(jnp.shape(value))}")
+            problems.append(
+                f"{'/'.join(where)}: expected shape {expected}, received {tuple(jnp.shape(value))}"
+            )
         values.append(value)
-    problems += [f"unexpected {'/'.join(where)} of shape {tuple(jnp.shape(v))}" for where, v in given.items()]
+    problems += [
+        f"unexpected {'/'.join(where)} of shape {tuple(jnp.shape(v))}" for where, v in given.items()
+    ]
     if problems:
-        shown = "\n".join(f"  {p}" for p in problems[:12]) + (f"\n  ... and {len(problems) - 12} more" if len(problems) > 12 else "")
-        raise UserInputError(f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n"
-                             f"`{layer.name}.init(key, inputs)` gives a structure that fits.")
+        shown = "\n".join(f"  {p}" for p in problems[:12]) + (
+            f"\n  ... and {len(problems) - 12} more" if len(problems) > 12 else ""
+        )
+        raise UserInputError(
+            f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n"
+            f"`{layer.name}.init(key, inputs)` gives a structure that fits."
+        )
     return values
 
 
@@ -140,15 +179,25 @@ def apply(layer, variables, inputs, named_inputs, *, training, rngs, return_loss
         build_abstractly(layer, inputs, named_inputs)
         structure = layer._structure()
     values = gather(layer, structure, variables)
-    outputs, after, losses = call_with(layer, structure, values, inputs, named_inputs, training=training, key=key_of(rngs))
-    new_state = tracking.nest((p, x) for (p, v), x in zip(structure.variables, after) if not isinstance(v, nnx.Param))
+    outputs, after, losses = call_with(
+        layer, structure, values, inputs, named_inputs, training=training, key=key_of(rngs)
+    )
+    new_state = tracking.nest(
+        (p, x) for (p, v), x in zip(structure.variables, after) if not isinstance(v, nnx.Param)
+    )
     return (outputs, new_state, losses) if return_losses else (outputs, new_state)
 
 
 def call_with(layer, structure, values, inputs, named_inputs, *, training, key, step=None):
-    """The call with values lent in the order of `structure.variables`. Returns outputs, the values afterwards, and the losses."""
+    """The call with values lent in the order of `structure.variables`. Returns outputs, the values
+    afterwards, and the losses.
+    """
     if training is not None:
-        named_inputs = dict(named_inputs, training=training) if signature.of(layer).has_training else named_inputs
+        named_inputs = (
+            dict(named_inputs, training=training)
+            if signature.of(layer).has_training
+            else named_inputs
+        )
 
     def run():
         context = contexts.CallContext(layer, losses=[])
@@ -158,22 +207,39 @@ def call_with(layer, structure, values, inputs, named_inputs, *, training, key, 
             return outputs, layer.losses
 
     variables = [v for _, v in structure.variables]
-    (outputs, losses), after = lending.call(run, variables, values, what=f"`{layer.name}.apply`", strict=True)
+    (outputs, losses), after = lending.call(
+        run, variables, values, what=f"`{layer.name}.apply`", strict=True
+    )
     return outputs, after, losses
 
 
-def stateless_call(layer, trainable_variables, non_trainable_variables, args, kwargs, return_losses):
-    """Keras's protocol: lists of values in, outputs and the new non-trainable values out. Seed generators advance their own state."""
+def stateless_call(
+    layer, trainable_variables, non_trainable_variables, args, kwargs, return_losses
+):
+    """Keras's protocol: lists of values in, outputs and the new non-trainable values out. Seed
+    generators advance their own state.
+    """
     if not layer.built:
-        raise NotBuiltError(f"To call stateless_call, {type(layer).__name__} '{layer.name}' must be built (i.e. its variables must have been "
-                            "already created). You can build it by calling it on some data.")
+        raise NotBuiltError(
+            f"To call stateless_call, {type(layer).__name__} '{layer.name}' must be built (i.e. "
+            "its variables must have been already created). You can build it by calling it on "
+            "some data."
+        )
     own_trainable, own_rest = layer.trainable_variables, layer.non_trainable_variables
-    for what, own, given in (("trainable_variables", own_trainable, trainable_variables),
-                             ("non_trainable_variables", own_rest, non_trainable_variables)):
+    for what, own, given in (
+        ("trainable_variables", own_trainable, trainable_variables),
+        ("non_trainable_variables", own_rest, non_trainable_variables),
+    ):
         if len(own) != len(given):
-            raise UserInputError(f"Argument `{what}` must be a list of tensors corresponding 1:1 to {type(layer).__name__}().{what}. "
-                                 f"Received list with length {len(given)}, but expected {len(own)} variables.")
-    values = [v.value if isinstance(v, nnx.Variable) and hasattr(v, "value") else v for v in (*trainable_variables, *non_trainable_variables)]
+            raise UserInputError(
+                f"Argument `{what}` must be a list of tensors corresponding 1:1 to "
+                f"{type(layer).__name__}().{what}. Received list with length {len(given)}, but "
+                f"expected {len(own)} variables."
+            )
+    values = [
+        v.value if isinstance(v, nnx.Variable) and hasattr(v, "value") else v
+        for v in (*trainable_variables, *non_trainable_variables)
+    ]
 
     def run():
         context = contexts.CallContext(layer, losses=[])
@@ -181,6 +247,8 @@ def stateless_call(layer, trainable_variables, non_trainable_variables, args, kw
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
 
-    (outputs, losses), after = lending.call(run, [*own_trainable, *own_rest], values, what=f"`{layer.name}.stateless_call`")
-    new_rest = after[len(own_trainable):]
+    (outputs, losses), after = lending.call(
+        run, [*own_trainable, *own_rest], values, what=f"`{layer.name}.stateless_call`"
+    )
+    new_rest = after[len(own_trainable) :]
     return (outputs, new_rest, losses) if return_losses else (outputs, new_rest)

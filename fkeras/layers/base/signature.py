@@ -20,28 +20,43 @@ class CallSignature:
             parameters = parameters[1:]
         self.parameters = {p.name: p for p in parameters}
         kinds = inspect.Parameter
-        self.positional = [p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)]
-        self.var_positional = next((p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None)
+        self.positional = [
+            p.name
+            for p in parameters
+            if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
+        ]
+        self.var_positional = next(
+            (p.name for p in parameters if p.kind is kinds.VAR_POSITIONAL), None
+        )
         self.var_keyword = next((p.name for p in parameters if p.kind is kinds.VAR_KEYWORD), None)
         self.has_training = "training" in self.parameters
         default = self.parameters["training"].default if self.has_training else None
         self.training_default = None if default is inspect.Parameter.empty else default
         self.mask_names = [n for n in self.parameters if n == "mask" or n.endswith("_mask")]
-        self.defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+        self.defaults = {
+            p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty
+        }
 
     def bind(self, args, kwargs, who):
-        """Arguments by name (given ones only, in order of the signature). Raises a TypeError as Python would, naming the layer."""
+        """Arguments by name (given ones only, in order of the signature). Raises a TypeError as
+        Python would, naming the layer.
+        """
         given = dict(zip(self.positional, args))
         if len(args) > len(self.positional):
             if self.var_positional is None:
-                raise TypeError(f"{who}.call() takes {len(self.positional)} positional arguments but {len(args)} were given: "
-                                f"{self.text()}")
-            given[self.var_positional] = args[len(self.positional):]
+                raise TypeError(
+                    f"{who}.call() takes {len(self.positional)} positional arguments but "
+                    f"{len(args)} were given: {self.text()}"
+                )
+            given[self.var_positional] = args[len(self.positional) :]
         for name, value in kwargs.items():
             if name in given:
                 raise TypeError(f"{who}.call() got multiple values for argument '{name}'")
             if name not in self.parameters and self.var_keyword is None:
-                raise TypeError(f"{who}.call() got an unexpected keyword argument '{name}'. Its arguments: {self.text()}")
+                raise TypeError(
+                    f"{who}.call() got an unexpected keyword argument '{name}'. Its arguments: "
+                    f"{self.text()}"
+                )
             given[name] = value
         for name in self.positional:
             if name not in given and name not in self.defaults:
@@ -69,7 +84,9 @@ def parameter_names(function) -> tuple:
 
 
 def is_tensor(x) -> bool:
-    return isinstance(x, (KerasTensor, jax.Array, np.ndarray, Variable)) or (hasattr(x, "shape") and hasattr(x, "dtype"))
+    return isinstance(x, (KerasTensor, jax.Array, np.ndarray, Variable)) or (
+        hasattr(x, "shape") and hasattr(x, "dtype")
+    )
 
 
 def shape_of(structure):

@@ -1,10 +1,12 @@
 """What belongs to a layer: found by looking, whenever somebody asks.
 
-Attributes are walked in the order of their assignment, through lists, tuples, dicts and foreign `flax.nnx` modules, so that sub-layers in
-containers, nested or appended late, all count and no attribute assignment pays for tracking. What was found is kept, with all that the walk
-looked at: whoever asks again gets it as long as every layer and container still holds the same. The walk gives each thing its structural
-path: attribute names (`encoder/kernel`), `blocks_0` for members of a list, and for the members of a Sequential or functional model their
-own name, else class and position (`dense`, `dense_1`), never a name that depends on what else the process has built.
+Attributes are walked in the order of their assignment, through lists, tuples, dicts and foreign
+`flax.nnx` modules, so that sub-layers in containers, nested or appended late, all count and no
+attribute assignment pays for tracking. What was found is kept, with all that the walk looked at:
+whoever asks again gets it as long as every layer and container still holds the same. The walk gives
+each thing its structural path: attribute names (`encoder/kernel`), `blocks_0` for members of a
+list, and for the members of a Sequential or functional model their own name, else class and
+position (`dense`, `dense_1`), never a name that depends on what else the process has built.
 """
 
 import operator
@@ -20,7 +22,8 @@ class Structure:
     """Everything under one layer, each once, with its path as a tuple of names.
 
     Attributes:
-        variables: list of (path, Variable): weights, in Keras's order (own before those of sub-layers, trainable before others).
+        variables: list of (path, Variable): weights, in Keras's order (own before those of
+            sub-layers, trainable before others).
         layers: list of (path, layer) without the root.
         generators: list of (path, SeedGenerator).
         metrics: list of metric objects.
@@ -116,7 +119,9 @@ _kinds: dict[type, int] = {}
 
 
 def _kind(value) -> int:
-    """What a value is to the walk; remembered for each type, since NNX's instance checks are slow."""
+    """What a value is to the walk; remembered for each type, since NNX's instance checks are
+    slow.
+    """
     cls = type(value)
     kind = _kinds.get(cls)
     if kind is None:
@@ -139,7 +144,9 @@ def structure_of(layer) -> Structure:
 
 
 def direct_children(layer) -> list:
-    """(name, thing) for the Variables, generators, layers, modules and metrics that a layer holds itself, in order, each once."""
+    """(name, thing) for the Variables, generators, layers, modules and metrics that a layer holds
+    itself, in order, each once.
+    """
     return look_at(layer).children
 
 
@@ -164,7 +171,11 @@ class Look:
 
     def __init__(self, layer):
         self._attributes = attributes = vars(layer)
-        self._names, self._types, self._renamed = list(attributes), list(map(type, attributes.values())), Look.renamed
+        self._names, self._types, self._renamed = (
+            list(attributes),
+            list(map(type, attributes.values())),
+            Look.renamed,
+        )
         self._held, self._containers = [], []
         found: list = []
         taken = set()
@@ -181,7 +192,11 @@ class Look:
     def still_holds(self) -> bool:
         """Whether another look would see the same. Costs a fifth of one."""
         attributes = self._attributes
-        if self._renamed != Look.renamed or self._names != list(attributes) or self._types != list(map(type, attributes.values())):
+        if (
+            self._renamed != Look.renamed
+            or self._names != list(attributes)
+            or self._types != list(map(type, attributes.values()))
+        ):
             return False
         for name, value in self._held:
             if attributes[name] is not value:
@@ -229,7 +244,9 @@ def _unique_names(found):
 
 
 def member_names(layers) -> list:
-    """(name, layer) for the members of a Sequential or functional model: the given name, else class and position."""
+    """(name, layer) for the members of a Sequential or functional model: the given name, else class
+    and position.
+    """
     given = {layer.name for layer in layers if not layer._fk.auto_named}
     used, counts, out = set(given), {}, []
     for layer in layers:

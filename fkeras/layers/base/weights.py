@@ -18,16 +18,22 @@ class Weights:
 
     @property
     def variables(self):
-        """All Variables: weights and the state of seed generators. Those of metrics are in `metrics_variables`."""
+        """All Variables: weights and the state of seed generators. Those of metrics are in
+        `metrics_variables`.
+        """
         return list(self._structure().ordered)
 
     @property
     def weights(self):
-        """The Variables that make up the layer: own first, then those of sub-layers, in the order in which they were made.
+        """The Variables that make up the layer: own first, then those of sub-layers, in the order
+        in which they were made.
 
-        Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not here and not in files.
+        Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not
+        here and not in files.
         """
-        return [v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"]
+        return [
+            v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"
+        ]
 
     @property
     def trainable_variables(self):
@@ -70,26 +76,39 @@ class Weights:
 
     def get_weights(self):
         """The values of `weights` as a list of NumPy arrays."""
-        return [v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value()) for v in self.weights]
+        return [
+            v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value())
+            for v in self.weights
+        ]
 
     def set_weights(self, weights):
-        """Sets the values of `weights` from a list of arrays in the same order. All are checked before any is set."""
+        """Sets the values of `weights` from a list of arrays in the same order. All are checked
+        before any is set.
+        """
         own = self.weights
         if len(own) != len(weights):
-            raise UserInputError(f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, "
-                                 f"but the layer was expecting {len(own)} weights.")
+            raise UserInputError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of "
+                f"length {len(weights)}, but the layer was expecting {len(own)} weights."
+            )
         for variable, value in zip(own, weights):
             if tuple(np.shape(value)) != tuple(variable.shape):
-                raise UserInputError(f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible with provided weight shape "
-                                     f"{tuple(np.shape(value))} (weight {variable.path}).")
+                raise UserInputError(
+                    f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible "
+                    f"with provided weight shape {tuple(np.shape(value))} (weight {variable.path})."
+                )
         for variable, value in zip(own, weights):
-            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(jnp.asarray(value))
+            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(
+                jnp.asarray(value)
+            )
 
     def count_params(self):
         """Number of scalars in `weights`. Raises a ValueError before the layer is built."""
         if not self.built:
-            raise NotBuiltError(f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
-                                f"You can build it manually via: `layer.build(input_shape)`.")
+            raise NotBuiltError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
+                "built. You can build it manually via: `layer.build(input_shape)`."
+            )
         return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
 
 

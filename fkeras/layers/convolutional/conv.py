@@ -8,36 +8,80 @@ from fkeras.layers.convolutional.convolution import Convolution, check_count
 
 
 class _Conv(Convolution):
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1, activation=None,
-                 use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-                         bias_regularizer, activity_regularizer, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
+        )
         self._refuse_strides_with_dilation()
         check_count("filters", filters)
         if groups <= 0:
-            raise UserInputError(f"The number of groups must be a positive integer. Received: groups={groups}.")
+            raise UserInputError(
+                f"The number of groups must be a positive integer. Received: groups={groups}."
+            )
         if filters is not None and filters % groups:
-            raise UserInputError("The number of filters must be evenly divisible by the number of groups. "
-                                 f"Received: groups={groups}, filters={filters}.")
+            raise UserInputError(
+                "The number of filters must be evenly divisible by the number of groups. "
+                f"Received: groups={groups}, filters={filters}."
+            )
         self.filters = filters
         self.groups = groups
-        self._set_roles(kernel_initializer=kernel_initializer, kernel_regularizer=kernel_regularizer, kernel_constraint=kernel_constraint)
+        self._set_roles(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+        )
 
     def build(self, input_shape):
         channels = self._check_input(input_shape)
         if channels is not None and channels % self.groups:
-            raise UserInputError("The number of input channels must be evenly divisible by the number of groups. Received "
-                                 f"groups={self.groups}, but the input has {channels} channels (full input shape is {tuple(input_shape)}).")
+            raise UserInputError(
+                "The number of input channels must be evenly divisible by the number of groups. "
+                f"Received groups={self.groups}, but the input has {channels} channels (full input "
+                f"shape is {tuple(input_shape)})."
+            )
         per_group = channels if channels is None else channels // self.groups
-        self.kernel = self._add_kernel("kernel", (*self.kernel_size, per_group, self.filters), "kernel")
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, per_group, self.filters), "kernel"
+        )
         self._add_bias(self.filters)
 
     def _convolve(self, inputs):
         return self.convolution_op(inputs, self.kernel)
 
     def convolution_op(self, inputs, kernel):
-        """The bare convolution, to override for a kernel that is computed (weight standardisation and the like)."""
+        """The bare convolution, to override for a kernel that is computed (weight standardisation
+        and the like).
+        """
         return ops.conv(inputs, kernel, **self._options())
 
 
@@ -48,8 +92,8 @@ class Conv1D(_Conv):
         filters: number of output channels.
         kernel_size: length of the window.
         strides: steps from one position of the window to the next.
-        padding: `'valid'`, `'same'` (ceil(steps / strides) positions), or `'causal'` (zeros before the first step, so that no output
-            depends on later steps).
+        padding: `'valid'`, `'same'` (ceil(steps / strides) positions), or `'causal'` (zeros before
+            the first step, so that no output depends on later steps).
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
         dilation_rate: distance between the steps that a window sees.
         groups: number of groups of channels that are convolved by themselves.
@@ -62,10 +106,12 @@ class Conv1D(_Conv):
         lora_rank: None; low-rank adaptation belongs to another release.
 
     Shape:
-        `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernel `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernel
+            `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
 
     Raises:
-        UserInputError: arguments out of range, channels that do not fit, an input that is smaller than the kernel.
+        UserInputError: arguments out of range, channels that do not fit, an input that is smaller
+            than the kernel.
 
     Examples:
         >>> import fkeras, jax
@@ -77,26 +123,64 @@ class Conv1D(_Conv):
     rank = 1
     _allows_causal = True
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, groups=1, activation=None,
-                 use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
     def convolution_op(self, inputs, kernel):
         if self.padding != "causal":
             return super().convolution_op(inputs, kernel)
         around = [(0, 0)] * 3
-        around[1 if self.data_format == "channels_last" else 2] = ((self.kernel_size[0] - 1) * self.dilation_rate[0], 0)
+        around[1 if self.data_format == "channels_last" else 2] = (
+            (self.kernel_size[0] - 1) * self.dilation_rate[0],
+            0,
+        )
         return ops.conv(jnp.pad(inputs, around), kernel, **{**self._options(), "padding": "valid"})
 
 
 class Conv2D(_Conv):
-    """Convolution over the rows and columns of an image. Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
+    """Convolution over the rows and columns of an image. Arguments as in `Conv1D`, with an int or
+    one per axis; no `'causal'` padding.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and columns as padding and strides say. Kernel
+        `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
+            columns as padding and strides say. Kernel
         `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
 
     Examples:
@@ -109,27 +193,95 @@ class Conv2D(_Conv):
 
     rank = 2
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1), groups=1,
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class Conv3D(_Conv):
-    """Convolution over the three axes of a volume. Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
+    """Convolution over the three axes of a volume. Arguments as in `Conv1D`, with an int or one per
+    axis; no `'causal'` padding.
 
     Shape:
-        `(batch, a, b, c, channels)` -> `(batch, a, b, c, filters)`, shorter as padding and strides say. Kernel
+        `(batch, a, b, c, channels)` -> `(batch, a, b, c, filters)`, shorter as padding and strides
+            say. Kernel
         `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
     """
 
     rank = 3
 
-    def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format=None, dilation_rate=(1, 1, 1), groups=1,
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1, 1),
+        groups=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            groups,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )

@@ -1,4 +1,6 @@
-"""Conv1DTranspose, Conv2DTranspose and Conv3DTranspose: convolutions that make their input larger."""
+"""Conv1DTranspose, Conv2DTranspose and Conv3DTranspose: convolutions that make their input
+larger.
+"""
 
 from fkeras import ops
 from fkeras.errors import UserInputError
@@ -7,38 +9,88 @@ from fkeras.layers.convolutional.convolution import Convolution, check_count
 
 
 class _ConvTranspose(Convolution):
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1,
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-                         bias_regularizer, activity_regularizer, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        output_padding=None,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
+        )
         self._refuse_strides_with_dilation()
         check_count("filters", filters)
         self.filters = filters
         self.output_padding = None
         if output_padding is not None:
-            self.output_padding = arguments.ints("output_padding", output_padding, self.rank, allow_zero=True)
+            self.output_padding = arguments.ints(
+                "output_padding", output_padding, self.rank, allow_zero=True
+            )
             if any(p >= s for p, s in zip(self.output_padding, self.strides)):
-                raise UserInputError("`output_padding` must be strictly less than `strides` for all dimensions. Received: "
-                                     f"output_padding={self.output_padding}, strides={self.strides}")
-        self._set_roles(kernel_initializer=kernel_initializer, kernel_regularizer=kernel_regularizer, kernel_constraint=kernel_constraint)
+                raise UserInputError(
+                    "`output_padding` must be strictly less than `strides` for all dimensions. "
+                    f"Received: output_padding={self.output_padding}, strides={self.strides}"
+                )
+        self._set_roles(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            kernel_constraint=kernel_constraint,
+        )
 
     def build(self, input_shape):
         channels = self._check_input(input_shape)
-        self.kernel = self._add_kernel("kernel", (*self.kernel_size, self.filters, channels), "kernel")
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, self.filters, channels), "kernel"
+        )
         self._add_bias(self.filters)
 
     def _convolve(self, inputs):
-        return ops.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self._options())
+        return ops.conv_transpose(
+            inputs, self.kernel, output_padding=self.output_padding, **self._options()
+        )
 
     def _output_length(self, size, window, stride, axis):
         if self.output_padding is None:
-            return size * stride if self.padding == "same" else (size - 1) * stride + max(window, stride)
-        return (size - 1) * stride + (window % 2 if self.padding == "same" else window) + self.output_padding[axis]
+            return (
+                size * stride
+                if self.padding == "same"
+                else (size - 1) * stride + max(window, stride)
+            )
+        return (
+            (size - 1) * stride
+            + (window % 2 if self.padding == "same" else window)
+            + self.output_padding[axis]
+        )
 
 
 class Conv1DTranspose(_ConvTranspose):
-    """Transposed convolution over the steps of a sequence: the gradient of `Conv1D` with respect to its input, used to upsample.
+    """Transposed convolution over the steps of a sequence: the gradient of `Conv1D` with respect to
+    its input, used to upsample.
 
     Args:
         filters: number of output channels.
@@ -46,10 +98,12 @@ class Conv1DTranspose(_ConvTranspose):
         strides: how many times longer the output gets.
         padding: `'valid'` (all positions), or `'same'` (steps * strides).
         output_padding: steps added at the end, fewer than `strides`; None: found from `padding`.
-        data_format, dilation_rate, activation, use_bias, the initializers, regularizers and constraints: as in `Conv1D`.
+        data_format, dilation_rate, activation, use_bias, the initializers, regularizers and
+        constraints: as in `Conv1D`.
 
     Shape:
-        `(batch, steps, channels)` -> `(batch, longer, filters)`. Kernel `(kernel_size, filters, channels)`, bias `(filters,)`.
+        `(batch, steps, channels)` -> `(batch, longer, filters)`. Kernel
+            `(kernel_size, filters, channels)`, bias `(filters,)`.
 
     Examples:
         >>> import fkeras, jax
@@ -60,19 +114,54 @@ class Conv1DTranspose(_ConvTranspose):
 
     rank = 1
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", output_padding=None, data_format=None, dilation_rate=1,
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        output_padding=None,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class Conv2DTranspose(_ConvTranspose):
-    """Transposed convolution over an image. Arguments as in `Conv1DTranspose`, with an int or one per axis.
+    """Transposed convolution over an image. Arguments as in `Conv1DTranspose`, with an int or one
+    per axis.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, more rows, more columns, filters)`. Kernel `(*kernel_size, filters, channels)`.
+        `(batch, rows, columns, channels)` -> `(batch, more rows, more columns, filters)`. Kernel
+            `(*kernel_size, filters, channels)`.
 
     Examples:
         >>> import fkeras, jax
@@ -83,27 +172,94 @@ class Conv2DTranspose(_ConvTranspose):
 
     rank = 2
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", output_padding=None, data_format=None, dilation_rate=(1, 1),
-                 activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros", kernel_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        output_padding=None,
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class Conv3DTranspose(_ConvTranspose):
-    """Transposed convolution over a volume. Arguments as in `Conv1DTranspose`, with an int or one per axis.
+    """Transposed convolution over a volume. Arguments as in `Conv1DTranspose`, with an int or one
+    per axis.
 
     Shape:
-        `(batch, a, b, c, channels)` -> `(batch, longer a, b, c, filters)`. Kernel `(*kernel_size, filters, channels)`.
+        `(batch, a, b, c, channels)` -> `(batch, longer a, b, c, filters)`. Kernel
+            `(*kernel_size, filters, channels)`.
     """
 
     rank = 3
 
-    def __init__(self, filters, kernel_size, strides=(1, 1, 1), padding="valid", data_format=None, output_padding=None,
-                 dilation_rate=(1, 1, 1), activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-                 **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation, use_bias,
-                         kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
-                         kernel_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1, 1),
+        padding="valid",
+        data_format=None,
+        output_padding=None,
+        dilation_rate=(1, 1, 1),
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            output_padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            bias_constraint,
+            **kwargs,
+        )

@@ -10,14 +10,32 @@ from fkeras.ops.windows import spatial_axes
 
 
 class Convolution(Layer):
-    """Abstract: subclasses give `rank` (number of spatial axes), their kernels in `build`, and `_convolve`."""
+    """Abstract: subclasses give `rank` (number of spatial axes), their kernels in `build`, and
+    `_convolve`.
+    """
 
     rank: int
     _allows_causal = False
 
-    def __init__(self, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, activation=None, use_bias=True,
-                 bias_initializer="zeros", bias_regularizer=None, activity_regularizer=None, bias_constraint=None, **kwargs):
-        arguments.none_yet(type(self).__name__, **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")})
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        bias_initializer="zeros",
+        bias_regularizer=None,
+        activity_regularizer=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        arguments.none_yet(
+            type(self).__name__,
+            **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")},
+        )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.kernel_size = arguments.ints("kernel_size", kernel_size, self.rank)
         self.strides = arguments.ints("strides", strides, self.rank)
@@ -36,7 +54,9 @@ class Convolution(Layer):
         return -1 if self.data_format == "channels_last" else 1
 
     def _check_input(self, input_shape) -> int:
-        """The number of input channels, which are fixed from now on. Raises where the window does not fit."""
+        """The number of input channels, which are fixed from now on. Raises where the window does
+        not fit.
+        """
         channels = input_shape[self._channel_axis]
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
         self.compute_output_shape(input_shape)
@@ -45,28 +65,53 @@ class Convolution(Layer):
     def _add_bias(self, channels) -> None:
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(channels,), initializer=self.bias_initializer, regularizer=self.bias_regularizer,
-                                        constraint=self.bias_constraint)
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(channels,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def _add_kernel(self, name, shape, role):
-        """A weight with the initializer, regularizer and constraint that the constructor got for `role`."""
-        return self.add_weight(name=name, shape=shape, initializer=getattr(self, f"{role}_initializer"),
-                               regularizer=getattr(self, f"{role}_regularizer"), constraint=getattr(self, f"{role}_constraint"))
+        """A weight with the initializer, regularizer and constraint that the constructor got for
+        `role`.
+        """
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=getattr(self, f"{role}_initializer"),
+            regularizer=getattr(self, f"{role}_regularizer"),
+            constraint=getattr(self, f"{role}_constraint"),
+        )
 
     def _refuse_strides_with_dilation(self) -> None:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise UserInputError("`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
-                                 f"strides={self.strides} and dilation_rate={self.dilation_rate}")
+            raise UserInputError(
+                "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Received: "
+                f"strides={self.strides} and dilation_rate={self.dilation_rate}"
+            )
 
     def _set_roles(self, **given) -> None:
-        """Attributes `<role>_initializer` and so on, from what the constructor got under these names."""
-        rooms = {"initializer": initializers, "regularizer": regularizers, "constraint": constraints}
+        """Attributes `<role>_initializer` and so on, from what the constructor got under these
+        names.
+        """
+        rooms = {
+            "initializer": initializers,
+            "regularizer": regularizers,
+            "constraint": constraints,
+        }
         for name, value in given.items():
             setattr(self, name, rooms[name.rsplit("_", 1)[1]].get(value))
 
     def _options(self) -> dict:
         """Arguments for the functions of `fkeras.ops`."""
-        return {"strides": self.strides, "padding": self.padding, "data_format": self.data_format, "dilation_rate": self.dilation_rate}
+        return {
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+        }
 
     def _convolve(self, inputs):
         raise TypeError(f"{type(self).__name__} must define `_convolve(inputs)`.")
@@ -75,7 +120,9 @@ class Convolution(Layer):
         x = self._convolve(inputs)
         if self.bias is not None:
             bias = self.bias.value
-            x = x + (bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * self.rank))
+            x = x + (
+                bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * self.rank)
+            )
         return x if self.activation is None else self.activation(x)
 
     def _output_channels(self, channels):
@@ -88,22 +135,31 @@ class Convolution(Layer):
     def compute_output_shape(self, input_shape):
         shape, channel_axis = list(input_shape), self._channel_axis
         if len(shape) != self.rank + 2:
-            raise UserInputError(f"{type(self).__name__} '{self.name}' takes inputs of rank {self.rank + 2} (batch, {self.rank} spatial "
-                                 f"{'axis' if self.rank == 1 else 'axes'}, channels). Received: input_shape={tuple(shape)}")
+            raise UserInputError(
+                f"{type(self).__name__} '{self.name}' takes inputs of rank {self.rank + 2} (batch, "
+                f"{self.rank} spatial {'axis' if self.rank == 1 else 'axes'}, channels). Received: "
+                f"input_shape={tuple(shape)}"
+            )
         for i, axis in enumerate(spatial_axes(len(shape), self.data_format)):
             if shape[axis] is None:
                 continue
             window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
             shape[axis] = self._output_length(shape[axis], window, self.strides[i], i)
             if shape[axis] <= 0:
-                raise UserInputError("Computed output size would be zero or negative: the input is smaller than the kernel. Received "
-                                     f"`inputs shape={tuple(input_shape)}`, `kernel_size={self.kernel_size}`, "
-                                     f"`dilation_rate={self.dilation_rate}`, `strides={self.strides}`, `padding={self.padding}`. "
-                                     "Use padding='same', or fewer strides before.")
+                raise UserInputError(
+                    "Computed output size would be zero or negative: the input is smaller than "
+                    f"the kernel. Received `inputs shape={tuple(input_shape)}`, "
+                    f"`kernel_size={self.kernel_size}`, `dilation_rate={self.dilation_rate}`, "
+                    f"`strides={self.strides}`, `padding={self.padding}`. Use padding='same', or "
+                    "fewer strides before."
+                )
         shape[channel_axis] = self._output_channels(shape[channel_axis])
         return tuple(shape)
 
 
 def check_count(name, value) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
-        raise UserInputError(f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}.")
+        raise UserInputError(
+            f"Invalid value for argument `{name}`. Expected a strictly positive value. Received "
+            f"{name}={value}."
+        )

@@ -5,19 +5,52 @@ from fkeras.layers.convolutional.convolution import Convolution, check_count
 
 
 class _DepthwiseConv(Convolution):
-    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1, activation=None,
-                 use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-                         bias_regularizer, activity_regularizer, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
+        )
         check_count("depth_multiplier", depth_multiplier)
         self.depth_multiplier = depth_multiplier
-        self._set_roles(depthwise_initializer=depthwise_initializer, depthwise_regularizer=depthwise_regularizer,
-                        depthwise_constraint=depthwise_constraint)
+        self._set_roles(
+            depthwise_initializer=depthwise_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            depthwise_constraint=depthwise_constraint,
+        )
 
     def build(self, input_shape):
         channels = self._check_input(input_shape)
-        self.kernel = self._add_kernel("kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise")
+        self.kernel = self._add_kernel(
+            "kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
+        )
         self._add_bias(channels * self.depth_multiplier)
 
     def _convolve(self, inputs):
@@ -35,7 +68,8 @@ class DepthwiseConv1D(_DepthwiseConv):
         strides: steps from one position of the window to the next.
         padding: `'valid'` or `'same'`.
         depth_multiplier: number of filters, and so of output channels, for each input channel.
-        data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and constraint: as in `Conv1D`.
+        data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and
+        constraint: as in `Conv1D`.
         depthwise_initializer, depthwise_regularizer, depthwise_constraint: of the kernel.
 
     Shape:
@@ -51,19 +85,52 @@ class DepthwiseConv1D(_DepthwiseConv):
 
     rank = 1
 
-    def __init__(self, kernel_size, strides=1, padding="valid", depth_multiplier=1, data_format=None, dilation_rate=1, activation=None,
-                 use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros", depthwise_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation, use_bias,
-                         depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer, activity_regularizer,
-                         depthwise_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        dilation_rate=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            depth_multiplier,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            depthwise_initializer,
+            bias_initializer,
+            depthwise_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            depthwise_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """Convolution of each channel of an image with its own filters. Arguments as in `DepthwiseConv1D`, with an int or one per axis.
+    """Convolution of each channel of an image with its own filters. Arguments as in
+    `DepthwiseConv1D`, with an int or one per axis.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, rows, columns, channels * depth_multiplier)`, fewer rows and columns as padding and
+        `(batch, rows, columns, channels)` -> `(batch, rows, columns, channels * depth_multiplier)`,
+            fewer rows and columns as padding and
         strides say. Kernel `(*kernel_size, channels, depth_multiplier)`.
 
     Examples:
@@ -74,10 +141,40 @@ class DepthwiseConv2D(_DepthwiseConv):
 
     rank = 2
 
-    def __init__(self, kernel_size, strides=(1, 1), padding="valid", depth_multiplier=1, data_format=None, dilation_rate=(1, 1),
-                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", bias_initializer="zeros",
-                 depthwise_regularizer=None, bias_regularizer=None, activity_regularizer=None, depthwise_constraint=None,
-                 bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate, activation, use_bias,
-                         depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer, activity_regularizer,
-                         depthwise_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        depth_multiplier=1,
+        data_format=None,
+        dilation_rate=(1, 1),
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            depth_multiplier,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            depthwise_initializer,
+            bias_initializer,
+            depthwise_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            depthwise_constraint,
+            bias_constraint,
+            **kwargs,
+        )

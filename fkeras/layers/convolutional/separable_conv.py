@@ -5,29 +5,72 @@ from fkeras.layers.convolutional.convolution import Convolution, check_count
 
 
 class _SeparableConv(Convolution):
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, depth_multiplier=1,
-                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", pointwise_initializer="glorot_uniform",
-                 bias_initializer="zeros", depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias, bias_initializer,
-                         bias_regularizer, activity_regularizer, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            activation,
+            use_bias,
+            bias_initializer,
+            bias_regularizer,
+            activity_regularizer,
+            bias_constraint,
+            **kwargs,
+        )
         check_count("depth_multiplier", depth_multiplier)
         check_count("filters", filters)
         self.filters = filters
         self.depth_multiplier = depth_multiplier
-        self._set_roles(depthwise_initializer=depthwise_initializer, depthwise_regularizer=depthwise_regularizer,
-                        depthwise_constraint=depthwise_constraint, pointwise_initializer=pointwise_initializer,
-                        pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint)
+        self._set_roles(
+            depthwise_initializer=depthwise_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            pointwise_initializer=pointwise_initializer,
+            pointwise_regularizer=pointwise_regularizer,
+            pointwise_constraint=pointwise_constraint,
+        )
 
     def build(self, input_shape):
         channels = self._check_input(input_shape)
-        self.depthwise_kernel = self._add_kernel("depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise")
+        self.depthwise_kernel = self._add_kernel(
+            "depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
+        )
         self.pointwise_kernel = self._add_kernel(
-            "pointwise_kernel", (*(1,) * self.rank, channels * self.depth_multiplier, self.filters), "pointwise")
+            "pointwise_kernel",
+            (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
+            "pointwise",
+        )
         self._add_bias(self.filters)
 
     def _convolve(self, inputs):
-        return ops.separable_conv(inputs, self.depthwise_kernel, self.pointwise_kernel, **self._options())
+        return ops.separable_conv(
+            inputs, self.depthwise_kernel, self.pointwise_kernel, **self._options()
+        )
 
 
 class SeparableConv1D(_SeparableConv):
@@ -39,11 +82,13 @@ class SeparableConv1D(_SeparableConv):
         strides: steps from one position of the window to the next.
         padding: `'valid'` or `'same'`.
         depth_multiplier: number of filters for each input channel in the first part.
-        data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and constraint: as in `Conv1D`.
-        depthwise_initializer, pointwise_initializer and the regularizers and constraints of these names: of the two kernels.
+        data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and
+        constraint: as in `Conv1D`. depthwise_initializer, pointwise_initializer and the
+            regularizers and constraints of these names: of the two kernels.
 
     Shape:
-        `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernels `(kernel_size, channels, depth_multiplier)` and
+        `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernels
+            `(kernel_size, channels, depth_multiplier)` and
         `(1, channels * depth_multiplier, filters)`, bias `(filters,)`.
 
     Examples:
@@ -55,29 +100,108 @@ class SeparableConv1D(_SeparableConv):
 
     rank = 1
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, depth_multiplier=1,
-                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", pointwise_initializer="glorot_uniform",
-                 bias_initializer="zeros", depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation, use_bias,
-                         depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer, pointwise_regularizer,
-                         bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            depth_multiplier,
+            activation,
+            use_bias,
+            depthwise_initializer,
+            pointwise_initializer,
+            bias_initializer,
+            depthwise_regularizer,
+            pointwise_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            depthwise_constraint,
+            pointwise_constraint,
+            bias_constraint,
+            **kwargs,
+        )
 
 
 class SeparableConv2D(_SeparableConv):
-    """A `DepthwiseConv2D` followed by a 1 x 1 convolution. Arguments as in `SeparableConv1D`, with an int or one per axis.
+    """A `DepthwiseConv2D` followed by a 1 x 1 convolution. Arguments as in `SeparableConv1D`, with
+    an int or one per axis.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and columns as padding and strides say. Kernels
-        `(*kernel_size, channels, depth_multiplier)` and `(1, 1, channels * depth_multiplier, filters)`.
+        `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
+            columns as padding and strides say. Kernels
+        `(*kernel_size, channels, depth_multiplier)` and
+            `(1, 1, channels * depth_multiplier, filters)`.
     """
 
     rank = 2
 
-    def __init__(self, filters, kernel_size, strides=(1, 1), padding="valid", data_format=None, dilation_rate=(1, 1), depth_multiplier=1,
-                 activation=None, use_bias=True, depthwise_initializer="glorot_uniform", pointwise_initializer="glorot_uniform",
-                 bias_initializer="zeros", depthwise_regularizer=None, pointwise_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, depthwise_constraint=None, pointwise_constraint=None, bias_constraint=None, **kwargs):
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation, use_bias,
-                         depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer, pointwise_regularizer,
-                         bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint, bias_constraint, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=(1, 1),
+        padding="valid",
+        data_format=None,
+        dilation_rate=(1, 1),
+        depth_multiplier=1,
+        activation=None,
+        use_bias=True,
+        depthwise_initializer="glorot_uniform",
+        pointwise_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        depthwise_regularizer=None,
+        pointwise_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        depthwise_constraint=None,
+        pointwise_constraint=None,
+        bias_constraint=None,
+        **kwargs,
+    ):
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            depth_multiplier,
+            activation,
+            use_bias,
+            depthwise_initializer,
+            pointwise_initializer,
+            bias_initializer,
+            depthwise_regularizer,
+            pointwise_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            depthwise_constraint,
+            pointwise_constraint,
+            bias_constraint,
+            **kwargs,
+        )

@@ -18,10 +18,12 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         activity_regularizer: function of the output that adds to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization belong to another release.
+        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization
+            belong to another release.
 
     Shape:
-        `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias `(units,)`.
+        `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
+            `(units,)`.
 
     Raises:
         UserInputError: `units` not positive; another last axis than the one it was built for.
@@ -34,13 +36,35 @@ class Dense(Layer):
         {'bias': (4,), 'kernel': (3, 4)}
     """
 
-    def __init__(self, units, activation=None, use_bias=True, kernel_initializer="glorot_uniform", bias_initializer="zeros",
-                 kernel_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, bias_constraint=None,
-                 lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
+    def __init__(
+        self,
+        units,
+        activation=None,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
+        **kwargs,
+    ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        arguments.none_yet("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        arguments.none_yet(
+            "Dense",
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
         if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-            raise UserInputError(f"Received an invalid value for `units`, expected a positive integer. Received: units={units}")
+            raise UserInputError(
+                "Received an invalid value for `units`, expected a positive integer. Received: "
+                f"units={units}"
+            )
         self.units = units
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -54,14 +78,26 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        arguments.none_yet("Dense", quantization_mode=self.quantization_mode)  # of a dtype policy such as 'int8_from_float32'
+        arguments.none_yet(
+            "Dense", quantization_mode=self.quantization_mode
+        )  # of a dtype policy such as 'int8_from_float32'
         features = input_shape[-1]
-        self.kernel = self.add_weight(name="kernel", shape=(features, self.units), initializer=self.kernel_initializer,
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(features, self.units),
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=self.bias_initializer,
-                                        regularizer=self.bias_regularizer, constraint=self.bias_constraint)
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs, training=None):

@@ -13,7 +13,8 @@ from fkeras.layers.base.layer import Layer
 
 
 def check_ids(ids, input_dim: int, name: str = "Embedding") -> None:
-    """Raises a UserInputError if an id lies outside of [0, input_dim): names the id, where it stands, and the fix.
+    """Raises a UserInputError if an id lies outside of [0, input_dim): names the id, where it
+    stands, and the fix.
 
     Args:
         ids: array on the host, of ints (or of floats, of which the integer part counts).
@@ -25,9 +26,15 @@ def check_ids(ids, input_dim: int, name: str = "Embedding") -> None:
         return
     bad = ~((ids >= 0) & (ids < input_dim))  # NaN is bad, too
     where = tuple(int(i) for i in np.argwhere(bad)[0])
-    fix = f"Make input_dim at least {int(ids.max()) + 1}" if not ids[where] < 0 and np.isfinite(ids.max()) else "Map the ids into that range"
-    raise UserInputError(f"{name} has input_dim={input_dim}, so that ids must lie in [0, {input_dim}). Received: id {ids[where]} at position "
-                         f"{where} ({int(bad.sum())} of {bad.size} ids are outside). {fix}.")
+    fix = (
+        f"Make input_dim at least {int(ids.max()) + 1}"
+        if not ids[where] < 0 and np.isfinite(ids.max())
+        else "Map the ids into that range"
+    )
+    raise UserInputError(
+        f"{name} has input_dim={input_dim}, so that ids must lie in [0, {input_dim}). Received: id "
+        f"{ids[where]} at position {where} ({int(bad.sum())} of {bad.size} ids are outside). {fix}."
+    )
 
 
 class Embedding(Layer):
@@ -39,18 +46,22 @@ class Embedding(Layer):
         embeddings_initializer: how the table starts.
         embeddings_regularizer: function of the table that adds to the loss.
         embeddings_constraint: function applied to the table after each update.
-        mask_zero: whether id 0 is padding: it then makes the mask that recurrent layers, attention and losses follow.
+        mask_zero: whether id 0 is padding: it then makes the mask that recurrent layers, attention
+            and losses follow.
         weights: the table to start from (or a list with it); None to draw it.
-        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization belong to another release.
-        input_length: of older scripts, like `input_shape=(input_length,)`: what a Sequential model's input looks like.
+        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization
+            belong to another release.
+        input_length: of older scripts, like `input_shape=(input_length,)`: what a Sequential
+            model's input looks like.
 
     Shape:
         ids `(batch, ...)` of ints -> `(batch, ..., output_dim)`. Table `(input_dim, output_dim)`.
 
     Raises:
-        UserInputError: an id outside of [0, input_dim), where ids are known: outside of `jit`, and in arrays on the host that are given to
-            `fit`. Inside `jit` such an id, negative ones too, gives a row of NaN and no gradient, so that it cannot pass unseen. (Keras
-            takes the last row for -1.)
+        UserInputError: an id outside of [0, input_dim), where ids are known: outside of `jit`, and
+            in arrays on the host that are given to `fit`. Inside `jit` such an id, negative ones
+            too, gives a row of NaN and no gradient, so that it cannot pass unseen. (Keras takes the
+            last row for -1.)
 
     Examples:
         >>> import fkeras, jax, jax.numpy as jnp
@@ -60,17 +71,37 @@ class Embedding(Layer):
         ((1, 3, 4), [[True, True, False]])
     """
 
-    def __init__(self, input_dim, output_dim, embeddings_initializer="uniform", embeddings_regularizer=None, embeddings_constraint=None,
-                 mask_zero=False, weights=None, lora_rank=None, lora_alpha=None, quantization_config=None, **kwargs):
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        embeddings_initializer="uniform",
+        embeddings_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        weights=None,
+        lora_rank=None,
+        lora_alpha=None,
+        quantization_config=None,
+        **kwargs,
+    ):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
             if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value <= 0:
-                raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__}).")
+                raise UserTypeError(
+                    f"`{name}` must be a positive integer. Received: {name}={value} (of type "
+                    f"{type(value).__name__})."
+                )
         if "input_length" in kwargs:
             length = kwargs.pop("input_length")
             if not {"input_shape", "batch_input_shape"} & set(kwargs):
                 kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
-        arguments.none_yet("Embedding", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        arguments.none_yet(
+            "Embedding",
+            lora_rank=lora_rank,
+            lora_alpha=lora_alpha,
+            quantization_config=quantization_config,
+        )
         self.input_dim, self.output_dim = int(input_dim), int(output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
@@ -80,14 +111,23 @@ class Embedding(Layer):
         self.autocast = False  # of ids; the rows are cast when they have been looked up
         if weights is not None:
             self.build()
-            self.set_weights(weights if isinstance(weights, list) and len(weights) == 1 else [weights])
+            self.set_weights(
+                weights if isinstance(weights, list) and len(weights) == 1 else [weights]
+            )
 
     def build(self, input_shape=None):
         if self.built:
             return
-        arguments.none_yet(type(self).__name__, quantization_mode=self.quantization_mode)  # of a dtype policy such as 'int8_from_float32'
-        self.embeddings = self.add_weight(name="embeddings", shape=(self.input_dim, self.output_dim), initializer=self.embeddings_initializer,
-                                          regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint)
+        arguments.none_yet(
+            type(self).__name__, quantization_mode=self.quantization_mode
+        )  # of a dtype policy such as 'int8_from_float32'
+        self.embeddings = self.add_weight(
+            name="embeddings",
+            shape=(self.input_dim, self.output_dim),
+            initializer=self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
+        )
 
     def call(self, inputs):
         if hasattr(inputs, "todense"):
@@ -95,7 +135,9 @@ class Embedding(Layer):
         if not isinstance(inputs, jax.core.Tracer):
             self.check_host_input(np.asarray(inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
-        rows = self.embeddings.value.at[ids].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
+        rows = self.embeddings.value.at[ids].get(
+            mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
+        )
         return rows.astype(self.compute_dtype)
 
     def check_host_input(self, ids) -> None:
@@ -103,32 +145,48 @@ class Embedding(Layer):
         check_ids(ids, self.input_dim, f"Embedding '{self.name}'")
 
     def compute_mask(self, inputs, mask=None):
-        return jnp.not_equal(inputs.todense() if hasattr(inputs, "todense") else inputs, 0) if self.mask_zero else None
+        return (
+            jnp.not_equal(inputs.todense() if hasattr(inputs, "todense") else inputs, 0)
+            if self.mask_zero
+            else None
+        )
 
     def compute_output_shape(self, input_shape):
         return (*input_shape, self.output_dim)
 
     def compute_output_spec(self, inputs):
-        return KerasTensor(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype, ragged=getattr(inputs, "ragged", False))
+        return KerasTensor(
+            self.compute_output_shape(inputs.shape),
+            dtype=self.compute_dtype,
+            ragged=getattr(inputs, "ragged", False),
+        )
 
     def get_config(self):
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("weights", "lora_rank", "lora_alpha")}
+        return {
+            name: value
+            for name, value in config.items()
+            if name not in ("weights", "lora_rank", "lora_alpha")
+        }
 
 
 class ReversibleEmbedding(Embedding):
-    """An `Embedding` that also projects back, from vectors to a score for each id: for language models.
+    """An `Embedding` that also projects back, from vectors to a score for each id: for language
+    models.
 
     Args:
         input_dim: number of rows; ids are in [0, input_dim).
         output_dim: size of a row.
-        tie_weights: whether the projection back is by the table's transpose; False for a weight of its own.
-        embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: see `Embedding`.
+        tie_weights: whether the projection back is by the table's transpose; False for a weight of
+            its own.
+        embeddings_initializer, embeddings_regularizer, embeddings_constraint, mask_zero: see
+            `Embedding`.
         reverse_dtype: dtype of the projection back; None for that of its operands.
         logit_soft_cap: None, or c > 0: scores become `c * tanh(scores / c)`.
 
     Shape:
-        ids `(batch, ...)` -> `(batch, ..., output_dim)`; with `reverse=True` vectors `(batch, ..., output_dim)` ->
+        ids `(batch, ...)` -> `(batch, ..., output_dim)`; with `reverse=True` vectors
+            `(batch, ..., output_dim)` ->
         `(batch, ..., input_dim)`.
 
     References:
@@ -141,19 +199,44 @@ class ReversibleEmbedding(Embedding):
         (1, 2, 10)
     """
 
-    def __init__(self, input_dim, output_dim, tie_weights=True, embeddings_initializer="uniform", embeddings_regularizer=None,
-                 embeddings_constraint=None, mask_zero=False, reverse_dtype=None, logit_soft_cap=None, **kwargs):
-        super().__init__(input_dim, output_dim, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
-                         embeddings_constraint=embeddings_constraint, mask_zero=mask_zero, **kwargs)
-        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = tie_weights, reverse_dtype, logit_soft_cap
+    def __init__(
+        self,
+        input_dim,
+        output_dim,
+        tie_weights=True,
+        embeddings_initializer="uniform",
+        embeddings_regularizer=None,
+        embeddings_constraint=None,
+        mask_zero=False,
+        reverse_dtype=None,
+        logit_soft_cap=None,
+        **kwargs,
+    ):
+        super().__init__(
+            input_dim,
+            output_dim,
+            embeddings_initializer=embeddings_initializer,
+            embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint,
+            mask_zero=mask_zero,
+            **kwargs,
+        )
+        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = (
+            tie_weights,
+            reverse_dtype,
+            logit_soft_cap,
+        )
 
     def build(self, input_shape=None):
         if self.built:
             return
         super().build(input_shape)
         if not self.tie_weights:
-            self.reverse_embeddings = self.add_weight(name="reverse_embeddings", shape=(self.output_dim, self.input_dim),
-                                                      initializer=self.embeddings_initializer)
+            self.reverse_embeddings = self.add_weight(
+                name="reverse_embeddings",
+                shape=(self.output_dim, self.input_dim),
+                initializer=self.embeddings_initializer,
+            )
 
     def call(self, inputs, reverse=False):
         if not reverse:
@@ -165,7 +248,11 @@ class ReversibleEmbedding(Embedding):
         if self.reverse_dtype is not None:
             inputs, kernel = inputs.astype(self.reverse_dtype), kernel.astype(self.reverse_dtype)
         scores = inputs @ kernel
-        return scores if self.logit_soft_cap is None else self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
+        return (
+            scores
+            if self.logit_soft_cap is None
+            else self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
+        )
 
     def compute_mask(self, inputs, mask=None):
         return None  # set in `call`, which knows the direction
@@ -174,4 +261,6 @@ class ReversibleEmbedding(Embedding):
         return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 
     def compute_output_spec(self, inputs, reverse=False):
-        return KerasTensor(self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype)
+        return KerasTensor(
+            self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype
+        )

@@ -23,29 +23,54 @@ class InputLayer(Layer):
 
     is_input = True
 
-    def __init__(self, shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, input_tensor=None,
-                 optional=False, name=None, **kwargs):
+    def __init__(
+        self,
+        shape=None,
+        batch_size=None,
+        dtype=None,
+        sparse=None,
+        ragged=None,
+        batch_shape=None,
+        input_tensor=None,
+        optional=False,
+        name=None,
+        **kwargs,
+    ):
         super().__init__(name=name)
         if "input_shape" in kwargs or "batch_input_shape" in kwargs:
             given = kwargs.pop("batch_input_shape", None)
             batch_shape = given if given is not None else batch_shape
             shape = kwargs.pop("input_shape", shape)
         if kwargs:
-            raise UserInputError(f"Unrecognized keyword arguments passed to InputLayer: {sorted(kwargs)}")
+            raise UserInputError(
+                f"Unrecognized keyword arguments passed to InputLayer: {sorted(kwargs)}"
+            )
         if input_tensor is not None:
             if not isinstance(input_tensor, KerasTensor):
-                raise UserInputError(f"Argument `input_tensor` must be a KerasTensor. Received invalid type: input_tensor={input_tensor} "
-                                     f"(of type {type(input_tensor)})")
-            if batch_size is not None and (not input_tensor.shape or input_tensor.shape[0] != batch_size):
-                raise UserInputError("When providing the `input_tensor` argument, you cannot provide an incompatible `batch_size` argument.")
+                raise UserInputError(
+                    "Argument `input_tensor` must be a KerasTensor. Received invalid type: "
+                    f"input_tensor={input_tensor} (of type {type(input_tensor)})"
+                )
+            if batch_size is not None and (
+                not input_tensor.shape or input_tensor.shape[0] != batch_size
+            ):
+                raise UserInputError(
+                    "When providing the `input_tensor` argument, you cannot provide an "
+                    "incompatible `batch_size` argument."
+                )
             if shape is not None and tuple(shape) != tuple(input_tensor.shape[1:]):
-                raise UserInputError("When providing the `input_tensor` argument, you cannot provide an incompatible `shape` argument. "
-                                     f"Received: shape={tuple(shape)}, input_tensor of shape {tuple(input_tensor.shape)}")
+                raise UserInputError(
+                    "When providing the `input_tensor` argument, you cannot provide an "
+                    f"incompatible `shape` argument. Received: shape={tuple(shape)}, input_tensor "
+                    f"of shape {tuple(input_tensor.shape)}"
+                )
             batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
         elif shape is not None and batch_shape is not None:
             raise UserInputError("You cannot pass both `shape` and `batch_shape` at the same time.")
         elif batch_size is not None and batch_shape is not None:
-            raise UserInputError("You cannot pass both `batch_size` and `batch_shape` at the same time.")
+            raise UserInputError(
+                "You cannot pass both `batch_size` and `batch_shape` at the same time."
+            )
         elif shape is None and batch_shape is None:
             raise UserInputError("You must pass a `shape` argument.")
         if shape is not None and input_tensor is None:
@@ -54,8 +79,17 @@ class InputLayer(Layer):
         self._dtype = standardize_dtype(dtype)
         self.sparse, self.ragged, self.optional = bool(sparse), bool(ragged), optional
         self.built = True
-        tensor = input_tensor if input_tensor is not None else KerasTensor(
-            self._batch_shape, dtype=self._dtype, sparse=self.sparse, ragged=self.ragged, name=self.name)
+        tensor = (
+            input_tensor
+            if input_tensor is not None
+            else KerasTensor(
+                self._batch_shape,
+                dtype=self._dtype,
+                sparse=self.sparse,
+                ragged=self.ragged,
+                name=self.name,
+            )
+        )
         Node(self, (), {}, tensor)
 
     @property
@@ -70,8 +104,14 @@ class InputLayer(Layer):
         return None
 
     def get_config(self):
-        return {"batch_shape": self.batch_shape, "dtype": self._dtype, "sparse": self.sparse, "ragged": self.ragged, "name": self.name,
-                **({"optional": True} if self.optional else {})}
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self._dtype,
+            "sparse": self.sparse,
+            "ragged": self.ragged,
+            "name": self.name,
+            **({"optional": True} if self.optional else {}),
+        }
 
 
 def _as_shape(shape, what):
@@ -80,18 +120,34 @@ def _as_shape(shape, what):
     try:
         shape = tuple(shape)
     except TypeError:
-        raise UserInputError(f"Argument `{what}` must be a tuple of ints and None. Received: {what}={shape!r}") from None
+        raise UserInputError(
+            f"Argument `{what}` must be a tuple of ints and None. Received: {what}={shape!r}"
+        ) from None
     for d in shape:
         if d is not None and (not isinstance(d, (int, np.integer)) or isinstance(d, bool) or d < 0):
-            raise UserInputError(f"Cannot convert '{shape}' to a shape. Found invalid dimension '{d}' of type '{type(d)}'.")
+            raise UserInputError(
+                f"Cannot convert '{shape}' to a shape. Found invalid dimension '{d}' of type "
+                f"'{type(d)}'."
+            )
     return tuple(None if d is None else int(d) for d in shape)
 
 
-def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, batch_shape=None, name=None, tensor=None, optional=False):  # noqa: N802
+def Input(
+    shape=None,
+    batch_size=None,
+    dtype=None,
+    sparse=None,
+    ragged=None,
+    batch_shape=None,
+    name=None,
+    tensor=None,
+    optional=False,
+):  # noqa: N802
     """A symbolic tensor to start a functional model with.
 
     Args:
-        shape: shape of one example, without the batch axis; None for a free dimension. `()` for a scalar.
+        shape: shape of one example, without the batch axis; None for a free dimension. `()` for a
+            scalar.
         batch_size: size of the batch axis; None for any.
         dtype: dtype name; None for floatx.
         sparse, ragged: flags of the tensor.
@@ -108,6 +164,15 @@ def Input(shape=None, batch_size=None, dtype=None, sparse=None, ragged=None, bat
         >>> fkeras.Input((3,)).shape
         (None, 3)
     """
-    layer = InputLayer(shape=shape, batch_size=batch_size, dtype=dtype, sparse=sparse, ragged=ragged, batch_shape=batch_shape, name=name,
-                       input_tensor=tensor, optional=optional)
+    layer = InputLayer(
+        shape=shape,
+        batch_size=batch_size,
+        dtype=dtype,
+        sparse=sparse,
+        ragged=ragged,
+        batch_shape=batch_shape,
+        name=name,
+        input_tensor=tensor,
+        optional=optional,
+    )
     return layer.output

@@ -14,12 +14,14 @@ _FUNCTIONS = ("function", "output_shape", "mask")
 class Lambda(Layer):
     """A function as a layer. For a function with weights, subclass `Layer` instead.
 
-    A named, registered function survives saving; a Python lambda is saved as code, which is only revived where the reader asks for it
-    (`safe_mode=False`).
+    A named, registered function survives saving; a Python lambda is saved as code, which is only
+    revived where the reader asks for it (`safe_mode=False`).
 
     Args:
-        function: function of the inputs; gets `mask` and `training` too where it has parameters of these names.
-        output_shape: shape without the batch axis, or a function of the input shape; None: found by abstract evaluation.
+        function: function of the inputs; gets `mask` and `training` too where it has parameters of
+            these names.
+        output_shape: shape without the batch axis, or a function of the input shape; None: found by
+            abstract evaluation.
         mask: mask of the output, or a function `(inputs, mask)`; None for none.
         arguments: dict of further keyword arguments for the function.
 
@@ -35,7 +37,10 @@ class Lambda(Layer):
     def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
         super().__init__(**kwargs)
         if not callable(function):
-            raise UserInputError(f"Lambda: `function` must be callable. Received: function={function!r} (of type {type(function)})")
+            raise UserInputError(
+                f"Lambda: `function` must be callable. Received: function={function!r} (of type "
+                f"{type(function)})"
+            )
         self.function = function
         self.arguments = arguments or {}
         self.mask = mask
@@ -46,12 +51,16 @@ class Lambda(Layer):
 
     def call(self, inputs, mask=None, training=None):
         own = {"mask": mask, "training": training}
-        return self.function(inputs, **self.arguments, **{name: own[name] for name in self._passes_on})
+        return self.function(
+            inputs, **self.arguments, **{name: own[name] for name in self._passes_on}
+        )
 
     def compute_output_shape(self, input_shape):
         given = self._given_output_shape
         if given is None:
-            return signature.shape_of(self.compute_output_spec(_tensors(input_shape, self.compute_dtype)))
+            return signature.shape_of(
+                self.compute_output_spec(_tensors(input_shape, self.compute_dtype))
+            )
         if callable(given):
             return given(input_shape)
         return _with_batch(given, _first_batch(input_shape))
@@ -65,10 +74,21 @@ class Lambda(Layer):
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     def get_config(self):
-        values = {"function": self.function, "output_shape": self._given_output_shape, "mask": self.mask}
-        config = {name: value if name == "output_shape" and not callable(value) else registry.serialize_keras_object(value)
-                  for name, value in values.items() if value is not None}
-        base = {name: value for name, value in super().get_config().items() if name not in _FUNCTIONS}
+        values = {
+            "function": self.function,
+            "output_shape": self._given_output_shape,
+            "mask": self.mask,
+        }
+        config = {
+            name: value
+            if name == "output_shape" and not callable(value)
+            else registry.serialize_keras_object(value)
+            for name, value in values.items()
+            if value is not None
+        }
+        base = {
+            name: value for name, value in super().get_config().items() if name not in _FUNCTIONS
+        }
         return {**base, **config, "arguments": registry.serialize_keras_object(self.arguments)}
 
     @classmethod
@@ -78,12 +98,19 @@ class Lambda(Layer):
         for name in (*_FUNCTIONS, "arguments"):
             value = config.get(name)
             if isinstance(value, dict) and value.get("class_name") == "__lambda__" and safe_mode:
-                raise UserInputError(f"The `{name}` of this `Lambda` layer is a Python lambda, which is code. It is not revived in safe mode. If "
-                                     "you trust its source, pass `safe_mode=False`, or call `fkeras.config.enable_unsafe_deserialization()`.")
+                raise UserInputError(
+                    f"The `{name}` of this `Lambda` layer is a Python lambda, which is code. It is "
+                    "not revived in safe mode. If you trust its source, pass `safe_mode=False`, "
+                    "or call `fkeras.config.enable_unsafe_deserialization()`."
+                )
             if value is not None:
                 with registry.SafeModeScope(safe_mode):
-                    config[name] = registry.deserialize_keras_object(value, custom_objects=custom_objects, safe_mode=safe_mode)
-        if isinstance(config.get("output_shape"), list) and not any(isinstance(d, (list, tuple)) for d in config["output_shape"]):
+                    config[name] = registry.deserialize_keras_object(
+                        value, custom_objects=custom_objects, safe_mode=safe_mode
+                    )
+        if isinstance(config.get("output_shape"), list) and not any(
+            isinstance(d, (list, tuple)) for d in config["output_shape"]
+        ):
             config["output_shape"] = tuple(config["output_shape"])
         return cls(**config)
 

@@ -6,7 +6,8 @@ from fkeras.layers.base.layer import Layer
 
 
 class Wrapper(Layer):
-    """The base of layers that hold another layer, in `layer`. To subclass: `call` decides what is done with it.
+    """The base of layers that hold another layer, in `layer`. To subclass: `call` decides what is
+    done with it.
 
     Args:
         layer: the layer to wrap.
@@ -22,8 +23,11 @@ class Wrapper(Layer):
 
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, Layer):
-            raise UserInputError(f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure wrapped layer is a valid Keras "
-                                 f"layer. (An instance of `fkeras.layers.Layer`. Received one of {type(layer)}.)")
+            raise UserInputError(
+                f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure "
+                "wrapped layer is a valid Keras layer. (An instance of `fkeras.layers.Layer`. "
+                f"Received one of {type(layer)}.)"
+            )
         super().__init__(**kwargs)
         self.layer = layer
 
@@ -34,5 +38,7 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        layer = registry.deserialize_keras_object(config.pop("layer"), custom_objects=custom_objects)
+        layer = registry.deserialize_keras_object(
+            config.pop("layer"), custom_objects=custom_objects
+        )
         return cls(layer, **config)

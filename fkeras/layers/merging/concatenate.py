@@ -31,13 +31,22 @@ class Concatenate(Merge):
 
     def call(self, inputs):
         if not isinstance(inputs, (list, tuple)):
-            raise UserInputError(f"A `Concatenate` layer should be called on a list of inputs. Received: inputs={inputs}")
+            raise UserInputError(
+                "A `Concatenate` layer should be called on a list of inputs. Received: "
+                f"inputs={inputs}"
+            )
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_output_shape(self, input_shape):
-        if not isinstance(input_shape, (list, tuple)) or not input_shape or not isinstance(input_shape[0], (list, tuple)):
-            raise UserInputError("A `Concatenate` layer should be called on a list of at least 1 input. "
-                                 f"Received: input_shape={input_shape}")
+        if (
+            not isinstance(input_shape, (list, tuple))
+            or not input_shape
+            or not isinstance(input_shape[0], (list, tuple))
+        ):
+            raise UserInputError(
+                "A `Concatenate` layer should be called on a list of at least 1 input. "
+                f"Received: input_shape={input_shape}"
+            )
         ndim = len(input_shape[0])
         if any(len(shape) != ndim for shape in input_shape) or not -ndim <= self.axis < ndim:
             raise self._mismatch(input_shape)
@@ -54,8 +63,11 @@ class Concatenate(Merge):
         return tuple(merged)
 
     def _mismatch(self, input_shape):
-        return UserInputError("A `Concatenate` layer requires inputs with matching shapes except for the concatenation axis. "
-                              f"Received: input_shape={[tuple(s) for s in input_shape]}, axis={self.axis}")
+        return UserInputError(
+            "A `Concatenate` layer requires inputs with matching shapes except for the "
+            f"concatenation axis. Received: input_shape={[tuple(s) for s in input_shape]}, "
+            f"axis={self.axis}"
+        )
 
     def compute_mask(self, inputs, mask=None):
         """The masks concatenated; inputs without one count everywhere."""
@@ -64,8 +76,14 @@ class Concatenate(Merge):
         check_masks(inputs, mask)
         if all(m is None for m in mask):
             return None
-        full = [jnp.ones(x.shape, bool) if m is None else jnp.broadcast_to(m[..., None], x.shape) if m.ndim < x.ndim else m
-                for x, m in zip(inputs, mask)]
+        full = [
+            jnp.ones(x.shape, bool)
+            if m is None
+            else jnp.broadcast_to(m[..., None], x.shape)
+            if m.ndim < x.ndim
+            else m
+            for x, m in zip(inputs, mask)
+        ]
         return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
 
 

@@ -14,10 +14,12 @@ class Dot(Merge):
 
     Args:
         axes: an axis of both, or a pair of axes. Not 0, the batch.
-        normalize: whether the vectors along these axes are divided by their L2 norm first, which gives the cosine similarity.
+        normalize: whether the vectors along these axes are divided by their L2 norm first, which
+            gives the cosine similarity.
 
     Shape:
-        `(batch, a..., n)` and `(batch, n, b...)` with `axes=(-1, 1)` -> `(batch, a..., b...)`; `(batch, 1)` where nothing else is left.
+        `(batch, a..., n)` and `(batch, n, b...)` with `axes=(-1, 1)` -> `(batch, a..., b...)`;
+            `(batch, 1)` where nothing else is left.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -29,11 +31,20 @@ class Dot(Merge):
         super().__init__(**kwargs)
         if not isinstance(axes, int):
             if not isinstance(axes, (list, tuple)):
-                raise UserTypeError(f"Invalid type for argument `axes`: it should be a list or an int. Received: axes={axes}")
+                raise UserTypeError(
+                    "Invalid type for argument `axes`: it should be a list or an int. Received: "
+                    f"axes={axes}"
+                )
             if len(axes) != 2:
-                raise UserInputError(f"Invalid format for argument `axes`: it should contain two elements. Received: axes={axes}")
+                raise UserInputError(
+                    "Invalid format for argument `axes`: it should contain two elements. "
+                    f"Received: axes={axes}"
+                )
             if not isinstance(axes[0], int) or not isinstance(axes[1], int):
-                raise UserInputError(f"Invalid format for argument `axes`: list elements should be integers. Received: axes={axes}")
+                raise UserInputError(
+                    "Invalid format for argument `axes`: list elements should be integers. "
+                    f"Received: axes={axes}"
+                )
         self.axes = axes
         self.normalize = normalize
 
@@ -42,13 +53,17 @@ class Dot(Merge):
         given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         for axis, ndim in zip(given, ndims):
             if not -ndim <= axis < ndim or axis % ndim == 0:
-                raise UserInputError(f"Dot '{self.name}': `axes` must be axes of the inputs other than the batch axis 0. Received: "
-                                     f"axes={self.axes} for inputs of rank {tuple(ndims)}")
+                raise UserInputError(
+                    f"Dot '{self.name}': `axes` must be axes of the inputs other than the batch "
+                    f"axis 0. Received: axes={self.axes} for inputs of rank {tuple(ndims)}"
+                )
         return tuple(axis % ndim for axis, ndim in zip(given, ndims))
 
     def call(self, inputs):
         if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
-            raise UserInputError(f"A `Dot` layer should be called on exactly 2 inputs. Received: inputs={inputs}")
+            raise UserInputError(
+                f"A `Dot` layer should be called on exactly 2 inputs. Received: inputs={inputs}"
+            )
         x, y = inputs
         axes = self._axes((x.ndim, y.ndim))
         if self.normalize:
@@ -58,20 +73,31 @@ class Dot(Merge):
             out = jax_sparse().bcoo_dot_general(x, y, dimension_numbers=(((i,), (j,)), batch))
             if len(out.shape) > 1 or not is_sparse(out):
                 return out if len(out.shape) > 1 else out[:, None]
-            return jax_sparse().bcoo_broadcast_in_dim(out, shape=(*out.shape, 1), broadcast_dimensions=(0,))
+            return jax_sparse().bcoo_broadcast_in_dim(
+                out, shape=(*out.shape, 1), broadcast_dimensions=(0,)
+            )
         dtype = jnp.promote_types(x.dtype, y.dtype)
         out = lax.dot_general(x.astype(dtype), y.astype(dtype), (((i,), (j,)), batch))
         return out if out.ndim > 1 else out[:, None]
 
     def compute_output_shape(self, input_shape):
-        if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 2 or not isinstance(input_shape[0], (tuple, list)):
-            raise UserInputError(f"A `Dot` layer should be called on a list of 2 inputs. Received: input_shape={input_shape}")
+        if (
+            not isinstance(input_shape, (tuple, list))
+            or len(input_shape) != 2
+            or not isinstance(input_shape[0], (tuple, list))
+        ):
+            raise UserInputError(
+                "A `Dot` layer should be called on a list of 2 inputs. Received: "
+                f"input_shape={input_shape}"
+            )
         one, other = tuple(input_shape[0]), tuple(input_shape[1])
         i, j = self._axes((len(one), len(other)))
         if one[i] != other[j] and None not in (one[i], other[j]):
-            raise UserInputError(f"Incompatible input shapes: axis values {one[i]} (at axis {i}) != {other[j]} (at axis {j}). Full input "
-                                 f"shapes: {one}, {other}")
-        shape = (one[:i] + one[i + 1:] + other[1:j] + other[j + 1:])
+            raise UserInputError(
+                f"Incompatible input shapes: axis values {one[i]} (at axis {i}) != {other[j]} (at "
+                f"axis {j}). Full input shapes: {one}, {other}"
+            )
+        shape = one[:i] + one[i + 1 :] + other[1:j] + other[j + 1 :]
         return shape if len(shape) > 1 else (*shape, 1)
 
     def compute_mask(self, inputs, mask=None):

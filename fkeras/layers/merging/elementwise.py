@@ -36,11 +36,17 @@ class Subtract(Merge):
     def build(self, input_shape):
         super().build(input_shape)
         if len(input_shape) != 2:
-            raise UserInputError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: input_shape={input_shape}")
+            raise UserInputError(
+                "A `Subtract` layer should be called on exactly 2 inputs. Received: "
+                f"input_shape={input_shape}"
+            )
 
     def merge(self, inputs):
         if len(inputs) != 2:
-            raise UserInputError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)} inputs")
+            raise UserInputError(
+                f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)} "
+                "inputs"
+            )
         return ops.subtract(*inputs)
 
 
@@ -62,7 +68,9 @@ def _expanded_mask(x):
 
 
 class _Masked(Merge):
-    """Merges by a function of which masked values are no part; sets the mask of the output itself."""
+    """Merges by a function of which masked values are no part; sets the mask of the output
+    itself.
+    """
 
     def call(self, inputs):
         if isinstance(inputs, (list, tuple)) and any(masks.get_mask(x) is not None for x in inputs):
@@ -76,14 +84,18 @@ class Multiply(_Masked):
     """The product of its inputs, value by value; masked values count as 1.
 
     Shape:
-        A list of tensors that broadcast together -> one tensor. Where all inputs have masks, the product of nothing but masked values is 0.
+        A list of tensors that broadcast together -> one tensor. Where all inputs have masks, the
+            product of nothing but masked values is 0.
     """
 
     def merge(self, inputs):
         return functools.reduce(ops.multiply, inputs)
 
     def merge_masked(self, inputs, expanded):
-        ones = [x if mask is None else jnp.where(mask, x, jnp.ones((), x.dtype)) for x, mask in zip(inputs, expanded)]
+        ones = [
+            x if mask is None else jnp.where(mask, x, jnp.ones((), x.dtype))
+            for x, mask in zip(inputs, expanded)
+        ]
         product = self.merge(ones)
         if any(mask is None for mask in expanded):
             return product
@@ -106,7 +118,9 @@ class _Extreme(_Masked):
                 x = jnp.where(mask, x, output)
             if output_mask is not None:
                 output = jnp.where(output_mask, output, x)
-            output_mask = None if mask is None or output_mask is None else jnp.logical_or(output_mask, mask)
+            output_mask = (
+                None if mask is None or output_mask is None else jnp.logical_or(output_mask, mask)
+            )
             output = type(self).function(output, x)
         if output_mask is not None:
             masks.set_mask(output, jnp.any(output_mask, axis=-1))

@@ -8,7 +8,8 @@ from fkeras.layers.base.layer import Layer
 
 
 class Merge(Layer):
-    """A layer on a list of tensors that are combined value by value. Abstract: subclasses give `merge`.
+    """A layer on a list of tensors that are combined value by value. Abstract: subclasses give
+    `merge`.
 
     Tensors of fewer axes get axes of size 1 after the batch axis; then all broadcast together.
     """
@@ -26,23 +27,37 @@ class Merge(Layer):
 
     def call(self, inputs):
         if not isinstance(inputs, (list, tuple)):
-            raise UserInputError(f"{type(self).__name__} '{self.name}': a merge layer should be called on a list of inputs. "
-                                 f"Received: inputs={inputs} (not a list of tensors)")
+            raise UserInputError(
+                f"{type(self).__name__} '{self.name}': a merge layer should be called on a list of "
+                f"inputs. Received: inputs={inputs} (not a list of tensors)"
+            )
         ndim = max(x.ndim for x in inputs)
-        return self.merge([x.reshape(x.shape[:1] + (1,) * (ndim - x.ndim) + x.shape[1:]) if x.ndim < ndim else x for x in inputs])
+        return self.merge(
+            [
+                x.reshape(x.shape[:1] + (1,) * (ndim - x.ndim) + x.shape[1:])
+                if x.ndim < ndim
+                else x
+                for x in inputs
+            ]
+        )
 
     def compute_output_shape(self, input_shape):
         shapes = check_list(self, input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
         if len(batches) > 1:
-            raise UserInputError(f"Cannot merge tensors with different batch sizes. Received tensors with shapes {shapes}")
+            raise UserInputError(
+                "Cannot merge tensors with different batch sizes. Received tensors with shapes "
+                f"{shapes}"
+            )
         merged = tuple(shapes[0][1:])
         for shape in shapes[1:]:
             merged = _broadcast(merged, tuple(shape[1:]), shapes)
         return (batches.pop() if batches else None, *merged)
 
     def compute_output_spec(self, inputs):
-        check_list(self, [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape)
+        check_list(
+            self, [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
+        )
         shape = self.compute_output_shape([x.shape for x in inputs])
         return KerasTensor(shape, dtype=self.compute_dtype, sparse=all(x.sparse for x in inputs))
 
@@ -61,9 +76,15 @@ class Merge(Layer):
 
 def check_list(layer, input_shape):
     """The shapes, where they are a list of one shape or more."""
-    if not isinstance(input_shape, (list, tuple)) or not input_shape or not isinstance(input_shape[0], (list, tuple)):
-        raise UserInputError(f"{type(layer).__name__} '{layer.name}': a merge layer should be called on a list of at least 1 input. "
-                             f"Received: input_shape={input_shape} (not a list of shapes)")
+    if (
+        not isinstance(input_shape, (list, tuple))
+        or not input_shape
+        or not isinstance(input_shape[0], (list, tuple))
+    ):
+        raise UserInputError(
+            f"{type(layer).__name__} '{layer.name}': a merge layer should be called on a list of "
+            f"at least 1 input. Received: input_shape={input_shape} (not a list of shapes)"
+        )
     return [tuple(shape) for shape in input_shape]
 
 
@@ -72,19 +93,23 @@ def check_masks(inputs, mask) -> None:
         if not isinstance(value, (list, tuple)):
             raise UserInputError(f"`{name}` should be a list. Received: {name}={value}")
     if len(mask) != len(inputs):
-        raise UserInputError(f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs} of length {len(inputs)}, "
-                             f"and mask={mask} of length {len(mask)}")
+        raise UserInputError(
+            f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs} "
+            f"of length {len(inputs)}, and mask={mask} of length {len(mask)}"
+        )
 
 
 def _broadcast(one, other, shapes):
     if len(one) < len(other):
         one, other = other, one
     merged = list(one[: len(one) - len(other)])
-    for m, n in zip(one[len(merged):], other):
+    for m, n in zip(one[len(merged) :], other):
         if m is None or n is None:
             merged.append(None if m in (None, 1) and n in (None, 1) else n if m is None else m)
         elif m == 1 or n == 1 or m == n:
             merged.append(n if m == 1 else m)
         else:
-            raise UserInputError(f"Inputs have incompatible shapes. Received shapes {shapes}: {m} against {n}")
+            raise UserInputError(
+                f"Inputs have incompatible shapes. Received shapes {shapes}: {m} against {n}"
+            )
     return tuple(merged)

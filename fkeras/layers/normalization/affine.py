@@ -1,4 +1,6 @@
-"""What normalisation layers share: a learned scale `gamma` and shift `beta`, and the check of their axes."""
+"""What normalisation layers share: a learned scale `gamma` and shift `beta`, and the check of their
+axes.
+"""
 
 from fkeras import constraints, initializers, regularizers
 from fkeras.errors import UserInputError, UserTypeError
@@ -6,10 +8,22 @@ from fkeras.layers.base.layer import Layer
 
 
 class Affine(Layer):
-    """Abstract: a layer with optional `gamma` and `beta` in the variable dtype. Subclasses normalise."""
+    """Abstract: a layer with optional `gamma` and `beta` in the variable dtype. Subclasses
+    normalise.
+    """
 
-    def _set_affine(self, epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                    beta_constraint, gamma_constraint):
+    def _set_affine(
+        self,
+        epsilon,
+        center,
+        scale,
+        beta_initializer,
+        gamma_initializer,
+        beta_regularizer,
+        gamma_regularizer,
+        beta_constraint,
+        gamma_constraint,
+    ):
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -24,11 +38,23 @@ class Affine(Layer):
     def _add_affine(self, shape, center=None, scale=None):
         self.gamma = self.beta = None
         if self.scale if scale is None else scale:
-            self.gamma = self.add_weight(name="gamma", shape=shape, initializer=self.gamma_initializer, autocast=False,
-                                         regularizer=self.gamma_regularizer, constraint=self.gamma_constraint)
+            self.gamma = self.add_weight(
+                name="gamma",
+                shape=shape,
+                initializer=self.gamma_initializer,
+                autocast=False,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )
         if self.center if center is None else center:
-            self.beta = self.add_weight(name="beta", shape=shape, initializer=self.beta_initializer, autocast=False,
-                                        regularizer=self.beta_regularizer, constraint=self.beta_constraint)
+            self.beta = self.add_weight(
+                name="beta",
+                shape=shape,
+                initializer=self.beta_initializer,
+                autocast=False,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )
 
     def compute_output_shape(self, input_shape):
         check_axes(self, self.axis, input_shape)
@@ -40,11 +66,16 @@ def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
     axes, ndim = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,), len(input_shape)
     for a in axes:
         if not -ndim <= a < ndim:
-            raise UserInputError(f"Axis {a} is out of bounds for input shape {tuple(input_shape)}. Received: axis={axis}, in layer "
-                                 f"'{layer.name}'. (axis {a} is out of bounds for an array with dimension {ndim})")
+            raise UserInputError(
+                f"Axis {a} is out of bounds for input shape {tuple(input_shape)}. Received: "
+                f"axis={axis}, in layer '{layer.name}'. (axis {a} is out of bounds for an array "
+                f"with dimension {ndim})"
+            )
     counted = tuple(a % ndim for a in axes)
     if len(set(counted)) != len(counted):
-        raise UserInputError(f"Duplicate axes are not allowed. Received: axis={axis}, in layer '{layer.name}'")
+        raise UserInputError(
+            f"Duplicate axes are not allowed. Received: axis={axis}, in layer '{layer.name}'"
+        )
     return counted
 
 
@@ -54,5 +85,7 @@ def int_or_list(axis):
         return list(axis)
     if isinstance(axis, int) and not isinstance(axis, bool):
         return axis
-    raise UserTypeError("Invalid value for `axis` argument: expected an int or a list/tuple of ints. Expected an int or a list/tuple of ints for "
-                        f"the argument 'axis', but received: {axis!r}")
+    raise UserTypeError(
+        "Invalid value for `axis` argument: expected an int or a list/tuple of ints. Expected an "
+        f"int or a list/tuple of ints for the argument 'axis', but received: {axis!r}"
+    )

@@ -18,8 +18,9 @@ _CLIPS = ("rmax", "rmin", "dmax")
 class BatchNormalization(Affine):
     """Gives each channel mean 0 and variance 1, then a learned scale and shift.
 
-    In training it uses the batch's own statistics and keeps moving averages of them; in inference it uses those. A frozen layer
-    (`trainable = False`) runs in inference mode even with `training=True`. Statistics are computed in float32 at least.
+    In training it uses the batch's own statistics and keeps moving averages of them; in inference
+    it uses those. A frozen layer (`trainable = False`) runs in inference mode even with
+    `training=True`. Statistics are computed in float32 at least.
 
     Args:
         axis: the axis of the channels.
@@ -27,16 +28,20 @@ class BatchNormalization(Affine):
         epsilon: added to the variance.
         center: whether to learn a shift `beta`.
         scale: whether to learn a scale `gamma`.
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how the weights start.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer:
+            how the weights start.
         beta_regularizer, gamma_regularizer: functions of the weights that add to the loss.
         beta_constraint, gamma_constraint: functions applied to the weights after each update.
-        renorm: whether to correct the batch's statistics towards the moving ones in training (batch renormalisation).
+        renorm: whether to correct the batch's statistics towards the moving ones in training (batch
+            renormalisation).
         renorm_clipping: dict with any of `rmax`, `rmin`, `dmax`: bounds of the correction.
         renorm_momentum: of the averages that the correction uses.
-        synchronized: must be False: under `jax.jit` a sharded batch has the statistics of all devices already.
+        synchronized: must be False: under `jax.jit` a sharded batch has the statistics of all
+            devices already.
 
     Shape:
-        Any; the output has the shape of the input. A mask, True where a position counts, has one axis less.
+        Any; the output has the shape of the input. A mask, True where a position counts, has one
+            axis less.
 
     Raises:
         UserInputError: an axis that the input does not have, a mask of another rank.
@@ -53,19 +58,48 @@ class BatchNormalization(Affine):
         ([[-1.0], [1.0]], [1.0])
 
     References:
-        Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; Ioffe, 2017, https://arxiv.org/abs/1702.03275 (renorm).
+        Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; Ioffe, 2017,
+            https://arxiv.org/abs/1702.03275 (renorm).
     """
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
-                 moving_mean_initializer="zeros", moving_variance_initializer="ones", beta_regularizer=None, gamma_regularizer=None,
-                 beta_constraint=None, gamma_constraint=None, renorm=False, renorm_clipping=None, renorm_momentum=0.99,
-                 synchronized=False, **kwargs):
+    def __init__(
+        self,
+        axis=-1,
+        momentum=0.99,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        moving_mean_initializer="zeros",
+        moving_variance_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        renorm=False,
+        renorm_clipping=None,
+        renorm_momentum=0.99,
+        synchronized=False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if synchronized:
-            raise UserInputError("Argument synchronized=True is not supported: under `jax.jit` a sharded batch has the statistics of all "
-                                 "devices already. Leave it False.")
-        self._set_affine(float(epsilon), center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                         beta_constraint, gamma_constraint)
+            raise UserInputError(
+                "Argument synchronized=True is not supported: under `jax.jit` a sharded batch has "
+                "the statistics of all devices already. Leave it False."
+            )
+        self._set_affine(
+            float(epsilon),
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+        )
         self.axis = int(axis)
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
@@ -81,7 +115,13 @@ class BatchNormalization(Affine):
         self._add_affine((channels,))
 
         def state(name, initializer):
-            return self.add_weight(name=name, shape=(channels,), initializer=initializer, trainable=False, autocast=False)
+            return self.add_weight(
+                name=name,
+                shape=(channels,),
+                initializer=initializer,
+                trainable=False,
+                autocast=False,
+            )
 
         self.moving_mean = state("moving_mean", self.moving_mean_initializer)
         self.moving_variance = state("moving_variance", self.moving_variance_initializer)
@@ -96,8 +136,13 @@ class BatchNormalization(Affine):
 
     def call(self, inputs, training=None, mask=None):
         x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
-        gamma, beta = (None if v is None else v.value.astype(x.dtype) for v in (self.gamma, self.beta))
-        mean, variance = self.moving_mean.value.astype(x.dtype), self.moving_variance.value.astype(x.dtype)
+        gamma, beta = (
+            None if v is None else v.value.astype(x.dtype) for v in (self.gamma, self.beta)
+        )
+        mean, variance = (
+            self.moving_mean.value.astype(x.dtype),
+            self.moving_variance.value.astype(x.dtype),
+        )
         if training and self.trainable:
             moving_mean, moving_variance = mean, variance
             mean, variance = self._moments(x, mask)
@@ -106,8 +151,12 @@ class BatchNormalization(Affine):
                 self._update_renorm(mean, variance)
             else:
                 self.moving_mean.assign(moving_mean * self.momentum + mean * (1.0 - self.momentum))
-                self.moving_variance.assign(moving_variance * self.momentum + variance * (1.0 - self.momentum))
-        out = ops.batch_normalization(x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon)
+                self.moving_variance.assign(
+                    moving_variance * self.momentum + variance * (1.0 - self.momentum)
+                )
+        out = ops.batch_normalization(
+            x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
+        )
         return out.astype(self.compute_dtype)
 
     def _moments(self, x, mask):
@@ -115,25 +164,37 @@ class BatchNormalization(Affine):
         channels = self.axis % x.ndim
         axes = tuple(i for i in range(x.ndim) if i != channels)
         if math.prod(x.shape[i] for i in axes) == 1:
-            warnings.warn(f"BatchNormalization '{self.name}' is trained on inputs of shape {x.shape}, a single value per channel: the "
-                          "variance is 0 and the output is `beta` whatever the input. Use larger batches (`drop_remainder=True` where only "
-                          "the last one is small), or LayerNormalization.", stacklevel=2)
+            warnings.warn(
+                f"BatchNormalization '{self.name}' is trained on inputs of shape {x.shape}, a "
+                "single value per channel: the variance is 0 and the output is `beta` whatever "
+                "the input. Use larger batches (`drop_remainder=True` where only the last one is "
+                "small), or LayerNormalization.",
+                stacklevel=2,
+            )
         if mask is None:
             return jnp.mean(x, axes), jnp.var(x, axes)
         if mask.ndim != x.ndim - 1:
-            raise UserInputError("The mask provided should be one dimension less than the inputs. "
-                                 f"Received: mask.shape={mask.shape}, inputs.shape={x.shape}")
+            raise UserInputError(
+                "The mask provided should be one dimension less than the inputs. "
+                f"Received: mask.shape={mask.shape}, inputs.shape={x.shape}"
+            )
         counts = jnp.broadcast_to(mask.astype(bool)[..., None], x.shape)
-        number = jnp.sum(counts, axes, keepdims=True).astype(x.dtype) + tiny()  # a batch without any gives 0, not NaN
+        number = (
+            jnp.sum(counts, axes, keepdims=True).astype(x.dtype) + tiny()
+        )  # a batch without any gives 0, not NaN
         mean = jnp.sum(jnp.where(counts, x, 0), axes, keepdims=True) / number
         variance = jnp.sum(jnp.square(jnp.where(counts, x - mean, 0)), axes, keepdims=True) / number
         return mean.reshape(-1), variance.reshape(-1)
 
     def _renormed(self, mean, variance, gamma, beta):
-        """Scale and shift that take normalised values to what the averages would have made of them."""
+        """Scale and shift that take normalised values to what the averages would have made of
+        them.
+        """
         stddev = jnp.sqrt(variance + self.epsilon)
         known_mean = self.renorm_mean.value.astype(mean.dtype)
-        known_stddev = jnp.maximum(self.renorm_stddev.value.astype(mean.dtype), math.sqrt(self.epsilon))
+        known_stddev = jnp.maximum(
+            self.renorm_stddev.value.astype(mean.dtype), math.sqrt(self.epsilon)
+        )
         clip = self.renorm_clipping
         r, d = stddev / known_stddev, (mean - known_mean) / known_stddev
         r = jnp.clip(r, clip.get("rmin"), clip.get("rmax"))
@@ -147,7 +208,9 @@ class BatchNormalization(Affine):
         stddev = jnp.sqrt(variance + self.epsilon)
 
         def move(variable, new, momentum):
-            return variable.assign(variable.value.astype(new.dtype) * momentum + new * (1.0 - momentum))
+            return variable.assign(
+                variable.value.astype(new.dtype) * momentum + new * (1.0 - momentum)
+            )
 
         move(self.renorm_mean, mean, self.renorm_momentum)
         move(self.renorm_stddev, stddev, self.renorm_momentum)
@@ -159,10 +222,18 @@ class BatchNormalization(Affine):
 def _checked_clipping(clipping):
     clipping = dict(clipping or {})
     if set(clipping) - set(_CLIPS):
-        raise UserInputError(f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: {list(_CLIPS)}.")
+        raise UserInputError(
+            f"Received invalid keys for `renorm_clipping` argument: {clipping}. Supported values: "
+            f"{list(_CLIPS)}."
+        )
     rmax, rmin, dmax = (clipping.get(name) for name in _CLIPS)
     if rmax is not None and rmin is not None and rmax < rmin:
-        raise UserInputError(f"rmax should be greater than rmin in the `renorm_clipping` argument. Received: rmax={rmax}, rmin={rmin}.")
+        raise UserInputError(
+            "rmax should be greater than rmin in the `renorm_clipping` argument. Received: "
+            f"rmax={rmax}, rmin={rmin}."
+        )
     if dmax is not None and dmax < 0:
-        raise UserInputError(f"dmax should be non-negative in the `renorm_clipping` argument. Received: dmax={dmax}.")
+        raise UserInputError(
+            f"dmax should be non-negative in the `renorm_clipping` argument. Received: dmax={dmax}."
+        )
     return clipping

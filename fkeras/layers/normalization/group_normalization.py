@@ -9,10 +9,12 @@ from fkeras.layers.normalization.affine import Affine, check_axes
 
 
 class GroupNormalization(Affine):
-    """Gives each group of channels mean 0 and variance 1 in each example, then a learned scale and shift per channel.
+    """Gives each group of channels mean 0 and variance 1 in each example, then a learned scale and
+    shift per channel.
 
-    The same in training and inference, and independent of the batch. Computed in float32 at least. One group is a layer normalisation
-    over all axes, a group for each channel (-1) an instance normalisation.
+    The same in training and inference, and independent of the batch. Computed in float32 at least.
+    One group is a layer normalisation over all axes, a group for each channel (-1) an instance
+    normalisation.
 
     Args:
         groups: number of groups, which must divide the channels; -1 for one group per channel.
@@ -35,44 +37,80 @@ class GroupNormalization(Affine):
         Wu and He, 2018, https://arxiv.org/abs/1803.08494
     """
 
-    def __init__(self, groups=32, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, **kwargs):
+    def __init__(
+        self,
+        groups=32,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
         if not isinstance(groups, int) or groups <= 0 and groups != -1:
-            raise UserInputError("Received an invalid value for argument `groups`, expected a positive integer (or `-1` for instance "
-                                 f"normalization). Received: groups={groups}")
+            raise UserInputError(
+                "Received an invalid value for argument `groups`, expected a positive integer (or "
+                f"`-1` for instance normalization). Received: groups={groups}"
+            )
         super().__init__(**kwargs)
         self.groups = groups
         self.axis = axis
-        self._set_affine(epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                         beta_constraint, gamma_constraint)
+        self._set_affine(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+        )
         self.autocast = False
 
     def build(self, input_shape):
         check_axes(self, self.axis, input_shape)
         channels = input_shape[self.axis]
         if channels is None:
-            raise UserInputError(f"Axis {self.axis} of input tensor should have a defined dimension but the layer received an input with "
-                                 f"shape {tuple(input_shape)}.")
+            raise UserInputError(
+                f"Axis {self.axis} of input tensor should have a defined dimension but the layer "
+                f"received an input with shape {tuple(input_shape)}."
+            )
         if self.groups == -1:
             self.groups = channels
         if channels < self.groups:
-            raise UserInputError(f"Number of groups ({self.groups}) cannot be more than the number of channels ({channels}).")
+            raise UserInputError(
+                f"Number of groups ({self.groups}) cannot be more than the number of channels "
+                f"({channels})."
+            )
         if channels % self.groups:
-            raise UserInputError(f"Number of groups ({self.groups}) must be a multiple of the number of channels ({channels}).")
+            raise UserInputError(
+                f"Number of groups ({self.groups}) must be a multiple of the number of channels "
+                f"({channels})."
+            )
         self._add_affine((channels,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
     def call(self, inputs):
         channel_axis = self.axis % inputs.ndim
         shape, channels = inputs.shape, inputs.shape[channel_axis]
-        grouped = shape[:channel_axis] + (self.groups, channels // self.groups) + shape[channel_axis + 1:]
+        grouped = (
+            shape[:channel_axis]
+            + (self.groups, channels // self.groups)
+            + shape[channel_axis + 1 :]
+        )
         x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32)).reshape(grouped)
         axes = tuple(i for i in range(1, x.ndim) if i != channel_axis)
         mean, variance = jnp.mean(x, axes, keepdims=True), jnp.var(x, axes, keepdims=True)
 
         def per_channel(variable):
             along = [1] * x.ndim
-            along[channel_axis: channel_axis + 2] = self.groups, channels // self.groups
+            along[channel_axis : channel_axis + 2] = self.groups, channels // self.groups
             return variable.value.astype(x.dtype).reshape(along)
 
         inverse = jax.lax.rsqrt(variance + self.epsilon)

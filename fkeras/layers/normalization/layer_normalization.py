@@ -7,7 +7,8 @@ from fkeras.layers.normalization.affine import Affine, check_axes, int_or_list
 
 
 class LayerNormalization(Affine):
-    """Gives the values along an axis mean 0 and variance 1 in each example, then a learned scale and shift.
+    """Gives the values along an axis mean 0 and variance 1 in each example, then a learned scale
+    and shift.
 
     The same in training and inference. Computed in float32 at least.
 
@@ -19,7 +20,8 @@ class LayerNormalization(Affine):
         beta_initializer, gamma_initializer: how the weights start.
         beta_regularizer, gamma_regularizer: functions of the weights that add to the loss.
         beta_constraint, gamma_constraint: functions applied to the weights after each update.
-        **kwargs: of `Layer`; `rms_scaling=True` is Keras's deprecated variant that only divides by the standard deviation.
+        **kwargs: of `Layer`; `rms_scaling=True` is Keras's deprecated variant that only divides by
+            the standard deviation.
 
     Shape:
         Any; the output has the shape of the input. `gamma` and `beta` have the sizes of the axes.
@@ -33,28 +35,57 @@ class LayerNormalization(Affine):
         Ba et al., 2016, https://arxiv.org/abs/1607.06450
     """
 
-    def __init__(self, axis=-1, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros", gamma_initializer="ones",
-                 beta_regularizer=None, gamma_regularizer=None, beta_constraint=None, gamma_constraint=None, **kwargs):
+    def __init__(
+        self,
+        axis=-1,
+        epsilon=1e-3,
+        center=True,
+        scale=True,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        beta_constraint=None,
+        gamma_constraint=None,
+        **kwargs,
+    ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
         if self.rms_scaling:
-            warnings.warn("You passed `rms_scaling=True`, which is deprecated: it divides by the standard deviation, not by the root mean "
-                          "square. Use `fkeras.layers.RMSNormalization`.", stacklevel=2)
+            warnings.warn(
+                "You passed `rms_scaling=True`, which is deprecated: it divides by the standard "
+                "deviation, not by the root mean square. Use `fkeras.layers.RMSNormalization`.",
+                stacklevel=2,
+            )
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
-        self._set_affine(epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,
-                         beta_constraint, gamma_constraint)
+        self._set_affine(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+        )
         self.autocast = False
 
     def build(self, input_shape):
         self.axis = sorted(check_axes(self, self.axis, input_shape))
-        self._add_affine(tuple(input_shape[axis] for axis in self.axis), center=self.center and not self.rms_scaling,
-                         scale=self.scale or self.rms_scaling)
+        self._add_affine(
+            tuple(input_shape[axis] for axis in self.axis),
+            center=self.center and not self.rms_scaling,
+            scale=self.scale or self.rms_scaling,
+        )
 
     def call(self, inputs):
         with warnings.catch_warnings():
             if self.rms_scaling:  # said at construction
                 warnings.simplefilter("ignore")
-            out = ops.layer_normalization(inputs, self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling)
+            out = ops.layer_normalization(
+                inputs, self.gamma, self.beta, self.axis, self.epsilon, rms_scaling=self.rms_scaling
+            )
         return out.astype(self.compute_dtype)
 
     def get_config(self):

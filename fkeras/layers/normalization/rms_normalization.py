@@ -6,7 +6,8 @@ from fkeras.layers.normalization.affine import check_axes, int_or_list
 
 
 class RMSNormalization(Layer):
-    """`x / sqrt(mean(x^2) + epsilon) * scale` along an axis: a layer normalisation without the mean.
+    """`x / sqrt(mean(x^2) + epsilon) * scale` along an axis: a layer normalisation without the
+    mean.
 
     Args:
         axis: an axis or a list of axes.
@@ -33,7 +34,11 @@ class RMSNormalization(Layer):
         return sorted(check_axes(self, self.axis, shape))
 
     def build(self, input_shape):
-        self.scale = self.add_weight(name="scale", shape=tuple(input_shape[axis] for axis in self._axes(input_shape)), initializer="ones")
+        self.scale = self.add_weight(
+            name="scale",
+            shape=tuple(input_shape[axis] for axis in self._axes(input_shape)),
+            initializer="ones",
+        )
 
     def call(self, inputs):
         axes, scale = self._axes(inputs.shape), self.scale.value

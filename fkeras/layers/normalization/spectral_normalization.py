@@ -11,12 +11,14 @@ from fkeras.layers.core.wrapper import Wrapper
 
 
 class SpectralNormalization(Wrapper):
-    """Divides the kernel of a layer by its largest singular value, which bounds how much the layer can stretch its input.
+    """Divides the kernel of a layer by its largest singular value, which bounds how much the layer
+    can stretch its input.
 
-    The singular value is found by power iteration, a few steps in each training call that go on from those of the last one. The kernel
-    itself stays as it is: the layer sees `kernel / sigma`. Inference uses the normalised kernel once a training call has found a
-    singular vector, and the kernel itself before. (Keras on JAX normalises in training and uses the kernel itself in inference, so that the
-    two compute different functions.)
+    The singular value is found by power iteration, a few steps in each training call that go on
+    from those of the last one. The kernel itself stays as it is: the layer sees `kernel / sigma`.
+    Inference uses the normalised kernel once a training call has found a singular vector, and the
+    kernel itself before. (Keras on JAX normalises in training and uses the kernel itself in
+    inference, so that the two compute different functions.)
 
     Args:
         layer: the layer to wrap, with a weight `kernel` or `embeddings`.
@@ -39,22 +41,31 @@ class SpectralNormalization(Wrapper):
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(layer, **kwargs)
         if power_iterations <= 0:
-            raise UserInputError("`power_iterations` should be greater than zero. Received: "
-                                 f"`power_iterations={power_iterations}`")
+            raise UserInputError(
+                "`power_iterations` should be greater than zero. Received: "
+                f"`power_iterations={power_iterations}`"
+            )
         self.power_iterations = power_iterations
 
     def build(self, input_shape):
         super().build(input_shape)
         self.kernel = self._wrapped_kernel()
-        self.vector_u = self.add_weight(name="vector_u", shape=(1, self.kernel.shape[-1]), dtype=self.kernel.dtype, trainable=False,
-                                        initializer=initializers.TruncatedNormal(stddev=0.02))
+        self.vector_u = self.add_weight(
+            name="vector_u",
+            shape=(1, self.kernel.shape[-1]),
+            dtype=self.kernel.dtype,
+            trainable=False,
+            initializer=initializers.TruncatedNormal(stddev=0.02),
+        )
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1]})
 
     def _wrapped_kernel(self):
         for name in ("kernel", "embeddings"):
             if getattr(self.layer, name, None) is not None:
                 return getattr(self.layer, name)
-        raise UserInputError(f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'")
+        raise UserInputError(
+            f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'"
+        )
 
     def call(self, inputs, training=False):
         with lending.autocast(None):
@@ -71,7 +82,9 @@ class SpectralNormalization(Wrapper):
         else:  # a vector that was found has length 1; a fresh one, of small random numbers, has not
             usable &= jnp.abs(jnp.sum(jnp.square(u)) - 1) < 1e-3
         sigma = jnp.where(usable, (v @ matrix @ found.T).reshape(()), 1)
-        output, _ = lending.call(self.layer, [self.kernel], [kernel / sigma], inputs, strict=lending.in_pure_call())
+        output, _ = lending.call(
+            self.layer, [self.kernel], [kernel / sigma], inputs, strict=lending.in_pure_call()
+        )
         return output.astype(inputs.dtype) if jnp.issubdtype(inputs.dtype, jnp.floating) else output
 
     def compute_output_shape(self, input_shape):

@@ -6,7 +6,8 @@ from fkeras.layers.normalization.affine import check_axes, int_or_list
 
 
 class UnitNormalization(Layer):
-    """Divides by the L2 norm along an axis, so that it is 1 afterwards; vectors of zeros stay zeros.
+    """Divides by the L2 norm along an axis, so that it is 1 afterwards; vectors of zeros stay
+    zeros.
 
     Args:
         axis: an axis or a list of axes.

@@ -15,10 +15,16 @@ class _AdaptivePooling(Layer):
         if isinstance(output_size, int):
             output_size = (output_size,) * rank
         elif not isinstance(output_size, (tuple, list)):
-            raise UserTypeError(f"`output_size` must be an integer or tuple of {rank} {'integer' if rank == 1 else 'integers'}. "
-                                f"Received: {output_size} of type {type(output_size)}")
+            raise UserTypeError(
+                f"`output_size` must be an integer or tuple of {rank} "
+                f"{'integer' if rank == 1 else 'integers'}. Received: {output_size} of type "
+                f"{type(output_size)}"
+            )
         if len(output_size) != rank:
-            raise UserInputError(f"For {rank}D input, `output_size` tuple must have length {rank}. Received: {output_size}")
+            raise UserInputError(
+                f"For {rank}D input, `output_size` tuple must have length {rank}. Received: "
+                f"{output_size}"
+            )
         self.output_size = tuple(output_size)
         self.data_format = _data_format(data_format)
 
@@ -30,7 +36,9 @@ class _AdaptivePooling(Layer):
 
 def _data_format(data_format):
     if data_format not in (None, "channels_first", "channels_last"):
-        raise UserInputError(f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'.")
+        raise UserInputError(
+            f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'."
+        )
     return standardize_data_format(data_format)
 
 
@@ -64,13 +72,17 @@ class AdaptiveAveragePooling1D(_AdaptiveAverage):
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAverage):
-    """`AdaptiveAveragePooling1D` for images: `(batch, rows, columns, channels)` -> `(batch, *output_size, channels)`."""
+    """`AdaptiveAveragePooling1D` for images: `(batch, rows, columns, channels)` ->
+    `(batch, *output_size, channels)`.
+    """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAverage):
-    """`AdaptiveAveragePooling1D` for volumes: `(batch, a, b, c, channels)` -> `(batch, *output_size, channels)`."""
+    """`AdaptiveAveragePooling1D` for volumes: `(batch, a, b, c, channels)` ->
+    `(batch, *output_size, channels)`.
+    """
 
     rank = 3
 

@@ -22,7 +22,11 @@ class _GlobalPooling(Layer):
 
     def compute_output_shape(self, input_shape):
         axes = self._axes()
-        kept = (1 if i in axes else d for i, d in enumerate(input_shape) if self.keepdims or i not in axes)
+        kept = (
+            1 if i in axes else d
+            for i, d in enumerate(input_shape)
+            if self.keepdims or i not in axes
+        )
         return tuple(kept)
 
 
@@ -44,7 +48,8 @@ class GlobalAveragePooling1D(_GlobalAverage):
         keepdims: whether the steps stay as an axis of size 1.
 
     Shape:
-        `(batch, steps, features)` -> `(batch, features)`. A mask is `(batch, steps)`, True where a step counts; a row without any gives 0
+        `(batch, steps, features)` -> `(batch, features)`. A mask is `(batch, steps)`, True where a
+            step counts; a row without any gives 0
         (Keras gives NaN there).
 
     Examples:
@@ -64,7 +69,9 @@ class GlobalAveragePooling1D(_GlobalAverage):
             return super().call(inputs)
         axes = self._axes()
         mask = jnp.expand_dims(mask.astype(bool), 2 if self.data_format == "channels_last" else 1)
-        total = jnp.sum(jnp.where(mask, inputs, jnp.zeros((), inputs.dtype)), axes, keepdims=self.keepdims)
+        total = jnp.sum(
+            jnp.where(mask, inputs, jnp.zeros((), inputs.dtype)), axes, keepdims=self.keepdims
+        )
         count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
         return total / jnp.maximum(count, 1)
 

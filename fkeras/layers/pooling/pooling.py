@@ -12,30 +12,47 @@ from fkeras.ops.windows import spatial_axes
 class _Pooling(Layer):
     rank: int
 
-    def __init__(self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(name=name, **kwargs)
         self.pool_size = arguments.ints("pool_size", pool_size, self.rank)
-        self.strides = arguments.ints("strides", pool_size if strides is None else strides, self.rank)
+        self.strides = arguments.ints(
+            "strides", pool_size if strides is None else strides, self.rank
+        )
         self.padding = padding.lower() if isinstance(padding, str) else padding
         if self.padding not in ("valid", "same"):
-            raise UserInputError(f"Argument `padding` must be either 'valid' or 'same'. Received: padding={padding}")
+            raise UserInputError(
+                f"Argument `padding` must be either 'valid' or 'same'. Received: padding={padding}"
+            )
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def compute_output_shape(self, input_shape):
         shape = list(input_shape)
-        for axis, window, stride in zip(spatial_axes(len(shape), self.data_format), self.pool_size, self.strides):
+        for axis, window, stride in zip(
+            spatial_axes(len(shape), self.data_format), self.pool_size, self.strides
+        ):
             if shape[axis] is None:
                 continue
             shape[axis] = (shape[axis] - (window if self.padding == "valid" else 1)) // stride + 1
             if shape[axis] <= 0:
-                raise UserInputError(f"Computed output size would be zero or negative. Received: `inputs.shape={tuple(input_shape)}`, "
-                                     f"`pool_size={self.pool_size}`, `strides={self.strides}`, `padding={self.padding}`.")
+                raise UserInputError(
+                    "Computed output size would be zero or negative. Received: "
+                    f"`inputs.shape={tuple(input_shape)}`, `pool_size={self.pool_size}`, "
+                    f"`strides={self.strides}`, `padding={self.padding}`."
+                )
         return tuple(shape)
 
     def _pool(self, function, inputs):
         self.compute_output_shape(inputs.shape)  # raises where no window fits
-        return function(inputs, pool_size=self.pool_size, strides=self.strides, padding=self.padding, data_format=self.data_format)
+        return function(
+            inputs,
+            pool_size=self.pool_size,
+            strides=self.strides,
+            padding=self.padding,
+            data_format=self.data_format,
+        )
 
 
 class _MaxPooling(_Pooling):
@@ -68,12 +85,15 @@ class MaxPooling1D(_MaxPooling):
 
     rank = 1
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class MaxPooling2D(_MaxPooling):
-    """The largest value of each window of an image. Arguments as in `MaxPooling1D`, with an int or one per axis.
+    """The largest value of each window of an image. Arguments as in `MaxPooling1D`, with an int or
+    one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -86,12 +106,15 @@ class MaxPooling2D(_MaxPooling):
 
     rank = 2
 
-    def __init__(self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest value of each window of a volume. Arguments as in `MaxPooling1D`, with an int or one per axis.
+    """The largest value of each window of a volume. Arguments as in `MaxPooling1D`, with an int or
+    one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.
@@ -99,12 +122,21 @@ class MaxPooling3D(_MaxPooling):
 
     rank = 3
 
-    def __init__(self, pool_size=(2, 2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs):
+    def __init__(
+        self,
+        pool_size=(2, 2, 2),
+        strides=None,
+        padding="valid",
+        data_format=None,
+        name=None,
+        **kwargs,
+    ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window of steps; padded positions do not count. Arguments as in `MaxPooling1D`.
+    """The mean of each window of steps; padded positions do not count. Arguments as in
+    `MaxPooling1D`.
 
     Shape:
         `(batch, steps, features)` -> `(batch, windows, features)`.
@@ -119,7 +151,8 @@ class AveragePooling1D(_AveragePooling):
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window of an image; padded positions do not count. Arguments as in `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of an image; padded positions do not count. Arguments as in
+    `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -129,7 +162,8 @@ class AveragePooling2D(_AveragePooling):
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window of a volume; padded positions do not count. Arguments as in `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of a volume; padded positions do not count. Arguments as in
+    `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.

@@ -10,7 +10,8 @@ _DROPPED = -1.6732632423543772 * 1.0507009873554805  # where `selu` saturates
 
 
 class AlphaDropout(Layer):
-    """Sets values to the saturation value of `selu` at random in training, then rescales: mean 0 and variance 1 stay what they are.
+    """Sets values to the saturation value of `selu` at random in training, then rescales: mean 0
+    and variance 1 stay what they are.
 
     Args:
         rate: fraction of values to drop, in [0, 1].
@@ -41,7 +42,10 @@ class AlphaDropout(Layer):
             return jnp.zeros_like(inputs)
         kept = keep(self.seed_generator, self.rate, self.noise_shape, inputs.shape)
         scale = ((1 - self.rate) * (1 + self.rate * _DROPPED**2)) ** -0.5
-        return scale * jnp.where(kept, inputs, jnp.asarray(_DROPPED, inputs.dtype)) - scale * _DROPPED * self.rate
+        return (
+            scale * jnp.where(kept, inputs, jnp.asarray(_DROPPED, inputs.dtype))
+            - scale * _DROPPED * self.rate
+        )
 
     def compute_output_shape(self, input_shape):
         return input_shape

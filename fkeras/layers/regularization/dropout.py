@@ -13,9 +13,16 @@ from fkeras.random.keys import key_of
 
 def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
     """Raises where a fraction to drop is not in [0, 1]."""
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) and not hasattr(rate, "__float__") or not 0 <= rate <= 1:
-        raise UserInputError(f"{type(layer).__name__} '{layer.name}': Invalid value received for argument `{argument}`. Expected a float value "
-                             f"between 0 and 1. Received: {argument}={rate!r}")
+    if (
+        isinstance(rate, bool)
+        or not isinstance(rate, (int, float))
+        and not hasattr(rate, "__float__")
+        or not 0 <= rate <= 1
+    ):
+        raise UserInputError(
+            f"{type(layer).__name__} '{layer.name}': Invalid value received for argument "
+            f"`{argument}`. Expected a float value between 0 and 1. Received: {argument}={rate!r}"
+        )
 
 
 def full_shape(noise_shape, shape) -> tuple[int, ...]:
@@ -23,21 +30,26 @@ def full_shape(noise_shape, shape) -> tuple[int, ...]:
     if noise_shape is None:
         return tuple(shape)
     if len(noise_shape) != len(shape):
-        raise UserInputError("`noise_shape` needs one entry for each axis of the input. "
-                             f"Received: noise_shape={tuple(noise_shape)}, inputs of shape {tuple(shape)}")
+        raise UserInputError(
+            "`noise_shape` needs one entry for each axis of the input. "
+            f"Received: noise_shape={tuple(noise_shape)}, inputs of shape {tuple(shape)}"
+        )
     return tuple(d if n is None else n for n, d in zip(noise_shape, shape))
 
 
 def keep(seed, rate: float, noise_shape, shape):
-    """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn from the next seed of `seed`.
+    """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn
+    from the next seed of `seed`.
 
-    Where there is one for each value, half a random word decides (so the probability is exact to 2^-17): drawing the words is what
-    dropout costs.
+    Where there is one for each value, half a random word decides (so the probability is exact to
+    2^-17): drawing the words is what dropout costs.
     """
     key = key_of(seed)
     if noise_shape is not None or not shape or shape[-1] % 2:
         return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
-    halves = jax.lax.bitcast_convert_type(jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16)
+    halves = jax.lax.bitcast_convert_type(
+        jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16
+    )
     return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
@@ -50,14 +62,16 @@ def drop(inputs, rate: float, noise_shape, seed):
 
 
 class Dropout(Layer):
-    """Sets values to 0 at random in training and scales the rest, so that the sum is the same on average.
+    """Sets values to 0 at random in training and scales the rest, so that the sum is the same on
+    average.
 
     Does nothing in inference. `trainable` has no effect on it.
 
     Args:
         rate: fraction of values to drop, in [0, 1].
-        noise_shape: shape of the random mask, broadcast against the inputs: `(None, 1, None)` drops the same features at all steps. None
-            in it stands for the input's size; None for the input's shape.
+        noise_shape: shape of the random mask, broadcast against the inputs: `(None, 1, None)` drops
+            the same features at all steps. None in it stands for the input's size; None for the
+            input's shape.
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
@@ -98,16 +112,23 @@ def _checked_noise_shape(noise_shape):
         return None
     start = "Invalid value received for argument `noise_shape`. Expected"
     if isinstance(noise_shape, str) or not hasattr(noise_shape, "__iter__"):
-        raise UserInputError(f"{start} a tuple or list of integers. Received: noise_shape={noise_shape}")
+        raise UserInputError(
+            f"{start} a tuple or list of integers. Received: noise_shape={noise_shape}"
+        )
     noise_shape = tuple(noise_shape)
     for i, size in enumerate(noise_shape):
         if size is None:
             continue
         if not isinstance(size, int):
-            raise UserInputError(f"{start} all elements to be integers or None. Received element at index {i}: {size} (type: "
-                                 f"{type(size).__name__})")
+            raise UserInputError(
+                f"{start} all elements to be integers or None. Received element at index {i}: "
+                f"{size} (type: {type(size).__name__})"
+            )
         if size <= 0:
-            raise UserInputError(f"{start} all dimensions to be positive integers or None. Received negative or zero value at index {i}: {size}")
+            raise UserInputError(
+                f"{start} all dimensions to be positive integers or None. Received negative or "
+                f"zero value at index {i}: {size}"
+            )
     return noise_shape
 
 
@@ -123,12 +144,18 @@ class _SpatialDropout(Dropout):
         if not training or self.rate == 0:
             return inputs
         ones = (1,) * self.rank
-        noise_shape = (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
+        noise_shape = (
+            (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
+        )
         return drop(inputs, self.rate, noise_shape, self.seed_generator)
 
     def get_config(self):
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("noise_shape", "trainable")}  # as Keras's constructor takes
+        return {
+            name: value
+            for name, value in config.items()
+            if name not in ("noise_shape", "trainable")
+        }  # as Keras's constructor takes
 
 
 class SpatialDropout1D(_SpatialDropout):
@@ -149,7 +176,8 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Drops whole channels of images in training: neighbouring pixels are alike, so that dropping single ones regularises little.
+    """Drops whole channels of images in training: neighbouring pixels are alike, so that dropping
+    single ones regularises little.
 
     Args:
         rate: fraction of channels to drop, in [0, 1].

@@ -23,8 +23,10 @@ class GaussianNoise(Layer):
     def __init__(self, stddev, seed=None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
-            raise UserInputError("Invalid value received for argument `stddev`. Expected a float value between 0 and 1. "
-                                 f"Received: stddev={stddev}")
+            raise UserInputError(
+                "Invalid value received for argument `stddev`. Expected a float value between 0 "
+                f"and 1. Received: stddev={stddev}"
+            )
         self.stddev = stddev
         self.seed = seed
         if stddev > 0:
@@ -33,7 +35,9 @@ class GaussianNoise(Layer):
 
     def call(self, inputs, training=False):
         if training and self.stddev > 0:
-            return inputs + random.normal(inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator)
+            return inputs + random.normal(
+                inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator
+            )
         return inputs
 
     def compute_output_shape(self, input_shape):
@@ -41,10 +45,12 @@ class GaussianNoise(Layer):
 
 
 class GaussianDropout(Layer):
-    """Multiplies by normal noise of mean 1 in training, of the variance that `Dropout` of the same rate has.
+    """Multiplies by normal noise of mean 1 in training, of the variance that `Dropout` of the same
+    rate has.
 
     Args:
-        rate: as in `Dropout`, in [0, 1); the noise has standard deviation `sqrt(rate / (1 - rate))`.
+        rate: as in `Dropout`, in [0, 1); the noise has standard deviation
+            `sqrt(rate / (1 - rate))`.
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
@@ -58,8 +64,10 @@ class GaussianDropout(Layer):
         super().__init__(**kwargs)
         check_rate(rate, self)
         if rate == 1:
-            raise UserInputError("GaussianDropout: `rate` must be less than 1, where its noise would have infinite variance. "
-                                 f"Received: rate={rate}")
+            raise UserInputError(
+                "GaussianDropout: `rate` must be less than 1, where its noise would have infinite "
+                f"variance. Received: rate={rate}"
+            )
         self.rate = rate
         self.seed = seed
         if rate > 0:
@@ -69,7 +77,9 @@ class GaussianDropout(Layer):
     def call(self, inputs, training=False):
         if training and self.rate > 0:
             stddev = math.sqrt(self.rate / (1.0 - self.rate))
-            return inputs * random.normal(inputs.shape, 1.0, stddev, dtype=inputs.dtype, seed=self.seed_generator)
+            return inputs * random.normal(
+                inputs.shape, 1.0, stddev, dtype=inputs.dtype, seed=self.seed_generator
+            )
         return inputs
 
     def compute_output_shape(self, input_shape):

@@ -15,19 +15,37 @@ class _Cropping(Rearranging):
     def _cut(self, shape):
         """(before, after) for each axis of the input. Raises where nothing would be left."""
         cut = [(0, 0)] * len(shape)
-        for axis, pair in zip(spatial_axes(len(shape), self.data_format), (self.cropping,) if self.rank == 1 else self.cropping):
+        for axis, pair in zip(
+            spatial_axes(len(shape), self.data_format),
+            (self.cropping,) if self.rank == 1 else self.cropping,
+        ):
             if shape[axis] is not None and sum(pair) >= shape[axis]:
-                what = ("`cropping` parameter of `Cropping1D` layer must be smaller than the input length" if self.rank == 1 else
-                        "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input")
-                raise UserInputError(f"{what}. Received: input_shape={tuple(shape)}, cropping={self.cropping}")
+                what = (
+                    "`cropping` parameter of `Cropping1D` layer must be smaller than the input "
+                    "length"
+                    if self.rank == 1
+                    else "Values in `cropping` argument should be smaller than the corresponding "
+                    "spatial dimension of the input"
+                )
+                raise UserInputError(
+                    f"{what}. Received: input_shape={tuple(shape)}, cropping={self.cropping}"
+                )
             cut[axis] = tuple(pair)
         return cut
 
     def compute_output_shape(self, input_shape):
-        return tuple(d if d is None else d - sum(pair) for d, pair in zip(input_shape, self._cut(input_shape)))
+        return tuple(
+            d if d is None else d - sum(pair)
+            for d, pair in zip(input_shape, self._cut(input_shape))
+        )
 
     def call(self, inputs):
-        return inputs[tuple(slice(before, size - after) for size, (before, after) in zip(inputs.shape, self._cut(inputs.shape)))]
+        return inputs[
+            tuple(
+                slice(before, size - after)
+                for size, (before, after) in zip(inputs.shape, self._cut(inputs.shape))
+            )
+        ]
 
 
 class Cropping1D(_Cropping):
@@ -61,7 +79,8 @@ class Cropping2D(_Cropping):
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, rows - top - bottom, columns - left - right, channels)`.
+        `(batch, rows, columns, channels)` ->
+            `(batch, rows - top - bottom, columns - left - right, channels)`.
     """
 
     rank = 2

@@ -12,8 +12,8 @@ class Flatten(Rearranging):
     """All axes but the batch in one, in row-major order with channels last.
 
     Args:
-        data_format: `'channels_last'`, `'channels_first'` (channels are moved last before flattening, so that the order is the same), or
-            None for the global setting.
+        data_format: `'channels_last'`, `'channels_first'` (channels are moved last before
+            flattening, so that the order is the same), or None for the global setting.
 
     Shape:
         `(batch, a, b, ...)` -> `(batch, a * b * ...)`; `(batch,)` -> `(batch, 1)`.

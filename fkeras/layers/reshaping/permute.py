@@ -25,8 +25,10 @@ class Permute(Rearranging):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise UserInputError("Invalid permutation argument `dims` for Permute Layer. The set of indices in `dims` must be consecutive and "
-                                 f"start from 1. Received dims={dims}")
+            raise UserInputError(
+                "Invalid permutation argument `dims` for Permute Layer. The set of indices in "
+                f"`dims` must be consecutive and start from 1. Received dims={dims}"
+            )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def compute_output_shape(self, input_shape):

@@ -5,7 +5,11 @@ from fkeras.layers.base.layer import Layer
 
 
 class Rearranging(Layer):
-    """A layer whose output has the dtype of its input. Abstract: subclasses give `compute_output_shape` and `call`."""
+    """A layer whose output has the dtype of its input. Abstract: subclasses give
+    `compute_output_shape` and `call`.
+    """
 
     def compute_output_spec(self, inputs):
-        return KerasTensor(self.compute_output_shape(inputs.shape), dtype=inputs.dtype, sparse=inputs.sparse)
+        return KerasTensor(
+            self.compute_output_shape(inputs.shape), dtype=inputs.dtype, sparse=inputs.sparse
+        )

@@ -32,13 +32,19 @@ class Reshape(Rearranging):
         target_shape = tuple(target_shape)
         for size in target_shape:
             if not isinstance(size, (int, np.integer)) or isinstance(size, bool):
-                raise UserTypeError(f"`target_shape` must hold integers. Received: target_shape={target_shape}")
+                raise UserTypeError(
+                    f"`target_shape` must hold integers. Received: target_shape={target_shape}"
+                )
             if size < -1:
-                raise UserInputError("Each dimension in `target_shape` must be a non-negative integer, or `-1` for a single unknown dimension. "
-                                     f"Received: target_shape={target_shape}.")
+                raise UserInputError(
+                    "Each dimension in `target_shape` must be a non-negative integer, or `-1` for "
+                    f"a single unknown dimension. Received: target_shape={target_shape}."
+                )
         if target_shape.count(-1) > 1:
-            raise UserInputError("There must be at most one unknown dimension (-1) in `target_shape`. "
-                                 f"Received: target_shape={target_shape}")
+            raise UserInputError(
+                "There must be at most one unknown dimension (-1) in `target_shape`. "
+                f"Received: target_shape={target_shape}"
+            )
         self.target_shape = target_shape
 
     def compute_output_shape(self, input_shape):
@@ -47,10 +53,16 @@ class Reshape(Rearranging):
             return (input_shape[0], *(None if d == -1 else d for d in target))
         size, known = math.prod(given), math.prod(d for d in target if d != -1)
         if -1 not in target and size != known:
-            raise UserInputError(f"The total size of the tensor must be unchanged. Received: input_shape={given}, target_shape={target}")
+            raise UserInputError(
+                f"The total size of the tensor must be unchanged. Received: input_shape={given}, "
+                f"target_shape={target}"
+            )
         if -1 in target and (known == 0 or size % known):
-            raise UserInputError("The total size of the tensor must be unchanged, however, the input size cannot be divided by the specified "
-                                 f"dimensions in target_shape. Received: input_shape={given}, target_shape={target}")
+            raise UserInputError(
+                "The total size of the tensor must be unchanged, however, the input size cannot "
+                "be divided by the specified dimensions in target_shape. Received: "
+                f"input_shape={given}, target_shape={target}"
+            )
         return (input_shape[0], *(size // known if d == -1 else d for d in target))
 
     def call(self, inputs):

@@ -17,12 +17,18 @@ class _UpSampling(Rearranging):
     def _factors(self, ndim):
         """How many times each axis of the input gets longer."""
         factors = [1] * ndim
-        for axis, factor in zip(spatial_axes(ndim, self.data_format), (self.size,) if isinstance(self.size, int) else self.size):
+        for axis, factor in zip(
+            spatial_axes(ndim, self.data_format),
+            (self.size,) if isinstance(self.size, int) else self.size,
+        ):
             factors[axis] = factor
         return factors
 
     def compute_output_shape(self, input_shape):
-        return tuple(d if d is None else d * factor for d, factor in zip(input_shape, self._factors(len(input_shape))))
+        return tuple(
+            d if d is None else d * factor
+            for d, factor in zip(input_shape, self._factors(len(input_shape)))
+        )
 
     def call(self, inputs):
         """Repeats by a broadcast: XLA fuses it, where `jnp.repeat` is a gather."""
@@ -30,7 +36,9 @@ class _UpSampling(Rearranging):
         for size, factor in zip(inputs.shape, self._factors(inputs.ndim)):
             shape += [size, 1] if factor > 1 else [size]
             repeated += [size, factor] if factor > 1 else [size]
-        return jnp.broadcast_to(inputs.reshape(shape), repeated).reshape(self.compute_output_shape(inputs.shape))
+        return jnp.broadcast_to(inputs.reshape(shape), repeated).reshape(
+            self.compute_output_shape(inputs.shape)
+        )
 
 
 class UpSampling1D(_UpSampling):
@@ -53,7 +61,9 @@ class UpSampling1D(_UpSampling):
         if not isinstance(size, int) or isinstance(size, bool):
             raise UserTypeError(f"Expected an integer value for `size`, got {type(size)}.")
         if size <= 0:
-            raise UserInputError(f"Argument `size` should be a positive integer. Received: size={size}")
+            raise UserInputError(
+                f"Argument `size` should be a positive integer. Received: size={size}"
+            )
         self.size = size
         self.input_spec = InputSpec(ndim=3)
 
@@ -64,10 +74,12 @@ class UpSampling2D(_UpSampling):
     Args:
         size: an int, or factors for (rows, columns).
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
-        interpolation: `'nearest'` (repeats pixels), `'bilinear'`, `'bicubic'`, `'lanczos3'` or `'lanczos5'`.
+        interpolation: `'nearest'` (repeats pixels), `'bilinear'`, `'bicubic'`, `'lanczos3'` or
+            `'lanczos5'`.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, size[0] * rows, size[1] * columns, channels)`.
+        `(batch, rows, columns, channels)` ->
+            `(batch, size[0] * rows, size[1] * columns, channels)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -82,7 +94,10 @@ class UpSampling2D(_UpSampling):
         self.interpolation = interpolation.lower()
         known = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
         if self.interpolation not in known:
-            raise UserInputError(f"`interpolation` argument should be one of {known}. Received: interpolation={interpolation}")
+            raise UserInputError(
+                f"`interpolation` argument should be one of {known}. Received: "
+                f"interpolation={interpolation}"
+            )
         self.input_spec = InputSpec(ndim=4)
 
     def call(self, inputs):
@@ -90,7 +105,9 @@ class UpSampling2D(_UpSampling):
             return super().call(inputs)
         shape = self.compute_output_shape(inputs.shape)
         size = tuple(shape[axis] for axis in spatial_axes(4, self.data_format))
-        return ops.image.resize(inputs, size, interpolation=self.interpolation, data_format=self.data_format)
+        return ops.image.resize(
+            inputs, size, interpolation=self.interpolation, data_format=self.data_format
+        )
 
 
 class UpSampling3D(_UpSampling):

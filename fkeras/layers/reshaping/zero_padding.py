@@ -21,12 +21,18 @@ class _ZeroPadding(Rearranging):
     def _around(self, ndim):
         """(before, after) for each axis of the input."""
         around = [(0, 0)] * ndim
-        for axis, pair in zip(spatial_axes(ndim, self.data_format), (self.padding,) if self.rank == 1 else self.padding):
+        for axis, pair in zip(
+            spatial_axes(ndim, self.data_format),
+            (self.padding,) if self.rank == 1 else self.padding,
+        ):
             around[axis] = tuple(pair)
         return around
 
     def compute_output_shape(self, input_shape):
-        return tuple(d if d is None else d + sum(pair) for d, pair in zip(input_shape, self._around(len(input_shape))))
+        return tuple(
+            d if d is None else d + sum(pair)
+            for d, pair in zip(input_shape, self._around(len(input_shape)))
+        )
 
     def call(self, inputs):
         return jnp.pad(inputs, self._around(inputs.ndim))
@@ -51,7 +57,9 @@ class ZeroPadding1D(_ZeroPadding):
     rank = 1
 
     def __init__(self, padding=1, data_format=None, **kwargs):
-        super().__init__(arguments.ints("padding", padding, 2, allow_zero=True), data_format, **kwargs)
+        super().__init__(
+            arguments.ints("padding", padding, 2, allow_zero=True), data_format, **kwargs
+        )
 
 
 class ZeroPadding2D(_ZeroPadding):
@@ -62,7 +70,8 @@ class ZeroPadding2D(_ZeroPadding):
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
 
     Shape:
-        `(batch, rows, columns, channels)` -> `(batch, top + rows + bottom, left + columns + right, channels)`.
+        `(batch, rows, columns, channels)` ->
+            `(batch, top + rows + bottom, left + columns + right, channels)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp

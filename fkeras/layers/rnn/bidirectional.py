@@ -20,24 +20,28 @@ _MERGES = {
 class Bidirectional(Layer):
     """Runs a recurrent layer over a sequence in both directions and merges what comes out.
 
-    The given layers are models to copy: what runs are fresh layers with their configs, `forward_layer` and `backward_layer`. With
-    `return_sequences`, outputs at masked steps are 0.
+    The given layers are models to copy: what runs are fresh layers with their configs,
+    `forward_layer` and `backward_layer`. With `return_sequences`, outputs at masked steps are 0.
 
     Args:
-        layer: `RNN`, `LSTM`, `GRU` or another layer with `go_backwards`, `return_sequences`, `return_state` and `stateful`.
+        layer: `RNN`, `LSTM`, `GRU` or another layer with `go_backwards`, `return_sequences`,
+            `return_state` and `stateful`.
         merge_mode: `'concat'` (last axis), `'sum'`, `'ave'`, `'mul'`, or None for both outputs.
         weights: list of first values, those of the forward layer first; None to draw them.
-        backward_layer: the layer for the other direction, with the other `go_backwards`; None for a copy of `layer`.
+        backward_layer: the layer for the other direction, with the other `go_backwards`; None for a
+            copy of `layer`.
 
     Shape:
-        As the layer's, with a last axis twice as long for `'concat'`. With `return_state`, the states of the forward layer, then those of
+        As the layer's, with a last axis twice as long for `'concat'`. With `return_state`, the
+            states of the forward layer, then those of
         the backward layer, follow the output.
 
     Call arguments:
         Those of the layer; the first half of `initial_state` is for the forward layer.
 
     Raises:
-        UserInputError: layers that do not go in opposite directions or do not return alike, an unknown merge mode.
+        UserInputError: layers that do not go in opposite directions or do not return alike, an
+            unknown merge mode.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -49,13 +53,21 @@ class Bidirectional(Layer):
     def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
         for name, value in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(value, Layer) and not (name == "backward_layer" and value is None):
-                raise UserInputError(f"Bidirectional: `{name}` must be a layer. Received: {name}={value!r}")
+                raise UserInputError(
+                    f"Bidirectional: `{name}` must be a layer. Received: {name}={value!r}"
+                )
         if merge_mode not in _MERGES:
-            raise UserInputError(f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
-                                 '{"sum", "mul", "ave", "concat", None}')
+            raise UserInputError(
+                f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
+                '{"sum", "mul", "ave", "concat", None}'
+            )
         super().__init__(**kwargs)
         self.forward_layer = _copy(layer, "forward_")
-        self.backward_layer = _copy(layer, "backward_", go_backwards=True) if backward_layer is None else backward_layer
+        self.backward_layer = (
+            _copy(layer, "backward_", go_backwards=True)
+            if backward_layer is None
+            else backward_layer
+        )
         if hasattr(layer, "use_cudnn"):  # not in the config
             self.forward_layer.use_cudnn = self.backward_layer.use_cudnn = layer.use_cudnn
         _check_pair(self.forward_layer, self.backward_layer)
@@ -65,8 +77,15 @@ class Bidirectional(Layer):
         self.merge_mode = merge_mode
         if weights:
             half = len(weights) // 2
-            self.forward_layer._fk.initial_weights, self.backward_layer._fk.initial_weights = weights[:half], weights[half:]
-        self.stateful, self.return_sequences, self.return_state = layer.stateful, layer.return_sequences, layer.return_state
+            self.forward_layer._fk.initial_weights, self.backward_layer._fk.initial_weights = (
+                weights[:half],
+                weights[half:],
+            )
+        self.stateful, self.return_sequences, self.return_state = (
+            layer.stateful,
+            layer.return_sequences,
+            layer.return_state,
+        )
         self.input_spec = layer.input_spec
 
     def build(self, sequences_shape, initial_state_shape=None):
@@ -75,14 +94,19 @@ class Bidirectional(Layer):
                 layer.build(sequences_shape)
 
     def call(self, sequences, initial_state=None, mask=None, training=None):
-        given = {name: value for name, value in (("training", training), ("mask", mask))
-                 if name in signature.of(self.forward_layer).parameters and value is not None}
+        given = {
+            name: value
+            for name, value in (("training", training), ("mask", mask))
+            if name in signature.of(self.forward_layer).parameters and value is not None
+        }
         states = (None, None)
         if initial_state is not None:
             half = len(initial_state) // 2
             states = initial_state[:half], initial_state[half:]
-        forward, backward = (layer(sequences, **({} if own is None else {"initial_state": own}), **given)
-                             for layer, own in zip((self.forward_layer, self.backward_layer), states))
+        forward, backward = (
+            layer(sequences, **({} if own is None else {"initial_state": own}), **given)
+            for layer, own in zip((self.forward_layer, self.backward_layer), states)
+        )
         last_states = ()
         if self.return_state:
             last_states = (*forward[1:], *backward[1:])
@@ -104,7 +128,10 @@ class Bidirectional(Layer):
     def reset_state(self):
         """Sets the states of `stateful` layers to 0."""
         if not self.stateful:
-            raise AttributeError(f"Bidirectional '{self.name}' has no states to reset: its layers are not `stateful`.")
+            raise AttributeError(
+                f"Bidirectional '{self.name}' has no states to reset: its layers are not "
+                "`stateful`."
+            )
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
@@ -134,8 +161,11 @@ class Bidirectional(Layer):
     def get_config(self):
         config = super().get_config()
         config.pop("weights", None)
-        return {**config, "layer": registry.serialize_keras_object(self.forward_layer),
-                "backward_layer": registry.serialize_keras_object(self.backward_layer)}
+        return {
+            **config,
+            "layer": registry.serialize_keras_object(self.forward_layer),
+            "backward_layer": registry.serialize_keras_object(self.backward_layer),
+        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -146,15 +176,23 @@ class Bidirectional(Layer):
 def _copy(layer, prefix, **changes):
     config = registry.serialize_keras_object(layer)
     config["config"].update(changes, name=f"{prefix}{layer.name.removeprefix(prefix)}")
-    return registry.deserialize_keras_object(config, custom_objects={type(layer).__name__: type(layer)})
+    return registry.deserialize_keras_object(
+        config, custom_objects={type(layer).__name__: type(layer)}
+    )
 
 
 def _check_pair(forward, backward) -> None:
     if forward.go_backwards == backward.go_backwards:
-        raise UserInputError("Forward layer and backward layer should have different `go_backwards` value. Received: "
-                             f"forward_layer.go_backwards={forward.go_backwards}, backward_layer.go_backwards={backward.go_backwards}")
+        raise UserInputError(
+            "Forward layer and backward layer should have different `go_backwards` value. "
+            f"Received: forward_layer.go_backwards={forward.go_backwards}, "
+            f"backward_layer.go_backwards={backward.go_backwards}"
+        )
     for name in ("stateful", "return_sequences", "return_state"):
         values = getattr(forward, name), getattr(backward, name)
         if values[0] != values[1]:
-            raise UserInputError(f'Forward layer and backward layer are expected to have the same value for attribute "{name}", got '
-                                 f'"{values[0]}" for forward layer and "{values[1]}" for backward layer')
+            raise UserInputError(
+                "Forward layer and backward layer are expected to have the same value for "
+                f'attribute "{name}", got "{values[0]}" for forward layer and "{values[1]}" for '
+                "backward layer"
+            )

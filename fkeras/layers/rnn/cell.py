@@ -1,4 +1,6 @@
-"""What the recurrent cells share: their weights, the noise of dropout, and one arithmetic for a single step and for whole sequences."""
+"""What the recurrent cells share: their weights, the noise of dropout, and one arithmetic for a
+single step and for whole sequences.
+"""
 
 import contextlib
 import dataclasses
@@ -21,12 +23,15 @@ class Step:
     """The arithmetic of a cell, hashable, without weights.
 
     Methods:
-        project(x, weights, noise): what the inputs of one step, or of all steps (time first), add to the gates.
-        advance(projected, states, weights, noise): the new states, of which the first is the output.
+        project(x, weights, noise): what the inputs of one step, or of all steps (time first), add
+        to the gates. advance(projected, states, weights, noise): the new states, of which the first
+        is the output.
     """
 
     def run_whole(self, inputs, states, weights, noise, mask, **options):
-        """What `recurrence.run` returns, where there is a faster way than step by step; else None."""
+        """What `recurrence.run` returns, where there is a faster way than step by step; else
+        None.
+        """
 
     def is_plain(self) -> bool:
         """Whether all functions in it depend on their arguments alone."""
@@ -34,13 +39,17 @@ class Step:
 
 
 def product(x, kernel, noise):
-    """`x @ kernel`, with dropout noise on `x`: None, (batch, features) for all gates alike, or (gates, batch, features)."""
+    """`x @ kernel`, with dropout noise on `x`: None, (batch, features) for all gates alike, or
+    (gates, batch, features).
+    """
     if noise is None:
         return ops.matmul(x, kernel)
     if noise.ndim == 2:
         return ops.matmul(x * noise, kernel)
     gates, features = noise.shape[0], kernel.shape[0]
-    made = jnp.einsum("...gbf,fgu->...bgu", x[..., None, :, :] * noise, kernel.reshape(features, gates, -1))
+    made = jnp.einsum(
+        "...gbf,fgu->...bgu", x[..., None, :, :] * noise, kernel.reshape(features, gates, -1)
+    )
     return made.reshape(*x.shape[:-1], -1)
 
 
@@ -55,9 +64,26 @@ class RecurrentCell(Layer):
     gates = 1
     state_count = 1
 
-    def __init__(self, units, *, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-                 recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-                 recurrent_dropout, seed, implementation=2, **kwargs):
+    def __init__(
+        self,
+        units,
+        *,
+        use_bias,
+        kernel_initializer,
+        recurrent_initializer,
+        bias_initializer,
+        kernel_regularizer,
+        recurrent_regularizer,
+        bias_regularizer,
+        kernel_constraint,
+        recurrent_constraint,
+        bias_constraint,
+        dropout,
+        recurrent_dropout,
+        seed,
+        implementation=2,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -77,22 +103,44 @@ class RecurrentCell(Layer):
         self.seed_generator = SeedGenerator(seed)
         if units is not None:
             if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-                raise UserInputError(f"Received an invalid value for argument `units`, expected a positive integer, got {units}.")
+                raise UserInputError(
+                    "Received an invalid value for argument `units`, expected a positive integer, "
+                    f"got {units}."
+                )
             self.units = self.output_size = units
             self.state_size = units if self.state_count == 1 else [units] * self.state_count
 
     def build(self, input_shape):
-        self._add_weights((input_shape[-1], self.gates * self.units), (self.units, self.gates * self.units), (self.gates * self.units,))
+        self._add_weights(
+            (input_shape[-1], self.gates * self.units),
+            (self.units, self.gates * self.units),
+            (self.gates * self.units,),
+        )
 
     def _add_weights(self, kernel_shape, recurrent_shape, bias_shape, bias_initializer=None):
-        self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=self.kernel_initializer,
-                                      regularizer=self.kernel_regularizer, constraint=self.kernel_constraint)
-        self.recurrent_kernel = self.add_weight(name="recurrent_kernel", shape=recurrent_shape, initializer=self.recurrent_initializer,
-                                                regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=kernel_shape,
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel",
+            shape=recurrent_shape,
+            initializer=self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
+        )
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=bias_shape, initializer=bias_initializer or self.bias_initializer,
-                                        regularizer=self.bias_regularizer, constraint=self.bias_constraint)
+            self.bias = self.add_weight(
+                name="bias",
+                shape=bias_shape,
+                initializer=bias_initializer or self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def step(self) -> Step:
         """The cell's arithmetic."""
@@ -101,39 +149,67 @@ class RecurrentCell(Layer):
     def call(self, inputs, states, training=False):
         listed = isinstance(states, (list, tuple))
         states = list(states) if listed else [states]
-        step, weights, noise = self.step(), self.read_weights(), self.draw_noise(inputs, states[0], training)
+        step, weights, noise = (
+            self.step(),
+            self.read_weights(),
+            self.draw_noise(inputs, states[0], training),
+        )
         new = step.advance(step.project(inputs, weights, noise), states, weights, noise)
         return new[0], new if listed else new[0]
 
     def get_initial_state(self, batch_size=None):
         """Zeros: a list of arrays (batch_size, units)."""
-        return [jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)]
+        return [
+            jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
+        ]
 
     def read_weights(self) -> dict:
         """The weights' values in the cell's compute dtype."""
-        cast = self.compute_dtype if self.autocast and self.compute_dtype != self.variable_dtype else None
+        cast = (
+            self.compute_dtype
+            if self.autocast and self.compute_dtype != self.variable_dtype
+            else None
+        )
         with lending.autocast(cast):
-            return {"kernel": self.kernel.value, "recurrent_kernel": self.recurrent_kernel.value,
-                    "bias": None if self.bias is None else self.bias.value}
+            return {
+                "kernel": self.kernel.value,
+                "recurrent_kernel": self.recurrent_kernel.value,
+                "bias": None if self.bias is None else self.bias.value,
+            }
 
     def draw_noise(self, inputs, state, training) -> dict:
-        """Factors of dropout for inputs and state, the same at all steps of a sequence; None where there is no dropout."""
+        """Factors of dropout for inputs and state, the same at all steps of a sequence; None where
+        there is no dropout.
+        """
         rates = {"inputs": self.dropout, "state": self.recurrent_dropout}
         if not training or not any(rates.values()):
             return dict.fromkeys(rates)
         seed = held_seed(self)
-        keys = jax.random.split(jax.random.wrap_key_data(seeds.draw_seed(self.seed_generator) if seed is None else seed))
+        keys = jax.random.split(
+            jax.random.wrap_key_data(seeds.draw_seed(self.seed_generator) if seed is None else seed)
+        )
         lead = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
-        return {name: _factors(key, rates[name], (*lead, *x.shape), x.dtype) for key, (name, x) in zip(keys, (("inputs", inputs),
-                                                                                                             ("state", state)))}
+        return {
+            name: _factors(key, rates[name], (*lead, *x.shape), x.dtype)
+            for key, (name, x) in zip(keys, (("inputs", inputs), ("state", state)))
+        }
 
     def get_config(self):
-        return {name: value for name, value in super().get_config().items() if name != "implementation"}
+        return {
+            name: value for name, value in super().get_config().items() if name != "implementation"
+        }
 
     def runs_fused(self) -> bool:
-        """Whether the cell's own arithmetic may run in the place of its `call`, which a subclass may have overridden."""
+        """Whether the cell's own arithmetic may run in the place of its `call`, which a subclass
+        may have overridden.
+        """
         cls = type(self)
-        return cls.call is RecurrentCell.call and "call" not in vars(self) and cls.__call__ is Layer.__call__ and self._fk.remat is None
+        return (
+            cls.call is RecurrentCell.call
+            and "call" not in vars(self)
+            and cls.__call__ is Layer.__call__
+            and self._fk.remat is None
+        )
 
 
 def _factors(key, rate, shape, dtype):
@@ -157,9 +233,15 @@ def held_seed(cell):
 
 @contextlib.contextmanager
 def holding_seeds(cells, training):
-    """Inside, each cell has one seed: a loop over time, where no generator can count, draws the same noise at each step."""
+    """Inside, each cell has one seed: a loop over time, where no generator can count, draws the
+    same noise at each step.
+    """
     outer = _held.seeds
-    _held.seeds = outer | {id(c): seeds.draw_seed(c.seed_generator) for c in cells if training and (c.dropout or c.recurrent_dropout)}
+    _held.seeds = outer | {
+        id(c): seeds.draw_seed(c.seed_generator)
+        for c in cells
+        if training and (c.dropout or c.recurrent_dropout)
+    }
     try:
         yield
     finally:

@@ -11,15 +11,19 @@ class CellLayer(RNN):
 
     @staticmethod
     def for_cell(kwargs) -> dict:
-        """Takes what is the cell's out of a layer's further arguments; what both need is left for the layer, too."""
+        """Takes what is the cell's out of a layer's further arguments; what both need is left for
+        the layer, too.
+        """
         own = {"implementation": kwargs.pop("implementation")} if "implementation" in kwargs else {}
         return own | {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
 
     @staticmethod
     def checked_use_cudnn(value):
         if not (isinstance(value, bool) or value == "auto"):
-            raise UserInputError("Invalid valid received for argument `use_cudnn`. Expected one of {'auto', True, False}. "
-                                 f"Received: use_cudnn={value}")
+            raise UserInputError(
+                "Invalid valid received for argument `use_cudnn`. Expected one of {'auto', True, "
+                f"False}}. Received: use_cudnn={value}"
+            )
         return value
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
@@ -27,11 +31,17 @@ class CellLayer(RNN):
 
     def get_config(self):
         config = super().get_config()
-        return {name: value for name, value in config.items() if name not in ("cell", "use_cudnn", "rank")}
+        return {
+            name: value
+            for name, value in config.items()
+            if name not in ("cell", "use_cudnn", "rank")
+        }
 
 
 def shows(cell_class):
-    """Class decorator: what a constructor shares with the cell's is read from, and set on, the cell."""
+    """Class decorator: what a constructor shares with the cell's is read from, and set on, the
+    cell.
+    """
 
     def decorate(cls):
         of_cell = inspect.signature(cell_class.__init__).parameters
@@ -44,5 +54,8 @@ def shows(cell_class):
 
 
 def _on_cell(name):
-    return property(lambda self: getattr(self.cell, name), lambda self, value: setattr(self.cell, name, value),
-                    doc=f"The cell's `{name}`.")
+    return property(
+        lambda self: getattr(self.cell, name),
+        lambda self, value: setattr(self.cell, name, value),
+        doc=f"The cell's `{name}`.",
+    )

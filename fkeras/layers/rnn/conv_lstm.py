@@ -19,7 +19,9 @@ from fkeras.ops.windows import spatial_axes
 
 @dataclasses.dataclass(frozen=True)
 class ConvLSTMStep(Step):
-    """As `LSTMStep`, on images: gates in the order input, forget, candidate, output along the channels."""
+    """As `LSTMStep`, on images: gates in the order input, forget, candidate, output along the
+    channels.
+    """
 
     activation: Callable
     recurrent_activation: Callable
@@ -29,8 +31,14 @@ class ConvLSTMStep(Step):
     dilation_rate: tuple
 
     def project(self, x, weights, noise):
-        z = self._product(x, weights["kernel"], noise["inputs"], strides=self.strides, padding=self.padding,
-                          dilation_rate=self.dilation_rate)
+        z = self._product(
+            x,
+            weights["kernel"],
+            noise["inputs"],
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+        )
         bias, rank = weights["bias"], len(self.strides)
         if bias is None:
             return z
@@ -38,9 +46,14 @@ class ConvLSTMStep(Step):
 
     def advance(self, projected, states, weights, noise):
         h, c = states
-        z = recurrence.kept(projected + self._product(h, weights["recurrent_kernel"], noise["state"], padding="same"))
+        z = recurrence.kept(
+            projected
+            + self._product(h, weights["recurrent_kernel"], noise["state"], padding="same")
+        )
         i, f, candidate, o = jnp.split(z, 4, axis=self._channel_axis)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(candidate)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
+            candidate
+        )
         return [self.recurrent_activation(o) * self.activation(c), c]
 
     @property
@@ -49,13 +62,18 @@ class ConvLSTMStep(Step):
 
     def _product(self, x, kernel, noise, **options):
         if noise is not None:
-            parts = [self._convolve(x * n, k, **options) for n, k in zip(noise, jnp.split(kernel, 4, axis=-1))]
+            parts = [
+                self._convolve(x * n, k, **options)
+                for n, k in zip(noise, jnp.split(kernel, 4, axis=-1))
+            ]
             return jnp.concatenate(parts, axis=self._channel_axis)
         return self._convolve(x, kernel, **options)
 
     def _convolve(self, x, kernel, **options):
-        lead = x.shape[:x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
-        made = ops.conv(x.reshape(-1, *x.shape[len(lead):]), kernel, data_format=self.data_format, **options)
+        lead = x.shape[: x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
+        made = ops.conv(
+            x.reshape(-1, *x.shape[len(lead) :]), kernel, data_format=self.data_format, **options
+        )
         return made.reshape(*lead, *made.shape[1:])
 
 
@@ -68,20 +86,59 @@ class ConvLSTMCell(RecurrentCell):
 
     gates, state_count = 4, 2
 
-    def __init__(self, rank, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, activation="tanh",
-                 recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
-                 **kwargs):
-        super().__init__(None, use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                         recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                         kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                         dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **{"implementation": 1, **kwargs})
+    def __init__(
+        self,
+        rank,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            None,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **{"implementation": 1, **kwargs},
+        )
         if rank not in (1, 2, 3):
-            raise UserInputError(f"Rank {rank} convolutions are not currently implemented. Received: rank={rank}")
+            raise UserInputError(
+                f"Rank {rank} convolutions are not currently implemented. Received: rank={rank}"
+            )
         if not isinstance(filters, int) or isinstance(filters, bool) or filters <= 0:
-            raise UserInputError(f"Received an invalid value for argument `filters`, expected a positive integer, got {filters}.")
+            raise UserInputError(
+                "Received an invalid value for argument `filters`, expected a positive integer, "
+                f"got {filters}."
+            )
         self.rank, self.filters = rank, filters
         self.kernel_size = arguments.ints("kernel_size", kernel_size, rank)
         self.strides = arguments.ints("strides", strides, rank)
@@ -89,8 +146,11 @@ class ConvLSTMCell(RecurrentCell):
         self.data_format = standardize_data_format(data_format)
         self.dilation_rate = arguments.ints("dilation_rate", dilation_rate, rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise UserInputError("Specifying `strides > 1` is not compatible with `dilation_rate > 1`. Please provide `strides=1` or "
-                                 f"`dilation_rate=1`. Received: strides={self.strides} and dilation_rate={self.dilation_rate}")
+            raise UserInputError(
+                "Specifying `strides > 1` is not compatible with `dilation_rate > 1`. Please "
+                f"provide `strides=1` or `dilation_rate=1`. Received: strides={self.strides} and "
+                f"dilation_rate={self.dilation_rate}"
+            )
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
@@ -102,16 +162,31 @@ class ConvLSTMCell(RecurrentCell):
         axes = spatial_axes(len(input_shape), self.data_format)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
         if any(input_shape[axis] is None for axis in axes) or channels is None:
-            raise UserInputError("ConvLSTM layers only support static input shapes for the spatial dimensions and the channels. "
-                                 f"Received invalid input shape: input_shape={input_shape}")
+            raise UserInputError(
+                "ConvLSTM layers only support static input shapes for the spatial dimensions and "
+                f"the channels. Received invalid input shape: input_shape={input_shape}"
+            )
         self.step_shape = input_shape[1:]
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
-        bias_initializer = forget_bias(self.bias_initializer, self.filters) if self.unit_forget_bias else None
-        self._add_weights((*self.kernel_size, channels, 4 * self.filters), (*self.kernel_size, self.filters, 4 * self.filters),
-                          (4 * self.filters,), bias_initializer)
+        bias_initializer = (
+            forget_bias(self.bias_initializer, self.filters) if self.unit_forget_bias else None
+        )
+        self._add_weights(
+            (*self.kernel_size, channels, 4 * self.filters),
+            (*self.kernel_size, self.filters, 4 * self.filters),
+            (4 * self.filters,),
+            bias_initializer,
+        )
 
     def step(self):
-        return ConvLSTMStep(self.activation, self.recurrent_activation, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return ConvLSTMStep(
+            self.activation,
+            self.recurrent_activation,
+            self.strides,
+            self.padding,
+            self.data_format,
+            self.dilation_rate,
+        )
 
     def state_shape(self, step_shape) -> tuple:
         """Shape of output and states, without the batch axis, from that of one step's input."""
@@ -121,10 +196,15 @@ class ConvLSTMCell(RecurrentCell):
             size = shape[axis - 1]
             if size is not None:
                 window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
-                shape[axis - 1] = (size - (window if self.padding == "valid" else 1)) // self.strides[i] + 1
+                shape[axis - 1] = (
+                    size - (window if self.padding == "valid" else 1)
+                ) // self.strides[i] + 1
                 if shape[axis - 1] <= 0:
-                    raise UserInputError(f"ConvLSTM: the input is smaller than the kernel. Received: shape of one step={step_shape}, "
-                                         f"kernel_size={self.kernel_size}, dilation_rate={self.dilation_rate}. Use padding='same'.")
+                    raise UserInputError(
+                        "ConvLSTM: the input is smaller than the kernel. Received: shape of one "
+                        f"step={step_shape}, kernel_size={self.kernel_size}, "
+                        f"dilation_rate={self.dilation_rate}. Use padding='same'."
+                    )
         shape[-1 if self.data_format == "channels_last" else 0] = self.filters
         return tuple(shape)
 
@@ -134,32 +214,87 @@ class ConvLSTMCell(RecurrentCell):
 
     def get_initial_state(self, batch_size=None):
         """Zeros: a list of two arrays (batch_size, ...)."""
-        return [jnp.zeros((batch_size, *self.state_shape(self.step_shape)), self.compute_dtype) for _ in range(2)]
+        return [
+            jnp.zeros((batch_size, *self.state_shape(self.step_shape)), self.compute_dtype)
+            for _ in range(2)
+        ]
 
 
 class _ConvLSTM(CellLayer):
     rank: int
 
-    def __init__(self, filters, kernel_size, strides=1, padding="valid", data_format=None, dilation_rate=1, activation="tanh",
-                 recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, go_backwards=False, stateful=False, **kwargs):
-        cell = ConvLSTMCell(self.rank, filters, kernel_size, strides=strides, padding=padding, data_format=data_format,
-                            dilation_rate=dilation_rate, activation=activation, recurrent_activation=recurrent_activation,
-                            use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                            bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
-                            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                            dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, name="conv_lstm_cell",
-                            **self.for_cell(kwargs))
-        super().__init__(cell, activity_regularizer=activity_regularizer, return_sequences=return_sequences, return_state=return_state,
-                         go_backwards=go_backwards, stateful=stateful, **kwargs)
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        padding="valid",
+        data_format=None,
+        dilation_rate=1,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        **kwargs,
+    ):
+        cell = ConvLSTMCell(
+            self.rank,
+            filters,
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            name="conv_lstm_cell",
+            **self.for_cell(kwargs),
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            **kwargs,
+        )
         self.input_spec = InputSpec(ndim=self.rank + 3)
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         state = self.cell.state_shape(sequences_shape[2:])
-        output = (*sequences_shape[:2 if self.return_sequences else 1], *state)
+        output = (*sequences_shape[: 2 if self.return_sequences else 1], *state)
         return (output, *((sequences_shape[0], *state),) * 2) if self.return_state else output
 
     def compute_mask(self, _, mask):
@@ -172,7 +307,8 @@ class ConvLSTM1D(_ConvLSTM):
     """An LSTM over sequences of signals. Arguments as in `ConvLSTM2D`.
 
     Shape:
-        `(batch, steps, size, channels)` -> `(batch, new_size, filters)`, or with the axis of steps with `return_sequences`.
+        `(batch, steps, size, channels)` -> `(batch, new_size, filters)`, or with the axis of steps
+            with `return_sequences`.
     """
 
     rank = 1
@@ -180,29 +316,37 @@ class ConvLSTM1D(_ConvLSTM):
 
 @shows(ConvLSTMCell)
 class ConvLSTM2D(_ConvLSTM):
-    """An LSTM over sequences of images, such as frames of radar or video: its products with input and state are convolutions.
+    """An LSTM over sequences of images, such as frames of radar or video: its products with input
+    and state are convolutions.
 
     Args:
         filters: number of output channels.
-        kernel_size: int or one int per spatial axis; also of the convolution of the state, which is padded to keep its size.
+        kernel_size: int or one int per spatial axis; also of the convolution of the state, which is
+            padded to keep its size.
         strides: steps of the window over the input.
         padding: `'valid'` or `'same'`, for the input.
         data_format: `'channels_last'`, `'channels_first'`, or None for the global setting.
         dilation_rate: distance between the points that the window over the input sees.
-        activation, recurrent_activation: functions of the candidate and cell state, and of the gates.
+        activation, recurrent_activation: functions of the candidate and cell state, and of the
+            gates.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
         unit_forget_bias: whether the forget gate's bias starts at 1.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
         activity_regularizer: function of the output that adds to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
-        dropout, recurrent_dropout: fractions of input and state to drop in training; each gate has its own noise.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
+        dropout, recurrent_dropout: fractions of input and state to drop in training; each gate has
+            its own noise.
         seed: int; None for numbers that follow from the model's seed.
         return_sequences, return_state, go_backwards, stateful: see `RNN`.
 
     Shape:
-        `(batch, steps, rows, columns, channels)` -> `(batch, new_rows, new_columns, filters)`, or with the axis of steps with
-        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
+        `(batch, steps, rows, columns, channels)` -> `(batch, new_rows, new_columns, filters)`, or
+            with the axis of steps with
+        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel
+            `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
 
     References:
         Shi et al., 2015, https://arxiv.org/abs/1506.04214, without the peephole terms.
@@ -221,7 +365,8 @@ class ConvLSTM3D(_ConvLSTM):
     """An LSTM over sequences of volumes. Arguments as in `ConvLSTM2D`.
 
     Shape:
-        `(batch, steps, a, b, c, channels)` -> `(batch, new_a, new_b, new_c, filters)`, or with the axis of steps with
+        `(batch, steps, a, b, c, channels)` -> `(batch, new_a, new_b, new_c, filters)`, or with the
+            axis of steps with
         `return_sequences`.
     """
 

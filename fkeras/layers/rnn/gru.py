@@ -14,7 +14,9 @@ from fkeras.layers.rnn.cell_layer import CellLayer, shows
 
 @dataclasses.dataclass(frozen=True)
 class GRUStep(Step):
-    """Gates in the order update, reset, candidate. With `reset_after`, the bias has two rows: for the inputs and for the state."""
+    """Gates in the order update, reset, candidate. With `reset_after`, the bias has two rows: for
+    the inputs and for the state.
+    """
 
     activation: Callable
     recurrent_activation: Callable
@@ -31,16 +33,21 @@ class GRUStep(Step):
         if self.reset_after:
             inner = product(h, kernel, noise["state"])
             inner = inner if weights["bias"] is None else inner + weights["bias"][1]
-            gates, inner = recurrence.kept(projected[:, :2 * units] + inner[:, :2 * units]), recurrence.kept(inner[:, 2 * units:])
+            gates, inner = (
+                recurrence.kept(projected[:, : 2 * units] + inner[:, : 2 * units]),
+                recurrence.kept(inner[:, 2 * units :]),
+            )
         else:
             of_gates, of_candidate = self._noise(noise["state"])
-            gates = recurrence.kept(projected[:, :2 * units] + product(h, kernel[:, :2 * units], of_gates))
+            gates = recurrence.kept(
+                projected[:, : 2 * units] + product(h, kernel[:, : 2 * units], of_gates)
+            )
         update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
         if self.reset_after:
             inner = reset * inner
         else:
-            inner = recurrence.kept(product(reset * h, kernel[:, 2 * units:], of_candidate))
-        candidate = self.activation(projected[:, 2 * units:] + inner)
+            inner = recurrence.kept(product(reset * h, kernel[:, 2 * units :], of_candidate))
+        candidate = self.activation(projected[:, 2 * units :] + inner)
         return [update * h + (1 - update) * candidate]
 
     @staticmethod
@@ -59,16 +66,22 @@ class GRUCell(RecurrentCell):
         recurrent_activation: function of the gates.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
         dropout: fraction of the inputs to drop in training, in [0, 1].
-        recurrent_dropout: fraction of the state to drop in training, in [0, 1]; each gate has its own noise then.
-        reset_after: whether the reset gate acts after the product with the recurrent kernel (as cuDNN has it) or before (the paper).
+        recurrent_dropout: fraction of the state to drop in training, in [0, 1]; each gate has its
+            own noise then.
+        reset_after: whether the reset gate acts after the product with the recurrent kernel (as
+            cuDNN has it) or before (the paper).
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
-        `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`; returns `(h, states)`. Kernel
-        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias `(2, 3 * units)`, or `(3 * units,)` without
+        `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
+            returns `(h, states)`. Kernel
+        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias
+            `(2, 3 * units)`, or `(3 * units,)` without
         `reset_after`.
 
     Examples:
@@ -81,22 +94,55 @@ class GRUCell(RecurrentCell):
 
     gates = 3
 
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None,
-                 bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, reset_after=True, seed=None, **kwargs):
-        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                         recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                         kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                         dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        reset_after=True,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **kwargs,
+        )
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
 
     def build(self, input_shape):
         units = self.units
-        self._add_weights((input_shape[-1], 3 * units), (units, 3 * units), (2, 3 * units) if self.reset_after else (3 * units,))
+        self._add_weights(
+            (input_shape[-1], 3 * units),
+            (units, 3 * units),
+            (2, 3 * units) if self.reset_after else (3 * units,),
+        )
 
     def step(self):
         return GRUStep(self.activation, self.recurrent_activation, bool(self.reset_after))
@@ -112,30 +158,40 @@ class GRU(CellLayer):
         recurrent_activation: function of the gates.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
         activity_regularizer: function of the output that adds to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
-        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a sequence.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
+        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a
+            sequence.
         recurrent_dropout: fraction of the state to drop in training, in [0, 1].
         seed: int; None for numbers that follow from the model's seed.
         return_sequences: whether the outputs of all steps are returned, or that of the last.
         return_state: whether the last state is returned too.
-        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
-        stateful: whether a batch starts from the last state of the batch before (the same batch size each time); see `reset_state`.
+        go_backwards: whether the last step comes first; a returned sequence is in the order of
+            computation.
+        stateful: whether a batch starts from the last state of the batch before (the same batch
+            size each time); see `reset_state`.
         unroll: whether the loop is written out: faster for a few steps, slow to compile for many.
-        reset_after: whether the reset gate acts after the product with the recurrent kernel (as cuDNN has it) or before (the paper).
+        reset_after: whether the reset gate acts after the product with the recurrent kernel (as
+            cuDNN has it) or before (the paper).
         use_cudnn: kept for Keras's signature; XLA compiles the loop on all devices.
 
     Shape:
-        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with `return_state` a tuple
-        `(output, h)`. Kernel `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias `(2, 3 * units)`, or
+        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
+            `return_sequences`; with `return_state` a tuple
+        `(output, h)`. Kernel `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates
+            z, r, h. Bias `(2, 3 * units)`, or
         `(3 * units,)` without `reset_after`.
 
     Call arguments:
-        sequences; `initial_state`: `h` or `[h]`, None for zeros; `mask`: bool `(batch, steps)`, True where a step counts; `training`.
+        sequences; `initial_state`: `h` or `[h]`, None for zeros; `mask`: bool `(batch, steps)`,
+        True where a step counts; `training`.
 
     Raises:
-        UserInputError: `units` not positive, a rate outside of [0, 1], a state of another shape than `(batch, units)`.
+        UserInputError: `units` not positive, a rate outside of [0, 1], a state of another shape
+            than `(batch, units)`.
 
     References:
         Cho et al., 2014, https://arxiv.org/abs/1406.1078
@@ -146,18 +202,64 @@ class GRU(CellLayer):
         (2, 7, 4)
     """
 
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None,
-                 bias_regularizer=None, activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None,
-                 dropout=0.0, recurrent_dropout=0.0, seed=None, return_sequences=False, return_state=False, go_backwards=False,
-                 stateful=False, unroll=False, reset_after=True, use_cudnn="auto", **kwargs):
-        cell = GRUCell(units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                       kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-                       kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                       kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                       dropout=dropout, recurrent_dropout=recurrent_dropout, reset_after=reset_after, seed=seed, name="gru_cell",
-                       **self.for_cell(kwargs))
-        super().__init__(cell, activity_regularizer=activity_regularizer, return_sequences=return_sequences, return_state=return_state,
-                         go_backwards=go_backwards, stateful=stateful, unroll=unroll, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        reset_after=True,
+        use_cudnn="auto",
+        **kwargs,
+    ):
+        cell = GRUCell(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            reset_after=reset_after,
+            seed=seed,
+            name="gru_cell",
+            **self.for_cell(kwargs),
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs,
+        )
         self.use_cudnn = self.checked_use_cudnn(use_cudnn)
         self.input_spec = InputSpec(ndim=3)

@@ -23,21 +23,46 @@ class LSTMStep(Step):
         z = product(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
 
-    def run_whole(self, inputs, states, weights, noise, mask, *, reverse=False, unroll=False, zero_masked=False, sequences=True):
-        plain = self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+    def run_whole(
+        self,
+        inputs,
+        states,
+        weights,
+        noise,
+        mask,
+        *,
+        reverse=False,
+        unroll=False,
+        zero_masked=False,
+        sequences=True,
+    ):
+        plain = (
+            self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
+        )
         if not plain or mask is not None or unroll or noise["state"] is not None or not len(inputs):
             return None
         h, c = states
         projected = self.project(inputs, weights, noise)
-        outputs, h, c = lstm_loop.run(sequences, projected[::-1] if reverse else projected, weights["recurrent_kernel"],
-                                      h.astype(projected.dtype), c.astype(projected.dtype))
-        return h, outputs[::-1] if sequences and reverse else outputs, [h.astype(states[0].dtype), c.astype(states[1].dtype)]
+        outputs, h, c = lstm_loop.run(
+            sequences,
+            projected[::-1] if reverse else projected,
+            weights["recurrent_kernel"],
+            h.astype(projected.dtype),
+            c.astype(projected.dtype),
+        )
+        return (
+            h,
+            outputs[::-1] if sequences and reverse else outputs,
+            [h.astype(states[0].dtype), c.astype(states[1].dtype)],
+        )
 
     def advance(self, projected, states, weights, noise):
         h, c = states
         z = recurrence.kept(projected + product(h, weights["recurrent_kernel"], noise["state"]))
         i, f, candidate, o = jnp.split(z, 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(candidate)
+        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
+            candidate
+        )
         return [self.recurrent_activation(o) * self.activation(c), c]
 
 
@@ -45,8 +70,13 @@ def forget_bias(initializer, units):
     """An initializer of an LSTM's bias: 1 for the forget gate, `initializer` for the others."""
 
     def initialize(shape, dtype=None, **kwargs):
-        return jnp.concatenate([initializer((units,), dtype=dtype, **kwargs), jnp.ones((units,), dtype),
-                                initializer((2 * units,), dtype=dtype, **kwargs)])
+        return jnp.concatenate(
+            [
+                initializer((units,), dtype=dtype, **kwargs),
+                jnp.ones((units,), dtype),
+                initializer((2 * units,), dtype=dtype, **kwargs),
+            ]
+        )
 
     return initialize
 
@@ -61,15 +91,20 @@ class LSTMCell(RecurrentCell):
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
         unit_forget_bias: whether the forget gate's bias starts at 1 (Jozefowicz et al., 2015).
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
         dropout: fraction of the inputs to drop in training, in [0, 1].
-        recurrent_dropout: fraction of the state to drop in training, in [0, 1]; each gate has its own noise then.
+        recurrent_dropout: fraction of the state to drop in training, in [0, 1]; each gate has its
+            own noise then.
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
-        `call(inputs, states)`: inputs `(batch, features)`, states `[h, c]` of `(batch, units)` each; returns `(h, [h, c])`.
-        Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
+        `call(inputs, states)`: inputs `(batch, features)`, states `[h, c]` of `(batch, units)`
+            each; returns `(h, [h, c])`.
+        Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`:
+            gates i, f, c, o.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -81,23 +116,56 @@ class LSTMCell(RecurrentCell):
 
     gates, state_count = 4, 2
 
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None,
-                 dropout=0.0, recurrent_dropout=0.0, seed=None, **kwargs):
-        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                         recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                         kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                         dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **kwargs,
+        )
         self.activation = activations.get(activation)
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
     def build(self, input_shape):
         units = self.units
-        bias_initializer = forget_bias(self.bias_initializer, units) if self.unit_forget_bias else None
-        self._add_weights((input_shape[-1], 4 * units), (units, 4 * units), (4 * units,), bias_initializer)
+        bias_initializer = (
+            forget_bias(self.bias_initializer, units) if self.unit_forget_bias else None
+        )
+        self._add_weights(
+            (input_shape[-1], 4 * units), (units, 4 * units), (4 * units,), bias_initializer
+        )
 
     def step(self):
         return LSTMStep(self.activation, self.recurrent_activation)
@@ -107,8 +175,8 @@ class LSTMCell(RecurrentCell):
 class LSTM(CellLayer):
     """Long short-term memory: a recurrent layer that remembers over many steps.
 
-    The gates' weights for the input and the state are each one matrix. Masked steps are skipped. The pre-activations of the gates are
-    all that is kept for the gradient.
+    The gates' weights for the input and the state are each one matrix. Masked steps are skipped.
+    The pre-activations of the gates are all that is kept for the gradient.
 
     Args:
         units: size of output and states, positive.
@@ -117,28 +185,37 @@ class LSTM(CellLayer):
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
         unit_forget_bias: whether the forget gate's bias starts at 1.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
         activity_regularizer: function of the output that adds to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
-        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a sequence.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
+        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a
+            sequence.
         recurrent_dropout: fraction of the state to drop in training, in [0, 1].
         seed: int; None for numbers that follow from the model's seed.
         return_sequences: whether the outputs of all steps are returned, or that of the last.
         return_state: whether the last states are returned too.
-        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
-        stateful: whether a batch starts from the last states of the batch before (the same batch size each time); see `reset_state`.
+        go_backwards: whether the last step comes first; a returned sequence is in the order of
+            computation.
+        stateful: whether a batch starts from the last states of the batch before (the same batch
+            size each time); see `reset_state`.
         unroll: whether the loop is written out: faster for a few steps, slow to compile for many.
         use_cudnn: kept for Keras's signature; XLA compiles the loop on all devices.
 
     Shape:
-        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with `return_state` a tuple
-        `(output, h, c)`. Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
+        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
+            `return_sequences`; with `return_state` a tuple
+        `(output, h, c)`. Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`,
+            bias `(4 * units,)`: gates i, f, c, o.
 
     Call arguments:
-        sequences; `initial_state`: list `[h, c]`, None for zeros; `mask`: bool `(batch, steps)`, True where a step counts; `training`.
+        sequences; `initial_state`: list `[h, c]`, None for zeros; `mask`: bool `(batch, steps)`,
+        True where a step counts; `training`.
 
     Raises:
-        UserInputError: `units` not positive, a rate outside of [0, 1], states of other shapes than `(batch, units)`.
+        UserInputError: `units` not positive, a rate outside of [0, 1], states of other shapes than
+            `(batch, units)`.
 
     References:
         Hochreiter and Schmidhuber, 1997.
@@ -153,18 +230,64 @@ class LSTM(CellLayer):
         {'cell': {'bias': (16,), 'kernel': (3, 16), 'recurrent_kernel': (4, 16)}}
     """
 
-    def __init__(self, units, activation="tanh", recurrent_activation="sigmoid", use_bias=True, kernel_initializer="glorot_uniform",
-                 recurrent_initializer="orthogonal", bias_initializer="zeros", unit_forget_bias=True, kernel_regularizer=None,
-                 recurrent_regularizer=None, bias_regularizer=None, activity_regularizer=None, kernel_constraint=None,
-                 recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None, return_sequences=False,
-                 return_state=False, go_backwards=False, stateful=False, unroll=False, use_cudnn="auto", **kwargs):
-        cell = LSTMCell(units, activation=activation, recurrent_activation=recurrent_activation, use_bias=use_bias,
-                        kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                        bias_initializer=bias_initializer, unit_forget_bias=unit_forget_bias, kernel_regularizer=kernel_regularizer,
-                        recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-                        recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-                        recurrent_dropout=recurrent_dropout, seed=seed, name="lstm_cell", **self.for_cell(kwargs))
-        super().__init__(cell, activity_regularizer=activity_regularizer, return_sequences=return_sequences, return_state=return_state,
-                         go_backwards=go_backwards, stateful=stateful, unroll=unroll, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        recurrent_activation="sigmoid",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        unit_forget_bias=True,
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        use_cudnn="auto",
+        **kwargs,
+    ):
+        cell = LSTMCell(
+            units,
+            activation=activation,
+            recurrent_activation=recurrent_activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            unit_forget_bias=unit_forget_bias,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            name="lstm_cell",
+            **self.for_cell(kwargs),
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs,
+        )
         self.use_cudnn = self.checked_use_cudnn(use_cudnn)
         self.input_spec = InputSpec(ndim=3)

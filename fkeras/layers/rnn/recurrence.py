@@ -10,29 +10,46 @@ from jax.ad_checkpoint import checkpoint_name
 from fkeras.core import private
 from fkeras.errors import UserInputError
 
-# What a cell's step keeps for the gradient: the sums that its gates see. All that follows from them is elementwise, cheap to compute
-# again in the backward pass, and several times larger than they are.
+# What a cell's step keeps for the gradient: the sums that its gates see. All that follows from them
+# is elementwise, cheap to compute again in the backward pass, and several times larger than they
+# are.
 _KEPT = "fkeras_gates"
 kept = functools.partial(checkpoint_name, name=_KEPT)
 _keep_gates = jax.checkpoint_policies.save_only_these_names(_KEPT)
 
 
-def run(step, inputs, states, mask=None, *, reverse=False, unroll=False, zero_masked=False, sequences=True, previous_output=None):
+def run(
+    step,
+    inputs,
+    states,
+    mask=None,
+    *,
+    reverse=False,
+    unroll=False,
+    zero_masked=False,
+    sequences=True,
+    previous_output=None,
+):
     """Runs `step(inputs_at_t, states) -> (output, states)` over the first axis of `inputs`.
 
     Args:
         step: function of arrays; `states` has the structure of the first states.
         inputs: (time, batch, ...).
         states: nested lists of arrays: the first states.
-        mask: bool (time, batch), True where a step counts; None where all do. At a masked step the states stay as they are.
+        mask: bool (time, batch), True where a step counts; None where all do. At a masked step the
+            states stay as they are.
         reverse: whether the last step comes first.
-        unroll: whether the loop is written out (True: all of it, an int: that many steps at a time).
+        unroll: whether the loop is written out (True: all of it, an int: that many steps at a
+            time).
         zero_masked: whether the output at a masked step is 0 instead of `previous_output`.
-        sequences: whether the outputs of all steps are wanted. False: the step's output must be its first state.
-        previous_output: function of the states that gives the output of the step before; None: the first state.
+        sequences: whether the outputs of all steps are wanted. False: the step's output must be its
+            first state.
+        previous_output: function of the states that gives the output of the step before; None: the
+            first state.
 
     Returns:
-        The output of the last step; the outputs of all steps at their places in time, or None; the last states.
+        The output of the last step; the outputs of all steps at their places in time, or None; the
+        last states.
     """
     flat, structure = jax.tree_util.tree_flatten(states)
     previous_output = previous_output or (lambda states: jax.tree_util.tree_leaves(states)[0])
@@ -67,21 +84,27 @@ def _beside(mask, x):
 def _fitting(new, old):
     new = jax.tree_util.tree_leaves(new)
     if [jnp.shape(n) for n in new] != [o.shape for o in old]:
-        raise UserInputError(f"An RNN cell must return states of the shapes that it was given. Given: {[o.shape for o in old]}. Returned: "
-                             f"{[jnp.shape(n) for n in new]}")
+        raise UserInputError(
+            "An RNN cell must return states of the shapes that it was given. Given: "
+            f"{[o.shape for o in old]}. Returned: {[jnp.shape(n) for n in new]}"
+        )
     return [n.astype(o.dtype) for n, o in zip(new, old)]
 
 
 def run_cell(step, inputs, states, weights, noise, mask, **options):
-    """`run` for the cells of this library, whose arithmetic is a hashable `step` with its weights apart.
+    """`run` for the cells of this library, whose arithmetic is a hashable `step` with its weights
+    apart.
 
-    Called outside of any program under construction, it is compiled once for each step, shape and option, where `lax.scan` alone would
-    compile its body anew at every call.
+    Called outside of any program under construction, it is compiled once for each step, shape and
+    option, where `lax.scan` alone would compile its body anew at every call.
     """
     project_first = jax.default_backend() != "cpu"
-    # On a CPU, the projections of all steps are more memory traffic than one more matmul a step costs; elsewhere they save a kernel a step.
+    # On a CPU, the projections of all steps are more memory traffic than one more matmul a step
+    # costs; elsewhere they save a kernel a step.
     compiled = step.is_plain() and not private.is_staging(private.current_trace())
-    return (_run_compiled if compiled else _run_cell)(step, inputs, states, weights, noise, mask, project_first=project_first, **options)
+    return (_run_compiled if compiled else _run_cell)(
+        step, inputs, states, weights, noise, mask, project_first=project_first, **options
+    )
 
 
 def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **options):
@@ -93,18 +116,29 @@ def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **op
 
     @functools.partial(jax.checkpoint, policy=_keep_gates, prevent_cse=False)
     def advance(x, states):
-        new = step.advance(x if project_first else step.project(x, weights, noise), states, weights, noise)
+        new = step.advance(
+            x if project_first else step.project(x, weights, noise), states, weights, noise
+        )
         return new[0], new
 
     return run(advance, inputs, states, mask, **options)
 
 
-_run_compiled = jax.jit(_run_cell, static_argnames=("step", "project_first", "reverse", "unroll", "zero_masked", "sequences"))
+_run_compiled = jax.jit(
+    _run_cell,
+    static_argnames=("step", "project_first", "reverse", "unroll", "zero_masked", "sequences"),
+)
 
 
 def is_plain_function(fn) -> bool:
-    """Whether a function is known to depend on its arguments alone, so that a compiled program may stand for it for ever."""
-    return isinstance(fn, types.FunctionType) and fn.__module__.split(".")[0] == "fkeras" or fn in _JAX_ACTIVATIONS
+    """Whether a function is known to depend on its arguments alone, so that a compiled program may
+    stand for it for ever.
+    """
+    return (
+        isinstance(fn, types.FunctionType)
+        and fn.__module__.split(".")[0] == "fkeras"
+        or fn in _JAX_ACTIVATIONS
+    )
 
 
 _JAX_ACTIVATIONS = (jnp.tanh, jax.nn.tanh, jax.nn.sigmoid, jax.nn.relu)

@@ -10,38 +10,52 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
-from fkeras.layers.rnn.stacked_rnn_cells import StackedRNNCells, build_cell, check_cell, first_states_of, output_size_of, takes_training
+from fkeras.layers.rnn.stacked_rnn_cells import (
+    StackedRNNCells,
+    build_cell,
+    check_cell,
+    first_states_of,
+    output_size_of,
+    takes_training,
+)
 
 
 class RNN(Layer):
     """Runs a cell over the steps of a sequence.
 
-    The loop is one `jax.lax.scan`: compile time does not depend on the number of steps. Cells of this library get their fast path here as
-    in `LSTM`; a cell of your own is called once at each step. A cell may not change state Variables inside the loop.
+    The loop is one `jax.lax.scan`: compile time does not depend on the number of steps. Cells of
+    this library get their fast path here as in `LSTM`; a cell of your own is called once at each
+    step. A cell may not change state Variables inside the loop.
 
     Args:
-        cell: a cell, or a list of cells that are stacked. A cell is an object, usually a `Layer`, with `state_size` (int, or list of
-            ints), a method `call(inputs, states) -> (output, new_states)`, and optionally `output_size` and
+        cell: a cell, or a list of cells that are stacked. A cell is an object, usually a `Layer`,
+            with `state_size` (int, or list of ints), a method
+            `call(inputs, states) -> (output, new_states)`, and optionally `output_size` and
             `get_initial_state(batch_size)`.
         return_sequences: whether the outputs of all steps are returned, or that of the last.
         return_state: whether the last states are returned too.
-        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
-        stateful: whether a batch starts from the last states of the batch before. The batch size must be known and stay the same.
-        unroll: whether the loop is written out: faster for a few steps, slow to compile for many. An int: that many steps at a time.
-        zero_output_for_mask: whether the output at a masked step is 0. False: it is the output of the step before (the first state, at
-            the start).
+        go_backwards: whether the last step comes first; a returned sequence is in the order of
+            computation.
+        stateful: whether a batch starts from the last states of the batch before. The batch size
+            must be known and stay the same.
+        unroll: whether the loop is written out: faster for a few steps, slow to compile for many.
+            An int: that many steps at a time.
+        zero_output_for_mask: whether the output at a masked step is 0. False: it is the output of
+            the step before (the first state, at the start).
 
     Shape:
-        `(batch, steps, ...)` -> `(batch, ...)`, or `(batch, steps, ...)` with `return_sequences`; with `return_state` a tuple of the
+        `(batch, steps, ...)` -> `(batch, ...)`, or `(batch, steps, ...)` with `return_sequences`;
+            with `return_state` a tuple of the
         output and the states.
 
     Call arguments:
-        sequences; `initial_state`: one array or a list in the order of the cell's states, None for the cell's own; `mask`: bool
-        `(batch, steps)`, True where a step counts; `training`; `constants`: arrays that the cell's `call` gets at each step under this
-        name.
+        sequences; `initial_state`: one array or a list in the order of the cell's states, None for
+        the cell's own; `mask`: bool `(batch, steps)`, True where a step counts; `training`;
+        `constants`: arrays that the cell's `call` gets at each step under this name.
 
     Raises:
-        UserInputError: something that is no cell; states of the wrong number or shape; with `stateful`, another batch size.
+        UserInputError: something that is no cell; states of the wrong number or shape; with
+            `stateful`, another batch size.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -53,14 +67,25 @@ class RNN(Layer):
         [5.0, 5.0, 5.0]
     """
 
-    def __init__(self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
-                 zero_output_for_mask=False, **kwargs):
+    def __init__(
+        self,
+        cell,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        zero_output_for_mask=False,
+        **kwargs,
+    ):
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
         check_cell(cell)
         if not isinstance(cell.state_size, (list, tuple, int)):
-            raise UserInputError("state_size must be an integer, or a list/tuple of integers (one for each state tensor). "
-                                 f"Received: state_size={cell.state_size!r} of {cell!r}")
+            raise UserInputError(
+                "state_size must be an integer, or a list/tuple of integers (one for each state "
+                f"tensor). Received: state_size={cell.state_size!r} of {cell!r}"
+            )
         super().__init__(**kwargs)
         self.cell = cell
         self.return_sequences, self.return_state = return_sequences, return_state
@@ -76,15 +101,28 @@ class RNN(Layer):
         build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self.states is None:
             if sequences_shape[0] is None:
-                raise UserInputError(f"RNN '{self.name}' is `stateful`, so that the batch size must be known. Received: sequence.shape="
-                                     f"{sequences_shape}. Give it to the input: `Input(shape, batch_size=...)` or `Input(batch_shape=...)`.")
+                raise UserInputError(
+                    f"RNN '{self.name}' is `stateful`, so that the batch size must be known. "
+                    f"Received: sequence.shape={sequences_shape}. Give it to the input: "
+                    "`Input(shape, batch_size=...)` or `Input(batch_shape=...)`."
+                )
             with jax.ensure_compile_time_eval():  # maybe inside somebody's trace
                 states = self.get_initial_state(sequences_shape[0])
-            self.states = map_structure(lambda value: Variable(value, dtype=self.variable_dtype, trainable=False, name="rnn_state",
-                                                               kind="rnn_state"), states)
+            self.states = map_structure(
+                lambda value: Variable(
+                    value,
+                    dtype=self.variable_dtype,
+                    trainable=False,
+                    name="rnn_state",
+                    kind="rnn_state",
+                ),
+                states,
+            )
 
     def get_initial_state(self, batch_size):
-        """The states before the first step: a list of arrays (of lists of arrays for stacked cells)."""
+        """The states before the first step: a list of arrays (of lists of arrays for stacked
+        cells).
+        """
         return first_states_of(self.cell, batch_size)
 
     def reset_state(self):
@@ -101,8 +139,11 @@ class RNN(Layer):
         if self.stateful:
             expected = leaves(self.states)[0].shape[0]
             if batch != expected:
-                raise UserInputError(f"RNN '{self.name}' is `stateful`: the batch size of its inputs must be the same as the batch size of its "
-                                     f"states. Expected batch size: {expected}. Received batch size: {batch}")
+                raise UserInputError(
+                    f"RNN '{self.name}' is `stateful`: the batch size of its inputs must be the "
+                    f"same as the batch size of its states. Expected batch size: {expected}. "
+                    f"Received batch size: {batch}"
+                )
         if initial_state is not None:
             states = self._packed(initial_state, self.get_initial_state(batch))
         elif self.stateful:
@@ -113,11 +154,16 @@ class RNN(Layer):
         return map_structure(lambda x: jnp.asarray(x, dtype), states)
 
     def _packed(self, given, own):
-        """The given states in the structure of the cell's own, if their number and shapes are right."""
+        """The given states in the structure of the cell's own, if their number and shapes are
+        right.
+        """
         given = leaves(given)
         shapes, expected = [tuple(jnp.shape(x)) for x in given], [x.shape for x in leaves(own)]
         if shapes != expected:
-            raise UserInputError(f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes {expected}. Received: {shapes}")
+            raise UserInputError(
+                f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes "
+                f"{expected}. Received: {shapes}"
+            )
         following = iter(given)
         return map_structure(lambda _: next(following), own)
 
@@ -125,7 +171,9 @@ class RNN(Layer):
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
         states = self._first_states(sequences, initial_state)
-        last, outputs, states = self._loop(jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants)
+        last, outputs, states = self._loop(
+            jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants
+        )
         states = map_structure(lambda x: x.astype(self.compute_dtype), states)
         if self.stateful:
             for variable, state in zip(leaves(self.states), leaves(states)):
@@ -137,10 +185,18 @@ class RNN(Layer):
         return (output, *states) if self.return_state else output
 
     def _loop(self, inputs, states, mask, training, constants):
-        """The last output, all outputs or None, and the last states. Time comes first in `inputs`, `mask` and all outputs."""
-        options = {"reverse": bool(self.go_backwards), "unroll": self.unroll, "zero_masked": bool(self.zero_output_for_mask)}
+        """The last output, all outputs or None, and the last states. Time comes first in `inputs`,
+        `mask` and all outputs.
+        """
+        options = {
+            "reverse": bool(self.go_backwards),
+            "unroll": self.unroll,
+            "zero_masked": bool(self.zero_output_for_mask),
+        }
         cells = self.cell.cells if type(self.cell) is StackedRNNCells else [self.cell]
-        if constants is None and all(isinstance(cell, RecurrentCell) and cell.runs_fused() for cell in cells):
+        if constants is None and all(
+            isinstance(cell, RecurrentCell) and cell.runs_fused() for cell in cells
+        ):
             return self._loop_fused(cells, inputs, states, mask, training, options)
         given = {"training": training} if takes_training(self.cell) else {}
         if constants is not None:
@@ -152,10 +208,14 @@ class RNN(Layer):
             return output, new if isinstance(new, (list, tuple)) else [new]
 
         def previous_output(states):
-            return leaves(states[-1])[0] if type(self.cell) is StackedRNNCells else leaves(states)[0]
+            return (
+                leaves(states[-1])[0] if type(self.cell) is StackedRNNCells else leaves(states)[0]
+            )
 
         with holding_seeds([c for c in cells if isinstance(c, RecurrentCell)], training):
-            return recurrence.run(step, inputs, states, mask, previous_output=previous_output, **options)
+            return recurrence.run(
+                step, inputs, states, mask, previous_output=previous_output, **options
+            )
 
     def _loop_fused(self, cells, inputs, states, mask, training, options):
         """One cell after the other over the whole sequence."""
@@ -164,9 +224,19 @@ class RNN(Layer):
         for cell, own in zip(cells, states if stacked else [states], strict=True):
             inner = cell is not cells[-1]
             inputs = inputs.astype(cell.compute_dtype)
-            noise = cell.draw_noise(jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype), own[0], training)
-            last, inputs, new = recurrence.run_cell(cell.step(), inputs, list(own), cell.read_weights(), noise, mask,
-                                                    sequences=inner or bool(self.return_sequences), **options)
+            noise = cell.draw_noise(
+                jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype), own[0], training
+            )
+            last, inputs, new = recurrence.run_cell(
+                cell.step(),
+                inputs,
+                list(own),
+                cell.read_weights(),
+                noise,
+                mask,
+                sequences=inner or bool(self.return_sequences),
+                **options,
+            )
             new_states.append(new)
         return last, inputs, new_states if stacked else new_states[0]
 
@@ -174,10 +244,15 @@ class RNN(Layer):
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         batch, steps = sequences_shape[0], sequences_shape[1]
-        states = tuple([(batch, s) for s in size] if isinstance(size, (list, tuple)) else (batch, size) for size in self.state_size)
+        states = tuple(
+            [(batch, s) for s in size] if isinstance(size, (list, tuple)) else (batch, size)
+            for size in self.state_size
+        )
         size = output_size_of(self.cell)
         if not isinstance(size, int):
-            raise UserInputError(f"The `output_size` of an RNN cell must be an integer. Received: {size!r}")
+            raise UserInputError(
+                f"The `output_size` of an RNN cell must be an integer. Received: {size!r}"
+            )
         output = (batch, steps, size) if self.return_sequences else (batch, size)
         return (output, *states) if self.return_state else output
 
@@ -192,11 +267,16 @@ class RNN(Layer):
 
 
 def _by_time(mask, sequences):
-    """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where anything does."""
+    """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where
+    anything does.
+    """
     mask = next(iter(leaves(mask)), None)
     if mask is None:
         return None
     mask = jnp.asarray(mask, bool)
     if mask.ndim < 2 or mask.shape[:2] != sequences.shape[:2]:
-        raise UserInputError(f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. Received: mask.shape={mask.shape}")
+        raise UserInputError(
+            f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. "
+            f"Received: mask.shape={mask.shape}"
+        )
     return mask.any(axis=tuple(range(2, mask.ndim))).T

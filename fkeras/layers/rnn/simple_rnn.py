@@ -19,7 +19,13 @@ class SimpleRNNStep(Step):
         return z if weights["bias"] is None else z + weights["bias"]
 
     def advance(self, projected, states, weights, noise):
-        return [self.activation(recurrence.kept(projected + product(states[0], weights["recurrent_kernel"], noise["state"])))]
+        return [
+            self.activation(
+                recurrence.kept(
+                    projected + product(states[0], weights["recurrent_kernel"], noise["state"])
+                )
+            )
+        ]
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -30,14 +36,17 @@ class SimpleRNNCell(RecurrentCell):
         activation: name or function; None for none.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
         dropout: fraction of the inputs to drop in training, in [0, 1].
         recurrent_dropout: fraction of the state to drop in training, in [0, 1].
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
-        `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`; returns `(h, states)`. Kernel
+        `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
+            returns `(h, states)`. Kernel
         `(features, units)`, recurrent kernel `(units, units)`, bias `(units,)`.
 
     Examples:
@@ -48,15 +57,42 @@ class SimpleRNNCell(RecurrentCell):
         (2, 3)
     """
 
-    def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0, recurrent_dropout=0.0, seed=None,
-                 **kwargs):
-        super().__init__(units, use_bias=use_bias, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
-                         bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
-                         recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
-                         kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
-                         dropout=dropout, recurrent_dropout=recurrent_dropout, seed=seed, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        seed=None,
+        **kwargs,
+    ):
+        super().__init__(
+            units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            **kwargs,
+        )
         self.activation = activations.get(activation)
 
     def step(self):
@@ -65,27 +101,34 @@ class SimpleRNNCell(RecurrentCell):
 
 @shows(SimpleRNNCell)
 class SimpleRNN(CellLayer):
-    """A fully connected recurrent layer: `h = activation(x @ kernel + bias + h @ recurrent_kernel)` at each step.
+    """A fully connected recurrent layer: `h = activation(x @ kernel + bias + h @ recurrent_kernel)`
+    at each step.
 
     Args:
         units: size of output and state, positive.
         activation: name or function; None for none.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: how the weights start.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: functions of the weights that
+            add to the loss.
         activity_regularizer: function of the output that adds to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights after each update.
-        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a sequence.
+        kernel_constraint, recurrent_constraint, bias_constraint: functions applied to the weights
+            after each update.
+        dropout: fraction of the inputs to drop in training, in [0, 1]; the same at all steps of a
+            sequence.
         recurrent_dropout: fraction of the state to drop in training, in [0, 1].
         return_sequences: whether the outputs of all steps are returned, or that of the last.
         return_state: whether the last state is returned too.
-        go_backwards: whether the last step comes first; a returned sequence is in the order of computation.
-        stateful: whether a batch starts from the last state of the batch before (the same batch size each time); see `reset_state`.
+        go_backwards: whether the last step comes first; a returned sequence is in the order of
+            computation.
+        stateful: whether a batch starts from the last state of the batch before (the same batch
+            size each time); see `reset_state`.
         unroll: whether the loop is written out: faster for a few steps, slow to compile for many.
         seed: int; None for numbers that follow from the model's seed.
 
     Shape:
-        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with `return_sequences`; with `return_state` a tuple
+        `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
+            `return_sequences`; with `return_state` a tuple
         `(output, h)`.
 
     Examples:
@@ -94,17 +137,58 @@ class SimpleRNN(CellLayer):
         (2, 4)
     """
 
-    def __init__(self, units, activation="tanh", use_bias=True, kernel_initializer="glorot_uniform", recurrent_initializer="orthogonal",
-                 bias_initializer="zeros", kernel_regularizer=None, recurrent_regularizer=None, bias_regularizer=None,
-                 activity_regularizer=None, kernel_constraint=None, recurrent_constraint=None, bias_constraint=None, dropout=0.0,
-                 recurrent_dropout=0.0, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,
-                 seed=None, **kwargs):
-        cell = SimpleRNNCell(units, activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
-                             recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
-                             kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-                             bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-                             recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
-                             recurrent_dropout=recurrent_dropout, seed=seed, name="simple_rnn_cell", **self.for_cell(kwargs))
-        super().__init__(cell, activity_regularizer=activity_regularizer, return_sequences=return_sequences, return_state=return_state,
-                         go_backwards=go_backwards, stateful=stateful, unroll=unroll, **kwargs)
+    def __init__(
+        self,
+        units,
+        activation="tanh",
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        recurrent_initializer="orthogonal",
+        bias_initializer="zeros",
+        kernel_regularizer=None,
+        recurrent_regularizer=None,
+        bias_regularizer=None,
+        activity_regularizer=None,
+        kernel_constraint=None,
+        recurrent_constraint=None,
+        bias_constraint=None,
+        dropout=0.0,
+        recurrent_dropout=0.0,
+        return_sequences=False,
+        return_state=False,
+        go_backwards=False,
+        stateful=False,
+        unroll=False,
+        seed=None,
+        **kwargs,
+    ):
+        cell = SimpleRNNCell(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+            seed=seed,
+            name="simple_rnn_cell",
+            **self.for_cell(kwargs),
+        )
+        super().__init__(
+            cell,
+            activity_regularizer=activity_regularizer,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            unroll=unroll,
+            **kwargs,
+        )
         self.input_spec = InputSpec(ndim=3)

@@ -10,10 +10,15 @@ from fkeras.layers.base.layer import Layer
 
 def check_cell(cell) -> None:
     if not hasattr(cell, "call"):
-        raise UserInputError(f"An RNN cell must have a `call` method (inputs, states) -> (output, states). Received: {cell!r}")
+        raise UserInputError(
+            "An RNN cell must have a `call` method (inputs, states) -> (output, states). "
+            f"Received: {cell!r}"
+        )
     if not hasattr(cell, "state_size"):
-        raise UserInputError("An RNN cell must have a `state_size` attribute: an integer, or a list/tuple of integers (one for each state "
-                             f"tensor). Received: {cell!r}")
+        raise UserInputError(
+            "An RNN cell must have a `state_size` attribute: an integer, or a list/tuple of "
+            f"integers (one for each state tensor). Received: {cell!r}"
+        )
 
 
 def takes_training(cell) -> bool:
@@ -35,8 +40,13 @@ def first_states_of(cell, batch_size) -> list:
         states = cell.get_initial_state(batch_size=batch_size)
         return list(states) if isinstance(states, (list, tuple)) else [states]
     sizes = cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
-    return [jnp.zeros((batch_size, *(size if isinstance(size, (list, tuple)) else (size,))), getattr(cell, "compute_dtype", "float32"))
-            for size in sizes]
+    return [
+        jnp.zeros(
+            (batch_size, *(size if isinstance(size, (list, tuple)) else (size,))),
+            getattr(cell, "compute_dtype", "float32"),
+        )
+        for size in sizes
+    ]
 
 
 def build_cell(cell, input_shape) -> None:
@@ -47,13 +57,15 @@ def build_cell(cell, input_shape) -> None:
 class StackedRNNCells(Layer):
     """Several RNN cells as one: each gets the output of the one before it.
 
-    In `RNN`, cells of this library run one after the other over the whole sequence; others run together, step by step.
+    In `RNN`, cells of this library run one after the other over the whole sequence; others run
+    together, step by step.
 
     Args:
         cells: list of cells.
 
     Shape:
-        `call(inputs, states)`: inputs `(batch, features)`, states a list with one list of states for each cell; returns
+        `call(inputs, states)`: inputs `(batch, features)`, states a list with one list of states
+            for each cell; returns
         `(output, states)`.
 
     Examples:
@@ -81,22 +93,33 @@ class StackedRNNCells(Layer):
         return output_size_of(self.cells[-1])
 
     def get_initial_state(self, batch_size=None):
-        """A list with the first states of each cell: a list, or an array for a cell with a single `state_size`."""
+        """A list with the first states of each cell: a list, or an array for a cell with a single
+        `state_size`.
+        """
         states = [first_states_of(cell, batch_size) for cell in self.cells]
-        return [own[0] if isinstance(cell.state_size, int) and not hasattr(cell, "get_initial_state") else own
-                for cell, own in zip(self.cells, states)]
+        return [
+            own[0]
+            if isinstance(cell.state_size, int) and not hasattr(cell, "get_initial_state")
+            else own
+            for cell, own in zip(self.cells, states)
+        ]
 
     def build(self, input_shape):
         for cell in self.cells:
             build_cell(cell, input_shape)
-            input_shape = (leaves(input_shape)[0] if leaves(input_shape) else None, output_size_of(cell))
+            input_shape = (
+                leaves(input_shape)[0] if leaves(input_shape) else None,
+                output_size_of(cell),
+            )
 
     def call(self, inputs, states, training=False, **kwargs):
         new_states = []
         for cell, own in zip(self.cells, states, strict=True):
             listed = isinstance(own, (list, tuple))
             given = {**kwargs, "training": training} if takes_training(cell) else kwargs
-            inputs, new = (cell if callable(cell) else cell.call)(inputs, list(own) if listed else [own], **given)
+            inputs, new = (cell if callable(cell) else cell.call)(
+                inputs, list(own) if listed else [own], **given
+            )
             new = list(new) if isinstance(new, (list, tuple)) else [new]
             new_states.append(new if listed else new[0])
         return inputs, new_states

@@ -16,8 +16,9 @@ from fkeras.layers.core.wrapper import Wrapper
 class TimeDistributed(Wrapper):
     """Applies a layer to each step of a sequence, with the same weights.
 
-    All steps are computed together. A layer that keeps state (`BatchNormalization` and the like) sees one step after the other, and its
-    program grows with the number of steps. Dropout draws anew at each step.
+    All steps are computed together. A layer that keeps state (`BatchNormalization` and the like)
+    sees one step after the other, and its program grows with the number of steps. Dropout draws
+    anew at each step.
 
     Args:
         layer: the layer.
@@ -26,7 +27,8 @@ class TimeDistributed(Wrapper):
         `(batch, steps, ...)` -> `(batch, steps, ...)`: the layer gets `(batch, ...)`.
 
     Call arguments:
-        inputs; `training`; `mask`: bool `(batch, steps, ...)`, of which the layer gets that of each step if it takes one.
+        inputs; `training`; `mask`: bool `(batch, steps, ...)`, of which the layer gets that of each
+        step if it takes one.
 
     Raises:
         UserInputError: inputs of a rank below 3, a mask that does not begin with (batch, steps).
@@ -55,10 +57,15 @@ class TimeDistributed(Wrapper):
 
         def at_step(x, mask):
             outputs = self.layer(x, **given, **({} if mask is None else {"mask": mask}))
-            return map_structure(lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs)
+            return map_structure(
+                lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs
+            )
 
         if any(_is_state(v) for v in self.layer.variables):
-            outputs = [at_step(inputs[:, t], None if mask is None else mask[:, t]) for t in range(inputs.shape[1])]
+            outputs = [
+                at_step(inputs[:, t], None if mask is None else mask[:, t])
+                for t in range(inputs.shape[1])
+            ]
             return jax.tree.map(lambda *steps: jnp.stack(steps, axis=1), *outputs)
         return self._all_together(at_step, inputs, mask, training)
 
@@ -69,7 +76,9 @@ class TimeDistributed(Wrapper):
 
         def one(x, mask, key):
             context = contexts.CallContext(self, losses=[])
-            context.training = contexts.current().training if contexts.current() is not None else training
+            context.training = (
+                contexts.current().training if contexts.current() is not None else training
+            )
             with contexts.opened(context):
                 if key is None:
                     outputs = at_step(x, mask)
@@ -91,7 +100,9 @@ class TimeDistributed(Wrapper):
         scope = seeds.current_scope()
         if not generators and (scope is None or scope.key is None):
             return None
-        return jax.random.split(jax.random.wrap_key_data(seeds.draw_seed(generators[0] if generators else None)), steps)
+        return jax.random.split(
+            jax.random.wrap_key_data(seeds.draw_seed(generators[0] if generators else None)), steps
+        )
 
     def compute_output_shape(self, input_shape):
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
@@ -104,8 +115,10 @@ def _is_state(variable) -> bool:
 
 def _step_shape(shape):
     if not isinstance(shape, (tuple, list)) or len(shape) < 3:
-        raise UserInputError("`TimeDistributed` Layer should be passed an `input_shape` with at least 3 dimensions, received: "
-                             f"{shape}")
+        raise UserInputError(
+            "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 "
+            f"dimensions, received: {shape}"
+        )
     return (shape[0], *shape[2:])
 
 
@@ -120,9 +133,14 @@ def _with_steps(shape, steps):
 def _check_mask(mask, inputs):
     shape = tuple(mask.shape)
     if len(shape) < 2:
-        raise UserInputError("The `mask` passed to the `TimeDistributed` layer must be at least 2D (e.g., `(batch_size, timesteps)`), but it "
-                             f"has {len(shape)} dimension(s) with shape {shape}.")
+        raise UserInputError(
+            "The `mask` passed to the `TimeDistributed` layer must be at least 2D (e.g., "
+            f"`(batch_size, timesteps)`), but it has {len(shape)} dimension(s) with shape {shape}."
+        )
     if shape[:2] != tuple(inputs.shape[:2]):
-        raise UserInputError(f"The `mask` passed to the `TimeDistributed` layer has a shape {shape} that is incompatible with the input shape "
-                             f"{tuple(inputs.shape)}. The first two dimensions of the mask (batch size and timesteps) must match the "
-                             f"input's first two dimensions. Expected mask shape prefix: {tuple(inputs.shape[:2])}.")
+        raise UserInputError(
+            f"The `mask` passed to the `TimeDistributed` layer has a shape {shape} that is "
+            f"incompatible with the input shape {tuple(inputs.shape)}. The first two dimensions of "
+            "the mask (batch size and timesteps) must match the input's first two dimensions. "
+            f"Expected mask shape prefix: {tuple(inputs.shape[:2])}."
+        )

@@ -8,7 +8,8 @@ from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float,
 
 
 class CosineDecay(LearningRateSchedule):
-    """An optional line up to `warmup_target`, then half a cosine down to `alpha` times the rate it started from.
+    """An optional line up to `warmup_target`, then half a cosine down to `alpha` times the rate it
+    started from.
 
     Args:
         initial_learning_rate: rate at step 0.
@@ -28,13 +29,30 @@ class CosineDecay(LearningRateSchedule):
         [0.0, 0.05, 0.1, 0.05, 0.0]
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, alpha=0.0, name="CosineDecay", warmup_target=None, warmup_steps=0):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        alpha=0.0,
+        name="CosineDecay",
+        warmup_target=None,
+        warmup_steps=0,
+    ):
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
-        self.alpha, self.name, self.warmup_target, self.warmup_steps = alpha, name, warmup_target, warmup_steps
+        self.alpha, self.name, self.warmup_target, self.warmup_steps = (
+            alpha,
+            name,
+            warmup_target,
+            warmup_steps,
+        )
 
     def __call__(self, step):
-        step, length, first = as_float(step), as_float(self.decay_steps), as_float(self.initial_learning_rate)
+        step, length, first = (
+            as_float(step),
+            as_float(self.decay_steps),
+            as_float(self.initial_learning_rate),
+        )
         if self.warmup_target is None:
             return self._decay(jnp.minimum(step, length) / length, first)
         target, warmup = as_float(self.warmup_target), as_float(self.warmup_steps or 0)
@@ -61,7 +79,15 @@ class CosineDecayRestarts(LearningRateSchedule):
         - [Loshchilov and Hutter, 2016](https://arxiv.org/abs/1608.03983)
     """
 
-    def __init__(self, initial_learning_rate, first_decay_steps, t_mul=2.0, m_mul=1.0, alpha=0.0, name="SGDRDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        first_decay_steps,
+        t_mul=2.0,
+        m_mul=1.0,
+        alpha=0.0,
+        name="SGDRDecay",
+    ):
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = positive(first_decay_steps, "first_decay_steps")
         self.t_mul, self.m_mul, self.alpha, self.name = positive(t_mul, "t_mul"), m_mul, alpha, name

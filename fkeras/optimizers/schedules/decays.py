@@ -1,4 +1,6 @@
-"""Schedules that fall from a first rate: by a power, a line or a polynomial, in inverse proportion to the step, or by a table."""
+"""Schedules that fall from a first rate: by a power, a line or a polynomial, in inverse proportion
+to the step, or by a table.
+"""
 
 import jax.numpy as jnp
 
@@ -23,13 +25,22 @@ class ExponentialDecay(LearningRateSchedule):
         0.025
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="ExponentialDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="ExponentialDecay",
+    ):
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps, self.decay_rate = positive(decay_steps, "decay_steps"), decay_rate
         self.staircase, self.name = staircase, name
 
     def __call__(self, step):
-        return as_float(self.initial_learning_rate) * as_float(self.decay_rate) ** _periods(step, self)
+        return as_float(self.initial_learning_rate) * as_float(self.decay_rate) ** _periods(
+            step, self
+        )
 
 
 class InverseTimeDecay(LearningRateSchedule):
@@ -43,13 +54,22 @@ class InverseTimeDecay(LearningRateSchedule):
         name: name of the schedule.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False, name="InverseTimeDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        decay_rate,
+        staircase=False,
+        name="InverseTimeDecay",
+    ):
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps, self.decay_rate = positive(decay_steps, "decay_steps"), decay_rate
         self.staircase, self.name = staircase, name
 
     def __call__(self, step):
-        return as_float(self.initial_learning_rate) / (1 + as_float(self.decay_rate) * _periods(step, self))
+        return as_float(self.initial_learning_rate) / (
+            1 + as_float(self.decay_rate) * _periods(step, self)
+        )
 
 
 def _periods(step, schedule):
@@ -65,14 +85,28 @@ class PolynomialDecay(LearningRateSchedule):
         decay_steps: steps to the last rate; > 0.
         end_learning_rate: last rate.
         power: 1 for a line.
-        cycle: instead of staying at the last rate, start again with twice, three times, ... the number of steps.
+        cycle: instead of staying at the last rate, start again with twice, three times, ... the
+            number of steps.
         name: name of the schedule.
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, end_learning_rate=0.0001, power=1.0, cycle=False, name="PolynomialDecay"):
+    def __init__(
+        self,
+        initial_learning_rate,
+        decay_steps,
+        end_learning_rate=0.0001,
+        power=1.0,
+        cycle=False,
+        name="PolynomialDecay",
+    ):
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
-        self.end_learning_rate, self.power, self.cycle, self.name = end_learning_rate, power, cycle, name
+        self.end_learning_rate, self.power, self.cycle, self.name = (
+            end_learning_rate,
+            power,
+            cycle,
+            name,
+        )
 
     def __call__(self, step):
         step, length = as_float(step), as_float(self.decay_steps)
@@ -85,7 +119,8 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """`values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`, and so on.
+    """`values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`,
+    and so on.
 
     Args:
         boundaries: increasing list of steps.
@@ -101,8 +136,11 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 
     def __init__(self, boundaries, values, name="PiecewiseConstant"):
         if len(boundaries) != len(values) - 1 or not boundaries:
-            raise UserInputError("The length of boundaries should be 1 less than the length of values, and at least 1. Received: "
-                                 f"boundaries={boundaries} of length {len(boundaries)}, and values={values} of length {len(values)}.")
+            raise UserInputError(
+                "The length of boundaries should be 1 less than the length of values, and at "
+                f"least 1. Received: boundaries={boundaries} of length {len(boundaries)}, and "
+                f"values={values} of length {len(values)}."
+            )
         if any(not low < high for low, high in zip(boundaries[:-1], boundaries[1:])):
             raise UserInputError(f"`boundaries` must increase. Received: boundaries={boundaries}")
         self.boundaries, self.values, self.name = boundaries, values, name

@@ -17,7 +17,11 @@ def deserialize(config: dict, custom_objects=None):
         UnknownNameError: nothing is known under its name.
     """
     known = registry.builtins_of("keras.optimizers.schedules")
-    if isinstance(config, dict) and config.get("module") is None and config.get("class_name") in known:
+    if (
+        isinstance(config, dict)
+        and config.get("module") is None
+        and config.get("class_name") in known
+    ):
         return known[config["class_name"]].from_config(config["config"])
     return registry.deserialize_keras_object(config, custom_objects=custom_objects)
 
@@ -32,7 +36,14 @@ def get(identifier):
         return identifier
     if isinstance(identifier, dict):
         return deserialize(identifier)
-    if isinstance(identifier, str) and identifier not in registry.builtins_of("keras.optimizers.schedules"):
-        raise unknown_name("learning rate schedule", identifier, registry.builtins_of("keras.optimizers.schedules"))
-    raise UserTypeError("A learning rate schedule is given as an object, such as "
-                        f"`fkeras.optimizers.schedules.CosineDecay(0.1, decay_steps=1000)`, or as its config. Received: {identifier!r}")
+    if isinstance(identifier, str) and identifier not in registry.builtins_of(
+        "keras.optimizers.schedules"
+    ):
+        raise unknown_name(
+            "learning rate schedule", identifier, registry.builtins_of("keras.optimizers.schedules")
+        )
+    raise UserTypeError(
+        "A learning rate schedule is given as an object, such as "
+        "`fkeras.optimizers.schedules.CosineDecay(0.1, decay_steps=1000)`, or as its config. "
+        f"Received: {identifier!r}"
+    )

@@ -9,10 +9,11 @@ from fkeras.errors import UserInputError
 
 
 class LearningRateSchedule:
-    """A learning rate as a function of the step: subclasses define `__call__(step)` and, to be saved, `get_config()`.
+    """A learning rate as a function of the step: subclasses define `__call__(step)` and, to be
+    saved, `get_config()`.
 
-    The step is the number of updates so far: a Python number, a Variable, an array or a tracer. Schedules are plain callables, so they
-    also work as Optax schedules.
+    The step is the number of updates so far: a Python number, a Variable, an array or a tracer.
+    Schedules are plain callables, so they also work as Optax schedules.
 
     Examples:
         >>> import fkeras
@@ -23,13 +24,17 @@ class LearningRateSchedule:
     """
 
     def __call__(self, step):
-        raise NotImplementedError(f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`.")
+        raise NotImplementedError(
+            f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
+        )
 
     def get_config(self) -> dict:
         """The arguments of the constructor, as plain values."""
         if not registry.is_builtin(type(self)):
-            raise NotImplementedError(f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order to be "
-                                      "serializable.")
+            raise NotImplementedError(
+                f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in "
+                "order to be serializable."
+            )
         return registry.config_from_signature(self, {}, lambda name, value: value)
 
     @classmethod
@@ -45,7 +50,9 @@ def number(value, name: str):
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise UserInputError(f"Argument `{name}` must be a number. Received: {name}={value!r}") from None
+        raise UserInputError(
+            f"Argument `{name}` must be a number. Received: {name}={value!r}"
+        ) from None
 
 
 def positive(value, name: str):
@@ -57,5 +64,9 @@ def positive(value, name: str):
 
 
 def as_float(value):
-    """A step or constant in the dtype of rates: floatx, but float32 at least, since bfloat16 cannot count past 256."""
-    return jnp.asarray(getattr(value, "value", value), "float64" if floatx() == "float64" else "float32")
+    """A step or constant in the dtype of rates: floatx, but float32 at least, since bfloat16 cannot
+    count past 256.
+    """
+    return jnp.asarray(
+        getattr(value, "value", value), "float64" if floatx() == "float64" else "float32"
+    )

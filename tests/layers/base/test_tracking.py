@@ -82,12 +82,30 @@ def swapped(layer):
     layer.blocks.reverse()
 
 
-CHANGES = [append, nested, key, value, attribute, instead_of_none, instead_of_a_number, replaced, past_setattr, variable, deep, deleted, popped,
-           swapped]
+CHANGES = [
+    append,
+    nested,
+    key,
+    value,
+    attribute,
+    instead_of_none,
+    instead_of_a_number,
+    replaced,
+    past_setattr,
+    variable,
+    deep,
+    deleted,
+    popped,
+    swapped,
+]
 
 
 def seen(structure):
-    return ([(path, id(x)) for path, x in structure.layers], [(path, id(v)) for path, v in structure.variables], [id(v) for v in structure.ordered])
+    return (
+        [(path, id(x)) for path, x in structure.layers],
+        [(path, id(v)) for path, v in structure.variables],
+        [id(v) for v in structure.ordered],
+    )
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda f: f.__name__)
@@ -129,13 +147,22 @@ def test_a_foreign_module_that_changes_is_seen():
 
 def test_lists_that_were_handed_out_are_the_callers():
     model = fkeras.Sequential([fkeras.Input((2,)), layers.Dense(3)])
-    for name in ("variables", "weights", "trainable_variables", "non_trainable_variables", "metrics", "layers"):
+    for name in (
+        "variables",
+        "weights",
+        "trainable_variables",
+        "non_trainable_variables",
+        "metrics",
+        "layers",
+    ):
         before = len(getattr(model, name))
         getattr(model, name).append(None)
         assert len(getattr(model, name)) == before, name
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"]
+)
 def test_a_copy_has_a_structure_of_its_own(copied):
     model = fkeras.Sequential([fkeras.Input((2,)), layers.Dense(3)])
     model.predict(np.ones((1, 2), "float32"), verbose=0)
