@@ -30,17 +30,18 @@ if typing.TYPE_CHECKING:
     from fkeras import regularizers as regularizers
     from fkeras import saving as saving
     from fkeras import tree as tree
+    from fkeras import types as types
     from fkeras import utils as utils
     from fkeras.backend import device as device
     from fkeras.backend import name_scope as name_scope
     from fkeras.core.dtype_policy import DTypePolicy as DTypePolicy
     from fkeras.core.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
-    from fkeras.core.operation import Operation as Operation
-    from fkeras.core.remat import RematScope as RematScope
-    from fkeras.core.remat import remat as remat
-    from fkeras.core.scopes import StatelessScope as StatelessScope
-    from fkeras.core.scopes import SymbolicScope as SymbolicScope
-    from fkeras.core.variable import Variable as Variable
+    from fkeras.core.symbolic.operation import Operation as Operation
+    from fkeras.core.values.remat import RematScope as RematScope
+    from fkeras.core.values.remat import remat as remat
+    from fkeras.core.values.stateless_scope import StatelessScope as StatelessScope
+    from fkeras.core.values.stateless_scope import SymbolicScope as SymbolicScope
+    from fkeras.core.values.variable import Variable as Variable
     from fkeras.initializers import Initializer as Initializer
     from fkeras.layers import Input as Input
     from fkeras.layers import InputSpec as InputSpec
@@ -59,11 +60,11 @@ __version__ = "0.1.0"
 _NAMES = {
     "fkeras.backend": ("device", "name_scope"),
     "fkeras.core.dtype_policy": ("DTypePolicy", "FloatDTypePolicy"),
-    "fkeras.core.operation": ("Operation",),
-    "fkeras.core.remat": ("RematScope", "remat"),
-    "fkeras.core.scopes": ("StatelessScope", "SymbolicScope"),
+    "fkeras.core.symbolic.operation": ("Operation",),
+    "fkeras.core.values.remat": ("RematScope", "remat"),
+    "fkeras.core.values.stateless_scope": ("StatelessScope", "SymbolicScope"),
     "fkeras.ops.operators": ("KerasTensor",),
-    "fkeras.core.variable": ("Variable",),
+    "fkeras.core.values.variable": ("Variable",),
     "fkeras.initializers": ("Initializer",),
     "fkeras.layers": ("Input", "InputSpec", "Layer"),
     "fkeras.losses": ("Loss",),
@@ -95,6 +96,7 @@ _ROOMS = (
     "regularizers",
     "saving",
     "tree",
+    "types",
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -20,7 +20,8 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 import jax
 import pytest
 
-from fkeras.core import names, seeds, settings
+from fkeras.core import names, settings
+from fkeras.core.randomness import seeds
 
 _DEFAULTS = dict(settings._values)
 

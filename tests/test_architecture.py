@@ -97,7 +97,7 @@ def test_no_module_imports_keras_or_hides_an_import_of_fkeras_in_a_function():
     "module", ["fkeras.layers", "fkeras.losses", "fkeras.optimizers.schedules"]
 )
 def test_a_config_naming_a_module_loads_that_room_only_when_asked(module):
-    from fkeras.core import registry
+    from fkeras.core.config import registry
 
     assert registry.builtins_of(module.removeprefix("f"))
     assert importlib.import_module(module)

@@ -2,6 +2,9 @@
 numbers.
 """
 
+from fkeras.activations.by_name import deserialize as deserialize
+from fkeras.activations.by_name import get as get
+from fkeras.activations.by_name import serialize as serialize
 from fkeras.activations.functions import celu as celu
 from fkeras.activations.functions import elu as elu
 from fkeras.activations.functions import exponential as exponential
@@ -34,6 +37,3 @@ from fkeras.activations.functions import squareplus as squareplus
 from fkeras.activations.functions import tanh as tanh
 from fkeras.activations.functions import tanh_shrink as tanh_shrink
 from fkeras.activations.functions import threshold as threshold
-from fkeras.activations.lookup import deserialize as deserialize
-from fkeras.activations.lookup import get as get
-from fkeras.activations.lookup import serialize as serialize

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras import ops
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.ops.tensors import as_array
 
 

@@ -13,6 +13,7 @@ from fkeras.backend.session import is_float_dtype as is_float_dtype
 from fkeras.backend.session import is_int_dtype as is_int_dtype
 from fkeras.backend.session import is_keras_tensor as is_keras_tensor
 from fkeras.config import backend as backend
+from fkeras.core.dtypes import standardize_dtype as standardize_dtype
 from fkeras.core.names import get_uid as get_uid
 from fkeras.core.settings import epsilon as epsilon
 from fkeras.core.settings import floatx as floatx
@@ -20,7 +21,6 @@ from fkeras.core.settings import image_data_format as image_data_format
 from fkeras.core.settings import set_epsilon as set_epsilon
 from fkeras.core.settings import set_floatx as set_floatx
 from fkeras.core.settings import set_image_data_format as set_image_data_format
-from fkeras.core.symbolic import standardize_dtype as standardize_dtype
 from fkeras.ops.promotion import result_type as result_type
 
 

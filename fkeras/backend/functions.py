@@ -12,7 +12,7 @@ import numpy as np
 
 from fkeras import ops, random
 from fkeras.core.settings import epsilon, floatx, image_data_format, standardize_data_format
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.ops import abs as abs
 from fkeras.ops import all as all

@@ -3,7 +3,8 @@
 import gc
 
 from fkeras.core import names, settings
-from fkeras.core.symbolic import KerasTensor, standardize_dtype
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -87,7 +87,7 @@ def _set_seed(seed):
     """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by
     `keras.utils.set_random_seed`.
     """
-    from fkeras.core import seeds
+    from fkeras.core.randomness import seeds
 
     seeds.reset(int(seed) % 2**32)
 

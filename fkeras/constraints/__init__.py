@@ -2,10 +2,10 @@
 of contents.
 """
 
+from fkeras.constraints.by_name import deserialize as deserialize
+from fkeras.constraints.by_name import get as get
+from fkeras.constraints.by_name import serialize as serialize
 from fkeras.constraints.constraint import Constraint as Constraint
-from fkeras.constraints.lookup import deserialize as deserialize
-from fkeras.constraints.lookup import get as get
-from fkeras.constraints.lookup import serialize as serialize
 from fkeras.constraints.norms import MaxNorm as MaxNorm
 from fkeras.constraints.norms import MinMaxNorm as MinMaxNorm
 from fkeras.constraints.norms import NonNeg as NonNeg

@@ -3,7 +3,8 @@
 import re
 
 from fkeras.core import settings
-from fkeras.core.symbolic import KerasTensor, standardize_dtype
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
 _MIXED = {"mixed_float16": ("float16", "float32"), "mixed_bfloat16": ("bfloat16", "float32")}

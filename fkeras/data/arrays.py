@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from fkeras.core import settings
-from fkeras.core.symbolic import map_structure
+from fkeras.core.nested import map_structure
 from fkeras.data import class_weights, convert, frames, sparse, structure
 from fkeras.errors import UserInputError
 

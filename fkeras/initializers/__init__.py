@@ -2,6 +2,9 @@
 table of contents.
 """
 
+from fkeras.initializers.by_name import deserialize as deserialize
+from fkeras.initializers.by_name import get as get
+from fkeras.initializers.by_name import serialize as serialize
 from fkeras.initializers.constants import Constant as Constant
 from fkeras.initializers.constants import Identity as Identity
 from fkeras.initializers.constants import Ones as Ones
@@ -11,9 +14,6 @@ from fkeras.initializers.distributions import RandomUniform as RandomUniform
 from fkeras.initializers.distributions import TruncatedNormal as TruncatedNormal
 from fkeras.initializers.fourier import STFT as STFT
 from fkeras.initializers.initializer import Initializer as Initializer
-from fkeras.initializers.lookup import deserialize as deserialize
-from fkeras.initializers.lookup import get as get
-from fkeras.initializers.lookup import serialize as serialize
 from fkeras.initializers.orthogonal_matrix import Orthogonal as Orthogonal
 from fkeras.initializers.scaling import GlorotNormal as GlorotNormal
 from fkeras.initializers.scaling import GlorotUniform as GlorotUniform

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import drawing, registry
-from fkeras.core.symbolic import standardize_dtype
+from fkeras.core.config import serialization
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.randomness import first_values
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
@@ -28,33 +29,33 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape, dtype=None):
-        shape, own = drawing.as_shape(shape), np.shape(self.value)
+        shape, own = first_values.as_shape(shape), np.shape(self.value)
         if own and own != shape:
             raise UserInputError(
                 f"Expected `shape` to be {own} for an array as initializer. Received: shape={shape}"
             )
-        return drawing.filled(shape, self.value, standardize_dtype(dtype))
+        return first_values.filled(shape, self.value, standardize_dtype(dtype))
 
     def get_config(self):
-        return {"value": registry.serialize_keras_object(self.value)}
+        return {"value": serialization.serialize_keras_object(self.value)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(registry.deserialize_keras_object(config["value"]))
+        return cls(serialization.deserialize_keras_object(config["value"]))
 
 
 class Zeros(Initializer):
     """0 everywhere."""
 
     def __call__(self, shape, dtype=None):
-        return drawing.filled(drawing.as_shape(shape), 0, standardize_dtype(dtype))
+        return first_values.filled(first_values.as_shape(shape), 0, standardize_dtype(dtype))
 
 
 class Ones(Initializer):
     """1 everywhere."""
 
     def __call__(self, shape, dtype=None):
-        return drawing.filled(drawing.as_shape(shape), 1, standardize_dtype(dtype))
+        return first_values.filled(first_values.as_shape(shape), 1, standardize_dtype(dtype))
 
 
 class Identity(Initializer):
@@ -76,14 +77,14 @@ class Identity(Initializer):
         self.gain = gain
 
     def __call__(self, shape, dtype=None):
-        shape, dtype = drawing.as_shape(shape), standardize_dtype(dtype)
+        shape, dtype = first_values.as_shape(shape), standardize_dtype(dtype)
         if len(shape) != 2:
             raise UserInputError(
                 "Identity matrix initializer can only be used for 2D matrices. "
                 f"Received: shape={shape} of rank {len(shape)}."
             )
-        if drawing.on_host():
-            return drawing.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
+        if first_values.on_host():
+            return first_values.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
         return (self.gain * jnp.eye(*shape)).astype(dtype)
 
     def get_config(self):

@@ -3,8 +3,9 @@
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import drawing, registry
-from fkeras.core.symbolic import standardize_dtype
+from fkeras.core.config import serialization
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.randomness import first_values
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
@@ -49,7 +50,7 @@ class STFT(Initializer):
         self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
 
     def __call__(self, shape, dtype=None):
-        shape = drawing.as_shape(shape)
+        shape = first_values.as_shape(shape)
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise UserInputError(
                 "STFT expected a shape (frame length, 1, bins) with two or more bins. Received: "
@@ -78,7 +79,7 @@ class STFT(Initializer):
         return jnp.asarray(kernel.astype(jnp.dtype(standardize_dtype(dtype))))
 
     def get_config(self):
-        window = registry.serialize_keras_object(self.window)
+        window = serialization.serialize_keras_object(self.window)
         return {
             "side": self.side,
             "window": window,
@@ -89,7 +90,10 @@ class STFT(Initializer):
     @classmethod
     def from_config(cls, config):
         return cls(
-            **{**config, "window": registry.deserialize_keras_object(config.get("window", "hann"))}
+            **{
+                **config,
+                "window": serialization.deserialize_keras_object(config.get("window", "hann")),
+            }
         )
 
 

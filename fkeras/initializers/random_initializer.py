@@ -3,13 +3,14 @@
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import drawing, registry
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.config import serialization
+from fkeras.core.randomness import first_values
+from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
 
-class RandomInitializer(drawing.BlockDrawn, Initializer):
+class RandomInitializer(first_values.BlockDrawn, Initializer):
     """An initializer that draws. A subclass names the `kind` of numbers and shapes them in
     `shaped(numbers, shape, dtype)`.
 
@@ -24,7 +25,7 @@ class RandomInitializer(drawing.BlockDrawn, Initializer):
 
     def __init__(self, seed=None):
         if isinstance(seed, dict):
-            seed = registry.deserialize_keras_object(seed)
+            seed = serialization.deserialize_keras_object(seed)
         if isinstance(seed, np.integer):
             seed = int(seed)
         if seed is not None and (
@@ -51,4 +52,4 @@ class RandomInitializer(drawing.BlockDrawn, Initializer):
         raise NotImplementedError
 
     def get_config(self):
-        return {"seed": registry.serialize_keras_object(self.seed)}
+        return {"seed": serialization.serialize_keras_object(self.seed)}

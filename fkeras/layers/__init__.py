@@ -2,7 +2,7 @@
 `apply`, as a pure function.
 """
 
-from fkeras.core import registry as _registry
+from fkeras.core.config import registry
 from fkeras.layers.activations.activation import Activation as Activation
 from fkeras.layers.activations.relu import ELU as ELU
 from fkeras.layers.activations.relu import LeakyReLU as LeakyReLU
@@ -15,10 +15,10 @@ from fkeras.layers.attention.grouped_query_attention import (
     GroupedQueryAttention as GroupedQueryAttention,
 )
 from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
-from fkeras.layers.base.flax_layer import FlaxLayer as FlaxLayer
-from fkeras.layers.base.flax_layer import JaxLayer as JaxLayer
 from fkeras.layers.base.input_spec import InputSpec as InputSpec
 from fkeras.layers.base.layer import Layer as Layer
+from fkeras.layers.by_name import deserialize as deserialize
+from fkeras.layers.by_name import serialize as serialize
 from fkeras.layers.convolutional.conv import Conv1D as Conv1D
 from fkeras.layers.convolutional.conv import Conv2D as Conv2D
 from fkeras.layers.convolutional.conv import Conv3D as Conv3D
@@ -39,8 +39,8 @@ from fkeras.layers.core.input_layer import InputLayer as InputLayer
 from fkeras.layers.core.lambda_layer import Lambda as Lambda
 from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
-from fkeras.layers.lookup import deserialize as deserialize
-from fkeras.layers.lookup import serialize as serialize
+from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
+from fkeras.layers.foreign.flax_layer import JaxLayer as JaxLayer
 from fkeras.layers.merging.concatenate import Concatenate as Concatenate
 from fkeras.layers.merging.concatenate import concatenate as concatenate
 from fkeras.layers.merging.dot import Dot as Dot
@@ -149,7 +149,7 @@ MaxPool3D = MaxPooling3D
 SeparableConvolution1D = SeparableConv1D
 SeparableConvolution2D = SeparableConv2D
 
-_registry.add_builtins(
+registry.add_builtins(
     "keras.layers",
     {
         name: obj

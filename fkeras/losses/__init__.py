@@ -2,6 +2,9 @@
 number. A table of contents.
 """
 
+from fkeras.losses.by_name import deserialize as deserialize
+from fkeras.losses.by_name import get as get
+from fkeras.losses.by_name import serialize as serialize
 from fkeras.losses.crossentropy import BinaryCrossentropy as BinaryCrossentropy
 from fkeras.losses.crossentropy import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from fkeras.losses.crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
@@ -30,9 +33,6 @@ from fkeras.losses.divergence import kl_divergence as kl_divergence
 from fkeras.losses.divergence import poisson as poisson
 from fkeras.losses.embedding import Circle as Circle
 from fkeras.losses.embedding import circle as circle
-from fkeras.losses.lookup import deserialize as deserialize
-from fkeras.losses.lookup import get as get
-from fkeras.losses.lookup import serialize as serialize
 from fkeras.losses.loss import Loss as Loss
 from fkeras.losses.loss import LossFunctionWrapper as LossFunctionWrapper
 from fkeras.losses.margin import CategoricalHinge as CategoricalHinge

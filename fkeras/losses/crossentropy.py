@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
 
-from fkeras.core.masks import set_mask
 from fkeras.core.settings import epsilon
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
+from fkeras.core.values.masks import set_mask
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.losses.alignment import elementwise, shape_error
 from fkeras.losses.loss import LossFunctionWrapper

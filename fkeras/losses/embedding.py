@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.masks import set_mask
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
+from fkeras.core.values.masks import set_mask
 from fkeras.losses.loss import LossFunctionWrapper
 from fkeras.ops.tensors import as_array, as_float
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import dtype_policy, names, registry, settings
-from fkeras.core.masks import get_mask
-from fkeras.core.symbolic import map_structure
+from fkeras.core import dtype_policy, names, settings
+from fkeras.core.config import constructor, serialization
+from fkeras.core.nested import map_structure
+from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import squeeze_or_expand_to_same_rank
 from fkeras.losses.reduction import reduce_weighted_values, standardize_reduction
@@ -97,8 +98,8 @@ class Loss:
 
     def get_config(self) -> dict:
         """The constructor's arguments as plain values, from its signature."""
-        arguments = registry.bind_arguments(type(self), *self._arguments)
-        config = registry.config_from_signature(self, arguments)
+        arguments = constructor.bind_arguments(type(self), *self._arguments)
+        config = constructor.config_from_signature(self, arguments)
         if self._has_own_dtype and "dtype" in config:
             config["dtype"] = self._dtype_policy.name
         else:
@@ -108,7 +109,7 @@ class Loss:
     @classmethod
     def from_config(cls, config: dict):
         """A loss from what `get_config` returned."""
-        return cls(**{k: registry.deserialize_keras_object(v) for k, v in config.items()})
+        return cls(**{k: serialization.deserialize_keras_object(v) for k, v in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"
@@ -151,7 +152,7 @@ class LossFunctionWrapper(Loss):
     def get_config(self):
         config = super().get_config()
         if "fn" in config:
-            config.update(registry.serialize_dict({"fn": self.fn, **self._fn_kwargs}))
+            config.update(serialization.serialize_dict({"fn": self.fn, **self._fn_kwargs}))
         return config
 
     def _described(self):

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.losses.loss import LossFunctionWrapper
 from fkeras.ops.ctc import ctc_loss

@@ -38,6 +38,9 @@ from fkeras.metrics.accuracy import (
 )
 from fkeras.metrics.accuracy import top_k_categorical_accuracy as top_k_categorical_accuracy
 from fkeras.metrics.auc import AUC as AUC
+from fkeras.metrics.by_name import deserialize as deserialize
+from fkeras.metrics.by_name import get as get
+from fkeras.metrics.by_name import serialize as serialize
 from fkeras.metrics.confusion import FalseNegatives as FalseNegatives
 from fkeras.metrics.confusion import FalsePositives as FalsePositives
 from fkeras.metrics.confusion import Precision as Precision
@@ -62,9 +65,6 @@ from fkeras.metrics.iou import IoU as IoU
 from fkeras.metrics.iou import MeanIoU as MeanIoU
 from fkeras.metrics.iou import OneHotIoU as OneHotIoU
 from fkeras.metrics.iou import OneHotMeanIoU as OneHotMeanIoU
-from fkeras.metrics.lookup import deserialize as deserialize
-from fkeras.metrics.lookup import get as get
-from fkeras.metrics.lookup import serialize as serialize
 from fkeras.metrics.margin import CategoricalHinge as CategoricalHinge
 from fkeras.metrics.margin import Hinge as Hinge
 from fkeras.metrics.margin import SquaredHinge as SquaredHinge

@@ -5,7 +5,7 @@ import functools
 import jax.numpy as jnp
 
 from fkeras.core.settings import floatx
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned, shape_error
 from fkeras.metrics.reduction import MeanMetricWrapper

@@ -7,9 +7,9 @@ import numpy as np
 from fkeras.core.settings import epsilon
 from fkeras.errors import UserInputError
 from fkeras.losses.reduction import divide_no_nan
-from fkeras.metrics.checks import warn_unless_probabilities
 from fkeras.metrics.confusion import ConfusionAtThresholds
 from fkeras.metrics.confusion_counts import even_thresholds
+from fkeras.metrics.probability_check import warn_unless_probabilities
 from fkeras.ops.tensors import as_array
 
 _CURVES = ("ROC", "PR", "PRGAIN")

@@ -5,8 +5,10 @@ pure form.
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import dtype_policy, lending, names, registry, settings
-from fkeras.core.variable import Variable
+from fkeras.core import dtype_policy, names, settings
+from fkeras.core.config import constructor, serialization
+from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 
@@ -94,7 +96,7 @@ class Metric:
                 "`__init__()`."
             )
         if isinstance(initializer, dict):
-            initializer = registry.deserialize_keras_object(initializer)
+            initializer = serialization.deserialize_keras_object(initializer)
         with names.scope(self.name.replace("/", ">")):
             variable = Variable(
                 zeros if initializer is None else initializer,
@@ -224,8 +226,8 @@ class Metric:
         """The constructor's arguments as plain values, from its signature and the attributes of the
         same names.
         """
-        arguments = registry.bind_arguments(type(self), *self._arguments)
-        config = registry.config_from_signature(self, arguments)
+        arguments = constructor.bind_arguments(type(self), *self._arguments)
+        config = constructor.config_from_signature(self, arguments)
         for key, value in config.items():
             if isinstance(value, (Variable, Metric)):  # state under the name of an argument
                 config[key] = arguments.get(key)
@@ -236,7 +238,7 @@ class Metric:
     @classmethod
     def from_config(cls, config: dict):
         """A metric from what `get_config` returned."""
-        return cls(**{k: registry.deserialize_keras_object(v) for k, v in config.items()})
+        return cls(**{k: serialization.deserialize_keras_object(v) for k, v in config.items()})
 
     def __repr__(self):
         return f"<{type(self).__name__} name={self.name}>"

@@ -1,9 +1,9 @@
 """The best of one rate at which another one is good enough."""
 
 from fkeras.errors import UserInputError
-from fkeras.metrics.checks import warn_unless_probabilities
 from fkeras.metrics.confusion import ConfusionAtThresholds
 from fkeras.metrics.confusion_counts import even_thresholds
+from fkeras.metrics.probability_check import warn_unless_probabilities
 
 
 class _AtOperatingPoint(ConfusionAtThresholds):

@@ -2,10 +2,10 @@
 
 import jax.numpy as jnp
 
-from fkeras.core import registry
-from fkeras.core.masks import get_mask
+from fkeras.core.config import serialization
+from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
-from fkeras.losses.lookup import FUNCTIONS as LOSS_FUNCTIONS
+from fkeras.losses.by_name import FUNCTIONS as LOSS_FUNCTIONS
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
 from fkeras.ops.tensors import as_array, convert_to_tensor
@@ -148,5 +148,5 @@ class MeanMetricWrapper(Mean):
     def get_config(self):
         config = super().get_config()
         if "fn" in config:
-            config.update(registry.serialize_dict({"fn": self._fn, **self._fn_kwargs}))
+            config.update(serialization.serialize_dict({"fn": self._fn, **self._fn_kwargs}))
         return config

@@ -1,7 +1,8 @@
 """Models: the stateful facade over layers and pure steps."""
 
 from fkeras import ops
-from fkeras.core import registry, symbolic
+from fkeras.core.config import registry
+from fkeras.core.symbolic import keras_tensor
 from fkeras.models.cloning import clone_model as clone_model
 from fkeras.models.functional import Function as Function
 from fkeras.models.functional import Functional as Functional
@@ -19,7 +20,7 @@ registry.add_builtins(
 )
 registry.add_builtins("keras", {"Model": Model, "Sequential": Sequential})
 # Functions stand in functional configs by name.
-registry.add_builtins("keras.ops", {fn.__name__: fn for fn in symbolic.TENSOR_METHODS.values()})
+registry.add_builtins("keras.ops", {fn.__name__: fn for fn in keras_tensor.TENSOR_METHODS.values()})
 registry.add_builtins(
     "keras.ops", {name: fn for name, fn in vars(ops).items() if hasattr(fn, "compute_output_spec")}
 )

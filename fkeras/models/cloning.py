@@ -1,6 +1,6 @@
 """`clone_model`: the same architecture with new weights."""
 
-from fkeras.core.symbolic import leaves
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.models.functional import Functional, pack_like
@@ -77,7 +77,7 @@ def _cloner(clone_function, recursive):
 def _clone_sequential(model, input_tensors, clone, cache):
     made = Sequential(name=model.name, trainable=model.trainable)
     if input_tensors is not None:
-        tensors = leaves(input_tensors)
+        tensors = flatten(input_tensors)
         if len(tensors) != 1:
             raise UserInputError(
                 f"Argument `input_tensors` must contain a single tensor. Received: {input_tensors}"
@@ -116,7 +116,7 @@ def _clone_functional(model, input_tensors, clone, call_function):
                 ).output
             )
     else:
-        tensors = leaves(input_tensors)
+        tensors = flatten(input_tensors)
         if len(tensors) != len(model.inputs):
             raise UserInputError(
                 f"`input_tensors` must hold {len(model.inputs)} tensors, one for each input. "

@@ -5,10 +5,13 @@ import warnings
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import masks, registry
-from fkeras.core.graph import Graph, Slot
-from fkeras.core.operation import Operation
-from fkeras.core.symbolic import KerasTensor, Node, leaves, map_structure
+from fkeras.core.config import scopes, serialization
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.symbolic.graph import Graph, Slot
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.node import Node
+from fkeras.core.symbolic.operation import Operation
+from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, nested, signature, tracking
 from fkeras.layers.base import layer as base
@@ -35,11 +38,11 @@ class Function(Operation):
     def __init__(self, inputs, outputs, name=None):
         super().__init__(name=name)
         self._inputs_struct, self._outputs_struct = inputs, outputs
-        _give_history(leaves(inputs))
-        self._graph = Graph(leaves(inputs), leaves(outputs), self.name)
+        _give_history(flatten(inputs))
+        self._graph = Graph(flatten(inputs), flatten(outputs), self.name)
 
-    inputs = property(lambda self: leaves(self._inputs_struct))
-    outputs = property(lambda self: leaves(self._outputs_struct))
+    inputs = property(lambda self: flatten(self._inputs_struct))
+    outputs = property(lambda self: flatten(self._outputs_struct))
     operations = property(lambda self: list(self._graph.operations))
 
     def call(self, inputs):
@@ -102,29 +105,29 @@ class Functional(Model):
     def __init__(self, inputs, outputs, name=None, **kwargs):
         trainable = kwargs.pop("trainable", None)
         Model.__init__(self, name=name, **kwargs)
-        self._fk.convert_inputs = False  # inputs take the dtype that their Input declares
-        if not leaves(inputs):
+        self._info.convert_inputs = False  # inputs take the dtype that their Input declares
+        if not flatten(inputs):
             raise UserInputError("`Model(inputs, outputs)` needs at least one input.")
         self._check_inputs(inputs)
-        _give_history(leaves(inputs))
+        _give_history(flatten(inputs))
         self._assemble(inputs, outputs)
         if trainable is not None:
             self.trainable = trainable
 
     def _check_inputs(self, inputs):
-        for x in leaves(inputs):
+        for x in flatten(inputs):
             if not isinstance(x, KerasTensor):
                 raise UserInputError(
                     f"All `inputs` values must be KerasTensors. Received: inputs={inputs!r} "
                     f"including invalid value {x!r} of type {type(x)}"
                 )
-        if len({id(x) for x in leaves(inputs)}) != len(leaves(inputs)):
+        if len({id(x) for x in flatten(inputs)}) != len(flatten(inputs)):
             raise UserInputError("`inputs` argument cannot contain duplicate entries.")
 
     def _assemble(self, inputs, outputs):
-        graph = Graph(leaves(inputs), leaves(outputs), self.name)
+        graph = Graph(flatten(inputs), flatten(outputs), self.name)
         members = [op for op in graph.operations if isinstance(op, base.Layer)]
-        cut_in = [x for x in leaves(inputs) if not getattr(x._keras_history[0], "is_input", False)]
+        cut_in = [x for x in flatten(inputs) if not getattr(x._keras_history[0], "is_input", False)]
         if cut_in:
             # An input in the middle of a graph: it gets an InputLayer of its own.
             members = [
@@ -139,7 +142,7 @@ class Functional(Model):
         self._member_of = tuple(where.get(id(op)) for op in graph.operations)
         self._plan = graph.without_operations(lambda op: id(op) in where)
         self._symbols = _Symbols(inputs, outputs)
-        self._fk.built = True
+        self._info.built = True
         building.place(self)
 
     def _check_names(self, members):
@@ -153,7 +156,7 @@ class Functional(Model):
                     f"unique. Give one of them another `name=`: {who}"
                 )
 
-    def _fk_members(self):
+    def _members(self):
         return tracking.member_names(self.members)
 
     # -- tensors ---------------------------------------------------------------
@@ -161,12 +164,12 @@ class Functional(Model):
     @property
     def inputs(self):
         """The input KerasTensors as a flat list."""
-        return leaves(self._symbols.inputs)
+        return flatten(self._symbols.inputs)
 
     @property
     def outputs(self):
         """The output KerasTensors as a flat list."""
-        return leaves(self._symbols.outputs)
+        return flatten(self._symbols.outputs)
 
     _inputs_struct = property(lambda self: self._symbols.inputs)
     _outputs_struct = property(lambda self: self._symbols.outputs)
@@ -226,8 +229,8 @@ class Functional(Model):
     @property
     def input_spec(self):
         """What the inputs must look like; set it to replace the derived one."""
-        if self._fk.input_spec is not None:
-            return self._fk.input_spec
+        if self._info.input_spec is not None:
+            return self._info.input_spec
         tensors = self._symbols.inputs
         named = isinstance(tensors, dict)
 
@@ -242,18 +245,18 @@ class Functional(Model):
 
         if named:
             return [spec(tensors[k], k) for k in sorted(tensors)]
-        return [spec(x, None) for x in leaves(tensors)]
+        return [spec(x, None) for x in flatten(tensors)]
 
     @input_spec.setter
     def input_spec(self, value):
-        self._fk.input_spec = value
+        self._info.input_spec = value
 
     # -- calling ---------------------------------------------------------------
 
     def call(self, inputs, training=None, mask=None):
         tensors = self._standardize(inputs)
         if mask is not None:
-            for x, m in zip(tensors, leaves(mask)):
+            for x, m in zip(tensors, flatten(mask)):
                 masks.set_mask(x, m)
         return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations()))
 
@@ -335,11 +338,11 @@ class Functional(Model):
                     origin[slot] = [operation.name, counts[step.operation], position]
             counts[step.operation] += 1
         layers = []
-        with registry.ObjectSharingScope():
+        with scopes.ObjectSharingScope():
             cut = [m for m in self.members if id(m) not in {id(op) for op in operations}]
             for operation, called in [*((m, []) for m in cut), *zip(operations, calls)]:
                 if isinstance(operation, (base.Layer, Operation)):
-                    entry = registry.serialize_keras_object(operation)
+                    entry = serialization.serialize_keras_object(operation)
                 else:
                     entry = {
                         "module": "keras.ops",
@@ -374,7 +377,7 @@ class Functional(Model):
     def from_config(cls, config, custom_objects=None):
         if "layers" not in config or "output_layers" not in config:
             return super().from_config(config)
-        with registry.custom_object_scope(custom_objects or {}), registry.ObjectSharingScope():
+        with scopes.custom_object_scope(custom_objects or {}), scopes.ObjectSharingScope():
             inputs, outputs = revive(config)
         kind = Model if cls is Functional else cls
         made = kind(inputs=inputs, outputs=outputs, name=config.get("name"))
@@ -420,7 +423,7 @@ def _described(value):
         return [_described(v) for v in value]
     if isinstance(value, tuple):
         return {"class_name": "__tuple__", "config": {"value": [_described(v) for v in value]}}
-    return registry.serialize_keras_object(value)
+    return serialization.serialize_keras_object(value)
 
 
 def _pack_histories(struct, histories):
@@ -440,7 +443,7 @@ def revive(config):
     made, calls, tensors = {}, [], {}
     for entry in config["layers"]:
         name = entry.get("name") or entry["config"].get("name")
-        made[name] = registry.deserialize_keras_object(
+        made[name] = serialization.deserialize_keras_object(
             {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
         )
         if getattr(made[name], "is_input", False):
@@ -460,7 +463,7 @@ def revive(config):
             args = _filled(node["args"], tensors)
             kwargs = _filled(node["kwargs"], tensors)
             outputs = made[name](*args, **kwargs)
-            for position, tensor in enumerate(leaves(outputs)):
+            for position, tensor in enumerate(flatten(outputs)):
                 tensors[name, index, position] = tensor
                 if (
                     tensor._keras_history[0] is not made[name]
@@ -508,7 +511,7 @@ def _filled(value, tensors):
         if value.get("class_name") == "__tuple__":
             return tuple(_filled(v, tensors) for v in value["config"]["value"])
         if "class_name" in value and "config" in value:
-            return registry.deserialize_keras_object(value)
+            return serialization.deserialize_keras_object(value)
         return {k: _filled(v, tensors) for k, v in value.items()}
     return [_filled(v, tensors) for v in value] if isinstance(value, list) else value
 

@@ -7,8 +7,10 @@ import warnings
 
 import jax
 
-from fkeras.core import registry, seeds
-from fkeras.core.symbolic import KerasTensor, leaves
+from fkeras.core.config import scopes, serialization
+from fkeras.core.nested import flatten
+from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, nearest
 from fkeras.layers.base import building, nested, pure, signature, tracking
 from fkeras.layers.base import layer as base
@@ -146,27 +148,27 @@ class Model(Trainer, base.Layer):
             base.Layer.compute_output_spec(self, **arguments)
         else:
             base.Layer.compute_output_spec(self, spec)
-        self._fk.built = True
-        self._fk.build_shapes = {"input_shape": input_shape}
+        self._info.built = True
+        self._info.build_shapes = {"input_shape": input_shape}
         building.place(self)
 
     def _call_takes(self, names):
         return set(names) <= set(signature.of(self).parameters)
 
-    def _build_in_call(self, given, outer, symbolic):
+    def _build_if_needed(self, given, outer, symbolic):
         """A model needs no shapes of its own: its layers build themselves as they are called. A
         `build` of the user's own is run.
         """
         if type(self).build is not Model.build:
-            base.Layer._build_in_call(self, given, outer, symbolic)
+            base.Layer._build_if_needed(self, given, outer, symbolic)
             return
-        self._fk.built = True
+        self._info.built = True
         shapes = self._build_shapes(given)
-        self._fk.build_shapes = (
+        self._info.build_shapes = (
             shapes.shapes if isinstance(shapes, building.ByName) else {"input_shape": shapes}
         )
-        if outer is None and self._fk.root_key is None:
-            self._fk.root_key = seeds.next_root_key()
+        if outer is None and self._info.root_key is None:
+            self._info.root_key = seeds.next_root_key()
 
     def build_from_config(self, config):
         """Builds the model from what `get_build_config` returned."""
@@ -241,14 +243,14 @@ class Model(Trainer, base.Layer):
         """The model's architecture as JSON text; `model_from_json` makes a model of it, with new
         weights.
         """
-        return json.dumps(registry.serialize_keras_object(self), **kwargs)
+        return json.dumps(serialization.serialize_keras_object(self), **kwargs)
 
     def get_config(self):
         return base.Layer.get_config(self)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        with registry.custom_object_scope(custom_objects or {}):
+        with scopes.custom_object_scope(custom_objects or {}):
             if "layers" in config and "output_layers" in config:
                 if not issubclass(cls, cls._functional):
                     return cls._functional.from_config.__func__(
@@ -309,7 +311,7 @@ def _is_functional(args, kwargs) -> bool:
         and "outputs" in kwargs
     ):
         inputs = args[0] if args else kwargs["inputs"]
-        return any(isinstance(x, KerasTensor) for x in leaves(inputs)) or "inputs" in kwargs
+        return any(isinstance(x, KerasTensor) for x in flatten(inputs)) or "inputs" in kwargs
     return False
 
 
@@ -333,4 +335,6 @@ def model_from_json(json_string, custom_objects=None):
         >>> fkeras.models.model_from_json(model.to_json()).count_params()
         8
     """
-    return registry.deserialize_keras_object(json.loads(json_string), custom_objects=custom_objects)
+    return serialization.deserialize_keras_object(
+        json.loads(json_string), custom_objects=custom_objects
+    )

@@ -8,12 +8,13 @@ import warnings
 import jax
 import numpy as np
 
-from fkeras.core import lending, masks, seeds
-from fkeras.core.symbolic import map_structure
+from fkeras.core.nested import map_structure
+from fkeras.core.randomness import seeds
+from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.training import checks, steps
-from fkeras.training.engine import Engine
+from fkeras.training import input_checks, steps
+from fkeras.training.executables import Engine
 from fkeras.training.state import Lists
 
 
@@ -197,7 +198,7 @@ class Preparation:
 
     def _check_source(self, source, what):
         names = {"train_step", "test_step", "compute_loss"} if what != "predict" else set()
-        checks.check_source(
+        input_checks.check_source(
             self, source, what, custom=names & self._overridden(), tolerate_nan=self._tolerates_nan
         )
 
@@ -227,8 +228,8 @@ class Preparation:
 
     def _order_seed(self):
         data = (
-            self._fk.root_key.data
-            if self._fk.root_key is not None
+            self._info.root_key.data
+            if self._info.root_key is not None
             else np.asarray(jax.random.key_data(self.build_key))
         )
         return int(data[0]) << 32 | int(data[1])
@@ -241,14 +242,14 @@ class Preparation:
                 raise UserInputError(
                     f"`fit(max_compiles={max_compiles})`: another step would be compiled, since "
                     "the shapes of a batch changed. Shapes so far: "
-                    f"{checks.shown_shapes(engine.signatures[kind])}."
+                    f"{input_checks.shown_shapes(engine.signatures[kind])}."
                 )
             if seen and len(seen) >= 3 and not told:
                 told.append(True)
                 warnings.warn(
                     "Each new shape of a batch compiles a new training step; this is number "
                     f"{len(seen) + 1}. Shapes so far: "
-                    f"{checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one "
+                    f"{input_checks.shown_shapes(engine.signatures[kind])}. Pad the batches to one "
                     "shape.",
                     stacklevel=3,
                 )

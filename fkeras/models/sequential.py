@@ -4,13 +4,16 @@ import copy
 
 from flax import nnx
 
-from fkeras.core import masks, registry, seeds
-from fkeras.core.symbolic import KerasTensor, Node
+from fkeras.core.config import serialization
+from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.node import Node
+from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, nested, signature, tracking
 from fkeras.layers.base import layer as base
-from fkeras.layers.base.flax_layer import FlaxLayer
 from fkeras.layers.core.input_layer import InputLayer
+from fkeras.layers.foreign.flax_layer import FlaxLayer
 from fkeras.models.functional import Functional
 from fkeras.models.model import Model
 
@@ -34,7 +37,7 @@ class Sequential(Model):
 
     def __init__(self, layers=None, trainable=True, name=None):
         super().__init__(trainable=trainable, name=name)
-        self._fk.convert_inputs = (
+        self._info.convert_inputs = (
             False  # the input takes the dtype that its Input declares, or the first layer's
         )
         self.stack: list = []  # with the InputLayer, if any
@@ -77,7 +80,7 @@ class Sequential(Model):
                 f"come first, not behind {[m.name for m in self.stack]}."
             )
         if not self.stack and not isinstance(layer, InputLayer):
-            shape = layer._fk.batch_input_shape
+            shape = layer._info.batch_input_shape
             if shape is not None:
                 self.stack.append(InputLayer(batch_shape=shape, dtype=layer.input_dtype))
             elif isinstance(layer, Functional) and len(layer.inputs) == 1:
@@ -96,7 +99,7 @@ class Sequential(Model):
         if rebuild:
             self._maybe_rebuild()
         else:
-            self._fk.built, self._box = False, None
+            self._info.built, self._box = False, None
 
     def pop(self, rebuild=True):
         """Takes the last layer off the stack and returns it."""
@@ -120,7 +123,7 @@ class Sequential(Model):
         )
 
     def _maybe_rebuild(self):
-        self._fk.built, self._box = False, None
+        self._info.built, self._box = False, None
         if len(self.stack) > 1 and isinstance(self.stack[0], InputLayer):
             self.build()
 
@@ -163,17 +166,17 @@ class Sequential(Model):
             except NotImplementedError:
                 return None  # a layer that cannot tell its shape: built at the first call
         self._box = _Box(start, x)
-        self._fk.built = True
+        self._info.built = True
         building.place(self)
         return None
 
     def _needs_no_build(self):
         return False
 
-    def _build_in_call(self, given, outer, symbolic):
+    def _build_if_needed(self, given, outer, symbolic):
         inputs = given.get("inputs")
         shape = signature.shape_of(inputs)
-        self._fk.in_call = True  # the name scope is open
+        self._info.name_scope_is_open = True  # the name scope is open
         if hasattr(inputs, "shape") and self.stack and not isinstance(self.stack[0], InputLayer):
             # A deferred Sequential: the batch stays free.
             first = InputLayer(batch_shape=(None, *shape[1:]), dtype=str(inputs.dtype))
@@ -182,15 +185,15 @@ class Sequential(Model):
             Sequential.build(self)
         elif hasattr(inputs, "shape"):
             Sequential.build(self)
-        self._fk.in_call = False
-        self._fk.built = True
-        self._fk.build_shapes = {
+        self._info.name_scope_is_open = False
+        self._info.built = True
+        self._info.build_shapes = {
             "input_shape": (None, *shape[1:]) if hasattr(inputs, "shape") else shape
         }
-        if outer is None and self._fk.root_key is None:
-            self._fk.root_key = seeds.next_root_key()
+        if outer is None and self._info.root_key is None:
+            self._info.root_key = seeds.next_root_key()
 
-    def _fk_members(self):
+    def _members(self):
         return tracking.member_names(self.stack)
 
     @property
@@ -233,7 +236,7 @@ class Sequential(Model):
             return Functional._adjust(self, x, self.stack[0].output)
         return (
             self.layers[0]._convert_inputs((x,), {})[0][0]
-            if self.layers[0]._fk.convert_inputs
+            if self.layers[0]._info.convert_inputs
             else x
         )
 
@@ -291,11 +294,11 @@ class Sequential(Model):
     # -- config ------------------------------------------------------------------------
 
     def get_config(self):
-        layers = [registry.serialize_keras_object(layer) for layer in self.stack]
+        layers = [serialization.serialize_keras_object(layer) for layer in self.stack]
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": base.dtype_policy.serialize(self._fk.dtype_policy),
+            "dtype": base.dtype_policy.serialize(self._info.dtype_policy),
             "layers": layers,
         }
         if self.stack and isinstance(self.stack[0], InputLayer):
@@ -309,7 +312,7 @@ class Sequential(Model):
         model = cls(name=config.get("name"))
         for entry in config["layers"]:
             model.add(
-                registry.deserialize_keras_object(entry, custom_objects=custom_objects),
+                serialization.deserialize_keras_object(entry, custom_objects=custom_objects),
                 rebuild=False,
             )
         shape = config.get("build_input_shape")

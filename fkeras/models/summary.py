@@ -6,7 +6,8 @@ import shutil
 
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, map_structure
+from fkeras.core.nested import map_structure
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
 from fkeras.layers.base import nested
@@ -177,7 +178,7 @@ def _count_text(layer) -> str:
 def _connections(layer, model):
     found = []
     members = {id(member) for member in model.layers}
-    for node in layer._fk.nodes:
+    for node in layer._info.nodes:
         for tensor in node.inputs:
             operation, _, index = tensor._keras_history or (None, 0, 0)
             if operation is not None and (

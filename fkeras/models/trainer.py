@@ -10,18 +10,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras import callbacks as callbacks_room
-from fkeras import data as data_room
-from fkeras import losses as losses_room
-from fkeras import metrics as metrics_room
-from fkeras import optimizers as optimizers_room
-from fkeras.core import lending, once, registry, settings
-from fkeras.core.symbolic import leaves, map_structure
+from fkeras import callbacks as callbacks_module
+from fkeras import data as data_module
+from fkeras import losses as losses_module
+from fkeras import metrics as metrics_module
+from fkeras import optimizers as optimizers_module
+from fkeras.core import settings, warn_once
+from fkeras.core.config import serialization
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.values import lending
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import tracking
 from fkeras.models.compilation import Compilation
 from fkeras.models.preparation import Preparation
-from fkeras.training import checks, interrupts, steps
+from fkeras.training import input_checks, interrupts, steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.evaluate import evaluate
@@ -78,14 +80,14 @@ class Trainer(Preparation):
         self._check_ready()
         made = self._training
         optimizer_given = optimizer
-        optimizer = optimizers_room.get(optimizer)
+        optimizer = optimizers_module.get(optimizer)
         if (
             auto_scale_loss
             and self.dtype_policy.name == "mixed_float16"
             and optimizer is not None
-            and not isinstance(optimizer, optimizers_room.LossScaleOptimizer)
+            and not isinstance(optimizer, optimizers_module.LossScaleOptimizer)
         ):
-            optimizer = optimizers_room.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+            optimizer = optimizers_module.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
         if not isinstance(steps_per_execution, int) or steps_per_execution < 1:
             raise UserInputError(
                 "`steps_per_execution` must be an int of 1 or more. Received: "
@@ -101,7 +103,7 @@ class Trainer(Preparation):
                 metrics, weighted_metrics, output_names=names, loss=compiled_loss
             )
         made.optimizer, made.loss, made.metrics = optimizer, compiled_loss, compiled_metrics
-        made.tracker = metrics_room.Mean(name="loss")
+        made.tracker = metrics_module.Mean(name="loss")
         made.run_eagerly, made.steps_per_execution, made.fuse = (
             bool(run_eagerly),
             steps_per_execution,
@@ -451,10 +453,10 @@ class Trainer(Preparation):
         validates(validation_freq, 0)  # an error now, if any
         self.stop_training = False
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = data_room.train_validation_split(
+            (x, y, sample_weight), validation_data = data_module.train_validation_split(
                 (x, y, sample_weight), validation_split=validation_split
             )
-        source = data_room.make_source(
+        source = data_module.make_source(
             x,
             y,
             sample_weight,
@@ -472,7 +474,7 @@ class Trainer(Preparation):
                 if vx is not validation_data
                 else ["validation_data", "y", "sample_weight"]
             )
-            validation = data_room.make_source(
+            validation = data_module.make_source(
                 vx,
                 vy,
                 vw,
@@ -491,10 +493,10 @@ class Trainer(Preparation):
                 stacklevel=2,
             )
         self._tolerates_nan = any(
-            isinstance(c, callbacks_room.TerminateOnNaN)
+            isinstance(c, callbacks_module.TerminateOnNaN)
             for c in getattr(callbacks, "callbacks", callbacks) or ()
         )
-        with once.scope():
+        with warn_once.scope():
             self._prepare(source, "fit")
             if validation is not None:
                 self._check_source(validation, "validation_data")
@@ -542,7 +544,7 @@ class Trainer(Preparation):
         """
         skipped = int(self.optimizer.skipped_steps)
         if skipped >= 3:
-            once.warn(
+            warn_once.warn(
                 f"Loss scaling has skipped the last {skipped} steps in a row, since their "
                 "gradients were not finite: the weights do not change. Scale the targets down, "
                 "lower the learning rate, or use 'mixed_bfloat16'.",
@@ -551,9 +553,9 @@ class Trainer(Preparation):
             )
 
     def _listed(self, callbacks, verbose, epochs, steps_known, add_history=False):
-        if isinstance(callbacks, callbacks_room.CallbackList):
+        if isinstance(callbacks, callbacks_module.CallbackList):
             return callbacks
-        return callbacks_room.CallbackList(
+        return callbacks_module.CallbackList(
             callbacks,
             add_history=add_history,
             add_progbar=verbose != 0,
@@ -599,7 +601,7 @@ class Trainer(Preparation):
         self.stop_evaluating = False
         _refuse_unknown("evaluate", Trainer.evaluate, kwargs)
         self._assert_compiled("evaluate")
-        source = data_room.make_source(
+        source = data_module.make_source(
             x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
         )
         steps = _limited_steps(steps, source)
@@ -639,7 +641,7 @@ class Trainer(Preparation):
             and self._is_one_plain_batch(x, batch_size)
         ):
             return self._predict_now((x,))
-        source = data_room.make_source(
+        source = data_module.make_source(
             x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
         )
         steps = _limited_steps(steps, source)
@@ -725,7 +727,7 @@ class Trainer(Preparation):
         structure = self._structure()
         if made.structure is not structure or made.engine.lists.structure is not structure:
             return False
-        checks.check_ids(self, x)
+        input_checks.check_ids(self, x)
         return True
 
     def _predict_now(self, batch):
@@ -739,12 +741,12 @@ class Trainer(Preparation):
         )
 
     def _one_batch(self, what, x, y=None, sample_weight=None, class_weight=None):
-        source = data_room.make_source(
+        source = data_module.make_source(
             x, y, sample_weight, batch_size=_rows(x), class_weight=class_weight, role="batch"
         )
         batch = source.batch(slice(0, source.num_samples))
         self._build_for(batch, what)
-        checks.check_ids(self, steps.unpack(batch)[0])
+        input_checks.check_ids(self, steps.unpack(batch)[0])
         return batch
 
     def warmup(
@@ -789,13 +791,13 @@ class Trainer(Preparation):
             _filled, (x, y, sample_weight, validation_data)
         )
         size = batch_size if batch_size is not None else _rows(x)
-        source = data_room.make_source(
+        source = data_module.make_source(
             x, y, sample_weight, batch_size=size, shuffle=True, role="batch"
         )
         held_out = (
             validation_data
             if validation_data is None
-            else data_room.make_source(
+            else data_module.make_source(
                 *_validation_triple(validation_data), batch_size=size, role="validation"
             )
         )
@@ -942,7 +944,7 @@ class Trainer(Preparation):
         """The arguments of `compile` as plain values, or None."""
         if not self.compiled or self._training.config is None:
             return None
-        return registry.serialize_dict(self._training.config)
+        return serialization.serialize_dict(self._training.config)
 
     def compile_from_config(self, config):
         """Compiles the model with what `get_compile_config` returned."""
@@ -954,8 +956,8 @@ class Trainer(Preparation):
                 stacklevel=2,
             )
             return
-        arguments = registry.deserialize_keras_object(config)
-        for name, room in (("loss", losses_room), ("optimizer", optimizers_room)):
+        arguments = serialization.deserialize_keras_object(config)
+        for name, room in (("loss", losses_module), ("optimizer", optimizers_module)):
             if isinstance(arguments.get(name), dict) and "class_name" in arguments[name]:
                 arguments[name] = room.deserialize(arguments[name])
         self.compile(**arguments)
@@ -986,7 +988,7 @@ def _filled(x):
 
 
 def _rows(x):
-    for leaf in leaves(x):
+    for leaf in flatten(x):
         shape = np.shape(leaf)
         if shape:
             return max(1, shape[0])

@@ -4,7 +4,7 @@ the dtype of the other.
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserTypeError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import result_type

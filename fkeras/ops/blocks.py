@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import per_axis, window_indices

@@ -6,7 +6,10 @@ On KerasTensors the user's function is evaluated abstractly; it is called again 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import KerasTensor, evaluate_call, leaves, map_structure, op
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.symbolic.evaluate import evaluate_call
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_tensor
@@ -142,7 +145,7 @@ def fori_loop(lower, upper, body_fun, init_val):
 def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
     if length is None and xs is None:
         raise UserInputError("scan: pass `length` where there are no `xs`.")
-    count = int(length) if length is not None else leaves(xs)[0].shape[0]
+    count = int(length) if length is not None else flatten(xs)[0].shape[0]
     carry, y = evaluate_call(f, (init, _without_axis(xs)), {}, 100)
     return carry, _with_axis(y, count)
 
@@ -191,7 +194,7 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
 
 
 def _associative_spec(f, elems, reverse=False, axis=0):
-    flat = leaves(elems)
+    flat = flatten(elems)
     at = canonical_axis(axis, len(flat[0].shape))
     _check_lengths(flat, axis)
     one = map_structure(
@@ -228,7 +231,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
         raise UserInputError(
             f"associative_scan: `f` must be a function of two values. Received: {f!r}."
         )
-    _check_lengths(leaves(elems), axis)
+    _check_lengths(flatten(elems), axis)
     return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
 
 
@@ -239,7 +242,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
 
 
 def _map_spec(f, xs):
-    return _with_axis(evaluate_call(f, (_without_axis(xs),), {}, 100), leaves(xs)[0].shape[0])
+    return _with_axis(evaluate_call(f, (_without_axis(xs),), {}, 100), flatten(xs)[0].shape[0])
 
 
 @op(spec=_map_spec, explained=False)

@@ -9,7 +9,9 @@ import inspect
 from jax import lax
 
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import KerasTensor, evaluate, op
+from fkeras.core.symbolic.evaluate import evaluate
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array

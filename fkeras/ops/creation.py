@@ -4,8 +4,9 @@ otherwise.
 
 import jax.numpy as jnp
 
+from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
-from fkeras.core.symbolic import op, standardize_dtype
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_tensor, optional_dtype

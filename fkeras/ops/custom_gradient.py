@@ -5,8 +5,8 @@ import functools
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import lending
-from fkeras.core.symbolic import _read
+from fkeras.core.symbolic.argument_kinds import read
+from fkeras.core.values import lending
 
 
 def custom_gradient(f):
@@ -54,6 +54,6 @@ def custom_gradient(f):
             return [jnp.zeros_like(v) for v in values], *gradients
 
         rule.defvjp(forward, backward)
-        return rule(lent, *(_read(a) for a in args))
+        return rule(lent, *(read(a) for a in args))
 
     return wrapped

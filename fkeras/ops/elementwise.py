@@ -5,7 +5,7 @@ into `floatx()`.
 import jax.numpy as jnp
 
 from fkeras.core.settings import floatx
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserTypeError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import is_integral

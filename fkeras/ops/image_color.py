@@ -5,7 +5,7 @@ first.
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array

@@ -5,7 +5,8 @@ import math
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, per_axis, window_indices

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import seeds
+from fkeras.core.randomness import seeds
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.image_color import check_rank
 from fkeras.ops.image_filter import gaussian_blur

@@ -7,7 +7,9 @@ Under jit values are not known: there it reads NaN (floats) or the dtype's extre
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, evaluate_call, op
+from fkeras.core.symbolic.evaluate import evaluate_call
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.shape_rules import canonical_axis

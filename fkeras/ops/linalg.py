@@ -5,7 +5,7 @@ batch.
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_float

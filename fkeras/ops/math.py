@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_float

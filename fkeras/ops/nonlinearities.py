@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
 
-from fkeras.core import once
-from fkeras.core.symbolic import op
+from fkeras.core import warn_once
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 
@@ -182,7 +182,7 @@ def softmax(x, axis=-1):
     """
     x = as_array(x)
     if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
-        once.warn(
+        warn_once.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis "
             "has size 1, so the result is always 1, which is likely not what you intended. Did "
             "you mean to use a sigmoid instead?",

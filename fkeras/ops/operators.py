@@ -2,8 +2,10 @@
 arrays.
 """
 
-from fkeras.core.symbolic import TENSOR_METHODS
-from fkeras.core.symbolic import KerasTensor as KerasTensor  # from here it comes with its operators
+from fkeras.core.symbolic.keras_tensor import TENSOR_METHODS
+from fkeras.core.symbolic.keras_tensor import (
+    KerasTensor as KerasTensor,  # from here it comes with its operators
+)
 from fkeras.ops import arithmetic, elementwise, indexing, products, shaping, tensors
 
 

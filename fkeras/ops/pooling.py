@@ -7,7 +7,7 @@ import numpy as np
 from jax import lax
 
 from fkeras.core.settings import standardize_data_format
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array

@@ -4,7 +4,7 @@ import functools
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops import sparse as sparse_rules

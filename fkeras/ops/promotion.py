@@ -6,8 +6,8 @@ import functools
 
 import jax
 
+from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
-from fkeras.core.symbolic import standardize_dtype
 from fkeras.errors import UserInputError
 
 

@@ -5,7 +5,7 @@ import re
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 

@@ -7,7 +7,7 @@ NaN out.
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
 

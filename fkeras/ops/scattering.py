@@ -8,7 +8,8 @@ fits.
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.indexing import check_range
 from fkeras.ops.promotion import is_integral

@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from fkeras.core.symbolic import op
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array

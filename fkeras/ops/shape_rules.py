@@ -8,7 +8,7 @@ import operator
 import jax
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
 

@@ -5,7 +5,8 @@ import math
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped

@@ -6,7 +6,8 @@ float16 and bfloat16 are summed in float32, so that long axes do not overflow or
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import result_type

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 
+from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
-from fkeras.core.symbolic import KerasTensor, op, standardize_dtype
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import is_integral

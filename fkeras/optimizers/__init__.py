@@ -1,17 +1,17 @@
 """Optimizers: pure Optax-style transformations under Keras's names, with Keras's arithmetic."""
 
-from fkeras.core import registry
+from fkeras.core.config import registry
 from fkeras.optimizers import legacy, schedules
 from fkeras.optimizers.adadelta import Adadelta
 from fkeras.optimizers.adafactor import Adafactor
 from fkeras.optimizers.adagrad import Adagrad
 from fkeras.optimizers.adam import Adam, AdamW
 from fkeras.optimizers.adamax import Adamax
+from fkeras.optimizers.by_name import deserialize, get, serialize
 from fkeras.optimizers.ftrl import Ftrl
 from fkeras.optimizers.lamb import Lamb
 from fkeras.optimizers.leaves import Leaf, Slot
 from fkeras.optimizers.lion import Lion
-from fkeras.optimizers.lookup import deserialize, get, serialize
 from fkeras.optimizers.loss_scale import LossScaleOptimizer
 from fkeras.optimizers.multi import MultiOptimizer, OptimizerMap
 from fkeras.optimizers.muon import Muon

@@ -6,12 +6,12 @@ Their pure form lends values to those Variables for the length of a step.
 
 import jax
 
-from fkeras.core import lending
-from fkeras.core.variable import Variable
+from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.optimizers.arithmetic import wide
-from fkeras.optimizers.engine import decayed
 from fkeras.optimizers.leaves import Leaf
+from fkeras.optimizers.update_step import decayed
 
 
 def is_keras_style(cls, base) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import lending
-from fkeras.core.variable import Variable
+from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 
 
@@ -68,7 +68,7 @@ def leaf_of(variable, decays: bool = True) -> Leaf:
             variable.path,
             variable.name,
             tuple(variable.shape),
-            variable._fk.dtype,
+            variable._meta.dtype,
             bool(variable.overwrite_with_gradient),
             decays,
             variable.constraint,

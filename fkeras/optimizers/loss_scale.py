@@ -2,11 +2,12 @@
 
 import jax.numpy as jnp
 
-from fkeras.core import names, registry
+from fkeras.core import names
+from fkeras.core.config import serialization
 from fkeras.errors import UserInputError
 from fkeras.optimizers.arithmetic import either
+from fkeras.optimizers.by_name import get
 from fkeras.optimizers.leaves import Slot, dense_gradients
-from fkeras.optimizers.lookup import get
 from fkeras.optimizers.optimizer import Optimizer
 
 _LEAST, _MOST = 2.0**-100, 2.0**120  # a scale of 0 or infinity would never come back
@@ -221,7 +222,7 @@ class LossScaleOptimizer(Optimizer):
     def get_config(self):
         return {
             "name": self.name,
-            "inner_optimizer": registry.serialize_keras_object(self.inner_optimizer),
+            "inner_optimizer": serialization.serialize_keras_object(self.inner_optimizer),
             "initial_scale": self.initial_scale,
             "dynamic_growth_steps": self.dynamic_growth_steps,
         }
@@ -229,7 +230,7 @@ class LossScaleOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        inner = registry.deserialize_keras_object(
+        inner = serialization.deserialize_keras_object(
             config.pop("inner_optimizer"), custom_objects=custom_objects
         )
         return cls(inner, **config)

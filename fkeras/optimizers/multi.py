@@ -5,7 +5,7 @@ from collections.abc import MutableMapping
 
 import jax.numpy as jnp
 
-from fkeras.core import registry
+from fkeras.core.config import serialization
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.leaves import leaf_of, with_decay
 from fkeras.optimizers.loss_scale import LossScaleOptimizer
@@ -91,17 +91,17 @@ class OptimizerMap(MutableMapping):
 
     def get_config(self):
         return {
-            "default_optimizer": registry.serialize_keras_object(self._default_optimizer),
-            "optimizer_map": registry.serialize_keras_object(self._optimizer_map),
+            "default_optimizer": serialization.serialize_keras_object(self._default_optimizer),
+            "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(
-            registry.deserialize_keras_object(
+            serialization.deserialize_keras_object(
                 config["default_optimizer"], custom_objects=custom_objects
             ),
-            registry.deserialize_keras_object(
+            serialization.deserialize_keras_object(
                 config["optimizer_map"], custom_objects=custom_objects
             ),
         )
@@ -353,7 +353,7 @@ class MultiOptimizer(Optimizer):
 
     def get_config(self):
         return {
-            "optimizer_map": registry.serialize_keras_object(self._optimizer_map),
+            "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
             "loss_scale_factor": self.loss_scale_factor,
             "name": self.name,
         }
@@ -361,7 +361,7 @@ class MultiOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        config["optimizer_map"] = registry.deserialize_keras_object(
+        config["optimizer_map"] = serialization.deserialize_keras_object(
             config["optimizer_map"], custom_objects=custom_objects
         )
         return cls(**config)

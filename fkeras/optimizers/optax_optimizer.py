@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 
 from fkeras.core import names
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.leaves import Slot, dense_gradients, flatten_like, read
 from fkeras.optimizers.optimizer import Optimizer

@@ -16,15 +16,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from fkeras.core import names, registry
-from fkeras.core.variable import Variable
+from fkeras.core import names
+from fkeras.core.config import constructor, serialization
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
-from fkeras.optimizers import engine, facade, keras_style, rates
+from fkeras.optimizers import keras_style, rates, stateful, update_step
 from fkeras.optimizers.arithmetic import wide
 from fkeras.optimizers.leaves import Leaf, Slot, flatten_like, leaf_of, leaves_of, read, with_decay
 
 
-class Optimizer(facade.VariablesFace):
+class Optimizer(stateful.StatefulOptimizer):
     """Base of all optimizers.
 
     Pure, on any tree of parameters: `state = optimizer.init(params)`, then
@@ -301,7 +302,7 @@ class Optimizer(facade.VariablesFace):
 
     def _step(self, grads, params, state, leaves):
         """`update` on lists of leaves, with nothing overridden but the rule."""
-        return engine.step(self, grads, params, state, leaves)
+        return update_step.step(self, grads, params, state, leaves)
 
     def _first_state(self, params, leaves) -> dict:
         """`init` on lists of leaves."""
@@ -346,7 +347,7 @@ class Optimizer(facade.VariablesFace):
             slots = {key: wide(state[key][i]) for key in self._slot_keys()}
             new, new_slots = self.leaf_step(
                 gradient.astype(param.dtype),
-                engine.decayed(self, param, leaves[i], rate),
+                update_step.decayed(self, param, leaves[i], rate),
                 slots,
                 scalars,
                 leaves[i],
@@ -472,7 +473,7 @@ class Optimizer(facade.VariablesFace):
 
     def get_config(self) -> dict:
         """The arguments of the constructor as plain values."""
-        return registry.config_from_signature(self, self._arguments, self._plain_argument)
+        return constructor.config_from_signature(self, self._arguments, self._plain_argument)
 
     def _plain_argument(self, name, value):
         if name == "learning_rate":
@@ -485,7 +486,7 @@ class Optimizer(facade.VariablesFace):
         """The optimizer that `get_config` described, without state."""
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
-            config["learning_rate"] = registry.deserialize_keras_object(
+            config["learning_rate"] = serialization.deserialize_keras_object(
                 config["learning_rate"], custom_objects=custom_objects
             )
         return cls(**config)

@@ -5,7 +5,7 @@ import math
 
 import jax.numpy as jnp
 
-from fkeras.core import registry
+from fkeras.core.config import serialization
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
@@ -24,7 +24,7 @@ def checked(value):
     if isinstance(value, LearningRateSchedule):
         return value
     if isinstance(value, dict) and "class_name" in value:
-        return registry.deserialize_keras_object(value)
+        return serialization.deserialize_keras_object(value)
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -73,4 +73,4 @@ def config_of(rate):
     """What `get_config` says of a learning rate."""
     if isinstance(rate, (int, float)):
         return float(rate)
-    return registry.serialize_keras_object(rate)
+    return serialization.serialize_keras_object(rate)

@@ -2,8 +2,8 @@
 generator of the call or of the process.
 """
 
-from fkeras.core import registry as _registry
-from fkeras.core.seed_generator import SeedGenerator as SeedGenerator
+from fkeras.core.config import registry
+from fkeras.core.randomness.seed_generator import SeedGenerator as SeedGenerator
 from fkeras.random.distributions import beta as beta
 from fkeras.random.distributions import binomial as binomial
 from fkeras.random.distributions import categorical as categorical
@@ -15,4 +15,4 @@ from fkeras.random.distributions import uniform as uniform
 from fkeras.random.perturbations import dropout as dropout
 from fkeras.random.perturbations import shuffle as shuffle
 
-_registry.add_builtins("keras.random", {"SeedGenerator": SeedGenerator})
+registry.add_builtins("keras.random", {"SeedGenerator": SeedGenerator})

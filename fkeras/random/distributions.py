@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, op, standardize_dtype
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.random.keys import key_of

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.seeds import draw_seed
+from fkeras.core.randomness.seeds import draw_seed
 
 
 def key_of(seed):

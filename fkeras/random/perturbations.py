@@ -4,7 +4,8 @@ import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
 
-from fkeras.core.symbolic import KerasTensor, op
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.random.keys import key_of

@@ -2,9 +2,9 @@
 classes. A table of contents.
 """
 
-from fkeras.regularizers.lookup import deserialize as deserialize
-from fkeras.regularizers.lookup import get as get
-from fkeras.regularizers.lookup import serialize as serialize
+from fkeras.regularizers.by_name import deserialize as deserialize
+from fkeras.regularizers.by_name import get as get
+from fkeras.regularizers.by_name import serialize as serialize
 from fkeras.regularizers.penalties import L1 as L1
 from fkeras.regularizers.penalties import L1L2 as L1L2
 from fkeras.regularizers.penalties import L2 as L2

@@ -10,7 +10,8 @@ import tempfile
 import jax
 import numpy as np
 
-from fkeras.core import registry, seeds
+from fkeras.core.config import serialization
+from fkeras.core.randomness import seeds
 from fkeras.errors import NotBuiltError, UserInputError
 
 _FORMAT = 1
@@ -42,7 +43,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs
         )
     config = {
         "format": _FORMAT,
-        "config": registry.serialize_keras_object(model),
+        "config": serialization.serialize_keras_object(model),
         "progress": _progress(model),
     }
     _write(path, filepath, overwrite, config, _arrays(model, include_optimizer))
@@ -147,7 +148,7 @@ def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
     config = held["config"]
     if not compile:
         config = {**config, "compile_config": None}
-    model = registry.deserialize_keras_object(
+    model = serialization.deserialize_keras_object(
         config, custom_objects=custom_objects, safe_mode=safe_mode
     )
     stored = _checkpointer().restore(os.path.join(path, "arrays"))
@@ -244,7 +245,7 @@ def _set_progress(model, progress):
         model._training.progress.update(
             steps=int(progress["steps"]), epochs=int(progress["epochs"])
         )
-        model._fk.root_key = seeds.RootKey.from_data(progress["key"])
+        model._info.root_key = seeds.RootKey.from_data(progress["key"])
 
 
 def _checkpointer():

@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from fkeras import losses as losses_room
-from fkeras import metrics as metrics_room
+from fkeras import losses as losses_module
+from fkeras import metrics as metrics_module
 from fkeras.core import names, settings
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.training.outputs import OutputNames, is_nested
@@ -49,7 +49,7 @@ class CompiledLoss:
         self.terms: list[Term] | None = None
         for one in _each(loss):
             if isinstance(one, str) and one.lower() not in _BY_SHAPE:
-                losses_room.get(one)
+                losses_module.get(one)
             elif one is not None and not isinstance(one, (str, dict)) and not callable(one):
                 raise UserTypeError(
                     "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
@@ -87,7 +87,7 @@ class CompiledLoss:
             )
         if len(terms) > 1:
             for term in terms:
-                term.tracker = metrics_room.Mean(name=f"{term.name}_loss")
+                term.tracker = metrics_module.Mean(name=f"{term.name}_loss")
         self.terms = terms
 
     def _choose(self):
@@ -178,11 +178,11 @@ def resolve(identifier, y_true, y_pred):
             if sparse
             else "categorical_crossentropy"
         )
-    loss = losses_room.get(identifier)
-    if isinstance(loss, losses_room.Loss):
+    loss = losses_module.get(identifier)
+    if isinstance(loss, losses_module.Loss):
         return loss
     name = identifier if isinstance(identifier, str) else names.object_name(loss)
-    return losses_room.LossFunctionWrapper(loss, name=name)
+    return losses_module.LossFunctionWrapper(loss, name=name)
 
 
 def binary_or_sparse(y_true, y_pred):

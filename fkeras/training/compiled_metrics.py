@@ -1,13 +1,13 @@
 """The metrics that `compile` was given, resolved against a model's outputs."""
 
-from fkeras import metrics as metrics_room
+from fkeras import metrics as metrics_module
 from fkeras.core import names
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
 from fkeras.training.outputs import OutputNames
 
 
-class CompiledMetrics(metrics_room.Metric):
+class CompiledMetrics(metrics_module.Metric):
     """All compiled metrics as one: updated together, their results in one dict by the names that
     History shows.
 
@@ -37,7 +37,7 @@ class CompiledMetrics(metrics_room.Metric):
                     or callable(one)
                 )
                 if not known:
-                    metrics_room.get(one)
+                    metrics_module.get(one)
         self.given, self.given_weighted, self.output_names, self.loss = (
             metrics,
             weighted_metrics,
@@ -106,10 +106,10 @@ class CompiledMetrics(metrics_room.Metric):
     def _resolve(self, identifier, y_true, y_pred, index):
         if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
             return self._by_shape(identifier, y_true, y_pred, index)
-        metric = metrics_room.get(identifier)
-        if not isinstance(metric, metrics_room.Metric):
+        metric = metrics_module.get(identifier)
+        if not isinstance(metric, metrics_module.Metric):
             name = identifier if isinstance(identifier, str) else names.object_name(metric)
-            metric = metrics_room.MeanMetricWrapper(metric, name=name)
+            metric = metrics_module.MeanMetricWrapper(metric, name=name)
         elif isinstance(identifier, str):
             metric.name = identifier
         return metric
@@ -132,20 +132,20 @@ class CompiledMetrics(metrics_room.Metric):
         kind = identifier.lower()
         if kind in ("accuracy", "acc"):
             if binary:
-                return metrics_room.BinaryAccuracy(
+                return metrics_module.BinaryAccuracy(
                     name=identifier, threshold=0.0 if from_logits else 0.5
                 )
             return (
-                metrics_room.SparseCategoricalAccuracy
+                metrics_module.SparseCategoricalAccuracy
                 if sparse
-                else metrics_room.CategoricalAccuracy
+                else metrics_module.CategoricalAccuracy
             )(name=identifier)
         if binary:
-            return metrics_room.BinaryCrossentropy(name=identifier, from_logits=from_logits)
+            return metrics_module.BinaryCrossentropy(name=identifier, from_logits=from_logits)
         return (
-            metrics_room.SparseCategoricalCrossentropy
+            metrics_module.SparseCategoricalCrossentropy
             if sparse
-            else metrics_room.CategoricalCrossentropy
+            else metrics_module.CategoricalCrossentropy
         )(name=identifier, from_logits=from_logits)
 
     def _names(self, outputs):

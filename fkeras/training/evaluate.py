@@ -3,7 +3,7 @@
 import numpy as np
 
 from fkeras.errors import UserInputError
-from fkeras.training import feed
+from fkeras.training import device_batches
 from fkeras.training.logs import Logs, to_python
 from fkeras.training.pace import Pace
 
@@ -61,7 +61,7 @@ def evaluate(
         full = whole_calls(source.num_samples // size, explicit, source)
         first = max(1, min(_FIRST_STEPS, int(engine.steps_a_call("test", source))))
         pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
-        data = feed.placed(source, again=full > pace.steps or keep)
+        data = device_batches.placed(source, again=full > pace.steps or keep)
         while done < full:
             begin, count = done, min(pace.steps, full - done)
             callbacks.on_test_batch_begin(begin)
@@ -78,10 +78,10 @@ def evaluate(
             done += count
             pace.after(logs)
             logs = end(begin + (explicit or count) - 1, logs)
-    batches = feed.batches(source, done, endless=not whole)
+    batches = device_batches.batches(source, done, endless=not whole)
     pace = Pace(1)
     while (steps is None or done < steps) and not should_stop():
-        begin, chunk = done, feed.chunk(batches, steps_per_execution, done, steps)
+        begin, chunk = done, device_batches.chunk(batches, steps_per_execution, done, steps)
         if not chunk:
             break
         callbacks.on_test_batch_begin(begin)
@@ -103,7 +103,7 @@ def warm(engine, source, fixed, *, metrics, key, fuse):
     """Compiles what `evaluate` calls for a source of arrays, and evaluates nothing but one batch of
     each size, whose results are dropped.
     """
-    sizes = feed.sizes(source)
+    sizes = device_batches.sizes(source)
     if (
         fuse
         and source.num_samples >= source.batch_size
@@ -113,7 +113,7 @@ def warm(engine, source, fixed, *, metrics, key, fuse):
             fixed,
             list(metrics),
             key,
-            feed.placed(source, again=False),
+            device_batches.placed(source, again=False),
             np.int32(0),
             np.int32(0),
             source.batch_size,

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from fkeras.errors import UserInputError
-from fkeras.training import feed
+from fkeras.training import device_batches
 from fkeras.training.evaluate import evaluate, whole_calls
 from fkeras.training.evaluate import warm as evaluate_warm
 from fkeras.training.loan import Loan, copy_tree
@@ -140,14 +140,14 @@ class Fit:
                 self._call_epochs(0, again=False)
                 return
             source = self.source
-            values, sizes = self.loan.ready(), feed.sizes(source)
+            values, sizes = self.loan.ready(), device_batches.sizes(source)
             if self._may_fuse() and source.num_samples >= source.batch_size:
-                order = feed.permutation(source.order(self.seed, 0))
+                order = device_batches.permutation(source.order(self.seed, 0))
                 values, *_ = self.engine.train_many(
                     copy_tree(values),
                     self._counter(),
                     self.key,
-                    feed.placed(source, again=True),
+                    device_batches.placed(source, again=True),
                     order,
                     np.int32(0),
                     np.int32(0),
@@ -280,7 +280,7 @@ class Fit:
         source, callbacks = self.source, self.callbacks
         waiting = self.after_epoch is None and callbacks.can_wait()
         count = min(self._pace.steps if waiting else 1, self.epochs - epoch)
-        self._note_shapes(feed.sizes(source))
+        self._note_shapes(device_batches.sizes(source))
         if not waiting:
             callbacks.on_epoch_begin(epoch)
             callbacks.on_train_batch_begin(0)
@@ -306,7 +306,7 @@ class Fit:
         """
 
         def of(source):
-            return None if source is None else feed.placed(source, again)
+            return None if source is None else device_batches.placed(source, again)
 
         def full(source):
             return np.int32(0 if source is None else source.num_samples // source.batch_size)
@@ -324,7 +324,7 @@ class Fit:
             full(source),
             full(held_out),
             np.int32(1),
-            (most, feed.sizes(source), feed.sizes(held_out)),
+            (most, device_batches.sizes(source), device_batches.sizes(held_out)),
         )
         self._took(values, counter, count * source.steps)
         self.progress["epochs"] += count
@@ -359,7 +359,7 @@ class Fit:
         if full and self._may_fuse():
             logs, done = self._many(source, order, full)
         else:
-            self._note_shapes(feed.sizes(source))
+            self._note_shapes(device_batches.sizes(source))
         chunk, pace = self.steps_per_execution, Pace(1)
         while done * size < total and not (done and self.should_stop()):
             begin = done
@@ -368,7 +368,9 @@ class Fit:
                 if done * size >= total:
                     break
                 logs = self._one(
-                    feed.rows_of(source, order, done * size, min(done * size + size, total))
+                    device_batches.rows_of(
+                        source, order, done * size, min(done * size + size, total)
+                    )
                 )
                 done += 1
             pace.after(logs)
@@ -382,9 +384,14 @@ class Fit:
             self._pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
         pace = self._pace
         pace.begin()
-        data, indices, done, logs = feed.placed(source, again=True), feed.permutation(order), 0, {}
+        data, indices, done, logs = (
+            device_batches.placed(source, again=True),
+            device_batches.permutation(order),
+            0,
+            {},
+        )
         full, size = whole_calls(full, explicit, source), source.batch_size
-        self._note_shapes(feed.sizes(source))
+        self._note_shapes(device_batches.sizes(source))
         while done < full:
             count = min(pace.steps, full - done)
             self._begin(done)
@@ -414,7 +421,7 @@ class Fit:
         self._noted.add(sizes)
         for size in sizes:
             if size and size <= self.source.num_samples:
-                batch = feed.batch_shapes(self.source, size)
+                batch = device_batches.batch_shapes(self.source, size)
                 self.on_new_shapes("train", self.engine.note("train", batch), batch)
 
     def _epoch_of_batches(self, epoch):
@@ -427,7 +434,10 @@ class Fit:
             else contextlib.nullcontext()
         ):
             while limit is None or done < limit:
-                begin, chunk = done, feed.chunk(batches, self.steps_per_execution, done, limit)
+                begin, chunk = (
+                    done,
+                    device_batches.chunk(batches, self.steps_per_execution, done, limit),
+                )
                 if not chunk:
                     break
                 self._begin(begin)

@@ -9,7 +9,7 @@ somebody may have seen is ever donated, and takes up what was written.
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import lending
+from fkeras.core.values import lending
 
 copy_tree = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
 
@@ -29,7 +29,7 @@ class Loan:
         self.groups = groups
         self.values = None
         self.seen = False
-        self._stand_in = lending.Elsewhere(self.bring)
+        self._stand_in = lending.HeldByLoop(self.bring)
 
     def open(self):
         """Takes the values over. What stood in the Variables is copied, since somebody may hold it,

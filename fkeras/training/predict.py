@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 
-from fkeras.core.symbolic import leaves, map_structure
+from fkeras.core.nested import flatten, map_structure
 from fkeras.errors import UserInputError
-from fkeras.training import feed
+from fkeras.training import device_batches
 from fkeras.training.pace import Pace
 
 _ROWS = 1 << 13  # of a fused call
@@ -58,7 +58,7 @@ def predict(
         size = source.batch_size
         full = source.num_samples // size
         count = max(1, min(full, _ROWS // size))
-        data = feed.placed(source, again=full >= 2 * count)
+        data = device_batches.placed(source, again=full >= 2 * count)
         while full - done >= count:
             callbacks.on_predict_batch_begin(done)
             outputs = engine.predict_many(
@@ -72,7 +72,7 @@ def predict(
             )
             done += count
             keep(done - 1, outputs)
-    batches, pace = feed.batches(source, done, endless=not whole), Pace(1)
+    batches, pace = device_batches.batches(source, done, endless=not whole), Pace(1)
     while (steps is None or done < steps) and not should_stop():
         begin, made = done, []
         while len(made) < steps_per_execution and (steps is None or done < steps):
@@ -107,7 +107,7 @@ def join(pieces):
     """Outputs of batches, joined along the first axis."""
     if len(pieces) == 1:
         return to_host(pieces[0])
-    flat = [leaves(p) for p in pieces]
+    flat = [flatten(p) for p in pieces]
     joined = []
     for column in zip(*flat):
         arrays = [np.asarray(x) for x in column]

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core import lending
+from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking
 

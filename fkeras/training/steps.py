@@ -10,8 +10,11 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core import lending, once, private, seeds, settings
-from fkeras.core.symbolic import leaves
+from fkeras.core import jax_private, settings, warn_once
+from fkeras.core.nested import flatten
+from fkeras.core.randomness import seeds
+from fkeras.core.values import lending
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature, tracking
@@ -33,7 +36,7 @@ def unpack(data):
 
 
 def batch_size_of(x) -> int:
-    for leaf in leaves(x):
+    for leaf in flatten(x):
         if getattr(leaf, "shape", ()):
             return leaf.shape[0]
     return 1
@@ -173,10 +176,10 @@ def compute_loss(model, y, y_pred, sample_weight):
         total = total + value
     if (
         compiled is not None
-        and not private.is_differentiated(total)
-        and any(map(private.is_differentiated, leaves(y_pred)))
+        and not jax_private.is_differentiated(total)
+        and any(map(jax_private.is_differentiated, flatten(y_pred)))
     ):
-        once.warn(
+        warn_once.warn(
             f"Model '{model.name}': the loss {compiled.described()} does not depend on the model's "
             "outputs, or not in a way that has a gradient: all gradients are zero, and nothing is "
             "learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; rounding, "
@@ -226,10 +229,10 @@ def flags_now(model) -> list:
 def _flag_holders(model):
     """(holder of a flag, its layer's holder) for all layers and their own weights."""
     for layer in model._flatten_layers():
-        yield layer._fk, layer._fk
+        yield layer._info, layer._info
         for _, child in tracking.direct_children(layer):
             if isinstance(child, nnx.Param):
-                yield private.metadata(child).get("fk") or layer._fk, layer._fk
+                yield info_of(child) or layer._info, layer._info
 
 
 @contextlib.contextmanager
@@ -264,5 +267,5 @@ def toggled(model, snapshot) -> list:
     return [
         layer.name
         for layer in model._flatten_layers()
-        if remembered.get(id(layer._fk), layer._fk.trainable) != layer._fk.trainable
+        if remembered.get(id(layer._info), layer._info.trainable) != layer._info.trainable
     ]

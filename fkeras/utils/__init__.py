@@ -6,22 +6,22 @@ from fkeras.callbacks import Progbar as Progbar
 from fkeras.config import disable_interactive_logging as disable_interactive_logging
 from fkeras.config import enable_interactive_logging as enable_interactive_logging
 from fkeras.config import is_interactive_logging_enabled as is_interactive_logging_enabled
-from fkeras.core.registry import CustomObjectScope as CustomObjectScope
-from fkeras.core.registry import custom_object_scope as custom_object_scope
-from fkeras.core.registry import deserialize_keras_object as deserialize_keras_object
-from fkeras.core.registry import get_custom_objects as get_custom_objects
-from fkeras.core.registry import get_registered_name as get_registered_name
-from fkeras.core.registry import get_registered_object as get_registered_object
-from fkeras.core.registry import register_keras_serializable as register_keras_serializable
-from fkeras.core.registry import serialize_keras_object as serialize_keras_object
-from fkeras.core.seeds import set_random_seed as set_random_seed
-from fkeras.core.symbolic import standardize_dtype as standardize_dtype
+from fkeras.core.config.registry import get_custom_objects as get_custom_objects
+from fkeras.core.config.registry import get_registered_name as get_registered_name
+from fkeras.core.config.registry import get_registered_object as get_registered_object
+from fkeras.core.config.registry import register_keras_serializable as register_keras_serializable
+from fkeras.core.config.scopes import CustomObjectScope as CustomObjectScope
+from fkeras.core.config.scopes import custom_object_scope as custom_object_scope
+from fkeras.core.config.serialization import deserialize_keras_object as deserialize_keras_object
+from fkeras.core.config.serialization import serialize_keras_object as serialize_keras_object
+from fkeras.core.dtypes import standardize_dtype as standardize_dtype
+from fkeras.core.randomness.seeds import set_random_seed as set_random_seed
 from fkeras.data import PyDataset as PyDataset
 from fkeras.data import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
-from fkeras.utils.config import Config as Config
 from fkeras.utils.encoding import normalize as normalize
 from fkeras.utils.encoding import to_categorical as to_categorical
+from fkeras.utils.experiment_config import Config as Config
 
 Sequence = PyDataset

@@ -3,7 +3,7 @@
 import numpy as np
 
 from fkeras import ops
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 
 

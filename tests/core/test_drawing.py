@@ -3,10 +3,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fkeras.core import drawing
+from fkeras.core.randomness import first_values
 
 
-class Plain(drawing.BlockDrawn):
+class Plain(first_values.BlockDrawn):
     def __init__(self, kind="uniform", seed=None):
         self.kind, self.seed = kind, seed
 
@@ -18,26 +18,28 @@ KEY = jax.random.key(7)
 DATA = np.asarray(jax.random.key_data(KEY))
 
 
-@pytest.mark.parametrize("kind", sorted(drawing.BODIES))
+@pytest.mark.parametrize("kind", sorted(first_values.BODIES))
 def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(kind):
     rows = [
         (Plain(kind), "a/kernel", (300, 300), "float32"),
         (Plain(kind, seed=3), "b", (5,), "float32"),
         (Plain(kind), "c", (), "float32"),
     ]
-    traced = jax.jit(lambda key: drawing.draw_all(key, rows))(KEY)
+    traced = jax.jit(lambda key: first_values.draw_all(key, rows))(KEY)
     for (initializer, path, shape, dtype), value in zip(rows, traced):
-        np.testing.assert_array_equal(value, drawing.draw(initializer, DATA, path, shape, dtype))
+        np.testing.assert_array_equal(
+            value, first_values.draw(initializer, DATA, path, shape, dtype)
+        )
 
 
 def test_vmap_over_keys_gives_each_keys_numbers():
     keys = jax.random.split(KEY, 3)
     rows = [(Plain(), "w", (4, 2), "float32")]
-    many = jax.vmap(lambda key: drawing.draw_all(key, rows)[0])(keys)
+    many = jax.vmap(lambda key: first_values.draw_all(key, rows)[0])(keys)
     for key, value in zip(keys, many):
         np.testing.assert_array_equal(
             value,
-            drawing.draw(
+            first_values.draw(
                 *rows[0][:1], np.asarray(jax.random.key_data(key)), "w", (4, 2), "float32"
             ),
         )
@@ -45,16 +47,16 @@ def test_vmap_over_keys_gives_each_keys_numbers():
 
 def test_path_and_key_decide_and_a_seed_of_its_own_wins():
     draw = lambda initializer, path: np.asarray(
-        drawing.draw(initializer, DATA, path, (8,), "float32")
+        first_values.draw(initializer, DATA, path, (8,), "float32")
     )
     assert not np.array_equal(draw(Plain(), "a"), draw(Plain(), "b"))
     assert np.array_equal(draw(Plain(seed=1), "a"), draw(Plain(seed=1), "b"))
 
 
 def test_the_numbers_have_the_moments_they_should():
-    uniform = drawing.numbers("uniform", DATA, "u", 200_000)
-    normal = drawing.numbers("normal", DATA, "n", 200_000)
-    cut = drawing.numbers("truncated_normal", DATA, "t", 200_000)
+    uniform = first_values.numbers("uniform", DATA, "u", 200_000)
+    normal = first_values.numbers("normal", DATA, "n", 200_000)
+    cut = first_values.numbers("truncated_normal", DATA, "t", 200_000)
     assert abs(normal.mean()) < 0.01 and abs(normal.std() - 1) < 0.01
     assert np.abs(cut).max() <= 2 and abs(cut.mean()) < 0.01 and abs(cut.std() - 0.8796) < 0.01
     low, high = (-1, 1) if uniform.min() < 0 else (0, 1)
@@ -67,16 +69,16 @@ def test_the_numbers_have_the_moments_they_should():
 
 def test_a_users_function_is_drawn_by_the_weights_place_too():
     def noisy(shape, dtype=None):
-        from fkeras.core import seeds
+        from fkeras.core.randomness import seeds
 
         return jax.random.normal(jax.random.wrap_key_data(seeds.draw_seed(None)), shape, dtype)
 
     rows = [(noisy, "x", (3,), "float32")]
-    traced = jax.jit(lambda key: drawing.draw_all(key, rows))(KEY)[0]
-    np.testing.assert_array_equal(traced, drawing.draw(noisy, DATA, "x", (3,), "float32"))
-    assert not np.array_equal(traced, drawing.draw(noisy, DATA, "y", (3,), "float32"))
+    traced = jax.jit(lambda key: first_values.draw_all(key, rows))(KEY)[0]
+    np.testing.assert_array_equal(traced, first_values.draw(noisy, DATA, "x", (3,), "float32"))
+    assert not np.array_equal(traced, first_values.draw(noisy, DATA, "y", (3,), "float32"))
 
 
 def test_an_initializer_of_the_wrong_shape_is_named():
     with pytest.raises(ValueError, match=r"returned shape \(2,\) for a weight of shape \(3,\)"):
-        drawing.draw(lambda shape, dtype=None: jnp.ones(2), DATA, "x", (3,), "float32")
+        first_values.draw(lambda shape, dtype=None: jnp.ones(2), DATA, "x", (3,), "float32")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fkeras import Variable
-from fkeras.core import lending
+from fkeras.core.values import lending
 from fkeras.errors import PureCallError, UserInputError
 
 
@@ -85,7 +85,7 @@ def test_stand_ins_are_brought_back_by_the_first_read():
         asked.append(1)
         lending.put_value(v, jnp.full((2,), 9.0))
 
-    lending.put_value(v, lending.Elsewhere(bring))
+    lending.put_value(v, lending.HeldByLoop(bring))
     assert v.numpy().tolist() == [9, 9] and asked == [1]
 
 

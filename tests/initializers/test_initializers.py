@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fkeras import initializers
-from fkeras.core import drawing, seeds
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.randomness import first_values, seeds
+from fkeras.core.randomness.seed_generator import SeedGenerator
 
 KEY = jax.random.key(7)
 DATA = np.asarray(jax.random.key_data(KEY))
@@ -55,12 +55,12 @@ def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(dtype):
         (made(row, seed=SeedGenerator(4)), f"{i}/drawn", (4, 3), dtype)
         for i, row in enumerate(RANDOM[:2])
     ]
-    traced = jax.jit(lambda key: drawing.draw_all(key, rows))(KEY)
-    many = jax.jit(jax.vmap(lambda key: drawing.draw_all(key, rows)))(
+    traced = jax.jit(lambda key: first_values.draw_all(key, rows))(KEY)
+    many = jax.jit(jax.vmap(lambda key: first_values.draw_all(key, rows)))(
         jnp.stack([jax.random.key(1), KEY])
     )
     for (initializer, path, shape, _), one, both in zip(rows, traced, many):
-        facade = drawing.draw(initializer, DATA, path, shape, dtype)
+        facade = first_values.draw(initializer, DATA, path, shape, dtype)
         assert facade.dtype == dtype and facade.shape == shape
         np.testing.assert_array_equal(one, facade, err_msg=f"{initializer} at {path}")
         np.testing.assert_array_equal(both[1], facade, err_msg=f"{initializer} at {path}, vmap")
@@ -159,7 +159,7 @@ def test_an_int_seed_repeats_in_every_place_and_a_generator_does_not():
         initializers.RandomNormal(seed=SeedGenerator(5)),
     )
     place = lambda initializer, path: np.asarray(
-        drawing.draw(initializer, DATA, path, (4,), "float32")
+        first_values.draw(initializer, DATA, path, (4,), "float32")
     )
     np.testing.assert_array_equal(place(seeded, "a"), place(seeded, "b"))
     np.testing.assert_array_equal(place(seeded, "a"), seeded((4,)))
@@ -182,9 +182,11 @@ def test_an_initializer_inside_a_users_own_is_keyed_by_the_weights_place():
     def halved(shape, dtype=None):
         return 0.5 * initializers.HeNormal()(shape, dtype)
 
-    place = lambda path: np.asarray(drawing.draw(halved, DATA, path, (4, 4), "float32"))
+    place = lambda path: np.asarray(first_values.draw(halved, DATA, path, (4, 4), "float32"))
     assert not np.array_equal(place("a"), place("b"))
-    traced = jax.jit(lambda key: drawing.draw_all(key, [(halved, "a", (4, 4), "float32")]))(KEY)[0]
+    traced = jax.jit(lambda key: first_values.draw_all(key, [(halved, "a", (4, 4), "float32")]))(
+        KEY
+    )[0]
     np.testing.assert_array_equal(traced, place("a"))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fkeras import layers
-from fkeras.core.masks import get_mask, set_mask
+from fkeras.core.values.masks import get_mask, set_mask
 
 rng = np.random.default_rng(0)
 MASK = jnp.array([[True, True, False], [False, False, False]])

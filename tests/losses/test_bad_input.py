@@ -9,7 +9,7 @@ import pytest
 
 from fkeras import losses
 from fkeras.errors import UnknownNameError, UserInputError
-from fkeras.losses.checks import check_sample_weight, check_targets
+from fkeras.losses.target_checks import check_sample_weight, check_targets
 
 PROBABILITIES = np.full((4, 3), 1 / 3, "float32")
 

@@ -7,7 +7,7 @@ import pytest
 
 import fkeras
 from fkeras import losses
-from fkeras.core.registry import custom_object_scope
+from fkeras.core.config.scopes import custom_object_scope
 
 
 def test_every_name_that_keras_knows_is_known(keras):

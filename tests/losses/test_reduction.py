@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fkeras import losses
-from fkeras.core.masks import set_mask
+from fkeras.core.values.masks import set_mask
 from fkeras.errors import UserInputError
 
 rng = np.random.default_rng(0)

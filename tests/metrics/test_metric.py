@@ -12,8 +12,8 @@ import pytest
 
 import fkeras
 from fkeras import metrics
-from fkeras.core.masks import set_mask
-from fkeras.core.variable import Variable
+from fkeras.core.values.masks import set_mask
+from fkeras.core.values.variable import Variable
 from fkeras.errors import PureCallError, UnknownNameError, UserInputError
 
 

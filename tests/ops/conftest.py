@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 import fkeras
 from fkeras import ops
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
 # -- conversion

@@ -7,7 +7,7 @@ import pytest
 
 from fkeras import ops
 from fkeras.core import settings
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
 rng = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fkeras import ops
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
 rng = np.random.default_rng(0)

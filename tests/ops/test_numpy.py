@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fkeras import ops
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 _rng = np.random.default_rng(0)
 X = _rng.uniform(0.1, 0.9, (2, 3)).astype("float32")  # inside every function's domain

@@ -8,7 +8,7 @@ import pytest
 from jax.experimental import sparse
 
 from fkeras import ops
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 
 DENSE = np.array([[0, 2.5, 0, -1], [0, 0, 0, 0], [3, 0, -0.5, 0]], "float32")

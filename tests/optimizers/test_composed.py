@@ -8,7 +8,7 @@ import pytest
 
 from fkeras import optimizers
 from fkeras.core import names
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 
 PARAMS = {

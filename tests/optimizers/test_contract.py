@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fkeras import optimizers
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
 
 ROWS = [
     ("SGD", {}),

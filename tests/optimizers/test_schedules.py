@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fkeras import optimizers
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UnknownNameError, UserTypeError
 from fkeras.optimizers import schedules
 

@@ -19,7 +19,7 @@ import scipy.sparse
 
 import fkeras
 from fkeras import layers
-from fkeras.core import seeds
+from fkeras.core.randomness import seeds
 
 X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
 Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")

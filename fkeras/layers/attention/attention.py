@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.seed_generator import SeedGenerator
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.randomness.seed_generator import SeedGenerator
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate, drop

@@ -8,8 +8,8 @@ import math
 import jax.numpy as jnp
 
 from fkeras import constraints, initializers, ops, regularizers
-from fkeras.core import masks
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.activations.softmax import Softmax
 from fkeras.layers.base.layer import Layer

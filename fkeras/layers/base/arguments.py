@@ -5,7 +5,7 @@ a later release.
 from fkeras.errors import UserInputError
 
 
-def ints(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, ...]:
+def ints_per_axis(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, ...]:
     """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with
     `allow_zero`.
     """
@@ -50,7 +50,7 @@ def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
         number = {2: "two", 3: "3"}[count]
         raise UserInputError(f"`{name}` should have {number} elements. Received: {name}={value}.")
     return tuple(
-        ints(f"{nth} entry of {name}", v, 2, allow_zero=True)
+        ints_per_axis(f"{nth} entry of {name}", v, 2, allow_zero=True)
         for nth, v in zip(("1st", "2nd", "3rd"), value)
     )
 
@@ -66,7 +66,7 @@ def padding(value, causal: bool = False) -> str:
     return value.lower()
 
 
-def none_yet(layer: str, **options) -> None:
+def refuse_unsupported(layer: str, **options) -> None:
     """Refuses options that Keras has and this release does not: only None is taken."""
     for name, value in options.items():
         if value is not None:

@@ -3,8 +3,10 @@
 import contextlib
 import functools
 
-from fkeras.core import drawing, lending, names, seeds
-from fkeras.core.variable import on_creation
+from fkeras.core import names
+from fkeras.core.randomness import first_values, seeds
+from fkeras.core.values import lending
+from fkeras.core.values.variable import on_creation
 from fkeras.layers.base import signature
 
 
@@ -20,27 +22,29 @@ def recorded(build):
 
     @functools.wraps(build)
     def wrapper(self, *args, **kwargs):
-        fk = self._fk
-        if fk.building:  # super().build()
+        info = self._info
+        if info.building:  # super().build()
             build(self, *args, **kwargs)
             return
         made: list = []
-        fk.building = True
-        in_own_scope = contextlib.nullcontext() if fk.in_call else names.scope(fk.name)
+        info.building = True
+        in_own_scope = (
+            contextlib.nullcontext() if info.name_scope_is_open else names.scope(info.name)
+        )
         try:
             with in_own_scope, on_creation(made.append), lending.autocast(None):
-                fk.path = names.current_path() or fk.name
+                info.path = names.current_path() or info.name
                 build(self, *args, **kwargs)
         finally:
-            fk.building = False
-        fk.built = True
-        fk.build_shapes = shapes_given(build, args, kwargs)
+            info.building = False
+        info.built = True
+        info.build_shapes = shapes_given(build, args, kwargs)
         held = {id(v) for _, v in self._structure().variables}
-        lost = [v for v in made if id(v) not in held and v._fk.kind == "weight"]
+        lost = [v for v in made if id(v) not in held and v._meta.kind == "weight"]
         if lost:
             self.unnamed_weights = [*getattr(self, "unnamed_weights", ()), *lost]
-        if fk.initial_weights is not None:
-            weights, fk.initial_weights = fk.initial_weights, None
+        if info.initial_weights is not None:
+            weights, info.initial_weights = info.initial_weights, None
             self.set_weights(weights)
 
     return wrapper
@@ -57,7 +61,7 @@ def shapes_given(build, args, kwargs):
 @contextlib.contextmanager
 def root_of_draws(root):
     """Inside, weights that need a first value are drawn as parts of `root`."""
-    with drawing.placing(lambda: place(root)):
+    with first_values.placing(lambda: place(root)):
         yield
 
 
@@ -65,9 +69,9 @@ def place(root) -> None:
     """Gives every weight under `root` that has no value yet its origin: the root's key and the
     weight's path.
     """
-    fk = root._fk
-    if fk.root_key is None:
-        fk.root_key = seeds.next_root_key()
+    info = root._info
+    if info.root_key is None:
+        info.root_key = seeds.next_root_key()
     for path, variable in root._structure().variables:
-        if isinstance(lending.private_value(variable), lending.Pending):
-            variable._fk.origin.place(fk.root_key, "/".join(path))
+        if isinstance(lending.private_value(variable), lending.NotDrawnYet):
+            variable._meta.origin.place(info.root_key, "/".join(path))

@@ -1,7 +1,8 @@
 """`LayerInfo`: what a layer keeps beside its public attributes."""
 
-from fkeras.core import names, remat
-from fkeras.core.symbolic import Node
+from fkeras.core import names
+from fkeras.core.symbolic.node import Node
+from fkeras.core.values import remat
 
 
 class LayerInfo:
@@ -11,16 +12,17 @@ class LayerInfo:
 
     def __init__(self, cls, args, kwargs):
         self.arguments = (args, kwargs)
-        self.ready = False  # Layer.__init__ has run
-        self.name, self.auto_named = names.to_snake_case(cls.__name__), True
-        self.built, self.called, self.building, self.in_call, self.calling = (
-            False,
-            False,
-            False,
-            False,
-            0,
-        )
-        self.trainable, self.autocast, self.convert_inputs = True, True, True
+        self.is_initialized = False  # `Layer.__init__` has run
+        self.name = names.to_snake_case(cls.__name__)
+        self.auto_named = True
+        self.built = False
+        self.called = False
+        self.building = False
+        self.name_scope_is_open = False
+        self.call_depth = 0
+        self.trainable = True
+        self.autocast = True
+        self.convert_inputs = True
         self.dtype_policy = None
         self.supports_masking = False
         self.input_spec = None
@@ -28,11 +30,14 @@ class LayerInfo:
         self.losses: list = []
         self.nodes: list[Node] = []
         self.build_shapes = None
-        self.batch_input_shape = self.initial_weights = None
+        self.batch_input_shape = None
+        self.initial_weights = None
         self.root_key = None
         self.path = None
         self.remat = remat.current()
-        self.look = self.structure = None  # what was found when somebody looked: see tracking
+        # What the scans of the layer's attributes found: see `tracking`.
+        self.look = None
+        self.structure = None
 
     def __getstate__(self):
         return dict(vars(self), nodes=[], losses=[], remat=None, look=None, structure=None)

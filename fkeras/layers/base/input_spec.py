@@ -1,6 +1,7 @@
 """What a layer demands of its inputs, and the errors when they are otherwise."""
 
-from fkeras.core.symbolic import leaves, standardize_dtype
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError, UserTypeError
 
 
@@ -83,7 +84,7 @@ def check(input_spec, inputs, layer_name: str) -> None:
     """Raises a UserInputError that names the layer, the input, what was expected and what came."""
     if not input_spec:
         return
-    specs = leaves(input_spec) if isinstance(input_spec, (list, tuple, dict)) else [input_spec]
+    specs = flatten(input_spec) if isinstance(input_spec, (list, tuple, dict)) else [input_spec]
     if isinstance(inputs, dict) and all(s.name is not None for s in specs):
         missing = [s.name for s in specs if s.name not in inputs]
         if missing:

@@ -15,20 +15,27 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from fkeras import constraints as constraints_room
-from fkeras import initializers as initializers_room
-from fkeras import regularizers as regularizers_room
-from fkeras.core import dtype_policy, lending, masks, names, once, private, registry, remat, seeds
-from fkeras.core.operation import Operation
-from fkeras.core.symbolic import KerasTensor, Node, any_symbolic, evaluate, leaves, map_structure
-from fkeras.core.variable import Variable
+from fkeras import constraints as constraints_module
+from fkeras import initializers as initializers_module
+from fkeras import regularizers as regularizers_module
+from fkeras.core import dtype_policy, jax_private, names, warn_once
+from fkeras.core.config import constructor, serialization
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.evaluate import evaluate
+from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.symbolic.node import Node
+from fkeras.core.symbolic.operation import Operation
+from fkeras.core.values import lending, masks, remat
+from fkeras.core.values.variable import Variable
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, PureCallError, UserInputError, UserTypeError
 from fkeras.layers.base import building, nested, pure, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import input_spec as specs
-from fkeras.layers.base.config import serialize_argument
-from fkeras.layers.base.history import History
+from fkeras.layers.base.argument_config import serialize_argument
 from fkeras.layers.base.info import LayerInfo
+from fkeras.layers.base.symbolic_history import History
 from fkeras.layers.base.weights import Weights
 
 
@@ -72,7 +79,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def __new__(cls, *args, **kwargs):
         self = object.__new__(cls)
-        object.__setattr__(self, "_fk", LayerInfo(cls, args, kwargs))
+        object.__setattr__(self, "_info", LayerInfo(cls, args, kwargs))
         return self
 
     def __init__(
@@ -85,8 +92,8 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         name=None,
         **kwargs,
     ):
-        fk = self._fk
-        fk.auto_named = name is None
+        info = self._info
+        info.auto_named = name is None
         if name is not None and not isinstance(name, str):
             raise UserInputError(
                 f"{type(self).__name__}: `name` must be a string. Received: name={name!r} (of type "
@@ -97,10 +104,10 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 f"{type(self).__name__}: `name` cannot contain the character `/`. Received: "
                 f"name={name}"
             )
-        fk.name = name or names.auto_name(type(self).__name__)
-        fk.activity_regularizer = regularizers_room.get(activity_regularizer)
-        fk.batch_input_shape = _batch_input_shape(kwargs)
-        fk.initial_weights = kwargs.pop("weights", None)
+        info.name = name or names.auto_name(type(self).__name__)
+        info.activity_regularizer = regularizers_module.get(activity_regularizer)
+        info.batch_input_shape = _batch_input_shape(kwargs)
+        info.initial_weights = kwargs.pop("weights", None)
         kwargs.pop("input_dtype", None)
         if kwargs:
             raise UserTypeError(
@@ -112,16 +119,16 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 f"{type(self).__name__}: expected `trainable` to be a boolean. Received: "
                 f"trainable={trainable!r}"
             )
-        fk.dtype_policy = dtype_policy.get(dtype)
-        fk.autocast, fk.trainable = autocast, bool(trainable)
-        fk.ready = True
+        info.dtype_policy = dtype_policy.get(dtype)
+        info.autocast, info.trainable = autocast, bool(trainable)
+        info.is_initialized = True
 
     # -- names and settings -----------------------------------------------
 
     def _of_info(name, doc):  # noqa: N805
         return property(
-            lambda self: getattr(self._fk, name),
-            lambda self, value: setattr(self._fk, name, value),
+            lambda self: getattr(self._info, name),
+            lambda self, value: setattr(self._info, name, value),
             doc=doc,
         )
 
@@ -140,37 +147,37 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     @property
     def built(self):
         """Whether the layer has its weights. A layer with none to make is built from the start."""
-        if not self._fk.built and self._fk.ready and self._needs_no_build():
+        if not self._info.built and self._info.is_initialized and self._needs_no_build():
             return all(layer.built for layer in self._layers)
-        return self._fk.built
+        return self._info.built
 
     @built.setter
     def built(self, value):
-        self._fk.built = value
+        self._info.built = value
 
     def _needs_no_build(self):
         return not _overrides(self, "build")
 
     @property
     def name(self):
-        return self._fk.name
+        return self._info.name
 
     @name.setter
     def name(self, value):
-        self._fk.name, self._fk.auto_named = value, False
+        self._info.name, self._info.auto_named = value, False
         tracking.Look.renamed += 1
 
     @property
     def input_spec(self):
-        return self._fk.input_spec
+        return self._info.input_spec
 
     @input_spec.setter
     def input_spec(self, value):
-        self._fk.input_spec = value
+        self._info.input_spec = value
 
     @property
     def dtype_policy(self):
-        policy = self._fk.dtype_policy
+        policy = self._info.dtype_policy
         return (
             policy[self.path]
             if isinstance(policy, dtype_policy.DTypePolicyMap) and policy
@@ -179,7 +186,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     @dtype_policy.setter
     def dtype_policy(self, value):
-        self._fk.dtype_policy = dtype_policy.get(value)
+        self._info.dtype_policy = dtype_policy.get(value)
 
     @property
     def dtype(self):
@@ -200,7 +207,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     @property
     def path(self):
         """The layer's name behind the names of the layers it was built in."""
-        return self._fk.path or self._fk.name
+        return self._info.path or self._info.name
 
     @property
     def quantization_mode(self):
@@ -211,18 +218,18 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """Whether training changes the weights. Setting it counts for all sub-layers and, in a
         compiled model, at the next `compile`.
         """
-        return self._fk.trainable
+        return self._info.trainable
 
     @trainable.setter
     def trainable(self, value):
         value = bool(value)
-        self._fk.trainable = value
+        self._info.trainable = value
         structure = tracking.structure_of(self)
         for _, layer in structure.layers:
-            layer._fk.trainable = value
+            layer._info.trainable = value
         for _, variable in structure.variables:
             if isinstance(variable, nnx.Param):
-                private.metadata(variable)["fk"].trainable = value
+                info_of(variable).trainable = value
 
     # -- making weights ------------------------------------------------------
 
@@ -288,17 +295,17 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         dtype = self.variable_dtype if dtype is None else dtype
         if initializer is None:
             initializer = "glorot_uniform" if dtype_policy.is_float(dtype) else "zeros"
-        with contextlib.nullcontext() if self._fk.building else names.scope(self._fk.name):
+        with contextlib.nullcontext() if self._info.building else names.scope(self._info.name):
             variable = Variable(
-                initializers_room.get(initializer),
+                initializers_module.get(initializer),
                 shape=shape,
                 dtype=dtype,
                 trainable=trainable,
                 autocast=autocast,
                 aggregation=aggregation,
                 name=name,
-                regularizer=regularizers_room.get(regularizer),
-                constraint=constraints_room.get(constraint),
+                regularizer=regularizers_module.get(regularizer),
+                constraint=constraints_module.get(constraint),
                 layout=layout,
             )
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -308,8 +315,8 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def _refuse_new_state(self, what, name):
         """A call may not make state: it would be new at each call, or never trained."""
-        fk = self._fk
-        if fk.calling and fk.built and not fk.building:
+        info = self._info
+        if info.call_depth and info.built and not info.building:
             raise UserInputError(
                 f"Layer '{self.name}': you cannot add new elements of state (variables or "
                 f"sub-layers) to a layer that is already built. `call` makes the {what} "
@@ -320,21 +327,21 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """Makes the layer's weights from the shape of its inputs. Override it; the default has none
         to make.
         """
-        self._fk.built = True
+        self._info.built = True
 
-    def _build_now(self, call_args):
+    def _run_build(self, call_args):
         """Runs `build` with the shapes that its signature asks for."""
         shapes = self._build_shapes(call_args)
-        self._fk.path = names.current_path() or self._fk.name
-        self._fk.in_call = True  # the name scope is open
+        self._info.path = names.current_path() or self._info.name
+        self._info.name_scope_is_open = True  # the name scope is open
         try:
             if isinstance(shapes, building.ByName):
                 self.build(**shapes.shapes)
             else:
                 self.build(shapes)
         finally:
-            self._fk.in_call = False
-        self._fk.built = True
+            self._info.name_scope_is_open = False
+        self._info.built = True
 
     def _build_shapes(self, call_args):
         """What `build` is called with: the shape of the first argument, or shapes by name where it
@@ -371,7 +378,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """The shapes that the layer was built with, for `build_from_config`; None where it was
         not.
         """
-        shapes = self._fk.build_shapes
+        shapes = self._info.build_shapes
         if shapes is None:
             return None
         return (
@@ -389,12 +396,12 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             self.build(**{k: nested.as_shape(v) for k, v in shapes.items()})
         elif config.get("input_shape") is not None:
             self.build(nested.as_shape(config["input_shape"]))
-        self._fk.built = True
+        self._info.built = True
 
     # -- calling ---------------------------------------------------------------
 
     def _check_ready(self):
-        if not self._fk.ready:
+        if not self._info.is_initialized:
             raise RuntimeError(
                 f"In layer {type(self).__name__!r}, you forgot to call `super().__init__()` as the "
                 "first statement in the `__init__()` method. Go add it!"
@@ -402,8 +409,8 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def __call__(self, *args, **kwargs):
         self._check_ready()
-        fk, sig, outer = self._fk, signature.of(self), contexts.current()
-        if fk.convert_inputs:
+        info, sig, outer = self._info, signature.of(self), contexts.current()
+        if info.convert_inputs:
             args, kwargs = self._convert_inputs(args, kwargs)
         told = (
             kwargs.pop("training", None)
@@ -413,78 +420,80 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         given = sig.bind(args, kwargs, f"Layer '{self.name}' ({type(self).__name__})")
         self._check_positional(sig, args)
         first = next(iter(given.values()), None)
-        specs.check(fk.input_spec, first, fk.name)
+        specs.check(info.input_spec, first, info.name)
         symbolic = any_symbolic(*given.values())
         training = self._resolve_training(sig, given, outer, told, symbolic)
         if not symbolic:
             self._fill_masks(sig, given)
         if outer is None:
-            fk.losses = []
+            info.losses = []
             opened = contexts.opened(contexts.CallContext(self))
         else:
             opened = contextlib.nullcontext(outer)
-        with opened as context, names.scope(fk.name):
+        with opened as context, names.scope(info.name):
             before, context.training = context.training, training
             try:
-                if not fk.built:
-                    self._build_in_call(given, outer, symbolic)
+                if not info.built:
+                    self._build_if_needed(given, outer, symbolic)
                 if outer is None:
-                    outputs = self._outermost(sig, given, symbolic)
+                    outputs = self._call_outermost(sig, given, symbolic)
                 else:
-                    outputs = self._fk_run(sig, given, symbolic)
+                    outputs = self._call_once(sig, given, symbolic)
             finally:
                 context.training = before
-        fk.called = True
+        info.called = True
         return outputs
 
-    def _build_in_call(self, given, outer, symbolic):
-        if not self._fk.built:
-            self._build_now(given)
-            if outer is None and not symbolic and self._fk.root_key is None:
-                self._fk.root_key = seeds.next_root_key()
+    def _build_if_needed(self, given, outer, symbolic):
+        if not self._info.built:
+            self._run_build(given)
+            if outer is None and not symbolic and self._info.root_key is None:
+                self._info.root_key = seeds.next_root_key()
 
-    def _outermost(self, sig, given, symbolic):
+    def _call_outermost(self, sig, given, symbolic):
         """The first call on this thread: the object's own values go through the door of lending
         where inner traces may remember them.
         """
         if symbolic or lending.is_open():
-            return self._fk_run(sig, given, symbolic)
+            return self._call_once(sig, given, symbolic)
         for layer in self._flatten_layers(include_self=False):
-            layer._fk.losses = []
+            layer._info.losses = []
         with building.root_of_draws(self):
             own = [v for _, v in self._structure().variables]
             if own and lending.needs_own_scope(own):
-                return lending.call_on_own_values(lambda: self._fk_run(sig, given, symbolic), own)
-            return self._fk_run(sig, given, symbolic)
+                return lending.call_on_own_values(
+                    lambda: self._call_once(sig, given, symbolic), own
+                )
+            return self._call_once(sig, given, symbolic)
 
-    def _fk_run(self, sig, given, symbolic):
-        fk = self._fk
+    def _call_once(self, sig, given, symbolic):
+        info = self._info
         positional, keywords = nested.split_arguments(sig, given)
         if symbolic:
             outputs = self.symbolic_call(*positional, **keywords)
         else:
             where = seeds.current_scope()
             located = (
-                seeds.located(where.paths.get(id(self), fk.name))
+                seeds.located(where.paths.get(id(self), info.name))
                 if where is not None
                 else contextlib.nullcontext()
             )
-            policy = fk.dtype_policy
+            policy = info.dtype_policy
             cast = (
                 policy.compute_dtype
-                if fk.autocast and policy.compute_dtype != policy.variable_dtype
+                if info.autocast and policy.compute_dtype != policy.variable_dtype
                 else None
             )
-            run = self.call if fk.remat is None else self._rematerialized()
-            fk.calling += 1
+            run = self.call if info.remat is None else self._rematerialized()
+            info.call_depth += 1
             try:
                 with located, lending.autocast(cast):
                     outputs = run(*positional, **keywords)
             finally:
-                fk.calling -= 1
-        if fk.activity_regularizer is not None and not symbolic:
-            for output in leaves(outputs):
-                value = fk.activity_regularizer(output)
+                info.call_depth -= 1
+        if info.activity_regularizer is not None and not symbolic:
+            for output in flatten(outputs):
+                value = info.activity_regularizer(output)
                 self.add_loss(
                     value / max(output.shape[0], 1) if output.ndim else value
                 )  # of the same strength for any batch size
@@ -493,7 +502,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         return outputs
 
     def _rematerialized(self):
-        scope = self._fk.remat
+        scope = self._info.remat
         if (
             lending.in_abstract_call()
             or scope.mode == "list_of_layers"
@@ -506,9 +515,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward
         pass, as the layer's `RematScope` says.
         """
-        scope = self._fk.remat
+        scope = self._info.remat
         if scope is not None and scope.mode == "larger_than":
-            shapes = leaves(
+            shapes = flatten(
                 map_structure(
                     lambda t: _Size(t.shape),
                     self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs),
@@ -530,7 +539,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         )
 
     def _convert_inputs(self, args, kwargs):
-        policy, autocast = self.dtype_policy, self._fk.autocast
+        policy, autocast = self.dtype_policy, self._info.autocast
         dtype = policy.compute_dtype
 
         def convert(x):
@@ -560,10 +569,12 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         )
 
     def _check_positional(self, sig, args):
-        if not self._fk.convert_inputs or getattr(self, "_allow_non_tensor_positional_args", False):
+        if not self._info.convert_inputs or getattr(
+            self, "_allow_non_tensor_positional_args", False
+        ):
             return
         for name, value in zip(sig.positional, args):
-            for leaf in leaves(value):
+            for leaf in flatten(value):
                 if isinstance(leaf, (bool, str)) and not signature.is_tensor(leaf):
                     raise UserInputError(
                         "Only input tensors may be passed as positional arguments. The following "
@@ -606,7 +617,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 name != "mask" or len(tensors) == 1 or source == next(iter(tensors))
             ):
                 mask = map_structure(masks.get_mask, tensors[source])
-                if any(m is not None for m in leaves(mask)):
+                if any(m is not None for m in flatten(mask)):
                     given[name] = mask
 
     def _pass_masks(self, given, outputs):
@@ -616,8 +627,8 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             arrived = (
                 map_structure(masks.get_mask, first) if nested.is_nested_tensor(first) else None
             )
-        has_mask = any(m is not None for m in leaves(arrived))
-        if not self._fk.supports_masking and not _overrides(self, "compute_mask"):
+        has_mask = any(m is not None for m in flatten(arrived))
+        if not self._info.supports_masking and not _overrides(self, "compute_mask"):
             if has_mask:
                 warnings.warn(
                     f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with "
@@ -627,7 +638,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                     stacklevel=4,
                 )
             return
-        out_leaves = leaves(outputs)
+        out_leaves = flatten(outputs)
         if not (has_mask or _overrides(self, "compute_mask")) or all(
             masks.get_mask(x) is not None for x in out_leaves
         ):
@@ -681,7 +692,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             shapes = self._shapes_by_signature(args, kwargs)
             dtype = self.compute_dtype
             return nested.map_shapes(lambda shape: KerasTensor(shape, dtype=dtype), shapes)
-        return self._fk_evaluate(args, kwargs)
+        return self._evaluate_shapes(args, kwargs)
 
     def _shapes_by_signature(self, args, kwargs):
         given = signature.of(self).bind(args, kwargs, self.name)
@@ -696,10 +707,10 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             return self.compute_output_shape(**by_name)
         return self.compute_output_shape(next(iter(shapes.values()), None))
 
-    def _fk_evaluate(self, args, kwargs):
+    def _evaluate_shapes(self, args, kwargs):
         cast = (
             self.compute_dtype
-            if self._fk.autocast and self.compute_dtype != self.variable_dtype
+            if self._info.autocast and self.compute_dtype != self.variable_dtype
             else None
         )
         outer = contexts.current()
@@ -716,7 +727,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
     def add_loss(self, loss):
         """Adds a scalar (or several) to the loss of the model; for use inside `call`."""
-        for value in leaves(loss):
+        for value in flatten(loss):
             value = value() if callable(value) and not signature.is_tensor(value) else value
             if jnp.ndim(value) != 0:
                 raise UserInputError(
@@ -728,7 +739,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             if context is not None and context.losses is not None:
                 context.losses.append((self, value))
             else:
-                self._fk.losses.append(value)
+                self._info.losses.append(value)
 
     @property
     def losses(self):
@@ -741,7 +752,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             members = {id(layer) for layer in family}
             found = [value for layer, value in context.losses if id(layer) in members]
         else:
-            found = [value for layer in family for value in layer._fk.losses]
+            found = [value for layer in family for value in layer._info.losses]
         return [*found, *self._get_regularization_losses()]
 
     def _get_regularization_losses(self):
@@ -759,12 +770,12 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
         Override it where an argument is not kept under its own name.
         """
-        arguments = registry.bind_arguments(type(self), *self._fk.arguments)
-        found = registry.config_from_signature(self, arguments)
+        arguments = constructor.bind_arguments(type(self), *self._info.arguments)
+        found = constructor.config_from_signature(self, arguments)
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": dtype_policy.serialize(self._fk.dtype_policy),
+            "dtype": dtype_policy.serialize(self._info.dtype_policy),
         }
         for name in ("autocast", "weights"):
             found.pop(name, None)
@@ -786,7 +797,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             )
             config = {**config, "dtype": policy.name if plain else policy}
         config = {
-            k: registry.deserialize_keras_object(v) if _holds_config(v) else v
+            k: serialization.deserialize_keras_object(v) if _holds_config(v) else v
             for k, v in config.items()
         }
         try:
@@ -828,7 +839,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         own = [
             c
             for _, c in tracking.direct_children(self)
-            if isinstance(c, Variable) and c._fk.kind == "weight"
+            if isinstance(c, Variable) and c._info.kind == "weight"
         ]
         return [v for v in own if isinstance(v, nnx.Param)] + [
             v for v in own if not isinstance(v, nnx.Param)
@@ -908,9 +919,9 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """The key that the facade drew this object's weights from: `init(build_key, x)` gives the
         same, bit for bit.
         """
-        if self._fk.root_key is None:
-            self._fk.root_key = seeds.next_root_key()
-        return self._fk.root_key.key
+        if self._info.root_key is None:
+            self._info.root_key = seeds.next_root_key()
+        return self._info.root_key.key
 
     def stateless_call(
         self, trainable_variables, non_trainable_variables, *args, return_losses=False, **kwargs
@@ -928,10 +939,10 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     # -- odds and ends ---------------------------------------------------------------------
 
     def __setattr__(self, name, value):
-        if isinstance(value, Layer) and name not in vars(self) and "_fk" in vars(self):
+        if isinstance(value, Layer) and name not in vars(self) and "_info" in vars(self):
             self._refuse_new_state("layer", value.name)
         if name not in _PROPERTIES and _is_baked(self, value):
-            once.warn(
+            warn_once.warn(
                 f"Layer '{self.name}' sets its attribute {name!r} inside `call` while JAX traces "
                 "it: the assignment happens once, not at each call. Keep changing state in a "
                 "Variable (`self.add_weight(..., trainable=False)`).",
@@ -970,9 +981,9 @@ def _is_baked(layer, value) -> bool:
     context = contexts.current()
     if (
         context is None
-        or not layer._fk.built
-        or layer._fk.building
-        or not private.is_below_staging(private.current_trace())
+        or not layer._info.built
+        or layer._info.building
+        or not jax_private.is_below_staging(jax_private.current_trace())
     ):
         return False
     return (

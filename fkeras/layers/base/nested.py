@@ -5,7 +5,7 @@ them.
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.symbolic import map_structure
+from fkeras.core.nested import map_structure
 from fkeras.layers.base import signature
 
 

@@ -1,7 +1,7 @@
 """`init` and `apply`: a layer as pure functions of a dict of arrays.
 
 `variables` is `{"params": {...}, "state": {...}}`, nested by structural path. `apply` lends the
-arrays to the layer's own Variables for the length of the call (`fkeras.core.lending`) and returns
+arrays to the layer's own Variables for the length of the call (`fkeras.core.values.lending`) and returns
 what the state became.
 """
 
@@ -10,8 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from fkeras.core import drawing, lending, private, seeds
-from fkeras.core.symbolic import KerasTensor, any_symbolic, leaves, map_structure
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.randomness import first_values, seeds
+from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.values import lending
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature, tracking
@@ -26,12 +29,12 @@ def init(layer, key, inputs, named_inputs):
     structure = layer._structure()
     rows, fixed = [], {}
     for path, variable in structure.variables:
-        info = private.metadata(variable)["fk"]
+        info = info_of(variable)
         if info.initializer is None:  # made from a value, or a foreign module's
             fixed[path] = variable.get_value()
         else:
             rows.append((path, (info.initializer, "/".join(path), info.shape, info.dtype)))
-    drawn = drawing.draw_all(key, [row for _, row in rows])
+    drawn = first_values.draw_all(key, [row for _, row in rows])
     values = dict(zip((path for path, _ in rows), drawn)) | fixed
     return split(structure, values)
 
@@ -67,7 +70,7 @@ def build_abstractly(layer, inputs, named_inputs) -> None:
         layer.compute_output_spec(*args, **kwargs)
         return
 
-    arrays = [x for x in leaves([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
+    arrays = [x for x in flatten([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
 
     def run(values):
         given = {id(s): v for s, v in zip(arrays, values)}
@@ -150,7 +153,7 @@ def gather(layer, structure, variables):
 
 
 def _shape(variable):
-    info = private.metadata(variable)["fk"]
+    info = info_of(variable)
     if hasattr(info, "shape"):
         return tuple(info.shape)
     value = variable.get_value()
@@ -175,7 +178,7 @@ def paths_of(structure) -> dict:
 def apply(layer, variables, inputs, named_inputs, *, training, rngs, return_losses):
     layer._check_ready()
     structure = layer._structure()
-    if not layer.built or not structure.variables and not layer._fk.called:
+    if not layer.built or not structure.variables and not layer._info.called:
         build_abstractly(layer, inputs, named_inputs)
         structure = layer._structure()
     values = gather(layer, structure, variables)

@@ -6,8 +6,8 @@ import inspect
 import jax
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor
-from fkeras.core.variable import Variable
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values.variable import Variable
 
 
 class CallSignature:

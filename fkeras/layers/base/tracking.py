@@ -13,9 +13,10 @@ import operator
 
 from flax import nnx
 
-from fkeras.core import lending, names
-from fkeras.core.seed_generator import SeedGenerator
-from fkeras.core.variable import Variable
+from fkeras.core import names
+from fkeras.core.randomness.seed_generator import SeedGenerator
+from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
 
 
 class Structure:
@@ -84,7 +85,7 @@ class Structure:
             if is_metric(child):
                 if self._new(child):
                     self.metrics.append(child)
-            elif hasattr(child, "_fk"):
+            elif hasattr(child, "_info"):
                 if id(child) not in self._seen:
                     self.layers.append((where, child))
                     self._visit_layer(child, where)
@@ -105,7 +106,7 @@ class Structure:
             if isinstance(value, nnx.Variable):
                 if self._new(value):
                     self._add_variable(where, value)
-            elif hasattr(value, "_fk") and id(value) not in self._seen:
+            elif hasattr(value, "_info") and id(value) not in self._seen:
                 self.layers.append((where, value))
                 self._visit_layer(value, where)
 
@@ -137,9 +138,9 @@ def _kind(value) -> int:
 
 def structure_of(layer) -> Structure:
     """The structure as it is now: what was found last, where nothing has changed since."""
-    known = layer._fk.structure
+    known = layer._info.structure
     if known is None or not known.still_holds():
-        known = layer._fk.structure = Structure(layer)
+        known = layer._info.structure = Structure(layer)
     return known
 
 
@@ -152,9 +153,9 @@ def direct_children(layer) -> list:
 
 def look_at(layer) -> "Look":
     """What a layer holds itself: the last look, where it still holds."""
-    look = layer._fk.look
+    look = layer._info.look
     if look is None or not look.still_holds():
-        look = layer._fk.look = Look(layer)
+        look = layer._info.look = Look(layer)
     return look
 
 
@@ -179,7 +180,7 @@ class Look:
         self._held, self._containers = [], []
         found: list = []
         taken = set()
-        for name, member in layer._fk_members() if hasattr(layer, "_fk_members") else ():
+        for name, member in layer._members() if hasattr(layer, "_members") else ():
             found.append((name, member))
             taken.add(id(member))
         for name, value in attributes.items():
@@ -228,7 +229,7 @@ def _members(container) -> list:
 
 
 # NNX's own, and what a model holds beside its structure.
-_SKIPPED = frozenset(("_pytree__state", "_pytree__nodes", "_fk", "optimizer"))
+_SKIPPED = frozenset(("_pytree__state", "_pytree__nodes", "_info", "optimizer"))
 
 
 def _unique_names(found):
@@ -247,10 +248,10 @@ def member_names(layers) -> list:
     """(name, layer) for the members of a Sequential or functional model: the given name, else class
     and position.
     """
-    given = {layer.name for layer in layers if not layer._fk.auto_named}
+    given = {layer.name for layer in layers if not layer._info.auto_named}
     used, counts, out = set(given), {}, []
     for layer in layers:
-        if not layer._fk.auto_named:
+        if not layer._info.auto_named:
             out.append((layer.name, layer))
             continue
         base = names.to_snake_case(type(layer).__name__)

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from fkeras.core import private
-from fkeras.core.variable import Variable
+from fkeras.core.values.variable import Variable
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import tracking
 
@@ -31,9 +31,7 @@ class Weights:
         Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not
         here and not in files.
         """
-        return [
-            v for _, v in self._structure().variables if private.metadata(v)["fk"].kind == "weight"
-        ]
+        return [v for _, v in self._structure().variables if info_of(v).kind == "weight"]
 
     @property
     def trainable_variables(self):
@@ -113,4 +111,4 @@ class Weights:
 
 
 def _is_trainable(variable) -> bool:
-    return isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].trainable
+    return isinstance(variable, nnx.Param) and info_of(variable).trainable

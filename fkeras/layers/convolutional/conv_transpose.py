@@ -48,7 +48,7 @@ class _ConvTranspose(Convolution):
         self.filters = filters
         self.output_padding = None
         if output_padding is not None:
-            self.output_padding = arguments.ints(
+            self.output_padding = arguments.ints_per_axis(
                 "output_padding", output_padding, self.rank, allow_zero=True
             )
             if any(p >= s for p, s in zip(self.output_padding, self.strides)):

@@ -32,16 +32,16 @@ class Convolution(Layer):
         bias_constraint=None,
         **kwargs,
     ):
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             type(self).__name__,
             **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")},
         )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.kernel_size = arguments.ints("kernel_size", kernel_size, self.rank)
-        self.strides = arguments.ints("strides", strides, self.rank)
+        self.kernel_size = arguments.ints_per_axis("kernel_size", kernel_size, self.rank)
+        self.strides = arguments.ints_per_axis("strides", strides, self.rank)
         self.padding = arguments.padding(padding, causal=self._allows_causal)
         self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = arguments.ints("dilation_rate", dilation_rate, self.rank)
+        self.dilation_rate = arguments.ints_per_axis("dilation_rate", dilation_rate, self.rank)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.bias_initializer = initializers.get(bias_initializer)

@@ -54,7 +54,7 @@ class Dense(Layer):
         **kwargs,
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             "Dense",
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
@@ -78,7 +78,7 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape):
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             "Dense", quantization_mode=self.quantization_mode
         )  # of a dtype policy such as 'int8_from_float32'
         features = input_shape[-1]

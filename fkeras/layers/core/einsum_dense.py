@@ -63,7 +63,7 @@ class EinsumDense(Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             "EinsumDense",
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
@@ -84,7 +84,7 @@ class EinsumDense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape):
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             "EinsumDense", quantization_mode=self.quantization_mode
         )  # of a dtype policy such as 'int8_from_float32'
         shapes = _Shapes(

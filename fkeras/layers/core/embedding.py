@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
-from fkeras.core import masks
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values import masks
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
@@ -96,7 +96,7 @@ class Embedding(Layer):
             if not {"input_shape", "batch_input_shape"} & set(kwargs):
                 kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             "Embedding",
             lora_rank=lora_rank,
             lora_alpha=lora_alpha,
@@ -118,7 +118,7 @@ class Embedding(Layer):
     def build(self, input_shape=None):
         if self.built:
             return
-        arguments.none_yet(
+        arguments.refuse_unsupported(
             type(self).__name__, quantization_mode=self.quantization_mode
         )  # of a dtype policy such as 'int8_from_float32'
         self.embeddings = self.add_weight(

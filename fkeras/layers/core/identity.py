@@ -1,6 +1,7 @@
 """Identity: nothing happens."""
 
-from fkeras.core.symbolic import KerasTensor, map_structure
+from fkeras.core.nested import map_structure
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.layers.base.layer import Layer
 
 

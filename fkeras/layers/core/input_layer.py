@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from fkeras.core.symbolic import KerasTensor, Node, standardize_dtype
+from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.node import Node
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 

@@ -2,8 +2,8 @@
 
 import inspect
 
-from fkeras.core import registry
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.config import scopes, serialization
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
@@ -67,7 +67,7 @@ class Lambda(Layer):
 
     def compute_output_spec(self, inputs, mask=None, training=None):
         if self._given_output_shape is None:
-            return self._fk_evaluate((inputs,), {"mask": mask, "training": training})
+            return self._evaluate_shapes((inputs,), {"mask": mask, "training": training})
         return super().compute_output_spec(inputs)
 
     def compute_mask(self, inputs, mask=None):
@@ -82,18 +82,18 @@ class Lambda(Layer):
         config = {
             name: value
             if name == "output_shape" and not callable(value)
-            else registry.serialize_keras_object(value)
+            else serialization.serialize_keras_object(value)
             for name, value in values.items()
             if value is not None
         }
         base = {
             name: value for name, value in super().get_config().items() if name not in _FUNCTIONS
         }
-        return {**base, **config, "arguments": registry.serialize_keras_object(self.arguments)}
+        return {**base, **config, "arguments": serialization.serialize_keras_object(self.arguments)}
 
     @classmethod
     def from_config(cls, config, custom_objects=None, safe_mode=None):
-        safe_mode = registry.in_safe_mode() if safe_mode is None else safe_mode
+        safe_mode = scopes.in_safe_mode() if safe_mode is None else safe_mode
         config = dict(config)
         for name in (*_FUNCTIONS, "arguments"):
             value = config.get(name)
@@ -104,8 +104,8 @@ class Lambda(Layer):
                     "or call `fkeras.config.enable_unsafe_deserialization()`."
                 )
             if value is not None:
-                with registry.SafeModeScope(safe_mode):
-                    config[name] = registry.deserialize_keras_object(
+                with scopes.SafeModeScope(safe_mode):
+                    config[name] = serialization.deserialize_keras_object(
                         value, custom_objects=custom_objects, safe_mode=safe_mode
                     )
         if isinstance(config.get("output_shape"), list) and not any(

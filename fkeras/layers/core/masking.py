@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from fkeras.core import masks
+from fkeras.core.values import masks
 from fkeras.layers.base.layer import Layer
 
 

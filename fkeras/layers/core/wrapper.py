@@ -1,6 +1,6 @@
 """Wrapper: the base of layers around another layer."""
 
-from fkeras.core import registry
+from fkeras.core.config import serialization
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 
@@ -38,7 +38,7 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        layer = registry.deserialize_keras_object(
+        layer = serialization.deserialize_keras_object(
             config.pop("layer"), custom_objects=custom_objects
         )
         return cls(layer, **config)

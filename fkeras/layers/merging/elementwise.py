@@ -5,7 +5,7 @@ import functools
 import jax.numpy as jnp
 
 from fkeras import ops
-from fkeras.core import masks
+from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.merging.merge import Merge
 

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 

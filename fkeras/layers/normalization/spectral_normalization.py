@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras import initializers
-from fkeras.core import lending
+from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.wrapper import Wrapper

@@ -16,8 +16,8 @@ class _Pooling(Layer):
         self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        self.pool_size = arguments.ints("pool_size", pool_size, self.rank)
-        self.strides = arguments.ints(
+        self.pool_size = arguments.ints_per_axis("pool_size", pool_size, self.rank)
+        self.strides = arguments.ints_per_axis(
             "strides", pool_size if strides is None else strides, self.rank
         )
         self.padding = padding.lower() if isinstance(padding, str) else padding

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate, keep
 

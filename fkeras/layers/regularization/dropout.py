@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec

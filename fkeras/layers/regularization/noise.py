@@ -3,7 +3,7 @@
 import math
 
 from fkeras import random
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate

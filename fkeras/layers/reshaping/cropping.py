@@ -67,7 +67,7 @@ class Cropping1D(_Cropping):
 
     def __init__(self, cropping=(1, 1), **kwargs):
         super().__init__(**kwargs)
-        self.cropping = arguments.ints("cropping", cropping, 2, allow_zero=True)
+        self.cropping = arguments.ints_per_axis("cropping", cropping, 2, allow_zero=True)
         self.input_spec = InputSpec(ndim=3)
 
 

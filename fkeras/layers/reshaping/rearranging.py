@@ -1,6 +1,6 @@
 """What layers share that move values about and compute nothing."""
 
-from fkeras.core.symbolic import KerasTensor
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.layers.base.layer import Layer
 
 

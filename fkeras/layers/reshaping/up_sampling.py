@@ -90,7 +90,7 @@ class UpSampling2D(_UpSampling):
     def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
-        self.size = arguments.ints("size", size, 2)
+        self.size = arguments.ints_per_axis("size", size, 2)
         self.interpolation = interpolation.lower()
         known = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
         if self.interpolation not in known:
@@ -124,5 +124,5 @@ class UpSampling3D(_UpSampling):
     def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
-        self.size = arguments.ints("size", size, 3)
+        self.size = arguments.ints_per_axis("size", size, 3)
         self.input_spec = InputSpec(ndim=5)

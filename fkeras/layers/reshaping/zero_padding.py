@@ -58,7 +58,7 @@ class ZeroPadding1D(_ZeroPadding):
 
     def __init__(self, padding=1, data_format=None, **kwargs):
         super().__init__(
-            arguments.ints("padding", padding, 2, allow_zero=True), data_format, **kwargs
+            arguments.ints_per_axis("padding", padding, 2, allow_zero=True), data_format, **kwargs
         )
 
 

@@ -2,8 +2,8 @@
 
 import jax.numpy as jnp
 
-from fkeras.core import registry
-from fkeras.core.symbolic import leaves
+from fkeras.core.config import scopes, serialization
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
@@ -77,7 +77,7 @@ class Bidirectional(Layer):
         self.merge_mode = merge_mode
         if weights:
             half = len(weights) // 2
-            self.forward_layer._fk.initial_weights, self.backward_layer._fk.initial_weights = (
+            self.forward_layer._info.initial_weights, self.backward_layer._info.initial_weights = (
                 weights[:half],
                 weights[half:],
             )
@@ -152,7 +152,7 @@ class Bidirectional(Layer):
         return shapes if self.merge_mode is None else shapes[0]
 
     def compute_mask(self, _, mask):
-        mask = next(iter(leaves(mask)), None) if self.return_sequences else None
+        mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         masks = (mask, mask) if self.merge_mode is None else (mask,)
         if self.return_state:
             return (*masks, *[None] * (2 * len(getattr(self.forward_layer, "state_size", ()))))
@@ -163,20 +163,20 @@ class Bidirectional(Layer):
         config.pop("weights", None)
         return {
             **config,
-            "layer": registry.serialize_keras_object(self.forward_layer),
-            "backward_layer": registry.serialize_keras_object(self.backward_layer),
+            "layer": serialization.serialize_keras_object(self.forward_layer),
+            "backward_layer": serialization.serialize_keras_object(self.backward_layer),
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        with registry.custom_object_scope(custom_objects):
+        with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
 def _copy(layer, prefix, **changes):
-    config = registry.serialize_keras_object(layer)
+    config = serialization.serialize_keras_object(layer)
     config["config"].update(changes, name=f"{prefix}{layer.name.removeprefix(prefix)}")
-    return registry.deserialize_keras_object(
+    return serialization.deserialize_keras_object(
         config, custom_objects={type(layer).__name__: type(layer)}
     )
 

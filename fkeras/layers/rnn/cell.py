@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from fkeras import constraints, initializers, ops, regularizers
-from fkeras.core import lending, seeds
-from fkeras.core.seed_generator import SeedGenerator
+from fkeras.core.randomness import seeds
+from fkeras.core.randomness.seed_generator import SeedGenerator
+from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
@@ -208,7 +209,7 @@ class RecurrentCell(Layer):
             cls.call is RecurrentCell.call
             and "call" not in vars(self)
             and cls.__call__ is Layer.__call__
-            and self._fk.remat is None
+            and self._info.remat is None
         )
 
 

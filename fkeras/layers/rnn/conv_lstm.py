@@ -140,11 +140,11 @@ class ConvLSTMCell(RecurrentCell):
                 f"got {filters}."
             )
         self.rank, self.filters = rank, filters
-        self.kernel_size = arguments.ints("kernel_size", kernel_size, rank)
-        self.strides = arguments.ints("strides", strides, rank)
+        self.kernel_size = arguments.ints_per_axis("kernel_size", kernel_size, rank)
+        self.strides = arguments.ints_per_axis("strides", strides, rank)
         self.padding = arguments.padding(padding)
         self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = arguments.ints("dilation_rate", dilation_rate, rank)
+        self.dilation_rate = arguments.ints_per_axis("dilation_rate", dilation_rate, rank)
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise UserInputError(
                 "Specifying `strides > 1` is not compatible with `dilation_rate > 1`. Please "

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.ad_checkpoint import checkpoint_name
 
-from fkeras.core import private
+from fkeras.core import jax_private
 from fkeras.errors import UserInputError
 
 # What a cell's step keeps for the gradient: the sums that its gates see. All that follows from them
@@ -101,7 +101,7 @@ def run_cell(step, inputs, states, weights, noise, mask, **options):
     project_first = jax.default_backend() != "cpu"
     # On a CPU, the projections of all steps are more memory traffic than one more matmul a step
     # costs; elsewhere they save a kernel a step.
-    compiled = step.is_plain() and not private.is_staging(private.current_trace())
+    compiled = step.is_plain() and not jax_private.is_staging(jax_private.current_trace())
     return (_run_compiled if compiled else _run_cell)(
         step, inputs, states, weights, noise, mask, project_first=project_first, **options
     )

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import registry
-from fkeras.core.symbolic import leaves, map_structure
-from fkeras.core.variable import Variable
+from fkeras.core.config import scopes
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.rnn import recurrence
@@ -127,7 +127,7 @@ class RNN(Layer):
 
     def reset_state(self):
         """Sets the states of a `stateful` layer to 0: the next batch starts anew."""
-        for variable in leaves(self.states):
+        for variable in flatten(self.states):
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
     def reset_states(self):
@@ -137,7 +137,7 @@ class RNN(Layer):
     def _first_states(self, sequences, initial_state):
         batch = sequences.shape[0]
         if self.stateful:
-            expected = leaves(self.states)[0].shape[0]
+            expected = flatten(self.states)[0].shape[0]
             if batch != expected:
                 raise UserInputError(
                     f"RNN '{self.name}' is `stateful`: the batch size of its inputs must be the "
@@ -157,8 +157,8 @@ class RNN(Layer):
         """The given states in the structure of the cell's own, if their number and shapes are
         right.
         """
-        given = leaves(given)
-        shapes, expected = [tuple(jnp.shape(x)) for x in given], [x.shape for x in leaves(own)]
+        given = flatten(given)
+        shapes, expected = [tuple(jnp.shape(x)) for x in given], [x.shape for x in flatten(own)]
         if shapes != expected:
             raise UserInputError(
                 f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes "
@@ -176,7 +176,7 @@ class RNN(Layer):
         )
         states = map_structure(lambda x: x.astype(self.compute_dtype), states)
         if self.stateful:
-            for variable, state in zip(leaves(self.states), leaves(states)):
+            for variable, state in zip(flatten(self.states), flatten(states)):
                 variable.assign(state)
         output = last
         if self.return_sequences:
@@ -209,7 +209,7 @@ class RNN(Layer):
 
         def previous_output(states):
             return (
-                leaves(states[-1])[0] if type(self.cell) is StackedRNNCells else leaves(states)[0]
+                flatten(states[-1])[0] if type(self.cell) is StackedRNNCells else flatten(states)[0]
             )
 
         with holding_seeds([c for c in cells if isinstance(c, RecurrentCell)], training):
@@ -257,12 +257,12 @@ class RNN(Layer):
         return (output, *states) if self.return_state else output
 
     def compute_mask(self, _, mask):
-        mask = next(iter(leaves(mask)), None) if self.return_sequences else None
+        mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        with registry.custom_object_scope(custom_objects):
+        with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
@@ -270,7 +270,7 @@ def _by_time(mask, sequences):
     """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where
     anything does.
     """
-    mask = next(iter(leaves(mask)), None)
+    mask = next(iter(flatten(mask)), None)
     if mask is None:
         return None
     mask = jnp.asarray(mask, bool)

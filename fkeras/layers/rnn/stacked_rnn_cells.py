@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from fkeras.core.symbolic import leaves
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
@@ -108,7 +108,7 @@ class StackedRNNCells(Layer):
         for cell in self.cells:
             build_cell(cell, input_shape)
             input_shape = (
-                leaves(input_shape)[0] if leaves(input_shape) else None,
+                flatten(input_shape)[0] if flatten(input_shape) else None,
                 output_size_of(cell),
             )
 

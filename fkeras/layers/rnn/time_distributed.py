@@ -4,8 +4,9 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core import private, seeds
-from fkeras.core.symbolic import map_structure
+from fkeras.core.nested import map_structure
+from fkeras.core.randomness import seeds
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import pure, signature
@@ -110,7 +111,7 @@ class TimeDistributed(Wrapper):
 
 
 def _is_state(variable) -> bool:
-    return not isinstance(variable, nnx.Param) and private.metadata(variable)["fk"].kind != "seed"
+    return not isinstance(variable, nnx.Param) and info_of(variable).kind != "seed"
 
 
 def _step_shape(shape):

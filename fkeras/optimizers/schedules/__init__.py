@@ -1,6 +1,7 @@
 """Learning rates as functions of the step."""
 
-from fkeras.core import registry
+from fkeras.core.config import registry
+from fkeras.optimizers.schedules.by_name import deserialize, get, serialize
 from fkeras.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
 from fkeras.optimizers.schedules.decays import (
     ExponentialDecay,
@@ -8,7 +9,6 @@ from fkeras.optimizers.schedules.decays import (
     PiecewiseConstantDecay,
     PolynomialDecay,
 )
-from fkeras.optimizers.schedules.lookup import deserialize, get, serialize
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
 
 __all__ = [

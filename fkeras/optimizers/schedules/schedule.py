@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import registry
+from fkeras.core.config import constructor, registry
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError
 
@@ -35,7 +35,7 @@ class LearningRateSchedule:
                 f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in "
                 "order to be serializable."
             )
-        return registry.config_from_signature(self, {}, lambda name, value: value)
+        return constructor.config_from_signature(self, {}, lambda name, value: value)
 
     @classmethod
     def from_config(cls, config: dict):

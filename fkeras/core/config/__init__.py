@@ -1,0 +1,1 @@
+"""Names for objects, and configs that a file can carry."""

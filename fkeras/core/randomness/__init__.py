@@ -1,0 +1,1 @@
+"""Random keys, and the first values of weights that are drawn from them."""

@@ -1,0 +1,67 @@
+"""`SeedGenerator`: random state that a custom layer can own."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core import names
+from fkeras.core.randomness import seeds
+from fkeras.core.values.variable import Variable
+from fkeras.errors import UserInputError
+
+
+class SeedGenerator:
+    """A source of seeds for the functions of `fkeras.random`: each draw is a new one.
+
+    In a pure call (`apply` with `rngs=`, a training step) its seeds come from the call's key and
+    its place in the model, and nothing is written. Elsewhere it counts its own `state` forward,
+    with the numbers of Keras.
+
+    Args:
+        seed: int, or None for one from the process's generator.
+        name: optional.
+
+    Examples:
+        >>> import fkeras
+        >>> gen = fkeras.random.SeedGenerator(seed=7)
+        >>> a, b = fkeras.random.normal((2,), seed=gen), fkeras.random.normal((2,), seed=gen)
+        >>> bool((a == b).any())
+        False
+    """
+
+    def __init__(self, seed=None, name=None, **kwargs):
+        if kwargs:
+            raise UserInputError(f"Unrecognized keyword arguments: {kwargs}")
+        self.name = name or names.auto_name("seed_generator")
+        self._initial_seed = seed
+        if seed is None:
+            seed = seeds.make_default_seed()
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
+            raise UserInputError(f"Argument `seed` must be an integer. Received: seed={seed}")
+        if seed < 0 or seed >= 2**63:
+            raise UserInputError(f"Argument `seed` must be in [0, 2**63). Received: seed={seed}")
+        self.root = int(seed) & 0xFFFFFFFF  # where its numbers start, whatever was drawn since
+        with names.scope(self.name):
+            self.state = Variable(
+                np.array([self.root, 0], np.uint32),
+                trainable=False,
+                autocast=False,
+                name="seed_generator_state",
+                aggregation="none",
+                kind="seed",
+            )
+
+    def next(self, ordered=True):
+        """uint32[2] for one draw."""
+        scoped = seeds.scoped_draw(self, self._initial_seed)
+        if scoped is not None:
+            return scoped
+        seed = self.state.value
+        self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
+        return seed
+
+    def get_config(self):
+        return {"seed": self._initial_seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

@@ -1,0 +1,72 @@
+"""`op`: makes a function of arrays one of `fkeras.ops`."""
+
+import functools
+
+import jax
+
+from fkeras.core.nested import map_structure
+from fkeras.core.symbolic import call_errors
+from fkeras.core.symbolic.argument_kinds import (
+    READ,
+    SPARSE,
+    SYMBOLIC,
+    densify,
+    kinds_in,
+    read,
+)
+from fkeras.core.symbolic.evaluate import evaluate, evaluate_call
+from fkeras.core.symbolic.node import FunctionOperation, record
+from fkeras.errors import UserInputError
+
+
+def op(fn=None, *, spec=None, sparse=None, explained=True):
+    """Makes a function of arrays one of `fkeras.ops`: on KerasTensors it is recorded instead of
+    computed; Variables are read.
+
+    Args:
+        fn: the function of arrays.
+        spec: optional function of the same arguments that returns KerasTensors, where abstract
+            evaluation cannot tell the shape.
+        sparse: optional `sparse(fn, *args, **kwargs)` that computes where an argument is a
+            `jax.experimental.sparse` array; None: such arguments are made dense.
+        explained: whether TypeErrors, ValueErrors and IndexErrors are raised again as
+            `UserInputError`s that name the op and its arguments; False for functions that call the
+            user's own.
+    """
+    if fn is None:
+        return functools.partial(op, spec=spec, sparse=sparse, explained=explained)
+
+    def compute(*args, **kwargs):
+        """What the op does where a Variable or a sparse array is among the arguments."""
+        kinds = kinds_in(args) | kinds_in(kwargs.values())
+        if kinds & READ:
+            args, kwargs = map_structure(read, args), map_structure(read, kwargs)
+        if kinds & SPARSE:
+            if sparse is not None:
+                return sparse(fn, *args, **kwargs)
+            args, kwargs = map_structure(densify, args), map_structure(densify, kwargs)
+        return fn(*args, **kwargs)
+
+    @functools.wraps(fn)
+    def wrapper(*args, **kwargs):
+        try:
+            kinds = kinds_in(args)
+            if kwargs:
+                kinds |= kinds_in(kwargs.values())
+            if not kinds:
+                return fn(*args, **kwargs)
+            if not kinds & SYMBOLIC:
+                return compute(*args, **kwargs)
+            outputs = (
+                spec(*args, **kwargs)
+                if spec is not None
+                else evaluate_call(compute, args, kwargs, tries=100)
+            )
+        except (TypeError, ValueError, IndexError) as error:
+            if not explained or isinstance(error, (UserInputError, jax.errors.JAXTypeError)):
+                raise
+            raise call_errors.explain(fn, args, kwargs, error) from error
+        return record(FunctionOperation(wrapper), args, kwargs, outputs)
+
+    wrapper.compute_output_spec = spec or functools.partial(evaluate, compute)
+    return wrapper

@@ -1,0 +1,1 @@
+"""Variables, and the calls that lend them values."""

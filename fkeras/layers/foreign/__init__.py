@@ -1,0 +1,1 @@
+"""Layers around modules of other libraries."""

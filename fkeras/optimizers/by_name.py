@@ -1,0 +1,90 @@
+"""Optimizers by name, config or Optax transformation."""
+
+import optax
+
+from fkeras.core.config import registry, scopes, serialization
+from fkeras.errors import UserTypeError, unknown_name
+from fkeras.optimizers.optimizer import Optimizer
+
+
+def _by_lower_name() -> dict:
+    return {
+        name.lower(): cls
+        for name, cls in registry.builtins_of("keras.optimizers").items()
+        if isinstance(cls, type)
+    }
+
+
+def serialize(optimizer) -> dict:
+    """The config of an optimizer, without its state."""
+    return serialization.serialize_keras_object(optimizer)
+
+
+def deserialize(config: dict, custom_objects=None):
+    """The optimizer that a config describes. Names of fkeras's own count in any case.
+
+    Raises:
+        UnknownNameError: nothing is known under its name.
+    """
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise UserTypeError(
+            f"An optimizer's config is a dict with 'class_name' and 'config'. Received: {config!r}"
+        )
+    name = config["class_name"]
+    custom = registry.find(None, name, config.get("registered_name"), custom_objects)
+    ours = str(config.get("module") or "keras").split(".")[0] in ("keras", "fkeras")
+    if custom is None and ours and str(name).lower() in _by_lower_name():
+        with scopes.custom_object_scope(custom_objects):
+            return _by_lower_name()[name.lower()].from_config(dict(config.get("config") or {}))
+    if custom is None and config.get("module") is None:
+        raise unknown_name("optimizer", name, [*_by_lower_name(), *(custom_objects or {})])
+    return serialization.deserialize_keras_object(
+        {"config": {}, **config}, custom_objects=custom_objects
+    )
+
+
+def get(identifier):
+    """An optimizer from a name, a config, an Optax transformation, itself, or None from None.
+
+    Args:
+        identifier: `'adam'`, a config dict, an `Optimizer`, any `optax.GradientTransformation`, or
+            None.
+
+    Raises:
+        UnknownNameError: no such name; suggests the nearest.
+        UserTypeError: anything else.
+
+    Examples:
+        >>> import fkeras, optax
+        >>> fkeras.optimizers.get("adamw").name
+        'adam_w'
+        >>> fkeras.optimizers.get(optax.adabelief(1e-3))
+        <OptaxOptimizer 'optax_optimizer'>
+    """
+    if identifier is None or isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, dict):
+        return _checked(deserialize(identifier), identifier)
+    if isinstance(identifier, str):
+        return _checked(deserialize({"class_name": identifier, "config": {}}), identifier)
+    if isinstance(identifier, optax.GradientTransformation):
+        return registry.builtins_of("keras.optimizers")["OptaxOptimizer"](identifier)
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        raise UserTypeError(
+            f"An optimizer is given as an object: write {identifier.__name__}() instead of "
+            f"{identifier.__name__}."
+        )
+    raise _not_one(identifier)
+
+
+def _checked(made, identifier):
+    if not isinstance(made, Optimizer):
+        raise _not_one(identifier)
+    return made
+
+
+def _not_one(identifier):
+    return UserTypeError(
+        f"Could not interpret optimizer identifier: {identifier!r}. Pass a name such as 'adam', an "
+        "optimizer such as `fkeras.optimizers.Adam(1e-3)`, or an Optax transformation."
+    )

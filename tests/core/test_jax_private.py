@@ -1,0 +1,137 @@
+"""Canaries: one for each private name of JAX and Flax that `fkeras.core.jax_private` uses. A failure
+here names what changed.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from fkeras.core import jax_private
+
+
+def test_nnx_keeps_values_in_the_raw_value_slot():
+    variable = nnx.Variable(jnp.ones(2))
+    assert (
+        jax_private.slot.__get__(variable) is variable.get_value()
+        or (jax_private.slot.__get__(variable) == variable.get_value()).all()
+    )
+    jax_private.slot.__set__(variable, jnp.zeros(2))
+    assert float(variable.get_value().sum()) == 0
+
+
+def test_nnx_reads_and_writes_go_through_the_slot_by_name():
+    seen = []
+
+    class Spied(nnx.Variable):
+        pass
+
+    class Slot:
+        def __get__(self, variable, owner=None):
+            seen.append("read")
+            return jax_private.slot.__get__(variable)
+
+        def __set__(self, variable, value):
+            seen.append("write")
+            jax_private.slot.__set__(variable, value)
+
+    Spied._raw_value = Slot()
+    variable = Spied(jnp.ones(2))
+    seen.clear()
+    variable.set_value(variable + 1)
+    assert "read" in seen and "write" in seen
+    seen.clear()
+    jnp.sum(variable)
+    assert seen, "jax.numpy no longer reads a Variable through its slot"
+
+
+def test_the_current_trace_is_a_staging_one_under_jit_only():
+    found = {}
+
+    def look(name):
+        def f(x):
+            found[name] = jax_private.is_staging(jax_private.current_trace())
+            return x * 2.0
+
+        return f
+
+    look("eager")(1.0)
+    jax.jit(look("jit"))(1.0)
+    jax.eval_shape(look("eval_shape"), 1.0)
+    jax.grad(look("grad"))(1.0)
+    jax.vmap(look("vmap"))(jnp.ones(2))
+    assert found == {"eager": False, "jit": True, "eval_shape": True, "grad": False, "vmap": False}
+
+
+def test_a_value_knows_whether_it_is_staged_also_below_grad_and_vmap():
+    found = {}
+
+    def look(name):
+        def f(x):
+            found[name] = jax_private.is_staged(x)
+            return x * 2.0
+
+        return f
+
+    jax.jit(lambda x: jax.grad(look("grad in jit"))(x))(1.0)
+    jax.jit(jax.vmap(look("vmap in jit")))(jnp.ones(2))
+    jax.grad(look("grad"))(1.0)
+    look("eager")(1.0)
+    assert found == {"grad in jit": True, "vmap in jit": True, "grad": False, "eager": False}
+
+
+def test_the_current_trace_stands_on_a_staging_one_below_grad_and_vmap_in_jit():
+    found = {}
+
+    def look(name):
+        def f(x):
+            found[name] = jax_private.is_below_staging(jax_private.current_trace())
+            return x * 2.0
+
+        return f
+
+    jax.jit(lambda x: jax.grad(look("grad in jit"))(x))(1.0)
+    jax.jit(jax.vmap(look("vmap in jit")))(jnp.ones(2))
+    jax.grad(look("grad"))(1.0)
+    look("eager")(1.0)
+    assert found == {"grad in jit": True, "vmap in jit": True, "grad": False, "eager": False}
+
+
+def test_a_value_knows_whether_a_derivative_goes_through_it():
+    found = {}
+
+    def look(name):
+        def f(x, y):
+            found[name] = [
+                jax_private.is_differentiated(v)
+                for v in (x, x * y, y, jnp.sign(x), jax.lax.stop_gradient(x))
+            ]
+            return x * y
+
+        return f
+
+    jax.grad(look("grad"))(1.0, 2.0)
+    jax.jit(jax.value_and_grad(look("grad in jit")))(1.0, 2.0)
+    jax.jvp(lambda x: look("jvp")(x, 2.0), (1.0,), (1.0,))
+    jax.jit(look("jit"))(1.0, 2.0)
+    assert found == {
+        "grad": [True, True, False, False, False],
+        "grad in jit": [True, True, False, False, False],
+        "jvp": [True, True, False, False, False],
+        "jit": [False] * 5,
+    }
+
+
+def test_metadata_can_be_set_past_nnx():
+    variable = nnx.Variable(jnp.ones(2))
+    jax_private.set_metadata(variable, "fk", "x")
+    assert jax_private.metadata(variable)["fk"] == "x"
+
+
+def test_a_user_context_is_part_of_the_trace_caches_keys():
+    context = jax.make_user_context(default_value=None)
+    count = []
+    f = jax.jit(lambda x: (count.append(1), x + 1)[1])
+    for token in (1, 1, 2):
+        with context(token):
+            f(1.0)
+    assert len(count) == 2
