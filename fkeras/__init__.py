@@ -104,8 +104,8 @@ __all__ = [
     "__version__",
     "version",
     *_HOMES,
-    *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors")),
-]  # noqa: PLE0604
+    *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors", "types")),
+]
 
 
 def version() -> str:

@@ -28,7 +28,7 @@ TensorLike: TypeAlias = Union[ArrayLike, "KerasTensor"]
 Tensor: TypeAlias = jax.Array
 
 # Lists, tuples and dicts of T, in each other: inputs, targets, states.
-Nested: TypeAlias = Union[T, Sequence["Nested[T]"], Mapping[str, "Nested[T]"]]
+Nested: TypeAlias = T | Sequence["Nested[T]"] | Mapping[str, "Nested[T]"]
 PyTree: TypeAlias = Any  # whatever `jax.tree` walks
 
 Shape: TypeAlias = tuple[int | None, ...]  # None: a dimension that may vary

@@ -144,7 +144,7 @@ def Input(
     name=None,
     tensor=None,
     optional=False,
-):  # noqa: N802
+):
     """A symbolic tensor to start a functional model with.
 
     Args:
