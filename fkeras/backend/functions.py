@@ -64,8 +64,7 @@ is_sparse = _sparse.is_sparse
 to_dense = _sparse.dense
 
 
-# -- arithmetic with other defaults than in ops
-# ------------------------------------------------------------------------------------
+# -- arithmetic with other defaults than in ops --------------------------------
 
 
 def argmax(x, axis=-1):
@@ -139,10 +138,7 @@ def in_top_k(predictions, targets, k):
     return ops.in_top_k(targets, predictions, k)
 
 
-# -- shapes
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- shapes --------------------------------------------------------------------
 
 
 def concatenate(tensors, axis=-1):
@@ -225,10 +221,7 @@ def bias_add(x, bias, data_format=None):
     return x + bias
 
 
-# -- products
-#
-#
-# ----------------------------------------------------------------------------------------------------------------------
+# -- products ------------------------------------------------------------------
 
 
 def dot(x, y):
@@ -273,8 +266,7 @@ def batch_dot(x, y, axes=None):
     return product if rest else ops.expand_dims(product, -1)
 
 
-# -- losses, one value a sample or pixel
-# -------------------------------------------------------------------------------------------
+# -- losses, one value a sample or pixel ---------------------------------------
 
 
 def binary_crossentropy(target, output, from_logits=False):
@@ -313,10 +305,7 @@ def ctc_batch_cost(y_true, y_pred, input_length, label_length):
     )
 
 
-# -- choices and gradients
-#
-#
-# ---------------------------------------------------------------------------------------------------------
+# -- choices and gradients -----------------------------------------------------
 
 
 def switch(condition, then_expression, else_expression):
@@ -357,10 +346,7 @@ def map_fn(fn, elems, name=None, dtype=None):
     return ops.map(fn, elems)
 
 
-# -- values and variables
-#
-#
-# ----------------------------------------------------------------------------------------------------------
+# -- values and variables ------------------------------------------------------
 
 
 def variable(value, dtype=None, name=None, constraint=None):
@@ -464,8 +450,7 @@ def moving_average_update(x, value, momentum):
     return x.assign(x * momentum + ops.cast(value, x.dtype) * (1 - momentum))
 
 
-# -- random numbers: seed None takes the layer's or the process's
-# ------------------------------------------------------------------
+# -- random numbers: seed None takes the layer's or the process's --------------
 
 
 def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):

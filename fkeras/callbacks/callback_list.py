@@ -83,7 +83,7 @@ class CallbackList(Callback):
                 model.history = callback
             callback.set_model(model)
 
-    # -- questions of the training loop ---------------------------------------------------
+    # -- questions of the training loop ----------------------------------------
 
     def needs_batch_hooks(self, role: str) -> bool:
         """Whether somebody overrides hooks on batches of `'train'`, `'test'` or `'predict'` and may
@@ -144,7 +144,7 @@ class CallbackList(Callback):
         for name, one in state.items():
             mine[name].set_state(one)
 
-    # -- hooks --------------------------------------------------------------------------------
+    # -- hooks -----------------------------------------------------------------
 
     def on_epoch_begin(self, epoch, logs=None):
         self._call("on_epoch_begin", (epoch,), plain(logs))

@@ -92,10 +92,7 @@ def _parse(name):
     return dtype, dtype
 
 
-# -- quantized layers
-#
-#
-# --------------------------------------------------------------------------------------------------------------
+# -- quantized layers ----------------------------------------------------------
 
 
 class QuantizedDTypePolicy(DTypePolicy):
@@ -256,10 +253,7 @@ def _from_quantized_name(name):
     return cls(mode, source[0])
 
 
-# -- policies by path
-#
-#
-# --------------------------------------------------------------------------------------------------------------
+# -- policies by path ----------------------------------------------------------
 
 
 class DTypePolicyMap:
@@ -376,8 +370,7 @@ class DTypePolicyMap:
         return f"<DTypePolicyMap at {hex(id(self))} default_policy={self.default_policy}, mapping={mapping}>"
 
 
-# -- the global policy, and policies by name
-# ---------------------------------------------------------------------------------------
+# -- the global policy, and policies by name -----------------------------------
 
 
 _KINDS = {

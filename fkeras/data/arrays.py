@@ -149,7 +149,7 @@ class ArraySource:
             return f"`{self.names[0]}` is a {type(x).__name__} of {len(x)} arrays: did you mean fit(x, y) instead of fit((x, y))?"
         return ""
 
-    # -- checks -----------------------------------------------------------------------------
+    # -- checks ----------------------------------------------------------------
 
     def _named(self):
         return [

@@ -122,7 +122,7 @@ class StreamSource:
         (first, rest), self._held = self._held, None
         return _chained(first, rest)
 
-    # -- the batches ----------------------------------------------------------------------
+    # -- the batches -----------------------------------------------------------
 
     def _count(self):
         if self.kind == "PyDataset":
@@ -211,7 +211,7 @@ class StreamSource:
     def _hook(self, name):
         getattr(self._data, name, lambda: None)()
 
-    # -- one batch -----------------------------------------------------------------------------
+    # -- one batch -------------------------------------------------------------
 
     def _batch(self, item, number):
         if self._is_like_before(item):

@@ -75,7 +75,7 @@ class Metric:
         """The dtype of the arithmetic and the result."""
         return self._dtype
 
-    # -- state -------------------------------------------------------------
+    # -- state -----------------------------------------------------------------
 
     def add_variable(self, shape, initializer=None, dtype=None, aggregation="sum", name=None):
         """New state.
@@ -134,7 +134,7 @@ class Metric:
             found.update((id(v), v) for v in metric.variables)
         return list(found.values())
 
-    # -- what subclasses define ----------------------------------------------
+    # -- what subclasses define ------------------------------------------------
 
     def update_state(self, *args, **kwargs):
         """Takes one batch in."""

@@ -385,7 +385,7 @@ class Functional(Model):
             made.trainable = False
         return made
 
-    # -- copies ------------------------------------------------------------------
+    # -- copies ----------------------------------------------------------------
 
     def __setstate__(self, state):
         vars(self).update(state)

@@ -88,7 +88,7 @@ class Model(Trainer, base.Layer):
     def call(self, *args, **kwargs):
         raise TypeError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
-    # -- structure ----------------------------------------------------------------
+    # -- structure -------------------------------------------------------------
 
     def _needs_no_build(self):
         return False
@@ -207,7 +207,7 @@ class Model(Trainer, base.Layer):
     def distribute_reduction_method(self):
         return "auto"
 
-    # -- text -------------------------------------------------------------------------
+    # -- text ------------------------------------------------------------------
 
     def summary(
         self,
@@ -258,7 +258,7 @@ class Model(Trainer, base.Layer):
                     )
             return super().from_config(config)
 
-    # -- files --------------------------------------------------------------------------
+    # -- files -----------------------------------------------------------------
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Saves architecture, weights, optimizer state and step. A path without suffix becomes an
@@ -276,7 +276,7 @@ class Model(Trainer, base.Layer):
         """
         checkpoint.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 
-    # -- the pure face --------------------------------------------------------------------
+    # -- the pure face ---------------------------------------------------------
 
     def init(self, key, *inputs, **named_inputs):
         """The model's variables as a pure function of a key: see `Layer.init`. A built model needs

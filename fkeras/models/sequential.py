@@ -213,7 +213,7 @@ class Sequential(Model):
     def _layers(self):
         return self.layers
 
-    # -- calling ------------------------------------------------------------------
+    # -- calling ---------------------------------------------------------------
 
     def call(self, inputs, training=None, mask=None, **kwargs):
         if not self.layers:
@@ -259,7 +259,7 @@ class Sequential(Model):
             return input_shape
         return base.Layer.compute_output_shape(self, input_shape)
 
-    # -- tensors --------------------------------------------------------------------
+    # -- tensors ---------------------------------------------------------------
 
     def _symbols_or_error(self, what):
         if self._box is None or self._box.output is None:
@@ -291,7 +291,7 @@ class Sequential(Model):
     def input_dtype(self):
         return self.layers[0].input_dtype if self.layers else self.compute_dtype
 
-    # -- config ------------------------------------------------------------------------
+    # -- config ----------------------------------------------------------------
 
     def get_config(self):
         layers = [serialization.serialize_keras_object(layer) for layer in self.stack]

@@ -43,7 +43,7 @@ class Trainer(Preparation):
         self._training = Compilation()
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
 
-    # -- compile ----------------------------------------------------------------------
+    # -- compile ---------------------------------------------------------------
 
     def compile(
         self,
@@ -211,7 +211,7 @@ class Trainer(Preparation):
                 results[metric.name] = result
         return results
 
-    # -- what users override --------------------------------------------------------------
+    # -- what users override ---------------------------------------------------
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """The scalar to minimise: the compiled loss plus what layers added. Override it for a loss
@@ -317,7 +317,7 @@ class Trainer(Preparation):
         """
         return steps.predict_step(self, state, data)
 
-    # -- the pure face ------------------------------------------------------------------------
+    # -- the pure face ---------------------------------------------------------
 
     def init_state(self, key, batch):
         """The `TrainState` to begin training with: a pure function of a key.
@@ -395,7 +395,7 @@ class Trainer(Preparation):
                 variable.assign(value)
         self._training.progress["steps"] = int(state.step)
 
-    # -- fit ------------------------------------------------------------------------------------
+    # -- fit -------------------------------------------------------------------
 
     def fit(
         self,
@@ -569,7 +569,7 @@ class Trainer(Preparation):
         if self.optimizer is not None and hasattr(self.optimizer, "finalize_variable_values"):
             self.optimizer.finalize_variable_values(self.trainable_weights)
 
-    # -- evaluate, predict ------------------------------------------------------------------------
+    # -- evaluate, predict -----------------------------------------------------
 
     def evaluate(
         self,
@@ -661,8 +661,7 @@ class Trainer(Preparation):
             should_stop=lambda: self.stop_predicting,
         )
 
-    # -- one batch
-    # --------------------------------------------------------------------------------------
+    # -- one batch -------------------------------------------------------------
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         """One training step on one batch. Returns the loss as a float, with metrics a list, or a
@@ -814,7 +813,7 @@ class Trainer(Preparation):
                 fuse=self._training.fuse and batch_size is not None,
             ).warm()
 
-    # -- the state as a tree ---------------------------------------------------------------
+    # -- the state as a tree ---------------------------------------------------
 
     def get_state_tree(self, value_format="backend_tensor"):
         """All values by the paths of their Variables, in nested dicts: trainable, non-trainable,
@@ -855,7 +854,7 @@ class Trainer(Preparation):
             "metrics_variables": self.metrics_variables,
         }
 
-    # -- compiled steps on lists, for loops written for Keras -----------------------------------
+    # -- compiled steps on lists, for loops written for Keras ------------------
 
     train_function = property(
         lambda self: self._training.functions.get("train"), doc="What `make_train_function` made."
@@ -920,8 +919,7 @@ class Trainer(Preparation):
         )
         return {n for n in names if getattr(type(self), n) is not getattr(Trainer, n)}
 
-    # -- results in order
-    # ---------------------------------------------------------------------------------
+    # -- results in order ------------------------------------------------------
 
     def _in_evaluate_order(self, logs):
         """Keras's order: the loss, the losses of the outputs, then the metrics."""
@@ -937,8 +935,7 @@ class Trainer(Preparation):
         values = list(self._in_evaluate_order(logs).values())
         return values[0] if len(values) == 1 else values
 
-    # -- configs
-    # ------------------------------------------------------------------------------------------
+    # -- configs ---------------------------------------------------------------
 
     def get_compile_config(self):
         """The arguments of `compile` as plain values, or None."""

@@ -22,10 +22,7 @@ def _arrays(structure):
     return map_structure(as_tensor, structure)
 
 
-# -- branches
-#
-#
-# -----------------------------------------------------------------------------------------------------------------------
+# -- branches ------------------------------------------------------------------
 
 
 def _cond_spec(pred, true_fn, false_fn):
@@ -74,10 +71,7 @@ def switch(index, branches, *operands):
     return jax.lax.switch(as_tensor(index), branches, *_arrays(operands))
 
 
-# -- loops
-#
-#
-# --------------------------------------------------------------------------------------------------------------------------
+# -- loops ---------------------------------------------------------------------
 
 
 def _same(structure):
@@ -235,10 +229,7 @@ def associative_scan(f, elems, reverse=False, axis=0):
     return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
 
 
-# -- over axis 0
-#
-#
-# --------------------------------------------------------------------------------------------------------------------
+# -- over axis 0 ---------------------------------------------------------------
 
 
 def _map_spec(f, xs):

@@ -11,10 +11,7 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
 
-# -- filled
-#
-#
-# -----------------------------------------------------------------------------------------------------------------------
+# -- filled --------------------------------------------------------------------
 
 
 def zeros(shape, dtype=None):
@@ -62,10 +59,7 @@ def full_like(x, fill_value, dtype=None):
     return jnp.full_like(as_tensor(x), as_tensor(fill_value), dtype=optional_dtype(dtype))
 
 
-# -- counted
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- counted -------------------------------------------------------------------
 
 
 @op
@@ -155,10 +149,7 @@ def meshgrid(*x, indexing="xy"):
     return list(jnp.meshgrid(*(as_array(part).ravel() for part in x), indexing=indexing))
 
 
-# -- matrices
-#
-#
-# -----------------------------------------------------------------------------------------------------------------------
+# -- matrices ------------------------------------------------------------------
 
 
 def _refuse_float(name, value):
@@ -216,8 +207,7 @@ def vander(x, N=None, increasing=False):
     return jnp.vander(x, N=N, increasing=increasing)
 
 
-# -- windows of x points, as floatx
-# -------------------------------------------------------------------------------------------------
+# -- windows of x points, as floatx --------------------------------------------
 
 
 @op

@@ -13,10 +13,7 @@ from fkeras.ops.tensors import as_array, as_float, as_tensor
 
 zero_preserving = op(sparse=sparse_rules.zero_preserving)
 
-# -- signs and rounding
-#
-#
-# -------------------------------------------------------------------------------------------------------
+# -- signs and rounding --------------------------------------------------------
 
 
 @zero_preserving
@@ -115,8 +112,7 @@ def nan_to_num(x, nan=0.0, posinf=None, neginf=None):
     return jnp.nan_to_num(as_tensor(x), nan=nan, posinf=posinf, neginf=neginf)
 
 
-# -- powers, exponentials, logarithms
-# -------------------------------------------------------------------------------------------
+# -- powers, exponentials, logarithms ------------------------------------------
 
 
 @zero_preserving
@@ -197,10 +193,7 @@ def sinc(x):
     return jnp.sinc(as_float(x))
 
 
-# -- trigonometry, in radians
-#
-#
-# -----------------------------------------------------------------------------------------------------
+# -- trigonometry, in radians --------------------------------------------------
 
 
 @zero_preserving
@@ -287,10 +280,7 @@ def rad2deg(x):
     return jnp.rad2deg(as_float(x))
 
 
-# -- complex numbers
-#
-#
-# ------------------------------------------------------------------------------------------------------------
+# -- complex numbers -----------------------------------------------------------
 
 
 @zero_preserving
@@ -323,10 +313,7 @@ def angle(x):
     return jnp.angle(as_float(x))
 
 
-# -- tests
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- tests ---------------------------------------------------------------------
 
 
 @op

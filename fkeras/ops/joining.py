@@ -11,10 +11,7 @@ from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array
 
-# -- joining
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- joining -------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.concatenate)
@@ -93,10 +90,7 @@ def column_stack(xs):
     return jnp.column_stack([as_array(x) for x in xs])
 
 
-# -- splitting
-#
-#
-# ----------------------------------------------------------------------------------------------------------------------
+# -- splitting -----------------------------------------------------------------
 
 
 def _pieces(x, indices_or_sections, axis):

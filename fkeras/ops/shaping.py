@@ -12,10 +12,7 @@ from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped
 from fkeras.ops.tensors import as_array, as_tensor
 
-# -- shapes
-#
-#
-# -----------------------------------------------------------------------------------------------------------------------
+# -- shapes --------------------------------------------------------------------
 
 
 def _reshape_spec(x, newshape):
@@ -75,10 +72,7 @@ def broadcast_to(x, shape):
     return jnp.broadcast_to(as_tensor(x), shape)
 
 
-# -- axes
-#
-#
-# -------------------------------------------------------------------------------------------------------------------------
+# -- axes ----------------------------------------------------------------------
 
 
 @op(sparse=sparse_rules.transpose)
@@ -180,10 +174,7 @@ def roll(x, shift, axis=None):
     return jnp.roll(as_tensor(x), shift, axis=axis)
 
 
-# -- repetition and borders
-#
-#
-# ---------------------------------------------------------------------------------------------------------
+# -- repetition and borders ----------------------------------------------------
 
 
 def _repeat_spec(x, repeats, axis=None):

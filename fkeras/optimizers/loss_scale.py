@@ -86,7 +86,7 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale, self.dynamic_growth_steps = initial_scale, dynamic_growth_steps
         self.inner_optimizer.loss_scale_factor = None
 
-    # -- pure -----------------------------------------------------------------------------
+    # -- pure ------------------------------------------------------------------
 
     def _first_state(self, params, leaves):
         return {
@@ -154,7 +154,7 @@ class LossScaleOptimizer(Optimizer):
             for k, v in state.items()
         }
 
-    # -- Variables ------------------------------------------------------------------------
+    # -- Variables -------------------------------------------------------------
 
     def _build_rows(self, variables):
         with names.scope(self.name):

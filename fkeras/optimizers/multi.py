@@ -188,7 +188,7 @@ class MultiOptimizer(Optimizer):
         at = [self._chosen[thing.path] for thing in things]
         return [[i for i, j in enumerate(at) if j == k] for k in range(len(self._inner))]
 
-    # -- pure -----------------------------------------------------------------------------
+    # -- pure ------------------------------------------------------------------
 
     def _first_state(self, params, leaves):
         shares = self._shares(leaves)
@@ -273,7 +273,7 @@ class MultiOptimizer(Optimizer):
             ],
         }
 
-    # -- Variables ------------------------------------------------------------------------
+    # -- Variables -------------------------------------------------------------
 
     def _build_rows(self, variables):
         for optimizer, mine in zip(self._inner, self._shares(variables)):

@@ -47,7 +47,7 @@ class OptaxOptimizer(Optimizer):
         object.__setattr__(self, "_learning_rate", None)
         self._unflatten, self._structure, self._rate = None, None, None
 
-    # -- pure -----------------------------------------------------------------------------
+    # -- pure ------------------------------------------------------------------
 
     def init(self, params, leaves=None):
         return {
@@ -130,7 +130,7 @@ class OptaxOptimizer(Optimizer):
     def _is_plain(self, key):
         return True
 
-    # -- Variables ------------------------------------------------------------------------
+    # -- Variables -------------------------------------------------------------
 
     def build(self, variables, unflatten=None):
         """See `Optimizer.build`.

@@ -159,7 +159,7 @@ class Optimizer(stateful.StatefulOptimizer):
                 f"ema_overwrite_frequency={every}"
             )
 
-    # -- the update rule: what subclasses define ------------------------------------------
+    # -- the update rule: what subclasses define -------------------------------
 
     def slot_groups(self) -> list[tuple[str, ...]]:
         """Names of what is kept for each parameter. Names in one group alternate, parameter by
@@ -197,7 +197,7 @@ class Optimizer(stateful.StatefulOptimizer):
         """The weight decay of one parameter that is not excluded from it."""
         return self.weight_decay
 
-    # -- pure -----------------------------------------------------------------------------
+    # -- pure ------------------------------------------------------------------
 
     def init(self, params, leaves=None) -> dict:
         """The state before the first step, for any tree of arrays.
@@ -290,7 +290,7 @@ class Optimizer(stateful.StatefulOptimizer):
 
         return optax.GradientTransformation(self.init, update)
 
-    # -- on lists of leaves: what composite optimizers override ---------------------------
+    # -- on lists of leaves: what composite optimizers override ----------------
 
     def _whole_step(self, grads, params, state, leaves):
         """`update` on lists of leaves, through an `apply` that a subclass overrides."""
@@ -446,7 +446,7 @@ class Optimizer(stateful.StatefulOptimizer):
             or type(self).stateless_apply is not Optimizer.stateless_apply
         )
 
-    # -- weight decay ---------------------------------------------------------------------
+    # -- weight decay ----------------------------------------------------------
 
     def exclude_from_weight_decay(self, var_list=None, var_names=None) -> None:
         """Keeps weight decay off some parameters. Call it before the optimizer is built.
@@ -469,7 +469,7 @@ class Optimizer(stateful.StatefulOptimizer):
             return False
         return self._excluded_names is None or self._excluded_names.search(name) is None
 
-    # -- configs --------------------------------------------------------------------------
+    # -- configs ---------------------------------------------------------------
 
     def get_config(self) -> dict:
         """The arguments of the constructor as plain values."""
@@ -491,7 +491,7 @@ class Optimizer(stateful.StatefulOptimizer):
             )
         return cls(**config)
 
-    # -- Keras's words for a rule on Variables ----------------------------------------------
+    # -- Keras's words for a rule on Variables ---------------------------------
 
     def update_step(self, gradient, variable, learning_rate) -> None:
         """Updates one Variable, and what is kept for it, in place. To be overridden by optimizers

@@ -63,7 +63,7 @@ class StatefulOptimizer:
     def __getstate__(self):
         return {**self.__dict__, "_compiled": None}
 
-    # -- Variables ------------------------------------------------------------------------
+    # -- Variables -------------------------------------------------------------
 
     @property
     def variables(self) -> list[Variable]:
@@ -248,7 +248,7 @@ class StatefulOptimizer:
             "recreate a new optimizer instance."
         )
 
-    # -- between the list of Variables and the dict of the pure form ---------------------------
+    # -- between the list of Variables and the dict of the pure form -----------
 
     def pack(self, values: Sequence, unflatten: Callable) -> dict:
         """The pure form's state from values in the order of `variables`.
@@ -291,7 +291,7 @@ class StatefulOptimizer:
         """`unpack`, from lists in place of trees."""
         return [state[key] if index is None else state[key][index] for key, index in self._rows]
 
-    # -- applying gradients ---------------------------------------------------------------
+    # -- applying gradients ----------------------------------------------------
 
     def apply_gradients(self, grads_and_vars):
         """`apply` for pairs of a gradient and a Variable. Returns `iterations`."""
@@ -456,7 +456,7 @@ class StatefulOptimizer:
         rate = self._learning_rate
         return repr((plain, rate.get_config() if isinstance(rate, LearningRateSchedule) else None))
 
-    # -- the learning rate ----------------------------------------------------------------
+    # -- the learning rate -----------------------------------------------------
 
     @property
     def learning_rate(self):
@@ -505,7 +505,7 @@ class StatefulOptimizer:
             return opt_state
         return {**opt_state, "learning_rate": jnp.array(self._learning_rate.value)}
 
-    # -- the rest of Keras's words ----------------------------------------------------------
+    # -- the rest of Keras's words ---------------------------------------------
 
     def finalize_variable_values(self, var_list) -> None:
         """Puts the moving averages in place of the parameters (`use_ema`)."""

@@ -101,7 +101,7 @@ class Engine:
 
         return one
 
-    # -- the pure functions ---------------------------------------------------------
+    # -- the pure functions ----------------------------------------------------
 
     def _train(self, values, counter, key, batch):
         logs, new = steps.run_train(self.model, self.lists, values, key, counter, batch)
@@ -130,7 +130,7 @@ class Engine:
             outputs, _ = self.model.predict_step(tuple(list(v) for v in fixed), batch)
         return outputs
 
-    # -- what may be fused --------------------------------------------------------------
+    # -- what may be fused -----------------------------------------------------
 
     def may_fuse(self, kind, source, *args, times=1) -> bool:
         """Whether steps over a source are run many in one device call.

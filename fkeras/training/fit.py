@@ -103,7 +103,7 @@ class Fit:
         self._noted: set = set()
         self._told = self._trained = False
 
-    # -- the whole -----------------------------------------------------------------------
+    # -- the whole -------------------------------------------------------------
 
     def run(self):
         """Trains. The model's Variables hold the last finished call's values however this ends."""
@@ -244,7 +244,7 @@ class Fit:
             )
         return self._fused
 
-    # -- whole epochs in one call ------------------------------------------------------------
+    # -- whole epochs in one call ----------------------------------------------
 
     def _may_take_whole_epochs(self):
         if self.steps_per_execution > 1 or not self._from_arrays() or not self._may_fuse():
@@ -349,7 +349,7 @@ class Fit:
         callbacks.on_test_end(logs)
         return logs
 
-    # -- many steps in one call, or step by step -------------------------------------------------
+    # -- many steps in one call, or step by step -------------------------------
 
     def _epoch_of_arrays(self, source):
         order = source.order(self.seed, self.progress["epochs"])
@@ -500,7 +500,7 @@ class Fit:
             return self._stream
         return iter(source.epoch(epoch))
 
-    # -- a step and what surrounds it ------------------------------------------------------------
+    # -- a step and what surrounds it ------------------------------------------
 
     def _counter(self):
         held = self.progress.get("counter")
@@ -547,8 +547,7 @@ class Fit:
         self.callbacks.on_train_batch_end(batch, logs)
         return logs
 
-    # -- when a device call fails
-    # --------------------------------------------------------------------
+    # -- when a device call fails ----------------------------------------------
 
     def _remember(self):
         """Keeps a copy of the state that no call may consume: what is left if a step fails on the

@@ -82,7 +82,7 @@ class Lists:
         value = operator.attrgetter("value") if lending.is_open() else lending.own_value
         return list(map(value, self.trainable)), list(map(value, self.rest))
 
-    # -- TrainState <-> lists ---------------------------------------------------
+    # -- TrainState <-> lists --------------------------------------------------
 
     def flatten(self, tree) -> list:
         """Values of a params-like tree (trainable ones only) in the order of `trainable`."""

@@ -42,7 +42,7 @@ def batch_size_of(x) -> int:
     return 1
 
 
-# -- Keras's contract -------------------------------------------------------------
+# -- Keras's contract ----------------------------------------------------------
 
 
 def train_step(model, state, data):
@@ -189,7 +189,7 @@ def compute_loss(model, y, y_pred, sample_weight):
     return total
 
 
-# -- the pure face ------------------------------------------------------------------
+# -- the pure face -------------------------------------------------------------
 
 
 def keyed(model, lists, key, step):

@@ -265,7 +265,7 @@ def test_exceptions_of_the_data_arrive_as_they_are(wrap):
         next(epoch)
 
 
-# -- PyDataset -----------------------------------------------------------------------------
+# -- PyDataset -----------------------------------------------------------------
 
 
 def test_hooks_surround_the_batches_of_an_epoch():

@@ -101,7 +101,7 @@ def test_layer_normalization_with_rms_scaling_warns_once_and_equals_keras(keras)
     assert [w.name for w in ours.weights] == ["gamma"]
 
 
-# -- spectral normalisation --------------------------------------------------
+# -- spectral normalisation ----------------------------------------------------
 
 
 def test_spectral_normalization_gives_the_kernel_spectral_norm_1_and_leaves_it_as_it_is():

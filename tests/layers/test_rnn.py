@@ -315,7 +315,7 @@ def test_an_overridden_call_of_a_librarys_cell_is_respected():
     assert np.isfinite(layer(X, training=True)).all()
 
 
-# -- noise --------------------------------------------------------------------------
+# -- noise ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_a_rate_of_one_drops_all_and_rates_outside_are_errors():
             layers.LSTM(UNITS, **{argument: 2})
 
 
-# -- masks ------------------------------------------------------------------------------
+# -- masks ---------------------------------------------------------------------
 
 
 def test_padding_travels_from_an_embedding_through_recurrent_layers(keras):
@@ -437,7 +437,7 @@ def test_a_sequence_without_steps_gives_the_first_state():
     np.testing.assert_array_equal(layers.LSTM(UNITS)(X[:, :0], initial_state=[H, C]), H)
 
 
-# -- TimeDistributed ----------------------------------------------------------------------
+# -- TimeDistributed -----------------------------------------------------------
 
 
 def test_dropout_draws_anew_at_each_step():
@@ -466,7 +466,7 @@ def test_each_step_is_a_batch_of_its_own_and_its_losses_count():
     )
 
 
-# -- mistakes --------------------------------------------------------------------------------
+# -- mistakes ------------------------------------------------------------------
 
 MISTAKES = {
     "units": (lambda: layers.LSTM(0), "`units`, expected a positive integer, got 0"),

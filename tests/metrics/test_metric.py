@@ -152,10 +152,7 @@ def test_the_config_follows_the_constructor():
     assert float(Largest.from_config(Largest(start=2.0).get_config()).top) == 2.0
 
 
-# -- metrics of functions
-#
-#
-# ---------------------------------------------------------------------------------------------------------
+# -- metrics of functions ------------------------------------------------------
 
 
 def test_a_function_that_returns_a_vector_is_averaged():  # B037
@@ -198,10 +195,7 @@ def test_ignored_classes_do_not_count_in_the_mean():
     np.testing.assert_allclose(metric(y_true, y_pred), loss(y_true, y_pred), rtol=1e-6)
 
 
-# -- names
-#
-#
-# -------------------------------------------------------------------------------------------------------------------------
+# -- names ---------------------------------------------------------------------
 
 
 def test_every_name_that_keras_knows_is_known(keras):

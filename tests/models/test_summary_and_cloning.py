@@ -74,7 +74,7 @@ def same(a, b):
         np.testing.assert_array_equal(x, y)
 
 
-# -- summary ------------------------------------------------------------------------
+# -- summary -------------------------------------------------------------------
 
 
 def test_summary_lists_layers_shapes_and_counts():
@@ -124,7 +124,7 @@ def test_summary_takes_a_range_of_layers():
         text_of(sequential(), layer_range=["norm"])
 
 
-# -- clones and JSON ------------------------------------------------------------------
+# -- clones and JSON -----------------------------------------------------------
 
 
 @KINDS
@@ -203,7 +203,7 @@ def test_we_read_the_json_of_keras(keras):
     )
 
 
-# -- pickles and checkpoints ---------------------------------------------------------------
+# -- pickles and checkpoints ---------------------------------------------------
 
 
 @pytest.fixture(scope="module", params=[sequential, functional, subclassed])

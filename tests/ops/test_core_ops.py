@@ -12,10 +12,7 @@ from fkeras import ops
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
-# -- conversion
-#
-#
-# -----------------------------------------------------------------------------------------------------------------
+# -- conversion ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -126,10 +123,7 @@ def test_integers_in_float_functions_become_floatx():
     assert ops.ones(2).dtype == "bfloat16"
 
 
-# -- control flow
-#
-#
-# -----------------------------------------------------------------------------------------------------------------
+# -- control flow --------------------------------------------------------------
 
 
 def test_branches():
@@ -200,10 +194,7 @@ def test_errors_of_the_users_own_function_pass_unchanged():
             call()
 
 
-# -- blocks and scattered writes
-#
-#
-# ------------------------------------------------------------------------------------------------------
+# -- blocks and scattered writes -----------------------------------------------
 
 
 def test_scatter_adds_and_scatter_update_replaces():
@@ -265,10 +256,7 @@ def test_negative_indices_count_from_the_end():
     np.testing.assert_array_equal(ops.get_item(np.arange(4), -1), 3)
 
 
-# -- wrong calls
-#
-#
-# ----------------------------------------------------------------------------------------------------------------------
+# -- wrong calls ---------------------------------------------------------------
 
 WRONG = [
     (
@@ -339,10 +327,7 @@ def test_numpy_functions_on_a_symbolic_tensor_say_what_to_use():
         ops.convert_to_numpy(KerasTensor((2,)))
 
 
-# -- recording
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- recording -----------------------------------------------------------------
 
 
 def test_operators_of_symbolic_tensors_are_those_of_arrays():
@@ -407,10 +392,7 @@ def test_every_op_says_what_it_does():
             assert function.__name__ == name
 
 
-# -- rearrange
-#
-#
-# ------------------------------------------------------------------------------------------------------------------------
+# -- rearrange -----------------------------------------------------------------
 
 
 def test_rearrange_is_reshape_and_transpose():

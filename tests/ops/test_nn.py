@@ -214,8 +214,7 @@ def test_an_op_equals_keras(contract, name, args, options):
     contract(name, *args, **options)
 
 
-# -- errors say what was expected, what came and what to do
-# --------------------------------------------------------------------------
+# -- errors say what was expected, what came and what to do --------------------
 
 ERRORS = [
     (lambda: ops.glu(X[..., :3]), r"axis -1 .* must be even.*\(2, 3, 3\)"),
@@ -296,10 +295,7 @@ def test_softmax_over_an_axis_of_size_one_warns():
         ops.softmax([[1.0], [2.0]])
 
 
-# -- where Keras is no oracle
-#
-#
-# --------------------------------------------------------------------------------------------------------
+# -- where Keras is no oracle --------------------------------------------------
 
 
 def test_sparsemax_is_the_nearest_point_of_the_simplex():

@@ -83,7 +83,7 @@ class EachEpoch(fkeras.callbacks.Callback):
         )
 
 
-# -- the same numbers however steps are grouped ------------------------------------------------
+# -- the same numbers however steps are grouped --------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -288,7 +288,7 @@ def test_a_sparse_matrix_trains_as_its_dense_rows_do():
     )
 
 
-# -- compilations and synchronisation --------------------------------------------------------
+# -- compilations and synchronisation ------------------------------------------
 
 
 def test_many_fits_compile_two_steps():
@@ -472,7 +472,7 @@ def test_fifty_fits_hold_no_more_memory_than_ten():
     assert done.stdout.startswith("True True"), done.stdout + done.stderr[-2000:]
 
 
-# -- callbacks that read and write ---------------------------------------------------------------
+# -- callbacks that read and write ---------------------------------------------
 
 
 def test_what_a_callback_has_read_stays_as_it_was():
@@ -554,7 +554,7 @@ def test_a_callback_may_predict_and_evaluate_during_fit():
     same(values(plain), values(busy))
 
 
-# -- nothing takes the weights with it -----------------------------------------------------------
+# -- nothing takes the weights with it -----------------------------------------
 
 
 @pytest.mark.parametrize(

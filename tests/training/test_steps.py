@@ -202,7 +202,7 @@ def test_a_train_state_is_a_frozen_pytree(state):
         state.step = 3
 
 
-# -- Keras's contract -----------------------------------------------------------------
+# -- Keras's contract ----------------------------------------------------------
 
 
 class Guide(fkeras.Model):

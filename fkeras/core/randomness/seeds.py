@@ -116,7 +116,7 @@ def key_data_of(seed) -> np.ndarray:
     return np.asarray(draw_seed(seed))
 
 
-# -- the keys of a pure call ----------------------------------------------------
+# -- the keys of a pure call ---------------------------------------------------
 
 
 class KeyScope:

@@ -140,7 +140,7 @@ class Variable(lending.Lendable, nnx.Variable):
     def _meta(self) -> VariableInfo:
         return jax_private.metadata(self)[KEY]
 
-    # -- what it is -------------------------------------------------------
+    # -- what it is ------------------------------------------------------------
 
     name = property(lambda self: self._meta.name)
     shape = property(lambda self: self._meta.shape)
@@ -213,7 +213,7 @@ class Variable(lending.Lendable, nnx.Variable):
             )
         self._meta.constraint = value
 
-    # -- its value --------------------------------------------------------
+    # -- its value -------------------------------------------------------------
 
     @property
     def value(self):

@@ -144,7 +144,7 @@ class HeadedAttention(Layer):
         )
         return (jnp.abs(rows[:, None] - columns) < self.sliding_window)[None]
 
-    # -- attention ---------------------------------------------------------------
+    # -- attention -------------------------------------------------------------
 
     def _attend(
         self,

@@ -123,7 +123,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         info.autocast, info.trainable = autocast, bool(trainable)
         info.is_initialized = True
 
-    # -- names and settings -----------------------------------------------
+    # -- names and settings ----------------------------------------------------
 
     def _of_info(name, doc):  # noqa: N805
         return property(
@@ -231,7 +231,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             if isinstance(variable, nnx.Param):
                 info_of(variable).trainable = value
 
-    # -- making weights ------------------------------------------------------
+    # -- making weights --------------------------------------------------------
 
     def add_variable(
         self,
@@ -654,7 +654,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """
         return previous_mask
 
-    # -- shapes ------------------------------------------------------------------
+    # -- shapes ----------------------------------------------------------------
 
     def compute_output_shape(self, *args, **kwargs):
         """Shapes of the outputs from shapes of the inputs, by abstract evaluation unless
@@ -723,7 +723,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
 
         return evaluate(run, *args, **kwargs)
 
-    # -- losses ------------------------------------------------------------------
+    # -- losses ----------------------------------------------------------------
 
     def add_loss(self, loss):
         """Adds a scalar (or several) to the loss of the model; for use inside `call`."""
@@ -762,7 +762,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             if getattr(v, "regularizer", None) is not None
         ]
 
-    # -- config --------------------------------------------------------------------
+    # -- config ----------------------------------------------------------------
 
     def get_config(self):
         """The constructor's arguments as plain values, from its signature and the attributes of the
@@ -809,7 +809,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
                 f"{error}"
             ) from error
 
-    # -- files -----------------------------------------------------------------------
+    # -- files -----------------------------------------------------------------
 
     def save_own_variables(self, store):
         """Puts the values of the layer's own Variables into a dict-like store under '0', '1',
@@ -845,7 +845,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             v for v in own if not isinstance(v, nnx.Param)
         ]
 
-    # -- the pure face -------------------------------------------------------------------
+    # -- the pure face ---------------------------------------------------------
 
     def init(self, key, *inputs, **named_inputs):
         """The layer's variables as a pure function of a key: traceable, also under `vmap` over
@@ -936,7 +936,7 @@ class Layer(Weights, History, nnx.Module, pytree=False):
             self, trainable_variables, non_trainable_variables, args, kwargs, return_losses
         )
 
-    # -- odds and ends ---------------------------------------------------------------------
+    # -- odds and ends ---------------------------------------------------------
 
     def __setattr__(self, name, value):
         if isinstance(value, Layer) and name not in vars(self) and "_info" in vars(self):

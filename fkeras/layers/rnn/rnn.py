@@ -167,7 +167,7 @@ class RNN(Layer):
         following = iter(given)
         return map_structure(lambda _: next(following), own)
 
-    # -- the loop ------------------------------------------------------------------
+    # -- the loop --------------------------------------------------------------
 
     def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
         states = self._first_states(sequences, initial_state)
@@ -240,7 +240,7 @@ class RNN(Layer):
             new_states.append(new)
         return last, inputs, new_states if stacked else new_states[0]
 
-    # -- shapes and masks ------------------------------------------------------------
+    # -- shapes and masks ------------------------------------------------------
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         batch, steps = sequences_shape[0], sequences_shape[1]
