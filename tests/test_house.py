@@ -1,7 +1,7 @@
 """The house rules that a reader of the source can check: reaches, lengths, branches, tests, faces.
 
 What breaks a rule today is listed in `ALLOWED`, which may only become shorter: an entry that is no
-longer needed fails too. `python tests/test_house.py` prints the table as it would be now.
+longer needed fails too. `python -m tests.test_house` prints the table as it would be now.
 """
 
 import pathlib

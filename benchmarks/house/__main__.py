@@ -105,7 +105,7 @@ def main() -> None:
     )
     parser.add_argument("--list", choices=sorted(LISTS), help="show its places instead")
     parser.add_argument("--top", type=int, help="only so many of them")
-    parser.add_argument("--keys", action="store_true", help="as entries of tests/test_house.py")
+    parser.add_argument("--keys", action="store_true", help="as quoted keys, `file::name`")
     options = parser.parse_args()
     packages = [read_package(what) for what in options.packages or [str(ROOT)]]
     if options.list:
