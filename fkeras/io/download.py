@@ -176,7 +176,8 @@ def _fetch(task: _Task, partial: PartialFile) -> None:
     """Tries until all bytes are there, or patience ends."""
     for failures in itertools.count(1):
         try:
-            return _transfer(task, partial)
+            _transfer(task, partial)
+            break
         except TransferError as error:
             if isinstance(error, RangeNotSatisfiableError):
                 partial.discard()

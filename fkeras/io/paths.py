@@ -34,8 +34,8 @@ def reason_to_refuse(name: str) -> str | None:
         return "has a backslash in its name, which separates folders on some systems"
     if name.startswith("/"):
         return "has an absolute name"
-    if _DRIVE.match(name):
-        return "has a name that begins with a drive letter"
+    if any(_DRIVE.match(part) for part in name.split("/")):
+        return "has a part that begins with a drive letter"
     if ".." in name.split("/"):
         return "has a part '..', which leaves the folder"
     return None

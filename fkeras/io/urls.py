@@ -9,6 +9,7 @@ from fkeras.io.paths import reason_to_refuse
 SCHEMES = ("http", "https", "file")
 REMOTE_SCHEMES = ("http", "https")
 
+_USER = re.compile(r"//[^/]*@")  # with a password, which belongs in no log
 _PRINTABLE_ASCII = re.compile(r"[!-~]+")
 
 
@@ -32,7 +33,8 @@ def check_url(url: str) -> None:
     """
     reason = _reason(url)
     if reason:
-        raise UserInputError(f"Cannot download {url!r}: {reason}")
+        shown = _USER.sub("//", url)
+        raise UserInputError(f"Cannot download {shown!r}: {reason}")
 
 
 def file_name_in(url: str) -> str:
