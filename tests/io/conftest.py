@@ -1,5 +1,6 @@
 """A small server on this computer that misbehaves as it is asked to."""
 
+import contextlib
 import dataclasses
 import http.server
 import re
@@ -22,7 +23,7 @@ class Page:
     # The same for the status; 200 sends the data.
     statuses: list[int] = dataclasses.field(default_factory=lambda: [200])
     location: str = ""
-    silent: bool = False
+    waits: bool = False  # whether nothing is sent until the server is released
     wrong_range: str = ""
 
 
@@ -35,7 +36,7 @@ class FileServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.pages: dict[str, Page] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
-        self.released = threading.Event()  # ends the silence
+        self.released = threading.Event()
         self.lock = threading.Lock()
 
     def url(self, path, host="127.0.0.1"):
@@ -62,9 +63,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return self.send_error(404)
             status = page.statuses.pop(0) if len(page.statuses) > 1 else page.statuses[0]
             drop = page.drops.pop(0) if len(page.drops) > 1 else page.drops[0]
-        if page.silent:
-            self.server.released.wait(20)
-            return None
+        if page.waits:
+            self.server.released.wait(60)
         if status != 200:
             return self._send_head(status, {"Location": page.location, "Content-Length": "0"})
         return self._send_page(page, drop)
@@ -82,7 +82,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if start:
             headers["Content-Range"] = page.wrong_range or f"bytes {start}-{total - 1}/{total}"
         self._send_head(206 if start else 200, headers)
-        self.wfile.write(page.data[start:drop])
+        with contextlib.suppress(ConnectionError):  # nobody listens any more
+            self.wfile.write(page.data[start:drop])
         return None
 
     def _send_head(self, status, headers):
