@@ -13,12 +13,12 @@ from fkeras.io.archive_limits import ArchiveInspector, ExtractionLimits
 from fkeras.io.archive_members import (
     ArchiveFormat,
     Member,
-    Readable,
     detect_format,
     read_members,
 )
 from fkeras.io.atomic import replacing_directory
 from fkeras.io.paths import FilePath, parts_of
+from fkeras.io.tar_stream import Readable
 
 FormatChoice: TypeAlias = Literal["auto", "tar", "zip"] | Sequence[ArchiveFormat] | None
 

@@ -14,11 +14,13 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import IO, Literal, Protocol, Self, TypeAlias, cast
+from typing import IO, Literal, TypeAlias, cast
 
 from fkeras.errors import ArchiveError
+from fkeras.io.paths import FilePath
+from fkeras.io.tar_stream import LimitedStream, Readable, StrictHeader
 
 ArchiveFormat: TypeAlias = Literal["tar", "zip"]
 MemberKind: TypeAlias = Literal["file", "directory", "symbolic link", "hard link", "other"]
@@ -35,14 +37,6 @@ _DAMAGED = (
     zipfile.BadZipFile,
 )
 _OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-
-
-class Readable(Protocol):
-    """A stream of bytes."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to `size` bytes; none at the end."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +59,7 @@ class Member:
     executable: bool = False
 
 
-def detect_format(path: Path) -> ArchiveFormat | None:
+def detect_format(path: FilePath) -> ArchiveFormat | None:
     """Which kind of archive a file is, by its content: a name may be anything.
 
     Args:
@@ -77,6 +71,13 @@ def detect_format(path: Path) -> ArchiveFormat | None:
 
     Raises:
         OSError: the file does not exist or cannot be read.
+
+    Examples:
+        >>> import zipfile
+        >>> from fkeras.io import detect_format
+        >>> zipfile.ZipFile("digits.tar", "w").close()
+        >>> detect_format("digits.tar")
+        'zip'
     """
     with open(path, "rb") as file:
         if file.read(4) in (b"PK\x03\x04", b"PK\x05\x06"):
@@ -89,7 +90,7 @@ def detect_format(path: Path) -> ArchiveFormat | None:
 
 def read_members(
     path: Path, archive_format: ArchiveFormat, allowed_bytes: int
-) -> Iterator[tuple[Member, Readable]]:
+) -> Generator[tuple[Member, Readable], None, None]:
     """Members in the order of the archive, each with its content, to be read before the next one.
 
     Args:
@@ -110,7 +111,8 @@ def read_members(
             yield member, _NamedDamage(content, path, member.name)
 
 
-def _begins_like_tar(path: Path) -> bool:
+def _begins_like_tar(path: FilePath) -> bool:
+    """Whether the first block, without its compression, is a header with the right sum."""
     try:
         with _decompressed(path) as file:
             header = file.read(tarfile.BLOCKSIZE)
@@ -124,7 +126,7 @@ def _begins_like_tar(path: Path) -> bool:
     return True
 
 
-def _decompressed(path: Path) -> IO[bytes]:
+def _decompressed(path: FilePath) -> IO[bytes]:
     """A file's content, as it was before gzip, bzip2 or xz."""
     with open(path, "rb") as file:
         start = file.read(6)
@@ -134,10 +136,10 @@ def _decompressed(path: Path) -> IO[bytes]:
     return open(path, "rb")
 
 
-def _read_tar(path: Path, allowed_bytes: int) -> Iterator[tuple[Member, Readable]]:
+def _read_tar(path: Path, allowed_bytes: int) -> Generator[tuple[Member, Readable], None, None]:
     with _decompressed(path) as file:
-        stream = cast(IO[bytes], _LimitedStream(file, path, allowed_bytes))
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_StrictHeader) as archive:
+        stream = cast(IO[bytes], LimitedStream(file, path, allowed_bytes))
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=StrictHeader) as archive:
             for info in archive:
                 content = archive.extractfile(info) if info.isreg() else None
                 yield _member_of_tar(info), content or io.BytesIO()
@@ -150,12 +152,12 @@ def _member_of_tar(info: tarfile.TarInfo) -> Member:
         (info.issym(), "symbolic link"),
         (info.islnk(), "hard link"),
     )
-    kind = next((kind for is_kind, kind in kinds if is_kind), "other")
+    kind: MemberKind = next((kind for is_kind, kind in kinds if is_kind), "other")
     size = info.size if kind == "file" else 0
     return Member(info.name, kind, size, info.linkname, bool(info.mode & stat.S_IXUSR))
 
 
-def _read_zip(path: Path) -> Iterator[tuple[Member, Readable]]:
+def _read_zip(path: Path) -> Generator[tuple[Member, Readable], None, None]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.is_dir():
@@ -178,7 +180,7 @@ def _member_of_zip(info: zipfile.ZipInfo, content: Readable) -> Member:
 
 
 @contextlib.contextmanager
-def _damage_named(path: Path, member: str | None = None) -> Iterator[None]:
+def _damage_named(path: Path, member: str | None = None) -> Generator[None, None, None]:
     """Turns what the readers raise for damaged archives into an error with the file and member."""
     where = f"'{path}' was not extracted: " + (f"its member '{member}'" if member else "it")
     try:
@@ -199,20 +201,6 @@ def _damage_named(path: Path, member: str | None = None) -> Iterator[None]:
         ) from error
 
 
-class _StrictHeader(tarfile.TarInfo):
-    """A header of a tar. tarfile takes a damaged one for the end of the archive; this does not."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        try:
-            return super().frombuf(buf, encoding, errors)
-        except tarfile.HeaderError as error:
-            is_end = len(buf) == tarfile.BLOCKSIZE and not any(buf)
-            if is_end:
-                raise
-            raise tarfile.ReadError(f"{error}, before the mark of the end") from error
-
-
 class _NamedDamage:
     """A member's content whose errors say which member of which archive is damaged."""
 
@@ -222,21 +210,3 @@ class _NamedDamage:
     def read(self, size: int, /) -> bytes:
         with _damage_named(self._path, self._member):
             return self._content.read(size)
-
-
-class _LimitedStream:
-    """A tar's bytes, up to a limit: headers too can be bombs, and are read into memory at once."""
-
-    def __init__(self, file: Readable, path: Path, allowed_bytes: int) -> None:
-        self._file, self._path = file, path
-        self._allowed = self._left = allowed_bytes
-
-    def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
-        self._left -= len(data)
-        if self._left < 0:
-            raise ArchiveError(
-                f"'{self._path}' was not extracted: more than the {self._allowed} bytes that may "
-                "come out of it are inside. If you trust it, pass ExtractionLimits(ratio=...)."
-            )
-        return data

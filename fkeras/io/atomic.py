@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from fkeras.errors import UserInputError
@@ -17,7 +17,7 @@ from fkeras.io.paths import FilePath
 
 
 @contextlib.contextmanager
-def replacing_file(path: FilePath) -> Iterator[Path]:
+def replacing_file(path: FilePath) -> Generator[Path, None, None]:
     """Gives a temporary path to write to, and moves that file to `path` if all went well.
 
     Use it for every file that somebody may read later. An exception in the block (a full disk, a
@@ -62,7 +62,7 @@ def replacing_file(path: FilePath) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replacing_directory(path: FilePath) -> Iterator[Path]:
+def replacing_directory(path: FilePath) -> Generator[Path, None, None]:
     """Gives a temporary directory to fill, and moves it to `path` if all went well.
 
     Use it for what is several files together. An exception in the block leaves what stood at `path`
@@ -129,12 +129,13 @@ def move_into_place(temporary: FilePath, path: FilePath) -> None:
 
 
 @contextlib.contextmanager
-def _neighbour(place: Path) -> Iterator[Path]:
+def _neighbour(place: Path) -> Generator[Path, None, None]:
     """A temporary folder beside a place, in the same file system. It goes at the end, unless the
     earlier directory had to stay in it.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    # A name that is as long as names may be leaves no room for more.
+    folder = Path(tempfile.mkdtemp(prefix=f".{place.name[:40]}-", dir=place.parent))
     try:
         yield folder
     finally:

@@ -12,7 +12,7 @@ import re
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import IO
 
 from fkeras.io.urls import REMOTE_SCHEMES, origin_of
@@ -81,7 +81,7 @@ def requesting(
     timeout: float,
     start: int = 0,
     validator: str | None = None,
-) -> Iterator[Answer]:
+) -> Generator[Answer, None, None]:
     """Asks for a file, or for the rest of it, and closes the connection in the end.
 
     Args:
@@ -167,7 +167,7 @@ def _forbidden_redirect(target: str) -> TransferError:
 
 
 @contextlib.contextmanager
-def _failures_named() -> Iterator[None]:
+def _failures_named() -> Generator[None, None, None]:
     """Turns what urllib and sockets raise into a `TransferError`."""
     try:
         yield

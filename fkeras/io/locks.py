@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 try:
@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_TRIES = 0.05
 
 
 @contextlib.contextmanager
-def locked(path: FilePath, timeout: float | None = None) -> Iterator[None]:
+def locked(path: FilePath, timeout: float | None = None) -> Generator[None, None, None]:
     """Lets one process, and one thread of it, at a time into the block.
 
     Look again whether the work is still to be done once the lock is yours: somebody else may have

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -59,7 +59,7 @@ class PartialFile:
         return FileVersion(url, size, validator)
 
     @contextlib.contextmanager
-    def writing(self, start: int, version: FileVersion | None) -> Iterator[BinaryIO]:
+    def writing(self, start: int, version: FileVersion | None) -> Generator[BinaryIO, None, None]:
         """Opens the file to add bytes. Those that arrived stay there, whatever happens next.
 
         Args:

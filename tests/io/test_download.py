@@ -44,7 +44,7 @@ def test_an_empty_file_arrives_too(server, place):
     assert place.read_bytes() == b""
 
 
-def test_progress_is_told_in_bytes_of_all_bytes(server, place):
+def test_progress_is_reported_in_bytes_of_all_bytes(server, place):
     steps = []
     url = server.add("/digits.npz", DATA)
     download(url, place, progress=lambda done, total: steps.append((done, total)))
