@@ -239,7 +239,11 @@ class Sequential(Model):
             return Functional._adjust(self, x, self.stack[0].output)
         return (
             input_conversion.convert_inputs(
-                self.layers[0].dtype_policy, self.layers[0].autocast, (x,), {}
+                self.layers[0].dtype_policy,
+                self.layers[0].compute_dtype,
+                self.layers[0].autocast,
+                (x,),
+                {},
             )[0][0]
             if self.layers[0]._info.convert_inputs
             else x

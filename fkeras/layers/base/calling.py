@@ -47,7 +47,7 @@ class Calling:
         outer = contexts.current()
         if info.convert_inputs:
             args, kwargs = input_conversion.convert_inputs(
-                self.dtype_policy, info.autocast, args, kwargs
+                self.dtype_policy, self.compute_dtype, info.autocast, args, kwargs
             )
         training = None
         if "training" in kwargs and not call_signature.takes("training"):
@@ -111,6 +111,9 @@ class Calling:
             info.call_depth -= 1
         if info.activity_regularizer is not None:
             self._add_activity_losses(outputs)
+        context = contexts.current()
+        if context is not None and context.capture is not None:
+            context.capture.collect(self, outputs)
         if not self._manages_masks:
             overrides_compute_mask = type(self).compute_mask is not Calling.compute_mask
             masking.pass_masks(self, arguments, outputs, overrides_compute_mask)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import jax
 
+    from fkeras.layers.base.capture import Capture
     from fkeras.layers.base.layer import Layer
 
 
@@ -23,14 +24,19 @@ class CallContext:
         entry: the layer that was called first.
         training: the innermost call's `training`, or None.
         losses: list of (layer, value) of a pure call; None where losses stay on the layers.
+        float_dtype: the dtype that layers compute in whose policy has one dtype for arithmetic and
+            weights; None: the policy's. A pure call takes it from its variables.
+        capture: the collector of intermediate outputs, or None.
     """
 
-    __slots__ = ("entry", "training", "losses")
+    __slots__ = ("entry", "training", "losses", "float_dtype", "capture")
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
         self.entry = entry
         self.training: bool | None = None
         self.losses = losses
+        self.float_dtype: str | None = None
+        self.capture: Capture | None = None
 
 
 class _Open(threading.local):

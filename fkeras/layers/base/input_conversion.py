@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 
 
 def convert_inputs(
-    policy: DTypePolicy, autocast: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+    policy: DTypePolicy,
+    dtype: str,
+    autocast: bool,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """A call's arguments with their tensors as JAX arrays, floats in the compute dtype.
 
     Args:
         policy: the layer's dtype policy.
+        dtype: the dtype of the layer's arithmetic.
         autocast: whether floats are cast; False: arrays keep their dtypes.
         args, kwargs: arguments of the call. Lists of numbers count as arrays in `args` alone.
     """
-    dtype = policy.compute_dtype
 
     def convert(x: Any) -> Any:
         if isinstance(x, (jax.Array, KerasTensor)):

@@ -206,8 +206,17 @@ class Layer(
 
     @property
     def compute_dtype(self) -> str:
-        """The dtype of the layer's arithmetic and outputs."""
-        return self.dtype_policy.compute_dtype
+        """The dtype of the layer's arithmetic and outputs.
+
+        The policy's; in a pure call whose variables have another float dtype that one, unless the
+        policy tells arithmetic and weights apart.
+        """
+        policy = self.dtype_policy
+        context = contexts.current()
+        if context is not None and context.float_dtype is not None:
+            if policy.compute_dtype == policy.variable_dtype:
+                return context.float_dtype
+        return policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:

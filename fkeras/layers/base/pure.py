@@ -7,7 +7,12 @@ returns what the state became.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,20 +22,20 @@ from flax import nnx
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
-from fkeras.core.values import lending
+from fkeras.core.values import lending, masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.layers.base import signature, tracking
+from fkeras.layers.base import input_conversion, signature, tracking
+from fkeras.layers.base.capture import Capture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.tracking import Path, Structure
     from fkeras.types import ArrayLike, Shape
 
     Variables = dict[str, dict[str, Any]]
+    Method = str | Layer | Callable[..., Any]
     Rngs = jax.Array | Mapping[str, jax.Array] | None
 
 _MOST_PROBLEMS = 12  # that an error names one by one
@@ -77,7 +82,7 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
     are there already, or raises.
     """
     if not inputs and not named_inputs:
-        if layer.built and layer.weights:
+        if layer.built:
             return
         raise NotBuiltError(
             f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or "
@@ -134,31 +139,103 @@ def _is_size(d: Any) -> bool:
 # -- apply ---------------------------------------------------------------------
 
 
+class PureCall(NamedTuple):
+    """What a pure call returned.
+
+    Attributes:
+        outputs: of the call.
+        values: of the layer's Variables afterwards, in the order of `structure.variables`.
+        losses: what layers added, and regularizers' values.
+        masks: of the outputs, in their structure; None for each output without one.
+    """
+
+    outputs: Any
+    values: list[Any]
+    losses: list[jax.Array]
+    masks: Any
+
+
+@dataclasses.dataclass
+class CallOptions:
+    """How a pure call is made.
+
+    Attributes:
+        training: None for the layer's default (inference).
+        key: what draws are keyed by; None: drawing is an error.
+        step: lifetime step, where there is one.
+        method: what is called instead of the layer: see `Layer.apply`.
+        mask: of the first input, or None.
+        capture: collects intermediate outputs, or None.
+    """
+
+    training: bool | None = None
+    key: jax.Array | None = None
+    step: ArrayLike | None = None
+    method: Method | None = None
+    mask: Any = None
+    capture: Capture | None = None
+
+
 def apply(
     layer: Layer,
     variables: Variables,
     inputs: Sequence[Any],
     named_inputs: Mapping[str, Any],
-    *,
-    training: bool | None,
-    rngs: Rngs,
-) -> tuple[Any, dict[str, Any], list[jax.Array]]:
-    """(outputs, new state, losses) of a call with `variables` lent: see `Layer.apply`."""
+    options: CallOptions,
+    capture: str | Sequence[str] | None,
+) -> tuple[PureCall, dict[str, Any]]:
+    """(result of a call with `variables` lent, new state): see `Layer.apply`."""
     layer._check_ready()
     structure = layer._structure()
     if not layer.built or not structure.variables and not layer._info.called:
         build_abstractly(layer, inputs, named_inputs)
         structure = layer._structure()
+    received = variables
+    variables = {group: _as_dict(tree) for group, tree in _groups_of(layer, variables).items()}
     values = gather(layer, structure, variables)
-    outputs, after, losses = call_with(
-        layer, structure, values, inputs, named_inputs, training=training, key=key_of(rngs)
-    )
+    if capture is not None:
+        options.capture = Capture(capture, paths_of(structure))
+    inputs, named_inputs = map_structure(_without_mask, (list(inputs), dict(named_inputs)))
+    result = call_with(layer, structure, values, inputs, named_inputs, options)
     state = [
-        (path, value)
-        for (path, variable), value in zip(structure.variables, after)
+        (path, _in_dtype_of(before, after))
+        for (path, variable), before, after in zip(structure.variables, values, result.values)
         if not isinstance(variable, nnx.Param)
     ]
-    return outputs, tracking.nest(state), losses
+    return result, _in_structure_of(received.get("state", {}), tracking.nest(state))
+
+
+def _groups_of(layer: Layer, variables: Any) -> Mapping[str, Any]:
+    """`variables` as a mapping of "params" and "state", or an error that says what came."""
+    if isinstance(variables, Mapping) and {"params"} <= set(variables) <= {"params", "state"}:
+        return variables
+    keys = sorted(variables) if isinstance(variables, Mapping) else type(variables).__name__
+    raise UserInputError(
+        f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` "
+        f"returns it. Received: {keys}"
+    )
+
+
+def _as_dict(tree: Any) -> Any:
+    """Nested dicts from what stands for them: a Flax FrozenDict, an `nnx.State`."""
+    if isinstance(tree, nnx.Variable):
+        return tree.get_value()
+    if isinstance(tree, Mapping) and not isinstance(tree, dict) or isinstance(tree, nnx.State):
+        return {name: _as_dict(value) for name, value in tree.items()}
+    return tree
+
+
+def _in_structure_of(received: Any, state: dict[str, Any]) -> Any:
+    """The new state in the kind of mapping that came, so that a scan may carry it."""
+    if type(received) is dict:
+        return state
+    return jax.tree.unflatten(jax.tree.structure(received), jax.tree.leaves(state))
+
+
+def _in_dtype_of(before: Any, after: Any) -> Any:
+    """A state's new value in the dtype of the one that came."""
+    dtype = getattr(before, "dtype", None)
+    return after if dtype is None or after.dtype == dtype else after.astype(dtype)
 
 
 def call_with(
@@ -167,32 +244,124 @@ def call_with(
     values: Sequence[ArrayLike],
     inputs: Sequence[Any],
     named_inputs: Mapping[str, Any],
-    *,
-    training: bool | None,
-    key: jax.Array | None,
-    step: ArrayLike | None = None,
-) -> tuple[Any, list[Any], list[jax.Array]]:
-    """The call with values lent in the order of `structure.variables`.
-
-    Returns:
-        The outputs, the values afterwards in the same order, and the losses.
-    """
+    options: CallOptions,
+) -> PureCall:
+    """The call with values lent in the order of `structure.variables`."""
+    call = _callable_of(layer, options.method)
     named_inputs = dict(named_inputs)
-    if training is not None and signature.of(layer).has_training:
-        named_inputs["training"] = training
+    if options.training is not None and "training" in call.parameters:
+        named_inputs["training"] = options.training
+    if options.mask is not None:
+        inputs = _with_mask(layer, inputs, options.mask)
 
-    def run() -> tuple[Any, list[jax.Array]]:
+    def run() -> tuple[Any, list[jax.Array], Any]:
         context = contexts.CallContext(layer, losses=[])
-        context.training = training
-        with contexts.opened(context), seeds.scope(key, paths_of(structure), step):
-            outputs = layer(*inputs, **named_inputs)
-            return outputs, layer.losses
+        context.training = options.training
+        context.float_dtype = _float_dtype(structure, values)
+        context.capture = options.capture
+        keys = seeds.scope(options.key, paths_of(structure), options.step)
+        with contexts.opened(context), keys:
+            outputs = call.function(*inputs, **named_inputs)
+            masks_of_outputs = map_structure(masks.get_mask, outputs)
+            for output in flatten(outputs):
+                masks.set_mask(output, None)
+            return outputs, layer.losses, masks_of_outputs
 
     variables = [variable for _, variable in structure.variables]
-    (outputs, losses), after = lending.call(
+    (outputs, losses, masks_of_outputs), after = lending.call(
         run, variables, values, what=f"`{layer.name}.apply`", strict=True
     )
-    return outputs, after, losses
+    return PureCall(outputs, after, losses, masks_of_outputs)
+
+
+class _Callable(NamedTuple):
+    function: Callable[..., Any]
+    parameters: Collection[str]
+
+
+def _callable_of(layer: Layer, method: Method | None) -> _Callable:
+    """What `method` names: the layer itself, one of its methods, a layer below it, or a function
+    that takes the layer first.
+    """
+    if method is None:
+        return _Callable(layer, signature.of(layer).parameters)
+    if isinstance(method, str):
+        owner, _, name = method.rpartition(".")
+        obj = operator.attrgetter(owner)(layer) if owner else layer
+        found = getattr(obj, name, None)
+        if not callable(found):
+            raise UserInputError(
+                f"`apply(..., method={method!r})`: layer '{layer.name}' "
+                f"({type(layer).__name__}) has no such method or sub-layer."
+            )
+        return _callable_of(layer, found)
+    if hasattr(method, "_info"):
+        return _Callable(method, signature.of(method).parameters)
+    if getattr(method, "__self__", None) is None:  # a function, or a method taken from the class
+        method = functools.partial(method, layer)
+    return _Callable(_as_call(layer, method), inspect.signature(method).parameters)
+
+
+def _as_call(layer: Layer, method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method run as `call` is: its inputs converted, its own weights read in the compute
+    dtype.
+    """
+    info = layer._info
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if info.convert_inputs:
+            args, kwargs = input_conversion.convert_inputs(
+                layer.dtype_policy, layer.compute_dtype, info.autocast, args, kwargs
+            )
+        policy = layer.dtype_policy
+        is_cast = info.autocast and policy.compute_dtype != policy.variable_dtype
+        with lending.autocast(policy.compute_dtype if is_cast else None):
+            return method(*args, **kwargs)
+
+    return run
+
+
+def _float_dtype(structure: Structure, values: Sequence[Any]) -> str | None:
+    """The one float dtype that the given weights have, where it is not the one they were made
+    with.
+    """
+    dtypes = set()
+    usual = True
+    for (_, variable), value in zip(structure.variables, values):
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or not isinstance(variable, nnx.Param):
+            continue
+        if jnp.issubdtype(dtype, jnp.floating):
+            dtypes.add(dtype.name)
+            usual = usual and dtype == getattr(info_of(variable), "dtype", dtype)
+    return None if usual or len(dtypes) != 1 else dtypes.pop()
+
+
+def _without_mask(x: Any) -> Any:
+    """A tensor that carries no hidden mask: masks come to a pure call by `mask=` alone."""
+    if signature.is_tensor(x) and masks.get_mask(x) is not None:
+        return jnp.copy(x)
+    return x
+
+
+def _with_mask(layer: Layer, inputs: Sequence[Any], mask: Any) -> list[Any]:
+    """The inputs with `mask` on the first, for the layer and all below it."""
+    if not inputs:
+        raise UserInputError(f"`{layer.name}.apply(mask=...)`: there is no input for the mask.")
+    first = flatten(inputs[0])
+    given = flatten(mask) if isinstance(mask, (list, tuple, dict)) else [mask] * len(first)
+    if len(given) != len(first):
+        raise UserInputError(
+            f"`{layer.name}.apply(mask=...)`: {len(first)} inputs, but {len(given)} masks."
+        )
+    of_input = {id(x): m for x, m in zip(first, given)}
+
+    def attach(x: Any) -> Any:
+        masked = jnp.copy(x)
+        masks.set_mask(masked, jnp.asarray(of_input[id(x)], bool))
+        return masked
+
+    return [map_structure(attach, inputs[0]), *inputs[1:]]
 
 
 def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any]:
@@ -201,12 +370,6 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
     Raises:
         UserInputError: names all that is missing, surplus or of the wrong shape.
     """
-    if not isinstance(variables, dict) or not {"params"} <= set(variables) <= {"params", "state"}:
-        keys = sorted(variables) if isinstance(variables, dict) else type(variables).__name__
-        raise UserInputError(
-            f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` "
-            f"returns it. Received: {keys}"
-        )
     remaining = {("params", *p): v for p, v in tracking.flat(variables["params"]).items()}
     state = tracking.flat(variables.get("state", {}))
     remaining.update((("state", *path), value) for path, value in state.items())

@@ -8,11 +8,11 @@ from fkeras.core.randomness import seeds
 from fkeras.layers.base import pure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import jax
 
-    from fkeras.layers.base.pure import Variables
+    from fkeras.layers.base.pure import Method, Rngs, Variables
     from fkeras.types import ArrayLike
 
 
@@ -53,25 +53,41 @@ class PureFace:
         variables: Variables,
         *inputs: Any,
         training: bool | None = None,
-        rngs: jax.Array | Mapping[str, jax.Array] | None = None,
+        rngs: Rngs = None,
+        method: Method | None = None,
+        mask: Any = None,
+        capture: str | Sequence[str] | None = None,
         return_losses: bool = False,
+        return_mask: bool = False,
         **named_inputs: Any,
     ) -> Any:
         """The layer's computation as a pure function of `variables`: nothing on the object changes.
 
-        Works under `jit`, `grad`, `vmap`, `scan`, `checkpoint`, `shard_map`, in any nesting.
+        Works under `jit`, `grad`, `vmap`, `scan`, `checkpoint`, `shard_map`, in any nesting. All
+        that counts comes in by the arguments: a hidden mask on an input is not read, and none is
+        attached to the outputs.
 
         Args:
-            variables: what `init` returned, or the same structure with other arrays.
+            variables: what `init` returned, or the same structure with other arrays. Where their
+                float dtype is not the layer's own, it decides what is computed in, unless the
+                dtype policy is a mixed one.
             *inputs: arguments of `call`.
             training: None for the layer's default (inference).
             rngs: a JAX key (or a dict with one), needed where the call draws random numbers.
+            method: what is called instead of the layer: the name of a method or sub-layer
+                (`"encode"`, `"encoder.head"`), a sub-layer, a method, or a function that takes the
+                layer first. The layer must be built.
+            mask: mask of the first input (boolean, its leading axes), for layers that use one.
+            capture: path of a layer, or several, with `*` and `?` as in file names: their outputs
+                are returned too.
             return_losses: also return the list of `add_loss` and regularization values.
+            return_mask: also return the mask of the outputs, or None.
             **named_inputs: further arguments of `call`.
 
         Returns:
-            `(outputs, new_state)`, where `new_state` replaces `variables["state"]`; with
-            `return_losses`, `(outputs, new_state, losses)`.
+            `(outputs, new_state)`, where `new_state` replaces `variables["state"]`; behind them, in
+            this order, what was asked for: the list of losses, the mask, the captured outputs (a
+            dict from path to the list of the outputs of its calls).
 
         Raises:
             UserInputError: variables are missing, too many or of the wrong shape (all are named).
@@ -85,10 +101,16 @@ class PureFace:
             >>> layer.apply(variables, jnp.ones((1, 3)))[0].tolist()
             [[3.0, 3.0]]
         """
-        outputs, state, losses = pure.apply(
-            self, variables, inputs, named_inputs, training=training, rngs=rngs
-        )
-        return (outputs, state, losses) if return_losses else (outputs, state)
+        options = pure.CallOptions(training, pure.key_of(rngs), method=method, mask=mask)
+        result, state = pure.apply(self, variables, inputs, named_inputs, options, capture)
+        extras = []
+        if return_losses:
+            extras.append(result.losses)
+        if return_mask:
+            extras.append(result.masks)
+        if capture is not None:
+            extras.append(options.capture.outputs)
+        return (result.outputs, state, *extras)
 
     @property
     def build_key(self) -> jax.Array:

@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 class CallSignature:
     """Names of the parameters of `call` and which of them are special.
 
+    Args:
+        function: the function behind `call`.
+        takes_self: whether its first parameter is the layer.
+
     Attributes:
-        parameters: parameters by name, without the first (`self`).
+        parameters: parameters by name, without the layer.
         positional: names of those that may be given by position.
         var_positional, var_keyword: names of `*args` and `**kwargs`, or None.
         has_training: whether `training` is among them.
@@ -32,10 +36,10 @@ class CallSignature:
         required: names of positional parameters without a default.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], takes_self: bool = True) -> None:
         kinds = inspect.Parameter
         parameters = list(inspect.signature(function).parameters.values())
-        if parameters and parameters[0].name == "self":
+        if takes_self:  # whatever it is called
             parameters = parameters[1:]
         by_position = (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)
         self.parameters = {p.name: p for p in parameters}
@@ -98,20 +102,28 @@ def _describe(layer: Layer) -> str:
 
 
 @functools.cache
-def _signature_of(function: Callable[..., Any]) -> CallSignature:
-    return CallSignature(function)
+def _signature_of(function: Callable[..., Any], takes_self: bool) -> CallSignature:
+    return CallSignature(function, takes_self)
 
 
 def of(layer: Layer) -> CallSignature:
     """The signature of the layer's `call`, also of one that was set on the object itself."""
-    call = layer.__dict__.get("call") or type(layer).call
-    return _signature_of(getattr(call, "__func__", call))
+    own = layer.__dict__.get("call")
+    if own is not None:  # a bound method, or a function that knows no layer
+        return _signature_of(getattr(own, "__func__", own), hasattr(own, "__func__"))
+    return _signature_in(type(layer), type(layer).call)
 
 
 @functools.cache
-def parameter_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """Names of a method's parameters without self."""
-    return tuple(name for name in inspect.signature(function).parameters if name != "self")
+def _signature_in(cls: type, call: Callable[..., Any]) -> CallSignature:
+    is_static = isinstance(inspect.getattr_static(cls, "call"), staticmethod)
+    return _signature_of(getattr(call, "__func__", call), not is_static)
+
+
+@functools.cache
+def parameter_names(method: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the parameters of a method, as it stands in its class, without the first."""
+    return tuple(inspect.signature(method).parameters)[1:]
 
 
 class ConstructorSignature:
