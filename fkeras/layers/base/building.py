@@ -5,7 +5,7 @@ import functools
 
 from fkeras.core import names
 from fkeras.core.randomness import first_values, seeds
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import on_creation
 from fkeras.layers.base import signature
 
@@ -73,5 +73,5 @@ def place(root) -> None:
     if info.root_key is None:
         info.root_key = seeds.next_root_key()
     for path, variable in root._structure().variables:
-        if isinstance(lending.private_value(variable), lending.NotDrawnYet):
+        if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
             variable._meta.origin.place(info.root_key, "/".join(path))

@@ -2,8 +2,17 @@
 losses, and places.
 """
 
-import contextlib
-import threading
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.scoped import Scoped
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from fkeras.layers.base.layer import Layer
 
 
 class CallContext:
@@ -17,25 +26,21 @@ class CallContext:
 
     __slots__ = ("entry", "training", "losses")
 
-    def __init__(self, entry, losses=None):
-        self.entry, self.training, self.losses = entry, None, losses
+    def __init__(self, entry: Layer, losses: list[tuple[Layer, Any]] | None = None) -> None:
+        self.entry = entry
+        self.training: bool | None = None
+        self.losses = losses
 
 
-class _Open(threading.local):
-    context: CallContext | None = None
-
-
-_open = _Open()
+# On another thread a copy counts: `training` is set and put back by each layer of a call.
+_context: Scoped[CallContext | None] = Scoped(None, carry=copy.copy)
 
 
 def current() -> CallContext | None:
-    return _open.context
+    """The outermost call that is open on this thread, or None."""
+    return _context.value
 
 
-@contextlib.contextmanager
-def opened(context: CallContext):
-    outer, _open.context = _open.context, context
-    try:
-        yield context
-    finally:
-        _open.context = outer
+def opened(context: CallContext) -> AbstractContextManager[CallContext]:
+    """Context manager: the call is open inside."""
+    return _context.inside(context)

@@ -22,8 +22,9 @@ from fkeras.core import dtype_policy, jax_private, names, warn_once
 from fkeras.core.config import constructor, serialization
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.evaluate import evaluate
-from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.symbolic.operation import Operation
 from fkeras.core.values import lending, masks, remat

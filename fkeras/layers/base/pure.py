@@ -12,7 +12,8 @@ from flax import nnx
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, seeds
-from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
@@ -211,7 +212,7 @@ def call_with(layer, structure, values, inputs, named_inputs, *, training, key, 
 
     variables = [v for _, v in structure.variables]
     (outputs, losses), after = lending.call(
-        run, variables, values, what=f"`{layer.name}.apply`", strict=True
+        run, variables, values, caller=f"`{layer.name}.apply`", strict=True
     )
     return outputs, after, losses
 
@@ -251,7 +252,7 @@ def stateless_call(
             return outputs, (layer.losses if return_losses else None)
 
     (outputs, losses), after = lending.call(
-        run, [*own_trainable, *own_rest], values, what=f"`{layer.name}.stateless_call`"
+        run, [*own_trainable, *own_rest], values, caller=f"`{layer.name}.stateless_call`"
     )
     new_rest = after[len(own_trainable) :]
     return (outputs, new_rest, losses) if return_losses else (outputs, new_rest)

@@ -15,7 +15,7 @@ from flax import nnx
 
 from fkeras.core import names
 from fkeras.core.randomness.seed_generator import SeedGenerator
-from fkeras.core.values import lending
+from fkeras.core.values import adoption
 from fkeras.core.values.variable import Variable
 
 
@@ -94,7 +94,7 @@ class Structure:
 
     def _add_variable(self, path, variable):
         if not isinstance(variable, Variable):
-            lending.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
+            adoption.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
         self.variables.append((path, variable))
         self.ordered.append(variable)
 
