@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 from flax import nnx
@@ -62,11 +61,11 @@ def _stands_on(trace: _jax_core.Trace | None, kinds: tuple[type, ...]) -> bool:
     return False
 
 
-def set_metadata(variable: nnx.Variable, key: Hashable, value: Any) -> None:
+def set_metadata(variable: nnx.Variable, key: str, value: Any) -> None:
     """Metadata without NNX's check of the trace level: bookkeeping may be added at any time."""
     variable._var_metadata[key] = value
 
 
-def metadata(variable: nnx.Variable) -> dict[Hashable, Any]:
+def metadata(variable: nnx.Variable) -> dict[str, Any]:
     """NNX's dict of a Variable's metadata itself."""
     return variable._var_metadata

@@ -30,8 +30,9 @@ def object_name(obj: object) -> str:
     """A readable name of a function or object: its `name`, else its own or its class's name in
     snake case (a lambda: `'lambda'`).
     """
-    if isinstance(getattr(obj, "name", None), str):
-        return obj.name
+    name = getattr(obj, "name", None)
+    if isinstance(name, str):
+        return name
     return to_snake_case(getattr(obj, "__name__", None) or type(obj).__name__)
 
 

@@ -51,7 +51,9 @@ def make_dict_like(node: dict[Any, Any], items: Iterable[tuple[Any, Any]]) -> di
     if cls is dict:
         return dict(items)
     if isinstance(node, defaultdict):
-        return cls(node.default_factory, items)
+        copy = cls(node.default_factory)
+        copy.update(items)
+        return copy
     return cls(items)
 
 

@@ -48,8 +48,8 @@ class Scoped(threading.local, Generic[T]):
 
     value: T
 
-    def __new__(cls, default: T, carry: Callable[[T], T] | None = None) -> Scoped[T]:
-        self = super().__new__(cls, default, carry)
+    def __new__(cls, *args: Any) -> Scoped[T]:
+        self = super().__new__(cls, *args)
         _every.append(self)
         return self
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -21,19 +21,15 @@ import numpy as np
 
 from fkeras.core import jax_private
 
-if TYPE_CHECKING:
-    from jaxtyping import Float32, UInt32
-
 # NumPy's in the facade, where XLA would compile a program for each shape; else JAX's.
 HostOrTraced: TypeAlias = np.ndarray | jax.Array
+KeyData: TypeAlias = np.ndarray | jax.Array  # uint32[2]
 
 BLOCK = 1 << 16
 _HALF = BLOCK // 2  # Threefry turns two words into two
 
 
-def _bits(
-    key_data: UInt32[jax.Array, "2"], path_hash: jax.Array, block: jax.Array
-) -> UInt32[jax.Array, "65536"]:
+def _bits(key_data: KeyData, path_hash: jax.Array, block: jax.Array) -> jax.Array:
     from jax.extend.random import threefry_2x32
 
     key = threefry_2x32(key_data, jnp.stack([jnp.zeros_like(path_hash), path_hash]))
@@ -41,7 +37,7 @@ def _bits(
     return threefry_2x32(key, jnp.concatenate([i, jnp.full_like(i, block)]))
 
 
-def _unit(bits: UInt32[jax.Array, " n"]) -> Float32[jax.Array, " n"]:
+def _unit(bits: jax.Array) -> jax.Array:
     """[0, 1) from 23 random bits."""
     return jax.lax.bitcast_convert_type((bits >> 9) | jnp.uint32(0x3F800000), jnp.float32) - 1.0
 
@@ -88,9 +84,7 @@ def block_count(count: int) -> int:
     return max(1, -(-count // BLOCK))
 
 
-def numbers(
-    kind: str, key_data: UInt32[HostOrTraced, "2"], path: str, count: int
-) -> Float32[HostOrTraced, " count"]:
+def numbers(kind: str, key_data: KeyData, path: str, count: int) -> HostOrTraced:
     """`count` float32 numbers of a kind for (key, path): a NumPy array, or a traced one where a
     program is being recorded.
 

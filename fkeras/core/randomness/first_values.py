@@ -25,10 +25,9 @@ from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import TypeGuard
 
-    from jaxtyping import UInt32
-
-    from fkeras.core.randomness.blocks import HostOrTraced
+    from fkeras.core.randomness.blocks import HostOrTraced, KeyData
     from fkeras.core.values.variable import Variable
     from fkeras.types import DTypeLike, Scalar, SeedLike
 
@@ -82,9 +81,7 @@ class BlockDrawn:
         """
         return type(self).__call__ is BlockDrawn.__call__
 
-    def keyed(
-        self, key_data: UInt32[HostOrTraced, "2"], path: str
-    ) -> tuple[UInt32[HostOrTraced, "2"], str]:
+    def keyed(self, key_data: KeyData, path: str) -> tuple[KeyData, str]:
         """(key data, path) that decide a weight's numbers: those of its place, unless the seed of
         this object wins.
         """
@@ -119,7 +116,7 @@ def filled(shape: tuple[int, ...], value: Scalar | HostOrTraced, dtype: str) -> 
 
 def draw(
     initializer: InitializerLike,
-    key_data: UInt32[np.ndarray, "2"],
+    key_data: KeyData,
     path: str,
     shape: tuple[int, ...],
     dtype: str,
@@ -136,8 +133,8 @@ def draw(
         UserInputError: the initializer returns another shape.
     """
     if _is_block_drawn(initializer):
-        place = initializer.keyed(key_data, path)
-        numbers = blocks.numbers(initializer.kind, *place, initializer.count(shape))
+        key_data, path = initializer.keyed(key_data, path)
+        numbers = blocks.numbers(initializer.kind, key_data, path, initializer.count(shape))
         return _finished(initializer, numbers, shape, dtype)
     return _draw_by_call(initializer, jnp.asarray(key_data), path, shape, dtype)
 
@@ -196,7 +193,7 @@ def _draw_by_call(
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
 
-def _is_block_drawn(initializer: object, kind: str | None = None) -> bool:
+def _is_block_drawn(initializer: object, kind: str | None = None) -> TypeGuard[BlockDrawn]:
     return (
         isinstance(initializer, BlockDrawn)
         and initializer.is_block_drawn()

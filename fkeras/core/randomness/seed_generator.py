@@ -14,8 +14,7 @@ from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
-    from jaxtyping import UInt32
-
+    from fkeras.core.randomness.blocks import KeyData
     from fkeras.types import Config
 
 
@@ -63,7 +62,7 @@ class SeedGenerator:
                 kind="seed",
             )
 
-    def next(self, ordered: bool = True) -> UInt32[jax.Array, "2"]:
+    def next(self, ordered: bool = True) -> KeyData:
         """uint32[2] for one draw. `ordered` is kept for Keras's signature."""
         scoped = seeds.scoped_draw(self, self._initial_seed)
         if scoped is not None:

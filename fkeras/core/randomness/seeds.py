@@ -27,8 +27,7 @@ from fkeras.errors import PureCallError, UserInputError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from jaxtyping import UInt32
-
+    from fkeras.core.randomness.blocks import KeyData
     from fkeras.types import SeedLike
 
 # -- the process's own ---------------------------------------------------------
@@ -90,14 +89,14 @@ class RootKey:
         self.count = count
 
     @classmethod
-    def from_data(cls, data: UInt32[np.ndarray, "2"]) -> RootKey:
+    def from_data(cls, data: KeyData) -> RootKey:
         """A key that a file held."""
         root_key = cls(None, None)
         root_key._data = np.asarray(data, np.uint32)
         return root_key
 
     @property
-    def data(self) -> UInt32[np.ndarray, "2"]:
+    def data(self) -> KeyData:
         """uint32[2]"""
         if not hasattr(self, "_data"):
             # A trace may be open; what is kept here must not belong to it.
@@ -130,7 +129,7 @@ def make_default_seed() -> int:
     return int(mixed.generate_state(1)[0] & 0x7FFFFFFF)
 
 
-def key_data_of(seed: SeedLike | None) -> UInt32[np.ndarray, "2"]:
+def key_data_of(seed: SeedLike | None) -> KeyData:
     """uint32[2] of an int seed, a `SeedGenerator`, a key, or None (the next of the process's
     own).
     """
@@ -230,7 +229,7 @@ def current_scope() -> KeyScope | None:
 # -- one draw ------------------------------------------------------------------
 
 
-def draw_seed(seed: SeedLike | None) -> UInt32[jax.Array, "2"]:
+def draw_seed(seed: SeedLike | None) -> KeyData:
     """uint32[2] key data for one draw.
 
     Args:
@@ -258,7 +257,7 @@ def draw_seed(seed: SeedLike | None) -> UInt32[jax.Array, "2"]:
     )
 
 
-def _draw_unseeded() -> UInt32[jax.Array, "2"]:
+def _draw_unseeded() -> KeyData:
     if lending.in_abstract_call():
         return jnp.zeros((2,), jnp.uint32)
     scope = _scope.value
@@ -274,7 +273,7 @@ def _draw_unseeded() -> UInt32[jax.Array, "2"]:
     return jnp.array([process_seed() & 0xFFFFFFFF, _next("draws")], jnp.uint32)
 
 
-def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> UInt32[jax.Array, "2"]:
+def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> KeyData:
     key = scope.next(drawer, own_seed)
     if key is None:
         raise PureCallError(
@@ -284,7 +283,7 @@ def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> UInt32[ja
     return jax.random.key_data(key)
 
 
-def scoped_draw(generator: object, own_seed: int | None) -> UInt32[jax.Array, "2"] | None:
+def scoped_draw(generator: object, own_seed: int | None) -> KeyData | None:
     """Key data for a generator from the open scope, or None where the generator's own state
     counts.
     """

@@ -37,6 +37,9 @@ class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be register
         (None, 3)
     """
 
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]  # of the constructor's call, for the config
+    _inbound_nodes: list[Node]
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Operation:
         self = object.__new__(cls)
         self._arguments = (args, kwargs)

@@ -80,7 +80,7 @@ def is_stand_in(content: SlotContent) -> bool:
 
 def fetch(variable: nnx.Variable, stand_in: NotDrawnYet | HeldByLoop) -> jax.Array:
     """Puts the value back for which the stand-in stands, and returns it."""
-    if type(stand_in) is HeldByLoop:
+    if isinstance(stand_in, HeldByLoop):
         stand_in.bring()
         return jax_private.raw_value_descriptor.__get__(variable)
     # A trace may be open, and the value is read in it first. Drawn in the trace it would be a

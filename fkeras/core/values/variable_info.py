@@ -92,7 +92,7 @@ class AdoptedInfo:
 
 
 def info_of(variable: nnx.Variable) -> Any:
-    """The `VariableInfo` or `AdoptedInfo` of a Variable, or None for one of a foreign module that was
+    """The `VariableInfo` or `AdoptedInfo` of a Variable; None for one of a foreign module that was
     not adopted yet.
     """
     return jax_private.metadata(variable).get(KEY)

@@ -7,10 +7,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
-from fkeras.core.scoped import Scoped
+from fkeras.core import tracebacks
+from fkeras.core.scoped import Inside, Scoped
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from types import TracebackType
 
     from fkeras.layers.base.layer import Layer
 
@@ -41,6 +42,22 @@ def current() -> CallContext | None:
     return _context.value
 
 
-def opened(context: CallContext) -> AbstractContextManager[CallContext]:
+class _OpenCall(Inside):
+    """What `opened` returns. Errors leave an outermost call without the libraries' frames."""
+
+    __slots__ = ()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.scoped.value = self.outer
+        if isinstance(error, Exception) and self.outer is None:
+            tracebacks.trim_if_enabled(error)
+
+
+def opened(context: CallContext) -> Inside[CallContext]:
     """Context manager: the call is open inside."""
-    return _context.inside(context)
+    return _OpenCall(_context, context)
