@@ -48,8 +48,8 @@ class Scoped(threading.local, Generic[T]):
 
     value: T
 
-    def __new__(cls, *args: Any) -> Scoped[T]:
-        self = super().__new__(cls, *args)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Scoped[T]:
+        self = super().__new__(cls, *args, **kwargs)
         _every.append(self)
         return self
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fkeras.types import Config, Nested
 
 
-class Operation(abc.ABC):  # noqa: B024  abstract so that layers can be registered as operations
+class Operation(abc.ABC):  # abstract so that layers can be registered as operations
     """A computation to subclass: `call` on arrays; on KerasTensors the call is recorded.
 
     Args:
