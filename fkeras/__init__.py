@@ -8,7 +8,7 @@ import functools
 import importlib
 import typing
 
-from fkeras.core.config import homes as _homes
+from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
     from fkeras import activations as activations
@@ -103,7 +103,7 @@ _ROOMS = (
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = [
+__all__ = [  # noqa: PLE0604
     "__version__",
     "version",
     *_HOMES,
@@ -129,7 +129,7 @@ _NAMED_IN_CONFIGS = (
     "callbacks",
     "ops",
 )
-_homes.install(
+config_homes.install(
     {
         f"keras.{room}": functools.partial(importlib.import_module, f"fkeras.{room}")
         for room in _NAMED_IN_CONFIGS

@@ -1,7 +1,8 @@
 """Every private name of JAX and Flax that fkeras uses, and nothing else.
 `tests/core/test_jax_private.py` holds one canary for each.
 
-- `raw_value_descriptor`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators read and write.
+- `raw_value_descriptor`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators
+  read and write.
 - `current_trace`: which trace operations are recorded in at this moment.
 - `is_staging`: whether a trace records a program (jit, scan, eval_shape), as JVP and Batch traces
   over concrete values do not.

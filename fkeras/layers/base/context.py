@@ -1,17 +1,19 @@
-"""What travels by itself through nested calls on one thread: the outermost layer, `training`,
-losses, and places.
+"""What travels by itself through nested calls on one thread: the outermost layer, `training` and
+losses.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fkeras.core import tracebacks
 from fkeras.core.scoped import Inside, Scoped
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    import jax
 
     from fkeras.layers.base.layer import Layer
 
@@ -27,7 +29,7 @@ class CallContext:
 
     __slots__ = ("entry", "training", "losses")
 
-    def __init__(self, entry: Layer, losses: list[tuple[Layer, Any]] | None = None) -> None:
+    def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
         self.entry = entry
         self.training: bool | None = None
         self.losses = losses
@@ -38,7 +40,7 @@ _context: Scoped[CallContext | None] = Scoped(None, carry=copy.copy)
 
 
 def current() -> CallContext | None:
-    """The outermost call that is open on this thread, or None."""
+    """The context of the call that is running on this thread, or None outside of calls."""
     return _context.value
 
 
@@ -59,5 +61,5 @@ class _OpenCall(Inside):
 
 
 def opened(context: CallContext) -> Inside[CallContext]:
-    """Context manager: the call is open inside."""
+    """Context manager: `context` is the current one inside."""
     return _OpenCall(_context, context)

@@ -134,7 +134,7 @@ def _as_shape(shape, what):
     return tuple(None if d is None else int(d) for d in shape)
 
 
-def Input(
+def Input(  # noqa: N802
     shape=None,
     batch_size=None,
     dtype=None,
