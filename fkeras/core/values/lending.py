@@ -8,17 +8,13 @@ the object still reaches the original, and its gradient is zero without a word.
 
 JAX remembers traces of inner functions (`jax.jit` or `jax.checkpoint` kept on an object) together
 with the constants they closed over. A context that is part of JAX's cache keys carries a token, so
-that a trace made with other lent values is never reused. Tokens are entered only where needed: a
-new token makes JAX compile every op of an eager call again.
+that a trace made with other lent values is never reused (`trace_tokens`). Tokens are entered only
+where needed: a new token makes JAX compile every op of an eager call again.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import itertools
-import threading
-import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,13 +23,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import jax_private
-from fkeras.core.scoped import Scoped, also_carry
+from fkeras.core.scoped import Scoped
+from fkeras.core.values.lent_scopes import AbstractScope as AbstractScope
+from fkeras.core.values.lent_scopes import Scope
 from fkeras.core.values.stand_ins import (
     HeldByLoop,
     NotDrawnYet,
     fetch,
     private_value,
 )
+from fkeras.core.values.trace_tokens import choose_token, entered, fresh_token, mark_read_deeply
+from fkeras.core.values.trace_tokens import needs_own_scope as needs_own_scope
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
 
@@ -42,90 +42,11 @@ if TYPE_CHECKING:
 
     from flax import nnx
 
-# At import: making one later is not thread-safe.
-_cache_key = jax.make_user_context(default_value=None)
-also_carry(lambda: functools.partial(_cache_key, _cache_key.value))
-
-_tokens = itertools.count(1)  # never used twice in a process, on whatever thread
 _scopes: Scoped[tuple[Scope, ...]] = Scoped(())  # all that are open, innermost last
 _autocast: Scoped[str | None] = Scoped(None)
 
 
 # -- scopes --------------------------------------------------------------------
-
-
-class Scope:
-    """Values lent to Variables. Holds the Variables themselves, so that no id is used twice while
-    the scope lives.
-
-    Args:
-        variables: what is lent to.
-        values: of equal length.
-        caller: who calls, for errors; None for `apply`.
-        strict: a trainable Variable that is read but not lent is an error: its gradient would be
-            zero without a word.
-    """
-
-    def __init__(
-        self,
-        variables: list[nnx.Variable],
-        values: Sequence[jax.Array],
-        caller: str | None = None,
-        strict: bool = False,
-    ) -> None:
-        self.variables = variables
-        self.values = {id(v): x for v, x in zip(variables, values, strict=True)}
-        self.trace = jax_private.current_trace()
-        self.caller = caller
-        self.strict = strict
-
-    def has(self, variable: nnx.Variable) -> bool:
-        """Whether this scope answers for the Variable."""
-        return id(variable) in self.values
-
-    def read(self, variable: nnx.Variable) -> Any:
-        return self.values[id(variable)]
-
-    def write(self, variable: nnx.Variable, value: Any) -> None:
-        self.values[id(variable)] = value
-
-    def collect(self) -> list[Any]:
-        """The values as they are now, in the order of `variables`."""
-        return [self.values[id(v)] for v in self.variables]
-
-
-class OpenScope(Scope):
-    """A scope that also keeps what is written to Variables it lends nothing to, and forgets it when
-    it closes.
-    """
-
-    def write(self, variable: nnx.Variable, value: Any) -> None:
-        if id(variable) not in self.values:
-            self.variables.append(variable)
-        self.values[id(variable)] = value
-
-
-class AbstractScope(OpenScope):
-    """For abstract evaluation: a Variable without a value reads as zeros, and all that is written
-    is forgotten.
-    """
-
-    def __init__(self) -> None:
-        super().__init__([], [])
-
-    def has(self, variable: nnx.Variable) -> bool:
-        # A tracer in the slot is an argument of a trace inside: it stands for itself.
-        return id(variable) in self.values or not isinstance(
-            private_value(variable), jax.core.Tracer | type(None)
-        )
-
-    def read(self, variable: nnx.Variable) -> Any:
-        if id(variable) in self.values:
-            return self.values[id(variable)]
-        content = jax_private.raw_value_descriptor.__get__(variable)
-        if type(content) is NotDrawnYet:
-            return jnp.zeros(content.shape, content.dtype)  # staged: no memory
-        return fetch(variable, content) if type(content) is HeldByLoop else content
 
 
 def opened(scope: Scope) -> AbstractContextManager[Scope]:
@@ -201,7 +122,7 @@ class _LentValue:
 
     A value read in a deeper staged trace than the one that lent it becomes a constant there, and
     JAX may keep that trace. Such a Variable is marked, and calls on its owner get tokens from then
-    on (`_choose_token`).
+    on (`trace_tokens`).
 
     Neither method may raise AttributeError: NNX takes it for an empty slot and says so.
     """
@@ -225,7 +146,7 @@ class _LentValue:
         if jax_private.is_staging(trace) and (scope is None or trace is not scope.trace):
             # An inner jit, checkpoint or scan reads it as a constant: its trace must not serve
             # other values.
-            _mark_read_deeply(variable)
+            mark_read_deeply(variable)
         if scope is not None:
             value = scope.read(variable)
         dtype = _autocast.value
@@ -317,68 +238,6 @@ def _cast(variable: nnx.Variable, value: Any, dtype: str) -> Any:
     return value.astype(dtype)
 
 
-# -- tokens --------------------------------------------------------------------
-
-
-class _LastConcrete(threading.local):
-    """The concrete values that were lent last on this thread, weakly, and their token."""
-
-    values: list[Callable[[], Any]] | None = None
-    token: int = 0
-
-
-_last_concrete = _LastConcrete()
-
-
-def _choose_token(variables: list[nnx.Variable], values: Sequence[Any]) -> int | None:
-    """The token under which the values may be lent; None where none is needed.
-
-    - Values of a program under construction get a fresh one: JAX keeps inner traces beyond it.
-    - Else only Variables that an inner trace once read need one. A token in an eager call compiles
-      each op again, so that it must not change without a reason.
-    - Tracers of grad or vmap over concrete values are new in each call, and so is the token.
-    - Concrete values keep their token as long as the same objects are lent: the same traces serve.
-    """
-    if any(jax_private.is_staged(x) for x in values):
-        return next(_tokens)
-    if not any(_was_read_deeply(v) for v in variables):
-        return None
-    if any(isinstance(x, jax.core.Tracer) for x in values):
-        return next(_tokens)
-    last = _last_concrete
-    if (
-        last.values is None
-        or len(last.values) != len(values)
-        or any(ref() is not value for ref, value in zip(last.values, values))
-    ):
-        last.values = [_weak_reference(x) for x in values]
-        last.token = next(_tokens)
-    return last.token
-
-
-def _weak_reference(x: Any) -> Callable[[], Any]:
-    try:
-        return weakref.ref(x)
-    except TypeError:  # NumPy scalars take none
-        return lambda: x
-
-
-def _mark_read_deeply(variable: nnx.Variable) -> None:
-    info = info_of(variable)
-    if info is not None:
-        info.read_deeply = True
-
-
-def _was_read_deeply(variable: nnx.Variable) -> bool:
-    info = info_of(variable)
-    return info is not None and info.read_deeply
-
-
-def needs_own_scope(variables: list[nnx.Variable]) -> bool:
-    """Whether an inner trace once read one of them as a constant, and may be reused."""
-    return any(_was_read_deeply(v) for v in variables)
-
-
 # -- calls ---------------------------------------------------------------------
 
 
@@ -406,9 +265,9 @@ def call(
         A pair: the function's output, and the list of values as they are afterwards, in the same
         order.
     """
-    token = _choose_token(variables, values)
+    token = choose_token(variables, values)
     scope = Scope(variables, values, caller, strict)
-    with opened(scope), contextlib.nullcontext() if token is None else _cache_key(token):
+    with opened(scope), contextlib.nullcontext() if token is None else entered(token):
         output = fn(*args, **kwargs)
     return output, scope.collect()
 
@@ -417,7 +276,7 @@ def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any
     """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is
     kept.
     """
-    with opened(AbstractScope()), _cache_key(next(_tokens)):
+    with opened(AbstractScope()), entered(fresh_token()):
         return fn(*args, **kwargs)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.values import lending
+from fkeras.core.values.lent_scopes import OpenScope
 from fkeras.core.values.stand_ins import own_value
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from fkeras.types import Tensor
 
 
-class _Mapping(lending.OpenScope):
+class _Mapping(OpenScope):
     """Lends to every Variable: the mapped values to those in the mapping, their own to the rest;
     keeps all that is written.
     """

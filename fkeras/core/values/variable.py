@@ -89,29 +89,20 @@ class Variable(Described, lending.Lendable, nnx.Variable):
             initializer = checks.initializer_named(initializer)
         outer_path = names.current_path()
         path = f"{outer_path}/{name}" if outer_path else name
-        if _is_function(initializer):
-            if shape is None:
-                raise UserInputError(
-                    "When creating a Variable from an initializer, the `shape` argument should be "
-                    f"specified. Received: initializer={initializer} and shape={shape}"
-                )
-            shape = checks.full_shape(shape, path)
-            dtype = checks.kept_dtype(dtype, path)
-            content = stand_ins.NotDrawnYet(shape, dtype, lambda: info.origin.draw(self))
+        is_drawn = _is_function(initializer)
+        if is_drawn:
+            content = self._not_drawn_yet(initializer, shape, dtype, path)
         else:
             content = as_value(
                 initializer, None if dtype is None else checks.kept_dtype(dtype, path)
             )
             checks.check_value_shape(shape, content, path)
-            shape = content.shape
-            dtype = standardize_dtype(content.dtype)
-            initializer = None
         info = VariableInfo(
             name=name,
             path=path,
-            shape=shape,
-            dtype=dtype,
-            initializer=initializer,
+            shape=content.shape,
+            dtype=standardize_dtype(content.dtype),
+            initializer=initializer if is_drawn else None,
             trainable=bool(trainable),
             autocast=bool(autocast),
             regularizer=regularizer,
@@ -124,13 +115,29 @@ class Variable(Described, lending.Lendable, nnx.Variable):
             overwrite_with_gradient=False,
         )
         # NNX would take a stand-in for a value and look into it: it goes past NNX into the slot.
-        not_drawn = isinstance(content, stand_ins.NotDrawnYet)
-        nnx.Variable.__init__(self, None if not_drawn else content)
+        nnx.Variable.__init__(self, None if is_drawn else content)
         put_info(self, info)
-        if not_drawn:
+        if is_drawn:
             stand_ins.put_value(self, content)
         if _listeners.value:
             _listeners.value[-1](self)
+
+    def _not_drawn_yet(
+        self,
+        initializer: Callable[..., Any],
+        shape: ShapeLike | None,
+        dtype: DTypeLike | None,
+        path: str,
+    ) -> stand_ins.NotDrawnYet:
+        """The stand-in for the value that the initializer will draw."""
+        if shape is None:
+            raise UserInputError(
+                "When creating a Variable from an initializer, the `shape` argument should be "
+                f"specified. Received: initializer={initializer} and shape={shape}"
+            )
+        shape = checks.full_shape(shape, path)
+        dtype = checks.kept_dtype(dtype, path)
+        return stand_ins.NotDrawnYet(shape, dtype, lambda: self._meta.origin.draw(self))
 
     # -- its value -------------------------------------------------------------
 
