@@ -217,7 +217,7 @@ class Metric:
             )
         values = [_value_for(v, x) for v, x in zip(variables, values)]
         return lending.call(
-            method, variables, values, *args, what=f"metric {self.name!r}", **kwargs
+            method, variables, values, *args, caller=f"metric {self.name!r}", **kwargs
         )
 
     # -- config ----------------------------------------------------------------

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from fkeras.core.randomness import first_values
+from fkeras.core.randomness import blocks, first_values
 
 
 class Plain(first_values.BlockDrawn):
@@ -18,7 +18,7 @@ KEY = jax.random.key(7)
 DATA = np.asarray(jax.random.key_data(KEY))
 
 
-@pytest.mark.parametrize("kind", sorted(first_values.BODIES))
+@pytest.mark.parametrize("kind", sorted(blocks.BODIES))
 def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(kind):
     rows = [
         (Plain(kind), "a/kernel", (300, 300), "float32"),
@@ -54,9 +54,9 @@ def test_path_and_key_decide_and_a_seed_of_its_own_wins():
 
 
 def test_the_numbers_have_the_moments_they_should():
-    uniform = first_values.numbers("uniform", DATA, "u", 200_000)
-    normal = first_values.numbers("normal", DATA, "n", 200_000)
-    cut = first_values.numbers("truncated_normal", DATA, "t", 200_000)
+    uniform = blocks.numbers("uniform", DATA, "u", 200_000)
+    normal = blocks.numbers("normal", DATA, "n", 200_000)
+    cut = blocks.numbers("truncated_normal", DATA, "t", 200_000)
     assert abs(normal.mean()) < 0.01 and abs(normal.std() - 1) < 0.01
     assert np.abs(cut).max() <= 2 and abs(cut.mean()) < 0.01 and abs(cut.std() - 0.8796) < 0.01
     low, high = (-1, 1) if uniform.min() < 0 else (0, 1)
