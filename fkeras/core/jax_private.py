@@ -9,6 +9,8 @@
 - `is_below_staging`: whether a trace or one that it stands on does: grad and vmap inside jit count.
 - `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether
   a derivative is taken through it.
+- `traces_above`, `repeats`: the traces that were opened inside another, and whether the program of
+  a trace runs many times (scan, while, vmap) for one run of its Python code.
 - `metadata`: NNX's dict of a Variable's metadata.
 """
 
@@ -19,6 +21,7 @@ from typing import Any
 from flax import nnx
 from jax._src import core as _jax_core
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
+from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
 raw_value_descriptor = nnx.Variable.__dict__["_raw_value"]
@@ -60,6 +63,35 @@ def _stands_on(trace: _jax_core.Trace | None, kinds: tuple[type, ...]) -> bool:
             return True
         trace = getattr(trace, "parent_trace", None)
     return False
+
+
+# What JAX calls the traces whose program runs many times: in their debug information.
+_REPEATED = frozenset(("scan", "while_body", "while_cond", "fori_loop", "shard_map", "pmap"))
+
+
+def traces_above(outer: _jax_core.Trace) -> list[_jax_core.Trace]:
+    """The traces that are open inside of `outer` now, innermost first. Empty where `outer` is the
+    current one, or is not below it (inside `jax.ensure_compile_time_eval`).
+    """
+    traces: list[_jax_core.Trace] = []
+    trace = current_trace()
+    while trace is not None:
+        if trace is outer:
+            return traces
+        traces.append(trace)
+        trace = getattr(trace, "parent_trace", None)
+    return []
+
+
+def repeats(trace: _jax_core.Trace) -> bool:
+    """Whether what is recorded in the trace runs many times, as in scan, while, map and vmap;
+    `jit`, `checkpoint`, `cond` and rules of derivatives run once.
+    """
+    if type(trace) is BatchTrace:
+        return True
+    if type(trace) is not DynamicJaxprTrace:
+        return False
+    return trace.frame.debug_info.traced_for in _REPEATED
 
 
 def set_metadata(variable: nnx.Variable, key: str, value: Any) -> None:

@@ -12,7 +12,7 @@ import os
 import random as python_random
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -21,7 +21,7 @@ import numpy as np
 
 from fkeras.core import jax_private
 from fkeras.core.scoped import Scoped
-from fkeras.core.values import lending
+from fkeras.core.values import lending, trace_tokens
 from fkeras.errors import PureCallError, UserInputError
 
 if TYPE_CHECKING:
@@ -151,6 +151,12 @@ class KeyScope:
         paths: id of a drawer (a layer, a `SeedGenerator`) -> its structural path.
         step: lifetime step of training, where there is one.
         path: put before all paths.
+        on_deep_draw: called when a draw becomes a constant of an inner trace.
+
+    A draw in an inner trace is right where the trace's program runs once (`jit`, `checkpoint`,
+    `cond`): a second call of the same inner function is traced anew, since the draw renews the
+    token. Where it runs many times (`scan`, `vmap`), all runs would share the numbers: an error,
+    unless the loop opens a scope of its own for each run (`iterated`).
     """
 
     def __init__(
@@ -159,12 +165,25 @@ class KeyScope:
         paths: Mapping[int, str] | None = None,
         step: jax.Array | int | None = None,
         path: str = "",
+        on_deep_draw: Callable[[], None] | None = None,
     ) -> None:
         self.key = key
         self.paths = paths or {}
         self.step = step
         self.base = path
+        self.on_deep_draw = on_deep_draw
         self.counts: dict[str, int] = {}  # how often each path drew in this call
+        self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
+        self.trace = jax_private.current_trace()
+
+    def iterated(self, index: jax.Array) -> KeyScope:
+        """The scope of one run of a loop's body, to be opened in it: each run draws its own
+        numbers.
+        """
+        inner = KeyScope(self.key, self.paths, self.step, self.base, self.on_deep_draw)
+        inner.counts = self.counts  # what is drawn behind the loop is counted on
+        inner.iterations = (*self.iterations, index)
+        return inner
 
     def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
         """The typed key of one draw; None where the call was given no key.
@@ -174,6 +193,7 @@ class KeyScope:
             own_seed: the seed that the drawer was made with. Where there is a step, this and the
                 step decide, whatever the model's key is.
         """
+        self._check_trace()
         path = self.base + self.paths.get(id(drawer), _location.value)
         count = self.counts.get(path, 0)
         self.counts[path] = count + 1
@@ -185,7 +205,25 @@ class KeyScope:
             key = jax.random.fold_in(self.key, zlib.crc32(path.encode()))
             if own_seed is not None:
                 key = jax.random.fold_in(key, own_seed & 0x7FFFFFFF)
+        for index in self.iterations:
+            key = jax.random.fold_in(key, index)
         return jax.random.fold_in(key, count) if count else key
+
+    def _check_trace(self) -> None:
+        """Sees to draws in traces inside the one that the scope was opened in."""
+        traces = jax_private.traces_above(self.trace)
+        if any(map(jax_private.repeats, traces)):
+            raise PureCallError(
+                f"{_location.value or 'A layer'} draws random numbers inside a scan, while, map or "
+                "vmap of JAX: all runs would share one set of them. Use `fkeras.ops.scan`, `map`, "
+                "`vectorized_map`, `fori_loop` or `while_loop`, or `fkeras.lift.scan` and `vmap`, "
+                "which draw anew in each run; or split a key outside and pass one to each run: "
+                "`apply(..., rngs=key)`."
+            )
+        if any(map(jax_private.is_staging, traces)):
+            trace_tokens.renew()
+            if self.on_deep_draw is not None:
+                self.on_deep_draw()
 
 
 _scope: Scoped[KeyScope | None] = Scoped(None)
@@ -197,14 +235,26 @@ def scope(
     paths: Mapping[int, str] | None = None,
     step: jax.Array | int | None = None,
     path: str = "",
+    on_deep_draw: Callable[[], None] | None = None,
 ) -> AbstractContextManager[KeyScope]:
     """Context manager: draws inside take their keys from `key`.
 
     Args:
         key: a typed key or uint32[2]; None: drawing is an error.
-        paths, step, path: see `KeyScope`.
+        paths, step, path, on_deep_draw: see `KeyScope`.
     """
-    return _scope.inside(KeyScope(None if key is None else typed_key(key), paths, step, path))
+    key = None if key is None else typed_key(key)
+    return _scope.inside(KeyScope(key, paths, step, path, on_deep_draw))
+
+
+def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
+    """Context manager for one run of a loop's body: draws inside are this run's own.
+
+    Args:
+        index: which run it is, an integer scalar of the loop's trace.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.iterated(index))
 
 
 def typed_key(key: jax.Array) -> jax.Array:

@@ -14,7 +14,6 @@ where needed: a new token makes JAX compile every op of an eager call again.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,14 @@ from fkeras.core.values.stand_ins import (
     fetch,
     private_value,
 )
-from fkeras.core.values.trace_tokens import choose_token, entered, fresh_token, mark_read_deeply
+from fkeras.core.values.trace_tokens import CallConstants as CallConstants
+from fkeras.core.values.trace_tokens import (
+    choose_token,
+    entered,
+    fresh_token,
+    kept,
+    mark_read_deeply,
+)
 from fkeras.core.values.trace_tokens import needs_own_scope as needs_own_scope
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
@@ -249,6 +255,7 @@ def call(
     *args: Any,
     caller: str | None = None,
     strict: bool = False,
+    constants: CallConstants | None = None,
     **kwargs: Any,
 ) -> tuple[Any, list[Any]]:
     """Calls `fn(*args, **kwargs)` with values lent to Variables.
@@ -260,14 +267,15 @@ def call(
         *args, **kwargs: the function's own.
         caller: who calls, for errors; None for `apply`.
         strict: whether a trainable Variable that is read but not lent is an error.
+        constants: what travels beside the arguments; None: nothing does.
 
     Returns:
         A pair: the function's output, and the list of values as they are afterwards, in the same
         order.
     """
-    token = choose_token(variables, values)
+    token = choose_token(variables, values, constants)
     scope = Scope(variables, values, caller, strict)
-    with opened(scope), contextlib.nullcontext() if token is None else entered(token):
+    with opened(scope), kept() if token is None else entered(token):
         output = fn(*args, **kwargs)
     return output, scope.collect()
 
@@ -281,15 +289,21 @@ def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any
 
 
 def call_on_own_values(
-    fn: Callable[..., Any], variables: list[nnx.Variable], /, *args: Any, **kwargs: Any
+    fn: Callable[..., Any],
+    variables: list[nnx.Variable],
+    /,
+    *args: Any,
+    constants: CallConstants | None = None,
+    **kwargs: Any,
 ) -> Any:
     """The facade's outermost call: like `call`, with the Variables' own values; what was written
     stays on the Variables.
 
-    Only needed where a kept inner function might remember old values: `needs_own_scope` tells.
+    Only needed where a kept inner function might remember old values (`needs_own_scope` tells), or
+    what traveled beside the arguments.
     """
     values = [v._raw_value for v in variables]
-    output, after = call(fn, variables, values, *args, **kwargs)
+    output, after = call(fn, variables, values, *args, constants=constants, **kwargs)
     for variable, old, new in zip(variables, values, after):
         if new is not old:
             variable._raw_value = new

@@ -1,8 +1,9 @@
-"""Tokens that keep JAX from reusing a trace in which other lent values are constants.
+"""Tokens that keep JAX from reusing a trace in which other values are constants.
 
 JAX remembers the traces of inner functions (`jax.jit(...)`, `jax.checkpoint(layer)`, the body of a
-scan that is kept on an object) under keys of which the values that they closed over are no part. A
-user context of JAX is: under another token a trace is made anew.
+scan that is kept on an object) under keys of which the values that they closed over are no part:
+neither lent values, nor what travels beside the arguments (the key, `training`). A user context of
+JAX is: under another token a trace is made anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 
@@ -42,40 +43,77 @@ def fresh_token() -> int:
     return next(_tokens)
 
 
+def renew() -> None:
+    """Another token from here on, until the innermost `kept` or `entered` closes.
+
+    For a draw in an inner trace: JAX would answer a second call of the same inner function with the
+    first one's trace, and with the numbers that were drawn there.
+    """
+    _cache_key(fresh_token()).__enter__()
+
+
+def kept() -> AbstractContextManager:
+    """Context manager: the token is the present one again when it closes."""
+    return _cache_key(_cache_key.value)
+
+
 class _LastConcrete(threading.local):
-    """The concrete values that were lent last on this thread, weakly, and their token."""
+    """What concrete calls lent last on this thread, weakly, with their tokens: newest last."""
 
-    values: list[Callable[[], Any]] | None = None
-    token: int = 0
+    def __init__(self) -> None:
+        self.entries: list[tuple[list[Callable[[], Any]], int]] = []
 
 
+_MOST_ENTRIES = 4  # train and predict in turns, say
 _last_concrete = _LastConcrete()
 
 
-def choose_token(variables: list[nnx.Variable], values: Sequence[Any]) -> int | None:
+def choose_token(
+    variables: list[nnx.Variable], values: Sequence[Any], context: CallConstants | None = None
+) -> int | None:
     """The token under which the values may be lent; None where none is needed.
 
     - Values of a program under construction get a fresh one: JAX keeps inner traces beyond it.
-    - Else only Variables that an inner trace once read need one. A token in an eager call compiles
-      each op again, so that it must not change without a reason.
+    - Else only what an inner trace once read needs one: Variables, and what travels beside the
+      arguments (`context`). A token in an eager call compiles each op again, so that it must not
+      change without a reason.
     - Tracers of grad or vmap over concrete values are new in each call, and so is the token.
     - Concrete values keep their token as long as the same objects are lent: the same traces serve.
+    - Where an inner trace once drew random numbers the token is always fresh: only a new trace
+      draws.
     """
-    if any(jax_private.is_staged(x) for x in values):
+    parts = [*values, *(context.parts if context is not None else ())]
+    if any(jax_private.is_staged(x) for x in parts):
         return fresh_token()
-    if not any(_was_read_deeply(v) for v in variables):
+    context_was_read = context is not None and context.was_read
+    if not context_was_read and not any(_was_read_deeply(v) for v in variables):
         return None
-    if any(isinstance(x, jax.core.Tracer) for x in values):
+    if context is not None and context.was_drawn_from:
         return fresh_token()
-    last = _last_concrete
-    if (
-        last.values is None
-        or len(last.values) != len(values)
-        or any(ref() is not value for ref, value in zip(last.values, values))
-    ):
-        last.values = [_weak_reference(x) for x in values]
-        last.token = fresh_token()
-    return last.token
+    if any(isinstance(x, jax.core.Tracer) for x in parts):
+        return fresh_token()
+    entries = _last_concrete.entries
+    for references, token in reversed(entries):
+        if len(references) == len(parts) and all(r() is x for r, x in zip(references, parts)):
+            return token
+    token = fresh_token()
+    entries.append(([_weak_reference(x) for x in parts], token))
+    del entries[:-_MOST_ENTRIES]
+    return token
+
+
+class CallConstants(NamedTuple):
+    """What travels beside the arguments of a call, and is a constant to inner traces.
+
+    Attributes:
+        parts: the key, `training` and whatever else decides what the call computes.
+        was_read: whether an inner trace of this callee once read one of them.
+        was_drawn_from: whether an inner trace of this callee once drew random numbers.
+    """
+
+    parts: tuple[Any, ...]
+    was_read: bool
+    was_drawn_from: bool
 
 
 def _weak_reference(x: Any) -> Callable[[], Any]:

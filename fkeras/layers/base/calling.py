@@ -67,6 +67,7 @@ class Calling:
             opened = contextlib.nullcontext(outer)
         with opened as context, names.scope(info.name):
             outer_training, context.training = context.training, training
+            outer_layer, context.layer = context.layer, self
             try:
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
@@ -74,6 +75,7 @@ class Calling:
                 outputs = run(call_signature, arguments, symbolic)
             finally:
                 context.training = outer_training
+                context.layer = outer_layer
         info.called = True
         return outputs
 
@@ -89,9 +91,12 @@ class Calling:
             layer._info.losses = []
         with building.root_of_draws(self):
             own = [variable for _, variable in self._structure().variables]
-            if own and lending.needs_own_scope(own):
+            constants = contexts.constants_of(self, contexts.current().training)
+            if constants.was_read or (own and lending.needs_own_scope(own)):
                 return lending.call_on_own_values(
-                    lambda: self._call_once(call_signature, arguments, symbolic), own
+                    lambda: self._call_once(call_signature, arguments, symbolic),
+                    own,
+                    constants=constants,
                 )
             return self._call_once(call_signature, arguments, symbolic)
 
@@ -175,6 +180,8 @@ def _resolve_training(
     training = arguments.get("training") if call_signature.has_training else given
     if training is None and outer is not None:
         training = outer.training
+        if training is not None and call_signature.has_training and outer.is_deep():
+            outer.mark_read()
     own = call_signature.training_default if training is None else training
     if call_signature.has_training and own is not None and not symbolic:
         arguments["training"] = own  # a recorded call leaves it open

@@ -5,10 +5,11 @@ losses.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from fkeras.core import tracebacks
+from fkeras.core import jax_private, tracebacks
 from fkeras.core.scoped import Inside, Scoped
+from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -24,6 +25,8 @@ class CallContext:
 
     Attributes:
         entry: the layer that was called first.
+        layer: the innermost layer that is being called.
+        trace: the trace that the call was opened in.
         training: the innermost call's `training`, or None.
         losses: list of (layer, value) of a pure call; None where losses stay on the layers.
         float_dtype: the dtype that layers compute in whose policy has one dtype for arithmetic and
@@ -31,14 +34,36 @@ class CallContext:
         capture: the collector of intermediate outputs, or None.
     """
 
-    __slots__ = ("entry", "training", "losses", "float_dtype", "capture")
+    __slots__ = ("entry", "layer", "trace", "training", "losses", "float_dtype", "capture")
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
         self.entry = entry
+        self.layer = entry
+        self.trace = jax_private.current_trace()
         self.training: bool | None = None
         self.losses = losses
         self.float_dtype: str | None = None
         self.capture: Capture | None = None
+
+    def is_deep(self) -> bool:
+        """Whether an inner program is being recorded: what is read of this context becomes a
+        constant of its trace.
+        """
+        trace = jax_private.current_trace()
+        return trace is not self.trace and jax_private.is_staging(trace)
+
+    def mark_read(self) -> None:
+        """Notes on the layers involved that an inner trace read this context: from now on their
+        calls get tokens of their own (`core.values.trace_tokens`).
+        """
+        self.entry._info.context_was_read = True
+        self.layer._info.context_was_read = True
+
+    def mark_drawn(self) -> None:
+        """Notes the same of a draw of random numbers."""
+        self.mark_read()
+        self.entry._info.drew_in_inner_trace = True
+        self.layer._info.drew_in_inner_trace = True
 
 
 # On another thread a copy counts: `training` is set and put back by each layer of a call.
@@ -69,3 +94,18 @@ class _OpenCall(Inside):
 def opened(context: CallContext) -> Inside[CallContext]:
     """Context manager: `context` is the current one inside."""
     return _OpenCall(_context, context)
+
+
+def constants_of(layer: Layer, *parts: Any) -> CallConstants:
+    """What travels beside the arguments of a call of the layer, for the choice of its token.
+
+    Args:
+        layer: the callee.
+        *parts: the key, `training` and the like.
+    """
+    family = [layer, *(inner for _, inner in layer._structure().layers)]
+    return CallConstants(
+        parts=parts,
+        was_read=any(member._info.context_was_read for member in family),
+        was_drawn_from=any(member._info.drew_in_inner_trace for member in family),
+    )

@@ -58,6 +58,9 @@ class LayerInfo:
         self.initial_weights: list[Any] | None = None
         self.root_key: RootKey | None = None
         self.path: str | None = None
+        # Whether an inner trace read the context of a call (`training`, the key) as a constant.
+        self.context_was_read = False
+        self.drew_in_inner_trace = False
         self.remat: RematScope | None = remat.current()
         self.attribute_scan: AttributeScan | None = None
         self.structure: Structure | None = None

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax
 import jax.numpy as jnp
 
+from fkeras.core import jax_private
 from fkeras.core.nested import flatten
-from fkeras.errors import UserInputError
+from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import jax
-
+    from fkeras.layers.base.context import CallContext
     from fkeras.types import ArrayLike, Nested, Tensor
 
 
@@ -40,6 +41,7 @@ class AddedLosses:
                     "`fkeras.ops.mean`."
                 )
             context = contexts.current()
+            _refuse_trapped(self, value, context)
             if context is not None and context.losses is not None:
                 context.losses.append((self, value))
             else:
@@ -73,3 +75,16 @@ class AddedLosses:
         for output in flatten(outputs):
             value = self._info.activity_regularizer(output)
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _refuse_trapped(layer: AddedLosses, value: Any, context: CallContext | None) -> None:
+    """An error for a loss that an inner trace holds: it could not come out."""
+    if context is None or jax_private.current_trace() is context.trace:
+        return
+    if isinstance(value, jax.core.Tracer) and jax_private.traces_above(context.trace):
+        raise PureCallError(
+            f"`add_loss()` (or an activity regularizer) of layer '{layer.name}' is called inside "
+            "an inner scan, cond, checkpoint, vmap or jit, from where the loss cannot come out. "
+            "Use `fkeras.lift.scan`, `cond`, `checkpoint` or `vmap`, which carry losses out, or "
+            "return the value from the inner function and add it outside."
+        )

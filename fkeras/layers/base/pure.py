@@ -264,7 +264,9 @@ def call_with(
         context.training = options.training
         context.float_dtype = _float_dtype(structure, values)
         context.capture = options.capture
-        keys = seeds.scope(options.key, paths_of(structure), options.step)
+        keys = seeds.scope(
+            options.key, paths_of(structure), options.step, on_deep_draw=context.mark_drawn
+        )
         with contexts.opened(context), keys:
             outputs = call.function(*inputs, **named_inputs)
             masks_of_outputs = map_structure(masks.get_mask, outputs)
@@ -274,7 +276,14 @@ def call_with(
 
     variables = [variable for _, variable in structure.variables]
     (outputs, losses, masks_of_outputs), after = lending.call(
-        run, variables, values, caller=f"`{layer.name}.apply`", strict=True
+        run,
+        variables,
+        values,
+        caller=f"`{layer.name}.apply`",
+        strict=True,
+        constants=contexts.constants_of(
+            layer, options.key, options.training, options.mask, lending.autocast_dtype()
+        ),
     )
     return PureCall(outputs, after, losses, masks_of_outputs)
 
