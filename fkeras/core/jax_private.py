@@ -24,20 +24,21 @@ from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 
+Trace = _jax_core.Trace
 raw_value_descriptor = nnx.Variable.__dict__["_raw_value"]
 
 
-def current_trace() -> _jax_core.Trace:
+def current_trace() -> Trace:
     """The trace that operations are recorded in at this moment."""
     return _jax_core.trace_ctx.trace
 
 
-def is_staging(trace: _jax_core.Trace) -> bool:
+def is_staging(trace: Trace) -> bool:
     """Whether the trace itself records a program."""
     return type(trace) is DynamicJaxprTrace
 
 
-def is_below_staging(trace: _jax_core.Trace) -> bool:
+def is_below_staging(trace: Trace) -> bool:
     """Whether a program is recorded in the trace or in one that it stands on, as under grad or
     vmap.
     """
@@ -56,7 +57,7 @@ def is_differentiated(value: Any) -> bool:
     return _stands_on(getattr(value, "_trace", None), (JVPTrace, LinearizeTrace))
 
 
-def _stands_on(trace: _jax_core.Trace | None, kinds: tuple[type, ...]) -> bool:
+def _stands_on(trace: Trace | None, kinds: tuple[type, ...]) -> bool:
     # By exact type: a subclass may mean something else.
     while trace is not None:
         if type(trace) in kinds:
@@ -69,11 +70,11 @@ def _stands_on(trace: _jax_core.Trace | None, kinds: tuple[type, ...]) -> bool:
 _REPEATED = frozenset(("scan", "while_body", "while_cond", "fori_loop", "shard_map", "pmap"))
 
 
-def traces_above(outer: _jax_core.Trace) -> list[_jax_core.Trace]:
+def traces_above(outer: Trace) -> list[Trace]:
     """The traces that are open inside of `outer` now, innermost first. Empty where `outer` is the
     current one, or is not below it (inside `jax.ensure_compile_time_eval`).
     """
-    traces: list[_jax_core.Trace] = []
+    traces: list[Trace] = []
     trace = current_trace()
     while trace is not None:
         if trace is outer:
@@ -83,7 +84,7 @@ def traces_above(outer: _jax_core.Trace) -> list[_jax_core.Trace]:
     return []
 
 
-def repeats(trace: _jax_core.Trace) -> bool:
+def repeats(trace: Trace) -> bool:
     """Whether what is recorded in the trace runs many times, as in scan, while, map and vmap;
     `jit`, `checkpoint`, `cond` and rules of derivatives run once.
     """

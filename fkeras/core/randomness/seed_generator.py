@@ -67,7 +67,8 @@ class SeedGenerator:
         if scoped is not None:
             return scoped
         seed = self.state.value
-        self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
+        with seeds.counting(seed):
+            self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
         return seed
 
     def get_config(self) -> Config:

@@ -8,12 +8,13 @@ Keras.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random as python_random
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,7 @@ from fkeras.errors import PureCallError, UserInputError
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from fkeras.core.jax_private import Trace
     from fkeras.core.randomness.blocks import KeyData
     from fkeras.types import SeedLike
 
@@ -210,20 +212,30 @@ class KeyScope:
         return jax.random.fold_in(key, count) if count else key
 
     def _check_trace(self) -> None:
-        """Sees to draws in traces inside the one that the scope was opened in."""
-        traces = jax_private.traces_above(self.trace)
-        if any(map(jax_private.repeats, traces)):
-            raise PureCallError(
-                f"{_location.value or 'A layer'} draws random numbers inside a scan, while, map or "
-                "vmap of JAX: all runs would share one set of them. Use `fkeras.ops.scan`, `map`, "
-                "`vectorized_map`, `fori_loop` or `while_loop`, or `fkeras.lift.scan` and `vmap`, "
-                "which draw anew in each run; or split a key outside and pass one to each run: "
-                "`apply(..., rngs=key)`."
-            )
-        if any(map(jax_private.is_staging, traces)):
-            trace_tokens.renew()
-            if self.on_deep_draw is not None:
-                self.on_deep_draw()
+        if _check_deep_draw(self.trace) and self.on_deep_draw is not None:
+            self.on_deep_draw()
+
+
+def _check_deep_draw(outer: Trace) -> bool:
+    """Sees to a draw in traces inside the one that its call was opened in: an error where they run
+    many times, else another token for what comes.
+
+    Returns:
+        Whether the draw is a constant of an inner program.
+    """
+    traces = jax_private.traces_above(outer)
+    if any(map(jax_private.repeats, traces)):
+        raise PureCallError(
+            f"{_location.value or 'A layer'} draws random numbers inside a scan, while, map or "
+            "vmap of JAX: all runs would share one set of them. Use `fkeras.ops.scan`, `map`, "
+            "`vectorized_map`, `fori_loop` or `while_loop`, or `fkeras.lift.scan` and `vmap`, "
+            "which draw anew in each run; or split a key outside and pass one to each run: "
+            "`apply(..., rngs=key)`."
+        )
+    is_deep = any(map(jax_private.is_staging, traces))
+    if is_deep:
+        trace_tokens.renew()
+    return is_deep
 
 
 _scope: Scoped[KeyScope | None] = Scoped(None)
@@ -274,6 +286,37 @@ def located(path: str) -> AbstractContextManager[str]:
 def current_scope() -> KeyScope | None:
     """The innermost open scope, or None."""
     return _scope.value
+
+
+# -- draws of the facade -------------------------------------------------------
+
+
+class _Watch(NamedTuple):
+    trace: Trace
+    on_deep_draw: Callable[[], None]
+
+
+_watch: Scoped[_Watch | None] = Scoped(None)
+
+
+def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
+    """Context manager for an outermost call of the facade, whose generators count on their own.
+
+    Args:
+        on_deep_draw: called when a draw inside becomes a constant of an inner trace.
+    """
+    return _watch.inside(_Watch(jax_private.current_trace(), on_deep_draw))
+
+
+def counting(state: jax.Array) -> AbstractContextManager:
+    """Context manager for counting a generator's own state on. In an inner trace of a watched call
+    the count stays concrete, since a traced one could not come out.
+    """
+    watch = _watch.value
+    if watch is None or isinstance(state, jax.core.Tracer) or not _check_deep_draw(watch.trace):
+        return contextlib.nullcontext()
+    watch.on_deep_draw()
+    return jax.ensure_compile_time_eval()
 
 
 # -- one draw ------------------------------------------------------------------

@@ -21,7 +21,7 @@ from fkeras.core.randomness import seeds
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
-from fkeras.core.values import lending, remat
+from fkeras.core.values import lending, remat, trace_tokens
 from fkeras.layers.base import building, input_conversion, input_spec, masking, nested, signature
 from fkeras.layers.base import context as contexts
 
@@ -89,9 +89,11 @@ class Calling:
             return self._call_once(call_signature, arguments, symbolic)
         for layer in self._flatten_layers(include_self=False):
             layer._info.losses = []
-        with building.root_of_draws(self):
+        context = contexts.current()
+        draws = seeds.watched(context.mark_drawn)
+        with building.root_of_draws(self), draws, trace_tokens.kept():
             own = [variable for _, variable in self._structure().variables]
-            constants = contexts.constants_of(self, contexts.current().training)
+            constants = contexts.constants_of(self, context.training)
             if constants.was_read or (own and lending.needs_own_scope(own)):
                 return lending.call_on_own_values(
                     lambda: self._call_once(call_signature, arguments, symbolic),
