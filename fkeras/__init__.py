@@ -23,6 +23,7 @@ if typing.TYPE_CHECKING:
     from fkeras import errors as errors
     from fkeras import initializers as initializers
     from fkeras import layers as layers
+    from fkeras import lift as lift
     from fkeras import losses as losses
     from fkeras import metrics as metrics
     from fkeras import mixed_precision as mixed_precision
@@ -41,7 +42,6 @@ if typing.TYPE_CHECKING:
     from fkeras.core.dtype_policy import FloatDTypePolicy as FloatDTypePolicy
     from fkeras.core.symbolic.operation import Operation as Operation
     from fkeras.core.values.remat import RematScope as RematScope
-    from fkeras.core.values.remat import remat as remat
     from fkeras.core.values.stateless_scope import StatelessScope as StatelessScope
     from fkeras.core.values.stateless_scope import SymbolicScope as SymbolicScope
     from fkeras.core.values.variable import Variable as Variable
@@ -49,6 +49,7 @@ if typing.TYPE_CHECKING:
     from fkeras.layers import Input as Input
     from fkeras.layers import InputSpec as InputSpec
     from fkeras.layers import Layer as Layer
+    from fkeras.layers.base.lift import remat as remat
     from fkeras.losses import Loss as Loss
     from fkeras.metrics import Metric as Metric
     from fkeras.models import Function as Function
@@ -64,7 +65,8 @@ _NAMES = {
     "fkeras.backend": ("device", "name_scope"),
     "fkeras.core.dtype_policy": ("DTypePolicy", "FloatDTypePolicy"),
     "fkeras.core.symbolic.operation": ("Operation",),
-    "fkeras.core.values.remat": ("RematScope", "remat"),
+    "fkeras.core.values.remat": ("RematScope",),
+    "fkeras.layers.base.lift": ("remat",),
     "fkeras.core.values.stateless_scope": ("StatelessScope", "SymbolicScope"),
     "fkeras.ops.operators": ("KerasTensor",),
     "fkeras.core.values.variable": ("Variable",),
@@ -89,6 +91,7 @@ _ROOMS = (
     "errors",
     "initializers",
     "layers",
+    "lift",
     "losses",
     "metrics",
     "mixed_precision",
@@ -115,6 +118,7 @@ __all__ = [  # noqa: PLE0604
 # is looked for.
 _NAMED_IN_CONFIGS = (
     "layers",
+    "lift",
     "models",
     "initializers",
     "regularizers",

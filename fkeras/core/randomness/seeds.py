@@ -158,7 +158,7 @@ class KeyScope:
     A draw in an inner trace is right where the trace's program runs once (`jit`, `checkpoint`,
     `cond`): a second call of the same inner function is traced anew, since the draw renews the
     token. Where it runs many times (`scan`, `vmap`), all runs would share the numbers: an error,
-    unless the loop opens a scope of its own for each run (`iterated`).
+    unless the loop opens a scope of its own for each run (`iteration`).
     """
 
     def __init__(
@@ -178,13 +178,16 @@ class KeyScope:
         self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
         self.trace = jax_private.current_trace()
 
-    def iterated(self, index: jax.Array) -> KeyScope:
-        """The scope of one run of a loop's body, to be opened in it: each run draws its own
-        numbers.
+    def reopened(self, index: jax.Array | None = None) -> KeyScope:
+        """The same scope for an inner trace, to be opened in it: draws there count as if they stood
+        outside.
+
+        Args:
+            index: which run of a loop's body it is: each draws its own numbers. None: no loop.
         """
         inner = KeyScope(self.key, self.paths, self.step, self.base, self.on_deep_draw)
-        inner.counts = self.counts  # what is drawn behind the loop is counted on
-        inner.iterations = (*self.iterations, index)
+        inner.counts = self.counts  # what is drawn behind it is counted on
+        inner.iterations = self.iterations if index is None else (*self.iterations, index)
         return inner
 
     def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
@@ -266,7 +269,15 @@ def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
         index: which run it is, an integer scalar of the loop's trace.
     """
     scope = _scope.value
-    return _scope.inside(None if scope is None else scope.iterated(index))
+    return _scope.inside(None if scope is None else scope.reopened(index))
+
+
+def again() -> AbstractContextManager[KeyScope | None]:
+    """Context manager for an inner trace that runs once and is traced at each call: draws inside
+    are those of the call around.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.reopened())
 
 
 def typed_key(key: jax.Array) -> jax.Array:
@@ -306,6 +317,11 @@ def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
         on_deep_draw: called when a draw inside becomes a constant of an inner trace.
     """
     return _watch.inside(_Watch(jax_private.current_trace(), on_deep_draw))
+
+
+def unwatched() -> AbstractContextManager:
+    """Context manager: draws inside are not those of the call that is going on."""
+    return _watch.inside(None)
 
 
 def counting(state: jax.Array) -> AbstractContextManager:

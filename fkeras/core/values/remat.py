@@ -4,42 +4,19 @@ kept.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
-
-import jax
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fkeras.core.scoped import Scoped
-from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from flax import nnx
 
 MODES = (None, "full", "activations", "larger_than", "list_of_layers")
 
 _scopes: Scoped[tuple[RematScope, ...]] = Scoped(())
-
-
-def remat(f: Callable[..., Any]) -> Callable[..., Any]:
-    """`f` computing its intermediate values again in the backward pass: less memory for more time.
-    `jax.checkpoint` under Keras's name.
-
-    Args:
-        f: function of arrays, or a layer.
-
-    Returns:
-        A function of the same arguments.
-
-    Examples:
-        >>> import fkeras, jax, jax.numpy as jnp
-        >>> float(jax.grad(fkeras.remat(jnp.sin))(0.0))
-        1.0
-    """
-    return functools.wraps(f)(jax.checkpoint(f)) if hasattr(f, "__name__") else jax.checkpoint(f)
 
 
 class RematScope:
@@ -90,31 +67,3 @@ def current() -> RematScope | None:
     """The innermost open scope, or None (also where that scope's mode is None)."""
     scopes = _scopes.value
     return scopes[-1] if scopes and scopes[-1].mode is not None else None
-
-
-def call(
-    fn: Callable[..., Any],
-    variables: list[nnx.Variable],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
-    """`fn(*args, **kwargs)` rematerialised; state that it writes to `variables` comes out.
-
-    Args:
-        fn: the function; only `args` are differentiated, beside the values of `variables`.
-        variables: all that it reads and writes.
-        args: arrays, or nested structures of them.
-        kwargs: options; constants to JAX.
-    """
-    values = [v._raw_value for v in variables]
-
-    # As arguments, since `jax.checkpoint` would keep closed-over values as constants.
-    @jax.checkpoint
-    def pure(values: list[jax.Array], args: tuple[Any, ...]) -> tuple[Any, list[jax.Array]]:
-        return lending.call(lambda: fn(*args, **kwargs), variables, values)
-
-    outputs, after = pure(values, args)
-    for variable, old, new in zip(variables, values, after):
-        if getattr(variable, "trainable", False) is False and new is not old:
-            variable._raw_value = new
-    return outputs

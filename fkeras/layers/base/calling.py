@@ -21,8 +21,16 @@ from fkeras.core.randomness import seeds
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
-from fkeras.core.values import lending, remat, trace_tokens
-from fkeras.layers.base import building, input_conversion, input_spec, masking, nested, signature
+from fkeras.core.values import lending, trace_tokens
+from fkeras.layers.base import (
+    building,
+    input_conversion,
+    input_spec,
+    lift,
+    masking,
+    nested,
+    signature,
+)
 from fkeras.layers.base import context as contexts
 
 if TYPE_CHECKING:
@@ -59,7 +67,7 @@ class Calling:
         symbolic = any_symbolic(*arguments.values())
         training = _resolve_training(call_signature, arguments, outer, training, symbolic)
         if not symbolic:
-            masking.fill_masks(call_signature, arguments)
+            masking.fill_masks(self, call_signature, arguments, outer)
         if outer is None:
             info.losses = []
             opened = contexts.opened(contexts.CallContext(self))
@@ -124,7 +132,9 @@ class Calling:
             context.capture.collect(self, outputs)
         if not self._manages_masks:
             overrides_compute_mask = type(self).compute_mask is not Calling.compute_mask
-            masking.pass_masks(self, arguments, outputs, overrides_compute_mask)
+            has_masks = masking.pass_masks(self, arguments, outputs, overrides_compute_mask)
+            if has_masks and context is not None:
+                context.note_masks()
         return outputs
 
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Nested[KerasTensor]:
@@ -157,8 +167,7 @@ class Calling:
             sizes = [_count_elements(tensor) for tensor in flatten(outputs)]
             if max(sizes, default=0) <= scope.output_size_threshold:
                 return layer_call(*args, **kwargs)
-        variables = [variable for _, variable in self._structure().variables]
-        return remat.call(layer_call, variables, args, kwargs)
+        return lift.checkpoint(layer_call)(*args, **kwargs)
 
     def _rematerialized(self) -> Callable[..., Any]:
         """`call` as the layer's `RematScope` wants it."""

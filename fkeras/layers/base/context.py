@@ -32,9 +32,19 @@ class CallContext:
         float_dtype: the dtype that layers compute in whose policy has one dtype for arithmetic and
             weights; None: the policy's. A pure call takes it from its variables.
         capture: the collector of intermediate outputs, or None.
+        mask_traces: traces in which tensors had masks.
     """
 
-    __slots__ = ("entry", "layer", "trace", "training", "losses", "float_dtype", "capture")
+    __slots__ = (
+        "mask_traces",
+        "entry",
+        "layer",
+        "trace",
+        "training",
+        "losses",
+        "float_dtype",
+        "capture",
+    )
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
         self.entry = entry
@@ -44,6 +54,7 @@ class CallContext:
         self.losses = losses
         self.float_dtype: str | None = None
         self.capture: Capture | None = None
+        self.mask_traces: list[jax_private.Trace] = []
 
     def is_deep(self) -> bool:
         """Whether an inner program is being recorded: what is read of this context becomes a
@@ -51,6 +62,16 @@ class CallContext:
         """
         trace = jax_private.current_trace()
         return trace is not self.trace and jax_private.is_staging(trace)
+
+    def note_masks(self) -> None:
+        """Notes that tensors of the present trace have masks."""
+        trace = jax_private.current_trace()
+        if trace not in self.mask_traces:
+            self.mask_traces.append(trace)
+
+    def has_masks_outside(self) -> bool:
+        """Whether tensors have masks in a trace around the present one: they cannot come in."""
+        return any(jax_private.traces_above(trace) for trace in self.mask_traces)
 
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their

@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.values import masks
+from fkeras.errors import PureCallError
 from fkeras.layers.base import nested
 
 if TYPE_CHECKING:
     import jax
 
+    from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.signature import CallSignature
     from fkeras.types import Nested
 
 
-def fill_masks(signature: CallSignature, arguments: dict[str, Any]) -> None:
+def fill_masks(
+    layer: Layer,
+    signature: CallSignature,
+    arguments: dict[str, Any],
+    context: CallContext | None,
+) -> None:
     """Masks that arrive on the inputs fill `mask` (of the first input) or `<input>_mask` where the
     caller gave none.
 
     Args:
+        layer: whose call it is.
         signature: of the layer's `call`.
         arguments: the call's arguments by name; masks are added to it.
+        context: of the call around, or None.
+
+    Raises:
+        PureCallError: there are masks in the call around that cannot come into the inner
+            transformation in which the layer is called.
     """
     if not signature.mask_names:
         return
@@ -40,6 +53,14 @@ def fill_masks(signature: CallSignature, arguments: dict[str, Any]) -> None:
             mask = map_structure(masks.get_mask, tensors[source])
             if any(m is not None for m in flatten(mask)):
                 arguments[name] = mask
+            elif name not in arguments and context is not None and context.has_masks_outside():
+                raise PureCallError(
+                    f"Layer '{layer.name}' ({type(layer).__name__}) uses masks and is called "
+                    "inside a transformation of JAX (jit, checkpoint, scan, vmap, grad), which "
+                    "knows of arrays alone: a mask in the call around it cannot come in. Pass it "
+                    f"(`{name}=`; None says that there is none), or use `fkeras.remat` and "
+                    "`fkeras.lift`, which carry masks."
+                )
 
 
 def pass_masks(
@@ -47,11 +68,14 @@ def pass_masks(
     arguments: dict[str, Any],
     outputs: Nested[jax.Array],
     overrides_compute_mask: bool,
-) -> None:
+) -> bool:
     """Puts the mask that `compute_mask` returns on the outputs, unless `call` has put one there.
 
     A layer that knows nothing of masks (neither `supports_masking` nor a `compute_mask` of its own)
     drops one with a warning.
+
+    Returns:
+        Whether there are masks on the inputs or outputs.
     """
     first = next(iter(arguments.values()), None)
     arrived = arguments.get("mask")
@@ -60,22 +84,28 @@ def pass_masks(
     has_mask = any(m is not None for m in flatten(arrived))
     if not layer.supports_masking and not overrides_compute_mask:
         if has_mask:
-            warnings.warn(
-                f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a "
-                "mask attached to it. However, this layer does not support masking and will "
-                "therefore destroy the mask information. Downstream layers will not see the mask.",
-                stacklevel=5,
-            )
-        return
-    tensors = flatten(outputs)
+            _warn_of_dropped_mask(layer)
+        return has_mask
     if not (has_mask or overrides_compute_mask):
-        return
+        return False
+    tensors = flatten(outputs)
     if all(masks.get_mask(tensor) is not None for tensor in tensors):
-        return
+        return True
     computed = layer.compute_mask(first, arrived)
     for tensor, mask in zip(tensors, mask_leaves(computed, len(tensors))):
         if mask is not None and masks.get_mask(tensor) is None:
             masks.set_mask(tensor, mask)
+            has_mask = True
+    return has_mask
+
+
+def _warn_of_dropped_mask(layer: Layer) -> None:
+    warnings.warn(
+        f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a mask "
+        "attached to it. However, this layer does not support masking and will therefore destroy "
+        "the mask information. Downstream layers will not see the mask.",
+        stacklevel=6,
+    )
 
 
 def mask_leaves(computed: Nested[jax.Array | None], count: int) -> list[jax.Array | None]:
