@@ -126,10 +126,23 @@ def test_masks_travel_under_jit():
     def run(x, y):
         set_mask(x, MASK)
         set_mask(y, OTHER)
-        out = layer.apply({"params": {}}, [x, y])[0]
+        out = layer([x, y])
         return out, get_mask(out)
 
     eager = layer([masked(x), masked(y, OTHER)])
     out, mask = run(x, y)
     np.testing.assert_array_equal(out, eager)
     np.testing.assert_array_equal(mask, get_mask(eager))
+
+
+def test_a_pure_call_knows_of_masks_that_it_is_given_alone():
+    layer = layers.Maximum()
+    x, y = masked(), masked(mask=OTHER)
+    expected = layer([masked(x), masked(y, OTHER)])
+    plain, _ = layer.apply({"params": {}}, [x, y])
+    np.testing.assert_array_equal(plain, np.maximum(x, y))
+    assert get_mask(plain) is None and get_mask(x) is not None
+    out, _, mask = layer.apply({"params": {}}, [x, y], mask=[MASK, OTHER], return_mask=True)
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(mask, get_mask(expected))
+    assert get_mask(out) is None

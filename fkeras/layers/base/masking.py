@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.values import masks
+from fkeras.core.values import lending, masks
 from fkeras.errors import PureCallError
 from fkeras.layers.base import nested
 
@@ -53,7 +53,7 @@ def fill_masks(
             mask = map_structure(masks.get_mask, tensors[source])
             if any(m is not None for m in flatten(mask)):
                 arguments[name] = mask
-            elif name not in arguments and context is not None and context.has_masks_outside():
+            elif name not in arguments and _is_cut_off(context):
                 raise PureCallError(
                     f"Layer '{layer.name}' ({type(layer).__name__}) uses masks and is called "
                     "inside a transformation of JAX (jit, checkpoint, scan, vmap, grad), which "
@@ -61,6 +61,13 @@ def fill_masks(
                     f"(`{name}=`; None says that there is none), or use `fkeras.remat` and "
                     "`fkeras.lift`, which carry masks."
                 )
+
+
+def _is_cut_off(context: CallContext | None) -> bool:
+    """Whether a computing call is inside a transformation, and masks of the call around are not."""
+    if context is None or lending.in_abstract_call():
+        return False
+    return context.has_masks_outside()
 
 
 def pass_masks(
