@@ -3,7 +3,7 @@
 from fkeras.core.config import registry, serialization
 from fkeras.core.names import to_snake_case
 from fkeras.errors import UserTypeError, unknown_name
-from fkeras.losses.crossentropy import binary_focal_crossentropy, categorical_focal_crossentropy
+from fkeras.losses.focal import binary_focal_crossentropy, categorical_focal_crossentropy
 from fkeras.losses.regression import huber
 from fkeras.metrics import (
     accuracy,

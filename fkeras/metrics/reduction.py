@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from fkeras.core.config import serialization
 from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
-from fkeras.losses.by_name import FUNCTIONS as LOSS_FUNCTIONS
+from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
 from fkeras.ops.tensors import as_array, convert_to_tensor
@@ -129,7 +129,7 @@ class MeanMetricWrapper(Mean):
         for key, value in kwargs.items():
             if not hasattr(self, key):
                 setattr(self, key, value)
-        if any(fn is loss for loss in LOSS_FUNCTIONS):
+        if expectation_of(fn) is not None:
             self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
