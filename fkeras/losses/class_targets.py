@@ -85,6 +85,7 @@ def id_pair(name: str, y_true: TensorLike, y_pred: jax.Array, axis: int) -> tupl
 
 
 def _class_axis(axis: int, y_pred: jax.Array) -> int:
+    """The axis from the left. True would pass for 1."""
     if isinstance(axis, bool):
         raise UserTypeError(
             f"`axis` must be of type `int`. Received: axis={axis} of type {type(axis)}"

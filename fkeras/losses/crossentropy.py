@@ -130,7 +130,7 @@ def sparse_categorical_crossentropy(
         return crossentropy.sparse_categorical_crossentropy(
             y_true, y_pred, from_logits=from_logits, axis=axis
         )
-    valid = y_true != ignore_class
+    valid = y_true != ignore_class  # the shape of the losses
     # Predictions beside an ignored target may be anything, NaN included: 0 * NaN would be NaN.
     y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 0)
     losses = crossentropy.sparse_categorical_crossentropy(

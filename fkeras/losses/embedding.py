@@ -65,7 +65,7 @@ def circle(
     negative = gamma * jnp.maximum(1 + margin - distances, 0.0) * (1 - margin - distances)
     pull = jax.nn.logsumexp(jnp.where(partners, positive, absent), axis=1)
     push = jax.nn.logsumexp(jnp.where(same, absent, negative), axis=1)
-    losses = jax.nn.softplus(pull + push)
+    losses = jax.nn.softplus(pull + push)  # log(1 + sum over pairs of e^positive e^negative)
     set_mask(losses, losses > 0)  # an example with neither partners nor others has none
     return losses
 

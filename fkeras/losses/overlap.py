@@ -62,6 +62,7 @@ def tversky(
     intersection = jnp.sum(y_true * y_pred, axis)
     false_positives = jnp.sum((1 - y_true) * y_pred, axis)
     false_negatives = jnp.sum(y_true * (1 - y_pred), axis)
+    # For 0.5 and 0.5 the mean of both sizes, else what counts of both.
     union = intersection + alpha * false_positives + beta * false_negatives
     return 1 - intersection / (union + epsilon())
 

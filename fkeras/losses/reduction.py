@@ -69,6 +69,7 @@ def fit_weights(weights: jax.Array, shape: Shape, name: str = "sample_weight") -
 
 
 def _weights_error(name: str, weights_shape: Shape, shape: Shape) -> UserInputError:
+    """The error for weights that fit nothing; the caller raises it."""
     reason = ""
     if not shape:
         reason = (
@@ -149,6 +150,7 @@ def reduce_weighted_values(
 
 
 def _reduce(values: jax.Array, weights: jax.Array | None, reduction: Reduction) -> jax.Array:
+    """Arrays of 32 bits at least, weighed and reduced."""
     if weights is not None:
         values = values * fit_weights(weights, values.shape)
     if reduction in (None, "none") or values.ndim == 0:

@@ -97,6 +97,7 @@ def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tenso
     """
     ids = _class_ids("sparse_categorical_accuracy", y_true, y_pred)
     matches = ids == jnp.argmax(y_pred, axis=-1)
+    # (batch, 1) positions are one for each example, which weights of shape (batch,) then fit.
     return matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches
 
 
@@ -136,7 +137,7 @@ def sparse_top_k_categorical_accuracy(
         matches = jnp.any(ids[..., None] == y_pred[..., :k], axis=-1)
     else:
         matches = in_top_k(ids.astype("int32"), y_pred, k)
-    return matches.reshape(y_true.shape)
+    return matches.reshape(y_true.shape)  # with the last axis of 1, if there was one
 
 
 def _check_one_hot(name: str, y_true: jax.Array, y_pred: jax.Array) -> None:
@@ -200,7 +201,7 @@ class BinaryAccuracy(MeanMetricWrapper):
         threshold: float = 0.5,
     ):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
-        self._needs_probabilities = threshold == 0.5
+        self._needs_probabilities = threshold == 0.5  # of logits the middle is 0
 
 
 class CategoricalAccuracy(MeanMetricWrapper):

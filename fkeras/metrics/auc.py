@@ -86,7 +86,7 @@ class AUC(ConfusionAtThresholds):
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float32")
         self._from_logits = from_logits
         self._needs_probabilities = not from_logits
-        self._built = False
+        self._built = False  # whether there is state: its shape may depend on the labels
         if num_labels and not multi_label:
             raise UserInputError("`num_labels` is needed only when `multi_label` is True.")
         if not multi_label or num_labels:  # else the first batch tells
@@ -126,6 +126,7 @@ class AUC(ConfusionAtThresholds):
             self._thresholds,
             sample_weight,
             multi_label=self.multi_label,
+            # With areas of their own, labels are weighed in `result`.
             label_weights=None if self.multi_label else self.label_weights,
         )
 
@@ -135,6 +136,7 @@ class AUC(ConfusionAtThresholds):
         if self.curve == "PR" and self.summation_method == "interpolation":
             return self.interpolate_pr_auc()
         x, y = self._curve()
+        # Between neighbouring thresholds: trapezoids, or rectangles of one of the two heights.
         left, right = y[:-1], y[1:]
         if self.summation_method == "interpolation":
             heights = (left + right) / 2
@@ -153,6 +155,8 @@ class AUC(ConfusionAtThresholds):
             return divide_no_nan(fp, fp + tn), self._recall()
         if self.curve == "PR":
             return self._recall(), self._precision()
+        # Gains are rates on a harmonic scale, from 0 at the share of positives to 1 at 1. Where
+        # nothing is found, recall gain is 0 and precision gain 1, as in Keras.
         odds = divide_no_nan(tp + fn, tn + fp)
         recall_gain = jnp.where(tp == 0, 0.0, 1 - odds * divide_no_nan(fn, tp))
         precision_gain = jnp.where(tp == 0, 1.0, 1 - odds * divide_no_nan(fp, tp))
@@ -168,6 +172,8 @@ class AUC(ConfusionAtThresholds):
         positives = tp + self.false_positives.value
         d_tp = tp[:-1] - tp[1:]
         d_positives = positives[:-1] - positives[1:]
+        # tp = slope * positives + intercept, so precision = slope + intercept / positives; over the
+        # change of recall, d_tp / all_true, that integrates to slope * (d_tp + intercept * log).
         slope = divide_no_nan(d_tp, jnp.maximum(d_positives, 0))
         intercept = tp[1:] - slope * positives[1:]
         both = (positives[:-1] > 0) & (positives[1:] > 0)
@@ -177,6 +183,7 @@ class AUC(ConfusionAtThresholds):
         return self._over_labels(jnp.sum(areas, axis=0))
 
     def _over_labels(self, areas: jax.Array) -> jax.Array:
+        """One area for all labels from () or (labels,)."""
         if not self.multi_label:
             return areas
         if self.label_weights is None:

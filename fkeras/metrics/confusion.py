@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class _Count(Metric):
     """One of the four counts."""
 
-    _counted: str
+    _counted: str  # a field of `Counts`
 
     def __init__(
         self,
@@ -123,7 +123,7 @@ class _Rate(Metric):
     """True positives, divided by themselves and something missed."""
 
     _direction = "up"
-    _missed: str
+    _missed: str  # a field of `Counts`, and the name of the state that adds it up
 
     def __init__(
         self,

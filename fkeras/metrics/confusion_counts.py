@@ -62,11 +62,7 @@ def confusion_counts(
         Counts of shape (thresholds,), or (thresholds, labels) with `multi_label`.
     """
     y_true, y_pred = aligned(name, as_array(y_true, "float32"), as_array(y_pred, "float32"))
-    weights = jnp.ones_like(y_pred)
-    if sample_weight is not None:
-        weights *= fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
-    if label_weights is not None:
-        weights *= jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
+    weights = _weights_of_each(y_pred, sample_weight, label_weights)
     if top_k is not None:
         y_pred = _only_top(y_pred, top_k)
     if class_id is not None:
@@ -91,16 +87,30 @@ def confusion_counts(
     return counts if multi_label else Counts(*(count[:, 0] for count in counts))
 
 
+def _weights_of_each(
+    y_pred: jax.Array,
+    sample_weight: TensorLike | None,
+    label_weights: Sequence[float] | np.ndarray | None,
+) -> jax.Array:
+    """One weight for each prediction, of which `class_id` and labels can be picked."""
+    weights = jnp.ones_like(y_pred)
+    if sample_weight is not None:
+        weights *= fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
+    if label_weights is not None:
+        weights *= jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
+    return weights
+
+
 def is_even(thresholds: Sequence[float]) -> bool:
     """Whether thresholds are evenly spaced from 0 to 1, give or take epsilon at the ends."""
     even = np.linspace(0.0, 1.0, len(thresholds))
-    return len(thresholds) > 2 and bool(np.allclose(thresholds, even, rtol=0, atol=2 * epsilon()))
+    return len(thresholds) > 2 and np.allclose(thresholds, even, rtol=0, atol=2 * epsilon())
 
 
 def _above(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:
     """The weight of predictions above each threshold, by comparing each with each."""
-    thresholds = jnp.asarray(thresholds, pred.dtype)[:, None, None]
-    return jnp.sum(jnp.where(pred > thresholds, weights, 0), axis=1)
+    limits = jnp.asarray(thresholds, pred.dtype)[:, None, None]  # (thresholds, 1, 1)
+    return jnp.sum(jnp.where(pred > limits, weights, 0), axis=1)
 
 
 def _above_even(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:
@@ -111,14 +121,14 @@ def _above_even(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]
     """
     buckets = len(thresholds)
     index = jnp.ceil(jnp.clip(pred, 0.0, 1.0) * (buckets - 1)).astype("int32") - 1
-    if thresholds[0] < 0:
+    if thresholds[0] < 0:  # as those of `AUC`, which reach a little beyond both ends
         index = jnp.maximum(index, 0)
 
     def fill(index: jax.Array, weights: jax.Array) -> jax.Array:
         return jax.ops.segment_sum(weights, index, buckets)  # drops -1
 
     filled = jax.vmap(fill, in_axes=1, out_axes=1)(index, weights)
-    return jax.lax.cumsum(filled, axis=0, reverse=True)
+    return jax.lax.cumsum(filled, axis=0, reverse=True)  # all buckets from each threshold on
 
 
 def _only_top(pred: jax.Array, k: int) -> jax.Array:

@@ -30,6 +30,7 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) 
     """
 
     def standardized(y: jax.Array) -> jax.Array:
+        # Without an epsilon, as in Keras: a constant has no correlation, and says so.
         y = y - jnp.mean(y, axis=axis, keepdims=True)
         return y / jnp.std(y, axis=axis, keepdims=True)
 

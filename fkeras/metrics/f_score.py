@@ -62,6 +62,7 @@ class FBetaScore(Metric):
         self.threshold = threshold
         self._built = False
 
+    # The number of classes is seen at the first batch.
     def _build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
         if len(y_pred_shape) != 2 or len(y_true_shape) != 2:
             raise UserInputError(
@@ -112,6 +113,7 @@ class FBetaScore(Metric):
         if not self._built:
             return jnp.zeros((), self.dtype)
         tp = self.true_positives.value
+        # Keras adds epsilon to each quotient; without it a perfect score would be exactly 1.
         precision = tp / (tp + self.false_positives.value + epsilon())
         recall = tp / (tp + self.false_negatives.value + epsilon())
         squared_beta = self.beta**2
@@ -124,6 +126,7 @@ class FBetaScore(Metric):
 
 
 def _check_arguments(average: Any, beta: Any, threshold: Any) -> None:
+    """Raises for what is out of range, in Keras's words."""
     if average not in (None, "micro", "macro", "weighted"):
         raise UserInputError(
             "Invalid `average` argument value. Expected one of: {None, 'micro', 'macro', "

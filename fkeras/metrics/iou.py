@@ -112,6 +112,7 @@ class IoU(Metric):
         is_counted &= (pred >= 0) & (pred < self.num_classes)
         if self.ignore_class is not None:
             is_counted &= true != self.ignore_class
+        # What does not count is added to the first cell with weight 0: shapes are static.
         rows = jnp.where(is_counted, true, 0)
         columns = jnp.where(is_counted, pred, 0)
         matrix = jnp.zeros(self.total_cm.shape, self.total_cm.dtype)
@@ -122,7 +123,9 @@ class IoU(Metric):
         ids = jnp.asarray(self.target_class_ids)
         counts = matrix.astype("float32")
         right = jnp.diag(counts)[ids]
+        # Rows and columns hold the intersection once each.
         union = (jnp.sum(counts, axis=0) + jnp.sum(counts, axis=1))[ids] - right
+        # A class that neither targets nor predictions have says nothing.
         occurs = union > 1e-9
         scores = jnp.where(occurs, right / (union + epsilon()), 0.0)
         mean = jnp.sum(scores) / (jnp.sum(occurs) + epsilon())
@@ -130,6 +133,7 @@ class IoU(Metric):
 
 
 def _class_ids(y: TensorLike, sparse: bool, axis: int) -> jax.Array:
+    """Ids as they are, or the largest along the axis."""
     y = as_array(y)
     return (y if sparse else jnp.argmax(y, axis=axis)).astype("int32")
 

@@ -94,7 +94,7 @@ class Metric:
 
     @property
     def _sum_dtype(self) -> str:
-        """What sums are made in: float32 in place of narrower floats, in which 256 + 1 = 256."""
+        """What sums are made in: float32 in place of narrower floats, where 256 + 1 = 256."""
         return _sum_dtype(self.dtype)
 
     def add_variable(
@@ -124,6 +124,7 @@ class Metric:
             )
         if isinstance(initializer, dict):
             initializer = serialization.deserialize_keras_object(initializer)
+        # A slash in the name would read as a scope inside a scope.
         with names.scope(self.name.replace("/", ">")):
             variable = Variable(
                 zeros if initializer is None else initializer,
@@ -149,9 +150,7 @@ class Metric:
         return self.add_variable(shape, initializer, dtype, name=name)
 
     def _add_sum(self, shape: Shape, name: str, dtype: str | None = None) -> Variable:
-        """New state to add up in, of `dtype` (None for floatx) or of float32 in place of a narrower
-        one.
-        """
+        """New state to add up in: of `dtype` (None for floatx), float32 in place of narrower."""
         dtype = _sum_dtype(settings.floatx() if dtype is None else dtype)
         return self.add_variable(shape, dtype=dtype, name=name)
 
@@ -206,6 +205,8 @@ class Metric:
         Returns:
             The new values, a list in the same order.
         """
+        # A metric that makes its state at its first batch makes it here, outside of the lending: the
+        # caller cannot have passed what did not exist, so the new state's own values are taken.
         values = list(metric_variables)
         num_before = len(self.variables)
         if not num_before or getattr(self, "_built", True) is False:
@@ -248,7 +249,9 @@ class Metric:
         def update(args: Any, kwargs: Any) -> None:
             lending.call_abstractly(self.update_state, *args, **kwargs)
 
-        jax.eval_shape(update, args, kwargs)
+        jax.eval_shape(
+            update, args, kwargs
+        )  # arguments go in as arguments, so that they are traced
 
     def _lend(
         self,
@@ -298,6 +301,7 @@ class Metric:
 
 
 def _sum_dtype(dtype: str) -> str:
+    """Of a dtype's name that in which many such numbers are added up."""
     return result_type(dtype, "float32") if "float" in dtype else dtype
 
 

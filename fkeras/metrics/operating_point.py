@@ -35,6 +35,7 @@ class _AtOperatingPoint(ConfusionAtThresholds):
         argument: str,
     ):
         super().__init__(name=name, dtype=dtype)
+        # `argument` is what the subclass calls `value`.
         if not 0 <= value <= 1:
             raise UserInputError(
                 f"Argument `{argument}` must be in the range [0, 1]. Received: {argument}={value}"
@@ -47,6 +48,7 @@ class _AtOperatingPoint(ConfusionAtThresholds):
         self.value = value
         self.num_thresholds = num_thresholds
         self.class_id = class_id
+        # One threshold lies in the middle, several include both ends.
         self.thresholds = [0.5] if num_thresholds == 1 else even_thresholds(num_thresholds)
         self._add_counts((len(self.thresholds),))
 

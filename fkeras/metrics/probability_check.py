@@ -31,7 +31,7 @@ def warn_unless_probabilities(metric: Metric, y_pred: TensorLike) -> None:
         return
     low = float(jnp.min(y_pred))
     high = float(jnp.max(y_pred))
-    if low < 0 or high > 1.001:
+    if low < 0 or high > 1.001:  # a softmax in half precision may round to a little more than 1
         warnings.warn(
             f"Metric {metric.name!r} expects predictions in [0, 1]. Received: values from "
             f"{low:.3g} to {high:.3g}, which look like logits. Pass them through a sigmoid"

@@ -90,6 +90,7 @@ class R2Score(Metric):
             self._build(y_true.shape, y_pred.shape)
         weights = as_array(1 if sample_weight is None else sample_weight, dtype)
         weights = jnp.broadcast_to(fit_weights(weights, y_true.shape), y_true.shape)
+        # Two means and squared deviations, of what was seen and of this batch, become one.
         count = jnp.sum(weights, axis=0)  # (outputs,)
         total = jnp.sum(weights * y_true, axis=0)
         mean = divide_no_nan(total, count)
@@ -102,6 +103,7 @@ class R2Score(Metric):
         self.sum.assign_add(total)
         self.count.assign_add(count)
         self.total_mse.assign_add(jnp.sum(weights * jnp.square(y_true - y_pred), axis=0))
+        # Examples of weight 0 are no data points.
         self.num_samples.assign_add(jnp.sum(jnp.any(weights != 0, axis=-1)))
 
     def result(self) -> jax.Array:

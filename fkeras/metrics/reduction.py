@@ -34,7 +34,7 @@ def per_sample(
         reduce: `jnp.sum` or `jnp.mean`, for the axes after the first.
         dtype: of both results.
     """
-    mask = get_mask(values)
+    mask = get_mask(values)  # of what the function itself left out, as `ignore_class` does
     values = convert_to_tensor(values, dtype=dtype)
     weights = None if sample_weight is None else convert_to_tensor(sample_weight, dtype=dtype)
     if mask is not None:
@@ -108,7 +108,7 @@ class Mean(Metric):
         self.total.assign_add(jnp.sum(values))
         if sample_weight is not None:
             count = jnp.sum(sample_weight)
-        else:
+        else:  # a static number: no array of ones is added up
             count = values.shape[0] if values.ndim else 1
         self.count.assign_add(count)
 
@@ -162,7 +162,7 @@ class MeanMetricWrapper(Mean):
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
-        mask = get_mask(y_pred)
+        mask = get_mask(y_pred)  # before the function, whose result has none
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         if values is None:
             raise UserInputError(

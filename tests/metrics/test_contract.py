@@ -155,9 +155,9 @@ def batches(y_true, y_pred, weights):
 def test_metric_equals_keras_on_the_object_and_under_jit(
     keras, cls, options, y_true, y_pred, weights
 ):
-    for given in (weights, None) if weights is not None else (None,):
+    for used_weights in (weights, None) if weights is not None else (None,):
         ours, theirs = getattr(metrics, cls)(**options), getattr(keras.metrics, cls)(**options)
-        for batch in batches(y_true, y_pred, given):
+        for batch in batches(y_true, y_pred, used_weights):
             ours.update_state(*batch)
             theirs.update_state(*batch)
         np.testing.assert_allclose(ours.result(), theirs.result(), rtol=2e-5, atol=2e-6)
@@ -212,14 +212,14 @@ DIFFERENT |= {("FBetaScore", "number"), ("F1Score", "number")}
 def test_weights_of_any_form_equal_keras(keras, cls, options, y_true, y_pred, weights):
     if options.get("axis") == 0:
         pytest.skip("a correlation over the batch is one number, which no example's weight fits")
-    for form, given in WEIGHT_FORMS.items():
+    for form, used in WEIGHT_FORMS.items():
         if (cls, form) in DIFFERENT:
             continue
         if "IoU" in cls and form not in ("integers", "number"):
             continue  # Keras wants arrays there, of whole numbers
         ours, theirs = getattr(metrics, cls)(**options), getattr(keras.metrics, cls)(**options)
-        ours.update_state(y_true[0], y_pred[0], given)
-        theirs.update_state(y_true[0], y_pred[0], given)
+        ours.update_state(y_true[0], y_pred[0], used)
+        theirs.update_state(y_true[0], y_pred[0], used)
         np.testing.assert_allclose(ours.result(), theirs.result(), rtol=2e-5, atol=2e-6)
 
 
@@ -250,8 +250,8 @@ def test_half_precision_is_that_of_float32_up_to_one_rounding(
         theirs.update_state(y_true[0], narrow)
     tolerance = 2 * float(jnp.finfo(dtype).eps)
     # Predictions of half precision, and arithmetic asked to be of half precision.
-    for given in ({}, {} if "IoU" in cls else {"dtype": dtype}):
-        ours = getattr(metrics, cls)(**options, **given)
+    for used in ({}, {} if "IoU" in cls else {"dtype": dtype}):
+        ours = getattr(metrics, cls)(**options, **used)
         ours.update_state(y_true[0], narrow)
         assert all(v.dtype in ("float32", "int32") for v in ours.variables)
         np.testing.assert_allclose(
