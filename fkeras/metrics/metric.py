@@ -205,8 +205,8 @@ class Metric:
         Returns:
             The new values, a list in the same order.
         """
-        # A metric that makes its state at its first batch makes it here, outside of the lending: the
-        # caller cannot have passed what did not exist, so the new state's own values are taken.
+        # A metric that makes its state at its first batch makes it here, before anything is lent.
+        # The caller cannot have passed what did not exist: the new state's own values are taken.
         values = list(metric_variables)
         num_before = len(self.variables)
         if not num_before or getattr(self, "_built", True) is False:
