@@ -1,6 +1,9 @@
 """ReLU and its relatives: LeakyReLU, PReLU, ELU."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
@@ -9,13 +12,16 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Identifier, Shape, Tensor
+
 
 class _Elementwise(Layer):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -36,7 +42,13 @@ class ReLU(_Elementwise):
         Array([0., 2., 6.], dtype=float32)
     """
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
             raise UserInputError(
@@ -51,7 +63,7 @@ class ReLU(_Elementwise):
                 )
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return activations.relu(
             inputs,
             negative_slope=self.negative_slope,
@@ -75,7 +87,7 @@ class LeakyReLU(_Elementwise):
         Array([-0.5,  2. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope=0.3, **kwargs):
+    def __init__(self, negative_slope: float = 0.3, **kwargs):
         if "alpha" in kwargs:
             negative_slope = kwargs.pop("alpha")
             warnings.warn(
@@ -89,7 +101,7 @@ class LeakyReLU(_Elementwise):
             )
         self.negative_slope = negative_slope
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
@@ -115,10 +127,10 @@ class PReLU(_Elementwise):
 
     def __init__(
         self,
-        alpha_initializer="Zeros",
-        alpha_regularizer=None,
-        alpha_constraint=None,
-        shared_axes=None,
+        alpha_initializer: Identifier = "Zeros",
+        alpha_regularizer: Identifier | None = None,
+        alpha_constraint: Identifier | None = None,
+        shared_axes: Axis | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -133,7 +145,7 @@ class PReLU(_Elementwise):
             else [shared_axes]
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shared, ndim = self.shared_axes or [], len(input_shape)
         if any(not 1 <= axis < ndim for axis in shared):
             raise UserInputError(
@@ -155,7 +167,7 @@ class PReLU(_Elementwise):
             },
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return jnp.maximum(inputs, 0) - self.alpha * jnp.maximum(-inputs, 0)
 
 
@@ -174,9 +186,9 @@ class ELU(_Elementwise):
         Array([-0.63212055,  2.        ], dtype=float32)
     """
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = alpha
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.elu(inputs, alpha=self.alpha)

@@ -1,11 +1,18 @@
 """Softmax, with a mask."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Shape, Tensor
 
 
 class Softmax(Layer):
@@ -26,12 +33,12 @@ class Softmax(Layer):
         Array([0.5, 0.5, 0. ], dtype=float32)
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Axis = -1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         axis = tuple(self.axis) if isinstance(self.axis, (list, tuple)) else self.axis
         if mask is None:
             return (
@@ -44,11 +51,11 @@ class Softmax(Layer):
         )  # finite: a fully masked row must not become NaN
         return jnp.where(mask, jax.nn.softmax(jnp.where(mask, inputs, lowest), axis), 0.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
-def _check_fits(mask, inputs):
+def _check_fits(mask: Tensor | None, inputs: Tensor):
     if mask.ndim > inputs.ndim:
         raise UserInputError(
             "The `mask` must be broadcastable to `inputs` and must not have more dimensions. "

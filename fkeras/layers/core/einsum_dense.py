@@ -1,6 +1,9 @@
 """EinsumDense: a linear map described by an einsum equation."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
@@ -9,6 +12,9 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from fkeras.types import Config, Identifier, Shape, ShapeLike, Tensor
 
 
 class EinsumDense(Layer):
@@ -46,20 +52,20 @@ class EinsumDense(Layer):
 
     def __init__(
         self,
-        equation,
-        output_shape,
-        activation=None,
-        bias_axes=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        lora_rank=None,
-        lora_alpha=None,
-        gptq_unpacked_column_size=None,
-        quantization_config=None,
+        equation: str,
+        output_shape: ShapeLike,
+        activation: Identifier | None = None,
+        bias_axes: str | None = None,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        gptq_unpacked_column_size: int | None = None,
+        quantization_config: object | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -83,7 +89,7 @@ class EinsumDense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         arguments.refuse_unsupported(
             "EinsumDense", quantization_mode=self.quantization_mode
         )  # of a dtype policy such as 'int8_from_float32'
@@ -126,18 +132,18 @@ class EinsumDense(Layer):
         }
         return type(initializer).from_config(config)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = jnp.einsum(self.equation, inputs, self.kernel.value)
         if self.bias is not None:
             x = x + self.bias
         return x if self.activation is None else self.activation(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return _Shapes(
             self.equation, self.bias_axes, tuple(input_shape), self.partial_output_shape
         ).output
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "output_shape": self.partial_output_shape}
 
 
@@ -153,7 +159,7 @@ class _Shapes:
     or not, from an equation.
     """
 
-    def __init__(self, equation, bias_axes, input_shape, output_shape):
+    def __init__(self, equation: str, bias_axes: str | None, input_shape: Shape, output_shape):
         dotted = equation.replace("...", "0")
         found = next((m for m in (re.fullmatch(form, dotted) for form in _FORMS) if m), None)
         if found is None:
@@ -219,7 +225,7 @@ class _Shapes:
         )
 
 
-def _bias_shape(bias_axes, out, sizes, trailing):
+def _bias_shape(bias_axes: str | None, out, sizes, trailing):
     for letter in bias_axes:
         if letter not in out:
             raise UserInputError(

@@ -1,5 +1,9 @@
 """Embedding and ReversibleEmbedding: rows of a table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +15,11 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config, DTypeLike, Identifier, Shape, Tensor
 
-def check_ids(ids, input_dim: int, name: str = "Embedding") -> None:
+
+def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
     """Raises a UserInputError if an id lies outside of [0, input_dim): names the id, where it
     stands, and the fix.
 
@@ -73,16 +80,16 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        weights=None,
-        lora_rank=None,
-        lora_alpha=None,
-        quantization_config=None,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Identifier = "uniform",
+        embeddings_regularizer: Identifier | None = None,
+        embeddings_constraint: Identifier | None = None,
+        mask_zero: bool = False,
+        weights: ArrayLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: object | None = None,
         **kwargs,
     ):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
@@ -115,7 +122,7 @@ class Embedding(Layer):
                 weights if isinstance(weights, list) and len(weights) == 1 else [weights]
             )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         if self.built:
             return
         arguments.refuse_unsupported(
@@ -129,7 +136,7 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if hasattr(inputs, "todense"):
             inputs = inputs.todense()
         if not isinstance(inputs, jax.core.Tracer):
@@ -140,28 +147,28 @@ class Embedding(Layer):
         )
         return rows.astype(self.compute_dtype)
 
-    def check_host_input(self, ids) -> None:
+    def check_host_input(self, ids: np.ndarray) -> None:
         """Raises where an array on the host has an id outside of the table."""
         check_ids(ids, self.input_dim, f"Embedding '{self.name}'")
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return (
             jnp.not_equal(inputs.todense() if hasattr(inputs, "todense") else inputs, 0)
             if self.mask_zero
             else None
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape),
             dtype=self.compute_dtype,
             ragged=getattr(inputs, "ragged", False),
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         return {
             name: value
@@ -201,15 +208,15 @@ class ReversibleEmbedding(Embedding):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        tie_weights=True,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        reverse_dtype=None,
-        logit_soft_cap=None,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: Identifier = "uniform",
+        embeddings_regularizer: Identifier | None = None,
+        embeddings_constraint: Identifier | None = None,
+        mask_zero: bool = False,
+        reverse_dtype: DTypeLike | None = None,
+        logit_soft_cap: float | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -227,7 +234,7 @@ class ReversibleEmbedding(Embedding):
             logit_soft_cap,
         )
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         if self.built:
             return
         super().build(input_shape)
@@ -238,7 +245,7 @@ class ReversibleEmbedding(Embedding):
                 initializer=self.embeddings_initializer,
             )
 
-    def call(self, inputs, reverse=False):
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         if not reverse:
             outputs = super().call(inputs)
             if self.mask_zero:
@@ -254,13 +261,13 @@ class ReversibleEmbedding(Embedding):
             else self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
         )
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None  # set in `call`, which knows the direction
 
-    def compute_output_shape(self, input_shape, reverse=False):
+    def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
         return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 
-    def compute_output_spec(self, inputs, reverse=False):
+    def compute_output_spec(self, inputs: KerasTensor, reverse: bool = False) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype
         )

@@ -1,5 +1,9 @@
 """`Input` and the layer behind it: where a symbolic graph begins."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from fkeras.core.dtypes import standardize_dtype
@@ -7,6 +11,9 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from fkeras.types import Config, DTypeLike, Shape, ShapeLike
 
 
 class InputLayer(Layer):
@@ -27,15 +34,15 @@ class InputLayer(Layer):
 
     def __init__(
         self,
-        shape=None,
-        batch_size=None,
-        dtype=None,
-        sparse=None,
-        ragged=None,
-        batch_shape=None,
-        input_tensor=None,
-        optional=False,
-        name=None,
+        shape: ShapeLike | None = None,
+        batch_size: int | None = None,
+        dtype: DTypeLike | None = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: ShapeLike | None = None,
+        input_tensor: KerasTensor | None = None,
+        optional: bool = False,
+        name: str | None = None,
         **kwargs,
     ):
         super().__init__(name=name)
@@ -95,17 +102,17 @@ class InputLayer(Layer):
         Node(self, (), {}, tensor)
 
     @property
-    def batch_shape(self):
+    def batch_shape(self) -> Shape:
         return self._batch_shape
 
     @property
-    def dtype(self):
+    def dtype(self) -> str:
         return self._dtype
 
-    def call(self):
+    def call(self) -> None:
         return None
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "batch_shape": self.batch_shape,
             "dtype": self._dtype,
@@ -135,16 +142,16 @@ def _as_shape(shape, what):
 
 
 def Input(
-    shape=None,
-    batch_size=None,
-    dtype=None,
-    sparse=None,
-    ragged=None,
-    batch_shape=None,
-    name=None,
-    tensor=None,
-    optional=False,
-):
+    shape: ShapeLike | None = None,
+    batch_size: int | None = None,
+    dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: ShapeLike | None = None,
+    name: str | None = None,
+    tensor: KerasTensor | None = None,
+    optional: bool = False,
+) -> KerasTensor:
     """A symbolic tensor to start a functional model with.
 
     Args:

@@ -1,12 +1,20 @@
 """Lambda: a function as a layer."""
 
+from __future__ import annotations
+
 import inspect
+from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fkeras.types import ArrayLike, Config, Nested, Shape, Tensor
 
 _FUNCTIONS = ("function", "output_shape", "mask")
 
@@ -34,7 +42,14 @@ class Lambda(Layer):
         Array([1., 9.], dtype=float32)
     """
 
-    def __init__(self, function, output_shape=None, mask=None, arguments=None, **kwargs):
+    def __init__(
+        self,
+        function: Callable[..., Nested[Tensor]],
+        output_shape: Shape | Callable[..., Nested[Shape]] | None = None,
+        mask: ArrayLike | Callable[..., Tensor] | None = None,
+        arguments: Config | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not callable(function):
             raise UserInputError(
@@ -49,13 +64,15 @@ class Lambda(Layer):
         parameters = inspect.signature(function).parameters
         self._passes_on = [name for name in ("mask", "training") if name in parameters]
 
-    def call(self, inputs, mask=None, training=None):
+    def call(
+        self, inputs: Nested[Tensor], mask: Tensor | None = None, training: bool | None = None
+    ) -> Nested[Tensor]:
         own = {"mask": mask, "training": training}
         return self.function(
             inputs, **self.arguments, **{name: own[name] for name in self._passes_on}
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         given = self._given_output_shape
         if given is None:
             return signature.shape_of(
@@ -65,15 +82,17 @@ class Lambda(Layer):
             return given(input_shape)
         return _with_batch(given, _first_batch(input_shape))
 
-    def compute_output_spec(self, inputs, mask=None, training=None):
+    def compute_output_spec(
+        self, inputs: Nested[KerasTensor], mask: Tensor | None = None, training: bool | None = None
+    ) -> Nested[KerasTensor]:
         if self._given_output_shape is None:
             return self._evaluate_shapes((inputs,), {"mask": mask, "training": training})
         return super().compute_output_spec(inputs)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Nested[Tensor], mask: Tensor | None = None) -> Tensor | None:
         return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         values = {
             "function": self.function,
             "output_shape": self._given_output_shape,
@@ -92,7 +111,9 @@ class Lambda(Layer):
         return {**base, **config, "arguments": serialization.serialize_keras_object(self.arguments)}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None, safe_mode=None):
+    def from_config(
+        cls, config: Config, custom_objects: Config | None = None, safe_mode: bool | None = None
+    ) -> Lambda:
         safe_mode = scopes.in_safe_mode() if safe_mode is None else safe_mode
         config = dict(config)
         for name in (*_FUNCTIONS, "arguments"):

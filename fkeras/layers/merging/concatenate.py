@@ -1,10 +1,19 @@
 """Concatenate: tensors one after the other along an axis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.merging.merge import Merge, check_masks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Concatenate(Merge):
@@ -25,11 +34,11 @@ class Concatenate(Merge):
         (2, 8)
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs):
         super().__init__(**kwargs)
         self.axis = axis
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
             raise UserInputError(
                 "A `Concatenate` layer should be called on a list of inputs. Received: "
@@ -37,7 +46,7 @@ class Concatenate(Merge):
             )
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         if (
             not isinstance(input_shape, (list, tuple))
             or not input_shape
@@ -62,14 +71,16 @@ class Concatenate(Merge):
                 merged.append(known.pop() if known else None)
         return tuple(merged)
 
-    def _mismatch(self, input_shape):
+    def _mismatch(self, input_shape: Sequence[Shape]):
         return UserInputError(
             "A `Concatenate` layer requires inputs with matching shapes except for the "
             f"concatenation axis. Received: input_shape={[tuple(s) for s in input_shape]}, "
             f"axis={self.axis}"
         )
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
         """The masks concatenated; inputs without one count everywhere."""
         if mask is None:
             return None
@@ -87,6 +98,6 @@ class Concatenate(Merge):
         return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
 
 
-def concatenate(inputs, axis=-1, **kwargs):
+def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs) -> Tensor:
     """`Concatenate(axis, **kwargs)(inputs)`."""
     return Concatenate(axis=axis, **kwargs)(inputs)

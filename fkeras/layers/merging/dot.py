@@ -1,5 +1,9 @@
 """Dot: the inner product of two tensors along one axis of each."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 from jax import lax
 
@@ -7,6 +11,11 @@ from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.merging.merge import Merge
 from fkeras.ops.sparse import is_sparse, jax_sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Axis, Shape, Tensor
 
 
 class Dot(Merge):
@@ -27,7 +36,7 @@ class Dot(Merge):
         (2, 4, 3)
     """
 
-    def __init__(self, axes, normalize=False, **kwargs):
+    def __init__(self, axes: Axis, normalize: bool = False, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(axes, int):
             if not isinstance(axes, (list, tuple)):
@@ -48,7 +57,7 @@ class Dot(Merge):
         self.axes = axes
         self.normalize = normalize
 
-    def _axes(self, ndims):
+    def _axes(self, ndims: tuple[int, int]) -> tuple[int, int]:
         """The two axes counted from 0. Raises where they are none."""
         given = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         for axis, ndim in zip(given, ndims):
@@ -59,7 +68,7 @@ class Dot(Merge):
                 )
         return tuple(axis % ndim for axis, ndim in zip(given, ndims))
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)) or len(inputs) != 2:
             raise UserInputError(
                 f"A `Dot` layer should be called on exactly 2 inputs. Received: inputs={inputs}"
@@ -80,7 +89,7 @@ class Dot(Merge):
         out = lax.dot_general(x.astype(dtype), y.astype(dtype), (((i,), (j,)), batch))
         return out if out.ndim > 1 else out[:, None]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         if (
             not isinstance(input_shape, (tuple, list))
             or len(input_shape) != 2
@@ -100,10 +109,12 @@ class Dot(Merge):
         shape = one[:i] + one[i + 1 :] + other[1:j] + other[j + 1 :]
         return shape if len(shape) > 1 else (*shape, 1)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
         return None
 
 
-def dot(inputs, axes=-1, **kwargs):
+def dot(inputs: Sequence[Tensor], axes: Axis = -1, **kwargs) -> Tensor:
     """`Dot(axes, **kwargs)(inputs)`."""
     return Dot(axes=axes, **kwargs)(inputs)

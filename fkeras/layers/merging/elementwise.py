@@ -1,6 +1,9 @@
 """Add, Subtract, Multiply, Average, Maximum and Minimum of tensors, value by value."""
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 
@@ -8,6 +11,11 @@ from fkeras import ops
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.merging.merge import Merge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Add(Merge):
@@ -22,7 +30,7 @@ class Add(Merge):
         Array([[3.]], dtype=float32)
     """
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(ops.add, inputs)
 
 
@@ -33,7 +41,7 @@ class Subtract(Merge):
         A list of two tensors that broadcast together -> one tensor.
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         super().build(input_shape)
         if len(input_shape) != 2:
             raise UserInputError(
@@ -41,7 +49,7 @@ class Subtract(Merge):
                 f"input_shape={input_shape}"
             )
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         if len(inputs) != 2:
             raise UserInputError(
                 f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)} "
@@ -57,11 +65,11 @@ class Average(Merge):
         A list of tensors that broadcast together -> one tensor.
     """
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         return ops.divide(functools.reduce(ops.add, inputs), len(inputs))
 
 
-def _expanded_mask(x):
+def _expanded_mask(x: Tensor):
     """The mask of a tensor in the tensor's shape, or None."""
     mask = masks.get_mask(x)
     return None if mask is None else jnp.broadcast_to(mask[..., None], x.shape)
@@ -72,7 +80,7 @@ class _Masked(Merge):
     itself.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if isinstance(inputs, (list, tuple)) and any(masks.get_mask(x) is not None for x in inputs):
             ndim = max(x.ndim for x in inputs)
             if all(x.ndim == ndim for x in inputs):
@@ -88,10 +96,10 @@ class Multiply(_Masked):
             product of nothing but masked values is 0.
     """
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(ops.multiply, inputs)
 
-    def merge_masked(self, inputs, expanded):
+    def merge_masked(self, inputs: Sequence[Tensor], expanded: Sequence[Tensor | None]) -> Tensor:
         ones = [
             x if mask is None else jnp.where(mask, x, jnp.ones((), x.dtype))
             for x, mask in zip(inputs, expanded)
@@ -108,10 +116,10 @@ class Multiply(_Masked):
 class _Extreme(_Masked):
     function = None
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         return functools.reduce(type(self).function, inputs)
 
-    def merge_masked(self, inputs, expanded):
+    def merge_masked(self, inputs: Sequence[Tensor], expanded: Sequence[Tensor | None]) -> Tensor:
         output, output_mask = inputs[0], expanded[0]
         for x, mask in zip(inputs[1:], expanded[1:]):
             if mask is not None:
@@ -147,31 +155,31 @@ class Minimum(_Extreme):
     function = staticmethod(ops.minimum)
 
 
-def add(inputs, **kwargs):
+def add(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Add(**kwargs)(inputs)`."""
     return Add(**kwargs)(inputs)
 
 
-def subtract(inputs, **kwargs):
+def subtract(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Subtract(**kwargs)(inputs)`: the first of two inputs less the second."""
     return Subtract(**kwargs)(inputs)
 
 
-def multiply(inputs, **kwargs):
+def multiply(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Multiply(**kwargs)(inputs)`."""
     return Multiply(**kwargs)(inputs)
 
 
-def average(inputs, **kwargs):
+def average(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Average(**kwargs)(inputs)`."""
     return Average(**kwargs)(inputs)
 
 
-def maximum(inputs, **kwargs):
+def maximum(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Maximum(**kwargs)(inputs)`."""
     return Maximum(**kwargs)(inputs)
 
 
-def minimum(inputs, **kwargs):
+def minimum(inputs: Sequence[Tensor], **kwargs) -> Tensor:
     """`Minimum(**kwargs)(inputs)`."""
     return Minimum(**kwargs)(inputs)

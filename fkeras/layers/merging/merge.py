@@ -1,10 +1,19 @@
 """Merge: what layers share that make one tensor of several."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Merge(Layer):
@@ -18,14 +27,14 @@ class Merge(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def merge(self, inputs):
+    def merge(self, inputs: Sequence[Tensor]) -> Tensor:
         """One array of a list of arrays of the same rank."""
         raise TypeError(f"{type(self).__name__} must define `merge(inputs)`.")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
             raise UserInputError(
                 f"{type(self).__name__} '{self.name}': a merge layer should be called on a list of "
@@ -41,7 +50,7 @@ class Merge(Layer):
             ]
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         shapes = check_list(self, input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
         if len(batches) > 1:
@@ -54,14 +63,16 @@ class Merge(Layer):
             merged = _broadcast(merged, tuple(shape[1:]), shapes)
         return (batches.pop() if batches else None, *merged)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Sequence[KerasTensor]) -> KerasTensor:
         check_list(
             self, [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
         )
         shape = self.compute_output_shape([x.shape for x in inputs])
         return KerasTensor(shape, dtype=self.compute_dtype, sparse=all(x.sparse for x in inputs))
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
         """True where any input counts; None where an input has no mask."""
         if mask is None:
             return None
@@ -74,7 +85,7 @@ class Merge(Layer):
         return merged
 
 
-def check_list(layer, input_shape):
+def check_list(layer: Layer, input_shape: Sequence[Shape]) -> list[Shape]:
     """The shapes, where they are a list of one shape or more."""
     if (
         not isinstance(input_shape, (list, tuple))
@@ -88,7 +99,7 @@ def check_list(layer, input_shape):
     return [tuple(shape) for shape in input_shape]
 
 
-def check_masks(inputs, mask) -> None:
+def check_masks(inputs: Sequence[Tensor], mask: Sequence[Tensor | None]) -> None:
     for name, value in (("mask", mask), ("inputs", inputs)):
         if not isinstance(value, (list, tuple)):
             raise UserInputError(f"`{name}` should be a list. Received: {name}={value}")

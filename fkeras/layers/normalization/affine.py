@@ -2,9 +2,16 @@
 axes.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras import constraints, initializers, regularizers
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Identifier, Shape
 
 
 class Affine(Layer):
@@ -14,15 +21,15 @@ class Affine(Layer):
 
     def _set_affine(
         self,
-        epsilon,
-        center,
-        scale,
-        beta_initializer,
-        gamma_initializer,
-        beta_regularizer,
-        gamma_regularizer,
-        beta_constraint,
-        gamma_constraint,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Identifier,
+        gamma_initializer: Identifier,
+        beta_regularizer: Identifier | None,
+        gamma_regularizer: Identifier | None,
+        beta_constraint: Identifier | None,
+        gamma_constraint: Identifier | None,
     ):
         self.epsilon = epsilon
         self.center = center
@@ -35,7 +42,7 @@ class Affine(Layer):
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
 
-    def _add_affine(self, shape, center=None, scale=None):
+    def _add_affine(self, shape, center: bool = None, scale: bool = None):
         self.gamma = self.beta = None
         if self.scale if scale is None else scale:
             self.gamma = self.add_weight(
@@ -56,12 +63,12 @@ class Affine(Layer):
                 constraint=self.beta_constraint,
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)
         return input_shape
 
 
-def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
+def check_axes(layer: Layer, axis: Axis, input_shape: Shape) -> tuple[int, ...]:
     """The axes counted from 0. Raises where they are none of the input's, or doubled."""
     axes, ndim = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,), len(input_shape)
     for a in axes:
@@ -79,7 +86,7 @@ def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
     return counted
 
 
-def int_or_list(axis):
+def int_or_list(axis: Axis) -> int | list[int]:
     """`axis` as an int or a list of ints."""
     if isinstance(axis, (list, tuple)):
         return list(axis)

@@ -1,7 +1,10 @@
 """BatchNormalization: mean 0 and variance 1 over the batch, and over what was seen in training."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +14,11 @@ from fkeras.core.settings import epsilon as tiny
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.normalization.affine import Affine, check_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fkeras.types import Identifier, Shape, Tensor
 
 _CLIPS = ("rmax", "rmin", "dmax")
 
@@ -64,23 +72,23 @@ class BatchNormalization(Affine):
 
     def __init__(
         self,
-        axis=-1,
-        momentum=0.99,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        moving_mean_initializer="zeros",
-        moving_variance_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        renorm=False,
-        renorm_clipping=None,
-        renorm_momentum=0.99,
-        synchronized=False,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        moving_mean_initializer: Identifier = "zeros",
+        moving_variance_initializer: Identifier = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
+        renorm: bool = False,
+        renorm_clipping: Mapping[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -109,12 +117,12 @@ class BatchNormalization(Affine):
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_axes(self, self.axis, input_shape)
         channels = input_shape[self.axis]
         self._add_affine((channels,))
 
-        def state(name, initializer):
+        def state(name: str | None, initializer):
             return self.add_weight(
                 name=name,
                 shape=(channels,),
@@ -134,7 +142,9 @@ class BatchNormalization(Affine):
     def _stddev_initializer(self, shape, dtype=None):
         return jnp.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
         gamma, beta = (
             None if v is None else v.value.astype(x.dtype) for v in (self.gamma, self.beta)
@@ -159,7 +169,7 @@ class BatchNormalization(Affine):
         )
         return out.astype(self.compute_dtype)
 
-    def _moments(self, x, mask):
+    def _moments(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and variance over all axes but that of the channels."""
         channels = self.axis % x.ndim
         axes = tuple(i for i in range(x.ndim) if i != channels)
@@ -186,7 +196,9 @@ class BatchNormalization(Affine):
         variance = jnp.sum(jnp.square(jnp.where(counts, x - mean, 0)), axes, keepdims=True) / number
         return mean.reshape(-1), variance.reshape(-1)
 
-    def _renormed(self, mean, variance, gamma, beta):
+    def _renormed(
+        self, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         """Scale and shift that take normalised values to what the averages would have made of
         them.
         """
@@ -204,10 +216,10 @@ class BatchNormalization(Affine):
         scale, shift = (r, d) if gamma is None else (r * gamma, d * gamma)
         return scale, shift if beta is None else shift + beta
 
-    def _update_renorm(self, mean, variance):
+    def _update_renorm(self, mean: Tensor, variance: Tensor) -> None:
         stddev = jnp.sqrt(variance + self.epsilon)
 
-        def move(variable, new, momentum):
+        def move(variable, new, momentum: float):
             return variable.assign(
                 variable.value.astype(new.dtype) * momentum + new * (1.0 - momentum)
             )

@@ -1,11 +1,18 @@
 """GroupNormalization: mean 0 and variance 1 within groups of channels."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.normalization.affine import Affine, check_axes
+
+if TYPE_CHECKING:
+    from fkeras.types import Identifier, Shape, Tensor
 
 
 class GroupNormalization(Affine):
@@ -39,17 +46,17 @@ class GroupNormalization(Affine):
 
     def __init__(
         self,
-        groups=32,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
         **kwargs,
     ):
         if not isinstance(groups, int) or groups <= 0 and groups != -1:
@@ -73,7 +80,7 @@ class GroupNormalization(Affine):
         )
         self.autocast = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_axes(self, self.axis, input_shape)
         channels = input_shape[self.axis]
         if channels is None:
@@ -96,7 +103,7 @@ class GroupNormalization(Affine):
         self._add_affine((channels,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         channel_axis = self.axis % inputs.ndim
         shape, channels = inputs.shape, inputs.shape[channel_axis]
         grouped = (

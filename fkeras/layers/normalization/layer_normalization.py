@@ -1,9 +1,15 @@
 """LayerNormalization: mean 0 and variance 1 within each example."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING
 
 from fkeras import ops
 from fkeras.layers.normalization.affine import Affine, check_axes, int_or_list
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Config, Identifier, Shape, Tensor
 
 
 class LayerNormalization(Affine):
@@ -37,16 +43,16 @@ class LayerNormalization(Affine):
 
     def __init__(
         self,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
+        axis: Axis = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
         **kwargs,
     ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
@@ -71,7 +77,7 @@ class LayerNormalization(Affine):
         )
         self.autocast = False
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.axis = sorted(check_axes(self, self.axis, input_shape))
         self._add_affine(
             tuple(input_shape[axis] for axis in self.axis),
@@ -79,7 +85,7 @@ class LayerNormalization(Affine):
             scale=self.scale or self.rms_scaling,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         with warnings.catch_warnings():
             if self.rms_scaling:  # said at construction
                 warnings.simplefilter("ignore")
@@ -88,5 +94,5 @@ class LayerNormalization(Affine):
             )
         return out.astype(self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "rms_scaling": self.rms_scaling}

@@ -1,8 +1,15 @@
 """RMSNormalization: root mean square 1 within each example."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.normalization.affine import check_axes, int_or_list
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Shape, Tensor
 
 
 class RMSNormalization(Layer):
@@ -25,27 +32,27 @@ class RMSNormalization(Layer):
         Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467
     """
 
-    def __init__(self, axis=-1, epsilon=1e-6, **kwargs):
+    def __init__(self, axis: Axis = -1, epsilon: float = 1e-6, **kwargs):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self.epsilon = epsilon
 
-    def _axes(self, shape):
+    def _axes(self, shape) -> list[int]:
         return sorted(check_axes(self, self.axis, shape))
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.scale = self.add_weight(
             name="scale",
             shape=tuple(input_shape[axis] for axis in self._axes(input_shape)),
             initializer="ones",
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         axes, scale = self._axes(inputs.shape), self.scale.value
         if axes != [inputs.ndim - 1]:
             scale = scale.reshape([d if i in axes else 1 for i, d in enumerate(inputs.shape)])
         return ops.rms_normalization(inputs, scale=scale, axis=tuple(axes), epsilon=self.epsilon)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)
         return input_shape

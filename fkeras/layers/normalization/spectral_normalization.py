@@ -1,5 +1,9 @@
 """SpectralNormalization: a layer whose kernel has spectral norm 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 
@@ -8,6 +12,9 @@ from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from fkeras.types import Shape, Tensor
 
 
 class SpectralNormalization(Wrapper):
@@ -38,7 +45,7 @@ class SpectralNormalization(Wrapper):
         Miyato et al., 2018, https://arxiv.org/abs/1802.05957
     """
 
-    def __init__(self, layer, power_iterations=1, **kwargs):
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs):
         super().__init__(layer, **kwargs)
         if power_iterations <= 0:
             raise UserInputError(
@@ -47,7 +54,7 @@ class SpectralNormalization(Wrapper):
             )
         self.power_iterations = power_iterations
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.kernel = self._wrapped_kernel()
         self.vector_u = self.add_weight(
@@ -67,7 +74,7 @@ class SpectralNormalization(Wrapper):
             f"{type(self.layer).__name__} object has no attribute 'kernel' nor 'embeddings'"
         )
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         with lending.autocast(None):
             kernel, u = self.kernel.value, self.vector_u.value
         matrix = kernel.reshape(-1, kernel.shape[-1])
@@ -87,10 +94,10 @@ class SpectralNormalization(Wrapper):
         )
         return output.astype(inputs.dtype) if jnp.issubdtype(inputs.dtype, jnp.floating) else output
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self.layer.compute_output_shape(input_shape)
 
 
-def _unit(x):
+def _unit(x: Tensor):
     """x divided by its norm."""
     return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(jnp.square(x)), 1e-12))

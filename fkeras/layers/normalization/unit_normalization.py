@@ -1,8 +1,15 @@
 """UnitNormalization: vectors of length 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.normalization.affine import check_axes, int_or_list
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Shape, Tensor
 
 
 class UnitNormalization(Layer):
@@ -21,14 +28,14 @@ class UnitNormalization(Layer):
         Array([[0.6, 0.8]], dtype=float32)
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Axis = -1, **kwargs):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self.supports_masking = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)
         return input_shape

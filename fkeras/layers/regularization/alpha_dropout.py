@@ -1,10 +1,19 @@
 """AlphaDropout: dropout that keeps mean and variance of SELU networks."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate, keep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import SeedLike, Shape, Tensor
 
 _DROPPED = -1.6732632423543772 * 1.0507009873554805  # where `selu` saturates
 
@@ -25,7 +34,13 @@ class AlphaDropout(Layer):
         Klambauer et al., 2017, https://arxiv.org/abs/1706.02515
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: SeedLike | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_rate(rate, self)
         self.rate = rate
@@ -35,7 +50,7 @@ class AlphaDropout(Layer):
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         if self.rate == 1:  # all values are the dropped one; its rescaled mean is 0
@@ -47,5 +62,5 @@ class AlphaDropout(Layer):
             - scale * _DROPPED * self.rate
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

@@ -1,5 +1,9 @@
 """Dropout, of single values and of whole feature maps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 
@@ -10,8 +14,13 @@ from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.random.keys import key_of
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
+    from fkeras.types import Config, DataFormat, DTypePolicyLike, SeedLike, Shape, Tensor
+
+
+def check_rate(rate: float, layer: Layer, argument: str = "rate") -> None:
     """Raises where a fraction to drop is not in [0, 1]."""
     if (
         isinstance(rate, bool)
@@ -25,7 +34,7 @@ def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
         )
 
 
-def full_shape(noise_shape, shape) -> tuple[int, ...]:
+def full_shape(noise_shape: Sequence[int | None] | None, shape) -> tuple[int, ...]:
     """`noise_shape` with the input's sizes in the place of None; None for the input's shape."""
     if noise_shape is None:
         return tuple(shape)
@@ -37,7 +46,9 @@ def full_shape(noise_shape, shape) -> tuple[int, ...]:
     return tuple(d if n is None else n for n, d in zip(noise_shape, shape))
 
 
-def keep(seed, rate: float, noise_shape, shape):
+def keep(
+    seed: SeedLike | None, rate: float, noise_shape: Sequence[int | None] | None, shape
+) -> Tensor:
     """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn
     from the next seed of `seed`.
 
@@ -53,7 +64,9 @@ def keep(seed, rate: float, noise_shape, shape):
     return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
-def drop(inputs, rate: float, noise_shape, seed):
+def drop(
+    inputs: Tensor, rate: float, noise_shape: Sequence[int | None] | None, seed: SeedLike | None
+) -> Tensor:
     """`inputs` with values dropped at random and the rest scaled by 1 / (1 - rate)."""
     if rate >= 1:  # 0 / 0 would have a NaN gradient
         return jnp.zeros_like(inputs)
@@ -88,7 +101,13 @@ class Dropout(Layer):
         [0.0, 2.0]
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: SeedLike | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_rate(rate, self)
         self.rate = rate
@@ -98,16 +117,16 @@ class Dropout(Layer):
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if training and self.rate > 0:
             return drop(inputs, self.rate, self.noise_shape, self.seed_generator)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
-def _checked_noise_shape(noise_shape):
+def _checked_noise_shape(noise_shape: Sequence[int | None] | None):
     if noise_shape is None:
         return None
     start = "Invalid value received for argument `noise_shape`. Expected"
@@ -136,11 +155,18 @@ class _SpatialDropout(Dropout):
     data_format = "channels_last"
     rank: int
 
-    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
         ones = (1,) * self.rank
@@ -149,7 +175,7 @@ class _SpatialDropout(Dropout):
         )
         return drop(inputs, self.rate, noise_shape, self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         return {
             name: value
@@ -171,7 +197,14 @@ class SpatialDropout1D(_SpatialDropout):
 
     rank = 1
 
-    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
 
 
@@ -190,7 +223,15 @@ class SpatialDropout2D(_SpatialDropout):
 
     rank = 2
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = standardize_data_format(data_format)
 
@@ -204,6 +245,14 @@ class SpatialDropout3D(_SpatialDropout):
 
     rank = 3
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = standardize_data_format(data_format)

@@ -1,12 +1,18 @@
 """GaussianNoise and GaussianDropout: normal noise added or multiplied in training."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 from fkeras import random
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
+
+if TYPE_CHECKING:
+    from fkeras.types import SeedLike, Shape, Tensor
 
 
 class GaussianNoise(Layer):
@@ -20,7 +26,7 @@ class GaussianNoise(Layer):
         Any; the output has the shape of the input.
     """
 
-    def __init__(self, stddev, seed=None, **kwargs):
+    def __init__(self, stddev: float, seed: SeedLike | None = None, **kwargs):
         super().__init__(**kwargs)
         if not 0 <= stddev <= 1:
             raise UserInputError(
@@ -33,14 +39,14 @@ class GaussianNoise(Layer):
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if training and self.stddev > 0:
             return inputs + random.normal(
                 inputs.shape, stddev=self.stddev, dtype=inputs.dtype, seed=self.seed_generator
             )
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -60,7 +66,7 @@ class GaussianDropout(Layer):
         Srivastava et al., 2014, https://www.cs.toronto.edu/~hinton/absps/JMLRdropout.pdf
     """
 
-    def __init__(self, rate, seed=None, **kwargs):
+    def __init__(self, rate: float, seed: SeedLike | None = None, **kwargs):
         super().__init__(**kwargs)
         check_rate(rate, self)
         if rate == 1:
@@ -74,7 +80,7 @@ class GaussianDropout(Layer):
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if training and self.rate > 0:
             stddev = math.sqrt(self.rate / (1.0 - self.rate))
             return inputs * random.normal(
@@ -82,5 +88,5 @@ class GaussianDropout(Layer):
             )
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

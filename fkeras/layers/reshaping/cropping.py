@@ -1,11 +1,20 @@
 """Cropping1D, 2D and 3D: the ends of the spatial axes cut off."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.reshaping.rearranging import Rearranging
 from fkeras.ops.windows import spatial_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _Cropping(Rearranging):
@@ -33,13 +42,13 @@ class _Cropping(Rearranging):
             cut[axis] = tuple(pair)
         return cut
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(
             d if d is None else d - sum(pair)
             for d, pair in zip(input_shape, self._cut(input_shape))
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs[
             tuple(
                 slice(before, size - after)
@@ -65,7 +74,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
-    def __init__(self, cropping=(1, 1), **kwargs):
+    def __init__(self, cropping: int | Sequence[int] = (1, 1), **kwargs):
         super().__init__(**kwargs)
         self.cropping = arguments.ints_per_axis("cropping", cropping, 2, allow_zero=True)
         self.input_spec = InputSpec(ndim=3)
@@ -85,7 +94,12 @@ class Cropping2D(_Cropping):
 
     rank = 2
 
-    def __init__(self, cropping=((0, 0), (0, 0)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: int | Sequence[int] | Sequence[Sequence[int]] = ((0, 0), (0, 0)),
+        data_format: DataFormat | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.cropping = arguments.pairs("cropping", cropping, 2)
@@ -105,7 +119,12 @@ class Cropping3D(_Cropping):
 
     rank = 3
 
-    def __init__(self, cropping=((1, 1), (1, 1), (1, 1)), data_format=None, **kwargs):
+    def __init__(
+        self,
+        cropping: int | Sequence[int] | Sequence[Sequence[int]] = ((1, 1), (1, 1), (1, 1)),
+        data_format: DataFormat | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.cropping = arguments.pairs("cropping", cropping, 3)

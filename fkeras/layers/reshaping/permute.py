@@ -1,9 +1,18 @@
 """Permute: axes in another order."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.reshaping.rearranging import Rearranging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Permute(Rearranging):
@@ -21,7 +30,7 @@ class Permute(Rearranging):
         (5, 64, 10)
     """
 
-    def __init__(self, dims, **kwargs):
+    def __init__(self, dims: Sequence[int], **kwargs):
         super().__init__(**kwargs)
         self.dims = tuple(dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
@@ -31,8 +40,8 @@ class Permute(Rearranging):
             )
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(input_shape[axis] for axis in (0, *self.dims))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.transpose(inputs, (0, *self.dims))

@@ -9,7 +9,7 @@ class Rearranging(Layer):
     `compute_output_shape` and `call`.
     """
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape), dtype=inputs.dtype, sparse=inputs.sparse
         )

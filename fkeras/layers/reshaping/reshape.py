@@ -1,12 +1,20 @@
 """Reshape: the same values in another shape."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.reshaping.rearranging import Rearranging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Reshape(Rearranging):
@@ -27,7 +35,7 @@ class Reshape(Rearranging):
         (2, 6, 4)
     """
 
-    def __init__(self, target_shape, **kwargs):
+    def __init__(self, target_shape: Sequence[int], **kwargs):
         super().__init__(**kwargs)
         target_shape = tuple(target_shape)
         for size in target_shape:
@@ -47,7 +55,7 @@ class Reshape(Rearranging):
             )
         self.target_shape = target_shape
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         given, target = tuple(input_shape[1:]), self.target_shape
         if None in given:
             return (input_shape[0], *(None if d == -1 else d for d in target))
@@ -65,5 +73,5 @@ class Reshape(Rearranging):
             )
         return (input_shape[0], *(size // known if d == -1 else d for d in target))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.reshape(inputs, self.compute_output_shape(inputs.shape))

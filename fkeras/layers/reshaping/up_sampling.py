@@ -1,5 +1,9 @@
 """UpSampling1D, 2D and 3D: spatial axes made longer by a whole factor."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras import ops
@@ -10,11 +14,16 @@ from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.reshaping.rearranging import Rearranging
 from fkeras.ops.windows import spatial_axes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import DataFormat, Shape, Tensor
+
 
 class _UpSampling(Rearranging):
     data_format = "channels_last"
 
-    def _factors(self, ndim):
+    def _factors(self, ndim: int):
         """How many times each axis of the input gets longer."""
         factors = [1] * ndim
         for axis, factor in zip(
@@ -24,13 +33,13 @@ class _UpSampling(Rearranging):
             factors[axis] = factor
         return factors
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return tuple(
             d if d is None else d * factor
             for d, factor in zip(input_shape, self._factors(len(input_shape)))
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         """Repeats by a broadcast: XLA fuses it, where `jnp.repeat` is a gather."""
         shape, repeated = [], []
         for size, factor in zip(inputs.shape, self._factors(inputs.ndim)):
@@ -56,7 +65,7 @@ class UpSampling1D(_UpSampling):
         Array([1., 1., 2., 2.], dtype=float32)
     """
 
-    def __init__(self, size=2, **kwargs):
+    def __init__(self, size: int = 2, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(size, int) or isinstance(size, bool):
             raise UserTypeError(f"Expected an integer value for `size`, got {type(size)}.")
@@ -87,7 +96,13 @@ class UpSampling2D(_UpSampling):
         (1, 2, 4, 3)
     """
 
-    def __init__(self, size=(2, 2), data_format=None, interpolation="nearest", **kwargs):
+    def __init__(
+        self,
+        size: int | Sequence[int] = (2, 2),
+        data_format: DataFormat | None = None,
+        interpolation: str = "nearest",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.size = arguments.ints_per_axis("size", size, 2)
@@ -100,7 +115,7 @@ class UpSampling2D(_UpSampling):
             )
         self.input_spec = InputSpec(ndim=4)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if self.interpolation == "nearest":
             return super().call(inputs)
         shape = self.compute_output_shape(inputs.shape)
@@ -121,7 +136,9 @@ class UpSampling3D(_UpSampling):
         `(batch, a, b, c, channels)` -> `(batch, size[0] * a, size[1] * b, size[2] * c, channels)`.
     """
 
-    def __init__(self, size=(2, 2, 2), data_format=None, **kwargs):
+    def __init__(
+        self, size: int | Sequence[int] = (2, 2, 2), data_format: DataFormat | None = None, **kwargs
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.size = arguments.ints_per_axis("size", size, 3)
