@@ -15,7 +15,7 @@ class Activation(Layer):
     """An activation function as a layer.
 
     Args:
-        activation: name or function.
+        activation: name or function; None for none.
 
     Shape:
         Any; the output has the shape of the input.
@@ -26,7 +26,7 @@ class Activation(Layer):
         Array([0., 2.], dtype=float32)
     """
 
-    def __init__(self, activation: Identifier, **kwargs):
+    def __init__(self, activation: Identifier | None, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activations.get(activation)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 class _Elementwise(Layer):
+    """What the activations share: masks pass through, shapes stay."""
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -61,7 +63,9 @@ class ReLU(_Elementwise):
                     f"{name} of a ReLU layer cannot be None or a negative value. Received: "
                     f"{name}={value}"
                 )
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+        self.max_value = max_value
+        self.negative_slope = negative_slope
+        self.threshold = threshold
 
     def call(self, inputs: Tensor) -> Tensor:
         return activations.relu(
@@ -115,12 +119,13 @@ class PReLU(_Elementwise):
             positions of images; None for none.
 
     Shape:
-        Any; the output has the shape of the input. `alpha` has that shape without the batch axis, 1
-            in shared axes.
+        Any; the output has the shape of the input. `alpha` has that shape without the batch axis,
+        and 1 in shared axes.
 
     Examples:
         >>> import fkeras, jax
-        >>> variables = fkeras.layers.PReLU(shared_axes=[1, 2]).init(jax.random.key(0), (1, 8, 8, 3))
+        >>> layer = fkeras.layers.PReLU(shared_axes=[1, 2])
+        >>> variables = layer.init(jax.random.key(0), (1, 8, 8, 3))
         >>> variables["params"]["alpha"].shape
         (1, 1, 3)
     """
@@ -137,16 +142,14 @@ class PReLU(_Elementwise):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = (
-            shared_axes
-            if shared_axes is None
-            else list(shared_axes)
-            if isinstance(shared_axes, (list, tuple))
-            else [shared_axes]
-        )
+        if shared_axes is not None:
+            axes = shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+            shared_axes = [int(axis) for axis in axes]
+        self.shared_axes = shared_axes
 
     def build(self, input_shape: Shape) -> None:
-        shared, ndim = self.shared_axes or [], len(input_shape)
+        shared = self.shared_axes or []
+        ndim = len(input_shape)
         if any(not 1 <= axis < ndim for axis in shared):
             raise UserInputError(
                 f"PReLU '{self.name}': `shared_axes` must be axes from 1 to {ndim - 1} of its "
@@ -160,14 +163,12 @@ class PReLU(_Elementwise):
             regularizer=self.alpha_regularizer,
             constraint=self.alpha_constraint,
         )
-        self.input_spec = InputSpec(
-            ndim=ndim,
-            axes={
-                axis: input_shape[axis] for axis in range(1, ndim) if shared and axis not in shared
-            },
-        )
+        # Without shared axes `alpha` fixes all sizes, but broadcasting says so soon enough.
+        fixed = [axis for axis in range(1, ndim) if axis not in shared] if shared else []
+        self.input_spec = InputSpec(ndim=ndim, axes={axis: input_shape[axis] for axis in fixed})
 
     def call(self, inputs: Tensor) -> Tensor:
+        # One branch is 0 wherever the other is not: no `where`, whose gradient needs both.
         return jnp.maximum(inputs, 0) - self.alpha * jnp.maximum(-inputs, 0)
 
 

@@ -1,45 +1,69 @@
-"""Checks of constructor arguments that many layers share: ints per axis, padding names, options of
-a later release.
+"""Checks of constructor arguments that many layers share.
+
+Integers, ints per axis, padding names, options of a later release.
 """
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeGuard
 
-def ints_per_axis(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, ...]:
-    """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with
-    `allow_zero`.
+
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether `value` is an integer of Python or NumPy; a bool is none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def ints_per_axis(
+    name: str, value: int | Sequence[int], count: int, allow_zero: bool = False
+) -> tuple[int, ...]:
+    """`value` as a tuple of `count` ints; one int stands for all.
+
+    They are positive, or 0 too with `allow_zero`.
     """
     text = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
     try:
-        values = (value,) * count if isinstance(value, int) else tuple(value)
+        values = (value,) * count if is_int(value) else tuple(value)
     except TypeError:
         raise UserInputError(text) from None
     if len(values) != count:
         raise UserInputError(text)
+    sizes = []
     for element in values:
         try:
-            int(element)
-        except (TypeError, ValueError):
+            sizes.append(operator.index(element))  # NumPy's integers become Python's: for configs
+        except TypeError:
             raise UserInputError(
                 f"{text}, including element {element} of type {type(element)}"
             ) from None
-    wrong = {v for v in values if (v < 0 if allow_zero else v <= 0)}
+    wrong = {size for size in sizes if (size < 0 if allow_zero else size <= 0)}
     if wrong:
         raise UserInputError(
             f"{text}, including values {wrong} that do not satisfy `value "
             f"{'>= 0' if allow_zero else '> 0'}`"
         )
-    return values
+    return tuple(sizes)
 
 
-def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
-    """Amounts before and after on each of `count` axes, from an int, one int per axis, or one pair
-    per axis.
+def pairs(
+    name: str, value: int | Sequence[int] | Sequence[Sequence[int]], count: int
+) -> tuple[tuple[int, int], ...]:
+    """Amounts before and after on each of `count` axes.
+
+    `value` is an int, one int per axis, or one pair per axis.
     """
-    if isinstance(value, int):
+    if is_int(value):
         if value < 0:
             raise UserInputError(f"`{name}` cannot be negative. Received: {name}={value}.")
-        return ((value, value),) * count
+        return ((int(value), int(value)),) * count
     if not hasattr(value, "__len__"):
         raise UserInputError(
             f"`{name}` should be either an int, a tuple of {count} ints (one for each axis), or a "
@@ -55,7 +79,7 @@ def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
     )
 
 
-def padding(value, causal: bool = False) -> str:
+def padding(value: str, causal: bool = False) -> str:
     """`'valid'` or `'same'` in lower case; `'causal'` too where that makes sense."""
     allowed = ("valid", "same", "causal") if causal else ("valid", "same")
     if not isinstance(value, str) or value.lower() not in allowed:
@@ -66,7 +90,7 @@ def padding(value, causal: bool = False) -> str:
     return value.lower()
 
 
-def refuse_unsupported(layer: str, **options) -> None:
+def refuse_unsupported(layer: str, **options: object) -> None:
     """Refuses options that Keras has and this release does not: only None is taken."""
     for name, value in options.items():
         if value is not None:

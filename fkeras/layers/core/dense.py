@@ -30,7 +30,7 @@ class Dense(Layer):
 
     Shape:
         `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
-            `(units,)`.
+        `(units,)`.
 
     Raises:
         UserInputError: `units` not positive; another last axis than the one it was built for.
@@ -67,12 +67,12 @@ class Dense(Layer):
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
+        if not arguments.is_int(units) or units <= 0:
             raise UserInputError(
                 "Received an invalid value for `units`, expected a positive integer. Received: "
                 f"units={units}"
             )
-        self.units = units
+        self.units = int(units)  # NumPy's integers too, as `np.prod(shape)` gives them
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -85,9 +85,8 @@ class Dense(Layer):
         self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
-        arguments.refuse_unsupported(
-            "Dense", quantization_mode=self.quantization_mode
-        )  # of a dtype policy such as 'int8_from_float32'
+        # The mode is that of a dtype policy such as 'int8_from_float32'.
+        arguments.refuse_unsupported("Dense", quantization_mode=self.quantization_mode)
         features = input_shape[-1]
         self.kernel = self.add_weight(
             name="kernel",
@@ -108,7 +107,7 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = ops.matmul(inputs, self.kernel)
+        x = ops.matmul(inputs, self.kernel)  # (batch, ..., units); sparse inputs too
         if self.bias is not None:
             x = x + self.bias
         return x if self.activation is None else self.activation(x)

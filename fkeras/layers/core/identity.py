@@ -30,4 +30,5 @@ class Identity(Layer):
         return input_shape
 
     def compute_output_spec(self, inputs: Nested[KerasTensor]) -> Nested[KerasTensor]:
+        # The input's own dtype rather than the compute dtype: nothing is computed.
         return map_structure(lambda x: KerasTensor(x.shape, dtype=x.dtype, sparse=x.sparse), inputs)

@@ -19,7 +19,7 @@ class Masking(Layer):
     The masked steps themselves become 0.
 
     Args:
-        mask_value: the mark.
+        mask_value: the mark, a number; compared after the cast to the compute dtype.
 
     Shape:
         `(batch, steps, features)`, in and out.
@@ -37,8 +37,9 @@ class Masking(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        mask = self.compute_mask(inputs)
+        mask = self.compute_mask(inputs)  # (batch, steps)
         outputs = jnp.where(mask[..., None], inputs, jnp.zeros((), inputs.dtype))
+        # Set here, since the mask is that of the inputs: the outputs hold 0 where the mark was.
         masks.set_mask(outputs, mask)
         return outputs
 

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 
 class Wrapper(Layer):
-    """The base of layers that hold another layer, in `layer`. To subclass: `call` decides what is
-    done with it.
+    """The base of layers that hold another layer, in `layer`.
+
+    To subclass: `call` decides what is done with it.
 
     Args:
         layer: the layer to wrap.

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.merging.merge import Merge, check_masks
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Concatenate(Merge):
 
     def __init__(self, axis: int = -1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = int(axis) if arguments.is_int(axis) else axis
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
@@ -62,13 +63,13 @@ class Concatenate(Merge):
         axis = self.axis % ndim
         merged = []
         for i, sizes in enumerate(zip(*input_shape)):
-            known = {d for d in sizes if d is not None}
+            distinct = {d for d in sizes if d is not None}
             if i == axis:
                 merged.append(None if None in sizes else sum(sizes))
-            elif len(known) > 1:
+            elif len(distinct) > 1:
                 raise self._mismatch(input_shape)
-            else:
-                merged.append(known.pop() if known else None)
+            else:  # unknown only where it is unknown in all
+                merged.append(distinct.pop() if distinct else None)
         return tuple(merged)
 
     def _mismatch(self, input_shape: Sequence[Shape]):
@@ -87,15 +88,15 @@ class Concatenate(Merge):
         check_masks(inputs, mask)
         if all(m is None for m in mask):
             return None
-        full = [
-            jnp.ones(x.shape, bool)
-            if m is None
-            else jnp.broadcast_to(m[..., None], x.shape)
-            if m.ndim < x.ndim
-            else m
-            for x, m in zip(inputs, mask)
-        ]
+        full = [_full_mask(x, m) for x, m in zip(inputs, mask)]
         return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
+
+
+def _full_mask(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The mask in the shape of `x`; True everywhere for None."""
+    if mask is None:
+        return jnp.ones(x.shape, bool)
+    return jnp.broadcast_to(mask[..., None], x.shape) if mask.ndim < x.ndim else mask
 
 
 def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs) -> Tensor:

@@ -11,9 +11,10 @@ from fkeras import ops
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.merging.merge import Merge
+from fkeras.ops.sparse import is_sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from fkeras.types import Shape, Tensor
 
@@ -31,6 +32,9 @@ class Add(Merge):
     """
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The sum."""
+        if len(inputs) > 2 and _is_half(inputs):  # rounded once instead of at each addition
+            return _sum_in_float32(inputs).astype(inputs[0].dtype)
         return functools.reduce(ops.add, inputs)
 
 
@@ -50,6 +54,7 @@ class Subtract(Merge):
             )
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The difference of two. Raises for another number."""
         if len(inputs) != 2:
             raise UserInputError(
                 f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)} "
@@ -66,26 +71,45 @@ class Average(Merge):
     """
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The mean."""
+        if _is_half(inputs):
+            return (_sum_in_float32(inputs) / len(inputs)).astype(inputs[0].dtype)
         return ops.divide(functools.reduce(ops.add, inputs), len(inputs))
 
 
-def _expanded_mask(x: Tensor):
+def _is_half(inputs: Sequence[Tensor]) -> bool:
+    """Whether all are dense arrays of one dtype of 16 bits, in which long sums lose digits."""
+    dtype = inputs[0].dtype
+    is_short = dtype in (jnp.float16, jnp.bfloat16)
+    return is_short and all(x.dtype == dtype and not is_sparse(x) for x in inputs)
+
+
+def _sum_in_float32(inputs: Sequence[Tensor]) -> Tensor:
+    return functools.reduce(ops.add, [x.astype(jnp.float32) for x in inputs])
+
+
+def _expanded_mask(x: Tensor) -> Tensor | None:
     """The mask of a tensor in the tensor's shape, or None."""
     mask = masks.get_mask(x)
     return None if mask is None else jnp.broadcast_to(mask[..., None], x.shape)
 
 
 class _Masked(Merge):
-    """Merges by a function of which masked values are no part; sets the mask of the output
-    itself.
-    """
+    """Merges by a function of which masked values are no part, and sets the output's mask."""
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if isinstance(inputs, (list, tuple)) and any(masks.get_mask(x) is not None for x in inputs):
+            # Masks of tensors that would have to be broadcast first are not followed, as in Keras.
             ndim = max(x.ndim for x in inputs)
             if all(x.ndim == ndim for x in inputs):
                 return self.merge_masked(inputs, [_expanded_mask(x) for x in inputs])
         return super().call(inputs)
+
+    def merge_masked(self, inputs: Sequence[Tensor], expanded: Sequence[Tensor | None]) -> Tensor:
+        """One array of arrays and their masks, which have the shape of the arrays or are None."""
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `merge_masked(inputs, expanded)`."
+        )
 
 
 class Multiply(_Masked):
@@ -93,18 +117,20 @@ class Multiply(_Masked):
 
     Shape:
         A list of tensors that broadcast together -> one tensor. Where all inputs have masks, the
-            product of nothing but masked values is 0.
+        product of nothing but masked values is 0.
     """
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The product."""
         return functools.reduce(ops.multiply, inputs)
 
     def merge_masked(self, inputs: Sequence[Tensor], expanded: Sequence[Tensor | None]) -> Tensor:
-        ones = [
+        """The product of the values that count, 0 where none does."""
+        factors = [
             x if mask is None else jnp.where(mask, x, jnp.ones((), x.dtype))
             for x, mask in zip(inputs, expanded)
         ]
-        product = self.merge(ones)
+        product = self.merge(factors)
         if any(mask is None for mask in expanded):
             return product
         counts = functools.reduce(jnp.logical_or, expanded)
@@ -114,21 +140,28 @@ class Multiply(_Masked):
 
 
 class _Extreme(_Masked):
-    function = None
+    """What Maximum and Minimum share: the function of two arrays that each of them has."""
+
+    function: Callable[[Tensor, Tensor], Tensor]
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The largest or the smallest."""
         return functools.reduce(type(self).function, inputs)
 
     def merge_masked(self, inputs: Sequence[Tensor], expanded: Sequence[Tensor | None]) -> Tensor:
-        output, output_mask = inputs[0], expanded[0]
+        """The largest or the smallest of the values that count."""
+        output = inputs[0]
+        output_mask = expanded[0]
         for x, mask in zip(inputs[1:], expanded[1:]):
+            # A masked value becomes the other one, with which it then ties.
             if mask is not None:
                 x = jnp.where(mask, x, output)
             if output_mask is not None:
                 output = jnp.where(output_mask, output, x)
-            output_mask = (
-                None if mask is None or output_mask is None else jnp.logical_or(output_mask, mask)
-            )
+            if mask is None or output_mask is None:  # one of the two counts everywhere
+                output_mask = None
+            else:
+                output_mask = jnp.logical_or(output_mask, mask)
             output = type(self).function(output, x)
         if output_mask is not None:
             masks.set_mask(output, jnp.any(output_mask, axis=-1))

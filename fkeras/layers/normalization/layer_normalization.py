@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class LayerNormalization(Affine):
-    """Gives the values along an axis mean 0 and variance 1 in each example, then a learned scale
-    and shift.
+    """Gives the values along an axis mean 0 and variance 1 in each example.
 
-    The same in training and inference. Computed in float32 at least.
+    Then each has a learned scale and shift. The same in training and inference. Computed in
+    float32 at least.
 
     Args:
         axis: an axis or a list of axes, usually those of the features.
@@ -65,25 +65,24 @@ class LayerNormalization(Affine):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self._set_affine(
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
         )
-        self.autocast = False
+        self.autocast = False  # the inputs go to float32 as they are, not through the compute dtype
 
     def build(self, input_shape: Shape) -> None:
         self.axis = sorted(check_axes(self, self.axis, input_shape))
-        self._add_affine(
-            tuple(input_shape[axis] for axis in self.axis),
-            center=self.center and not self.rms_scaling,
-            scale=self.scale or self.rms_scaling,
-        )
+        sizes = tuple(input_shape[axis] for axis in self.axis)
+        # The deprecated variant has a scale and no shift, whatever the arguments say.
+        center = self.center and not self.rms_scaling
+        self._add_affine(sizes, center, scale=self.scale or self.rms_scaling)
 
     def call(self, inputs: Tensor) -> Tensor:
         with warnings.catch_warnings():

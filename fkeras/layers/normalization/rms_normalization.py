@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 
 class RMSNormalization(Layer):
-    """`x / sqrt(mean(x^2) + epsilon) * scale` along an axis: a layer normalisation without the
-    mean.
+    """`x / sqrt(mean(x^2) + epsilon) * scale` along an axis.
+
+    A layer normalisation without the mean, which saves a pass over the values. Computed in
+    float32 at least.
 
     Args:
         axis: an axis or a list of axes.
@@ -25,7 +27,8 @@ class RMSNormalization(Layer):
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
-        >>> [round(float(v), 2) for v in fkeras.layers.RMSNormalization()(jnp.array([[1.0, 7.0]]))[0]]
+        >>> y = fkeras.layers.RMSNormalization()(jnp.array([[1.0, 7.0]]))
+        >>> [round(float(v), 2) for v in y[0]]
         [0.2, 1.4]
 
     References:
@@ -37,7 +40,7 @@ class RMSNormalization(Layer):
         self.axis = int_or_list(axis)
         self.epsilon = epsilon
 
-    def _axes(self, shape) -> list[int]:
+    def _axes(self, shape: Shape) -> list[int]:
         return sorted(check_axes(self, self.axis, shape))
 
     def build(self, input_shape: Shape) -> None:
@@ -48,7 +51,8 @@ class RMSNormalization(Layer):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
-        axes, scale = self._axes(inputs.shape), self.scale.value
+        axes = self._axes(inputs.shape)
+        scale = self.scale.value
         if axes != [inputs.ndim - 1]:
             scale = scale.reshape([d if i in axes else 1 for i, d in enumerate(inputs.shape)])
         return ops.rms_normalization(inputs, scale=scale, axis=tuple(axes), epsilon=self.epsilon)

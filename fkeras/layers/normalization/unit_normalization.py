@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax.numpy as jnp
+
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.normalization.affine import check_axes, int_or_list
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class UnitNormalization(Layer):
-    """Divides by the L2 norm along an axis, so that it is 1 afterwards; vectors of zeros stay
-    zeros.
+    """Divides by the L2 norm along an axis, so that it is 1 afterwards.
+
+    Vectors of zeros stay zeros. The norm is computed in float32 at least.
 
     Args:
         axis: an axis or a list of axes.
@@ -34,7 +37,10 @@ class UnitNormalization(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
+        # In float16 squares overflow above 256, and the epsilon would be 0.
+        wide = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
+        unit = ops.normalize(wide, axis=self.axis, order=2, epsilon=1e-12)
+        return unit.astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)

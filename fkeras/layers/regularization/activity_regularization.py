@@ -19,6 +19,13 @@ class ActivityRegularization(Layer):
 
     Shape:
         Any; the output has the shape of the input.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> layer = fkeras.layers.ActivityRegularization(l1=0.5)
+        >>> _ = layer(jnp.array([[1.0, -3.0]]))
+        >>> float(layer.losses[0])
+        2.0
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs):
@@ -34,6 +41,7 @@ class ActivityRegularization(Layer):
         return input_shape
 
     def get_config(self) -> Config:
+        # It is made of `l1` and `l2`, which the config has.
         config = super().get_config()
         config.pop("activity_regularizer", None)
         return config

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.random.keys import key_of
@@ -22,19 +23,15 @@ if TYPE_CHECKING:
 
 def check_rate(rate: float, layer: Layer, argument: str = "rate") -> None:
     """Raises where a fraction to drop is not in [0, 1]."""
-    if (
-        isinstance(rate, bool)
-        or not isinstance(rate, (int, float))
-        and not hasattr(rate, "__float__")
-        or not 0 <= rate <= 1
-    ):
+    is_number = hasattr(rate, "__float__") and not isinstance(rate, bool)  # NumPy's too
+    if not is_number or not 0 <= rate <= 1:
         raise UserInputError(
             f"{type(layer).__name__} '{layer.name}': Invalid value received for argument "
             f"`{argument}`. Expected a float value between 0 and 1. Received: {argument}={rate!r}"
         )
 
 
-def full_shape(noise_shape: Sequence[int | None] | None, shape) -> tuple[int, ...]:
+def full_shape(noise_shape: Sequence[int | None] | None, shape: Sequence[int]) -> tuple[int, ...]:
     """`noise_shape` with the input's sizes in the place of None; None for the input's shape."""
     if noise_shape is None:
         return tuple(shape)
@@ -47,20 +44,24 @@ def full_shape(noise_shape: Sequence[int | None] | None, shape) -> tuple[int, ..
 
 
 def keep(
-    seed: SeedLike | None, rate: float, noise_shape: Sequence[int | None] | None, shape
+    seed: SeedLike, rate: float, noise_shape: Sequence[int | None] | None, shape: Sequence[int]
 ) -> Tensor:
-    """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn
-    from the next seed of `seed`.
+    """Which values stay: booleans, each True with probability 1 - rate.
 
     Where there is one for each value, half a random word decides (so the probability is exact to
     2^-17): drawing the words is what dropout costs.
+
+    Args:
+        seed: generator whose next key is taken.
+        rate: probability of False, in [0, 1).
+        noise_shape: shape of the result, None in it for the input's sizes; None for `shape`.
+        shape: the input's shape.
     """
     key = key_of(seed)
     if noise_shape is not None or not shape or shape[-1] % 2:
         return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
-    halves = jax.lax.bitcast_convert_type(
-        jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16
-    )
+    words = jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32)
+    halves = jax.lax.bitcast_convert_type(words, jnp.uint16)  # (..., shape[-1] // 2, 2)
     return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
@@ -75,10 +76,10 @@ def drop(
 
 
 class Dropout(Layer):
-    """Sets values to 0 at random in training and scales the rest, so that the sum is the same on
-    average.
+    """Sets values to 0 at random in training and scales the rest.
 
-    Does nothing in inference. `trainable` has no effect on it.
+    The scale is 1 / (1 - rate), so that the sum is the same on average. Does nothing in inference.
+    `trainable` has no effect on it.
 
     Args:
         rate: fraction of values to drop, in [0, 1].
@@ -96,7 +97,8 @@ class Dropout(Layer):
     Examples:
         >>> import fkeras, jax, jax.numpy as jnp
         >>> layer = fkeras.layers.Dropout(0.5)
-        >>> y, _ = layer.apply({"params": {}}, jnp.ones((100, 100)), training=True, rngs=jax.random.key(0))
+        >>> x = jnp.ones((100, 100))
+        >>> y, _ = layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))
         >>> sorted(set(y.ravel().tolist()))
         [0.0, 2.0]
     """
@@ -112,8 +114,8 @@ class Dropout(Layer):
         check_rate(rate, self)
         self.rate = rate
         self.seed = seed
-        self.noise_shape = _checked_noise_shape(noise_shape)
-        if rate > 0:
+        self.noise_shape = check_noise_shape(noise_shape)
+        if rate > 0:  # a layer that never draws owns no generator
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
@@ -126,7 +128,10 @@ class Dropout(Layer):
         return input_shape
 
 
-def _checked_noise_shape(noise_shape: Sequence[int | None] | None):
+def check_noise_shape(
+    noise_shape: Sequence[int | None] | None,
+) -> tuple[int | None, ...] | None:
+    """`noise_shape` as a tuple, or None. Raises where it holds anything but sizes and None."""
     if noise_shape is None:
         return None
     start = "Invalid value received for argument `noise_shape`. Expected"
@@ -138,7 +143,7 @@ def _checked_noise_shape(noise_shape: Sequence[int | None] | None):
     for i, size in enumerate(noise_shape):
         if size is None:
             continue
-        if not isinstance(size, int):
+        if not arguments.is_int(size):
             raise UserInputError(
                 f"{start} all elements to be integers or None. Received element at index {i}: "
                 f"{size} (type: {type(size).__name__})"
@@ -148,12 +153,14 @@ def _checked_noise_shape(noise_shape: Sequence[int | None] | None):
                 f"{start} all dimensions to be positive integers or None. Received negative or "
                 f"zero value at index {i}: {size}"
             )
-    return noise_shape
+    return tuple(None if size is None else int(size) for size in noise_shape)
 
 
 class _SpatialDropout(Dropout):
+    """What the spatial dropouts share: one decision for all positions of a channel."""
+
     data_format = "channels_last"
-    rank: int
+    rank: int  # number of spatial axes
 
     def __init__(
         self,
@@ -169,19 +176,16 @@ class _SpatialDropout(Dropout):
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        ones = (1,) * self.rank
-        noise_shape = (
-            (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
-        )
+        noise_shape: list[int | None] = [1] * (self.rank + 2)
+        noise_shape[0] = None
+        noise_shape[-1 if self.data_format == "channels_last" else 1] = None
         return drop(inputs, self.rate, noise_shape, self.seed_generator)
 
     def get_config(self) -> Config:
         config = super().get_config()
-        return {
-            name: value
-            for name, value in config.items()
-            if name not in ("noise_shape", "trainable")
-        }  # as Keras's constructor takes
+        for name in ("noise_shape", "trainable"):  # Keras's constructor does not take them
+            config.pop(name, None)
+        return config
 
 
 class SpatialDropout1D(_SpatialDropout):
@@ -209,8 +213,9 @@ class SpatialDropout1D(_SpatialDropout):
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Drops whole channels of images in training: neighbouring pixels are alike, so that dropping
-    single ones regularises little.
+    """Drops whole channels of images in training.
+
+    Neighbouring pixels are alike, so that dropping single ones regularises little.
 
     Args:
         rate: fraction of channels to drop, in [0, 1].

@@ -51,8 +51,9 @@ class GaussianNoise(Layer):
 
 
 class GaussianDropout(Layer):
-    """Multiplies by normal noise of mean 1 in training, of the variance that `Dropout` of the same
-    rate has.
+    """Multiplies by normal noise of mean 1 in training.
+
+    The noise has the variance that `Dropout` of the same rate gives. Does nothing in inference.
 
     Args:
         rate: as in `Dropout`, in [0, 1); the noise has standard deviation

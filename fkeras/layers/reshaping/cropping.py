@@ -17,29 +17,30 @@ if TYPE_CHECKING:
     from fkeras.types import DataFormat, Shape, Tensor
 
 
+_TOO_MUCH_1D = "`cropping` parameter of `Cropping1D` layer must be smaller than the input length"
+_TOO_MUCH = (
+    "Values in `cropping` argument should be smaller than the corresponding spatial dimension of "
+    "the input"
+)
+
+
 class _Cropping(Rearranging):
-    rank: int
+    """What the croppings share. `cropping` is a pair in `Cropping1D`, else one pair per axis."""
+
+    rank: int  # number of spatial axes
     data_format = "channels_last"
 
-    def _cut(self, shape):
+    def _cut(self, shape: Shape) -> list[tuple[int, int]]:
         """(before, after) for each axis of the input. Raises where nothing would be left."""
         cut = [(0, 0)] * len(shape)
-        for axis, pair in zip(
-            spatial_axes(len(shape), self.data_format),
-            (self.cropping,) if self.rank == 1 else self.cropping,
-        ):
+        pairs = (self.cropping,) if self.rank == 1 else self.cropping
+        for axis, pair in zip(spatial_axes(len(shape), self.data_format), pairs):
             if shape[axis] is not None and sum(pair) >= shape[axis]:
-                what = (
-                    "`cropping` parameter of `Cropping1D` layer must be smaller than the input "
-                    "length"
-                    if self.rank == 1
-                    else "Values in `cropping` argument should be smaller than the corresponding "
-                    "spatial dimension of the input"
-                )
                 raise UserInputError(
-                    f"{what}. Received: input_shape={tuple(shape)}, cropping={self.cropping}"
+                    f"{_TOO_MUCH_1D if self.rank == 1 else _TOO_MUCH}. Received: "
+                    f"input_shape={tuple(shape)}, cropping={self.cropping}"
                 )
-            cut[axis] = tuple(pair)
+            cut[axis] = pair
         return cut
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -49,12 +50,10 @@ class _Cropping(Rearranging):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
-        return inputs[
-            tuple(
-                slice(before, size - after)
-                for size, (before, after) in zip(inputs.shape, self._cut(inputs.shape))
-            )
-        ]
+        # `size - after` rather than `-after`, which would be nothing for 0.
+        cut = self._cut(inputs.shape)
+        kept = (slice(before, size - after) for size, (before, after) in zip(inputs.shape, cut))
+        return inputs[tuple(kept)]
 
 
 class Cropping1D(_Cropping):
@@ -89,7 +88,7 @@ class Cropping2D(_Cropping):
 
     Shape:
         `(batch, rows, columns, channels)` ->
-            `(batch, rows - top - bottom, columns - left - right, channels)`.
+        `(batch, rows - top - bottom, columns - left - right, channels)`.
     """
 
     rank = 2

@@ -42,4 +42,5 @@ class Flatten(Rearranging):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         rest = input_shape[1:]
+        # The product of no sizes is 1: (batch,) -> (batch, 1).
         return (input_shape[0], None if None in rest else math.prod(rest))

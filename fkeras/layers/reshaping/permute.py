@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fkeras import ops
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.reshaping.rearranging import Rearranging
 
@@ -32,7 +35,9 @@ class Permute(Rearranging):
 
     def __init__(self, dims: Sequence[int], **kwargs):
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
+        if not np.iterable(dims) or not all(arguments.is_int(axis) for axis in dims):
+            raise UserTypeError(f"`dims` must be a tuple of integers. Received: dims={dims}")
+        self.dims = tuple(int(axis) for axis in dims)
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise UserInputError(
                 "Invalid permutation argument `dims` for Permute Layer. The set of indices in "

@@ -20,16 +20,19 @@ if TYPE_CHECKING:
     from fkeras.types import DataFormat, Shape, Tensor
 
 
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
 class _UpSampling(Rearranging):
+    """What the up-samplings share. `size` is an int in `UpSampling1D`, else a factor per axis."""
+
     data_format = "channels_last"
 
-    def _factors(self, ndim: int):
+    def _factors(self, ndim: int) -> list[int]:
         """How many times each axis of the input gets longer."""
         factors = [1] * ndim
-        for axis, factor in zip(
-            spatial_axes(ndim, self.data_format),
-            (self.size,) if isinstance(self.size, int) else self.size,
-        ):
+        sizes = (self.size,) if isinstance(self.size, int) else self.size
+        for axis, factor in zip(spatial_axes(ndim, self.data_format), sizes):
             factors[axis] = factor
         return factors
 
@@ -41,13 +44,13 @@ class _UpSampling(Rearranging):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Repeats by a broadcast: XLA fuses it, where `jnp.repeat` is a gather."""
-        shape, repeated = [], []
+        shape: list[int] = []  # with an axis of size 1 behind each that gets longer
+        repeated: list[int] = []  # the same with the factor in its place
         for size, factor in zip(inputs.shape, self._factors(inputs.ndim)):
             shape += [size, 1] if factor > 1 else [size]
             repeated += [size, factor] if factor > 1 else [size]
-        return jnp.broadcast_to(inputs.reshape(shape), repeated).reshape(
-            self.compute_output_shape(inputs.shape)
-        )
+        repetitions = jnp.broadcast_to(inputs.reshape(shape), repeated)
+        return repetitions.reshape(self.compute_output_shape(inputs.shape))
 
 
 class UpSampling1D(_UpSampling):
@@ -67,13 +70,13 @@ class UpSampling1D(_UpSampling):
 
     def __init__(self, size: int = 2, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(size, int) or isinstance(size, bool):
+        if not arguments.is_int(size):
             raise UserTypeError(f"Expected an integer value for `size`, got {type(size)}.")
         if size <= 0:
             raise UserInputError(
                 f"Argument `size` should be a positive integer. Received: size={size}"
             )
-        self.size = size
+        self.size = int(size)
         self.input_spec = InputSpec(ndim=3)
 
 
@@ -88,7 +91,7 @@ class UpSampling2D(_UpSampling):
 
     Shape:
         `(batch, rows, columns, channels)` ->
-            `(batch, size[0] * rows, size[1] * columns, channels)`.
+        `(batch, size[0] * rows, size[1] * columns, channels)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -107,10 +110,9 @@ class UpSampling2D(_UpSampling):
         self.data_format = standardize_data_format(data_format)
         self.size = arguments.ints_per_axis("size", size, 2)
         self.interpolation = interpolation.lower()
-        known = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
-        if self.interpolation not in known:
+        if self.interpolation not in _INTERPOLATIONS:
             raise UserInputError(
-                f"`interpolation` argument should be one of {known}. Received: "
+                f"`interpolation` argument should be one of {_INTERPOLATIONS}. Received: "
                 f"interpolation={interpolation}"
             )
         self.input_spec = InputSpec(ndim=4)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class _ZeroPadding(Rearranging):
-    rank: int
+    """What the paddings share. `padding` is a pair in `ZeroPadding1D`, else one pair per axis."""
+
+    rank: int  # number of spatial axes
 
     def __init__(
         self,
@@ -32,14 +34,12 @@ class _ZeroPadding(Rearranging):
         self.padding = padding
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def _around(self, ndim: int):
+    def _around(self, ndim: int) -> list[tuple[int, int]]:
         """(before, after) for each axis of the input."""
         around = [(0, 0)] * ndim
-        for axis, pair in zip(
-            spatial_axes(ndim, self.data_format),
-            (self.padding,) if self.rank == 1 else self.padding,
-        ):
-            around[axis] = tuple(pair)
+        pairs = (self.padding,) if self.rank == 1 else self.padding
+        for axis, pair in zip(spatial_axes(ndim, self.data_format), pairs):
+            around[axis] = pair
         return around
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -87,7 +87,7 @@ class ZeroPadding2D(_ZeroPadding):
 
     Shape:
         `(batch, rows, columns, channels)` ->
-            `(batch, top + rows + bottom, left + columns + right, channels)`.
+        `(batch, top + rows + bottom, left + columns + right, channels)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
