@@ -52,7 +52,8 @@ def test_rows_and_scores_are_kerass(same_as_keras, keras, name):
     [
         (
             [[0, 1], [7, 2]],
-            r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position \(1, 0\) \(1 of 4.*input_dim at least 8",
+            r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position "
+            r"\(1, 0\) \(1 of 4.*input_dim at least 8",
         ),
         ([[0, -1]], r"id -1 at position \(0, 1\).*Map the ids into that range"),
         ([[0.0, np.nan]], "id nan"),

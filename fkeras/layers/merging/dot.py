@@ -80,6 +80,7 @@ class Dot(Merge):
                 f"A `Dot` layer should be called on exactly 2 inputs. Received: inputs={inputs}"
             )
         x, y = inputs
+        self.compute_output_shape([x.shape, y.shape])  # raises where the shapes do not fit
         i, j = self._axes((x.ndim, y.ndim))
         if self.normalize:
             x = _unit_along(x, i)
@@ -104,6 +105,11 @@ class Dot(Merge):
         one = tuple(input_shape[0])
         other = tuple(input_shape[1])
         i, j = self._axes((len(one), len(other)))
+        if one[0] != other[0] and None not in (one[0], other[0]):
+            raise UserInputError(
+                f"Dot '{self.name}': cannot multiply inputs with different batch sizes. Received "
+                f"shapes: {one}, {other}"
+            )
         if one[i] != other[j] and None not in (one[i], other[j]):
             raise UserInputError(
                 f"Incompatible input shapes: axis values {one[i]} (at axis {i}) != {other[j]} (at "

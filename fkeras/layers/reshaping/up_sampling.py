@@ -109,7 +109,7 @@ class UpSampling2D(_UpSampling):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.size = arguments.ints_per_axis("size", size, 2)
-        self.interpolation = interpolation.lower()
+        self.interpolation = str(interpolation).lower()
         if self.interpolation not in _INTERPOLATIONS:
             raise UserInputError(
                 f"`interpolation` argument should be one of {_INTERPOLATIONS}. Received: "
