@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax.numpy as jnp
+
 from fkeras import constraints, initializers, regularizers
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
-    from fkeras.types import Axis, Identifier, Shape
+    from fkeras.types import Axis, Identifier, Shape, Tensor
 
 
 class Affine(Layer):
@@ -70,6 +72,12 @@ class Affine(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)
         return input_shape
+
+
+def as_float(layer: Layer, inputs: Tensor) -> Tensor:
+    """Integers in the compute dtype; floats as they are. An op would round what it normalised."""
+    is_float = jnp.issubdtype(inputs.dtype, jnp.inexact)
+    return inputs if is_float else inputs.astype(layer.compute_dtype)
 
 
 def check_axes(layer: Layer, axis: Axis, input_shape: Shape) -> tuple[int, ...]:

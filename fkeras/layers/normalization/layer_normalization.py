@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from fkeras import ops
-from fkeras.layers.normalization.affine import Affine, check_axes, int_or_list
+from fkeras.layers.normalization.affine import Affine, as_float, check_axes, int_or_list
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Config, Identifier, Shape, Tensor
@@ -85,6 +85,7 @@ class LayerNormalization(Affine):
         self._add_affine(sizes, center, scale=self.scale or self.rms_scaling)
 
     def call(self, inputs: Tensor) -> Tensor:
+        inputs = as_float(self, inputs)
         with warnings.catch_warnings():
             if self.rms_scaling:  # said at construction
                 warnings.simplefilter("ignore")

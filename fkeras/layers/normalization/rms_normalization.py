@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
-from fkeras.layers.normalization.affine import check_axes, int_or_list
+from fkeras.layers.normalization.affine import as_float, check_axes, int_or_list
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Shape, Tensor
@@ -51,6 +51,7 @@ class RMSNormalization(Layer):
         )
 
     def call(self, inputs: Tensor) -> Tensor:
+        inputs = as_float(self, inputs)
         axes = self._axes(inputs.shape)
         scale = self.scale.value
         if axes != [inputs.ndim - 1]:

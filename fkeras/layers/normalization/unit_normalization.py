@@ -37,9 +37,11 @@ class UnitNormalization(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        # In float16 squares overflow above 256, and the epsilon would be 0.
+        # In float16 squares overflow above 256, and the square of the epsilon would be 0.
         wide = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
-        unit = ops.normalize(wide, axis=self.axis, order=2, epsilon=1e-12)
+        # The gradient at a vector of zeros is 1 / epsilon, which must fit the dtype.
+        epsilon = 2.0**-14 if inputs.dtype == jnp.float16 else 1e-12
+        unit = ops.normalize(wide, axis=self.axis, order=2, epsilon=epsilon)
         return unit.astype(self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

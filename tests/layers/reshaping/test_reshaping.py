@@ -12,7 +12,7 @@ from fkeras import layers
 
 rng = np.random.default_rng(0)
 FIRST = "channels_first"
-quick = settings(max_examples=20, deadline=None)
+quick = settings(max_examples=8, deadline=None)
 
 
 def counted(*shape):
