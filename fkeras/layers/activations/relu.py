@@ -92,7 +92,7 @@ class LeakyReLU(_Elementwise):
     """
 
     def __init__(self, negative_slope: float = 0.3, **kwargs):
-        if "alpha" in kwargs:
+        if "alpha" in kwargs:  # of older scripts
             negative_slope = kwargs.pop("alpha")
             warnings.warn(
                 "Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2
@@ -155,6 +155,7 @@ class PReLU(_Elementwise):
                 f"PReLU '{self.name}': `shared_axes` must be axes from 1 to {ndim - 1} of its "
                 f"input. Received: shared_axes={self.shared_axes}, input_shape={tuple(input_shape)}"
             )
+        # No batch axis: all examples have the same slopes.
         shape = tuple(1 if axis in shared else input_shape[axis] for axis in range(1, ndim))
         self.alpha = self.add_weight(
             name="alpha",

@@ -43,10 +43,12 @@ class Softmax(Layer):
         if mask is None:
             return ops.softmax(inputs, axis)
         _check_fits(mask, inputs)
+        # Older scripts pass masks of 0 and 1 as floats.
         mask = mask if mask.dtype == bool else mask > 0.5
         # Finite, for a fully masked row must not become NaN; within the range of float16.
         lowest = -30000.0 if inputs.dtype == jnp.float16 else -1e9
         probabilities = jax.nn.softmax(jnp.where(mask, inputs, lowest), axis)
+        # Again: where all is masked, each position has the same share.
         return jnp.where(mask, probabilities, 0.0)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

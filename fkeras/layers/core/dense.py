@@ -11,6 +11,7 @@ from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
     from fkeras.types import Identifier, Shape, Tensor
 
 
@@ -42,6 +43,9 @@ class Dense(Layer):
         >>> jax.tree.map(lambda a: a.shape, variables["params"])
         {'bias': (4,), 'kernel': (3, 4)}
     """
+
+    kernel: Variable
+    bias: Variable | None
 
     def __init__(
         self,

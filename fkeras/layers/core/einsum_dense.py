@@ -13,6 +13,7 @@ from fkeras.layers.base.layer import Layer
 from fkeras.layers.core.einsum_shapes import EinsumShapes, shapes_of
 
 if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
     from fkeras.types import Config, Identifier, Shape, ShapeLike, Tensor
 
 
@@ -48,6 +49,9 @@ class EinsumDense(Layer):
         >>> jax.tree.map(lambda a: a.shape, variables["params"])
         {'bias': (8, 4), 'kernel': (32, 8, 4)}
     """
+
+    kernel: Variable
+    bias: Variable | None
 
     def __init__(
         self,
@@ -110,6 +114,7 @@ class EinsumDense(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def _shapes(self, input_shape: Shape) -> EinsumShapes:
+        """The shapes that the equation gives for an input's."""
         return shapes_of(
             self.equation, self.bias_axes, tuple(input_shape), self.partial_output_shape
         )

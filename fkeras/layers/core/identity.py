@@ -17,6 +17,11 @@ class Identity(Layer):
 
     Shape:
         Any, nested structures too.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Identity()({"a": jnp.array([1.0])})
+        {'a': Array([1.], dtype=float32)}
     """
 
     def __init__(self, **kwargs):

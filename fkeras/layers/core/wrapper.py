@@ -40,7 +40,7 @@ class Wrapper(Layer):
         self.layer = layer
 
     def build(self, input_shape: Shape | None = None) -> None:
-        if not self.layer.built:
+        if not self.layer.built:  # a layer that came with its weights keeps them
             self.layer.build(input_shape)
 
     @classmethod

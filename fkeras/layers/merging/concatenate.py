@@ -73,6 +73,7 @@ class Concatenate(Merge):
         return tuple(merged)
 
     def _mismatch(self, input_shape: Sequence[Shape]):
+        """The error for shapes that do not fit, to be raised."""
         return UserInputError(
             "A `Concatenate` layer requires inputs with matching shapes except for the "
             f"concatenation axis. Received: input_shape={[tuple(s) for s in input_shape]}, "
@@ -88,6 +89,8 @@ class Concatenate(Merge):
         check_masks(inputs, mask)
         if all(m is None for m in mask):
             return None
+        # Masks as wide as their tensors, so that any axis will do; then a step counts if any
+        # of its features does.
         full = [_full_mask(x, m) for x, m in zip(inputs, mask)]
         return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
 

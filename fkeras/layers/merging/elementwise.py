@@ -43,6 +43,11 @@ class Subtract(Merge):
 
     Shape:
         A list of two tensors that broadcast together -> one tensor.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Subtract()([jnp.array([[5.0]]), jnp.array([[2.0]])])
+        Array([[3.]], dtype=float32)
     """
 
     def build(self, input_shape: Sequence[Shape]) -> None:
@@ -68,6 +73,11 @@ class Average(Merge):
 
     Shape:
         A list of tensors that broadcast together -> one tensor.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Average()([jnp.array([[1.0]]), jnp.array([[2.0]])])
+        Array([[1.5]], dtype=float32)
     """
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -85,6 +95,7 @@ def _is_half(inputs: Sequence[Tensor]) -> bool:
 
 
 def _sum_in_float32(inputs: Sequence[Tensor]) -> Tensor:
+    """The sum, not rounded to half precision at each addition."""
     return functools.reduce(ops.add, [x.astype(jnp.float32) for x in inputs])
 
 
@@ -118,6 +129,11 @@ class Multiply(_Masked):
     Shape:
         A list of tensors that broadcast together -> one tensor. Where all inputs have masks, the
         product of nothing but masked values is 0.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Multiply()([jnp.array([[3.0]]), jnp.array([[2.0]])])
+        Array([[6.]], dtype=float32)
     """
 
     def merge(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -133,6 +149,7 @@ class Multiply(_Masked):
         product = self.merge(factors)
         if any(mask is None for mask in expanded):
             return product
+        # A product of ones alone stands for no value at all.
         counts = functools.reduce(jnp.logical_or, expanded)
         product = jnp.where(counts, product, jnp.zeros((), product.dtype))
         masks.set_mask(product, jnp.any(counts, axis=-1))
@@ -173,6 +190,11 @@ class Maximum(_Extreme):
 
     Shape:
         A list of tensors that broadcast together -> one tensor.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Maximum()([jnp.array([[1.0, 4.0]]), jnp.array([[2.0, 3.0]])])
+        Array([[2., 4.]], dtype=float32)
     """
 
     function = staticmethod(ops.maximum)
@@ -183,6 +205,11 @@ class Minimum(_Extreme):
 
     Shape:
         A list of tensors that broadcast together -> one tensor.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Minimum()([jnp.array([[1.0, 4.0]]), jnp.array([[2.0, 3.0]])])
+        Array([[1., 3.]], dtype=float32)
     """
 
     function = staticmethod(ops.minimum)

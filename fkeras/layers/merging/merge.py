@@ -46,6 +46,7 @@ class Merge(Layer):
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         shapes = check_list(self, input_shape)
+        # The batch axis does not broadcast: one example beside many is most often a mistake.
         batches = {shape[0] for shape in shapes if shape} - {None}
         if len(batches) > 1:
             raise UserInputError(
@@ -70,7 +71,7 @@ class Merge(Layer):
         if mask is None:
             return None
         check_masks(inputs, mask)
-        if any(m is None for m in mask):
+        if any(m is None for m in mask):  # that input counts everywhere, hence the output
             return None
         return functools.reduce(jnp.logical_or, mask)
 

@@ -12,6 +12,7 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
     from fkeras.types import Axis, Identifier, Shape, Tensor
 
 
@@ -20,6 +21,10 @@ class Affine(Layer):
 
     Subclasses normalise, and have their `axis`.
     """
+
+    axis: Axis
+    gamma: Variable | None
+    beta: Variable | None
 
     def _set_affine(
         self,

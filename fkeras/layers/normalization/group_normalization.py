@@ -89,7 +89,7 @@ class GroupNormalization(Affine):
                 f"Axis {self.axis} of input tensor should have a defined dimension but the layer "
                 f"received an input with shape {tuple(input_shape)}."
             )
-        if self.groups == -1:
+        if self.groups == -1:  # instance normalisation
             self.groups = channels
         if channels < self.groups:
             raise UserInputError(

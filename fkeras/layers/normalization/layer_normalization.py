@@ -78,6 +78,7 @@ class LayerNormalization(Affine):
         self.autocast = False  # the inputs go to float32 as they are, not through the compute dtype
 
     def build(self, input_shape: Shape) -> None:
+        # From here on counted from 0 and in order, which is that of the axes of `gamma` and `beta`.
         self.axis = sorted(check_axes(self, self.axis, input_shape))
         sizes = tuple(input_shape[axis] for axis in self.axis)
         # The deprecated variant has a scale and no shift, whatever the arguments say.

@@ -41,6 +41,7 @@ class RMSNormalization(Layer):
         self.epsilon = epsilon
 
     def _axes(self, shape: Shape) -> list[int]:
+        """The axes counted from 0, in order, for a shape of any rank."""
         return sorted(check_axes(self, self.axis, shape))
 
     def build(self, input_shape: Shape) -> None:
@@ -54,6 +55,7 @@ class RMSNormalization(Layer):
         inputs = as_float(self, inputs)
         axes = self._axes(inputs.shape)
         scale = self.scale.value
+        # Along the last axis `scale` broadcasts as it is.
         if axes != [inputs.ndim - 1]:
             scale = scale.reshape([d if i in axes else 1 for i, d in enumerate(inputs.shape)])
         return ops.rms_normalization(inputs, scale=scale, axis=tuple(axes), epsilon=self.epsilon)

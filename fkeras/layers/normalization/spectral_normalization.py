@@ -60,6 +60,7 @@ class SpectralNormalization(Wrapper):
 
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
+        # The same Variable as the layer's, so that there is one weight, under this layer's path.
         self.kernel = self._wrapped_kernel()
         self.vector_u = self.add_weight(
             name="vector_u",
@@ -85,6 +86,7 @@ class SpectralNormalization(Wrapper):
         ):  # the singular value of the kernel itself, not of a rounded one
             kernel = self.kernel.value
             u = self.vector_u.value
+        # Whatever the rank: (all axes but the outputs, outputs).
         matrix = kernel.reshape(-1, kernel.shape[-1])
         wide = matrix.astype(jnp.promote_types(matrix.dtype, jnp.float32))
         right, left = _power_iteration(wide, u, self.power_iterations if training else 1)

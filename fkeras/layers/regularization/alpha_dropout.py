@@ -57,9 +57,9 @@ class AlphaDropout(Layer):
         if self.rate == 1:  # all values are the dropped one; its rescaled mean is 0
             return jnp.zeros_like(inputs)
         # The scale undoes what the dropped values do to the variance, the shift to the mean.
-        kept = keep(self.seed_generator, self.rate, self.noise_shape, inputs.shape)
+        is_kept = keep(self.seed_generator, self.rate, self.noise_shape, inputs.shape)
         scale = ((1 - self.rate) * (1 + self.rate * _DROPPED**2)) ** -0.5
-        values = jnp.where(kept, inputs, jnp.asarray(_DROPPED, inputs.dtype))
+        values = jnp.where(is_kept, inputs, jnp.asarray(_DROPPED, inputs.dtype))
         return scale * values - scale * _DROPPED * self.rate
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -71,8 +71,8 @@ def drop(
     """`inputs` with values dropped at random and the rest scaled by 1 / (1 - rate)."""
     if rate >= 1:  # 0 / 0 would have a NaN gradient
         return jnp.zeros_like(inputs)
-    kept = keep(seed, rate, noise_shape, inputs.shape)
-    return jnp.where(kept, inputs / (1.0 - rate), jnp.zeros((), inputs.dtype))
+    is_kept = keep(seed, rate, noise_shape, inputs.shape)
+    return jnp.where(is_kept, inputs / (1.0 - rate), jnp.zeros((), inputs.dtype))
 
 
 class Dropout(Layer):
@@ -197,6 +197,14 @@ class SpatialDropout1D(_SpatialDropout):
 
     Shape:
         `(batch, steps, features)`, in and out.
+
+    Examples:
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> layer = fkeras.layers.SpatialDropout1D(0.5)
+        >>> x = jnp.ones((4, 5, 6))
+        >>> y, _ = layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))
+        >>> bool((y == y[:, :1]).all())
+        True
     """
 
     rank = 1

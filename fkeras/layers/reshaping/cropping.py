@@ -28,13 +28,15 @@ class _Cropping(Rearranging):
     """What the croppings share. `cropping` is a pair in `Cropping1D`, else one pair per axis."""
 
     rank: int  # number of spatial axes
-    data_format = "channels_last"
+    data_format = "channels_last"  # `Cropping1D` takes no other
+    cropping: tuple
 
     def _cut(self, shape: Shape) -> list[tuple[int, int]]:
         """(before, after) for each axis of the input. Raises where nothing would be left."""
         cut = [(0, 0)] * len(shape)
         pairs = (self.cropping,) if self.rank == 1 else self.cropping
         for axis, pair in zip(spatial_axes(len(shape), self.data_format), pairs):
+            # An unknown size cannot be checked before there is an array.
             if shape[axis] is not None and sum(pair) >= shape[axis]:
                 raise UserInputError(
                     f"{_TOO_MUCH_1D if self.rank == 1 else _TOO_MUCH}. Received: "
@@ -52,8 +54,8 @@ class _Cropping(Rearranging):
     def call(self, inputs: Tensor) -> Tensor:
         # `size - after` rather than `-after`, which would be nothing for 0.
         cut = self._cut(inputs.shape)
-        kept = (slice(before, size - after) for size, (before, after) in zip(inputs.shape, cut))
-        return inputs[tuple(kept)]
+        slices = (slice(before, size - after) for size, (before, after) in zip(inputs.shape, cut))
+        return inputs[tuple(slices)]
 
 
 class Cropping1D(_Cropping):
@@ -89,6 +91,11 @@ class Cropping2D(_Cropping):
     Shape:
         `(batch, rows, columns, channels)` ->
         `(batch, rows - top - bottom, columns - left - right, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Cropping2D(((1, 0), (2, 1)))(jnp.ones((1, 4, 5, 3))).shape
+        (1, 3, 2, 3)
     """
 
     rank = 2
@@ -114,6 +121,11 @@ class Cropping3D(_Cropping):
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with each of a, b, c shorter by its cropping.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.Cropping3D((1, 1, 0))(jnp.ones((1, 4, 5, 6, 3))).shape
+        (1, 2, 3, 6, 3)
     """
 
     rank = 3

@@ -37,7 +37,7 @@ class Flatten(Rearranging):
 
     def call(self, inputs: Tensor) -> Tensor:
         if self.data_format == "channels_first" and inputs.ndim > 2:
-            inputs = ops.moveaxis(inputs, 1, -1)
+            inputs = ops.moveaxis(inputs, 1, -1)  # (batch, ..., channels)
         return ops.reshape(inputs, self.compute_output_shape(inputs.shape))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -43,6 +43,7 @@ class Permute(Rearranging):
                 "Invalid permutation argument `dims` for Permute Layer. The set of indices in "
                 f"`dims` must be consecutive and start from 1. Received dims={dims}"
             )
+        # The batch axis is not among `dims`, hence one axis more.
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

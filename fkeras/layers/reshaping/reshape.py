@@ -71,6 +71,7 @@ class Reshape(Rearranging):
                 "The total size of the tensor must be unchanged. Received: "
                 f"input_shape={tuple(sizes)}, target_shape={target}"
             )
+        # Zero values fit any multiple of 0: what -1 stands for could be any number.
         if -1 in target and (fixed == 0 or total % fixed):
             raise UserInputError(
                 "The total size of the tensor must be unchanged, however, the input size cannot "

@@ -26,7 +26,8 @@ _INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 class _UpSampling(Rearranging):
     """What the up-samplings share. `size` is an int in `UpSampling1D`, else a factor per axis."""
 
-    data_format = "channels_last"
+    data_format = "channels_last"  # `UpSampling1D` takes no other
+    size: int | tuple[int, ...]
 
     def _factors(self, ndim: int) -> list[int]:
         """How many times each axis of the input gets longer."""
@@ -120,6 +121,7 @@ class UpSampling2D(_UpSampling):
     def call(self, inputs: Tensor) -> Tensor:
         if self.interpolation == "nearest":
             return super().call(inputs)
+        # Integers come back as integers: `resize` rounds to the dtype of the image.
         shape = self.compute_output_shape(inputs.shape)
         size = tuple(shape[axis] for axis in spatial_axes(4, self.data_format))
         return ops.image.resize(
@@ -136,6 +138,11 @@ class UpSampling3D(_UpSampling):
 
     Shape:
         `(batch, a, b, c, channels)` -> `(batch, size[0] * a, size[1] * b, size[2] * c, channels)`.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.UpSampling3D((1, 2, 3))(jnp.ones((1, 2, 2, 2, 3))).shape
+        (1, 2, 4, 6, 3)
     """
 
     def __init__(

@@ -22,6 +22,7 @@ class _ZeroPadding(Rearranging):
     """What the paddings share. `padding` is a pair in `ZeroPadding1D`, else one pair per axis."""
 
     rank: int  # number of spatial axes
+    padding: tuple
 
     def __init__(
         self,
@@ -115,6 +116,11 @@ class ZeroPadding3D(_ZeroPadding):
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with each of a, b, c longer by its padding.
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> fkeras.layers.ZeroPadding3D((1, 0, 2))(jnp.ones((1, 4, 4, 4, 3))).shape
+        (1, 6, 4, 8, 3)
     """
 
     rank = 3
