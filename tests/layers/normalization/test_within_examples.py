@@ -189,6 +189,19 @@ def test_an_embedding_is_normalised_by_its_table():
     assert spectral_norm(np.asarray(rows)[0]) == pytest.approx(1, rel=1e-3)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("units", [3, 37])
+def test_inference_in_half_precision_finds_the_vector_of_training(dtype, units):
+    dense = layers.Dense(units, use_bias=False, dtype=dtype)
+    layer = layers.SpectralNormalization(dense, power_iterations=30, dtype=dtype)
+    x = np.eye(4, dtype="float32")
+    trained = layer(x, training=True)
+    np.testing.assert_allclose(
+        np.asarray(layer(x), "float32"), np.asarray(trained, "float32"), rtol=0.05, atol=0.02
+    )
+    assert spectral_norm(layer(x)) == pytest.approx(1, rel=0.02)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
 def test_the_norm_of_a_half_precision_kernel_is_found_in_float32(dtype):
     dense = layers.Dense(3, use_bias=False, dtype=dtype)
