@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 
 from fkeras import activations, constraints, initializers, ops, regularizers
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 
@@ -144,6 +145,11 @@ class PReLU(_Elementwise):
         self.alpha_constraint = constraints.get(alpha_constraint)
         if shared_axes is not None:
             axes = shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+            if not all(arguments.is_int(axis) for axis in axes):
+                raise UserTypeError(
+                    "PReLU: `shared_axes` must be an integer or a list of integers. Received: "
+                    f"shared_axes={shared_axes!r}"
+                )
             shared_axes = [int(axis) for axis in axes]
         self.shared_axes = shared_axes
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 def is_int(value: object) -> TypeGuard[int]:
     """Whether `value` is an integer of Python or NumPy; a bool is none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def one_axis(layer: str, axis: int) -> int:
+    """`axis` as Python's int, for layers that take a single one. Raises where it is no integer."""
+    if not is_int(axis):
+        raise UserTypeError(f"{layer}: `axis` must be an integer. Received: axis={axis!r}")
+    return int(axis)
 
 
 def ints_per_axis(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras import activations, constraints, initializers, regularizers
+from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
@@ -79,9 +81,13 @@ class EinsumDense(Layer):
             quantization_config=quantization_config,
             gptq_unpacked_column_size=gptq_unpacked_column_size,
         )
+        if not isinstance(equation, str):
+            raise UserTypeError(
+                "EinsumDense: `equation` must be a string such as 'ab,bc->ac'. Received: "
+                f"equation={equation!r}"
+            )
         self.equation = equation
-        sizes = (output_shape,) if arguments.is_int(output_shape) else output_shape
-        self.partial_output_shape = tuple(None if d is None else int(d) for d in sizes)
+        self.partial_output_shape = _as_sizes(output_shape)
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -149,3 +155,15 @@ class EinsumDense(Layer):
 
     def get_config(self) -> Config:
         return {**super().get_config(), "output_shape": self.partial_output_shape}
+
+
+def _as_sizes(output_shape: ShapeLike) -> Shape:
+    """The output's sizes as a tuple of Python's ints and None. Raises where they are none."""
+    sizes = (output_shape,) if arguments.is_int(output_shape) else output_shape
+    is_shape = np.iterable(sizes) and all(d is None or arguments.is_int(d) for d in sizes)
+    if not is_shape:
+        raise UserTypeError(
+            "EinsumDense: `output_shape` must be an integer or a tuple of integers and None. "
+            f"Received: output_shape={output_shape!r}"
+        )
+    return tuple(None if d is None else int(d) for d in sizes)

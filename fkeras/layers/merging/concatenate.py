@@ -37,7 +37,7 @@ class Concatenate(Merge):
 
     def __init__(self, axis: int = -1, **kwargs):
         super().__init__(**kwargs)
-        self.axis = int(axis) if arguments.is_int(axis) else axis
+        self.axis = arguments.one_axis("Concatenate", axis)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)):

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from fkeras import initializers, ops
 from fkeras.core import settings
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.normalization.affine import Affine, check_axes
 
@@ -109,7 +110,7 @@ class BatchNormalization(Affine):
             beta_constraint=beta_constraint,
             gamma_constraint=gamma_constraint,
         )
-        self.axis = int(axis)
+        self.axis = arguments.one_axis("BatchNormalization", axis)
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)

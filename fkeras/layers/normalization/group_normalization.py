@@ -67,7 +67,7 @@ class GroupNormalization(Affine):
             )
         super().__init__(**kwargs)
         self.groups = int(groups)
-        self.axis = int(axis)
+        self.axis = arguments.one_axis("GroupNormalization", axis)
         self._set_affine(
             epsilon=epsilon,
             center=center,

@@ -21,10 +21,15 @@ if TYPE_CHECKING:
     from fkeras.types import Config, DataFormat, DTypePolicyLike, SeedLike, Shape, Tensor
 
 
+def is_fraction(value: object) -> bool:
+    """Whether this is a number in [0, 1]; NumPy's too, but no bool."""
+    is_number = hasattr(value, "__float__") and not isinstance(value, bool)
+    return is_number and 0 <= value <= 1
+
+
 def check_rate(rate: float, layer: Layer, argument: str = "rate") -> None:
     """Raises where a fraction to drop is not in [0, 1]."""
-    is_number = hasattr(rate, "__float__") and not isinstance(rate, bool)  # NumPy's too
-    if not is_number or not 0 <= rate <= 1:
+    if not is_fraction(rate):
         raise UserInputError(
             f"{type(layer).__name__} '{layer.name}': Invalid value received for argument "
             f"`{argument}`. Expected a float value between 0 and 1. Received: {argument}={rate!r}"

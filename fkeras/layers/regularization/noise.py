@@ -9,7 +9,7 @@ from fkeras import random
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
-from fkeras.layers.regularization.dropout import check_rate
+from fkeras.layers.regularization.dropout import check_rate, is_fraction
 
 if TYPE_CHECKING:
     from fkeras.types import SeedLike, Shape, Tensor
@@ -35,7 +35,7 @@ class GaussianNoise(Layer):
 
     def __init__(self, stddev: float, seed: SeedLike | None = None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= stddev <= 1:
+        if not is_fraction(stddev):
             raise UserInputError(
                 "Invalid value received for argument `stddev`. Expected a float value between 0 "
                 f"and 1. Received: stddev={stddev}"

@@ -155,6 +155,16 @@ def test_numpy_integers_give_the_config_of_pythons(name, plain, numpy):
         lambda: layers.SpectralNormalization(layers.Dense(2), power_iterations=1.5),
         lambda: layers.Dropout(0.5, noise_shape=(1.5, 2)),
         lambda: layers.Cropping1D((1.0, 2)),
+        lambda: layers.BatchNormalization(axis=1.5),
+        lambda: layers.BatchNormalization(axis=[1]),
+        lambda: layers.GroupNormalization(axis="last"),
+        lambda: layers.Concatenate(axis=None),
+        lambda: layers.PReLU(shared_axes="ab"),
+        lambda: layers.PReLU(shared_axes=[1.5]),
+        lambda: layers.EinsumDense("ab,bc->ac", "3"),
+        lambda: layers.EinsumDense("ab,bc->ac", None),
+        lambda: layers.EinsumDense("ab,bc->ac", (2.5,)),
+        lambda: layers.EinsumDense(None, 3),
     ],
 )
 def test_what_is_no_integer_is_refused_at_construction(make):

@@ -148,7 +148,7 @@ def test_numpy_numbers_are_rates(rate):
     assert layers.Dropout(rate).rate == rate
 
 
-@pytest.mark.parametrize("stddev", [-0.1, 1.5])
+@pytest.mark.parametrize("stddev", [-0.1, 1.5, None, "0.1"])
 def test_a_standard_deviation_is_between_0_and_1(stddev):
     with pytest.raises(ValueError, match=f"`stddev`.*Received: stddev={stddev}"):
         layers.GaussianNoise(stddev)
