@@ -100,7 +100,7 @@ _ROOMS = (
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = [
+__all__ = [  # noqa: PLE0604
     "__version__",
     "version",
     *_HOMES,

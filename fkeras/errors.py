@@ -28,6 +28,18 @@ class PureCallError(UserInputError, RuntimeError):
     """State was read or written where a pure call cannot see it."""
 
 
+class DigestError(UserInputError):
+    """A file or directory whose content is not the one that was expected."""
+
+
+class ArchiveError(UserInputError):
+    """An archive that is damaged, too large, or would write outside of its folder."""
+
+
+class DownloadError(RuntimeError):
+    """A file that could not be fetched from its address."""
+
+
 def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
     """The known names that look most like `name`, best first.
 

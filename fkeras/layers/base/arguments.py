@@ -1,40 +1,41 @@
-"""Checks of constructor arguments that many layers share.
-
-Integers, ints per axis, padding names, options of a later release.
+"""Checks of constructor arguments that many layers share: ints, ints per axis, padding names,
+options of a later release.
 """
 
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import TypeGuard
 
 
-def is_int(value: object) -> TypeGuard[int]:
-    """Whether `value` is an integer of Python or NumPy; a bool is none."""
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+def is_int(value: Any) -> bool:
+    """Whether a value is one whole number: Python's, NumPy's or an array's of no axes."""
+    if isinstance(value, bool):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def one_axis(layer: str, axis: int) -> int:
     """`axis` as Python's int, for layers that take a single one. Raises where it is no integer."""
     if not is_int(axis):
         raise UserTypeError(f"{layer}: `axis` must be an integer. Received: axis={axis!r}")
-    return int(axis)
+    return operator.index(axis)
 
 
 def ints_per_axis(
     name: str, value: int | Sequence[int], count: int, allow_zero: bool = False
 ) -> tuple[int, ...]:
-    """`value` as a tuple of `count` ints; one int stands for all.
-
-    They are positive, or 0 too with `allow_zero`.
+    """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with
+    `allow_zero`.
     """
     text = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
     try:
@@ -43,34 +44,28 @@ def ints_per_axis(
         raise UserInputError(text) from None
     if len(values) != count:
         raise UserInputError(text)
-    sizes = []
     for element in values:
-        try:
-            sizes.append(operator.index(element))  # NumPy's integers become Python's: for configs
-        except TypeError:
-            raise UserInputError(
-                f"{text}, including element {element} of type {type(element)}"
-            ) from None
-    wrong = {size for size in sizes if (size < 0 if allow_zero else size <= 0)}
+        if not is_int(element):
+            raise UserInputError(f"{text}, including element {element} of type {type(element)}")
+    values = tuple(operator.index(element) for element in values)
+    smallest = 0 if allow_zero else 1
+    wrong = {size for size in values if size < smallest}
     if wrong:
-        raise UserInputError(
-            f"{text}, including values {wrong} that do not satisfy `value "
-            f"{'>= 0' if allow_zero else '> 0'}`"
-        )
-    return tuple(sizes)
+        condition = "value >= 0" if allow_zero else "value > 0"
+        raise UserInputError(f"{text}, including values {wrong} that do not satisfy `{condition}`")
+    return values
 
 
 def pairs(
     name: str, value: int | Sequence[int] | Sequence[Sequence[int]], count: int
 ) -> tuple[tuple[int, int], ...]:
-    """Amounts before and after on each of `count` axes.
-
-    `value` is an int, one int per axis, or one pair per axis.
+    """Amounts before and after on each of `count` axes, from an int, one int per axis, or one pair
+    per axis.
     """
     if is_int(value):
         if value < 0:
             raise UserInputError(f"`{name}` cannot be negative. Received: {name}={value}.")
-        return ((int(value), int(value)),) * count
+        return ((operator.index(value),) * 2,) * count
     if not hasattr(value, "__len__"):
         raise UserInputError(
             f"`{name}` should be either an int, a tuple of {count} ints (one for each axis), or a "
@@ -97,7 +92,7 @@ def padding(value: str, causal: bool = False) -> str:
     return value.lower()
 
 
-def refuse_unsupported(layer: str, **options: object) -> None:
+def refuse_unsupported(layer: str, **options: Any) -> None:
     """Refuses options that Keras has and this release does not: only None is taken."""
     for name, value in options.items():
         if value is not None:

@@ -1,9 +1,19 @@
-"""What travels by itself through nested calls on one thread: the outermost layer, `training`,
-losses, and places.
+"""What travels by itself through nested calls on one thread: the outermost layer, `training` and
+losses.
 """
+
+from __future__ import annotations
 
 import contextlib
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import jax
+
+    from fkeras.layers.base.layer import Layer
 
 
 class CallContext:
@@ -17,8 +27,10 @@ class CallContext:
 
     __slots__ = ("entry", "training", "losses")
 
-    def __init__(self, entry, losses=None):
-        self.entry, self.training, self.losses = entry, None, losses
+    def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
+        self.entry = entry
+        self.training: bool | None = None
+        self.losses = losses
 
 
 class _Open(threading.local):
@@ -29,11 +41,13 @@ _open = _Open()
 
 
 def current() -> CallContext | None:
+    """The context of the call that is running on this thread, or None outside of calls."""
     return _open.context
 
 
 @contextlib.contextmanager
-def opened(context: CallContext):
+def opened(context: CallContext) -> Iterator[CallContext]:
+    """Inside, `context` is the current one."""
     outer, _open.context = _open.context, context
     try:
         yield context
