@@ -1,5 +1,9 @@
 """Attention and AdditiveAttention: attention without projections or heads."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 
@@ -8,6 +12,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate, drop
+from fkeras.types import Config, SeedLike, Shape, Tensor
 
 
 class Attention(Layer):
@@ -43,7 +48,14 @@ class Attention(Layer):
         (2, 3, 4)
     """
 
-    def __init__(self, use_scale=False, score_mode="dot", dropout=0.0, seed=None, **kwargs):
+    def __init__(
+        self,
+        use_scale: bool = False,
+        score_mode: Literal["dot", "concat"] = "dot",
+        dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")
         if score_mode not in ("dot", "concat"):
@@ -60,7 +72,7 @@ class Attention(Layer):
         if dropout > 0:
             self.seed_generator = SeedGenerator(seed)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._check(input_shape)
         self.scale = self.concat_score_weight = None
         if self.use_scale:
@@ -70,10 +82,10 @@ class Attention(Layer):
                 name="concat_score_weight", shape=(), initializer="ones"
             )
 
-    def _add_scale(self, input_shape):
+    def _add_scale(self, input_shape: Shape):
         return self.add_weight(name="scale", shape=(), initializer="ones")
 
-    def _calculate_scores(self, query, key):
+    def _calculate_scores(self, query: Tensor, key: Tensor | None):
         """(batch, queries, keys)"""
         scale = 1 if self.scale is None else self.scale.value
         if self.score_mode == "dot":
@@ -84,12 +96,12 @@ class Attention(Layer):
 
     def call(
         self,
-        inputs,
-        mask=None,
-        training=False,
-        return_attention_scores=False,
-        use_causal_mask=False,
-    ):
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
+    ) -> Tensor:
         self._check(inputs, mask)
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
@@ -114,15 +126,20 @@ class Attention(Layer):
             )
         return (outputs, weights) if return_attention_scores else outputs
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None):
         self._check(inputs, mask)
         return None if mask is None or mask[0] is None else jnp.asarray(mask[0])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[0][:-1], input_shape[1][-1])
 
     def compute_output_spec(
-        self, inputs, mask=None, return_attention_scores=False, training=None, use_causal_mask=False
+        self,
+        inputs: Tensor,
+        mask: Tensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
     ):
         self._check(inputs, mask)
         shapes = [tuple(x.shape) for x in inputs]
@@ -131,7 +148,7 @@ class Attention(Layer):
             return output
         return output, KerasTensor((*shapes[0][:-1], shapes[-1][-2]), dtype=self.compute_dtype)
 
-    def _check(self, inputs, mask=None):
+    def _check(self, inputs: Tensor, mask: Tensor | None = None):
         name = type(self).__name__
         if not isinstance(inputs, list):
             raise UserInputError(
@@ -178,19 +195,19 @@ class AdditiveAttention(Attention):
         (2, 3, 4)
     """
 
-    def __init__(self, use_scale=True, dropout=0.0, **kwargs):
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
-    def _add_scale(self, input_shape):
+    def _add_scale(self, input_shape: Shape):
         return self.add_weight(
             name="scale", shape=(input_shape[0][-1],), initializer="glorot_uniform"
         )
 
-    def _calculate_scores(self, query, key):
+    def _calculate_scores(self, query: Tensor, key: Tensor | None):
         scale = 1 if self.scale is None else self.scale.value
         return (scale * jnp.tanh(query[..., :, None, :] + key[..., None, :, :])).sum(axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         del config["score_mode"]
         return config

@@ -1,5 +1,7 @@
 """GroupedQueryAttention: several heads of the query share one of key and value."""
 
+from __future__ import annotations
+
 from fkeras.errors import UserInputError
 from fkeras.layers.attention.heads import (
     HeadedAttention,
@@ -8,6 +10,7 @@ from fkeras.layers.attention.heads import (
     scale_of,
     without_masks,
 )
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 class GroupedQueryAttention(HeadedAttention):
@@ -56,22 +59,22 @@ class GroupedQueryAttention(HeadedAttention):
 
     def __init__(
         self,
-        head_dim,
-        num_query_heads,
-        num_key_value_heads,
-        dropout=0.0,
-        use_bias=True,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        use_gate: bool = False,
+        seed: SeedLike | None = None,
         **kwargs,
     ):
         for name, value in (
@@ -108,7 +111,7 @@ class GroupedQueryAttention(HeadedAttention):
             num_key_value_heads,
         )
 
-    def build(self, query_shape, value_shape, key_shape=None):
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         self._query_dense = self._project_in(query_shape, self.num_query_heads, "query")
         self._key_dense = self._project_in(key_shape, self.num_key_value_heads, "key")
@@ -123,24 +126,24 @@ class GroupedQueryAttention(HeadedAttention):
         )
         self._output_dense.build((*query_shape[:-1], self.num_query_heads, self.head_dim))
 
-    def _project_in(self, shape, heads, name, activation=None):
+    def _project_in(self, shape, heads, name: str | None, activation: Identifier | None = None):
         made = self._project("bpm,muh->bpuh", (None, heads, self.head_dim), "uh", name, activation)
         made.build(shape)
         return made
 
     def call(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
-    ):
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Tensor:
         key = value if key is None else key
         attention_mask = self._compute_attention_mask(
             query,
@@ -171,13 +174,13 @@ class GroupedQueryAttention(HeadedAttention):
 
     def _compute_attention(
         self,
-        query,
-        key,
-        value,
-        attention_mask=None,
-        training=None,
-        use_causal_mask=False,
-        return_attention_scores=False,
+        query: Tensor,
+        key: Tensor | None,
+        value: Tensor,
+        attention_mask: Tensor | None = None,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+        return_attention_scores: bool = False,
     ):
         """Attention between projected heads `(batch, positions, heads, size)`; to override for
         another kind.
@@ -198,7 +201,9 @@ class GroupedQueryAttention(HeadedAttention):
             attention_axes=1,
         )
 
-    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None
+    ) -> Shape:
         if query_shape[-1] != value_shape[-1]:
             raise UserInputError(
                 "The last dimension of `query_shape` and `value_shape` must be equal, but are "
@@ -208,5 +213,5 @@ class GroupedQueryAttention(HeadedAttention):
         check_value_and_key(value_shape, value_shape if key_shape is None else key_shape)
         return tuple(query_shape)
 
-    def _scores_shape(self, query_shape, value_shape):
+    def _scores_shape(self, query_shape: Shape, value_shape: Shape):
         return (query_shape[0], self.num_query_heads, query_shape[1], value_shape[1])

@@ -2,8 +2,11 @@
 attention between projected heads.
 """
 
+from __future__ import annotations
+
 import contextlib
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 
@@ -15,6 +18,7 @@ from fkeras.layers.activations.softmax import Softmax
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.layers.regularization.dropout import Dropout, check_rate
+from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
 
 
 class HeadedAttention(Layer):
@@ -26,19 +30,19 @@ class HeadedAttention(Layer):
     def __init__(
         self,
         *,
-        dropout,
-        use_bias,
-        sliding_window,
-        flash_attention,
-        kernel_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        bias_regularizer,
-        activity_regularizer,
-        kernel_constraint,
-        bias_constraint,
-        use_gate,
-        seed,
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        flash_attention: bool | None,
+        kernel_initializer: Identifier | None,
+        bias_initializer: Identifier | None,
+        kernel_regularizer: Identifier | None,
+        bias_regularizer: Identifier | None,
+        activity_regularizer: Identifier | None,
+        kernel_constraint: Identifier | None,
+        bias_constraint: Identifier | None,
+        use_gate: bool,
+        seed: SeedLike | None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -69,7 +73,14 @@ class HeadedAttention(Layer):
 
     # -- parts -----------------------------------------------------------------
 
-    def _project(self, equation, output_shape, bias_axes, name, activation=None) -> EinsumDense:
+    def _project(
+        self,
+        equation,
+        output_shape: int | Sequence[int] | None,
+        bias_axes,
+        name: str | None,
+        activation: Identifier | None = None,
+    ) -> EinsumDense:
         """A projection with the layer's settings. Each has its own initializer: one object with a
         seed would draw the same for all.
         """
@@ -97,13 +108,13 @@ class HeadedAttention(Layer):
 
     def _compute_attention_mask(
         self,
-        query,
-        value,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        use_causal_mask=False,
+        query: Tensor,
+        value: Tensor,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        use_causal_mask: bool = False,
     ):
         """All masks as one: bool, broadcastable to (batch, queries, keys), or None."""
         found = [] if query_mask is None else [jnp.asarray(query_mask, bool)[..., None]]
@@ -128,13 +139,13 @@ class HeadedAttention(Layer):
             combined = jnp.expand_dims(combined, -3)
         return attention_mask & combined
 
-    def _compute_causal_mask(self, query, value=None):
+    def _compute_causal_mask(self, query: Tensor, value: Tensor = None):
         """(1, queries, keys): query i sees keys 0 to i."""
         return jnp.tril(
             jnp.ones((1, query.shape[1], (query if value is None else value).shape[1]), bool)
         )
 
-    def _compute_sliding_window_mask(self, query, value=None):
+    def _compute_sliding_window_mask(self, query: Tensor, value: Tensor = None):
         """(1, queries, keys): query i sees keys that are less than `sliding_window` positions away,
         on either side.
         """
@@ -148,17 +159,17 @@ class HeadedAttention(Layer):
 
     def _attend(
         self,
-        query,
-        key,
-        value,
-        attention_mask,
-        training,
-        return_attention_scores,
-        use_causal_mask,
+        query: Tensor,
+        key: Tensor | None,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        training: bool | None,
+        return_attention_scores: bool,
+        use_causal_mask: bool,
         *,
         scale,
         equations,
-        attention_axes,
+        attention_axes: int | Sequence[int] | None,
     ):
         """(output, scores) of projected heads; the scores are None where they are not asked for.
 
@@ -209,7 +220,9 @@ class HeadedAttention(Layer):
         kept = self._dropout_layer(scores, training=training) if self.dropout > 0 else scores
         return jnp.einsum(equations[1], kept, value), scores
 
-    def _finish(self, outputs, scores, gate, query_mask, return_attention_scores):
+    def _finish(
+        self, outputs, scores, gate, query_mask: Tensor | None, return_attention_scores: bool
+    ):
         outputs = self._output_dense(outputs if gate is None else outputs * gate)
         if query_mask is not None:
             masks.set_mask(outputs, query_mask)
@@ -217,16 +230,16 @@ class HeadedAttention(Layer):
 
     def compute_output_spec(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
     ):
         query_shape, value_shape = tuple(query.shape), tuple(value.shape)
         shape = self.compute_output_shape(
@@ -239,7 +252,7 @@ class HeadedAttention(Layer):
             self._scores_shape(query_shape, value_shape), dtype=self.compute_dtype
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {
             **super().get_config(),
             "activity_regularizer": regularizers.serialize(self._activity_regularizer),
@@ -248,7 +261,7 @@ class HeadedAttention(Layer):
         return config
 
 
-def check_positive(name, value, expected="a positive integer"):
+def check_positive(name: str | None, value: Tensor, expected="a positive integer"):
     if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
         raise UserInputError(
             f"Received an invalid value for argument `{name}`: `{name}` must be {expected}. "
@@ -256,7 +269,7 @@ def check_positive(name, value, expected="a positive integer"):
         )
 
 
-def check_value_and_key(value_shape, key_shape):
+def check_value_and_key(value_shape: Shape, key_shape: Shape | None):
     if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
         raise UserInputError(
             "All dimensions of `value` and `key`, except the last one, must be equal. Received: "
@@ -284,7 +297,7 @@ def without_masks(*tensors):
                 masks.set_mask(tensor, mask)
 
 
-def _with_heads(mask, ndim, attention_axes):
+def _with_heads(mask: Tensor | None, ndim, attention_axes: int | Sequence[int] | None):
     """A mask with axes of size 1 in front of its query and key axes, up to rank `ndim`."""
     while mask.ndim < ndim:
         mask = jnp.expand_dims(mask, -2 * attention_axes - 1)

@@ -1,6 +1,9 @@
 """MultiHeadAttention."""
 
+from __future__ import annotations
+
 import string
+from collections.abc import Sequence
 
 from fkeras.errors import UserInputError
 from fkeras.layers.attention.heads import (
@@ -10,6 +13,7 @@ from fkeras.layers.attention.heads import (
     scale_of,
     without_masks,
 )
+from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
 
 
 class MultiHeadAttention(HeadedAttention):
@@ -71,24 +75,24 @@ class MultiHeadAttention(HeadedAttention):
 
     def __init__(
         self,
-        num_heads,
-        key_dim,
-        value_dim=None,
-        dropout=0.0,
-        use_bias=True,
-        output_shape=None,
-        attention_axes=None,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
+        num_heads: int,
+        key_dim: int,
+        value_dim: int | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_shape: int | Sequence[int] | None = None,
+        attention_axes: int | Sequence[int] | None = None,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        use_gate: bool = False,
+        seed: SeedLike | None = None,
         **kwargs,
     ):
         check_positive("num_heads", num_heads)
@@ -115,7 +119,7 @@ class MultiHeadAttention(HeadedAttention):
         self._output_shape = _as_tuple("output_shape", output_shape, "type tuple, list, or int")
         self.attention_axes = _as_tuple("attention_axes", attention_axes, "an int, list, or tuple")
 
-    def build(self, query_shape, value_shape, key_shape=None):
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         check_value_and_key(value_shape, key_shape)
         for name, shape in (("query", query_shape), ("value", value_shape), ("key", key_shape)):
@@ -138,7 +142,7 @@ class MultiHeadAttention(HeadedAttention):
         self._make_softmax_and_dropout(tuple(range(scores_rank - len(self._axes), scores_rank)))
         self.output_dense = self._project_out(query_shape)
 
-    def _project_in(self, shape, size, name, activation=None):
+    def _project_in(self, shape, size, name: str | None, activation: Identifier | None = None):
         free, (features, heads, dim) = _letters(len(shape) - 1, 3)
         made = self._project(
             f"{free}{features},{features}{heads}{dim}->{free}{heads}{dim}",
@@ -150,7 +154,7 @@ class MultiHeadAttention(HeadedAttention):
         made.build(shape)
         return made
 
-    def _project_out(self, query_shape):
+    def _project_out(self, query_shape: Shape):
         sizes = self._output_shape or (query_shape[-1],)
         free, rest = _letters(len(query_shape) - 1, 2 + len(sizes))
         heads, out = rest[:2], rest[2:]
@@ -165,17 +169,17 @@ class MultiHeadAttention(HeadedAttention):
 
     def call(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
-    ):
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Tensor:
         key = value if key is None else key
         causal_only = (
             use_causal_mask
@@ -211,13 +215,13 @@ class MultiHeadAttention(HeadedAttention):
 
     def _compute_attention(
         self,
-        query,
-        key,
-        value,
-        attention_mask=None,
-        training=None,
-        return_attention_scores=False,
-        use_causal_mask=False,
+        query: Tensor,
+        key: Tensor | None,
+        value: Tensor,
+        attention_mask: Tensor | None = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+        use_causal_mask: bool = False,
     ):
         """Attention between projected heads `(batch, positions, heads, size)`; to override for
         another kind.
@@ -238,11 +242,13 @@ class MultiHeadAttention(HeadedAttention):
             attention_axes=len(self._axes),
         )
 
-    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None
+    ) -> Shape:
         check_value_and_key(value_shape, value_shape if key_shape is None else key_shape)
         return (*query_shape[:-1], *(self._output_shape or (query_shape[-1],)))
 
-    def _scores_shape(self, query_shape, value_shape):
+    def _scores_shape(self, query_shape: Shape, value_shape: Shape):
         free = [size for i, size in enumerate(query_shape[1:-1], 1) if i not in self._axes]
         return (
             query_shape[0],
@@ -252,11 +258,11 @@ class MultiHeadAttention(HeadedAttention):
             *(value_shape[i] for i in self._axes),
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "output_shape": self._output_shape}
 
 
-def _as_tuple(name, value, expected):
+def _as_tuple(name: str | None, value: Tensor, expected):
     if value is None or isinstance(value, int):
         return value if value is None else (value,)
     if not isinstance(value, (list, tuple)) or not all(isinstance(v, int) for v in value):
@@ -271,7 +277,7 @@ def _letters(free, others):
     return string.ascii_lowercase[:free], string.ascii_lowercase[free : free + others]
 
 
-def _attention_equations(rank, axes):
+def _attention_equations(rank: int, axes):
     """The rank of the scores, and einsum equations (key, query -> scores) and (scores, value ->
     output).
 
@@ -286,7 +292,7 @@ def _attention_equations(rank, axes):
     return len(scores), (f"{source},{target}->{scores}", f"{scores},{source}->{target}")
 
 
-def _under(name):
+def _under(name: str | None):
     return property(
         lambda self: getattr(self, name),
         doc=f"`{name}`, under the name that subclasses written for Keras use.",

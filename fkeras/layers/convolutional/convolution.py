@@ -1,5 +1,9 @@
 """What convolution layers share: a window that moves over spatial axes, a bias, an activation."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
@@ -7,6 +11,7 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class Convolution(Layer):
@@ -19,17 +24,17 @@ class Convolution(Layer):
 
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        bias_initializer="zeros",
-        bias_regularizer=None,
-        activity_regularizer=None,
-        bias_constraint=None,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        bias_initializer: Identifier | None = "zeros",
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **kwargs,
     ):
         arguments.refuse_unsupported(
@@ -53,7 +58,7 @@ class Convolution(Layer):
     def _channel_axis(self):
         return -1 if self.data_format == "channels_last" else 1
 
-    def _check_input(self, input_shape) -> int:
+    def _check_input(self, input_shape: Shape) -> int:
         """The number of input channels, which are fixed from now on. Raises where the window does
         not fit.
         """
@@ -62,7 +67,7 @@ class Convolution(Layer):
         self.compute_output_shape(input_shape)
         return channels
 
-    def _add_bias(self, channels) -> None:
+    def _add_bias(self, channels: int | None) -> None:
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -73,7 +78,7 @@ class Convolution(Layer):
                 constraint=self.bias_constraint,
             )
 
-    def _add_kernel(self, name, shape, role):
+    def _add_kernel(self, name: str | None, shape, role):
         """A weight with the initializer, regularizer and constraint that the constructor got for
         `role`.
         """
@@ -113,10 +118,10 @@ class Convolution(Layer):
             "dilation_rate": self.dilation_rate,
         }
 
-    def _convolve(self, inputs):
+    def _convolve(self, inputs: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define `_convolve(inputs)`.")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = self._convolve(inputs)
         if self.bias is not None:
             bias = self.bias.value
@@ -125,14 +130,14 @@ class Convolution(Layer):
             )
         return x if self.activation is None else self.activation(x)
 
-    def _output_channels(self, channels):
+    def _output_channels(self, channels: int | None):
         return self.filters
 
     def _output_length(self, size, window, stride, axis):
         """Positions along one axis; `window` is the reach of the dilated window."""
         return (size - (window if self.padding == "valid" else 1)) // stride + 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape, channel_axis = list(input_shape), self._channel_axis
         if len(shape) != self.rank + 2:
             raise UserInputError(
@@ -157,7 +162,7 @@ class Convolution(Layer):
         return tuple(shape)
 
 
-def check_count(name, value) -> None:
+def check_count(name: str | None, value: Tensor) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
         raise UserInputError(
             f"Invalid value for argument `{name}`. Expected a strictly positive value. Received "

@@ -1,27 +1,32 @@
 """DepthwiseConv1D and DepthwiseConv2D: each channel with its own filters."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from fkeras import ops
 from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _DepthwiseConv(Convolution):
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -46,17 +51,17 @@ class _DepthwiseConv(Convolution):
             depthwise_constraint=depthwise_constraint,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
         )
         self._add_bias(channels * self.depth_multiplier)
 
-    def _convolve(self, inputs):
+    def _convolve(self, inputs: Tensor) -> Tensor:
         return ops.depthwise_conv(inputs, self.kernel, **self._options())
 
-    def _output_channels(self, channels):
+    def _output_channels(self, channels: int | None):
         return None if channels is None else channels * self.depth_multiplier
 
 
@@ -87,21 +92,21 @@ class DepthwiseConv1D(_DepthwiseConv):
 
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -143,21 +148,21 @@ class DepthwiseConv2D(_DepthwiseConv):
 
     def __init__(
         self,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1),
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
         **kwargs,
     ):
         super().__init__(

@@ -1,15 +1,22 @@
 """Max and average pooling to an output size that is given."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base.layer import Layer
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _AdaptivePooling(Layer):
     rank: int
 
-    def __init__(self, output_size, data_format=None, **kwargs):
+    def __init__(
+        self, output_size: int | Sequence[int], data_format: DataFormat | None = None, **kwargs
+    ):
         super().__init__(**kwargs)
         rank = self.rank
         if isinstance(output_size, int):
@@ -28,13 +35,13 @@ class _AdaptivePooling(Layer):
         self.output_size = tuple(output_size)
         self.data_format = _data_format(data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         if self.data_format == "channels_last":
             return (input_shape[0], *self.output_size, input_shape[-1])
         return (*input_shape[:2], *self.output_size)
 
 
-def _data_format(data_format):
+def _data_format(data_format: DataFormat | None):
     if data_format not in (None, "channels_first", "channels_last"):
         raise UserInputError(
             f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'."
@@ -43,12 +50,12 @@ def _data_format(data_format):
 
 
 class _AdaptiveAverage(_AdaptivePooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.adaptive_average_pool(inputs, self.output_size, data_format=self.data_format)
 
 
 class _AdaptiveMax(_AdaptivePooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.adaptive_max_pool(inputs, self.output_size, data_format=self.data_format)
 
 

@@ -1,17 +1,20 @@
 """Max and average over all positions."""
 
+from __future__ import annotations
+
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _GlobalPooling(Layer):
     rank: int
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.keepdims = keepdims
@@ -20,7 +23,7 @@ class _GlobalPooling(Layer):
     def _axes(self):
         return spatial_axes(self.rank + 2, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         axes = self._axes()
         kept = (
             1 if i in axes else d
@@ -31,12 +34,12 @@ class _GlobalPooling(Layer):
 
 
 class _GlobalMax(_GlobalPooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return jnp.max(inputs, self._axes(), keepdims=self.keepdims)
 
 
 class _GlobalAverage(_GlobalPooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return jnp.mean(inputs, self._axes(), keepdims=self.keepdims)
 
 
@@ -60,11 +63,11 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     rank = 1
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return super().call(inputs)
         axes = self._axes()
@@ -75,7 +78,7 @@ class GlobalAveragePooling1D(_GlobalAverage):
         count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
         return total / jnp.maximum(count, 1)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None):
         return None
 
 

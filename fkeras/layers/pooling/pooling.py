@@ -1,5 +1,9 @@
 """Max and average pooling over windows of 1, 2 or 3 spatial axes."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
@@ -7,13 +11,20 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _Pooling(Layer):
     rank: int
 
     def __init__(
-        self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(name=name, **kwargs)
         self.pool_size = arguments.ints_per_axis("pool_size", pool_size, self.rank)
@@ -28,7 +39,7 @@ class _Pooling(Layer):
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape)
         for axis, window, stride in zip(
             spatial_axes(len(shape), self.data_format), self.pool_size, self.strides
@@ -44,7 +55,7 @@ class _Pooling(Layer):
                 )
         return tuple(shape)
 
-    def _pool(self, function, inputs):
+    def _pool(self, function, inputs: Tensor):
         self.compute_output_shape(inputs.shape)  # raises where no window fits
         return function(
             inputs,
@@ -56,12 +67,12 @@ class _Pooling(Layer):
 
 
 class _MaxPooling(_Pooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return self._pool(ops.max_pool, inputs)
 
 
 class _AveragePooling(_Pooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return self._pool(ops.average_pool, inputs)
 
 
@@ -86,7 +97,13 @@ class MaxPooling1D(_MaxPooling):
     rank = 1
 
     def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
@@ -107,7 +124,13 @@ class MaxPooling2D(_MaxPooling):
     rank = 2
 
     def __init__(
-        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int] = (2, 2),
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
@@ -124,11 +147,11 @@ class MaxPooling3D(_MaxPooling):
 
     def __init__(
         self,
-        pool_size=(2, 2, 2),
-        strides=None,
-        padding="valid",
-        data_format=None,
-        name=None,
+        pool_size: int | Sequence[int] = (2, 2, 2),
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)

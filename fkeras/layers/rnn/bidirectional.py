@@ -1,5 +1,10 @@
 """Bidirectional: a recurrent layer forwards and another one backwards in time."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import jax.numpy as jnp
 
 from fkeras.core.config import scopes, serialization
@@ -7,6 +12,7 @@ from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+from fkeras.types import ArrayLike, Config, Nested, Shape, Tensor
 
 _MERGES = {
     "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
@@ -50,7 +56,14 @@ class Bidirectional(Layer):
         (2, 7, 8)
     """
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: str | None = "concat",
+        weights: Sequence[ArrayLike] | None = None,
+        backward_layer: Layer | None = None,
+        **kwargs,
+    ):
         for name, value in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(value, Layer) and not (name == "backward_layer" and value is None):
                 raise UserInputError(
@@ -88,12 +101,20 @@ class Bidirectional(Layer):
         )
         self.input_spec = layer.input_spec
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> None:
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Nested[Tensor] | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor:
         given = {
             name: value
             for name, value in (("training", training), ("mask", mask))
@@ -125,7 +146,7 @@ class Bidirectional(Layer):
         found = (self.forward_layer.states, self.backward_layer.states)
         return None if None in found else (*found[0], *found[1])
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the states of `stateful` layers to 0."""
         if not self.stateful:
             raise AttributeError(
@@ -135,11 +156,13 @@ class Bidirectional(Layer):
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The same as `reset_state`, under an older name."""
         self.reset_state()
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ):
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         states = ()
         if self.return_state:
@@ -151,14 +174,14 @@ class Bidirectional(Layer):
             return (*shapes, *states, *states)
         return shapes if self.merge_mode is None else shapes[0]
 
-    def compute_mask(self, _, mask):
+    def compute_mask(self, _, mask: Tensor | None):
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         masks = (mask, mask) if self.merge_mode is None else (mask,)
         if self.return_state:
             return (*masks, *[None] * (2 * len(getattr(self.forward_layer, "state_size", ()))))
         return masks if self.merge_mode is None else mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.pop("weights", None)
         return {
@@ -168,12 +191,12 @@ class Bidirectional(Layer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None):
         with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
-def _copy(layer, prefix, **changes):
+def _copy(layer: Layer, prefix, **changes):
     config = serialization.serialize_keras_object(layer)
     config["config"].update(changes, name=f"{prefix}{layer.name.removeprefix(prefix)}")
     return serialization.deserialize_keras_object(

@@ -1,57 +1,22 @@
-"""What the recurrent cells share: their weights, the noise of dropout, and one arithmetic for a
-single step and for whole sequences.
-"""
+"""What the recurrent cells share: their weights, the noise of dropout, and their `call`."""
+
+from __future__ import annotations
 
 import contextlib
-import dataclasses
 import threading
 
 import jax
 import jax.numpy as jnp
 
-from fkeras import constraints, initializers, ops, regularizers
+from fkeras import constraints, initializers, regularizers
 from fkeras.core.randomness import seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
-from fkeras.layers.rnn import recurrence
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """The arithmetic of a cell, hashable, without weights.
-
-    Methods:
-        project(x, weights, noise): what the inputs of one step, or of all steps (time first), add
-        to the gates. advance(projected, states, weights, noise): the new states, of which the first
-        is the output.
-    """
-
-    def run_whole(self, inputs, states, weights, noise, mask, **options):
-        """What `recurrence.run` returns, where there is a faster way than step by step; else
-        None.
-        """
-
-    def is_plain(self) -> bool:
-        """Whether all functions in it depend on their arguments alone."""
-        return all(recurrence.is_plain_function(v) for v in vars(self).values() if callable(v))
-
-
-def product(x, kernel, noise):
-    """`x @ kernel`, with dropout noise on `x`: None, (batch, features) for all gates alike, or
-    (gates, batch, features).
-    """
-    if noise is None:
-        return ops.matmul(x, kernel)
-    if noise.ndim == 2:
-        return ops.matmul(x * noise, kernel)
-    gates, features = noise.shape[0], kernel.shape[0]
-    made = jnp.einsum(
-        "...gbf,fgu->...bgu", x[..., None, :, :] * noise, kernel.reshape(features, gates, -1)
-    )
-    return made.reshape(*x.shape[:-1], -1)
+from fkeras.layers.rnn.cell_step import Step
+from fkeras.types import Config, Identifier, Nested, SeedLike, Shape, Tensor
 
 
 class RecurrentCell(Layer):
@@ -67,22 +32,22 @@ class RecurrentCell(Layer):
 
     def __init__(
         self,
-        units,
+        units: int | None,
         *,
-        use_bias,
-        kernel_initializer,
-        recurrent_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        recurrent_regularizer,
-        bias_regularizer,
-        kernel_constraint,
-        recurrent_constraint,
-        bias_constraint,
-        dropout,
-        recurrent_dropout,
-        seed,
-        implementation=2,
+        use_bias: bool,
+        kernel_initializer: Identifier | None,
+        recurrent_initializer: Identifier | None,
+        bias_initializer: Identifier | None,
+        kernel_regularizer: Identifier | None,
+        recurrent_regularizer: Identifier | None,
+        bias_regularizer: Identifier | None,
+        kernel_constraint: Identifier | None,
+        recurrent_constraint: Identifier | None,
+        bias_constraint: Identifier | None,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: SeedLike | None,
+        implementation: int = 2,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -111,14 +76,16 @@ class RecurrentCell(Layer):
             self.units = self.output_size = units
             self.state_size = units if self.state_count == 1 else [units] * self.state_count
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._add_weights(
             (input_shape[-1], self.gates * self.units),
             (self.units, self.gates * self.units),
             (self.gates * self.units,),
         )
 
-    def _add_weights(self, kernel_shape, recurrent_shape, bias_shape, bias_initializer=None):
+    def _add_weights(
+        self, kernel_shape, recurrent_shape, bias_shape, bias_initializer: Identifier | None = None
+    ):
         self.kernel = self.add_weight(
             name="kernel",
             shape=kernel_shape,
@@ -147,7 +114,7 @@ class RecurrentCell(Layer):
         """The cell's arithmetic."""
         raise NotImplementedError
 
-    def call(self, inputs, states, training=False):
+    def call(self, inputs: Tensor, states: Nested[Tensor], training: bool | None = False) -> Tensor:
         listed = isinstance(states, (list, tuple))
         states = list(states) if listed else [states]
         step, weights, noise = (
@@ -158,7 +125,7 @@ class RecurrentCell(Layer):
         new = step.advance(step.project(inputs, weights, noise), states, weights, noise)
         return new[0], new if listed else new[0]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros: a list of arrays (batch_size, units)."""
         return [
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
@@ -178,7 +145,7 @@ class RecurrentCell(Layer):
                 "bias": None if self.bias is None else self.bias.value,
             }
 
-    def draw_noise(self, inputs, state, training) -> dict:
+    def draw_noise(self, inputs: Tensor, state, training: bool | None) -> dict:
         """Factors of dropout for inputs and state, the same at all steps of a sequence; None where
         there is no dropout.
         """
@@ -195,7 +162,7 @@ class RecurrentCell(Layer):
             for key, (name, x) in zip(keys, (("inputs", inputs), ("state", state)))
         }
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             name: value for name, value in super().get_config().items() if name != "implementation"
         }
@@ -213,7 +180,7 @@ class RecurrentCell(Layer):
         )
 
 
-def _factors(key, rate, shape, dtype):
+def _factors(key: Tensor | None, rate, shape, dtype):
     if rate == 0:
         return None
     if rate == 1:  # 0 / 0 would be NaN
@@ -233,7 +200,7 @@ def held_seed(cell):
 
 
 @contextlib.contextmanager
-def holding_seeds(cells, training):
+def holding_seeds(cells, training: bool | None):
     """Inside, each cell has one seed: a loop over time, where no generator can count, draws the
     same noise at each step.
     """

@@ -1,9 +1,12 @@
 """A recurrent layer around one cell of its own, of which it shows the settings."""
 
+from __future__ import annotations
+
 import inspect
 
 from fkeras.errors import UserInputError
 from fkeras.layers.rnn.rnn import RNN
+from fkeras.types import Config, Nested, Tensor
 
 
 class CellLayer(RNN):
@@ -18,7 +21,7 @@ class CellLayer(RNN):
         return own | {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
 
     @staticmethod
-    def checked_use_cudnn(value):
+    def checked_use_cudnn(value: Tensor):
         if not (isinstance(value, bool) or value == "auto"):
             raise UserInputError(
                 "Invalid valid received for argument `use_cudnn`. Expected one of {'auto', True, "
@@ -26,10 +29,16 @@ class CellLayer(RNN):
             )
         return value
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Nested[Tensor] | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+    ) -> Tensor:
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         return {
             name: value
@@ -53,7 +62,7 @@ def shows(cell_class):
     return decorate
 
 
-def _on_cell(name):
+def _on_cell(name: str | None):
     return property(
         lambda self: getattr(self.cell, name),
         lambda self, value: setattr(self.cell, name, value),

@@ -1,7 +1,9 @@
 """ConvLSTM1D, ConvLSTM2D, ConvLSTM3D: LSTMs whose products are convolutions."""
 
+from __future__ import annotations
+
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 
@@ -11,10 +13,12 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step
+from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
 from fkeras.layers.rnn.lstm import forget_bias
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Identifier, Nested, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +34,7 @@ class ConvLSTMStep(Step):
     data_format: str
     dilation_rate: tuple
 
-    def project(self, x, weights, noise):
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
         z = self._product(
             x,
             weights["kernel"],
@@ -44,7 +48,9 @@ class ConvLSTMStep(Step):
             return z
         return z + (bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * rank))
 
-    def advance(self, projected, states, weights, noise):
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
         h, c = states
         z = recurrence.kept(
             projected
@@ -69,7 +75,7 @@ class ConvLSTMStep(Step):
             return jnp.concatenate(parts, axis=self._channel_axis)
         return self._convolve(x, kernel, **options)
 
-    def _convolve(self, x, kernel, **options):
+    def _convolve(self, x, kernel, **options) -> Tensor:
         lead = x.shape[: x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
         made = ops.conv(
             x.reshape(-1, *x.shape[len(lead) :]), kernel, data_format=self.data_format, **options
@@ -88,29 +94,29 @@ class ConvLSTMCell(RecurrentCell):
 
     def __init__(
         self,
-        rank,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
+        rank: int,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -157,7 +163,7 @@ class ConvLSTMCell(RecurrentCell):
         self.input_spec = InputSpec(ndim=rank + 2)
         self.state_size = -1  # of images: see `get_initial_state`
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         input_shape = tuple(input_shape)
         axes = spatial_axes(len(input_shape), self.data_format)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
@@ -208,11 +214,11 @@ class ConvLSTMCell(RecurrentCell):
         shape[-1 if self.data_format == "channels_last" else 0] = self.filters
         return tuple(shape)
 
-    def compute_output_shape(self, inputs_shape, states_shape=None):
+    def compute_output_shape(self, inputs_shape: Shape, states_shape: Nested[Shape] | None = None):
         shape = (inputs_shape[0], *self.state_shape(inputs_shape[1:]))
         return shape, [shape, shape]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros: a list of two arrays (batch_size, ...)."""
         return [
             jnp.zeros((batch_size, *self.state_shape(self.step_shape)), self.compute_dtype)
@@ -225,33 +231,33 @@ class _ConvLSTM(CellLayer):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
         **kwargs,
     ):
         cell = ConvLSTMCell(
@@ -292,12 +298,14 @@ class _ConvLSTM(CellLayer):
         )
         self.input_spec = InputSpec(ndim=self.rank + 3)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ):
         state = self.cell.state_shape(sequences_shape[2:])
         output = (*sequences_shape[: 2 if self.return_sequences else 1], *state)
         return (output, *((sequences_shape[0], *state),) * 2) if self.return_state else output
 
-    def compute_mask(self, _, mask):
+    def compute_mask(self, _, mask: Tensor | None):
         computed = super().compute_mask(_, mask)
         return [computed[0], None, None] if self.return_state else computed
 

@@ -1,15 +1,20 @@
 """GRU: gated recurrent unit."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
+from typing import Literal
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step, product
+from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,16 +27,18 @@ class GRUStep(Step):
     recurrent_activation: Callable
     reset_after: bool
 
-    def project(self, x, weights, noise):
-        z = product(x, weights["kernel"], noise["inputs"])
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
+        z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         bias = weights["bias"]
         return z if bias is None else z + (bias[0] if self.reset_after else bias)
 
-    def advance(self, projected, states, weights, noise):
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
         h, kernel = states[0], weights["recurrent_kernel"]
         units = kernel.shape[0]
         if self.reset_after:
-            inner = product(h, kernel, noise["state"])
+            inner = multiply_with_noise(h, kernel, noise["state"])
             inner = inner if weights["bias"] is None else inner + weights["bias"][1]
             gates, inner = (
                 recurrence.kept(projected[:, : 2 * units] + inner[:, : 2 * units]),
@@ -40,13 +47,15 @@ class GRUStep(Step):
         else:
             of_gates, of_candidate = self._noise(noise["state"])
             gates = recurrence.kept(
-                projected[:, : 2 * units] + product(h, kernel[:, : 2 * units], of_gates)
+                projected[:, : 2 * units] + multiply_with_noise(h, kernel[:, : 2 * units], of_gates)
             )
         update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
         if self.reset_after:
             inner = reset * inner
         else:
-            inner = recurrence.kept(product(reset * h, kernel[:, 2 * units :], of_candidate))
+            inner = recurrence.kept(
+                multiply_with_noise(reset * h, kernel[:, 2 * units :], of_candidate)
+            )
         candidate = self.activation(projected[:, 2 * units :] + inner)
         return [update * h + (1 - update) * candidate]
 
@@ -96,23 +105,23 @@ class GRUCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        reset_after=True,
-        seed=None,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: SeedLike | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -136,7 +145,7 @@ class GRUCell(RecurrentCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         units = self.units
         self._add_weights(
             (input_shape[-1], 3 * units),
@@ -204,30 +213,30 @@ class GRU(CellLayer):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        reset_after=True,
-        use_cudnn="auto",
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        reset_after: bool = True,
+        use_cudnn: bool | Literal["auto"] = "auto",
         **kwargs,
     ):
         cell = GRUCell(

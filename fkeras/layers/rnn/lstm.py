@@ -1,15 +1,20 @@
 """LSTM: long short-term memory."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
+from typing import Literal
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import lstm_loop, recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step, product
+from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,22 +24,22 @@ class LSTMStep(Step):
     activation: Callable
     recurrent_activation: Callable
 
-    def project(self, x, weights, noise):
-        z = product(x, weights["kernel"], noise["inputs"])
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
+        z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
 
     def run_whole(
         self,
-        inputs,
-        states,
-        weights,
-        noise,
-        mask,
+        inputs: Tensor,
+        states: list[Tensor],
+        weights: CellWeights,
+        noise: CellNoise,
+        mask: Tensor | None,
         *,
-        reverse=False,
-        unroll=False,
-        zero_masked=False,
-        sequences=True,
+        reverse: bool = False,
+        unroll: bool | int = False,
+        zero_masked: bool = False,
+        sequences: bool = True,
     ):
         plain = (
             self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
@@ -56,9 +61,13 @@ class LSTMStep(Step):
             [h.astype(states[0].dtype), c.astype(states[1].dtype)],
         )
 
-    def advance(self, projected, states, weights, noise):
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
         h, c = states
-        z = recurrence.kept(projected + product(h, weights["recurrent_kernel"], noise["state"]))
+        z = recurrence.kept(
+            projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
+        )
         i, f, candidate, o = jnp.split(z, 4, axis=-1)
         c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
             candidate
@@ -66,7 +75,7 @@ class LSTMStep(Step):
         return [self.recurrent_activation(o) * self.activation(c), c]
 
 
-def forget_bias(initializer, units):
+def forget_bias(initializer, units: int):
     """An initializer of an LSTM's bias: 1 for the forget gate, `initializer` for the others."""
 
     def initialize(shape, dtype=None, **kwargs):
@@ -118,23 +127,23 @@ class LSTMCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -158,7 +167,7 @@ class LSTMCell(RecurrentCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         units = self.units
         bias_initializer = (
             forget_bias(self.bias_initializer, units) if self.unit_forget_bias else None
@@ -232,30 +241,30 @@ class LSTM(CellLayer):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        use_cudnn="auto",
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        use_cudnn: bool | Literal["auto"] = "auto",
         **kwargs,
     ):
         cell = LSTMCell(

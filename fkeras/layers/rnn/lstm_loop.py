@@ -6,15 +6,19 @@ backward loop holds a single product. The rule is a `custom_jvp`, whose transpos
 mode, reverse mode and their mixtures all work.
 """
 
+from __future__ import annotations
+
 import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.types import Tensor
+
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def run(sequences, projected, recurrent, h, c):
+def run(sequences: Tensor, projected, recurrent, h, c):
     """(outputs of all steps or None, last h, last c) of an LSTM with tanh and sigmoid.
 
     Args:
@@ -47,7 +51,7 @@ def _step(carry, z, recurrent):
 
 
 @run.defjvp
-def _derivative(sequences, primals, tangents):
+def _derivative(sequences: Tensor, primals, tangents):
     projected, recurrent, first_h, first_c = primals
     d_projected, d_recurrent, d_h, d_c = tangents
 

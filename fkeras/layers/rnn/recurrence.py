@@ -1,7 +1,10 @@
 """The loop over time. Pure functions of arrays; time is the first axis of all sequences here."""
 
+from __future__ import annotations
+
 import functools
 import types
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +12,7 @@ from jax.ad_checkpoint import checkpoint_name
 
 from fkeras.core import jax_private
 from fkeras.errors import UserInputError
+from fkeras.types import ArrayLike, Nested, Tensor
 
 # What a cell's step keeps for the gradient: the sums that its gates see. All that follows from them
 # is elementwise, cheap to compute again in the backward pass, and several times larger than they
@@ -20,14 +24,14 @@ _keep_gates = jax.checkpoint_policies.save_only_these_names(_KEPT)
 
 def run(
     step,
-    inputs,
-    states,
-    mask=None,
+    inputs: Tensor,
+    states: Nested[Tensor],
+    mask: Tensor | None = None,
     *,
     reverse=False,
-    unroll=False,
+    unroll: bool | int = False,
     zero_masked=False,
-    sequences=True,
+    sequences: Tensor = True,
     previous_output=None,
 ):
     """Runs `step(inputs_at_t, states) -> (output, states)` over the first axis of `inputs`.
@@ -76,7 +80,7 @@ def run(
     return last, outputs, jax.tree_util.tree_unflatten(structure, flat)
 
 
-def _beside(mask, x):
+def _beside(mask: Tensor | None, x):
     """A mask of the batch axis with an axis of size 1 for each further axis of `x`."""
     return mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
 
@@ -91,7 +95,15 @@ def _fitting(new, old):
     return [n.astype(o.dtype) for n, o in zip(new, old)]
 
 
-def run_cell(step, inputs, states, weights, noise, mask, **options):
+def run_cell(
+    step,
+    inputs: Tensor,
+    states: Nested[Tensor],
+    weights: Sequence[ArrayLike] | None,
+    noise,
+    mask: Tensor | None,
+    **options,
+):
     """`run` for the cells of this library, whose arithmetic is a hashable `step` with its weights
     apart.
 
@@ -107,7 +119,17 @@ def run_cell(step, inputs, states, weights, noise, mask, **options):
     )
 
 
-def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **options):
+def _run_cell(
+    step,
+    inputs: Tensor,
+    states: Nested[Tensor],
+    weights: Sequence[ArrayLike] | None,
+    noise,
+    mask: Tensor | None,
+    *,
+    project_first,
+    **options,
+):
     whole = step.run_whole(inputs, states, weights, noise, mask, **options)
     if whole is not None:
         return whole
@@ -115,7 +137,7 @@ def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **op
         inputs = step.project(inputs, weights, noise)
 
     @functools.partial(jax.checkpoint, policy=_keep_gates, prevent_cse=False)
-    def advance(x, states):
+    def advance(x, states: Nested[Tensor]) -> list[Tensor]:
         new = step.advance(
             x if project_first else step.project(x, weights, noise), states, weights, noise
         )

@@ -1,5 +1,10 @@
 """RNN: a cell over the steps of a sequence."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -18,6 +23,7 @@ from fkeras.layers.rnn.stacked_rnn_cells import (
     output_size_of,
     takes_training,
 )
+from fkeras.types import Config, Nested, Shape, Tensor
 
 
 class RNN(Layer):
@@ -70,12 +76,12 @@ class RNN(Layer):
     def __init__(
         self,
         cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        zero_output_for_mask=False,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        zero_output_for_mask: bool = False,
         **kwargs,
     ):
         if isinstance(cell, (list, tuple)):
@@ -97,7 +103,9 @@ class RNN(Layer):
 
     # -- weights and states ----------------------------------------------------
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> None:
         build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self.states is None:
             if sequences_shape[0] is None:
@@ -119,22 +127,22 @@ class RNN(Layer):
                 states,
             )
 
-    def get_initial_state(self, batch_size):
+    def get_initial_state(self, batch_size: int | None) -> list[Tensor]:
         """The states before the first step: a list of arrays (of lists of arrays for stacked
         cells).
         """
         return first_states_of(self.cell, batch_size)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the states of a `stateful` layer to 0: the next batch starts anew."""
         for variable in flatten(self.states):
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The same as `reset_state`, under an older name."""
         self.reset_state()
 
-    def _first_states(self, sequences, initial_state):
+    def _first_states(self, sequences: Tensor, initial_state: Nested[Tensor] | None):
         batch = sequences.shape[0]
         if self.stateful:
             expected = flatten(self.states)[0].shape[0]
@@ -169,7 +177,14 @@ class RNN(Layer):
 
     # -- the loop --------------------------------------------------------------
 
-    def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Nested[Tensor] | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = False,
+        constants: Nested[Tensor] | None = None,
+    ) -> Tensor:
         states = self._first_states(sequences, initial_state)
         last, outputs, states = self._loop(
             jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants
@@ -184,7 +199,14 @@ class RNN(Layer):
         output = output.astype(self.compute_dtype)
         return (output, *states) if self.return_state else output
 
-    def _loop(self, inputs, states, mask, training, constants):
+    def _loop(
+        self,
+        inputs: Tensor,
+        states: Nested[Tensor],
+        mask: Tensor | None,
+        training: bool | None,
+        constants: Nested[Tensor] | None,
+    ):
         """The last output, all outputs or None, and the last states. Time comes first in `inputs`,
         `mask` and all outputs.
         """
@@ -203,11 +225,11 @@ class RNN(Layer):
             given["constants"] = constants
         run = self.cell if callable(self.cell) else self.cell.call
 
-        def step(inputs, states):
+        def step(inputs: Tensor, states: Nested[Tensor]):
             output, new = run(inputs, states, **given)
             return output, new if isinstance(new, (list, tuple)) else [new]
 
-        def previous_output(states):
+        def previous_output(states: Nested[Tensor]):
             return (
                 flatten(states[-1])[0] if type(self.cell) is StackedRNNCells else flatten(states)[0]
             )
@@ -217,7 +239,15 @@ class RNN(Layer):
                 step, inputs, states, mask, previous_output=previous_output, **options
             )
 
-    def _loop_fused(self, cells, inputs, states, mask, training, options):
+    def _loop_fused(
+        self,
+        cells,
+        inputs: Tensor,
+        states: Nested[Tensor],
+        mask: Tensor | None,
+        training: bool | None,
+        options,
+    ):
         """One cell after the other over the whole sequence."""
         stacked = cells[0] is not self.cell
         new_states = []
@@ -242,7 +272,9 @@ class RNN(Layer):
 
     # -- shapes and masks ------------------------------------------------------
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ):
         batch, steps = sequences_shape[0], sequences_shape[1]
         states = tuple(
             [(batch, s) for s in size] if isinstance(size, (list, tuple)) else (batch, size)
@@ -256,17 +288,17 @@ class RNN(Layer):
         output = (batch, steps, size) if self.return_sequences else (batch, size)
         return (output, *states) if self.return_state else output
 
-    def compute_mask(self, _, mask):
+    def compute_mask(self, _, mask: Tensor | None):
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None):
         with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
-def _by_time(mask, sequences):
+def _by_time(mask: Tensor | None, sequences: Tensor):
     """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where
     anything does.
     """

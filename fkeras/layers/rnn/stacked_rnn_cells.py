@@ -1,11 +1,14 @@
 """StackedRNNCells: several cells as one."""
 
+from __future__ import annotations
+
 import jax.numpy as jnp
 
 from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+from fkeras.types import Nested, Shape, Tensor
 
 
 def check_cell(cell) -> None:
@@ -34,7 +37,7 @@ def output_size_of(cell) -> int:
     return size
 
 
-def first_states_of(cell, batch_size) -> list:
+def first_states_of(cell, batch_size: int | None) -> list:
     """A cell's first states in a list: its own `get_initial_state`, else zeros of `state_size`."""
     if hasattr(cell, "get_initial_state"):
         states = cell.get_initial_state(batch_size=batch_size)
@@ -49,7 +52,7 @@ def first_states_of(cell, batch_size) -> list:
     ]
 
 
-def build_cell(cell, input_shape) -> None:
+def build_cell(cell, input_shape: Shape) -> None:
     if isinstance(cell, Layer) and not cell.built:
         cell.build(input_shape)
 
@@ -92,7 +95,7 @@ class StackedRNNCells(Layer):
     def output_size(self):
         return output_size_of(self.cells[-1])
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """A list with the first states of each cell: a list, or an array for a cell with a single
         `state_size`.
         """
@@ -104,7 +107,7 @@ class StackedRNNCells(Layer):
             for cell, own in zip(self.cells, states)
         ]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         for cell in self.cells:
             build_cell(cell, input_shape)
             input_shape = (
@@ -112,7 +115,9 @@ class StackedRNNCells(Layer):
                 output_size_of(cell),
             )
 
-    def call(self, inputs, states, training=False, **kwargs):
+    def call(
+        self, inputs: Tensor, states: Nested[Tensor], training: bool | None = False, **kwargs
+    ) -> Tensor:
         new_states = []
         for cell, own in zip(self.cells, states, strict=True):
             listed = isinstance(own, (list, tuple))

@@ -1,5 +1,7 @@
 """TimeDistributed: one layer at each step of a sequence."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -12,6 +14,7 @@ from fkeras.layers.base import context as contexts
 from fkeras.layers.base import pure, signature
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.core.wrapper import Wrapper
+from fkeras.types import Shape, Tensor
 
 
 class TimeDistributed(Wrapper):
@@ -41,22 +44,24 @@ class TimeDistributed(Wrapper):
         (2, 5, 6, 6, 4)
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs):
         if not isinstance(layer, Layer):
             raise UserInputError(f"TimeDistributed: `layer` must be a layer. Received: {layer!r}")
         super().__init__(layer, **kwargs)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(_step_shape(input_shape))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         if mask is not None:
             _check_mask(mask, inputs)
         parameters = signature.of(self.layer).parameters
         given = {"training": training} if "training" in parameters and training is not None else {}
         mask = mask if "mask" in parameters else None
 
-        def at_step(x, mask):
+        def at_step(x, mask: Tensor | None):
             outputs = self.layer(x, **given, **({} if mask is None else {"mask": mask}))
             return map_structure(
                 lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs
@@ -70,12 +75,12 @@ class TimeDistributed(Wrapper):
             return jax.tree.map(lambda *steps: jnp.stack(steps, axis=1), *outputs)
         return self._all_together(at_step, inputs, mask, training)
 
-    def _all_together(self, at_step, inputs, mask, training):
+    def _all_together(self, at_step, inputs: Tensor, mask: Tensor | None, training: bool | None):
         keys = self._keys(inputs.shape[1]) if training else None
         paths = pure.paths_of(self._structure())
         owners: list = []
 
-        def one(x, mask, key):
+        def one(x, mask: Tensor | None, key: Tensor | None):
             context = contexts.CallContext(self, losses=[])
             context.training = (
                 contexts.current().training if contexts.current() is not None else training
@@ -105,7 +110,7 @@ class TimeDistributed(Wrapper):
             jax.random.wrap_key_data(seeds.draw_seed(generators[0] if generators else None)), steps
         )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape):
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
         return _with_steps(shape, input_shape[1])
 
@@ -131,7 +136,7 @@ def _with_steps(shape, steps):
     return (shape[0], steps, *shape[1:])
 
 
-def _check_mask(mask, inputs):
+def _check_mask(mask: Tensor | None, inputs: Tensor):
     shape = tuple(mask.shape)
     if len(shape) < 2:
         raise UserInputError(
