@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras import constraints, initializers, regularizers
 from fkeras.core.randomness import seeds
@@ -16,7 +19,10 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
 from fkeras.layers.rnn.cell_step import Step
-from fkeras.types import Config, Identifier, Nested, SeedLike, Shape, Tensor
+from fkeras.types import Config, DTypeLike, Identifier, SeedLike, Shape, Tensor
+
+if TYPE_CHECKING:
+    from fkeras.layers.rnn.cell_step import CellNoise, CellWeights
 
 
 class RecurrentCell(Layer):
@@ -24,11 +30,12 @@ class RecurrentCell(Layer):
 
     Attributes:
         gates: how many gates share the kernels.
+        state_count: how many states there are; the output is the first of them.
         state_size, output_size: sizes of the last axes of the states and of the output.
     """
 
-    gates = 1
-    state_count = 1
+    gates: int = 1
+    state_count: int = 1
 
     def __init__(
         self,
@@ -63,18 +70,17 @@ class RecurrentCell(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         check_rate(dropout, self, "dropout")
         check_rate(recurrent_dropout, self, "recurrent_dropout")
-        self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
+        self.dropout = float(dropout)
+        self.recurrent_dropout = float(recurrent_dropout)
+        # 1: each gate has its own noise, as Keras has it where the state is dropped too.
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
         if units is not None:
-            if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-                raise UserInputError(
-                    "Received an invalid value for argument `units`, expected a positive integer, "
-                    f"got {units}."
-                )
-            self.units = self.output_size = units
-            self.state_size = units if self.state_count == 1 else [units] * self.state_count
+            self.units = checked_count("units", units)
+            self.output_size = self.units
+            sizes = [self.units] * self.state_count
+            self.state_size = self.units if self.state_count == 1 else sizes
 
     def build(self, input_shape: Shape) -> None:
         self._add_weights(
@@ -84,8 +90,12 @@ class RecurrentCell(Layer):
         )
 
     def _add_weights(
-        self, kernel_shape, recurrent_shape, bias_shape, bias_initializer: Identifier | None = None
-    ):
+        self,
+        kernel_shape: Shape,
+        recurrent_shape: Shape,
+        bias_shape: Shape,
+        bias_initializer: Identifier | None = None,
+    ) -> None:
         self.kernel = self.add_weight(
             name="kernel",
             shape=kernel_shape,
@@ -112,18 +122,19 @@ class RecurrentCell(Layer):
 
     def step(self) -> Step:
         """The cell's arithmetic."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define `step()`.")
 
-    def call(self, inputs: Tensor, states: Nested[Tensor], training: bool | None = False) -> Tensor:
-        listed = isinstance(states, (list, tuple))
-        states = list(states) if listed else [states]
-        step, weights, noise = (
-            self.step(),
-            self.read_weights(),
-            self.draw_noise(inputs, states[0], training),
-        )
-        new = step.advance(step.project(inputs, weights, noise), states, weights, noise)
-        return new[0], new if listed else new[0]
+    def call(
+        self, inputs: Tensor, states: Tensor | Sequence[Tensor], training: bool | None = False
+    ) -> tuple[Tensor, Tensor | list[Tensor]]:
+        is_list = isinstance(states, (list, tuple))
+        states = list(states) if is_list else [states]
+        step = self.step()
+        weights = self.read_weights()
+        noise = self.draw_noise(inputs, states[0], training)
+        projected = step.project(inputs, weights, noise)
+        new_states = step.advance(projected, states, weights, noise)
+        return new_states[0], new_states if is_list else new_states[0]
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros: a list of arrays (batch_size, units)."""
@@ -131,46 +142,47 @@ class RecurrentCell(Layer):
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
         ]
 
-    def read_weights(self) -> dict:
+    def read_weights(self) -> CellWeights:
         """The weights' values in the cell's compute dtype."""
-        cast = (
-            self.compute_dtype
-            if self.autocast and self.compute_dtype != self.variable_dtype
-            else None
-        )
-        with lending.autocast(cast):
+        # `RNN` reads them outside of the cell's own call, which would have set this dtype.
+        casts = self.autocast and self.compute_dtype != self.variable_dtype
+        with lending.autocast(self.compute_dtype if casts else None):
             return {
                 "kernel": self.kernel.value,
                 "recurrent_kernel": self.recurrent_kernel.value,
                 "bias": None if self.bias is None else self.bias.value,
             }
 
-    def draw_noise(self, inputs: Tensor, state, training: bool | None) -> dict:
-        """Factors of dropout for inputs and state, the same at all steps of a sequence; None where
-        there is no dropout.
+    def draw_noise(
+        self, inputs: Tensor | jax.ShapeDtypeStruct, state: Tensor, training: bool | None
+    ) -> CellNoise:
+        """Factors of dropout for inputs and state, the same at all steps of a sequence.
+
+        Args:
+            inputs: those of one step, or what has their shape and dtype.
+            state: the first of the states.
+            training: whether there is any dropout.
         """
         rates = {"inputs": self.dropout, "state": self.recurrent_dropout}
         if not training or not any(rates.values()):
             return dict.fromkeys(rates)
         seed = held_seed(self)
-        keys = jax.random.split(
-            jax.random.wrap_key_data(seeds.draw_seed(self.seed_generator) if seed is None else seed)
-        )
-        lead = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
+        if seed is None:
+            seed = seeds.draw_seed(self.seed_generator)
+        keys = jax.random.split(jax.random.wrap_key_data(seed))
+        by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {
-            name: _factors(key, rates[name], (*lead, *x.shape), x.dtype)
-            for key, (name, x) in zip(keys, (("inputs", inputs), ("state", state)))
+            name: _dropout_factors(key, rates[name], (*by_gate, *x.shape), x.dtype)
+            for key, name, x in zip(keys, rates, (inputs, state))
         }
 
     def get_config(self) -> Config:
-        return {
-            name: value for name, value in super().get_config().items() if name != "implementation"
-        }
+        config = super().get_config()
+        config.pop("implementation", None)
+        return config
 
     def runs_fused(self) -> bool:
-        """Whether the cell's own arithmetic may run in the place of its `call`, which a subclass
-        may have overridden.
-        """
+        """Whether `step()` may run in the place of `call`, which a subclass may have overridden."""
         cls = type(self)
         return (
             cls.call is RecurrentCell.call
@@ -180,7 +192,21 @@ class RecurrentCell(Layer):
         )
 
 
-def _factors(key: Tensor | None, rate, shape, dtype):
+def checked_count(name: str, value: int) -> int:
+    """`value` as an int, if it is a positive one."""
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value <= 0:
+        raise UserInputError(
+            f"Received an invalid value for argument `{name}`, expected a positive integer, got "
+            f"{value}."
+        )
+    return int(value)
+
+
+def _dropout_factors(
+    key: jax.Array, rate: float, shape: tuple[int, ...], dtype: DTypeLike
+) -> Tensor | None:
+    """0 with probability `rate`, else 1 / (1 - rate); None for a rate of 0."""
     if rate == 0:
         return None
     if rate == 1:  # 0 / 0 would be NaN

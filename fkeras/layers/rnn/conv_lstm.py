@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import jax.numpy as jnp
 
@@ -13,29 +14,25 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
-from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
-from fkeras.layers.rnn.lstm import forget_bias
+from fkeras.layers.rnn.cell import RecurrentCell, checked_count
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights
+from fkeras.layers.rnn.lstm import LSTMStep, forget_bias
 from fkeras.ops.windows import spatial_axes
 from fkeras.types import DataFormat, Identifier, Nested, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
-class ConvLSTMStep(Step):
-    """As `LSTMStep`, on images: gates in the order input, forget, candidate, output along the
-    channels.
-    """
+class ConvLSTMStep(LSTMStep):
+    """As `LSTMStep`, on images: the gates stand side by side along the channels."""
 
-    activation: Callable
-    recurrent_activation: Callable
-    strides: tuple
+    strides: tuple[int, ...]
     padding: str
-    data_format: str
-    dilation_rate: tuple
+    data_format: DataFormat
+    dilation_rate: tuple[int, ...]
 
     def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
-        z = self._product(
+        z = self._convolve_with_noise(
             x,
             weights["kernel"],
             noise["inputs"],
@@ -43,44 +40,45 @@ class ConvLSTMStep(Step):
             padding=self.padding,
             dilation_rate=self.dilation_rate,
         )
-        bias, rank = weights["bias"], len(self.strides)
+        bias = weights["bias"]
         if bias is None:
             return z
-        return z + (bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * rank))
+        if self.data_format == "channels_first":
+            bias = bias.reshape(-1, *(1,) * len(self.strides))  # (channels, 1, ...)
+        return z + bias
 
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
     ) -> list[Tensor]:
         h, c = states
-        z = recurrence.kept(
-            projected
-            + self._product(h, weights["recurrent_kernel"], noise["state"], padding="same")
-        )
-        i, f, candidate, o = jnp.split(z, 4, axis=self._channel_axis)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
-            candidate
-        )
-        return [self.recurrent_activation(o) * self.activation(c), c]
+        kernel = weights["recurrent_kernel"]
+        z = projected + self._convolve_with_noise(h, kernel, noise["state"], padding="same")
+        return self.next_states(recurrence.keep_for_gradient(z), c, axis=self._channel_axis)
+
+    def run_whole(self, *args: Any, **options: Any) -> None:
+        """The loop with its derivative written out holds matrix products, not convolutions."""
 
     @property
-    def _channel_axis(self):
+    def _channel_axis(self) -> int:
         return -1 if self.data_format == "channels_last" else -len(self.strides) - 1
 
-    def _product(self, x, kernel, noise, **options):
-        if noise is not None:
-            parts = [
-                self._convolve(x * n, k, **options)
-                for n, k in zip(noise, jnp.split(kernel, 4, axis=-1))
-            ]
-            return jnp.concatenate(parts, axis=self._channel_axis)
-        return self._convolve(x, kernel, **options)
+    def _convolve_with_noise(
+        self, x: Tensor, kernel: Tensor, noise: Tensor | None, **options: Any
+    ) -> Tensor:
+        """Convolution of images of one or of all steps, with noise for each gate or None."""
+        if noise is None:
+            return self._convolve(x, kernel, **options)
+        outputs = [
+            self._convolve(x * factors, gate_kernel, **options)
+            for factors, gate_kernel in zip(noise, jnp.split(kernel, 4, axis=-1))
+        ]
+        return jnp.concatenate(outputs, axis=self._channel_axis)
 
-    def _convolve(self, x, kernel, **options) -> Tensor:
-        lead = x.shape[: x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
-        made = ops.conv(
-            x.reshape(-1, *x.shape[len(lead) :]), kernel, data_format=self.data_format, **options
-        )
-        return made.reshape(*lead, *made.shape[1:])
+    def _convolve(self, x: Tensor, kernel: Tensor, **options: Any) -> Tensor:
+        leading = x.shape[: x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
+        images = x.reshape(-1, *x.shape[len(leading) :])
+        outputs = ops.conv(images, kernel, data_format=self.data_format, **options)
+        return outputs.reshape(*leading, *outputs.shape[1:])
 
 
 class ConvLSTMCell(RecurrentCell):
@@ -140,12 +138,8 @@ class ConvLSTMCell(RecurrentCell):
             raise UserInputError(
                 f"Rank {rank} convolutions are not currently implemented. Received: rank={rank}"
             )
-        if not isinstance(filters, int) or isinstance(filters, bool) or filters <= 0:
-            raise UserInputError(
-                "Received an invalid value for argument `filters`, expected a positive integer, "
-                f"got {filters}."
-            )
-        self.rank, self.filters = rank, filters
+        self.rank = rank
+        self.filters = checked_count("filters", filters)
         self.kernel_size = arguments.ints_per_axis("kernel_size", kernel_size, rank)
         self.strides = arguments.ints_per_axis("strides", strides, rank)
         self.padding = arguments.padding(padding)
@@ -184,7 +178,7 @@ class ConvLSTMCell(RecurrentCell):
             bias_initializer,
         )
 
-    def step(self):
+    def step(self) -> ConvLSTMStep:
         return ConvLSTMStep(
             self.activation,
             self.recurrent_activation,
@@ -194,40 +188,50 @@ class ConvLSTMCell(RecurrentCell):
             self.dilation_rate,
         )
 
-    def state_shape(self, step_shape) -> tuple:
+    def state_shape(self, step_shape: Shape) -> Shape:
         """Shape of output and states, without the batch axis, from that of one step's input."""
         step_shape = tuple(step_shape)
         shape = list(step_shape)
         for i, axis in enumerate(spatial_axes(self.rank + 2, self.data_format)):
-            size = shape[axis - 1]
-            if size is not None:
-                window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
-                shape[axis - 1] = (
-                    size - (window if self.padding == "valid" else 1)
-                ) // self.strides[i] + 1
-                if shape[axis - 1] <= 0:
-                    raise UserInputError(
-                        "ConvLSTM: the input is smaller than the kernel. Received: shape of one "
-                        f"step={step_shape}, kernel_size={self.kernel_size}, "
-                        f"dilation_rate={self.dilation_rate}. Use padding='same'."
-                    )
+            size = shape[axis - 1]  # no batch axis here
+            if size is None:
+                continue
+            window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
+            free = size - (window if self.padding == "valid" else 1)
+            shape[axis - 1] = free // self.strides[i] + 1
+            if shape[axis - 1] <= 0:
+                raise UserInputError(
+                    "ConvLSTM: the input is smaller than the kernel. Received: shape of one "
+                    f"step={step_shape}, kernel_size={self.kernel_size}, "
+                    f"dilation_rate={self.dilation_rate}. Use padding='same'."
+                )
         shape[-1 if self.data_format == "channels_last" else 0] = self.filters
         return tuple(shape)
 
-    def compute_output_shape(self, inputs_shape: Shape, states_shape: Nested[Shape] | None = None):
+    def compute_output_shape(
+        self, inputs_shape: Shape, states_shape: Nested[Shape] | None = None
+    ) -> tuple[Shape, list[Shape]]:
         shape = (inputs_shape[0], *self.state_shape(inputs_shape[1:]))
         return shape, [shape, shape]
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros: a list of two arrays (batch_size, ...)."""
-        return [
-            jnp.zeros((batch_size, *self.state_shape(self.step_shape)), self.compute_dtype)
-            for _ in range(2)
-        ]
+        shape = (batch_size, *self.state_shape(self.step_shape))
+        return [jnp.zeros(shape, self.compute_dtype) for _ in range(2)]
 
 
 class _ConvLSTM(CellLayer):
+    """The base of the convolutional LSTMs."""
+
     rank: int
+    filters = CellSetting()
+    kernel_size = CellSetting()
+    strides = CellSetting()
+    padding = CellSetting()
+    data_format = CellSetting()
+    dilation_rate = CellSetting()
+    recurrent_activation = CellSetting()
+    unit_forget_bias = CellSetting()
 
     def __init__(
         self,
@@ -285,7 +289,7 @@ class _ConvLSTM(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="conv_lstm_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,
@@ -300,17 +304,19 @@ class _ConvLSTM(CellLayer):
 
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
-    ):
+    ) -> Nested[Shape]:
         state = self.cell.state_shape(sequences_shape[2:])
         output = (*sequences_shape[: 2 if self.return_sequences else 1], *state)
-        return (output, *((sequences_shape[0], *state),) * 2) if self.return_state else output
+        if not self.return_state:
+            return output
+        state = (sequences_shape[0], *state)
+        return output, state, state
 
-    def compute_mask(self, _, mask: Tensor | None):
-        computed = super().compute_mask(_, mask)
+    def compute_mask(self, inputs: Tensor, mask: Nested[Tensor | None]) -> Nested[Tensor | None]:
+        computed = super().compute_mask(inputs, mask)
         return [computed[0], None, None] if self.return_state else computed
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM1D(_ConvLSTM):
     """An LSTM over sequences of signals. Arguments as in `ConvLSTM2D`.
 
@@ -322,7 +328,6 @@ class ConvLSTM1D(_ConvLSTM):
     rank = 1
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM2D(_ConvLSTM):
     """An LSTM over sequences of images, such as frames of radar or video: its products with input
     and state are convolutions.
@@ -368,7 +373,6 @@ class ConvLSTM2D(_ConvLSTM):
     rank = 2
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM3D(_ConvLSTM):
     """An LSTM over sequences of volumes. Arguments as in `ConvLSTM2D`.
 

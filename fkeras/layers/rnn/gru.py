@@ -12,15 +12,16 @@ from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
 from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
 class GRUStep(Step):
-    """Gates in the order update, reset, candidate. With `reset_after`, the bias has two rows: for
-    the inputs and for the state.
+    """Gates in the order update, reset, candidate.
+
+    With `reset_after`, the bias has two rows: for the inputs and for the state.
     """
 
     activation: Callable
@@ -30,40 +31,48 @@ class GRUStep(Step):
     def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
         z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         bias = weights["bias"]
-        return z if bias is None else z + (bias[0] if self.reset_after else bias)
+        if bias is None:
+            return z
+        return z + (bias[0] if self.reset_after else bias)
 
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
     ) -> list[Tensor]:
-        h, kernel = states[0], weights["recurrent_kernel"]
-        units = kernel.shape[0]
+        h = states[0]
         if self.reset_after:
-            inner = multiply_with_noise(h, kernel, noise["state"])
-            inner = inner if weights["bias"] is None else inner + weights["bias"][1]
-            gates, inner = (
-                recurrence.kept(projected[:, : 2 * units] + inner[:, : 2 * units]),
-                recurrence.kept(inner[:, 2 * units :]),
-            )
+            update, candidate = self._reset_after(projected, h, weights, noise["state"])
         else:
-            of_gates, of_candidate = self._noise(noise["state"])
-            gates = recurrence.kept(
-                projected[:, : 2 * units] + multiply_with_noise(h, kernel[:, : 2 * units], of_gates)
-            )
-        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
-        if self.reset_after:
-            inner = reset * inner
-        else:
-            inner = recurrence.kept(
-                multiply_with_noise(reset * h, kernel[:, 2 * units :], of_candidate)
-            )
-        candidate = self.activation(projected[:, 2 * units :] + inner)
+            update, candidate = self._reset_before(projected, h, weights, noise["state"])
         return [update * h + (1 - update) * candidate]
 
-    @staticmethod
-    def _noise(noise):
-        if noise is None or noise.ndim == 2:
-            return noise, noise
-        return noise[:2], noise[2]
+    def _reset_after(
+        self, projected: Tensor, h: Tensor, weights: CellWeights, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(update, candidate), where the reset gate multiplies a product with the state."""
+        gates_end = 2 * h.shape[-1]  # update and reset gates come before the candidate
+        inner = multiply_with_noise(h, weights["recurrent_kernel"], noise)
+        if weights["bias"] is not None:
+            inner = inner + weights["bias"][1]
+        gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner[:, :gates_end])
+        inner = recurrence.keep_for_gradient(inner[:, gates_end:])
+        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
+        return update, self.activation(projected[:, gates_end:] + reset * inner)
+
+    def _reset_before(
+        self, projected: Tensor, h: Tensor, weights: CellWeights, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(update, candidate), where the reset gate multiplies the state itself."""
+        gates_end = 2 * h.shape[-1]
+        kernel = weights["recurrent_kernel"]
+        gates_noise = candidate_noise = noise
+        if noise is not None and noise.ndim == 3:  # (gates, batch, units)
+            gates_noise, candidate_noise = noise[:2], noise[2]
+        inner = multiply_with_noise(h, kernel[:, :gates_end], gates_noise)
+        gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner)
+        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
+        inner = multiply_with_noise(reset * h, kernel[:, gates_end:], candidate_noise)
+        inner = recurrence.keep_for_gradient(inner)
+        return update, self.activation(projected[:, gates_end:] + inner)
 
 
 class GRUCell(RecurrentCell):
@@ -153,11 +162,10 @@ class GRUCell(RecurrentCell):
             (2, 3 * units) if self.reset_after else (3 * units,),
         )
 
-    def step(self):
+    def step(self) -> GRUStep:
         return GRUStep(self.activation, self.recurrent_activation, bool(self.reset_after))
 
 
-@shows(GRUCell)
 class GRU(CellLayer):
     """Gated recurrent unit: a recurrent layer with one state and fewer weights than an `LSTM`.
 
@@ -211,6 +219,10 @@ class GRU(CellLayer):
         (2, 7, 4)
     """
 
+    units = CellSetting()
+    recurrent_activation = CellSetting()
+    reset_after = CellSetting()
+
     def __init__(
         self,
         units: int,
@@ -258,7 +270,7 @@ class GRU(CellLayer):
             reset_after=reset_after,
             seed=seed,
             name="gru_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,

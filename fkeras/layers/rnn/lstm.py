@@ -12,7 +12,7 @@ from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import lstm_loop, recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
 from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
@@ -28,6 +28,20 @@ class LSTMStep(Step):
         z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
 
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
+        h, c = states
+        z = projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
+        return self.next_states(recurrence.keep_for_gradient(z), c, axis=-1)
+
+    def next_states(self, gates: Tensor, c: Tensor, axis: int) -> list[Tensor]:
+        """`[h, c]` after a step, from the sums that the gates see, side by side along `axis`."""
+        i, f, candidate, o = jnp.split(gates, 4, axis=axis)
+        new = self.recurrent_activation(i) * self.activation(candidate)
+        c = self.recurrent_activation(f) * c + new
+        return [self.recurrent_activation(o) * self.activation(c), c]
+
     def run_whole(
         self,
         inputs: Tensor,
@@ -40,52 +54,34 @@ class LSTMStep(Step):
         unroll: bool | int = False,
         zero_masked: bool = False,
         sequences: bool = True,
-    ):
-        plain = (
+    ) -> tuple[Tensor, Tensor | None, list[Tensor]] | None:
+        is_plain_lstm = (
             self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         )
-        if not plain or mask is not None or unroll or noise["state"] is not None or not len(inputs):
+        wants_loop = unroll or mask is not None or noise["state"] is not None or not len(inputs)
+        if not is_plain_lstm or wants_loop:
             return None
         h, c = states
-        projected = self.project(inputs, weights, noise)
-        outputs, h, c = lstm_loop.run(
+        projected = self.project(inputs, weights, noise)  # (time, batch, 4 * units)
+        outputs, last_h, last_c = lstm_loop.run(
             sequences,
             projected[::-1] if reverse else projected,
             weights["recurrent_kernel"],
             h.astype(projected.dtype),
             c.astype(projected.dtype),
         )
-        return (
-            h,
-            outputs[::-1] if sequences and reverse else outputs,
-            [h.astype(states[0].dtype), c.astype(states[1].dtype)],
-        )
-
-    def advance(
-        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
-    ) -> list[Tensor]:
-        h, c = states
-        z = recurrence.kept(
-            projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
-        )
-        i, f, candidate, o = jnp.split(z, 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
-            candidate
-        )
-        return [self.recurrent_activation(o) * self.activation(c), c]
+        if sequences and reverse:  # back to their places in time
+            outputs = outputs[::-1]
+        return last_h, outputs, [last_h.astype(h.dtype), last_c.astype(c.dtype)]
 
 
-def forget_bias(initializer, units: int):
+def forget_bias(initializer: Callable[..., Tensor], units: int) -> Callable[..., Tensor]:
     """An initializer of an LSTM's bias: 1 for the forget gate, `initializer` for the others."""
 
     def initialize(shape, dtype=None, **kwargs):
-        return jnp.concatenate(
-            [
-                initializer((units,), dtype=dtype, **kwargs),
-                jnp.ones((units,), dtype),
-                initializer((2 * units,), dtype=dtype, **kwargs),
-            ]
-        )
+        input_gate = initializer((units,), dtype=dtype, **kwargs)
+        others = initializer((2 * units,), dtype=dtype, **kwargs)
+        return jnp.concatenate([input_gate, jnp.ones((units,), dtype), others])
 
     return initialize
 
@@ -176,11 +172,10 @@ class LSTMCell(RecurrentCell):
             (input_shape[-1], 4 * units), (units, 4 * units), (4 * units,), bias_initializer
         )
 
-    def step(self):
+    def step(self) -> LSTMStep:
         return LSTMStep(self.activation, self.recurrent_activation)
 
 
-@shows(LSTMCell)
 class LSTM(CellLayer):
     """Long short-term memory: a recurrent layer that remembers over many steps.
 
@@ -239,6 +234,10 @@ class LSTM(CellLayer):
         {'cell': {'bias': (16,), 'kernel': (3, 16), 'recurrent_kernel': (4, 16)}}
     """
 
+    units = CellSetting()
+    recurrent_activation = CellSetting()
+    unit_forget_bias = CellSetting()
+
     def __init__(
         self,
         units: int,
@@ -286,7 +285,7 @@ class LSTM(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="lstm_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,

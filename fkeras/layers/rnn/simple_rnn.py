@@ -9,13 +9,15 @@ from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
 from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
 from fkeras.types import Identifier, SeedLike, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
 class SimpleRNNStep(Step):
+    """The output is the state: one activation of what inputs and state add up to."""
+
     activation: Callable
 
     def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
@@ -25,14 +27,9 @@ class SimpleRNNStep(Step):
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
     ) -> list[Tensor]:
-        return [
-            self.activation(
-                recurrence.kept(
-                    projected
-                    + multiply_with_noise(states[0], weights["recurrent_kernel"], noise["state"])
-                )
-            )
-        ]
+        h = states[0]
+        z = projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
+        return [self.activation(recurrence.keep_for_gradient(z))]
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -102,11 +99,10 @@ class SimpleRNNCell(RecurrentCell):
         )
         self.activation = activations.get(activation)
 
-    def step(self):
+    def step(self) -> SimpleRNNStep:
         return SimpleRNNStep(self.activation)
 
 
-@shows(SimpleRNNCell)
 class SimpleRNN(CellLayer):
     """A fully connected recurrent layer: `h = activation(x @ kernel + bias + h @ recurrent_kernel)`
     at each step.
@@ -143,6 +139,8 @@ class SimpleRNN(CellLayer):
         >>> fkeras.layers.SimpleRNN(4)(jnp.ones((2, 7, 3))).shape
         (2, 4)
     """
+
+    units = CellSetting()
 
     def __init__(
         self,
@@ -186,7 +184,7 @@ class SimpleRNN(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="simple_rnn_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,
