@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras import ops
 from fkeras.errors import UserInputError
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _Conv(Convolution):
+    """What `Conv1D`, `Conv2D` and `Conv3D` are, of whatever rank."""
+
     def __init__(
         self,
         filters: int,
@@ -34,32 +37,31 @@ class _Conv(Convolution):
         **kwargs,
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
         self._refuse_strides_with_dilation()
-        check_count("filters", filters)
-        if groups <= 0:
+        self.filters = checked_count("filters", filters)
+        if not isinstance(groups, (int, np.integer)) or groups <= 0:
             raise UserInputError(
                 f"The number of groups must be a positive integer. Received: groups={groups}."
             )
+        self.groups = int(groups)
         if filters is not None and filters % groups:
             raise UserInputError(
                 "The number of filters must be evenly divisible by the number of groups. "
                 f"Received: groups={groups}, filters={filters}."
             )
-        self.filters = filters
-        self.groups = groups
         self._set_roles(
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
@@ -84,8 +86,9 @@ class _Conv(Convolution):
         return self.convolution_op(inputs, self.kernel)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
-        """The bare convolution, to override for a kernel that is computed (weight standardisation
-        and the like).
+        """The bare convolution.
+
+        Override it for a kernel that is computed (weight standardisation and the like).
         """
         return ops.conv(inputs, kernel, **self._options())
 
@@ -112,7 +115,7 @@ class Conv1D(_Conv):
 
     Shape:
         `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernel
-            `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
 
     Raises:
         UserInputError: arguments out of range, channels that do not fit, an input that is smaller
@@ -128,65 +131,26 @@ class Conv1D(_Conv):
     rank = 1
     _allows_causal = True
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: DataFormat | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        groups: int = 1,
-        activation: Identifier | None = None,
-        use_bias: bool = True,
-        kernel_initializer: Identifier | None = "glorot_uniform",
-        bias_initializer: Identifier | None = "zeros",
-        kernel_regularizer: Identifier | None = None,
-        bias_regularizer: Identifier | None = None,
-        activity_regularizer: Identifier | None = None,
-        kernel_constraint: Identifier | None = None,
-        bias_constraint: Identifier | None = None,
-        **kwargs,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         if self.padding != "causal":
             return super().convolution_op(inputs, kernel)
-        around = [(0, 0)] * 3
-        around[1 if self.data_format == "channels_last" else 2] = (
-            (self.kernel_size[0] - 1) * self.dilation_rate[0],
-            0,
-        )
-        return ops.conv(jnp.pad(inputs, around), kernel, **{**self._options(), "padding": "valid"})
+        # Zeros before the first step: as many as the window reaches back.
+        widths = [(0, 0), (0, 0), (0, 0)]
+        steps_axis = 1 if self.data_format == "channels_last" else 2
+        widths[steps_axis] = ((self.kernel_size[0] - 1) * self.dilation_rate[0], 0)
+        options = {**self._options(), "padding": "valid"}
+        return ops.conv(jnp.pad(inputs, widths), kernel, **options)
 
 
 class Conv2D(_Conv):
-    """Convolution over the rows and columns of an image. Arguments as in `Conv1D`, with an int or
-    one per axis; no `'causal'` padding.
+    """Convolution over the rows and columns of an image.
+
+    Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
-            columns as padding and strides say. Kernel
-        `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        columns as padding and strides say. Kernel `(*kernel_size, channels / groups, filters)`,
+        bias `(filters,)`.
 
     Examples:
         >>> import fkeras, jax
@@ -219,34 +183,34 @@ class Conv2D(_Conv):
         **kwargs,
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
 
 
 class Conv3D(_Conv):
-    """Convolution over the three axes of a volume. Arguments as in `Conv1D`, with an int or one per
-    axis; no `'causal'` padding.
+    """Convolution over the three axes of a volume.
+
+    Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
 
     Shape:
         `(batch, a, b, c, channels)` -> `(batch, a, b, c, filters)`, shorter as padding and strides
-            say. Kernel
-        `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        say. Kernel `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
     """
 
     rank = 3
@@ -272,21 +236,21 @@ class Conv3D(_Conv):
         **kwargs,
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
@@ -15,8 +19,9 @@ from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class Convolution(Layer):
-    """Abstract: subclasses give `rank` (number of spatial axes), their kernels in `build`, and
-    `_convolve`.
+    """The base of all convolutions.
+
+    Subclasses give `rank` (number of spatial axes), their kernels in `build`, and `_convolve`.
     """
 
     rank: int
@@ -55,19 +60,20 @@ class Convolution(Layer):
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
 
     @property
-    def _channel_axis(self):
+    def _channel_axis(self) -> int:
         return -1 if self.data_format == "channels_last" else 1
 
     def _check_input(self, input_shape: Shape) -> int:
-        """The number of input channels, which are fixed from now on. Raises where the window does
-        not fit.
+        """The number of input channels, which are fixed from now on.
+
+        Raises where the window does not fit.
         """
         channels = input_shape[self._channel_axis]
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
         self.compute_output_shape(input_shape)
         return channels
 
-    def _add_bias(self, channels: int | None) -> None:
+    def _add_bias(self, channels: int) -> None:
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -78,10 +84,8 @@ class Convolution(Layer):
                 constraint=self.bias_constraint,
             )
 
-    def _add_kernel(self, name: str | None, shape, role):
-        """A weight with the initializer, regularizer and constraint that the constructor got for
-        `role`.
-        """
+    def _add_kernel(self, name: str, shape: Shape, role: str) -> Variable:
+        """A weight with the initializer, regularizer and constraint that were given for `role`."""
         return self.add_weight(
             name=name,
             shape=shape,
@@ -97,19 +101,21 @@ class Convolution(Layer):
                 f"strides={self.strides} and dilation_rate={self.dilation_rate}"
             )
 
-    def _set_roles(self, **given) -> None:
-        """Attributes `<role>_initializer` and so on, from what the constructor got under these
-        names.
+    def _set_roles(self, **identifiers: Identifier | None) -> None:
+        """Sets attributes `<role>_initializer`, `<role>_regularizer`, `<role>_constraint`.
+
+        The functions come from what the constructor got under these names.
         """
-        rooms = {
+        modules = {
             "initializer": initializers,
             "regularizer": regularizers,
             "constraint": constraints,
         }
-        for name, value in given.items():
-            setattr(self, name, rooms[name.rsplit("_", 1)[1]].get(value))
+        for name, identifier in identifiers.items():
+            kind = name.rsplit("_", 1)[1]
+            setattr(self, name, modules[kind].get(identifier))
 
-    def _options(self) -> dict:
+    def _options(self) -> dict[str, Any]:
         """Arguments for the functions of `fkeras.ops`."""
         return {
             "strides": self.strides,
@@ -119,21 +125,22 @@ class Convolution(Layer):
         }
 
     def _convolve(self, inputs: Tensor) -> Tensor:
-        raise TypeError(f"{type(self).__name__} must define `_convolve(inputs)`.")
+        """The convolution without bias and activation."""
+        raise NotImplementedError(f"{type(self).__name__} must define `_convolve(inputs)`.")
 
     def call(self, inputs: Tensor) -> Tensor:
-        x = self._convolve(inputs)
+        outputs = self._convolve(inputs)
         if self.bias is not None:
             bias = self.bias.value
-            x = x + (
-                bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * self.rank)
-            )
-        return x if self.activation is None else self.activation(x)
+            if self.data_format == "channels_first":
+                bias = bias.reshape(-1, *(1,) * self.rank)  # (channels, 1, ...)
+            outputs = outputs + bias
+        return outputs if self.activation is None else self.activation(outputs)
 
-    def _output_channels(self, channels: int | None):
+    def _output_channels(self, channels: int | None) -> int | None:
         return self.filters
 
-    def _output_length(self, size, window, stride, axis):
+    def _output_length(self, size: int, window: int, stride: int, axis: int) -> int:
         """Positions along one axis; `window` is the reach of the dilated window."""
         return (size - (window if self.padding == "valid" else 1)) // stride + 1
 
@@ -162,9 +169,14 @@ class Convolution(Layer):
         return tuple(shape)
 
 
-def check_count(name: str | None, value: Tensor) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+def checked_count(name: str, value: int | None) -> int | None:
+    """`value` as an int, if it is a positive one or None."""
+    if value is None:
+        return None
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value <= 0:
         raise UserInputError(
             f"Invalid value for argument `{name}`. Expected a strictly positive value. Received "
             f"{name}={value}."
         )
+    return int(value)

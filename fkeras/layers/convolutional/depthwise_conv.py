@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fkeras import ops
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _DepthwiseConv(Convolution):
+    """What the depthwise convolutions are, of whatever rank."""
+
     def __init__(
         self,
         kernel_size: int | Sequence[int],
@@ -30,21 +32,20 @@ class _DepthwiseConv(Convolution):
         **kwargs,
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
-        check_count("depth_multiplier", depth_multiplier)
-        self.depth_multiplier = depth_multiplier
+        self.depth_multiplier = checked_count("depth_multiplier", depth_multiplier)
         self._set_roles(
             depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer,
@@ -61,7 +62,7 @@ class _DepthwiseConv(Convolution):
     def _convolve(self, inputs: Tensor) -> Tensor:
         return ops.depthwise_conv(inputs, self.kernel, **self._options())
 
-    def _output_channels(self, channels: int | None):
+    def _output_channels(self, channels: int | None) -> int | None:
         return None if channels is None else channels * self.depth_multiplier
 
 
@@ -83,60 +84,24 @@ class DepthwiseConv1D(_DepthwiseConv):
 
     Examples:
         >>> import fkeras, jax
-        >>> variables = fkeras.layers.DepthwiseConv1D(3, depth_multiplier=2).init(jax.random.key(0), (1, 10, 4))
+        >>> layer = fkeras.layers.DepthwiseConv1D(3, depth_multiplier=2)
+        >>> variables = layer.init(jax.random.key(0), (1, 10, 4))
         >>> jax.tree.map(lambda a: a.shape, variables["params"])
         {'bias': (8,), 'kernel': (3, 4, 2)}
     """
 
     rank = 1
 
-    def __init__(
-        self,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        depth_multiplier: int = 1,
-        data_format: DataFormat | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        activation: Identifier | None = None,
-        use_bias: bool = True,
-        depthwise_initializer: Identifier | None = "glorot_uniform",
-        bias_initializer: Identifier | None = "zeros",
-        depthwise_regularizer: Identifier | None = None,
-        bias_regularizer: Identifier | None = None,
-        activity_regularizer: Identifier | None = None,
-        depthwise_constraint: Identifier | None = None,
-        bias_constraint: Identifier | None = None,
-        **kwargs,
-    ):
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            depth_multiplier,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """Convolution of each channel of an image with its own filters. Arguments as in
-    `DepthwiseConv1D`, with an int or one per axis.
+    """Convolution of each channel of an image with its own filters.
+
+    Arguments as in `DepthwiseConv1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, channels * depth_multiplier)`,
-            fewer rows and columns as padding and
-        strides say. Kernel `(*kernel_size, channels, depth_multiplier)`.
+        fewer rows and columns as padding and strides say. Kernel
+        `(*kernel_size, channels, depth_multiplier)`.
 
     Examples:
         >>> import fkeras
@@ -166,20 +131,20 @@ class DepthwiseConv2D(_DepthwiseConv):
         **kwargs,
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            depth_multiplier,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            depth_multiplier=depth_multiplier,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            depthwise_initializer=depthwise_initializer,
+            bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

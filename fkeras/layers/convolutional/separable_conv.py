@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fkeras import ops
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _SeparableConv(Convolution):
+    """What the separable convolutions are, of whatever rank."""
+
     def __init__(
         self,
         filters: int,
@@ -34,23 +36,21 @@ class _SeparableConv(Convolution):
         **kwargs,
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
-        check_count("depth_multiplier", depth_multiplier)
-        check_count("filters", filters)
-        self.filters = filters
-        self.depth_multiplier = depth_multiplier
+        self.filters = checked_count("filters", filters)
+        self.depth_multiplier = checked_count("depth_multiplier", depth_multiplier)
         self._set_roles(
             depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer,
@@ -88,13 +88,14 @@ class SeparableConv1D(_SeparableConv):
         padding: `'valid'` or `'same'`.
         depth_multiplier: number of filters for each input channel in the first part.
         data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and
-        constraint: as in `Conv1D`. depthwise_initializer, pointwise_initializer and the
-            regularizers and constraints of these names: of the two kernels.
+            constraint: as in `Conv1D`.
+        depthwise_initializer, pointwise_initializer and the regularizers and constraints of these
+            names: of the two kernels.
 
     Shape:
         `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernels
-            `(kernel_size, channels, depth_multiplier)` and
-        `(1, channels * depth_multiplier, filters)`, bias `(filters,)`.
+        `(kernel_size, channels, depth_multiplier)` and `(1, channels * depth_multiplier, filters)`,
+        bias `(filters,)`.
 
     Examples:
         >>> import fkeras, jax
@@ -105,62 +106,16 @@ class SeparableConv1D(_SeparableConv):
 
     rank = 1
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: DataFormat | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        depth_multiplier: int = 1,
-        activation: Identifier | None = None,
-        use_bias: bool = True,
-        depthwise_initializer: Identifier | None = "glorot_uniform",
-        pointwise_initializer: Identifier | None = "glorot_uniform",
-        bias_initializer: Identifier | None = "zeros",
-        depthwise_regularizer: Identifier | None = None,
-        pointwise_regularizer: Identifier | None = None,
-        bias_regularizer: Identifier | None = None,
-        activity_regularizer: Identifier | None = None,
-        depthwise_constraint: Identifier | None = None,
-        pointwise_constraint: Identifier | None = None,
-        bias_constraint: Identifier | None = None,
-        **kwargs,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            depth_multiplier,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            pointwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            pointwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            pointwise_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
 
 class SeparableConv2D(_SeparableConv):
-    """A `DepthwiseConv2D` followed by a 1 x 1 convolution. Arguments as in `SeparableConv1D`, with
-    an int or one per axis.
+    """A `DepthwiseConv2D` followed by a 1 x 1 convolution.
+
+    Arguments as in `SeparableConv1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
-            columns as padding and strides say. Kernels
-        `(*kernel_size, channels, depth_multiplier)` and
-            `(1, 1, channels * depth_multiplier, filters)`.
+        columns as padding and strides say. Kernels `(*kernel_size, channels, depth_multiplier)`
+        and `(1, 1, channels * depth_multiplier, filters)`.
     """
 
     rank = 2
@@ -189,24 +144,24 @@ class SeparableConv2D(_SeparableConv):
         **kwargs,
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            depth_multiplier,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            pointwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            pointwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            pointwise_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            depth_multiplier=depth_multiplier,
+            activation=activation,
+            use_bias=use_bias,
+            depthwise_initializer=depthwise_initializer,
+            pointwise_initializer=pointwise_initializer,
+            bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            pointwise_regularizer=pointwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            pointwise_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

@@ -12,6 +12,8 @@ from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _GlobalPooling(Layer):
+    """What the global poolings are, of whatever rank and function."""
+
     rank: int
 
     def __init__(self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs):
@@ -20,17 +22,14 @@ class _GlobalPooling(Layer):
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def _axes(self):
+    def _axes(self) -> tuple[int, ...]:
         return spatial_axes(self.rank + 2, self.data_format)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         axes = self._axes()
-        kept = (
-            1 if i in axes else d
-            for i, d in enumerate(input_shape)
-            if self.keepdims or i not in axes
-        )
-        return tuple(kept)
+        if self.keepdims:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(input_shape))
+        return tuple(size for axis, size in enumerate(input_shape) if axis not in axes)
 
 
 class _GlobalMax(_GlobalPooling):
@@ -52,12 +51,13 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     Shape:
         `(batch, steps, features)` -> `(batch, features)`. A mask is `(batch, steps)`, True where a
-            step counts; a row without any gives 0
-        (Keras gives NaN there).
+        step counts; a row without any gives 0 (Keras gives NaN there).
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
-        >>> fkeras.layers.GlobalAveragePooling1D()(jnp.array([[[1.0], [3.0], [8.0]]]), mask=jnp.array([[True, True, False]]))
+        >>> x = jnp.array([[[1.0], [3.0], [8.0]]])
+        >>> mask = jnp.array([[True, True, False]])
+        >>> fkeras.layers.GlobalAveragePooling1D()(x, mask=mask)
         Array([[2.]], dtype=float32)
     """
 
@@ -71,15 +71,16 @@ class GlobalAveragePooling1D(_GlobalAverage):
         if mask is None:
             return super().call(inputs)
         axes = self._axes()
-        mask = jnp.expand_dims(mask.astype(bool), 2 if self.data_format == "channels_last" else 1)
-        total = jnp.sum(
-            jnp.where(mask, inputs, jnp.zeros((), inputs.dtype)), axes, keepdims=self.keepdims
-        )
+        features_axis = 2 if self.data_format == "channels_last" else 1
+        mask = jnp.expand_dims(jnp.asarray(mask, bool), features_axis)
+        masked = jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
+        total = jnp.sum(masked, axes, keepdims=self.keepdims)
         count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
+        # Without any step, 0 / 1: the gradient of 0 / 0 would be NaN.
         return total / jnp.maximum(count, 1)
 
-    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None):
-        return None
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
+        return None  # there are no steps any more
 
 
 class GlobalAveragePooling2D(_GlobalAverage):

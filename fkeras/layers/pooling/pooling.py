@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
@@ -15,6 +15,8 @@ from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _Pooling(Layer):
+    """What the poolings are, of whatever rank and function."""
+
     rank: int
 
     def __init__(
@@ -41,12 +43,12 @@ class _Pooling(Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape)
-        for axis, window, stride in zip(
-            spatial_axes(len(shape), self.data_format), self.pool_size, self.strides
-        ):
+        axes = spatial_axes(len(shape), self.data_format)
+        for axis, window, stride in zip(axes, self.pool_size, self.strides):
             if shape[axis] is None:
                 continue
-            shape[axis] = (shape[axis] - (window if self.padding == "valid" else 1)) // stride + 1
+            free = shape[axis] - (window if self.padding == "valid" else 1)
+            shape[axis] = free // stride + 1
             if shape[axis] <= 0:
                 raise UserInputError(
                     "Computed output size would be zero or negative. Received: "
@@ -55,7 +57,7 @@ class _Pooling(Layer):
                 )
         return tuple(shape)
 
-    def _pool(self, function, inputs: Tensor):
+    def _pool(self, function: Callable[..., Tensor], inputs: Tensor) -> Tensor:
         self.compute_output_shape(inputs.shape)  # raises where no window fits
         return function(
             inputs,
@@ -109,8 +111,9 @@ class MaxPooling1D(_MaxPooling):
 
 
 class MaxPooling2D(_MaxPooling):
-    """The largest value of each window of an image. Arguments as in `MaxPooling1D`, with an int or
-    one per axis.
+    """The largest value of each window of an image.
+
+    Arguments as in `MaxPooling1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -136,8 +139,9 @@ class MaxPooling2D(_MaxPooling):
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest value of each window of a volume. Arguments as in `MaxPooling1D`, with an int or
-    one per axis.
+    """The largest value of each window of a volume.
+
+    Arguments as in `MaxPooling1D`, with an int or one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.
@@ -158,8 +162,9 @@ class MaxPooling3D(_MaxPooling):
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window of steps; padded positions do not count. Arguments as in
-    `MaxPooling1D`.
+    """The mean of each window of steps; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`.
 
     Shape:
         `(batch, steps, features)` -> `(batch, windows, features)`.
@@ -174,8 +179,9 @@ class AveragePooling1D(_AveragePooling):
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window of an image; padded positions do not count. Arguments as in
-    `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of an image; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -185,8 +191,9 @@ class AveragePooling2D(_AveragePooling):
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window of a volume; padded positions do not count. Arguments as in
-    `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of a volume; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.

@@ -148,7 +148,8 @@ def _with_steps(shape: Nested[Shape], steps: int | None) -> Nested[Shape]:
     if isinstance(shape, dict):
         return {name: _with_steps(inner, steps) for name, inner in shape.items()}
     if shape and isinstance(shape[0], (list, tuple, dict)):
-        return type(shape)(_with_steps(inner, steps) for inner in shape)
+        shapes = [_with_steps(inner, steps) for inner in shape]
+        return tuple(shapes) if isinstance(shape, tuple) else shapes
     return (shape[0], steps, *shape[1:])
 
 
