@@ -154,6 +154,11 @@ class MultiHeadAttention(HeadedAttention):
         """`attention_axes` of inputs of a rank, none of them negative."""
         axes = range(1, rank - 1) if self.attention_axes is None else self.attention_axes
         found = tuple(axis if axis >= 0 else rank + axis for axis in axes)
+        if rank < 3:
+            raise UserInputError(
+                f"MultiHeadAttention '{self.name}' takes inputs of rank 3 or more (batch, "
+                f"positions, features). Received: inputs of rank {rank}"
+            )
         if not all(0 < axis < rank - 1 for axis in found) or len(set(found)) < len(found):
             raise UserInputError(
                 f"MultiHeadAttention '{self.name}': `attention_axes` must be different axes "

@@ -92,6 +92,7 @@ class Bidirectional(Layer):
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
         self.input_spec = layer.input_spec
+        self.supports_masking = True
 
     @property
     def _directions(self) -> tuple[Layer, Layer]:

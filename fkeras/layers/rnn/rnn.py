@@ -103,6 +103,7 @@ class RNN(Layer):
         self.single_state = isinstance(cell.state_size, (int, np.integer))
         self.state_size = [cell.state_size] if self.single_state else list(cell.state_size)
         self.states: Nested[Variable] | None = None
+        self.supports_masking = True
 
     # -- weights and states ----------------------------------------------------
 

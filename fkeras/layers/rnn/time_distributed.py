@@ -54,6 +54,7 @@ class TimeDistributed(Wrapper):
         if not isinstance(layer, Layer):
             raise UserInputError(f"TimeDistributed: `layer` must be a layer. Received: {layer!r}")
         super().__init__(layer, **kwargs)
+        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         super().build(_step_shape(input_shape))
