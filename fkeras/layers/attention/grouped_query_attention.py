@@ -8,8 +8,8 @@ from fkeras.layers.attention.heads import (
     check_value_and_key,
     checked_positive,
     scale_of,
-    without_masks,
 )
+from fkeras.layers.attention.masks import without_masks
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import math
-import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +13,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.activations.softmax import Softmax
+from fkeras.layers.attention.masks import combine_masks, expand_mask
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.layers.regularization.dropout import Dropout, check_rate
@@ -121,27 +119,14 @@ class HeadedAttention(Layer):
         use_causal_mask: bool = False,
     ) -> Tensor | None:
         """All masks as one: bool, broadcastable to (batch, queries, keys), or None."""
-        count = len(self._attended_axes)
         parts = []
-        if query_mask is not None:
-            parts.append(_expand(jnp.asarray(query_mask, bool), -1, count))
-        for mask in (value_mask, key_mask):
-            if mask is not None:
-                parts.append(_expand(jnp.asarray(mask, bool), -count - 1, count))
         if use_causal_mask:
             parts.append(self._compute_causal_mask(query, value))
         if self.sliding_window is not None:
             parts.append(self._compute_sliding_window_mask(query, value))
-        combined = functools.reduce(operator.and_, parts) if parts else None
-        if attention_mask is None:
-            return combined
-        attention_mask = jnp.asarray(attention_mask, bool)
-        if combined is None:
-            return attention_mask
-        if attention_mask.ndim > combined.ndim:  # it has an axis for heads
-            missing = attention_mask.ndim - combined.ndim
-            combined = _expand(combined, -2 * count - 1, missing)
-        return attention_mask & combined
+        masks_of_keys = (value_mask, key_mask)
+        axis_count = len(self._attended_axes)
+        return combine_masks(query_mask, masks_of_keys, attention_mask, parts, axis_count)
 
     def _compute_causal_mask(self, query: Tensor, value: Tensor | None = None) -> Tensor:
         """(1, queries, keys): query i sees keys 0 to i."""
@@ -238,7 +223,7 @@ class HeadedAttention(Layer):
     def _with_axis_of_heads(self, mask: Tensor, ndim: int) -> Tensor:
         """A mask with axes of size 1 in front of its queries and keys, up to rank `ndim`."""
         mask = jnp.asarray(mask, bool)
-        return _expand(mask, -2 * len(self._attended_axes) - 1, ndim - mask.ndim)
+        return expand_mask(mask, -2 * len(self._attended_axes) - 1, ndim - mask.ndim)
 
     def _finish(
         self,
@@ -313,30 +298,6 @@ def check_value_and_key(value_shape: Shape, key_shape: Shape) -> None:
 def scale_of(size: int) -> float:
     """What keeps the variance of a dot product of vectors of this size at 1."""
     return 1.0 / math.sqrt(float(size))
-
-
-@contextlib.contextmanager
-def without_masks(*tensors: Tensor) -> Iterator[None]:
-    """Inside, the tensors carry no masks.
-
-    The masks have been taken account of; projections would pass them on.
-    """
-    carried = [(tensor, masks.get_mask(tensor)) for tensor in tensors]
-    for tensor, _ in carried:
-        masks.set_mask(tensor, None)
-    try:
-        yield
-    finally:
-        for tensor, mask in carried:
-            if mask is not None:
-                masks.set_mask(tensor, mask)
-
-
-def _expand(mask: Tensor, axis: int, count: int) -> Tensor:
-    """A mask with `count` more axes of size 1 at `axis`, a negative one."""
-    for _ in range(count):
-        mask = jnp.expand_dims(mask, axis)
-    return mask
 
 
 def _renewed(initializer: Callable[..., Tensor]) -> Callable[..., Tensor]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fkeras.errors import UserInputError
+from fkeras.layers.attention.equations import attention_equations, letters
 from fkeras.layers.attention.heads import (
     HeadedAttention,
     check_value_and_key,
     checked_positive,
     scale_of,
-    without_masks,
 )
+from fkeras.layers.attention.masks import without_masks
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
 
@@ -143,7 +143,7 @@ class MultiHeadAttention(HeadedAttention):
         self.value_dense = self._project_in(value_shape, self.value_dim, "value")
         self._attended_axes = self._find_attended_axes(len(value_shape))
         # Projected inputs have one more axis, that of heads.
-        scores_rank, self._equations = _attention_equations(
+        scores_rank, self._equations = attention_equations(
             len(value_shape) + 1, self._attended_axes
         )
         key_axes = range(scores_rank - len(self._attended_axes), scores_rank)
@@ -171,7 +171,7 @@ class MultiHeadAttention(HeadedAttention):
         self, shape: Shape, size: int, name: str, activation: Identifier | None = None
     ) -> EinsumDense:
         """The projection of an input of `shape` to heads of a size."""
-        free, (features, heads, dim) = _letters(len(shape) - 1, 3)
+        free, (features, heads, dim) = letters(len(shape) - 1, 3)
         projection = self._project(
             f"{free}{features},{features}{heads}{dim}->{free}{heads}{dim}",
             (*[None] * (len(free) - 1), self.num_heads, size),
@@ -185,7 +185,7 @@ class MultiHeadAttention(HeadedAttention):
     def _project_out(self, query_shape: Shape) -> EinsumDense:
         """The projection of the heads' outputs to those of the layer."""
         sizes = self._output_shape or (query_shape[-1],)
-        free, others = _letters(len(query_shape) - 1, 2 + len(sizes))
+        free, others = letters(len(query_shape) - 1, 2 + len(sizes))
         heads, outputs = others[:2], others[2:]
         projection = self._project(
             f"{free}{heads},{heads}{outputs}->{free}{outputs}",
@@ -354,26 +354,3 @@ def _as_tuple(
             f"Received: {name}={value}"
         )
     return tuple(int(size) for size in values) or None
-
-
-def _letters(free: int, others: int) -> tuple[str, str]:
-    """Letters of an einsum equation: for free axes, and for others."""
-    return string.ascii_lowercase[:free], string.ascii_lowercase[free : free + others]
-
-
-def _attention_equations(rank: int, axes: tuple[int, ...]) -> tuple[int, tuple[str, str]]:
-    """What turns heads into scores, and scores into outputs.
-
-    Heads are (batch, ..., heads, size); scores are (batch, axes without attention, heads, queries'
-    axes, keys' axes).
-
-    Returns:
-        The rank of the scores; einsum equations (key, query -> scores) and (scores, value ->
-        output).
-    """
-    query = string.ascii_lowercase[:rank]
-    unused = iter(string.ascii_lowercase[rank:])
-    key = "".join(next(unused) if i in axes else letter for i, letter in enumerate(query))
-    free = "".join(letter for i, letter in enumerate(query[:-1]) if i not in axes)
-    scores = free + "".join(query[i] for i in axes) + "".join(key[i] for i in axes)
-    return len(scores), (f"{key},{query}->{scores}", f"{scores},{key}->{query}")
