@@ -99,6 +99,7 @@ class Attention(Layer):
         use_causal_mask: bool = False,
     ) -> Tensor | tuple[Tensor, Tensor]:
         self._check(inputs, mask)
+        # Without a key, the value is its own.
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
         scores = self._calculate_scores(query, key)
@@ -113,6 +114,7 @@ class Attention(Layer):
             weights = drop(weights, self.dropout, None, self.seed_generator)
         outputs = weights @ value
         if query_mask is not None:
+            # (batch, queries, 1): rows of padding become 0.
             query_mask = jnp.asarray(query_mask, bool)[..., None]
             outputs = jnp.where(query_mask, outputs, jnp.zeros((), outputs.dtype))
         return (outputs, weights) if return_attention_scores else outputs

@@ -21,6 +21,7 @@ def attention_equations(rank: int, axes: tuple[int, ...]) -> tuple[int, tuple[st
         output).
     """
     query = string.ascii_lowercase[:rank]
+    # Where attention runs, keys have axes of their own; elsewhere they share the query's.
     unused = iter(string.ascii_lowercase[rank:])
     key = "".join(next(unused) if i in axes else letter for i, letter in enumerate(query))
     free = "".join(letter for i, letter in enumerate(query[:-1]) if i not in axes)

@@ -104,6 +104,7 @@ class GroupedQueryAttention(HeadedAttention):
             seed=seed,
             **kwargs,
         )
+        # Keras counts the output twice: here, and in the last projection.
         self.activity_regularizer = self._activity_regularizer  # of the layer's output, too
         self.head_dim = head_dim
         self.num_query_heads = num_query_heads
@@ -156,6 +157,7 @@ class GroupedQueryAttention(HeadedAttention):
             key_mask=key_mask,
             attention_mask=attention_mask,
         )
+        # Alone, the causal mask needs no array: the fused kernel has it built in.
         if use_causal_mask and (attention_mask is not None or self._attention_is_overridden()):
             causal = self._compute_causal_mask(query, value)
             attention_mask = causal if attention_mask is None else attention_mask & causal

@@ -57,6 +57,7 @@ class HeadedAttention(Layer):
         self.sliding_window = sliding_window
         self.use_gate = use_gate
         self.seed = seed
+        # Not in the config, and Keras's is not either: it is about a machine, not about a model.
         self._flash_attention = flash_attention
         if self._flash_attention and dropout > 0:
             raise UserInputError(
@@ -136,6 +137,7 @@ class HeadedAttention(Layer):
     def _compute_sliding_window_mask(self, query: Tensor, value: Tensor | None = None) -> Tensor:
         """(1, queries, keys): a query sees keys less than `sliding_window` positions away."""
         queries, keys = self._count_positions("sliding_window", query, value)
+        # Both ways: together with a causal mask it is the window of Mistral and the like.
         distances = jnp.abs(jnp.arange(queries)[:, None] - jnp.arange(keys))
         return (distances < self.sliding_window)[None]
 
@@ -191,6 +193,7 @@ class HeadedAttention(Layer):
         # A row without any key is the mean of all values in the fused form, and 0 with dropout: as
         # in Keras.
         is_dropout_free = self.dropout == 0 or not training and attention_mask is None
+        # The fused form writes no scores, so it can neither return nor drop them.
         if query.ndim == 4 and not return_attention_scores and is_dropout_free:
             if attention_mask is not None:
                 attention_mask = self._with_axis_of_heads(attention_mask, query.ndim)

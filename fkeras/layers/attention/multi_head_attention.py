@@ -171,6 +171,7 @@ class MultiHeadAttention(HeadedAttention):
         self, shape: Shape, size: int, name: str, activation: Identifier | None = None
     ) -> EinsumDense:
         """The projection of an input of `shape` to heads of a size."""
+        # For inputs (batch, positions, features): abc,cde->abde.
         free, (features, heads, dim) = letters(len(shape) - 1, 3)
         projection = self._project(
             f"{free}{features},{features}{heads}{dim}->{free}{heads}{dim}",

@@ -76,6 +76,7 @@ class _Conv(Convolution):
                 f"Received groups={self.groups}, but the input has {channels} channels (full input "
                 f"shape is {tuple(input_shape)})."
             )
+        # Each filter sees the channels of its own group only.
         per_group = channels if channels is None else channels // self.groups
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, per_group, self.filters), "kernel"
@@ -83,6 +84,8 @@ class _Conv(Convolution):
         self._add_bias(self.filters)
 
     def _convolve(self, inputs: Tensor) -> Tensor:
+        # By the method, and with the Variable: overrides of `convolution_op` are Keras's way to
+        # change a kernel before it is used.
         return self.convolution_op(inputs, self.kernel)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:

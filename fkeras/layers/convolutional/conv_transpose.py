@@ -55,6 +55,7 @@ class _ConvTranspose(Convolution):
             self.output_padding = arguments.ints_per_axis(
                 "output_padding", output_padding, self.rank, allow_zero=True
             )
+            # As many added positions as a stride has would be one more input.
             if any(p >= s for p, s in zip(self.output_padding, self.strides)):
                 raise UserInputError(
                     "`output_padding` must be strictly less than `strides` for all dimensions. "
@@ -68,6 +69,7 @@ class _ConvTranspose(Convolution):
 
     def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
+        # (*window, filters, channels): a convolution's kernel from the filters to the channels.
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, self.filters, channels), "kernel"
         )

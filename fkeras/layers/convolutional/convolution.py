@@ -25,7 +25,7 @@ class Convolution(Layer):
     """
 
     rank: int
-    _allows_causal = False
+    _allows_causal = False  # padding='causal'
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Convolution(Layer):
         bias_constraint: Identifier | None = None,
         **kwargs,
     ):
+        # Keras's low-rank adaptation, which would otherwise be an unknown argument of `Layer`.
         arguments.refuse_unsupported(
             type(self).__name__,
             **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")},
@@ -57,6 +58,7 @@ class Convolution(Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
+        # Only a minimum: `compute_output_shape` says more about a rank that is too high.
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
 
     @property
@@ -70,6 +72,7 @@ class Convolution(Layer):
         """
         channels = input_shape[self._channel_axis]
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
+        # For its errors: better here than from XLA at the first call.
         self.compute_output_shape(input_shape)
         return channels
 
@@ -153,8 +156,10 @@ class Convolution(Layer):
                 f"input_shape={tuple(shape)}"
             )
         for i, axis in enumerate(spatial_axes(len(shape), self.data_format)):
+            # A size that may vary gives one that may vary.
             if shape[axis] is None:
                 continue
+            # Its reach, with the holes between the points that it sees.
             window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
             shape[axis] = self._output_length(shape[axis], window, self.strides[i], i)
             if shape[axis] <= 0:

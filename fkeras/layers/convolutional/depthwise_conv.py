@@ -54,6 +54,7 @@ class _DepthwiseConv(Convolution):
 
     def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
+        # (*window, channels, multiplier); filters of one channel stand side by side in the output.
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
         )

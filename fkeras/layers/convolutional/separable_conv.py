@@ -62,9 +62,11 @@ class _SeparableConv(Convolution):
 
     def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
+        # (*window, channels, multiplier)
         self.depthwise_kernel = self._add_kernel(
             "depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
         )
+        # (1, ..., 1, channels * multiplier, filters): a matrix product at each position.
         self.pointwise_kernel = self._add_kernel(
             "pointwise_kernel",
             (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),

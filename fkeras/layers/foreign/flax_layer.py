@@ -134,8 +134,10 @@ class FlaxLayer(Layer):
         values = jax.tree.map(
             lambda variable: variable.value, self.linen_variables, is_leaf=_is_variable
         )
+        # Drawn in training alone: a pure call at rest needs no key.
         rngs = _linen_keys(jax.random.wrap_key_data(seeds.draw_seed(None))) if training else None
         mutable = [name for name in values if name != "params"] if training else []
+        # Without `mutable`, linen returns the outputs alone.
         if not mutable:
             return self.module.apply(values, inputs, method=self.method, rngs=rngs, **mode)
         outputs, changed = self.module.apply(
@@ -187,6 +189,7 @@ class _LinenDraw:
                 key = jax.random.wrap_key_data(jnp.asarray(seeds.key_data_of(None)))
             else:
                 key = scope.key
+            # The whole `init` for each leaf: of one program, XLA removes what is not asked for.
             leaf = self.layer.module.init(
                 _linen_keys(key),
                 jnp.zeros(self.shape, self.dtype),

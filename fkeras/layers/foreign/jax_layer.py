@@ -68,6 +68,7 @@ class JaxLayer(Layer):
         self._call_names = _parameter_names(call_fn, _CALL_PARAMETERS)
         if init_fn is not None:
             self._init_names = _parameter_names(init_fn, _INIT_PARAMETERS)
+        # With `init_fn` and a state alone, both come from `init_fn`, which needs inputs.
         if params is not None or state is not None and init_fn is None:
             self._adopt(params, state)
 

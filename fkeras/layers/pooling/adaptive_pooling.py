@@ -48,6 +48,7 @@ class _AdaptivePooling(Layer):
         return arguments.ints_per_axis("output_size", output_size, rank)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
+        # The sizes of the output do not depend on those of the input.
         if self.data_format == "channels_last":
             return (input_shape[0], *self.output_size, input_shape[-1])
         return (*input_shape[:2], *self.output_size)

@@ -70,9 +70,11 @@ class GlobalAveragePooling1D(_GlobalAverage):
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return super().call(inputs)
+        # (batch, steps) beside the features
         axes = self._axes()
         features_axis = 2 if self.data_format == "channels_last" else 1
         mask = jnp.expand_dims(jnp.asarray(mask, bool), features_axis)
+        # Replaced, not multiplied by 0: infinities and NaN at masked steps must not count either.
         masked = jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
         total = jnp.sum(masked, axes, keepdims=self.keepdims)
         count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)

@@ -30,9 +30,11 @@ class _Pooling(Layer):
     ):
         super().__init__(name=name, **kwargs)
         self.pool_size = arguments.ints_per_axis("pool_size", pool_size, self.rank)
+        # Windows side by side, without gaps or overlaps, unless told otherwise.
         self.strides = arguments.ints_per_axis(
             "strides", pool_size if strides is None else strides, self.rank
         )
+        # Not `arguments.padding`: Keras has another message here.
         self.padding = padding.lower() if isinstance(padding, str) else padding
         if self.padding not in ("valid", "same"):
             raise UserInputError(
@@ -47,6 +49,7 @@ class _Pooling(Layer):
         for axis, window, stride in zip(axes, self.pool_size, self.strides):
             if shape[axis] is None:
                 continue
+            # Where the first position of a window may be: all of the axis with 'same'.
             free = shape[axis] - (window if self.padding == "valid" else 1)
             shape[axis] = free // stride + 1
             if shape[axis] <= 0:

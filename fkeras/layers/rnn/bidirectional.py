@@ -73,6 +73,7 @@ class Bidirectional(Layer):
                 '{"sum", "mul", "ave", "concat", None}'
             )
         super().__init__(**kwargs)
+        # A copy: the layer that was given may be used elsewhere, too.
         self.forward_layer = _copy(layer, "forward_")
         if backward_layer is None:
             backward_layer = _copy(layer, "backward_", go_backwards=True)
@@ -80,6 +81,7 @@ class Bidirectional(Layer):
         if hasattr(layer, "use_cudnn"):  # not in the config, so not in the copies
             self.forward_layer.use_cudnn = self.backward_layer.use_cudnn = layer.use_cudnn
         _check_pair(self.forward_layer, self.backward_layer)
+        # Where one direction is masked, the merged output would be half of a repeated output.
         for direction in self._directions:
             if getattr(direction, "zero_output_for_mask", None) is not None:
                 direction.zero_output_for_mask = direction.return_sequences
@@ -91,6 +93,7 @@ class Bidirectional(Layer):
         self.stateful = layer.stateful
         self.return_sequences = layer.return_sequences
         self.return_state = layer.return_state
+        # Attributes of a recurrent layer, so that both directions may stand in for one.
         self.input_spec = layer.input_spec
         self.supports_masking = True
 
@@ -171,6 +174,7 @@ class Bidirectional(Layer):
         states = ()
         if self.return_state:
             shape, *states = shape
+        # Only the outputs are merged; states stay apart.
         if self.merge_mode == "concat":
             shape = (*shape[:-1], None if shape[-1] is None else 2 * shape[-1])
         shapes = (tuple(shape),) * 2 if self.merge_mode is None else (tuple(shape),)

@@ -68,6 +68,7 @@ class RecurrentCell(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        # Keras clips rates; outside of [0, 1] they are mistakes here, as in `Dropout`.
         check_rate(dropout, self, "dropout")
         check_rate(recurrent_dropout, self, "recurrent_dropout")
         self.dropout = float(dropout)
@@ -76,6 +77,7 @@ class RecurrentCell(Layer):
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
+        # None: a subclass whose states are no vectors sets its own sizes.
         if units is not None:
             self.units = checked_count("units", units)
             self.output_size = self.units
@@ -170,6 +172,7 @@ class RecurrentCell(Layer):
         if seed is None:
             seed = seeds.draw_seed(self.seed_generator)
         keys = jax.random.split(jax.random.wrap_key_data(seed))
+        # (gates, batch, features) or (batch, features)
         by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {
             name: _dropout_factors(key, rates[name], (*by_gate, *x.shape), x.dtype)
@@ -183,6 +186,7 @@ class RecurrentCell(Layer):
 
     def runs_fused(self) -> bool:
         """Whether `step()` may run in the place of `call`, which a subclass may have overridden."""
+        # An override on the class or on the object, or `remat`, wants its own call at each step.
         cls = type(self)
         return (
             cls.call is RecurrentCell.call

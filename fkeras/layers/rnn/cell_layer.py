@@ -46,6 +46,7 @@ class CellLayer(RNN):
 
         `implementation` is taken out of `kwargs`; what both need is left for the layer, too.
         """
+        # A dtype given to the layer is the cell's too, where the arithmetic is.
         arguments = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
         if "implementation" in kwargs:
             arguments["implementation"] = kwargs.pop("implementation")

@@ -79,7 +79,8 @@ def multiply_with_noise(x: Tensor, kernel: Tensor, noise: Tensor | None) -> Tens
         return ops.matmul(x, kernel)
     if noise.ndim == 2:
         return ops.matmul(x * noise, kernel)
+    # One product for all gates: each sees the inputs through its own noise.
     gates, features = noise.shape[0], kernel.shape[0]
-    by_gate = kernel.reshape(features, gates, -1)
+    by_gate = kernel.reshape(features, gates, -1)  # (features, gates, units)
     outputs = jnp.einsum("...gbf,fgu->...bgu", x[..., None, :, :] * noise, by_gate)
     return outputs.reshape(*x.shape[:-1], -1)

@@ -95,6 +95,7 @@ class _ConvLSTM(CellLayer):
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
     ) -> Nested[Shape]:
+        # One step's shape: no batch, no time.
         state = self.cell.state_shape(sequences_shape[2:])
         output = (*sequences_shape[: 2 if self.return_sequences else 1], *state)
         if not self.return_state:

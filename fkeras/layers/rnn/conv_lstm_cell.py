@@ -67,6 +67,7 @@ class ConvLSTMStep(LSTMStep):
         """Convolution of images of one or of all steps, with noise for each gate or None."""
         if noise is None:
             return self._convolve(x, kernel, **options)
+        # A convolution for each gate: noise is on the inputs of each.
         outputs = [
             self._convolve(x * factors, gate_kernel, **options)
             for factors, gate_kernel in zip(noise, jnp.split(kernel, 4, axis=-1))
@@ -160,12 +161,14 @@ class ConvLSTMCell(RecurrentCell):
         input_shape = tuple(input_shape)
         axes = spatial_axes(len(input_shape), self.data_format)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
+        # The first states must be made, so their sizes must be known.
         if any(input_shape[axis] is None for axis in axes) or channels is None:
             raise UserInputError(
                 "ConvLSTM layers only support static input shapes for the spatial dimensions and "
                 f"the channels. Received invalid input shape: input_shape={input_shape}"
             )
         self.step_shape = input_shape[1:]
+        # The states' shape is fixed from now on, and so is that of the inputs.
         self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
         bias_initializer = (
             forget_bias(self.bias_initializer, self.filters) if self.unit_forget_bias else None

@@ -50,6 +50,7 @@ class GRUStep(Step):
     ) -> tuple[Tensor, Tensor]:
         """(update, candidate), where the reset gate multiplies a product with the state."""
         gates_end = 2 * h.shape[-1]  # update and reset gates come before the candidate
+        # One product for the gates and the candidate: the reset gate acts on its result.
         inner = multiply_with_noise(h, weights["recurrent_kernel"], noise)
         if weights["bias"] is not None:
             inner = inner + weights["bias"][1]
@@ -70,6 +71,7 @@ class GRUStep(Step):
         inner = multiply_with_noise(h, kernel[:, :gates_end], gates_noise)
         gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner)
         update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
+        # A second product, which must wait for the reset gate.
         inner = multiply_with_noise(reset * h, kernel[:, gates_end:], candidate_noise)
         inner = recurrence.keep_for_gradient(inner)
         return update, self.activation(projected[:, gates_end:] + inner)

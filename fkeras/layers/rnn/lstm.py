@@ -55,9 +55,11 @@ class LSTMStep(Step):
         zero_masked: bool = False,
         sequences: bool = True,
     ) -> tuple[Tensor, Tensor | None, list[Tensor]] | None:
+        # What `lstm_loop` knows the derivative of: Keras's defaults.
         is_plain_lstm = (
             self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         )
+        # A masked step keeps its states, noise on the state is inside the product: it has neither.
         wants_loop = unroll or mask is not None or noise["state"] is not None or not len(inputs)
         if not is_plain_lstm or wants_loop:
             return None
@@ -81,6 +83,7 @@ def forget_bias(initializer: Callable[..., Tensor], units: int) -> Callable[...,
     def initialize(shape, dtype=None, **kwargs):
         input_gate = initializer((units,), dtype=dtype, **kwargs)
         others = initializer((2 * units,), dtype=dtype, **kwargs)
+        # In the order of the gates: i, f, candidate, o.
         return jnp.concatenate([input_gate, jnp.ones((units,), dtype), others])
 
     return initialize

@@ -92,5 +92,7 @@ def _run_with_tangents(sequences, primals, tangents):
         return (d_h, d_c), d_h if sequences else None
 
     h_by_c = o * (1 - tanh * tanh)
+    # The one part that is a loop: tangents of the states, linear in them, so that JAX can
+    # transpose it.
     (d_h, d_c), d_outputs = jax.lax.scan(linear, (d_h, d_c), (change, slopes, f, h_by_c))
     return (outputs if sequences else None, last_h, last_c), (d_outputs, d_h, d_c)

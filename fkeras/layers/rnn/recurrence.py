@@ -69,12 +69,14 @@ def run(
         inputs_now, counts = slices  # (batch, ...), and (batch,) or None
         states = jax.tree_util.tree_unflatten(structure, flat)
         output, new = step(inputs_now, states)
+        # At a masked step, states stay what they are.
         new = _fitting(new, flat)
         if counts is not None:
             new = [jnp.where(_beside(counts, x), x, old) for x, old in zip(new, flat)]
         if not sequences:
             return new, None
         if counts is not None:
+            # Keras repeats the output of the step before, which the states hold.
             masked = jnp.zeros_like(output) if zero_masked else previous_output(states)
             output = jnp.where(_beside(counts, output), output, masked)
         return new, output
@@ -146,12 +148,14 @@ def _run_cell(
     **options: Any,
 ) -> tuple[Tensor, Tensor | None, list[Tensor]]:
     """`run_cell` as one program; `project_first`: the inputs' part of all steps before the loop."""
+    # Some cells have a loop of their own with a cheaper derivative.
     result = step.run_whole(inputs, states, weights, noise, mask, **options)
     if result is not None:
         return result
     if project_first:
         inputs = step.project(inputs, weights, noise)
 
+    # prevent_cse=False: inside a scan, XLA cannot merge the second computation with the first.
     @functools.partial(jax.checkpoint, policy=_store_gates_only, prevent_cse=False)
     def advance(x, states):
         projected = x if project_first else step.project(x, weights, noise)
@@ -167,6 +171,7 @@ _run_compiled = jax.jit(
 )
 
 
+# Those of JAX that users pass for speed.
 _JAX_ACTIVATIONS = (jnp.tanh, jax.nn.tanh, jax.nn.sigmoid, jax.nn.relu)
 
 

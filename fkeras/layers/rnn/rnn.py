@@ -84,6 +84,7 @@ class RNN(Layer):
         zero_output_for_mask: bool = False,
         **kwargs,
     ):
+        # Cells in a list are stacked.
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
         check_cell(cell)
@@ -110,6 +111,7 @@ class RNN(Layer):
     def build(
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
     ) -> None:
+        # A cell sees one step: no axis of time.
         build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self.states is None:
             if sequences_shape[0] is None:
@@ -163,6 +165,7 @@ class RNN(Layer):
             states = map_structure(lambda variable: variable.value, self.states)
         else:
             states = self.get_initial_state(batch)
+        # States of the cell's dtype: the loop's carry keeps its dtype from step to step.
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
         return map_structure(lambda x: jnp.asarray(x, dtype), states)
 
@@ -224,9 +227,11 @@ class RNN(Layer):
             "zero_masked": bool(self.zero_output_for_mask),
         }
         is_stack = type(self.cell) is StackedRNNCells
+        # Not for subclasses of `StackedRNNCells`, whose `call` may be another.
         cells = self.cell.cells if is_stack else [self.cell]
         own_cells = [cell for cell in cells if isinstance(cell, RecurrentCell)]
         if constants is None and len(own_cells) == len(cells):
+            # `constants` go to the `call` of a cell of one's own; the library's have none.
             if all(cell.runs_fused() for cell in own_cells):
                 return self._loop_fused(cells, inputs, states, mask, training, options)
         arguments = {"training": training} if takes_training(self.cell) else {}
@@ -241,6 +246,8 @@ class RNN(Layer):
         def previous_output(states):  # the first state, of the last of stacked cells
             return flatten(states[-1] if is_stack else states)[0]
 
+        # A generator cannot count inside `lax.scan`: all steps have the same noise, as in the
+        # fused loop.
         with holding_seeds(own_cells, training):
             return recurrence.run(
                 step, inputs, states, mask, previous_output=previous_output, **options
@@ -261,7 +268,7 @@ class RNN(Layer):
         last = outputs = None
         for cell, cell_states in zip(cells, states if is_stack else [states], strict=True):
             inputs = (inputs if outputs is None else outputs).astype(cell.compute_dtype)
-            one_step = jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)
+            one_step = jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)  # (batch, features)
             noise = cell.draw_noise(one_step, cell_states[0], training)
             last, outputs, new = recurrence.run_cell(
                 cell.step(),
@@ -270,6 +277,7 @@ class RNN(Layer):
                 cell.read_weights(),
                 noise,
                 mask,
+                # A cell below another gives it the outputs of all steps.
                 sequences=bool(self.return_sequences) or cell is not cells[-1],
                 **options,
             )
@@ -281,7 +289,7 @@ class RNN(Layer):
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
     ) -> Nested[Shape]:
-        batch, steps = sequences_shape[0], sequences_shape[1]
+        batch, steps = sequences_shape[0], sequences_shape[1]  # either may be None
         size = output_size_of(self.cell)
         if not isinstance(size, (int, np.integer)):
             raise UserInputError(
@@ -322,4 +330,5 @@ def _mask_by_step(mask: Nested[Tensor] | None, sequences: Tensor) -> Tensor | No
             f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. "
             f"Received: mask.shape={mask.shape}"
         )
+    # (steps, batch), as the loop takes it
     return mask.any(axis=tuple(range(2, mask.ndim))).T

@@ -112,6 +112,7 @@ class StackedRNNCells(Layer):
     @staticmethod
     def _first_states_of(cell: Any, batch_size: int | None) -> Nested[Tensor]:
         states = first_states_of(cell, batch_size)
+        # Such a cell gets and returns one array, not a list.
         is_single = isinstance(cell.state_size, (int, np.integer))
         return states[0] if is_single and not hasattr(cell, "get_initial_state") else states
 
@@ -127,6 +128,7 @@ class StackedRNNCells(Layer):
         new_states = []
         for cell, cell_states in zip(self.cells, states, strict=True):
             is_list = isinstance(cell_states, (list, tuple))
+            # `kwargs`: constants, for all cells alike.
             arguments = {**kwargs, "training": training} if takes_training(cell) else kwargs
             call_cell = cell if callable(cell) else cell.call
             inputs, new = call_cell(

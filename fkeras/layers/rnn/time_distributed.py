@@ -78,6 +78,7 @@ class TimeDistributed(Wrapper):
                 lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs
             )
 
+        # State must go from step to step, which `vmap` cannot do.
         if any(_is_state(variable) for variable in self.layer.variables):
             return self._one_by_one(at_step, inputs, mask)
         return self._all_together(at_step, inputs, mask, training)
@@ -110,6 +111,7 @@ class TimeDistributed(Wrapper):
             owners[:] = [layer for layer, _ in context.losses]
             return outputs, [value for _, value in context.losses]
 
+        # Over the steps of inputs and mask; outputs get them back at axis 1, losses at axis 0.
         axes = (1, None if mask is None else 1, None if keys is None else 0)
         outputs, losses = jax.vmap(run_step, in_axes=axes, out_axes=(1, 0))(inputs, mask, keys)
         for owner, values in zip(owners, losses):
@@ -122,6 +124,7 @@ class TimeDistributed(Wrapper):
         scope = seeds.current_scope()
         if not generators and (scope is None or scope.key is None):
             return None
+        # One draw for all steps; each step's key is split from it.
         seed = seeds.draw_seed(generators[0] if generators else None)
         return jax.random.split(jax.random.wrap_key_data(seed), steps)
 
