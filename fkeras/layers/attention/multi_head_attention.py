@@ -153,19 +153,19 @@ class MultiHeadAttention(HeadedAttention):
     def _find_attended_axes(self, rank: int) -> tuple[int, ...]:
         """`attention_axes` of inputs of a rank, none of them negative."""
         axes = range(1, rank - 1) if self.attention_axes is None else self.attention_axes
-        found = tuple(axis if axis >= 0 else rank + axis for axis in axes)
+        attended = tuple(axis if axis >= 0 else rank + axis for axis in axes)
         if rank < 3:
             raise UserInputError(
                 f"MultiHeadAttention '{self.name}' takes inputs of rank 3 or more (batch, "
                 f"positions, features). Received: inputs of rank {rank}"
             )
-        if not all(0 < axis < rank - 1 for axis in found) or len(set(found)) < len(found):
+        if not all(0 < axis < rank - 1 for axis in attended) or len(set(attended)) < len(attended):
             raise UserInputError(
                 f"MultiHeadAttention '{self.name}': `attention_axes` must be different axes "
                 f"between the batch and the features, 1 to {rank - 2}. Received: "
                 f"attention_axes={self.attention_axes}"
             )
-        return found
+        return attended
 
     def _project_in(
         self, shape: Shape, size: int, name: str, activation: Identifier | None = None

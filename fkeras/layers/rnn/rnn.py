@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ from fkeras.layers.base.layer import Layer
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
 from fkeras.layers.rnn.stacked_rnn_cells import (
+    Cell,
     StackedRNNCells,
     build_cell,
     check_cell,
@@ -75,7 +76,7 @@ class RNN(Layer):
 
     def __init__(
         self,
-        cell: Any,
+        cell: Cell | Sequence[Cell],
         return_sequences: bool = False,
         return_state: bool = False,
         go_backwards: bool = False,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +13,19 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
 from fkeras.types import Nested, Shape, Tensor
+
+
+class Cell(Protocol):
+    """What `RNN` needs of a cell, a `Layer` or not.
+
+    A cell may also have `output_size`, `get_initial_state(batch_size)` and, if it is a layer,
+    `build(input_shape)`.
+    """
+
+    @property
+    def state_size(self) -> int | Sequence[int | Sequence[int]]: ...
+
+    call: Callable[..., tuple[Tensor, Nested[Tensor]]]  # (inputs, states) -> (output, states)
 
 
 def check_cell(cell: Any) -> None:
@@ -29,12 +42,12 @@ def check_cell(cell: Any) -> None:
         )
 
 
-def takes_training(cell: Any) -> bool:
+def takes_training(cell: Cell) -> bool:
     """Whether a cell is a layer whose `call` has an argument `training`."""
     return isinstance(cell, Layer) and signature.of(cell).has_training
 
 
-def output_size_of(cell: Any) -> int:
+def output_size_of(cell: Cell) -> int:
     """The size of a cell's output: its `output_size`, else that of its first state."""
     size = getattr(cell, "output_size", None)
     if size is None:
@@ -43,7 +56,7 @@ def output_size_of(cell: Any) -> int:
     return size
 
 
-def first_states_of(cell: Any, batch_size: int | None) -> list[Nested[Tensor]]:
+def first_states_of(cell: Cell, batch_size: int | None) -> list[Nested[Tensor]]:
     """A cell's first states in a list: its own `get_initial_state`, else zeros of `state_size`."""
     if hasattr(cell, "get_initial_state"):
         states = cell.get_initial_state(batch_size=batch_size)
@@ -56,7 +69,7 @@ def first_states_of(cell: Any, batch_size: int | None) -> list[Nested[Tensor]]:
     ]
 
 
-def build_cell(cell: Any, input_shape: Shape) -> None:
+def build_cell(cell: Cell, input_shape: Shape) -> None:
     """Builds a cell that is a layer; others have nothing to build."""
     if isinstance(cell, Layer) and not cell.built:
         cell.build(input_shape)
@@ -83,7 +96,7 @@ class StackedRNNCells(Layer):
         (2, 3)
     """
 
-    def __init__(self, cells: Sequence[Any], **kwargs):
+    def __init__(self, cells: Sequence[Cell], **kwargs):
         super().__init__(**kwargs)
         cells = list(cells)
         if not cells:
@@ -110,7 +123,7 @@ class StackedRNNCells(Layer):
         return [self._first_states_of(cell, batch_size) for cell in self.cells]
 
     @staticmethod
-    def _first_states_of(cell: Any, batch_size: int | None) -> Nested[Tensor]:
+    def _first_states_of(cell: Cell, batch_size: int | None) -> Nested[Tensor]:
         states = first_states_of(cell, batch_size)
         # Such a cell gets and returns one array, not a list.
         is_single = isinstance(cell.state_size, (int, np.integer))
