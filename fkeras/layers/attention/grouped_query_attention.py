@@ -147,7 +147,7 @@ class GroupedQueryAttention(HeadedAttention):
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
-    ) -> Tensor:
+    ) -> Tensor | tuple[Tensor, Tensor | None]:
         key = value if key is None else key
         attention_mask = self._compute_attention_mask(
             query,

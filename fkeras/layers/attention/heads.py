@@ -235,7 +235,7 @@ class HeadedAttention(Layer):
         gate: Tensor | None,
         query_mask: Tensor | None,
         return_attention_scores: bool,
-    ) -> Tensor | tuple[Tensor, Tensor]:
+    ) -> Tensor | tuple[Tensor, Tensor | None]:
         """What `call` returns, from the heads' outputs; the query's mask goes on."""
         outputs = self._output_dense(outputs if gate is None else outputs * gate)
         if query_mask is not None:

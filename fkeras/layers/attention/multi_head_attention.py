@@ -209,7 +209,7 @@ class MultiHeadAttention(HeadedAttention):
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
-    ) -> Tensor:
+    ) -> Tensor | tuple[Tensor, Tensor | None]:
         key = value if key is None else key
         # A causal mask alone needs no array: the fused kernel has it built in.
         causal_only = (

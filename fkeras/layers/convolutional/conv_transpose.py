@@ -184,7 +184,7 @@ class Conv3DTranspose(_ConvTranspose):
 
     Shape:
         `(batch, a, b, c, channels)` -> `(batch, longer a, b, c, filters)`. Kernel
-            `(*kernel_size, filters, channels)`.
+        `(*kernel_size, filters, channels)`.
     """
 
     rank = 3

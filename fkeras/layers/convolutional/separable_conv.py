@@ -116,8 +116,8 @@ class SeparableConv2D(_SeparableConv):
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
-        columns as padding and strides say. Kernels `(*kernel_size, channels, depth_multiplier)`
-        and `(1, 1, channels * depth_multiplier, filters)`.
+        columns as padding and strides say. Kernels `(*kernel_size, channels, depth_multiplier)` and
+        `(1, 1, channels * depth_multiplier, filters)`.
     """
 
     rank = 2

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from flax import nnx
 
 from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
-from fkeras.types import Nested, PyTree, Tensor, TensorLike
+from fkeras.types import Nested, PyTree, Tensor
 
 if TYPE_CHECKING:
     from flax import linen
@@ -80,7 +81,7 @@ class FlaxLayer(Layer):
         self._info.built = True
         self._info.build_shapes = {"input_shape": tuple(inputs.shape)}
 
-    def _linen_shapes(self, inputs: TensorLike) -> dict[str, Any]:
+    def _linen_shapes(self, inputs: Tensor | KerasTensor) -> dict[str, Any]:
         """Shapes in the place of the module's variables."""
         mode = self._mode(False)
         like_inputs = jax.ShapeDtypeStruct(_example_shape(inputs), inputs.dtype)
@@ -164,7 +165,7 @@ def _linen_keys(key: jax.Array) -> dict[str, jax.Array]:
     return {"params": key, "dropout": jax.random.fold_in(key, 1)}
 
 
-def _example_shape(inputs: TensorLike) -> tuple[int, ...]:
+def _example_shape(inputs: Tensor | KerasTensor) -> tuple[int, ...]:
     """The shape of inputs to initialise with: 2 for sizes that may vary."""
     return tuple(2 if size is None else size for size in inputs.shape)
 
@@ -175,7 +176,7 @@ class _LinenDraw:
     All leaves come from one `init`: linen derives their keys from their places in the module.
     """
 
-    def __init__(self, layer: FlaxLayer, inputs: TensorLike):
+    def __init__(self, layer: FlaxLayer, inputs: Tensor | KerasTensor):
         self.layer = layer
         self.shape = _example_shape(inputs)
         self.dtype = inputs.dtype

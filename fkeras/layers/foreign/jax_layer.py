@@ -14,7 +14,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
-from fkeras.types import Nested, PyTree, SeedLike, Tensor, TensorLike
+from fkeras.types import Nested, PyTree, SeedLike, Tensor
 
 _CALL_PARAMETERS = {"params", "state", "rng", "inputs", "training"}
 _INIT_PARAMETERS = {"rng", "inputs", "training"}
@@ -154,6 +154,6 @@ def _is_symbolic(value: object) -> bool:
     return isinstance(value, KerasTensor)
 
 
-def _zeros(x: TensorLike) -> jax.Array:
+def _zeros(x: Tensor | KerasTensor) -> jax.Array:
     """Inputs to initialise with: 2 for sizes that may vary."""
     return jnp.zeros(tuple(2 if size is None else size for size in x.shape), x.dtype)

@@ -167,7 +167,7 @@ class RecurrentCell(Layer):
         """
         rates = {"inputs": self.dropout, "state": self.recurrent_dropout}
         if not training or not any(rates.values()):
-            return dict.fromkeys(rates)
+            return {"inputs": None, "state": None}
         seed = held_seed(self)
         if seed is None:
             seed = seeds.draw_seed(self.seed_generator)

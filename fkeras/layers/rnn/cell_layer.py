@@ -68,7 +68,7 @@ class CellLayer(RNN):
         initial_state: Nested[Tensor] | None = None,
         mask: Tensor | None = None,
         training: bool | None = False,
-    ) -> Tensor:
+    ) -> Tensor | tuple[Nested[Tensor], ...]:
         return super().call(sequences, initial_state=initial_state, mask=mask, training=training)
 
     def get_config(self) -> Config:

@@ -113,15 +113,16 @@ class ConvLSTM1D(_ConvLSTM):
 
     Shape:
         `(batch, steps, size, channels)` -> `(batch, new_size, filters)`, or with the axis of steps
-            with `return_sequences`.
+        with `return_sequences`.
     """
 
     rank = 1
 
 
 class ConvLSTM2D(_ConvLSTM):
-    """An LSTM over sequences of images, such as frames of radar or video: its products with input
-    and state are convolutions.
+    """An LSTM over sequences of images, such as frames of radar or video.
+
+    Its products with input and state are convolutions.
 
     Args:
         filters: number of output channels.
@@ -148,9 +149,8 @@ class ConvLSTM2D(_ConvLSTM):
 
     Shape:
         `(batch, steps, rows, columns, channels)` -> `(batch, new_rows, new_columns, filters)`, or
-            with the axis of steps with
-        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel
-            `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
+        with the axis of steps with `return_sequences`; with `return_state` a tuple
+        `(output, h, c)`. Kernel `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
 
     References:
         Shi et al., 2015, https://arxiv.org/abs/1506.04214, without the peephole terms.
@@ -169,8 +169,7 @@ class ConvLSTM3D(_ConvLSTM):
 
     Shape:
         `(batch, steps, a, b, c, channels)` -> `(batch, new_a, new_b, new_c, filters)`, or with the
-            axis of steps with
-        `return_sequences`.
+        axis of steps with `return_sequences`.
     """
 
     rank = 3

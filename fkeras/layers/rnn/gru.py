@@ -99,9 +99,8 @@ class GRUCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
-            returns `(h, states)`. Kernel
-        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias
-            `(2, 3 * units)`, or `(3 * units,)` without
+        returns `(h, states)`. Kernel `(features, 3 * units)`, recurrent kernel
+        `(units, 3 * units)`: gates z, r, h. Bias `(2, 3 * units)`, or `(3 * units,)` without
         `reset_after`.
 
     Examples:
@@ -199,10 +198,9 @@ class GRU(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h)`. Kernel `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates
-            z, r, h. Bias `(2, 3 * units)`, or
-        `(3 * units,)` without `reset_after`.
+        `return_sequences`; with `return_state` a tuple `(output, h)`. Kernel
+        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias
+        `(2, 3 * units)`, or `(3 * units,)` without `reset_after`.
 
     Call arguments:
         sequences; `initial_state`: `h` or `[h]`, None for zeros; `mask`: bool `(batch, steps)`,

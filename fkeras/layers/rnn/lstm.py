@@ -110,9 +110,8 @@ class LSTMCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h, c]` of `(batch, units)`
-            each; returns `(h, [h, c])`.
-        Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`:
-            gates i, f, c, o.
+        each; returns `(h, [h, c])`. Kernel `(features, 4 * units)`, recurrent kernel
+        `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -212,9 +211,9 @@ class LSTM(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h, c)`. Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`,
-            bias `(4 * units,)`: gates i, f, c, o.
+        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel
+        `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates
+        i, f, c, o.
 
     Call arguments:
         sequences; `initial_state`: list `[h, c]`, None for zeros; `mask`: bool `(batch, steps)`,

@@ -50,8 +50,8 @@ class SimpleRNNCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
-            returns `(h, states)`. Kernel
-        `(features, units)`, recurrent kernel `(units, units)`, bias `(units,)`.
+        returns `(h, states)`. Kernel `(features, units)`, recurrent kernel `(units, units)`, bias
+        `(units,)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -104,8 +104,9 @@ class SimpleRNNCell(RecurrentCell):
 
 
 class SimpleRNN(CellLayer):
-    """A fully connected recurrent layer: `h = activation(x @ kernel + bias + h @ recurrent_kernel)`
-    at each step.
+    """A fully connected recurrent layer.
+
+    At each step, `h = activation(x @ kernel + bias + h @ recurrent_kernel)`.
 
     Args:
         units: size of output and state, positive.
@@ -131,8 +132,7 @@ class SimpleRNN(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h)`.
+        `return_sequences`; with `return_state` a tuple `(output, h)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp

@@ -123,8 +123,8 @@ def test_noise_multiplies_the_inputs_of_all_gates_or_of_each(leading):
 def test_each_gate_has_its_own_noise_where_the_state_is_dropped(options, shapes):
     cell = layers.GRUCell(2, **options)
     noise = cell.draw_noise(X, STATES[0], training=True)
-    found = tuple(None if x is None else x.shape for x in (noise["inputs"], noise["state"]))
-    assert found == shapes
+    noise_shapes = tuple(None if x is None else x.shape for x in (noise["inputs"], noise["state"]))
+    assert noise_shapes == shapes
     for factors in noise.values():
         assert factors is None or set(np.unique(factors)) <= {0.0, 2.0}
     assert set(cell.draw_noise(X, STATES[0], training=False).values()) == {None}

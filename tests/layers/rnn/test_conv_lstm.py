@@ -68,8 +68,8 @@ def test_states_have_the_shape_of_the_output(options, shape):
     layer = layers.ConvLSTM2D(np.int64(4), **options, return_state=True)
     expected = layer.compute_output_shape(IMAGES.shape)
     assert expected == ((2, *shape),) * 3
-    found = jax.eval_shape(layer, jax.ShapeDtypeStruct(IMAGES.shape, "float32"))
-    assert tuple(tuple(y.shape) for y in found) == expected
+    outputs = jax.eval_shape(layer, jax.ShapeDtypeStruct(IMAGES.shape, "float32"))
+    assert tuple(tuple(y.shape) for y in outputs) == expected
     cell_shape, states = layer.cell.compute_output_shape((2, 4, 5, 2))
     assert cell_shape == states[0] == states[1] == (2, *shape)
 

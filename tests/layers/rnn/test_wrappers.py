@@ -127,9 +127,9 @@ def test_unmerged_directions_come_with_their_states_and_masks():
     layer = layers.Bidirectional(
         layers.LSTM(2, return_sequences=True, return_state=True), merge_mode=None
     )
-    found = layer(X, mask=MASK)
-    assert len(found) == 6
-    shapes = [tuple(y.shape) for y in found]
+    outputs = layer(X, mask=MASK)
+    assert len(outputs) == 6
+    shapes = [tuple(y.shape) for y in outputs]
     assert shapes == [tuple(s) for s in layer.compute_output_shape(X.shape)]
     masks = layer.compute_mask(X, MASK)
     assert [mask is MASK for mask in masks] == [True, True, False, False, False, False]
