@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -18,11 +17,8 @@ from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.regularization.dropout import check_rate
-from fkeras.layers.rnn.cell_step import Step
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
 from fkeras.types import Config, DTypeLike, Identifier, SeedLike, Shape, Tensor
-
-if TYPE_CHECKING:
-    from fkeras.layers.rnn.cell_step import CellNoise, CellWeights
 
 
 class RecurrentCell(Layer):
