@@ -89,7 +89,11 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
     # Adopts the Variables of foreign modules before anything is traced through them.
     layer._structure()
     if any_symbolic(*args, *kwargs.values()):
-        layer.compute_output_spec(*args, **kwargs)
+        nodes = list(layer._info.nodes)
+        try:
+            layer(*args, **kwargs)
+        finally:
+            layer._info.nodes[:] = nodes  # the call was for shapes only
         return
 
     structs = [x for x in flatten([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
