@@ -270,7 +270,9 @@ class Metric:
                 f"expected {len(variables)} variables."
             )
         lent = [_value_for(variable, value) for variable, value in zip(variables, values)]
-        return lending.call(method, variables, lent, *args, what=f"metric {self.name!r}", **kwargs)
+        return lending.call(
+            method, variables, lent, *args, caller=f"metric {self.name!r}", **kwargs
+        )
 
     # -- config ----------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ import numpy as np
 from fkeras import constraints, initializers, regularizers
 from fkeras.core.randomness import seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
+from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
@@ -214,29 +214,20 @@ def _dropout_factors(
     return jax.random.bernoulli(key, 1 - rate, shape).astype(dtype) / (1 - rate)
 
 
-class _Held(threading.local):
-    seeds: dict = {}
-
-
-_held = _Held()
+_held_seeds: Scoped[dict] = Scoped({})  # id of a cell -> its seed; never changed in place
 
 
 def held_seed(cell):
-    return _held.seeds.get(id(cell))
+    return _held_seeds.value.get(id(cell))
 
 
-@contextlib.contextmanager
-def holding_seeds(cells, training: bool | None):
-    """Inside, each cell has one seed: a loop over time, where no generator can count, draws the
-    same noise at each step.
+def holding_seeds(cells: Sequence[Layer], training: bool | None) -> AbstractContextManager:
+    """Context manager: each cell has one seed inside. A loop over time, where no generator can
+    count, draws the same noise at each step.
     """
-    outer = _held.seeds
-    _held.seeds = outer | {
+    drawn = {
         id(c): seeds.draw_seed(c.seed_generator)
         for c in cells
         if training and (c.dropout or c.recurrent_dropout)
     }
-    try:
-        yield
-    finally:
-        _held.seeds = outer
+    return _held_seeds.inside(_held_seeds.value | drawn)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fkeras import Variable
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.errors import PureCallError, UserInputError
 
 
@@ -83,9 +83,9 @@ def test_stand_ins_are_brought_back_by_the_first_read():
 
     def bring():
         asked.append(1)
-        lending.put_value(v, jnp.full((2,), 9.0))
+        stand_ins.put_value(v, jnp.full((2,), 9.0))
 
-    lending.put_value(v, lending.HeldByLoop(bring))
+    stand_ins.put_value(v, stand_ins.HeldByLoop(bring))
     assert v.numpy().tolist() == [9, 9] and asked == [1]
 
 
