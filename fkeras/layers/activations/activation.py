@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import activations
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Identifier, Shape, Tensor
@@ -26,7 +27,7 @@ class Activation(Layer):
         Array([0., 2.], dtype=float32)
     """
 
-    def __init__(self, activation: Identifier | None, **kwargs):
+    def __init__(self, activation: Identifier | None, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activations.get(activation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
@@ -12,6 +12,7 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Identifier, Shape, Tensor
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class _Elementwise(Layer):
     """What the activations share: masks pass through, shapes stay."""
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -50,7 +51,7 @@ class ReLU(_Elementwise):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
@@ -92,7 +93,7 @@ class LeakyReLU(_Elementwise):
         Array([-0.5,  2. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs):
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]):
         if "alpha" in kwargs:  # of older scripts
             negative_slope = kwargs.pop("alpha")
             warnings.warn(
@@ -137,7 +138,7 @@ class PReLU(_Elementwise):
         alpha_regularizer: Identifier | None = None,
         alpha_constraint: Identifier | None = None,
         shared_axes: Axis | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
@@ -194,7 +195,7 @@ class ELU(_Elementwise):
         Array([-0.63212055,  2.        ], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.alpha = alpha
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Shape, Tensor
@@ -33,7 +34,7 @@ class Softmax(Layer):
         Array([0.5, 0.5, 0. ], dtype=float32)
     """
 
-    def __init__(self, axis: Axis = -1, **kwargs):
+    def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.axis = int(axis) if arguments.is_int(axis) else axis
         self.supports_masking = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_rate, drop
 from fkeras.types import Config, SeedLike, Shape, Tensor, TensorLike
 
@@ -52,7 +53,7 @@ class Attention(Layer):
         score_mode: Literal["dot", "concat"] = "dot",
         dropout: float = 0.0,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")
@@ -205,7 +206,9 @@ class AdditiveAttention(Attention):
         (2, 3, 4)
     """
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs):
+    def __init__(
+        self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[LayerOptions]
+    ):
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
 
     def _add_scale(self, input_shape: list[Shape]) -> Variable:

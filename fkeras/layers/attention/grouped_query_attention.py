@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from fkeras.errors import UserInputError
 from fkeras.layers.attention.heads import (
     HeadedAttention,
@@ -10,6 +12,7 @@ from fkeras.layers.attention.heads import (
     scale_of,
 )
 from fkeras.layers.attention.masks import without_masks
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
@@ -78,7 +81,7 @@ class GroupedQueryAttention(HeadedAttention):
         bias_constraint: Identifier | None = None,
         use_gate: bool = False,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         head_dim = checked_positive("head_dim", head_dim)
         num_query_heads = checked_positive("num_query_heads", num_query_heads)

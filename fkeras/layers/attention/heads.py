@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Unpack
 
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +16,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.activations.softmax import Softmax
 from fkeras.layers.attention.masks import combine_masks, expand_mask
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.layers.regularization.dropout import Dropout, check_rate
 from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
@@ -44,7 +46,7 @@ class HeadedAttention(Layer):
         bias_constraint: Identifier | None,
         use_gate: bool,
         seed: SeedLike | None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")

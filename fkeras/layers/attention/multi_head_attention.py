@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Unpack
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from fkeras.layers.attention.heads import (
     scale_of,
 )
 from fkeras.layers.attention.masks import without_masks
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
 
@@ -97,7 +99,7 @@ class MultiHeadAttention(HeadedAttention):
         bias_constraint: Identifier | None = None,
         use_gate: bool = False,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         num_heads = checked_positive("num_heads", num_heads)
         key_dim = checked_positive("key_dim", key_dim)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras import ops
 from fkeras.errors import UserInputError
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
@@ -34,7 +36,7 @@ class _Conv(Convolution):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             kernel_size=kernel_size,
@@ -183,7 +185,7 @@ class Conv2D(_Conv):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             filters=filters,
@@ -236,7 +238,7 @@ class Conv3D(_Conv):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             filters=filters,

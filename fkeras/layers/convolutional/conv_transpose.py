@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
@@ -32,7 +34,7 @@ class _ConvTranspose(Convolution):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             kernel_size=kernel_size,
@@ -154,7 +156,7 @@ class Conv2DTranspose(_ConvTranspose):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             filters=filters,
@@ -207,7 +209,7 @@ class Conv3DTranspose(_ConvTranspose):
         activity_regularizer: Identifier | None = None,
         kernel_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             filters=filters,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
 from fkeras.ops.windows import spatial_axes
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
@@ -40,7 +41,7 @@ class Convolution(Layer):
         bias_regularizer: Identifier | None = None,
         activity_regularizer: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         # Keras's low-rank adaptation, which would otherwise be an unknown argument of `Layer`.
         arguments.refuse_unsupported(

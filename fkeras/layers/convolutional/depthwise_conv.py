@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from fkeras import ops
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
@@ -29,7 +31,7 @@ class _DepthwiseConv(Convolution):
         activity_regularizer: Identifier | None = None,
         depthwise_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             kernel_size=kernel_size,
@@ -129,7 +131,7 @@ class DepthwiseConv2D(_DepthwiseConv):
         activity_regularizer: Identifier | None = None,
         depthwise_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             kernel_size=kernel_size,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from fkeras import ops
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
@@ -33,7 +35,7 @@ class _SeparableConv(Convolution):
         depthwise_constraint: Identifier | None = None,
         pointwise_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             kernel_size=kernel_size,
@@ -143,7 +145,7 @@ class SeparableConv2D(_SeparableConv):
         depthwise_constraint: Identifier | None = None,
         pointwise_constraint: Identifier | None = None,
         bias_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
             filters=filters,

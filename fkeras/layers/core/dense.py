@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
@@ -62,7 +63,7 @@ class Dense(Layer):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: object | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         arguments.refuse_unsupported(

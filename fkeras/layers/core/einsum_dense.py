@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +12,7 @@ from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.core.einsum_shapes import EinsumShapes, shapes_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class EinsumDense(Layer):
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
         quantization_config: object | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         arguments.refuse_unsupported(

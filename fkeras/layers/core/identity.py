@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras.core.nested import map_structure
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Nested, Shape, Tensor
@@ -24,7 +25,7 @@ class Identity(Layer):
         {'a': Array([1.], dtype=float32)}
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.supports_masking = True
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -48,7 +49,7 @@ class Lambda(Layer):
         output_shape: Shape | Callable[..., Nested[Shape]] | None = None,
         mask: ArrayLike | Callable[..., Tensor] | None = None,
         arguments: Config | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         if not callable(function):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras.core.values import masks
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Shape, Tensor
@@ -31,7 +32,7 @@ class Masking(Layer):
         [[True, False]]
     """
 
-    def __init__(self, mask_value: float = 0.0, **kwargs):
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.mask_value = mask_value
         self.supports_masking = True

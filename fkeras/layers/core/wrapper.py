@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras.core.config import serialization
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Config, Shape
@@ -29,7 +30,7 @@ class Wrapper(Layer):
         Array([-1.,  4.], dtype=float32)
     """
 
-    def __init__(self, layer: Layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]):
         if not isinstance(layer, Layer):
             raise UserInputError(
                 f"Layer {layer} supplied to Wrapper isn't a supported layer type. Please ensure "

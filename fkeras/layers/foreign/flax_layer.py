@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.types import Nested, PyTree, Tensor
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class FlaxLayer(Layer):
         module: nnx.Module | linen.Module,
         method: str | Callable[..., Any] | None = None,
         variables: Mapping[str, PyTree] | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.module = module

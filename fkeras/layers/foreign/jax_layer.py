@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.types import Nested, PyTree, SeedLike, Tensor
 
 _CALL_PARAMETERS = {"params", "state", "rng", "inputs", "training"}
@@ -51,7 +52,7 @@ class JaxLayer(Layer):
         params: PyTree = None,
         state: PyTree = None,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         if call_fn is None or not callable(call_fn):

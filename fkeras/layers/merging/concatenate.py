@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.merging.merge import Merge, check_masks
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Concatenate(Merge):
         (2, 8)
     """
 
-    def __init__(self, axis: int = -1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.axis = arguments.one_axis("Concatenate", axis)
 

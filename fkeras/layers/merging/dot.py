@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 from jax import lax
@@ -10,6 +10,7 @@ from jax import lax
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.merging.merge import Merge
 from fkeras.ops.sparse import is_sparse, jax_sparse
 
@@ -37,7 +38,7 @@ class Dot(Merge):
         (2, 4, 3)
     """
 
-    def __init__(self, axes: Axis, normalize: bool = False, **kwargs):
+    def __init__(self, axes: Axis, normalize: bool = False, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if not arguments.is_int(axes):
             if not isinstance(axes, (list, tuple)):

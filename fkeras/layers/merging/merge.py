@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ class Merge(Layer):
     axis; then all broadcast together.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.supports_masking = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import Affine, check_axes
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class GroupNormalization(Affine):
         gamma_regularizer: Identifier | None = None,
         beta_constraint: Identifier | None = None,
         gamma_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         if not arguments.is_int(groups) or groups <= 0 and groups != -1:
             raise UserInputError(

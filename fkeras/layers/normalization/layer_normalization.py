@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import Affine, as_float, check_axes, int_or_list
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class LayerNormalization(Affine):
         gamma_regularizer: Identifier | None = None,
         beta_constraint: Identifier | None = None,
         gamma_constraint: Identifier | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
         if self.rms_scaling:

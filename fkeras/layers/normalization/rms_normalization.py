@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import as_float, check_axes, int_or_list
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class RMSNormalization(Layer):
         Zhang and Sennrich, 2019, https://arxiv.org/abs/1910.07467
     """
 
-    def __init__(self, axis: Axis = -1, epsilon: float = 1e-6, **kwargs):
+    def __init__(self, axis: Axis = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self.epsilon = epsilon

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.core.wrapper import Wrapper
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class SpectralNormalization(Wrapper):
         Miyato et al., 2018, https://arxiv.org/abs/1802.05957
     """
 
-    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs):
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[LayerOptions]):
         super().__init__(layer, **kwargs)
         if not arguments.is_int(power_iterations) or power_iterations <= 0:
             raise UserInputError(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import check_axes, int_or_list
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class UnitNormalization(Layer):
         Array([[0.6, 0.8]], dtype=float32)
     """
 
-    def __init__(self, axis: Axis = -1, **kwargs):
+    def __init__(self, axis: Axis = -1, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self.supports_masking = True

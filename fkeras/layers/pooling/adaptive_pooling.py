@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.types import DataFormat, Shape, Tensor
 
 
@@ -23,7 +25,7 @@ class _AdaptivePooling(Layer):
         self,
         output_size: int | Sequence[int],
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.output_size = self._checked_output_size(output_size)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.ops.windows import spatial_axes
 from fkeras.types import DataFormat, Shape, Tensor
 
@@ -16,7 +19,12 @@ class _GlobalPooling(Layer):
 
     rank: int
 
-    def __init__(self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs):
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.keepdims = keepdims
@@ -63,7 +71,12 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     rank = 1
 
-    def __init__(self, data_format: DataFormat | None = None, keepdims: bool = False, **kwargs):
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import regularizers
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 
 if TYPE_CHECKING:
     from fkeras.types import Config, Shape, Tensor
@@ -28,7 +29,7 @@ class ActivityRegularization(Layer):
         2.0
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs):
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[LayerOptions]):
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.supports_masking = True
         self.l1 = l1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_noise_shape, check_rate, keep
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class AlphaDropout(Layer):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         check_rate(rate, self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.random.keys import key_of
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Dropout(Layer):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         check_rate(rate, self)

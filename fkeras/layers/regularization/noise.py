@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import random
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_rate, is_fraction
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class GaussianNoise(Layer):
         (True, False)
     """
 
-    def __init__(self, stddev: float, seed: SeedLike | None = None, **kwargs):
+    def __init__(self, stddev: float, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if not is_fraction(stddev):
             raise UserInputError(
@@ -75,7 +76,7 @@ class GaussianDropout(Layer):
         Srivastava et al., 2014, https://www.cs.toronto.edu/~hinton/absps/JMLRdropout.pdf
     """
 
-    def __init__(self, rate: float, seed: SeedLike | None = None, **kwargs):
+    def __init__(self, rate: float, seed: SeedLike | None = None, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         check_rate(rate, self)
         if rate == 1:

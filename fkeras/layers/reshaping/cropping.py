@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 from fkeras.ops.windows import spatial_axes
 
@@ -75,7 +76,7 @@ class Cropping1D(_Cropping):
 
     rank = 1
 
-    def __init__(self, cropping: int | Sequence[int] = (1, 1), **kwargs):
+    def __init__(self, cropping: int | Sequence[int] = (1, 1), **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.cropping = arguments.ints_per_axis("cropping", cropping, 2, allow_zero=True)
         self.input_spec = InputSpec(ndim=3)
@@ -104,7 +105,7 @@ class Cropping2D(_Cropping):
         self,
         cropping: int | Sequence[int] | Sequence[Sequence[int]] = ((0, 0), (0, 0)),
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
@@ -134,7 +135,7 @@ class Cropping3D(_Cropping):
         self,
         cropping: int | Sequence[int] | Sequence[Sequence[int]] = ((1, 1), (1, 1), (1, 1)),
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)

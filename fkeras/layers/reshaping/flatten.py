@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Flatten(Rearranging):
         (2, 12)
     """
 
-    def __init__(self, data_format: DataFormat | None = None, **kwargs):
+    def __init__(self, data_format: DataFormat | None = None, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Permute(Rearranging):
         (5, 64, 10)
     """
 
-    def __init__(self, dims: Sequence[int], **kwargs):
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if not np.iterable(dims) or not all(arguments.is_int(axis) for axis in dims):
             raise UserTypeError(f"`dims` must be a tuple of integers. Received: dims={dims}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class RepeatVector(Rearranging):
         (2, 3, 5)
     """
 
-    def __init__(self, n: int, **kwargs):
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if not arguments.is_int(n):
             raise UserTypeError(f"Expected an integer value for `n`, got {type(n)}.")

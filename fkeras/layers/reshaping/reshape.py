@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Reshape(Rearranging):
         (2, 6, 4)
     """
 
-    def __init__(self, target_shape: Sequence[int], **kwargs):
+    def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if arguments.is_int(target_shape):
             raise UserTypeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
@@ -11,6 +11,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 from fkeras.ops.windows import spatial_axes
 
@@ -69,7 +70,7 @@ class UpSampling1D(_UpSampling):
         Array([1., 1., 2., 2.], dtype=float32)
     """
 
-    def __init__(self, size: int = 2, **kwargs):
+    def __init__(self, size: int = 2, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         if not arguments.is_int(size):
             raise UserTypeError(f"Expected an integer value for `size`, got {type(size)}.")
@@ -105,7 +106,7 @@ class UpSampling2D(_UpSampling):
         size: int | Sequence[int] = (2, 2),
         data_format: DataFormat | None = None,
         interpolation: str = "nearest",
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
@@ -146,7 +147,10 @@ class UpSampling3D(_UpSampling):
     """
 
     def __init__(
-        self, size: int | Sequence[int] = (2, 2, 2), data_format: DataFormat | None = None, **kwargs
+        self,
+        size: int | Sequence[int] = (2, 2, 2),
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)

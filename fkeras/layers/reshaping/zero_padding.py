@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
 from fkeras.ops.windows import spatial_axes
 
@@ -28,7 +29,7 @@ class _ZeroPadding(Rearranging):
         self,
         padding: Sequence[int] | Sequence[Sequence[int]],
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
@@ -72,7 +73,10 @@ class ZeroPadding1D(_ZeroPadding):
     rank = 1
 
     def __init__(
-        self, padding: int | Sequence[int] = 1, data_format: DataFormat | None = None, **kwargs
+        self,
+        padding: int | Sequence[int] = 1,
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             arguments.ints_per_axis("padding", padding, 2, allow_zero=True), data_format, **kwargs
@@ -102,7 +106,7 @@ class ZeroPadding2D(_ZeroPadding):
         self,
         padding: int | Sequence[int] | Sequence[Sequence[int]] = (1, 1),
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(arguments.pairs("padding", padding, 2), data_format, **kwargs)
 
@@ -129,6 +133,6 @@ class ZeroPadding3D(_ZeroPadding):
         self,
         padding: int | Sequence[int] | Sequence[Sequence[int]] = ((1, 1), (1, 1), (1, 1)),
         data_format: DataFormat | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(arguments.pairs("padding", padding, 3), data_format, **kwargs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,7 @@ from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_rate
 from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
 from fkeras.types import Config, DTypeLike, Identifier, SeedLike, Shape, Tensor
@@ -51,7 +53,7 @@ class RecurrentCell(Layer):
         recurrent_dropout: float,
         seed: SeedLike | None,
         implementation: int = 2,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.use_bias = use_bias

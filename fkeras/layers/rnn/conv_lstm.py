@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Unpack
 
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
 from fkeras.layers.rnn.conv_lstm_cell import ConvLSTMCell
 from fkeras.types import DataFormat, Identifier, Nested, SeedLike, Shape, Tensor
@@ -52,7 +54,7 @@ class _ConvLSTM(CellLayer):
         return_state: bool = False,
         go_backwards: bool = False,
         stateful: bool = False,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = ConvLSTMCell(
             self.rank,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax.numpy as jnp
 
@@ -13,6 +13,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, checked_count
 from fkeras.layers.rnn.cell_step import CellNoise, CellWeights
@@ -115,7 +116,7 @@ class ConvLSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             None,

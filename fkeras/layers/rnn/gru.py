@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
@@ -132,7 +133,7 @@ class GRUCell(RecurrentCell):
         recurrent_dropout: float = 0.0,
         reset_after: bool = True,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -249,7 +250,7 @@ class GRU(CellLayer):
         unroll: bool | int = False,
         reset_after: bool = True,
         use_cudnn: bool | Literal["auto"] = "auto",
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = GRUCell(
             units,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import lstm_loop, recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
@@ -142,7 +143,7 @@ class LSTMCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -266,7 +267,7 @@ class LSTM(CellLayer):
         stateful: bool = False,
         unroll: bool | int = False,
         use_cudnn: bool | Literal["auto"] = "auto",
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = LSTMCell(
             units,

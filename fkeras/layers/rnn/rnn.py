@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from fkeras.core.nested import flatten, map_structure
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
 from fkeras.layers.rnn.stacked_rnn_cells import (
@@ -83,7 +84,7 @@ class RNN(Layer):
         stateful: bool = False,
         unroll: bool | int = False,
         zero_output_for_mask: bool = False,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         # Cells in a list are stacked.
         if isinstance(cell, (list, tuple)):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Unpack
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
@@ -78,7 +80,7 @@ class SimpleRNNCell(RecurrentCell):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -165,7 +167,7 @@ class SimpleRNN(CellLayer):
         stateful: bool = False,
         unroll: bool | int = False,
         seed: SeedLike | None = None,
-        **kwargs,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = SimpleRNNCell(
             units,

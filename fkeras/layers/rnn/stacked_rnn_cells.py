@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +12,7 @@ from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.types import Nested, Shape, Tensor
 
 
@@ -96,7 +97,7 @@ class StackedRNNCells(Layer):
         (2, 3)
     """
 
-    def __init__(self, cells: Sequence[Cell], **kwargs):
+    def __init__(self, cells: Sequence[Cell], **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         cells = list(cells)
         if not cells:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import pure, signature
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.core.wrapper import Wrapper
 from fkeras.types import Nested, Shape, Tensor
 
@@ -50,7 +51,7 @@ class TimeDistributed(Wrapper):
         (2, 5, 6, 6, 4)
     """
 
-    def __init__(self, layer: Layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]):
         if not isinstance(layer, Layer):
             raise UserInputError(f"TimeDistributed: `layer` must be a layer. Received: {layer!r}")
         super().__init__(layer, **kwargs)
