@@ -1,5 +1,7 @@
 """Dot-product attention."""
 
+from __future__ import annotations
+
 import functools
 
 import jax
@@ -10,20 +12,21 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
 def dot_product_attention(
-    query,
-    key,
-    value,
-    bias=None,
-    mask=None,
-    scale=None,
-    is_causal=False,
-    flash_attention=None,
-    attn_logits_soft_cap=None,
-):
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Tensor:
     """softmax(scale * query . key + bias) . value, over the keys' positions, with heads side by
     side.
 
@@ -102,7 +105,16 @@ def dot_product_attention(
     return attend(query, key, value, bias, mask, implementation="xla")
 
 
-def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
+def _by_einsum(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    bias: jax.Array | None,
+    mask: jax.Array | None,
+    scale: float | None,
+    is_causal: bool,
+    cap: float | None = None,
+):
     batch, queries, heads, depth = query.shape
     kv_heads = key.shape[2]
     if heads % kv_heads:

@@ -1,5 +1,7 @@
 """Rearranging positions and channels: `unfold`, `fold`, `depth_to_space`, `space_to_depth`."""
 
+from __future__ import annotations
+
 import math
 
 import jax
@@ -10,10 +12,13 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import per_axis, window_indices
+from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 
 @op
-def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
+def unfold(
+    x: TensorLike, kernel_size: Axis, dilation: Axis = 1, padding: Axis = 0, stride: Axis = 1
+) -> Tensor:
     """Sliding blocks as columns: (batch, channels, height, width) -> (batch, channels * kh * kw,
     windows), as in PyTorch.
 
@@ -43,7 +48,14 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 @op
-def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
+def fold(
+    x: TensorLike,
+    output_size: Axis,
+    kernel_size: Axis,
+    dilation: Axis = 1,
+    padding: Axis = 0,
+    stride: Axis = 1,
+) -> Tensor:
     """Sums sliding blocks back into images: (batch, channels * kh * kw, windows) -> (batch,
     channels, *output_size).
 
@@ -79,7 +91,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return jax.linear_transpose(to_columns, image)(x)[0]
 
 
-def _check(name, x, block_size):
+def _check(name: str, x: jax.Array, block_size: int):
     if x.ndim != 4:
         raise UserInputError(f"`{name}` requires a 4D input tensor. Received: x.shape={x.shape}.")
     if block_size < 2:
@@ -87,7 +99,9 @@ def _check(name, x, block_size):
 
 
 @op
-def depth_to_space(x, block_size, data_format="channels_last"):
+def depth_to_space(
+    x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Tensor:
     """Channels become square blocks of positions: (batch, h, w, c) -> (batch, h * block, w * block,
     c / block^2).
     """
@@ -112,7 +126,9 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 
 
 @op
-def space_to_depth(x, block_size, data_format="channels_last"):
+def space_to_depth(
+    x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Tensor:
     """Square blocks of positions become channels: (batch, h, w, c) -> (batch, h / block, w / block,
     c * block^2).
     """

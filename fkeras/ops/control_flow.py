@@ -3,6 +3,11 @@
 On KerasTensors the user's function is evaluated abstractly; it is called again when the graph runs.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,11 +18,12 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_tensor
+from fkeras.types import PyTree, TensorLike
 
 user_code = op(explained=False)
 
 
-def _arrays(structure):
+def _arrays(structure: PyTree):
     """NumPy arrays and lists of numbers in a structure as arrays; Python numbers as they are."""
     return map_structure(as_tensor, structure)
 
@@ -25,7 +31,9 @@ def _arrays(structure):
 # -- branches ------------------------------------------------------------------
 
 
-def _cond_spec(pred, true_fn, false_fn):
+def _cond_spec(
+    pred: KerasTensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]
+) -> KerasTensor:
     yes, no = evaluate_call(true_fn, (), {}, 0), evaluate_call(false_fn, (), {}, 0)
     if _description(yes) != _description(no):
         raise UserInputError(
@@ -35,7 +43,7 @@ def _cond_spec(pred, true_fn, false_fn):
     return yes
 
 
-def _description(structure):
+def _description(structure: PyTree):
     """Structure, shapes and dtypes in a form that can be compared."""
     return map_structure(
         lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure
@@ -43,7 +51,7 @@ def _description(structure):
 
 
 @op(spec=_cond_spec, explained=False)
-def cond(pred, true_fn, false_fn):
+def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """`true_fn()` where the scalar `pred` is true, else `false_fn()`.
 
     Args:
@@ -54,12 +62,14 @@ def cond(pred, true_fn, false_fn):
     return jax.lax.cond(pred, true_fn, false_fn)
 
 
-def _switch_spec(index, branches, *operands):
+def _switch_spec(
+    index: KerasTensor, branches: Sequence[Callable[..., Any]], *operands
+) -> KerasTensor:
     return evaluate_call(branches[0], operands, {}, 0)
 
 
 @op(spec=_switch_spec, explained=False)
-def switch(index, branches, *operands):
+def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands) -> Any:
     """`branches[index](*operands)`; an index out of range is moved to the nearest.
 
     Args:
@@ -74,7 +84,7 @@ def switch(index, branches, *operands):
 # -- loops ---------------------------------------------------------------------
 
 
-def _same(structure):
+def _same(structure: PyTree):
     return map_structure(
         lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v,
         structure,
@@ -82,7 +92,12 @@ def _same(structure):
 
 
 @op(spec=lambda cond, body, loop_vars, maximum_iterations=None: _same(loop_vars), explained=False)
-def while_loop(cond, body, loop_vars, maximum_iterations=None):
+def while_loop(
+    cond: Callable[..., TensorLike],
+    body: Callable[..., Any],
+    loop_vars: PyTree,
+    maximum_iterations: int | None = None,
+) -> Any:
     """Runs `body` as long as `cond` is true.
 
     Args:
@@ -123,7 +138,12 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
 
 
 @op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
-def fori_loop(lower, upper, body_fun, init_val):
+def fori_loop(
+    lower: TensorLike,
+    upper: TensorLike,
+    body_fun: Callable[[jax.Array, Any], Any],
+    init_val: PyTree,
+) -> Any:
     """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the
     last state.
 
@@ -136,7 +156,14 @@ def fori_loop(lower, upper, body_fun, init_val):
     return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
 
 
-def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
+def _scan_spec(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: PyTree,
+    xs: PyTree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> KerasTensor:
     if length is None and xs is None:
         raise UserInputError("scan: pass `length` where there are no `xs`.")
     count = int(length) if length is not None else flatten(xs)[0].shape[0]
@@ -144,7 +171,7 @@ def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
     return carry, _with_axis(y, count)
 
 
-def _without_axis(structure):
+def _without_axis(structure: PyTree):
     """The KerasTensors without axis 0; of arrays the first entry."""
     return map_structure(
         lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0],
@@ -152,14 +179,21 @@ def _without_axis(structure):
     )
 
 
-def _with_axis(structure, size):
+def _with_axis(structure: PyTree, size: int | None):
     return map_structure(
         lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure
     )
 
 
 @op(spec=_scan_spec, explained=False)
-def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: PyTree,
+    xs: PyTree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Any:
     """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry
     and all y stacked.
 
@@ -187,7 +221,9 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     )
 
 
-def _associative_spec(f, elems, reverse=False, axis=0):
+def _associative_spec(
+    f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
+) -> KerasTensor:
     flat = flatten(elems)
     at = canonical_axis(axis, len(flat[0].shape))
     _check_lengths(flat, axis)
@@ -201,7 +237,7 @@ def _associative_spec(f, elems, reverse=False, axis=0):
     )
 
 
-def _check_lengths(elems, axis):
+def _check_lengths(elems: Sequence[Any], axis: int):
     if len({x.shape[axis] for x in elems}) > 1:
         raise UserInputError(
             "Array inputs to associative_scan must have the same first dimension. "
@@ -210,7 +246,9 @@ def _check_lengths(elems, axis):
 
 
 @op(spec=_associative_spec, explained=False)
-def associative_scan(f, elems, reverse=False, axis=0):
+def associative_scan(
+    f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
+) -> Any:
     """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2),
     ... along `axis`.
 
@@ -232,12 +270,12 @@ def associative_scan(f, elems, reverse=False, axis=0):
 # -- over axis 0 ---------------------------------------------------------------
 
 
-def _map_spec(f, xs):
+def _map_spec(f: Callable[[Any], Any], xs: PyTree) -> KerasTensor:
     return _with_axis(evaluate_call(f, (_without_axis(xs),), {}, 100), flatten(xs)[0].shape[0])
 
 
 @op(spec=_map_spec, explained=False)
-def map(f, xs):
+def map(f: Callable[[Any], Any], xs: PyTree) -> Any:
     """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see
     `vectorized_map` for all at once.
 
@@ -249,7 +287,7 @@ def map(f, xs):
 
 
 @op(spec=lambda function, elements: _map_spec(function, elements), explained=False)
-def vectorized_map(function, elements):
+def vectorized_map(function: Callable[[Any], Any], elements: PyTree) -> Any:
     """`function` on all entries along axis 0 of `elements` at once, results stacked: `jax.vmap`.
 
     Args:
@@ -259,7 +297,12 @@ def vectorized_map(function, elements):
     return jax.vmap(function)(_arrays(elements))
 
 
-def vectorize(pyfunc, *, excluded=None, signature=None):
+def vectorize(
+    pyfunc: Callable[..., Any],
+    *,
+    excluded: set[int | str] | None = None,
+    signature: str | None = None,
+) -> Callable[..., Any]:
     """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all
     broadcast entries of its arguments.
 

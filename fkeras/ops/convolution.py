@@ -4,25 +4,29 @@ Shapes, with `data_format='channels_last'`: inputs (batch, spatial..., in), kern
 out). A kernel with fewer input channels than the inputs makes a grouped convolution.
 """
 
+from __future__ import annotations
+
 import inspect
 
+import jax
 from jax import lax
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.evaluate import evaluate
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.symbolic.op import op
+from fkeras.core.symbolic.op import OpDecorator, op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, per_axis
+from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 
-def _channel_axis(data_format):
+def _channel_axis(data_format: DataFormat | None):
     return -1 if standardize_data_format(data_format) == "channels_last" else 1
 
 
-def _dimension_numbers(ndim, data_format):
+def _dimension_numbers(ndim: int, data_format: DataFormat | None):
     spatial = tuple(range(1, ndim - 1)) if data_format == "channels_last" else tuple(range(2, ndim))
     batch_channels_spatial = (0, ndim - 1 if data_format == "channels_last" else 1, *spatial)
     return lax.ConvDimensionNumbers(
@@ -30,7 +34,14 @@ def _dimension_numbers(ndim, data_format):
     )
 
 
-def _check_channels(name, inputs, kernel, data_format, kernel_axis, grouped=False):
+def _check_channels(
+    name: str,
+    inputs: jax.Array,
+    kernel: jax.Array,
+    data_format: DataFormat | None,
+    kernel_axis: int,
+    grouped: bool = False,
+):
     if inputs.ndim < 3 or kernel.ndim != inputs.ndim:
         raise UserInputError(
             f"{name}: inputs must be (batch, spatial..., channels) and the kernel of the same "
@@ -48,7 +59,7 @@ def _check_channels(name, inputs, kernel, data_format, kernel_axis, grouped=Fals
         )
 
 
-def _op(kernel_axis):
+def _op(kernel_axis: int) -> OpDecorator:
     """`op` for functions of (inputs, kernel, ...): unknown input channels of a KerasTensor are
     those that the kernel wants.
     """
@@ -56,7 +67,7 @@ def _op(kernel_axis):
     def decorate(fn):
         signature = inspect.signature(fn)
 
-        def spec(*args, **kwargs):
+        def spec(*args, **kwargs) -> KerasTensor:
             call = signature.bind(*args, **kwargs)
             inputs, kernel = call.args[:2]
             axis = _channel_axis(call.arguments.get("data_format"))
@@ -72,7 +83,14 @@ def _op(kernel_axis):
 
 
 @_op(kernel_axis=-2)
-def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Axis = 1,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Axis = 1,
+) -> Tensor:
     """Convolution (cross-correlation, as everywhere in deep learning), grouped if the kernel has
     fewer input channels.
 
@@ -114,7 +132,16 @@ def conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_
     )
 
 
-def _convolve(name, inputs, kernel, strides, padding, data_format, dilation_rate, groups):
+def _convolve(
+    name: str,
+    inputs: jax.Array,
+    kernel: jax.Array,
+    strides: Axis,
+    padding: str,
+    data_format: DataFormat,
+    dilation_rate: Axis,
+    groups: int,
+):
     spatial = inputs.ndim - 2
     strides, dilation = (
         per_axis("strides", strides, spatial),
@@ -163,7 +190,14 @@ def _convolve(name, inputs, kernel, strides, padding, data_format, dilation_rate
 
 
 @_op(kernel_axis=-2)
-def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None, dilation_rate=1):
+def depthwise_conv(
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Axis = 1,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Axis = 1,
+) -> Tensor:
     """Each input channel with its own filters: kernel (spatial..., in, multiplier) gives in *
     multiplier channels.
 
@@ -188,14 +222,14 @@ def depthwise_conv(inputs, kernel, strides=1, padding="valid", data_format=None,
 
 @_op(kernel_axis=-2)
 def separable_conv(
-    inputs,
-    depthwise_kernel,
-    pointwise_kernel,
-    strides=1,
-    padding="valid",
-    data_format=None,
-    dilation_rate=1,
-):
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
+    strides: Axis = 1,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Axis = 1,
+) -> Tensor:
     """`depthwise_conv`, then a `conv` of window size 1 that mixes channels: pointwise_kernel (1...,
     in * multiplier, out).
     """
@@ -205,14 +239,14 @@ def separable_conv(
 
 @_op(kernel_axis=-1)
 def conv_transpose(
-    inputs,
-    kernel,
-    strides=1,
-    padding="valid",
-    output_padding=None,
-    data_format=None,
-    dilation_rate=1,
-):
+    inputs: TensorLike,
+    kernel: TensorLike,
+    strides: Axis = 1,
+    padding: str = "valid",
+    output_padding: Axis | None = None,
+    data_format: DataFormat | None = None,
+    dilation_rate: Axis = 1,
+) -> Tensor:
     """Transposed convolution: the gradient of `conv` with respect to its inputs, often used to
     upsample.
 
@@ -268,7 +302,7 @@ def conv_transpose(
     )
 
 
-def _transpose_padding(window, stride, extra, padding):
+def _transpose_padding(window: int, stride: int, extra: int | None, padding: str):
     """(low, high) for `lax.conv_transpose`, whose output has (n - 1) * stride - window + 2 + low +
     high positions.
     """

@@ -7,13 +7,18 @@ the same up to rounding; the gradient of max pooling goes to the same position (
 values).
 """
 
+from __future__ import annotations
+
 import functools
 import itertools
 import math
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from fkeras.types import Tensor
 
 # Each position of a window becomes an operation in the program; beyond this many, compiling takes
 # too long.
@@ -29,11 +34,18 @@ def preferred() -> bool:
     return jax.default_backend() == "cpu"
 
 
-def few_positions(window) -> bool:
+def few_positions(window: Sequence[int]) -> bool:
     return math.prod(window) <= MOST_POSITIONS
 
 
-def padded(x, axes, reaches, strides, padding, value):
+def padded(
+    x: jax.Array,
+    axes: Sequence[int],
+    reaches: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    value: float,
+) -> tuple[jax.Array, list[int]]:
     """`x` padded along `axes` for windows of these reaches, and the number of windows along each
     axis.
     """
@@ -47,7 +59,14 @@ def padded(x, axes, reaches, strides, padding, value):
     return lax.pad(x, jnp.asarray(value, x.dtype), config), counts
 
 
-def slices(x, axes, window, strides, dilation, counts):
+def slices(
+    x: jax.Array,
+    axes: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    counts: Sequence[int],
+) -> Iterator[jax.Array]:
     """For each position in the window, row-major: the values of all windows there."""
     for position in itertools.product(*map(range, window)):
         start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
@@ -67,7 +86,13 @@ def _compiled(*static):
 
 
 @_compiled("axes", "window", "strides", "padding")
-def max_pool(x, axes, window, strides, padding):
+def max_pool(
+    x: jax.Array,
+    axes: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: str,
+) -> jax.Array:
     """The largest value of each window: along one axis after the other, which keeps the first of
     equal values first.
     """
@@ -86,7 +111,9 @@ def max_pool(x, axes, window, strides, padding):
     return x
 
 
-def flat(product, x, matrix):
+def flat(
+    product: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array, matrix: jax.Array
+) -> jax.Array:
     """`product(x, matrix)` for x (..., n) and matrix (n, m) as one of two matrices.
 
     The gradient of a product of higher rank sums over several axes, for which XLA's CPU backend
@@ -97,7 +124,7 @@ def flat(product, x, matrix):
     )
 
 
-def pointwise_conv(x, kernel, strides):
+def pointwise_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int]) -> jax.Array:
     """A convolution of window size 1, channels last: a matrix product over the positions that the
     strides leave.
     """
@@ -107,7 +134,14 @@ def pointwise_conv(x, kernel, strides):
 
 
 @_compiled("strides", "padding", "dilation", "channels_last")
-def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
+def depthwise_conv(
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    channels_last: bool,
+) -> Tensor:
     """Each channel with its own filters. `kernel` is (window..., channels, multiplier)."""
     *window, channels, multiplier = kernel.shape
     axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
@@ -130,7 +164,13 @@ def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
     return total.reshape(shape).astype(dtype)
 
 
-def grouped_conv(convolve, x, kernel, groups, channel_axis):
+def grouped_conv(
+    convolve: Callable[[jax.Array, jax.Array], jax.Array],
+    x: jax.Array,
+    kernel: jax.Array,
+    groups: int,
+    channel_axis: int,
+) -> jax.Array:
     """A grouped convolution as a few plain ones, each of several groups with zeros where they do
     not meet.
     """
@@ -144,7 +184,7 @@ def grouped_conv(convolve, x, kernel, groups, channel_axis):
     return jnp.concatenate(parts, channel_axis)
 
 
-def _block_diagonal(kernel, groups):
+def _block_diagonal(kernel: jax.Array, groups: int):
     """(window..., in, groups * out) as (window..., groups * in, groups * out)."""
     if groups == 1:
         return kernel
@@ -157,7 +197,13 @@ def _block_diagonal(kernel, groups):
 
 
 @_compiled("strides", "padding", "channels_last")
-def conv_transpose(x, kernel, strides, padding, channels_last):
+def conv_transpose(
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    channels_last: bool,
+) -> Tensor:
     """A transposed convolution as one matrix product and a sum of what falls on the same output
     position.
 

@@ -1,5 +1,7 @@
 """Crossentropies of targets and predictions: one value for each prediction, not averaged."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,9 +12,10 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
-def _log_probabilities(output, from_logits, axis):
+def _log_probabilities(output: jax.Array, from_logits: bool, axis: int):
     if from_logits:
         return jax.nn.log_softmax(output, axis)
     output = output / jnp.sum(output, axis, keepdims=True)
@@ -20,7 +23,9 @@ def _log_probabilities(output, from_logits, axis):
 
 
 @op
-def binary_crossentropy(target, output, from_logits=False):
+def binary_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False
+) -> Tensor:
     """-(t log p + (1 - t) log(1 - p)) for each element.
 
     Args:
@@ -46,7 +51,7 @@ def binary_crossentropy(target, output, from_logits=False):
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
 
-def _same_shape(target, output, hint=""):
+def _same_shape(target: jax.Array, output: jax.Array, hint: str = ""):
     if target.shape != output.shape:
         raise UserInputError(
             "Arguments `target` and `output` must have the same shape. Received: "
@@ -55,7 +60,9 @@ def _same_shape(target, output, hint=""):
 
 
 @op
-def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-sum(t log p) along the class axis.
 
     Args:
@@ -82,7 +89,9 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
-def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def sparse_categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-log p of the target class.
 
     Args:
@@ -126,7 +135,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     return -jnp.sum(picked * _log_probabilities(output, from_logits, axis), axis)
 
 
-def _check_ids(target, classes):
+def _check_ids(target: jax.Array, classes: int):
     """Raises for the first id that is no class, if the ids are known now."""
     ids = known_values(target)
     if ids is None:

@@ -2,6 +2,8 @@
 search.
 """
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -10,10 +12,17 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def ctc_loss(target, output, target_length, output_length, mask_index=0):
+def ctc_loss(
+    target: TensorLike,
+    output: TensorLike,
+    target_length: TensorLike,
+    output_length: TensorLike,
+    mask_index: int = 0,
+) -> Tensor:
     """-log P(target | output), summed over all alignments: one loss per sequence.
 
     Args:
@@ -57,14 +66,14 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
 
 @op
 def ctc_decode(
-    inputs,
-    sequence_lengths,
-    strategy="greedy",
-    beam_width=100,
-    top_paths=1,
-    merge_repeated=True,
-    mask_index=0,
-):
+    inputs: TensorLike,
+    sequence_lengths: TensorLike,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int | None = 0,
+) -> tuple[Tensor, Tensor]:
     """Most likely label sequences.
 
     Args:
@@ -106,7 +115,7 @@ def ctc_decode(
     return paths.swapaxes(0, 1), scores
 
 
-def _greedy(inputs, lengths, merge_repeated, blank):
+def _greedy(inputs: jax.Array, lengths: jax.Array, merge_repeated: bool, blank: int):
     steps = inputs.shape[1]
     padded = jnp.arange(steps) >= lengths[:, None]
     ids = jnp.where(padded, blank, jnp.argmax(inputs, axis=-1))
@@ -119,7 +128,7 @@ def _greedy(inputs, lengths, merge_repeated, blank):
     return ids[None].astype("int32"), scores
 
 
-def _beam_search(x, length, width, top, blank):
+def _beam_search(x: jax.Array, length: jax.Array, width: int, top: int, blank: int):
     """Prefix beam search in one sequence of log probabilities, (steps, classes).
 
     The state is `width` different prefixes, each with the log probability of its alignments that

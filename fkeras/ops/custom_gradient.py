@@ -1,6 +1,10 @@
 """`custom_gradient`: a function with a rule of its own for the backward pass."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +13,7 @@ from fkeras.core.symbolic.argument_kinds import read
 from fkeras.core.values import lending
 
 
-def custom_gradient(f):
+def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
     """Decorator: `f(*args)` returns `(output, grad)`; `grad(upstream)` returns the gradient for
     each argument.
 

@@ -1,5 +1,7 @@
 """Class ids as vectors of zeros and ones."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
@@ -8,9 +10,10 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
+from fkeras.types import DTypeLike, Shape, Tensor, TensorLike
 
 
-def _inserted(shape, axis, size):
+def _inserted(shape: Shape, axis: int, size: int):
     """`shape` with `size` at `axis` of the result."""
     if not -len(shape) - 1 <= axis <= len(shape):
         raise UserInputError(
@@ -21,14 +24,26 @@ def _inserted(shape, axis, size):
     return (*shape[:at], size, *shape[at:])
 
 
-def _one_hot_spec(x, num_classes, axis=-1, dtype=None, sparse=False):
+def _one_hot_spec(
+    x: KerasTensor,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+) -> KerasTensor:
     return KerasTensor(
         _inserted(x.shape, axis, num_classes), dtype=standardize_dtype(dtype), sparse=sparse
     )
 
 
 @op(spec=_one_hot_spec)
-def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
+def one_hot(
+    x: TensorLike,
+    num_classes: int,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+) -> Tensor:
     """1 at the position of each id and 0 elsewhere, on a new axis of size `num_classes`. **An id
     outside [0, num_classes) gives zeros.**
 
@@ -66,7 +81,14 @@ def one_hot(x, num_classes, axis=-1, dtype=None, sparse=False):
     )
 
 
-def _multi_hot_spec(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
+def _multi_hot_spec(
+    inputs: KerasTensor,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+    **kwargs,
+) -> KerasTensor:
     shape = _inserted(inputs.shape, axis, _num_classes(num_classes, kwargs))
     reduced = 1 if len(inputs.shape) > 1 else 0
     return KerasTensor(
@@ -75,7 +97,14 @@ def _multi_hot_spec(inputs, num_classes=None, axis=-1, dtype=None, sparse=False,
 
 
 @op(spec=_multi_hot_spec)
-def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwargs):
+def multi_hot(
+    inputs: TensorLike,
+    num_classes: int | None = None,
+    axis: int = -1,
+    dtype: DTypeLike | None = None,
+    sparse: bool = False,
+    **kwargs,
+) -> Tensor:
     """One vector for each row of ids, with 1 at the position of every id in the row: (batch, ids)
     -> (batch, num_classes).
 
@@ -108,7 +137,7 @@ def multi_hot(inputs, num_classes=None, axis=-1, dtype=None, sparse=False, **kwa
     return BCOO((hot, counts.indices), shape=counts.shape, indices_sorted=True, unique_indices=True)
 
 
-def _num_classes(num_classes, kwargs):
+def _num_classes(num_classes: int | None, kwargs: dict[str, int]):
     num_classes = kwargs.pop("num_tokens", None) if num_classes is None else num_classes
     if num_classes is None:
         raise UserInputError("multi_hot: argument `num_classes` must be specified.")

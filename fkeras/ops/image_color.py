@@ -2,16 +2,21 @@
 first.
 """
 
+from __future__ import annotations
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import DataFormat, Tensor, TensorLike
 
 
-def check_rank(images, name="images"):
+def check_rank(images: jax.Array | KerasTensor, name: str = "images") -> None:
     """Raises unless the array is one image or a batch of them."""
     if images.ndim not in (3, 4):
         raise UserInputError(
@@ -20,13 +25,13 @@ def check_rank(images, name="images"):
         )
 
 
-def channel_axis(data_format):
+def channel_axis(data_format: DataFormat | None) -> int:
     """-1 or -3: the same for single images and batches."""
     return -1 if standardize_data_format(data_format) == "channels_last" else -3
 
 
 @op
-def rgb_to_grayscale(images, data_format=None):
+def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """0.2989 R + 0.587 G + 0.114 B; the channel axis gets size 1, the dtype stays. One-channel
     images are returned as they are.
     """
@@ -45,7 +50,7 @@ def rgb_to_grayscale(images, data_format=None):
     return jnp.expand_dims(gray, axis).astype(images.dtype)
 
 
-def _planes(images, data_format):
+def _planes(images: jax.Array, data_format: DataFormat | None):
     """Three planes of float color images."""
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
@@ -62,7 +67,7 @@ def _planes(images, data_format):
 
 
 @op
-def rgb_to_hsv(images, data_format=None):
+def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """RGB in [0, 1] to hue, saturation and value in [0, 1]; float dtypes only."""
     planes, axis = _planes(images, data_format)
     red, green, blue = jnp.where(jnp.abs(planes) < jnp.finfo(planes.dtype).eps, 0.0, planes)
@@ -80,7 +85,7 @@ def rgb_to_hsv(images, data_format=None):
 
 
 @op
-def hsv_to_rgb(images, data_format=None):
+def hsv_to_rgb(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Hue, saturation and value in [0, 1] to RGB in [0, 1]; float dtypes only."""
     (hue, saturation, value), axis = _planes(images, data_format)
     angle = jnp.mod(hue, 1.0) * 6.0

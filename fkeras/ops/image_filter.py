@@ -1,5 +1,10 @@
 """Local filters of images, and the similarity measures built on them."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -10,9 +15,10 @@ from fkeras.errors import UserInputError
 from fkeras.ops.image_color import check_rank
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import DataFormat, DTypeLike, Tensor, TensorLike
 
 
-def _as_planes(images, data_format):
+def _as_planes(images: jax.Array, data_format: DataFormat | None):
     """Images as planes (batch, channels, height, width)."""
     images = images[None] if images.ndim == 3 else images
     return (
@@ -22,7 +28,7 @@ def _as_planes(images, data_format):
     )
 
 
-def _filter(planes, column, row, padding):
+def _filter(planes: jax.Array, column: jax.Array, row: jax.Array, padding: str):
     """Every plane filtered by `column` from top to bottom, then by `row` from left to right."""
     batch, channels, height, width = planes.shape
     out = planes.reshape(batch * channels, 1, height, width)
@@ -37,14 +43,19 @@ def _filter(planes, column, row, padding):
     return out.reshape(batch, channels, *out.shape[2:])
 
 
-def _gaussian(size, sigma, dtype):
+def _gaussian(size: int, sigma: float, dtype: DTypeLike):
     x = jnp.arange(size, dtype=dtype) - (size - 1) / 2
     weights = jnp.exp(-0.5 * jnp.square(x / sigma))
     return weights / jnp.sum(weights)
 
 
 @op
-def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None):
+def gaussian_blur(
+    images: TensorLike,
+    kernel_size: Sequence[int] = (3, 3),
+    sigma: Sequence[float] = (1.0, 1.0),
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Blurs images by a Gaussian window; outside is zero.
 
     Args:
@@ -66,7 +77,7 @@ def gaussian_blur(images, kernel_size=(3, 3), sigma=(1.0, 1.0), data_format=None
     return _like(_filter(planes, column, row, "SAME"), images, data_format)
 
 
-def _like(planes, images, data_format):
+def _like(planes: jax.Array, images: jax.Array, data_format: DataFormat | None):
     out = (
         planes
         if standardize_data_format(data_format) == "channels_first"
@@ -77,7 +88,7 @@ def _like(planes, images, data_format):
 
 
 @op
-def sobel_edges(images, data_format=None):
+def sobel_edges(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Differences along height and width by Sobel's windows: batch of images -> the same with a
     last axis (vertical, horizontal).
     """
@@ -95,15 +106,15 @@ def sobel_edges(images, data_format=None):
 
 @op
 def ssim(
-    image1,
-    image2,
-    max_val=1.0,
-    filter_size=11,
-    filter_sigma=1.5,
-    k1=0.01,
-    k2=0.03,
-    data_format=None,
-):
+    image1: TensorLike,
+    image2: TensorLike,
+    max_val: float = 1.0,
+    filter_size: int = 11,
+    filter_sigma: float = 1.5,
+    k1: float = 0.01,
+    k2: float = 0.03,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Structural similarity of two images, or of each pair of two batches: 1 for equal ones.
 
     Args:
@@ -150,7 +161,7 @@ def ssim(
 
 
 @op
-def psnr(x1, x2, max_val):
+def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
     """Peak signal-to-noise ratio of two arrays of one shape, in decibels: 20 log10(max_val) - 10
     log10(mean squared difference).
     """

@@ -1,7 +1,11 @@
 """Images and volumes cut into patches, and put together again."""
 
-import math
+from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
@@ -10,9 +14,10 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, per_axis, window_indices
+from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 
-def _patch_size(size):
+def _patch_size(size: Axis):
     if isinstance(size, int):
         return size, size
     if not isinstance(size, (tuple, list)):
@@ -29,7 +34,14 @@ def _patch_size(size):
 
 
 @op
-def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid", data_format=None):
+def extract_patches(
+    images: TensorLike,
+    size: Axis,
+    strides: Axis | None = None,
+    dilation_rate: Axis = 1,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Patches of images (or volumes): (batch, h, w, c) -> (batch, rows, columns, kh * kw * c).
 
     Args:
@@ -56,8 +68,13 @@ def extract_patches(images, size, strides=None, dilation_rate=1, padding="valid"
 
 @op
 def extract_patches_3d(
-    volumes, size, strides=None, dilation_rate=1, padding="valid", data_format=None
-):
+    volumes: TensorLike,
+    size: Axis,
+    strides: Axis | None = None,
+    dilation_rate: Axis = 1,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Patches of volumes: (batch, d, h, w, c) -> (batch, ..., kd * kh * kw * c). Arguments as in
     `extract_patches`, `size` an int or 3.
     """
@@ -71,7 +88,14 @@ def extract_patches_3d(
     )
 
 
-def _extract(x, size, strides, dilation_rate, padding, data_format):
+def _extract(
+    x: jax.Array,
+    size: tuple[int, ...],
+    strides: Axis | None,
+    dilation_rate: Axis,
+    padding: str,
+    data_format: DataFormat | None,
+):
     spatial = len(size)
     if x.ndim not in (spatial + 1, spatial + 2):
         raise UserInputError(
@@ -101,7 +125,14 @@ def _extract(x, size, strides, dilation_rate, padding, data_format):
     return x[0] if single else x
 
 
-def _reconstruction(patches, size, output_size, strides, padding, data_format):
+def _reconstruction(
+    patches: jax.Array | KerasTensor,
+    size: Axis,
+    output_size: Sequence[int],
+    strides: Axis | None,
+    padding: str,
+    data_format: DataFormat | None,
+):
     """What both the function and its shape need: (size, grid, channels, channels first?, one
     image?), checked; None is unknown.
     """
@@ -157,7 +188,14 @@ def _reconstruction(patches, size, output_size, strides, padding, data_format):
     return size, grid, None if flat is None else flat // volume, first, len(shape) == spatial + 1
 
 
-def _reconstruct_spec(patches, size, output_size, strides=None, padding="valid", data_format=None):
+def _reconstruct_spec(
+    patches: KerasTensor,
+    size: Axis,
+    output_size: Sequence[int],
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> KerasTensor:
     size, _, channels, first, single = _reconstruction(
         patches, size, output_size, strides, padding, data_format
     )
@@ -167,8 +205,13 @@ def _reconstruct_spec(patches, size, output_size, strides=None, padding="valid",
 
 @op(spec=_reconstruct_spec)
 def reconstruct_patches(
-    patches, size, output_size, strides=None, padding="valid", data_format=None
-):
+    patches: TensorLike,
+    size: Axis,
+    output_size: Sequence[int],
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Images from patches that lie side by side: undoes `extract_patches` with `strides=None` and
     the same padding.
 

@@ -1,16 +1,20 @@
 """Changing the size of images: resampling, padding, cropping."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.symbolic.op import op
+from fkeras.core.symbolic.op import OpDecorator, op
 from fkeras.errors import UserInputError
 from fkeras.ops.image_color import check_rank
 from fkeras.ops.tensors import as_array, saturate_cast
+from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 _INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 _METHODS = (
@@ -25,23 +29,23 @@ _METHODS = (
 )
 
 
-def _height_axis(images, data_format):
+def _height_axis(images: jax.Array | KerasTensor, data_format: DataFormat | None):
     """Index of the height's axis; the width's is the next."""
     return len(images.shape) - (3 if standardize_data_format(data_format) == "channels_last" else 2)
 
 
 @op
 def resize(
-    images,
-    size,
-    interpolation="bilinear",
-    antialias=False,
-    crop_to_aspect_ratio=False,
-    pad_to_aspect_ratio=False,
-    fill_mode="constant",
-    fill_value=0.0,
-    data_format=None,
-):
+    images: TensorLike,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: TensorLike = 0.0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Resamples images to (height, width).
 
     Args:
@@ -99,7 +103,7 @@ def resize(
     )
 
 
-def _crop_to_ratio(images, axis, size):
+def _crop_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int]):
     height, width = images.shape[axis : axis + 2]
     kept = (
         max(min(height, int(width * size[0] / size[1])), 1),
@@ -111,7 +115,7 @@ def _crop_to_ratio(images, axis, size):
     ]
 
 
-def _pad_to_ratio(images, axis, size, fill_value):
+def _pad_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int], fill_value: jax.Array):
     height, width = images.shape[axis : axis + 2]
     above = (max(height, int(width * size[0] / size[1])) - height) // 2
     beside = (max(width, int(height * size[1] / size[0])) - width) // 2 if not above else 0
@@ -123,8 +127,14 @@ def _pad_to_ratio(images, axis, size, fill_value):
 
 @op
 def scale_and_translate(
-    images, output_shape, scale, translation, spatial_dims, method, antialias=True
-):
+    images: TensorLike,
+    output_shape: Sequence[int],
+    scale: TensorLike,
+    translation: TensorLike,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Tensor:
     """Resamples images moved and scaled: output position p shows input position (p - translation) /
     scale.
 
@@ -151,7 +161,14 @@ def scale_and_translate(
 # -- padding and cropping: of (before, after, target) two are given, on each axis --
 
 
-def _resolve(size, before, after, target, names, sign):
+def _resolve(
+    size: int | None,
+    before: int | None,
+    after: int | None,
+    target: int | None,
+    names: Sequence[str],
+    sign: int,
+):
     """(before, after, target) of one axis; with size None, what stays unknown is None."""
     given = dict(zip(names, (before, after, target), strict=True))
     if list(given.values()).count(None) != 1:
@@ -171,11 +188,22 @@ def _resolve(size, before, after, target, names, sign):
     return before, after, target
 
 
-def _shown(given):
+def _shown(given: dict[str, int | None]):
     return ", ".join(f"{k}={v}" for k, v in given.items())
 
 
-def _axes(word, sign, images, top, left, bottom, right, target_height, target_width, data_format):
+def _axes(
+    word: str,
+    sign: int,
+    images: jax.Array | KerasTensor,
+    top: int | None,
+    left: int | None,
+    bottom: int | None,
+    right: int | None,
+    target_height: int | None,
+    target_width: int | None,
+    data_format: DataFormat | None,
+):
     """The axis of the height, and (before, after, target) of height and width."""
     check_rank(images)
     axis = _height_axis(images, data_format)
@@ -188,7 +216,7 @@ def _axes(word, sign, images, top, left, bottom, right, target_height, target_wi
     ]
 
 
-def _op(word, sign):
+def _op(word: str, sign: int) -> OpDecorator:
     """`op` for `pad_images` and `crop_images`, whose targets may be known where the images' sizes
     are not.
     """
@@ -196,7 +224,7 @@ def _op(word, sign):
     def decorate(fn):
         signature = inspect.signature(fn)
 
-        def spec(*args, **kwargs):
+        def spec(*args, **kwargs) -> KerasTensor:
             call = signature.bind(*args, **kwargs)
             call.apply_defaults()
             images, *amounts = call.args
@@ -217,15 +245,15 @@ def _op(word, sign):
 
 @_op("padding", 1)
 def pad_images(
-    images,
-    top_padding=None,
-    left_padding=None,
-    bottom_padding=None,
-    right_padding=None,
-    target_height=None,
-    target_width=None,
-    data_format=None,
-):
+    images: TensorLike,
+    top_padding: int | None = None,
+    left_padding: int | None = None,
+    bottom_padding: int | None = None,
+    right_padding: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Adds rows and columns of zeros.
 
     Args:
@@ -249,15 +277,15 @@ def pad_images(
 
 @_op("cropping", -1)
 def crop_images(
-    images,
-    top_cropping=None,
-    left_cropping=None,
-    bottom_cropping=None,
-    right_cropping=None,
-    target_height=None,
-    target_width=None,
-    data_format=None,
-):
+    images: TensorLike,
+    top_cropping: int | None = None,
+    left_cropping: int | None = None,
+    bottom_cropping: int | None = None,
+    right_cropping: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Cuts rows and columns off.
 
     Args:

@@ -1,5 +1,9 @@
 """Moving the pixels of images: each output pixel is read at a computed position of the input."""
 
+from __future__ import annotations
+
+from collections.abc import Collection
+
 import jax
 import jax.numpy as jnp
 
@@ -12,12 +16,13 @@ from fkeras.ops.image_color import check_rank
 from fkeras.ops.image_filter import gaussian_blur
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import DataFormat, DTypeLike, SeedLike, Tensor, TensorLike
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 
-def _one_of(name, value, known):
+def _one_of(name: str, value: object, known: Collection[object]):
     if value not in known:
         raise UserInputError(
             f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: "
@@ -26,7 +31,13 @@ def _one_of(name, value, known):
 
 
 @op
-def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0):
+def map_coordinates(
+    inputs: TensorLike,
+    coordinates: TensorLike,
+    order: int,
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+) -> Tensor:
     """Reads an array at given positions.
 
     Args:
@@ -58,7 +69,14 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     )
 
 
-def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
+def _read_at(
+    images: jax.Array,
+    rows: jax.Array,
+    columns: jax.Array,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+):
     """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height,
     width).
     """
@@ -76,7 +94,7 @@ def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
     )
 
 
-def _as_batch(images, data_format):
+def _as_batch(images: jax.Array, data_format: DataFormat | None):
     """Images as (batch, height, width, channels), and the function that puts results back into the
     given form.
     """
@@ -93,7 +111,7 @@ def _as_batch(images, data_format):
     return images, back
 
 
-def _grid(images, dtype):
+def _grid(images: jax.Array, dtype: DTypeLike):
     """Rows and columns of all pixels, each (1, height, width)."""
     rows, columns = jnp.meshgrid(
         *(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij"
@@ -103,13 +121,13 @@ def _grid(images, dtype):
 
 @op
 def affine_transform(
-    images,
-    transform,
-    interpolation="bilinear",
-    fill_mode="constant",
-    fill_value=0,
-    data_format=None,
-):
+    images: TensorLike,
+    transform: TensorLike,
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Shifts, scales, turns and shears images.
 
     Args:
@@ -144,7 +162,13 @@ def affine_transform(
     return back(_project(images, transform, interpolation, fill_mode, fill_value))
 
 
-def _project(images, transform, interpolation, fill_mode, fill_value):
+def _project(
+    images: jax.Array,
+    transform: jax.Array,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+):
     # In float32 at least: bfloat16 cannot tell pixel 257 from 256.
     dtype = result_type(transform.dtype, "float32")
     rows, columns = _grid(images, dtype)
@@ -156,8 +180,13 @@ def _project(images, transform, interpolation, fill_mode, fill_value):
 
 @op
 def perspective_transform(
-    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
-):
+    images: TensorLike,
+    start_points: TensorLike,
+    end_points: TensorLike,
+    interpolation: str = "bilinear",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Warps images so that the four `start_points` come to lie at the `end_points`.
 
     Args:
@@ -192,7 +221,7 @@ def perspective_transform(
     return back(_project(images, _homography(start, end), interpolation, "constant", fill_value))
 
 
-def _homography(start, end):
+def _homography(start: jax.Array, end: jax.Array):
     """The 8 numbers of `affine_transform` that send each end point to its start point, (batch,
     8).
     """
@@ -209,30 +238,30 @@ def _homography(start, end):
 
 
 def _elastic_spec(
-    images,
-    alpha=20.0,
-    sigma=5.0,
-    interpolation="bilinear",
-    fill_mode="reflect",
-    fill_value=0.0,
-    seed=None,
-    data_format=None,
-):
+    images: KerasTensor,
+    alpha: float = 20.0,
+    sigma: float = 5.0,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0.0,
+    seed: SeedLike | None = None,
+    data_format: DataFormat | None = None,
+) -> KerasTensor:
     check_rank(images)
     return KerasTensor(images.shape, images.dtype)  # a trial would draw from `seed`
 
 
 @op(spec=_elastic_spec)
 def elastic_transform(
-    images,
-    alpha=20.0,
-    sigma=5.0,
-    interpolation="bilinear",
-    fill_mode="reflect",
-    fill_value=0.0,
-    seed=None,
-    data_format=None,
-):
+    images: TensorLike,
+    alpha: float = 20.0,
+    sigma: float = 5.0,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0.0,
+    seed: SeedLike | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Distorts images by a smooth random displacement of each pixel.
 
     Args:

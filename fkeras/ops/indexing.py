@@ -4,6 +4,12 @@ Negative indices count from the end. An index out of range is an error where its
 Under jit values are not known: there it reads NaN (floats) or the dtype's extreme (integers).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,9 +20,15 @@ from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Shape, Tensor, TensorLike
+
+# What may stand in brackets: ints, slices, None, Ellipsis, arrays; or a tuple, one for each axis.
+Index: TypeAlias = Any
 
 
-def check_range(name, indices, size, axis):
+def check_range(
+    name: str, indices: int | jax.Array | np.ndarray, size: int, axis: int | str | None
+) -> None:
     """Raises where a known index lies outside [-size, size)."""
     indices = known_values(indices)
     if (
@@ -35,7 +47,7 @@ def check_range(name, indices, size, axis):
 
 
 @op
-def take(x, indices, axis=None):
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The values of `x` at `indices` along `axis`.
 
     Args:
@@ -57,7 +69,7 @@ def take(x, indices, axis=None):
 
 
 @op
-def take_along_axis(x, indices, axis=None):
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The values of `x` at `indices` along `axis`, separately for each place of the other axes.
 
     Args:
@@ -75,7 +87,7 @@ def take_along_axis(x, indices, axis=None):
     return jnp.take_along_axis(x, indices, axis=axis)
 
 
-def _get_item_spec(x, key):
+def _get_item_spec(x: KerasTensor, key: Index) -> KerasTensor:
     """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is
     tried.
     """
@@ -104,7 +116,7 @@ def _get_item_spec(x, key):
     return KerasTensor(shape, dtype=x.dtype)
 
 
-def _by_axis(keys, ndim):
+def _by_axis(keys: tuple[Any, ...], ndim: int):
     """Each key with the axis that it reads; None for a new axis. An Ellipsis stands for full
     slices.
     """
@@ -128,18 +140,18 @@ def _by_axis(keys, ndim):
     return out
 
 
-def _is_mask(k):
+def _is_mask(k: object):
     return getattr(k, "dtype", None) == np.dtype(bool)
 
 
-def _axes_read(k):
+def _axes_read(k: object):
     if k is None or k is Ellipsis:
         return 0
     return np.ndim(k) if _is_mask(k) else 1
 
 
 @op(spec=_get_item_spec)
-def get_item(x, key):
+def get_item(x: TensorLike, key: Index) -> Tensor:
     """`x[key]`: ints, slices, None, Ellipsis, integer or bool arrays, or a tuple of those, as in
     NumPy.
     """
@@ -154,11 +166,13 @@ def get_item(x, key):
     return x[keys]
 
 
-def _nonzero_spec(x):
+def _nonzero_spec(x: KerasTensor) -> KerasTensor:
     return tuple(KerasTensor((None,), dtype="int32") for _ in x.shape)
 
 
-def _where_spec(condition, x1=None, x2=None):
+def _where_spec(
+    condition: KerasTensor, x1: TensorLike | None = None, x2: TensorLike | None = None
+) -> KerasTensor:
     return (
         _nonzero_spec(condition)
         if x1 is None and x2 is None
@@ -167,7 +181,9 @@ def _where_spec(condition, x1=None, x2=None):
 
 
 @op(spec=_where_spec)
-def where(condition, x1=None, x2=None):
+def where(
+    condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
+) -> Tensor:
     """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`:
     `nonzero(condition)`.
     """
@@ -181,7 +197,9 @@ def where(condition, x1=None, x2=None):
 
 
 @op
-def select(condlist, choicelist, default=0):
+def select(
+    condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
+) -> Tensor:
     """The value of the first array of `choicelist` whose condition in `condlist` is true, else
     `default`; all broadcast.
     """
@@ -203,7 +221,7 @@ def select(condlist, choicelist, default=0):
 
 
 @op(spec=_nonzero_spec)
-def nonzero(x):
+def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis;
     not under jit.
     """
@@ -211,18 +229,18 @@ def nonzero(x):
 
 
 @op
-def unravel_index(indices, shape):
+def unravel_index(indices: TensorLike, shape: Sequence[int]) -> tuple[Tensor, ...]:
     """Indices into a flattened array of `shape` as a tuple of indices along each axis."""
     indices = as_array(indices)
     check_range("unravel_index", indices, int(np.prod(shape)), "None (flattened)")
     return jnp.unravel_index(indices, tuple(shape))
 
 
-def _diagonal_length(m, n, k):
+def _diagonal_length(m: int | None, n: int | None, k: int):
     return None if m is None or n is None else max(0, min(m + min(k, 0), n - max(k, 0)))
 
 
-def _diag_spec(x, k=0):
+def _diag_spec(x: KerasTensor, k: int = 0) -> KerasTensor:
     if len(x.shape) not in (1, 2):
         raise UserInputError(f"diag: `x` must be 1-D or 2-D. Received: shape {x.shape}.")
     if len(x.shape) == 2:
@@ -232,7 +250,7 @@ def _diag_spec(x, k=0):
 
 
 @op(spec=_diag_spec)
-def diag(x, k=0):
+def diag(x: TensorLike, k: int = 0) -> Tensor:
     """The k-th diagonal of a matrix (m, n), or a matrix with the 1-D `x` on its k-th diagonal."""
     x = as_array(x)
     if x.ndim not in (1, 2):
@@ -241,12 +259,12 @@ def diag(x, k=0):
 
 
 @op
-def diagflat(x, k=0):
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
     """A matrix with the flattened `x` on its k-th diagonal."""
     return jnp.diagflat(as_array(x), k=k)
 
 
-def _two_axes(shape, axis1, axis2):
+def _two_axes(shape: Shape, axis1: int, axis2: int):
     if len(shape) < 2:
         raise UserInputError(
             f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}."
@@ -259,7 +277,7 @@ def _two_axes(shape, axis1, axis2):
     return first, second
 
 
-def _diagonal_spec(x, offset=0, axis1=0, axis2=1):
+def _diagonal_spec(x: KerasTensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> KerasTensor:
     first, second = _two_axes(x.shape, axis1, axis2)
     lead = [d for i, d in enumerate(x.shape) if i not in (first, second)]
     return KerasTensor(
@@ -268,7 +286,7 @@ def _diagonal_spec(x, offset=0, axis1=0, axis2=1):
 
 
 @op(spec=_diagonal_spec)
-def diagonal(x, offset=0, axis1=0, axis2=1):
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The diagonals of the matrices in `axis1` and `axis2`, along a new last axis."""
     x = as_array(x)
     first, second = _two_axes(x.shape, axis1, axis2)

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 
-def known_values(x) -> np.ndarray | None:
+def known_values(x: object) -> np.ndarray | None:
     """The values of an array, or None inside a trace and for arrays that lie on several hosts.
     Waits for the device.
     """

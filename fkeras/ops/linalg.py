@@ -2,6 +2,11 @@
 batch.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -9,9 +14,10 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_float
+from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _matrix(x, name, square=False):
+def _matrix(x: TensorLike, name: str, square: bool = False):
     x = as_array(x)
     if x.ndim < 2:
         raise UserInputError(
@@ -25,7 +31,7 @@ def _matrix(x, name, square=False):
 
 
 @op
-def cholesky(x, upper=False):
+def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
     """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper`
     gives L^T.
 
@@ -43,7 +49,7 @@ def cholesky(x, upper=False):
 
 
 @op
-def cholesky_inverse(x, upper=False):
+def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """The inverse of L L^T, given its Cholesky factor L, (..., n, n), or L^T with `upper`."""
     x = _matrix(x, "cholesky_inverse", square=True)
     inverse = solve_triangular(
@@ -53,13 +59,13 @@ def cholesky_inverse(x, upper=False):
 
 
 @op
-def det(x):
+def det(x: TensorLike) -> Tensor:
     """Determinant: (..., n, n) -> (...)."""
     return jnp.linalg.det(_matrix(x, "det", square=True))
 
 
 @op
-def eig(x):
+def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
     """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both
     complex. CPU and GPU only.
     """
@@ -67,7 +73,7 @@ def eig(x):
 
 
 @op
-def eigh(x):
+def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
     """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric
     matrix.
     """
@@ -75,13 +81,13 @@ def eigh(x):
 
 
 @op
-def inv(x):
+def inv(x: TensorLike) -> Tensor:
     """Inverse of a square matrix (..., n, n); inf or NaN for a singular one."""
     return jnp.linalg.inv(_matrix(x, "inv", square=True))
 
 
 @op
-def lu_factor(x):
+def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
     """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row
     swaps (..., min(m, n)).
     """
@@ -90,7 +96,12 @@ def lu_factor(x):
 
 
 @op
-def norm(x, ord=None, axis=None, keepdims=False):
+def norm(
+    x: TensorLike,
+    ord: int | float | str | None = None,
+    axis: Axis | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Norm of a vector or a matrix.
 
     Args:
@@ -115,7 +126,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
 
 
 @op
-def qr(x, mode="reduced"):
+def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal Q and upper triangular R with Q R = x, (..., m, n).
 
     Args:
@@ -131,7 +142,7 @@ def qr(x, mode="reduced"):
     return tuple(jnp.linalg.qr(_matrix(x, "qr"), mode=mode))
 
 
-def _system(a, b, name):
+def _system(a: TensorLike, b: TensorLike, name: str):
     a, b = _matrix(a, name, square=True), as_array(b)
     if b.ndim < 1:
         raise UserInputError(f"{name}: expected `b` to have rank >= 1. Received a scalar.")
@@ -144,7 +155,7 @@ def _system(a, b, name):
 
 
 @op
-def solve(a, b):
+def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """x with a x = b: a (..., n, n), b (..., n, k); or one vector b (n,)."""
     a, b = _system(a, b, "solve")
     if b.ndim == a.ndim - 1 > 1:  # a batch of vectors
@@ -153,7 +164,7 @@ def solve(a, b):
 
 
 @op
-def solve_triangular(a, b, lower=False):
+def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
     """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is
     read; b (..., n, k) or (..., n).
     """
@@ -167,7 +178,9 @@ def solve_triangular(a, b, lower=False):
 
 
 @op
-def svd(x, full_matrices=True, compute_uv=True):
+def svd(
+    x: TensorLike, full_matrices: bool = True, compute_uv: bool = True
+) -> Tensor | tuple[Tensor, Tensor, Tensor]:
     """Singular value decomposition U diag(s) V^T of x, (..., m, n).
 
     Args:
@@ -180,7 +193,7 @@ def svd(x, full_matrices=True, compute_uv=True):
 
 
 @op
-def lstsq(a, b, rcond=None):
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
     """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the
     largest count as 0.
     """
@@ -194,7 +207,7 @@ def lstsq(a, b, rcond=None):
 
 
 @op
-def matrix_rank(x, tol=None):
+def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
     """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32
     (...).
     """
@@ -202,7 +215,7 @@ def matrix_rank(x, tol=None):
 
 
 @op
-def matrix_power(x, n):
+def matrix_power(x: TensorLike, n: int) -> Tensor:
     """x multiplied n times by itself, (..., m, m); a negative n inverts first."""
     if not isinstance(n, int):
         raise UserTypeError(f"n must be an integer. Received: n={n} of type {type(n)}")
@@ -210,7 +223,7 @@ def matrix_power(x, n):
 
 
 @op
-def pinv(x, rcond=None):
+def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
     """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest
     count as 0.
     """
@@ -218,7 +231,9 @@ def pinv(x, rcond=None):
 
 
 @op(explained=False)
-def jvp(fun, primals, tangents, has_aux=False):
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
     """Value and directional derivative of `fun` (`jax.jvp`).
 
     Args:

@@ -1,5 +1,7 @@
 """Mathematics beyond `numpy`: special functions, top k, log-sum-exp, distances, complex views."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 
@@ -7,10 +9,13 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_float
+from fkeras.types import Axis, Tensor, TensorLike
 
 
 @op
-def top_k(x, k, sorted=True, is_stable=True):
+def top_k(
+    x: TensorLike, k: int, sorted: bool = True, is_stable: bool = True
+) -> tuple[Tensor, Tensor]:
     """The k largest entries along the last axis and their indices, largest first; of equal ones the
     first comes first.
 
@@ -37,7 +42,7 @@ def top_k(x, k, sorted=True, is_stable=True):
 
 
 @op
-def in_top_k(targets, predictions, k):
+def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether each target class is among its k largest predictions, ties included; False for a NaN
     prediction or an id out of range.
 
@@ -63,7 +68,7 @@ def in_top_k(targets, predictions, k):
 
 
 @op
-def logsumexp(x, axis=None, keepdims=False):
+def logsumexp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """log(sum(exp(x))) over `axis` (None: all), without overflow."""
     return jax.nn.logsumexp(
         as_array(x), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims
@@ -71,7 +76,7 @@ def logsumexp(x, axis=None, keepdims=False):
 
 
 @op
-def cdist(x, y):
+def cdist(x: TensorLike, y: TensorLike) -> Tensor:
     """Euclidean distance of every row of x to every row of y: (..., m, d) and (..., n, d) -> (...,
     m, n).
     """
@@ -85,31 +90,31 @@ def cdist(x, y):
 
 
 @op
-def rsqrt(x):
+def rsqrt(x: TensorLike) -> Tensor:
     """1 / sqrt(x)."""
     return jax.lax.rsqrt(as_float(x))
 
 
 @op
-def erf(x):
+def erf(x: TensorLike) -> Tensor:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     return jax.lax.erf(as_float(x))
 
 
 @op
-def erfc(x):
+def erfc(x: TensorLike) -> Tensor:
     """1 - erf(x), exact for large x."""
     return jax.lax.erfc(as_float(x))
 
 
 @op
-def erfinv(x):
+def erfinv(x: TensorLike) -> Tensor:
     """The inverse of `erf`, for x in [-1, 1]."""
     return jax.lax.erf_inv(as_float(x))
 
 
 @op
-def gammainc(x1, x2):
+def gammainc(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The regularized lower incomplete gamma function P(x1, x2)."""
     x1, x2 = as_array(x1), as_array(x2)
     dtype = result_type(x1.dtype, x2.dtype, float)
@@ -117,13 +122,13 @@ def gammainc(x1, x2):
 
 
 @op
-def logdet(x):
+def logdet(x: TensorLike) -> Tensor:
     """log |det x| of a square matrix: (..., n, n) -> (...)."""
     return jnp.linalg.slogdet(as_array(x))[1]
 
 
 @op
-def view_as_complex(x):
+def view_as_complex(x: TensorLike) -> Tensor:
     """(..., 2), real and imaginary part, as complex64 (...)."""
     x = as_array(x)
     if x.ndim < 1 or x.shape[-1] != 2:
@@ -135,14 +140,14 @@ def view_as_complex(x):
 
 
 @op
-def view_as_real(x):
+def view_as_real(x: TensorLike) -> Tensor:
     """Complex (...) as (..., 2), real and imaginary part."""
     x = as_array(x)
     return jnp.stack((jnp.real(x), jnp.imag(x)), axis=-1)
 
 
 @op
-def polar(abs_, angle):
+def polar(abs_: TensorLike, angle: TensorLike) -> Tensor:
     """The complex numbers abs_ * exp(i angle), of absolute values and angles in radians: complex
     arrays of the same shape.
     """

@@ -1,5 +1,7 @@
 """Means, variances, and what divides by them."""
 
+from __future__ import annotations
+
 import warnings
 
 import jax
@@ -12,10 +14,13 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import Axis, Tensor, TensorLike
 
 
 @op
-def moments(x, axes, keepdims=False, synchronized=False):
+def moments(
+    x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance over `axes`; float16 and bfloat16 are reduced in float32.
 
     Args:
@@ -48,7 +53,15 @@ def moments(x, axes, keepdims=False, synchronized=False):
 
 
 @op
-def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+def batch_normalization(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    axis: int,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset, each a vector along `axis`.
 
     Args:
@@ -86,7 +99,9 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
 
 
 @op
-def normalize(x, axis=-1, order=2, epsilon=None):
+def normalize(
+    x: TensorLike, axis: Axis | None = -1, order: int = 2, epsilon: float | None = None
+) -> Tensor:
     """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None:
     `fkeras.config.epsilon()`).
 
@@ -111,13 +126,15 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     )
 
 
-def _float32_at_least(x):
+def _float32_at_least(x: TensorLike):
     x = as_array(x)
     return x.astype(result_type(x.dtype, "float32")), x.dtype
 
 
 @op
-def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+def rms_normalization(
+    x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
+) -> Tensor:
     """x / sqrt(mean(x^2) + epsilon) * scale along `axis`, computed in float32 at least.
 
     Args:
@@ -140,7 +157,14 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
 
 
 @op
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
+def layer_normalization(
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
+    **kwargs,
+) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at
     least.
 
@@ -185,7 +209,7 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
     return (out if beta is None else out + beta).astype(dtype)
 
 
-def _along(v, axes, ndim):
+def _along(v: jax.Array, axes: tuple[int, ...], ndim: int):
     """`v`, whose axes belong to `axes`, as an array of rank `ndim`."""
     if v.ndim == ndim:
         return v

@@ -2,6 +2,10 @@
 arrays.
 """
 
+from __future__ import annotations
+
+import jax
+
 from fkeras.core.symbolic.keras_tensor import TENSOR_METHODS
 from fkeras.core.symbolic.keras_tensor import (
     KerasTensor as KerasTensor,  # from here it comes with its operators
@@ -9,7 +13,7 @@ from fkeras.core.symbolic.keras_tensor import (
 from fkeras.ops import arithmetic, elementwise, indexing, products, shaping, tensors
 
 
-def _round(x, ndigits=None):
+def _round(x: jax.Array, ndigits: int | None = None):
     return elementwise.round(x, decimals=ndigits or 0)
 
 

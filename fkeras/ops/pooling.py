@@ -1,7 +1,11 @@
 """Pooling over sliding windows and to a fixed output size."""
 
-import math
+from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -12,9 +16,16 @@ from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import check_padding, full_rank, per_axis, spatial_axes
+from fkeras.types import Axis, DataFormat, DTypeLike, Tensor, TensorLike
 
 
-def _arguments(inputs, pool_size, strides, padding, data_format):
+def _arguments(
+    inputs: jax.Array,
+    pool_size: Axis,
+    strides: Axis | None,
+    padding: str,
+    data_format: DataFormat | None,
+):
     data_format = standardize_data_format(data_format)
     spatial = inputs.ndim - 2
     if spatial < 1:
@@ -32,7 +43,13 @@ def _arguments(inputs, pool_size, strides, padding, data_format):
 
 
 @op
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def max_pool(
+    inputs: TensorLike,
+    pool_size: Axis,
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> jax.Array:
     """Largest value of each window: (batch, spatial..., channels) -> the same with fewer positions.
 
     Args:
@@ -58,7 +75,13 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
 
 
 @op
-def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def average_pool(
+    inputs: TensorLike,
+    pool_size: Axis,
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Mean of each window; padded positions do not count. Arguments as in `max_pool`."""
     inputs = as_array(inputs)
     if not jnp.issubdtype(inputs.dtype, jnp.inexact):
@@ -75,7 +98,12 @@ def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=N
     return total / lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
 
 
-def _adaptive(inputs, output_size, data_format, reduce):
+def _adaptive(
+    inputs: TensorLike,
+    output_size: Axis,
+    data_format: DataFormat | None,
+    reduce: Callable[[jax.Array, np.ndarray, int], jax.Array],
+):
     """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers
     [floor(i n/m), ceil((i+1) n/m)).
     """
@@ -97,7 +125,9 @@ def _adaptive(inputs, output_size, data_format, reduce):
 
 
 @op
-def adaptive_average_pool(inputs, output_size, data_format=None):
+def adaptive_average_pool(
+    inputs: TensorLike, output_size: Axis, data_format: DataFormat | None = None
+) -> Tensor:
     """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile
     each axis.
 
@@ -111,7 +141,9 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 
 
 @op
-def adaptive_max_pool(inputs, output_size, data_format=None):
+def adaptive_max_pool(
+    inputs: TensorLike, output_size: Axis, data_format: DataFormat | None = None
+) -> Tensor:
     """Largest value over the windows of `adaptive_average_pool`."""
     return _adaptive(
         inputs,
@@ -121,5 +153,5 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
     )
 
 
-def _lowest(dtype):
+def _lowest(dtype: DTypeLike | None):
     return np.array(-jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo(dtype).min, dtype)

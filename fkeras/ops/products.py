@@ -1,7 +1,11 @@
 """Products that sum over axes: dot products, matrix products, einsum."""
 
-import functools
+from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.op import op
@@ -9,6 +13,7 @@ from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 def _accumulator(*xs):
@@ -16,7 +21,7 @@ def _accumulator(*xs):
     return "int32" if all(x.dtype == "int8" for x in xs) else None
 
 
-def _check_inner(name, x1, x2, axis1, axis2):
+def _check_inner(name: str, x1: jax.Array, x2: jax.Array, axis1: int, axis2: int):
     """The summed axes must have one size."""
     if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
         raise UserInputError(
@@ -26,12 +31,12 @@ def _check_inner(name, x1, x2, axis1, axis2):
         )
 
 
-def _second_last(x):
+def _second_last(x: jax.Array):
     return -2 if x.ndim > 1 else -1
 
 
 @op(sparse=sparse_rules.matmul)
-def matmul(x1, x2):
+def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast;
     a 1-D argument is a vector.
 
@@ -56,7 +61,7 @@ def matmul(x1, x2):
 
 
 @op
-def dot(x1, x2):
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product
     where either is a scalar.
     """
@@ -66,7 +71,7 @@ def dot(x1, x2):
 
 
 @op
-def inner(x1, x2):
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum over the last axis of both; a plain product where either is a scalar."""
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("inner", x1, x2, -1, -1)
@@ -74,13 +79,13 @@ def inner(x1, x2):
 
 
 @op
-def vdot(x1, x2):
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The dot product of both flattened, `x1` conjugated; shape ()."""
     return jnp.vdot(as_array(x1), as_array(x2))
 
 
 @op
-def outer(x1, x2):
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size,
     x2.size).
     """
@@ -88,13 +93,15 @@ def outer(x1, x2):
 
 
 @op
-def kron(x1, x2):
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The Kronecker product: every value of `x1` times the whole of `x2`, in blocks."""
     return jnp.kron(as_array(x1), as_array(x2))
 
 
 @op
-def tensordot(x1, x2, axes=2):
+def tensordot(
+    x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2
+) -> Tensor:
     """The sum over several axes.
 
     Args:
@@ -106,7 +113,14 @@ def tensordot(x1, x2, axes=2):
 
 
 @op
-def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
+def cross(
+    x1: TensorLike,
+    x2: TensorLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Tensor:
     """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all
     three.
 
@@ -128,7 +142,7 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
 
 
 @op
-def einsum(subscripts, *operands, **kwargs):
+def einsum(subscripts: str, *operands, **kwargs) -> Tensor:
     """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give
     int32.
 
@@ -144,7 +158,7 @@ def einsum(subscripts, *operands, **kwargs):
 
 
 @op
-def slogdet(x):
+def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
     """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays
     (...).
     """

@@ -5,6 +5,7 @@ functions following `floatx`.
 import functools
 
 import jax
+import numpy as np
 
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
@@ -34,7 +35,7 @@ def result_type(*dtypes) -> str:
 
 
 @functools.lru_cache(1024)
-def _result_type(default, *dtypes):
+def _result_type(default: str, *dtypes):
     known = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
     if any("float8" in d for d in known if isinstance(d, str)):
         raise UserInputError(
@@ -49,6 +50,6 @@ def _result_type(default, *dtypes):
     return dtype.name
 
 
-def is_integral(dtype) -> bool:
+def is_integral(dtype: np.dtype) -> bool:
     """Whether a NumPy dtype is bool, int or uint."""
     return dtype.kind in "biu"

@@ -1,5 +1,7 @@
 """`rearrange`: reshape and transpose written as one pattern of named axes."""
 
+from __future__ import annotations
+
 import math
 import re
 
@@ -8,10 +10,11 @@ import jax.numpy as jnp
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def rearrange(tensor, pattern, **axes_lengths):
+def rearrange(tensor: TensorLike, pattern: str, **axes_lengths) -> Tensor:
     """`tensor` with its axes split, moved and joined as the pattern says.
 
     Args:
@@ -41,7 +44,7 @@ def rearrange(tensor, pattern, **axes_lengths):
     return jnp.reshape(moved, [math.prod(sizes[name] for name in group) for group in after])
 
 
-def _groups(pattern):
+def _groups(pattern: str):
     """Both sides of the pattern as lists of groups of names."""
     sides = pattern.split("->")
     if len(sides) != 2 or not re.fullmatch(
@@ -63,7 +66,7 @@ def _groups(pattern):
     return before, after
 
 
-def _split(group, size, axes_lengths, pattern):
+def _split(group: list[str], size: int, axes_lengths: dict[str, int], pattern: str):
     """The size of each name of one group."""
     sizes = {name: axes_lengths[name] for name in group if name in axes_lengths}
     free = [name for name in group if name not in sizes]

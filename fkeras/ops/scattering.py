@@ -5,6 +5,11 @@ Under jit values are not known: there a scattered write is dropped, and a block 
 fits.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -14,9 +19,10 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.indexing import check_range
 from fkeras.ops.promotion import is_integral
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Tensor, TensorLike
 
 
-def _slice_spec(inputs, start_indices, shape):
+def _slice_spec(inputs: KerasTensor, start_indices: Any, shape: Sequence[int]) -> KerasTensor:
     _check_slice(inputs, start_indices, shape)
 
     def left(axis, size):
@@ -33,7 +39,7 @@ def _slice_spec(inputs, start_indices, shape):
     )
 
 
-def _check_slice(inputs, start_indices, shape):
+def _check_slice(inputs: jax.Array | KerasTensor, start_indices: Any, shape: Sequence[int]):
     ndim = len(inputs.shape)
     if len(shape) != ndim:
         raise UserInputError(
@@ -49,7 +55,7 @@ def _check_slice(inputs, start_indices, shape):
 
 
 @op(spec=_slice_spec)
-def slice(inputs, start_indices, shape):
+def slice(inputs: TensorLike, start_indices: Sequence[TensorLike], shape: Sequence[int]) -> Tensor:
     """The block of `shape` of `inputs` that begins at `start_indices`, which may be traced.
 
     Args:
@@ -71,17 +77,17 @@ def slice(inputs, start_indices, shape):
     return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
 
-def _starts(start_indices):
+def _starts(start_indices: Sequence[TensorLike]):
     return [as_tensor(s) for s in start_indices]
 
 
-def _from_front(start, size):
+def _from_front(start: int, size: int):
     """A known start counted from the front."""
     start = int(start)
     return start + size if start < 0 else start
 
 
-def _check_block(name, shape, starts, sizes):
+def _check_block(name: str, shape: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]):
     if len(starts) != len(shape) or len(sizes) != len(shape):
         raise UserInputError(
             f"{name}: {len(starts)} starts and a block with {len(sizes)} axes for shape "
@@ -99,7 +105,9 @@ def _check_block(name, shape, starts, sizes):
 
 
 @op(spec=lambda inputs, start_indices, updates: KerasTensor(inputs.shape, dtype=inputs.dtype))
-def slice_update(inputs, start_indices, updates):
+def slice_update(
+    inputs: TensorLike, start_indices: Sequence[TensorLike], updates: TensorLike
+) -> Tensor:
     """`inputs` with the block at `start_indices` replaced by `updates`, which has as many axes;
     same shape and dtype.
 
@@ -113,7 +121,7 @@ def slice_update(inputs, start_indices, updates):
     return jax.lax.dynamic_update_slice(inputs, updates, _starts(start_indices))
 
 
-def _written(updates, inputs):
+def _written(updates: jax.Array, inputs: jax.Array):
     if is_integral(inputs.dtype) and not is_integral(updates.dtype):
         raise UserTypeError(
             f"{updates.dtype} updates would lose their fraction in {inputs.dtype} inputs: cast one "
@@ -123,7 +131,7 @@ def _written(updates, inputs):
 
 
 @op(spec=lambda indices, values, shape: KerasTensor(tuple(shape), dtype=values.dtype))
-def scatter(indices, values, shape):
+def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
     """An array of zeros of `shape` with `values` added at `indices`.
 
     Args:
@@ -137,7 +145,7 @@ def scatter(indices, values, shape):
     return zeros.at[_index_tuple("scatter", indices, zeros.shape)].add(values)
 
 
-def _index_tuple(name, indices, shape):
+def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]):
     """The last axis of `indices` as separate index arrays, checked."""
     parts = tuple(jnp.moveaxis(indices, -1, 0))
     if len(parts) > len(shape):
@@ -159,7 +167,9 @@ _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "mu
         inputs.shape, dtype=inputs.dtype
     )
 )
-def scatter_update(inputs, indices, updates, reduction=None):
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """`inputs` with `updates` written at `indices`; same shape and dtype.
 
     Args:

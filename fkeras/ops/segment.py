@@ -1,5 +1,9 @@
 """Reductions over rows that share an id."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import jax
 import numpy as np
 
@@ -7,9 +11,16 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
-def _segment(reduce, data, segment_ids, num_segments, sorted):
+def _segment(
+    reduce: Callable[..., jax.Array],
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: int | None,
+    sorted: bool,
+):
     name = reduce.__name__
     data, segment_ids = as_array(data), as_array(segment_ids)
     if segment_ids.ndim != 1:
@@ -41,7 +52,9 @@ def _segment(reduce, data, segment_ids, num_segments, sorted):
 
 
 @op
-def segment_sum(data, segment_ids, num_segments=None, sorted=False):
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row
     has.
 
@@ -64,7 +77,9 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
-def segment_max(data, segment_ids, num_segments=None, sorted=False):
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id
     that no row has.
     """
@@ -72,7 +87,9 @@ def segment_max(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
-def segment_min(data, segment_ids, num_segments=None, sorted=False):
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id
     that no row has.
     """
@@ -80,6 +97,8 @@ def segment_min(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
-def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Products of the rows with equal ids, as in `segment_sum`; 1 for an id that no row has."""
     return _segment(jax.ops.segment_prod, data, segment_ids, num_segments, sorted)

@@ -2,6 +2,8 @@
 tell.
 """
 
+from __future__ import annotations
+
 import math
 import operator
 
@@ -10,9 +12,10 @@ import numpy as np
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.types import Shape, ShapeLike
 
 
-def canonical_axis(axis, ndim: int) -> int:
+def canonical_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front; an error where there is no such axis."""
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
@@ -23,7 +26,7 @@ def canonical_axis(axis, ndim: int) -> int:
     return axis % ndim
 
 
-def reshape_target(newshape) -> tuple:
+def reshape_target(newshape: ShapeLike) -> tuple:
     """The `newshape` argument of reshape as a tuple of ints (None allowed), checked."""
     symbolic = (KerasTensor, jax.core.Tracer)
     listed = (
@@ -51,7 +54,7 @@ def reshape_target(newshape) -> tuple:
     return target
 
 
-def reshaped(shape, newshape) -> tuple:
+def reshaped(shape: Shape, newshape: ShapeLike) -> tuple:
     """The shape after `reshape(x, newshape)` for `x` of `shape`; None where it depends on an
     unknown dimension.
     """

@@ -1,6 +1,9 @@
 """Functions that move values without changing them: axes, shapes, order, borders."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,16 +14,17 @@ from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Axis, ShapeLike, Tensor, TensorLike
 
 # -- shapes --------------------------------------------------------------------
 
 
-def _reshape_spec(x, newshape):
+def _reshape_spec(x: KerasTensor, newshape: ShapeLike) -> KerasTensor:
     return KerasTensor(reshaped(x.shape, newshape), dtype=x.dtype, sparse=x.sparse)
 
 
 @op(spec=_reshape_spec, sparse=sparse_rules.reshape)
-def reshape(x, newshape):
+def reshape(x: TensorLike, newshape: ShapeLike) -> Tensor:
     """The values of `x`, last axis fastest, in another shape.
 
     Args:
@@ -40,26 +44,26 @@ def reshape(x, newshape):
 
 
 @op
-def ravel(x):
+def ravel(x: TensorLike) -> Tensor:
     """`x` flattened, shape (size,)."""
     return jnp.ravel(as_tensor(x))
 
 
 @op(sparse=sparse_rules.expand_dims)
-def expand_dims(x, axis):
+def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
     """`x` with new axes of size 1 at `axis`, an int or a tuple of ints: positions in the result."""
     return jnp.expand_dims(as_tensor(x), tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op(sparse=sparse_rules.squeeze)
-def squeeze(x, axis=None):
+def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """`x` without the axes of size 1 at `axis` (an int or a tuple of ints), or without all of size
     1 for None.
     """
     return jnp.squeeze(as_tensor(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
-def _broadcast_spec(x, shape):
+def _broadcast_spec(x: KerasTensor, shape: Sequence[int]) -> KerasTensor:
     return KerasTensor(
         np.broadcast_shapes(tuple(1 if d is None else d for d in x.shape), tuple(shape)),
         dtype=x.dtype,
@@ -67,7 +71,7 @@ def _broadcast_spec(x, shape):
 
 
 @op(spec=_broadcast_spec)
-def broadcast_to(x, shape):
+def broadcast_to(x: TensorLike, shape: Sequence[int]) -> Tensor:
     """`x` repeated along axes of size 1, and along new ones in front, up to `shape`."""
     return jnp.broadcast_to(as_tensor(x), shape)
 
@@ -76,7 +80,7 @@ def broadcast_to(x, shape):
 
 
 @op(sparse=sparse_rules.transpose)
-def transpose(x, axes=None):
+def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     """`x` with its axes in the order `axes`; reversed for None."""
     x = as_array(x)
     if axes is not None:
@@ -84,7 +88,7 @@ def transpose(x, axes=None):
     return jnp.transpose(x, axes)
 
 
-def _check_permutation(axes, ndim):
+def _check_permutation(axes: Sequence[int], ndim: int):
     if len(axes) != ndim:
         raise UserInputError(
             f"`axes` must be a list of the same length as the input shape: expected {ndim}, "
@@ -103,14 +107,14 @@ def _check_permutation(axes, ndim):
 
 
 @op
-def swapaxes(x, axis1, axis2):
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """`x` with two axes exchanged."""
     x = as_array(x)
     return jnp.swapaxes(x, canonical_axis(axis1, x.ndim), canonical_axis(axis2, x.ndim))
 
 
 @op
-def moveaxis(x, source, destination):
+def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
     """`x` with the axes at `source` (an int or a list of ints) moved to `destination`; the others
     keep their order.
     """
@@ -131,25 +135,25 @@ def moveaxis(x, source, destination):
 
 
 @op
-def flip(x, axis=None):
+def flip(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """`x` with the order along `axis` reversed; along all axes for None."""
     return jnp.flip(as_array(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op
-def fliplr(x):
+def fliplr(x: TensorLike) -> Tensor:
     """`x` with axis 1 reversed."""
     return jnp.fliplr(as_array(x))
 
 
 @op
-def flipud(x):
+def flipud(x: TensorLike) -> Tensor:
     """`x` with axis 0 reversed."""
     return jnp.flipud(as_array(x))
 
 
 @op
-def rot90(array, k=1, axes=(0, 1)):
+def rot90(array: TensorLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
     """`array` turned by `k` quarter turns in the plane of two `axes`, from the first towards the
     second.
     """
@@ -167,7 +171,7 @@ def rot90(array, k=1, axes=(0, 1)):
 
 
 @op
-def roll(x, shift, axis=None):
+def roll(x: TensorLike, shift: Axis, axis: Axis | None = None) -> Tensor:
     """`x` moved by `shift` places along `axis`; what leaves at the end enters at the start.
     Flattened meanwhile for None.
     """
@@ -177,7 +181,7 @@ def roll(x, shift, axis=None):
 # -- repetition and borders ----------------------------------------------------
 
 
-def _repeat_spec(x, repeats, axis=None):
+def _repeat_spec(x: KerasTensor, repeats: TensorLike, axis: int | None = None) -> KerasTensor:
     at = None if axis is None else canonical_axis(axis, len(x.shape))
     size = x.shape[at] if at is not None else None if None in x.shape else math.prod(x.shape)
     if isinstance(repeats, KerasTensor):
@@ -202,7 +206,7 @@ def _repeat_spec(x, repeats, axis=None):
 
 
 @op(spec=_repeat_spec)
-def repeat(x, repeats, axis=None):
+def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Each value `repeats` times in a row along `axis`; along the flattened array for None.
 
     Args:
@@ -219,13 +223,18 @@ def repeat(x, repeats, axis=None):
 
 
 @op
-def tile(x, repeats):
+def tile(x: TensorLike, repeats: Axis) -> Tensor:
     """`x` as a whole `repeats` times along each axis: an int for the last, or one int for each."""
     return jnp.tile(as_tensor(x), repeats)
 
 
 @op
-def pad(x, pad_width, mode="constant", constant_values=None):
+def pad(
+    x: TensorLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: float | None = None,
+) -> Tensor:
     """`x` with values added at its borders.
 
     Args:

@@ -1,5 +1,9 @@
 """Order and membership: sorting, searching, unique values."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,16 +14,17 @@ from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def sort(x, axis=-1):
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """`x` in ascending order along `axis`, NaN last; flattened for None."""
     return jnp.sort(as_array(x), axis=axis)
 
 
 @op
-def argsort(x, axis=-1):
+def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """int32 indices that sort `x` along `axis`, equal values in their order; of the flattened array
     for None.
     """
@@ -28,7 +33,7 @@ def argsort(x, axis=-1):
 
 
 @op
-def argpartition(x, kth, axis=-1):
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
     """int32 indices that put the `kth` smallest value along `axis` at place `kth`, smaller ones
     before it; flattened for None.
     """
@@ -39,7 +44,9 @@ def argpartition(x, kth, axis=-1):
 
 
 @op
-def searchsorted(sorted_sequence, values, side="left"):
+def searchsorted(
+    sorted_sequence: TensorLike, values: TensorLike, side: Literal["left", "right"] = "left"
+) -> Tensor:
     """Where to insert `values` into a 1-D ascending sequence to keep it sorted: int32, shape of
     `values`.
 
@@ -57,7 +64,7 @@ def searchsorted(sorted_sequence, values, side="left"):
     return jnp.searchsorted(sorted_sequence, as_array(values), side=side)
 
 
-def _sparse_digitize(fn, x, bins):
+def _sparse_digitize(fn, x: jax.Array, bins: jax.Array):
     bins = sparse_rules.dense(bins)
     if (
         isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any()
@@ -67,7 +74,7 @@ def _sparse_digitize(fn, x, bins):
 
 
 @op(sparse=_sparse_digitize)
-def digitize(x, bins):
+def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
     """The index of the bin of each value as int32: i where bins[i-1] <= x < bins[i], for 1-D
     ascending `bins`.
     """
@@ -80,7 +87,9 @@ def digitize(x, bins):
 
 
 @op
-def isin(x1, x2, assume_unique=False, invert=False):
+def isin(
+    x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
     """Whether each value of `x1` stands in `x2` (or does not, with `invert`): bool, shape of
     `x1`.
     """
@@ -88,15 +97,15 @@ def isin(x1, x2, assume_unique=False, invert=False):
 
 
 def _unique_spec(
-    x,
-    sorted=True,
-    return_index=False,
-    return_inverse=False,
-    return_counts=False,
-    axis=None,
-    size=None,
-    fill_value=None,
-):
+    x: KerasTensor,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> KerasTensor:
     if axis is None:
         shape, inverse = (size,), x.shape
     else:
@@ -112,15 +121,15 @@ def _unique_spec(
 
 @op(spec=_unique_spec)
 def unique(
-    x,
-    sorted=True,
-    return_index=False,
-    return_inverse=False,
-    return_counts=False,
-    axis=None,
-    size=None,
-    fill_value=None,
-):
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, ...]:
     """The different values of `x`, or its different slices along `axis`; under jit only with
     `size`.
 
@@ -151,6 +160,6 @@ def unique(
 
 
 @op
-def diff(a, n=1, axis=-1):
+def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """The differences of neighbours along `axis`, taken `n` times: size n less there."""
     return jnp.diff(as_tensor(a), n=n, axis=axis)

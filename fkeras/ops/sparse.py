@@ -4,34 +4,40 @@ rule, an op makes its arguments dense.
 JAX's sparse package costs import time, so it is loaded only when a sparse array is there.
 """
 
+from __future__ import annotations
+
 import math
 import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.ops.shape_rules import reshaped
+from fkeras.types import Axis, ShapeLike, Tensor, TensorLike
 
 
-def jax_sparse():
+def jax_sparse() -> ModuleType:
     """JAX's sparse package, imported now."""
     from jax.experimental import sparse
 
     return sparse
 
 
-def is_sparse(x) -> bool:
+def is_sparse(x: Any) -> bool:
     """Whether `x` is a sparse JAX array of any format."""
     module = sys.modules.get("jax.experimental.sparse")
     return module is not None and isinstance(x, module.JAXSparse)
 
 
-def dense(x):
+def dense(x: Any) -> Any:
     """A sparse array made dense; anything else unchanged."""
     return x.todense() if is_sparse(x) else x
 
 
-def flat(x):
+def flat(x: Any) -> jax.Array:
     """A BCOO with all axes in its indices: neither batch axes nor dense ones."""
     if not x.n_dense and not x.n_batch:
         return x
@@ -44,11 +50,11 @@ def flat(x):
     return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
 
-def _is_bcoo(x):
+def _is_bcoo(x: Any):
     return is_sparse(x) and isinstance(x, jax_sparse().BCOO)
 
 
-def _like(x, data, unique=None):
+def _like(x: Any, data: jax.Array, unique: bool | None = None):
     """A BCOO with the indices of `x` and new values."""
     unique = x.unique_indices if unique is None else unique
     return jax_sparse().BCOO(
@@ -56,7 +62,7 @@ def _like(x, data, unique=None):
     )
 
 
-def _unique(x):
+def _unique(x: Any):
     """`x` with every index once, zeros kept, so that arrays with the same indices stay comparable
     entry by entry.
     """
@@ -66,7 +72,7 @@ def _unique(x):
     return x.sum_duplicates(nse=nse, remove_zeros=False)
 
 
-def zero_preserving(fn, x, *args, **kwargs):
+def zero_preserving(fn, x: Any, *args, **kwargs) -> Any:
     """Elementwise functions with f(0) = 0: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), *args, **kwargs)
@@ -74,7 +80,7 @@ def zero_preserving(fn, x, *args, **kwargs):
     return _like(x, fn(x.data, *args, **kwargs))
 
 
-def union(fn, x1, x2):
+def union(fn, x1: Any, x2: Any) -> Any:
     """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of
     either.
     """
@@ -96,7 +102,7 @@ def union(fn, x1, x2):
     return _like(spread1, fn(spread1.data, spread2.data), unique=True)
 
 
-def intersection(fn, x1, x2):
+def intersection(fn, x1: Any, x2: Any) -> Any:
     """Multiplication: sparse where either is."""
     sparse = jax_sparse()
     if not _is_bcoo(x1):
@@ -115,7 +121,7 @@ def intersection(fn, x1, x2):
     return sparse.bcoo_multiply_sparse(x1, x2)
 
 
-def quotient(fn, x1, x2):
+def quotient(fn, x1: Any, x2: Any) -> Any:
     """Division: sparse where only the dividend is.
 
     A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is
@@ -135,7 +141,7 @@ def quotient(fn, x1, x2):
     return _like(x1, fn(x1.data, x2))
 
 
-def total(fn, x, axis=None, keepdims=False):
+def total(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
     """Sum: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
@@ -151,7 +157,7 @@ def total(fn, x, axis=None, keepdims=False):
     return out
 
 
-def average(fn, x, axis=None, keepdims=False):
+def average(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
     """Mean: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
@@ -161,7 +167,7 @@ def average(fn, x, axis=None, keepdims=False):
     return _like(out, (out.data / count).astype(dtype))
 
 
-def expand_dims(fn, x, axis):
+def expand_dims(fn, x: Any, axis: Axis) -> Tensor:
     if not _is_bcoo(x):
         return fn(dense(x), axis)
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -174,13 +180,13 @@ def expand_dims(fn, x, axis):
     )
 
 
-def reshape(fn, x, newshape):
+def reshape(fn, x: Any, newshape: ShapeLike) -> Tensor:
     if not _is_bcoo(x):
         return fn(dense(x), newshape)
     return jax_sparse().bcoo_reshape(flat(x), new_sizes=reshaped(x.shape, newshape))
 
 
-def squeeze(fn, x, axis=None):
+def squeeze(fn, x: Any, axis: Axis | None = None) -> Tensor:
     if not _is_bcoo(x):
         return fn(dense(x), axis)
     if axis is None:
@@ -190,7 +196,7 @@ def squeeze(fn, x, axis=None):
     )
 
 
-def transpose(fn, x, axes=None):
+def transpose(fn, x: Any, axes: Sequence[int] | None = None) -> Tensor:
     if not _is_bcoo(x):
         return fn(dense(x), axes)
     ndim = len(x.shape)
@@ -198,14 +204,14 @@ def transpose(fn, x, axes=None):
     return jax_sparse().bcoo_transpose(flat(x), permutation=tuple(order))
 
 
-def concatenate(fn, xs, axis=0):
+def concatenate(fn, xs: Sequence[TensorLike], axis: Axis = 0) -> Tensor:
     """Sparse where all are."""
     if not all(_is_bcoo(x) for x in xs):
         return fn([dense(x) for x in xs], axis)
     return jax_sparse().bcoo_concatenate(xs, dimension=axis % len(xs[0].shape))
 
 
-def matmul(fn, x1, x2):
+def matmul(fn, x1: Any, x2: Any) -> Tensor:
     """JAX's own sparse product; sparse where both are."""
     sparse = jax_sparse()
 

@@ -2,6 +2,11 @@
 frames of a signal.
 """
 
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -9,9 +14,12 @@ from jax import lax
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.tensors import as_array
+from fkeras.types import DTypeLike, Tensor, TensorLike
+
+Pair: TypeAlias = tuple[TensorLike, TensorLike]  # real and imaginary part, of one shape
 
 
-def _complex(x, rank=1):
+def _complex(x: Pair, rank: int = 1):
     """The pair `x` as one complex array."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise UserInputError(
@@ -35,12 +43,12 @@ def _complex(x, rank=1):
     return lax.complex(real, imag)
 
 
-def _pair(z):
+def _pair(z: jax.Array):
     return jnp.real(z), jnp.imag(z)
 
 
 @op
-def fft(x):
+def fft(x: Pair) -> tuple[Tensor, Tensor]:
     """Fourier transform along the last axis.
 
     Args:
@@ -53,19 +61,19 @@ def fft(x):
 
 
 @op
-def fft2(x):
+def fft2(x: Pair) -> tuple[Tensor, Tensor]:
     """Fourier transform along the last two axes; arguments and result as in `fft`."""
     return _pair(jnp.fft.fft2(_complex(x, rank=2)))
 
 
 @op
-def ifft2(x):
+def ifft2(x: Pair) -> tuple[Tensor, Tensor]:
     """Inverse of `fft2`."""
     return _pair(jnp.fft.ifft2(_complex(x, rank=2)))
 
 
 @op
-def rfft(x, fft_length=None):
+def rfft(x: TensorLike, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
     """Fourier transform of real numbers along the last axis: the fft_length // 2 + 1 frequencies
     that are not redundant.
 
@@ -83,7 +91,7 @@ def rfft(x, fft_length=None):
 
 
 @op
-def irfft(x, fft_length=None):
+def irfft(x: Pair, fft_length: int | None = None) -> Tensor:
     """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length); None means 2 * (n -
     1).
     """
@@ -91,7 +99,7 @@ def irfft(x, fft_length=None):
 
 
 @op
-def extract_sequences(x, sequence_length, sequence_stride):
+def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """Frames of a signal: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride,
     sequence_length).
 
@@ -107,7 +115,7 @@ def extract_sequences(x, sequence_length, sequence_stride):
     return x[..., starts[:, None] + np.arange(sequence_length)]
 
 
-def _check_stride(sequence_stride):
+def _check_stride(sequence_stride: int):
     if not isinstance(sequence_stride, int) or sequence_stride <= 0:
         raise UserInputError(
             "`sequence_stride` must be a positive integer. Received: "
@@ -118,7 +126,9 @@ def _check_stride(sequence_stride):
 _COSINE_WINDOWS = {"hann": 0.5, "hamming": 0.54}
 
 
-def _window(window, sequence_length, fft_length, dtype):
+def _window(
+    window: str | TensorLike | None, sequence_length: int, fft_length: int, dtype: DTypeLike
+):
     """The window, centered in `fft_length`; None: ones everywhere."""
     if fft_length < sequence_length:
         raise UserInputError(
@@ -147,7 +157,14 @@ def _window(window, sequence_length, fft_length, dtype):
 
 
 @op
-def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=True):
+def stft(
+    x: TensorLike,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: str | TensorLike | None = "hann",
+    center: bool = True,
+) -> tuple[Tensor, Tensor]:
     """Short-time Fourier transform of real signals.
 
     Args:
@@ -182,7 +199,15 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
 
 
 @op
-def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
+def istft(
+    x: Pair,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: str | TensorLike | None = "hann",
+    center: bool = True,
+) -> Tensor:
     """Inverse of `stft`: frames are windowed again, added where they overlap, and divided by the
     sum of the squared windows.
 

@@ -4,6 +4,12 @@ axes; results are floats.
 float16 and bfloat16 are summed in float32, so that long axes do not overflow or lose digits.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
@@ -13,35 +19,36 @@ from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import result_type
 from fkeras.ops.reductions import axes
 from fkeras.ops.tensors import as_array, as_float, as_tensor
+from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _wide(x):
+def _wide(x: jax.Array):
     return result_type(x.dtype, "float32")
 
 
 @op(sparse=sparse_rules.average)
-def mean(x, axis=None, keepdims=False):
+def mean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The mean along `axis`."""
     x = as_float(x)
     return jnp.mean(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def var(x, axis=None, keepdims=False):
+def var(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The variance along `axis`: the mean squared distance from the mean (divided by n)."""
     x = as_float(x)
     return jnp.var(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def std(x, axis=None, keepdims=False):
+def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The standard deviation along `axis`: the root of `var`."""
     x = as_float(x)
     return jnp.std(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def average(x, axis=None, weights=None):
+def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Any:
     """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a
     single `axis`.
     """
@@ -54,13 +61,19 @@ def average(x, axis=None, weights=None):
 
 
 @op
-def median(x, axis=None, keepdims=False):
+def median(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The median along `axis`; the mean of the middle two of an even number."""
     return jnp.median(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def quantile(x, q, axis=None, method="linear", keepdims=False):
+def quantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The quantiles `q` (fractions in [0, 1]) along `axis`; an array `q` adds its axes in front.
 
     Args:
@@ -74,7 +87,13 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def percentile(x, q, axis=None, method="linear", keepdims=False):
+def percentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The percentiles `q` (in [0, 100]) along `axis`: see `quantile`."""
     return jnp.percentile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -82,31 +101,37 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def nanmean(x, axis=None, keepdims=False):
+def nanmean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`mean` of what is not NaN; NaN where nothing is left."""
     return jnp.nanmean(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def nanvar(x, axis=None, keepdims=False):
+def nanvar(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`var` of what is not NaN."""
     return jnp.nanvar(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def nanstd(x, axis=None, keepdims=False):
+def nanstd(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`std` of what is not NaN."""
     return jnp.nanstd(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def nanmedian(x, axis=None, keepdims=False):
+def nanmedian(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`median` of what is not NaN."""
     return jnp.nanmedian(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+def nanquantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`quantile` of what is not NaN."""
     return jnp.nanquantile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -114,7 +139,13 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+def nanpercentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`percentile` of what is not NaN."""
     return jnp.nanpercentile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -122,14 +153,16 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def corrcoef(x):
+def corrcoef(x: TensorLike) -> Tensor:
     """The correlations between the rows of `x` (variables, samples): shape (variables,
     variables).
     """
     return jnp.corrcoef(as_float(x))
 
 
-def _bincount_spec(x, weights=None, minlength=0, sparse=False):
+def _bincount_spec(
+    x: KerasTensor, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> KerasTensor:
     dtype = (
         "int32"
         if weights is None
@@ -140,7 +173,9 @@ def _bincount_spec(x, weights=None, minlength=0, sparse=False):
     )
 
 
-def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
+def _sparse_bincount(
+    fn, x: jax.Array, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+):
     if not sparse_rules.is_sparse(x):  # only the weights are sparse
         return fn(x, sparse_rules.dense(weights), minlength, sparse)
     if weights is not None and not sparse_rules.is_sparse(weights):
@@ -159,7 +194,9 @@ def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
     )
 
 
-def _counts(values, rows, weights, lead, minlength):
+def _counts(
+    values: jax.Array, rows: jax.Array, weights: jax.Array, lead: Sequence[int], minlength: int
+):
     """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
     size = max(int(values.max(initial=-1)) + 1, minlength)
     indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
@@ -167,7 +204,9 @@ def _counts(values, rows, weights, lead, minlength):
 
 
 @op(spec=_bincount_spec, sparse=_sparse_bincount)
-def bincount(x, weights=None, minlength=0, sparse=False):
+def bincount(
+    x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Tensor:
     """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not
     under jit.
 
@@ -199,7 +238,9 @@ def bincount(x, weights=None, minlength=0, sparse=False):
 
 
 @op
-def histogram(x, bins=10, range=None):
+def histogram(
+    x: TensorLike, bins: int = 10, range: tuple[float, float] | None = None
+) -> tuple[Tensor, Tensor]:
     """How many values of the 1-D `x` fall into each of `bins` equal bins over `range`.
 
     Args:
@@ -215,7 +256,7 @@ def histogram(x, bins=10, range=None):
     return jnp.histogram(x, bins=bins, range=range)
 
 
-def _check_histogram(x, bins, range):
+def _check_histogram(x: jax.Array, bins: int, range: tuple[float, float] | None):
     if not isinstance(bins, int):
         raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
     if bins < 0:
@@ -238,7 +279,7 @@ def _check_histogram(x, bins, range):
 
 
 @op
-def correlate(x1, x2, mode="valid"):
+def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     """The cross-correlation of two 1-D arrays; `mode` as in NumPy: 'valid', 'same' or 'full'."""
     x1, x2 = as_array(x1), as_array(x2)
     if x1.ndim != 1 or x2.ndim != 1:

@@ -1,5 +1,7 @@
 """Arrays and their dtypes: conversion, casting, looking at them."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -12,11 +14,12 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import is_integral
+from fkeras.types import ArrayLike, DTypeLike, Scalar, Tensor, TensorLike
 
 _SCALARS = (bool, int, float, complex)
 
 
-def as_tensor(x):
+def as_tensor(x: ArrayLike) -> jax.Array | Scalar:
     """`x` as what jax.numpy functions take: lists and NumPy arrays become arrays, Python scalars
     stay weakly typed scalars.
     """
@@ -25,7 +28,7 @@ def as_tensor(x):
     return as_array(x)
 
 
-def as_array(x, dtype=None):
+def as_array(x: ArrayLike, dtype: DTypeLike | None = None) -> jax.Array:
     """`x` as an array. Integers that JAX would cut to 32 bits are an error, not another number."""
     if isinstance(x, jax.Array):
         return x if dtype is None or x.dtype == dtype else x.astype(dtype)
@@ -40,7 +43,7 @@ def as_array(x, dtype=None):
     return jnp.asarray(x, dtype=dtype)
 
 
-def _refuse_overflow(x, dtype):
+def _refuse_overflow(x: np.ndarray | np.generic, dtype: DTypeLike | None):
     limits = np.iinfo("int32" if x.dtype == np.int64 else "uint32")
     if dtype is not None and not is_integral(jnp.dtype(dtype)):
         return
@@ -52,18 +55,23 @@ def _refuse_overflow(x, dtype):
         )
 
 
-def as_float(x):
+def as_float(x: ArrayLike) -> jax.Array:
     """`x` as an array of a float (or complex) dtype: integers and bools become `floatx()`."""
     x = as_array(x)
     return x.astype(floatx()) if is_integral(x.dtype) else x
 
 
-def optional_dtype(dtype):
+def optional_dtype(dtype: DTypeLike | None) -> str | None:
     """The plain name of a dtype; None stays None."""
     return None if dtype is None else standardize_dtype(dtype)
 
 
-def _convert_spec(x, dtype=None, sparse=None, ragged=None):
+def _convert_spec(
+    x: KerasTensor,
+    dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+) -> KerasTensor:
     if not isinstance(x, KerasTensor):
         raise UserInputError(
             "convert_to_tensor: a list that holds KerasTensors cannot be converted. Join them with "
@@ -74,13 +82,24 @@ def _convert_spec(x, dtype=None, sparse=None, ragged=None):
     )
 
 
-def _convert_sparse(fn, x, dtype=None, sparse=None, ragged=None):
+def _convert_sparse(
+    fn,
+    x: jax.Array,
+    dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+):
     x = x.todense() if sparse is False else x
     return x if dtype is None else x.astype(standardize_dtype(dtype))
 
 
 @op(spec=_convert_spec, sparse=_convert_sparse)
-def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
+def convert_to_tensor(
+    x: TensorLike,
+    dtype: DTypeLike | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+) -> Tensor:
     """`x` (array, Variable, number, nested list) as a JAX array of the same shape.
 
     Args:
@@ -102,13 +121,13 @@ def convert_to_tensor(x, dtype=None, sparse=None, ragged=None):
 
 
 @op(spec=lambda x: x.__array__())  # raises, and says why
-def convert_to_numpy(x):
+def convert_to_numpy(x: TensorLike) -> np.ndarray:
     """`x` (array, Variable, sparse array, list) as a NumPy array, copied from the device."""
     return np.array(sparse_rules.dense(x))
 
 
 @op(sparse=lambda fn, x, dtype: x.astype(standardize_dtype(dtype)))
-def cast(x, dtype):
+def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """`x` converted to `dtype`, same shape. Floats lose their fraction in integers; what does not
     fit wraps: see `saturate_cast`.
     """
@@ -116,7 +135,7 @@ def cast(x, dtype):
 
 
 @op
-def saturate_cast(x, dtype):
+def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """`x` clipped to the range of `dtype`, then converted to it; same shape."""
     x, dtype = as_array(x), standardize_dtype(dtype)
     (in_min, in_max), (out_min, out_max) = _limits(standardize_dtype(x.dtype)), _limits(dtype)
@@ -127,41 +146,41 @@ def saturate_cast(x, dtype):
     return out
 
 
-def _inside(limit, dtype):
+def _inside(limit: float, dtype: np.dtype):
     """A limit of another dtype as the nearest number of `dtype` that is not beyond it."""
     number = np.asarray(limit).astype(dtype)
     beyond = abs(float(number)) > abs(float(limit))
     return np.nextafter(number, number.dtype.type(0)) if beyond else number
 
 
-def _limits(dtype):
+def _limits(dtype: str):
     if dtype == "bool":
         return 0, 1
     info = ml_dtypes.iinfo(dtype) if "int" in dtype else ml_dtypes.finfo(dtype)
     return info.min, info.max
 
 
-def is_tensor(x) -> bool:
+def is_tensor(x: object) -> bool:
     """Whether `x` is a JAX array, a tracer or a sparse JAX array; False for NumPy arrays, lists,
     Variables and KerasTensors.
     """
     return isinstance(x, jax.Array) or sparse_rules.is_sparse(x)
 
 
-def shape(x) -> tuple:
+def shape(x: TensorLike) -> tuple:
     """The static shape of an array, Variable or KerasTensor (None for an unknown dimension), or of
     a nested list of numbers.
     """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-def dtype(x) -> str:
+def dtype(x: TensorLike) -> str:
     """The dtype of an array, Variable or KerasTensor as a name such as `'float32'`."""
     return standardize_dtype(x.dtype)
 
 
 @op(spec=lambda x: KerasTensor((len(x.shape),), dtype="int32"))
-def ndim(x):
+def ndim(x: TensorLike) -> int:
     """The number of axes of `x`: an int. On a KerasTensor Keras gives a symbolic tensor;
     `len(x.shape)` gives the number.
     """
@@ -169,13 +188,13 @@ def ndim(x):
 
 
 @op
-def stop_gradient(variable):
+def stop_gradient(variable: TensorLike) -> Tensor:
     """`variable` unchanged, as a constant for gradients."""
     return jax.lax.stop_gradient(as_tensor(variable))
 
 
 @op
-def array(x, dtype=None):
+def array(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A copy of `x` as an array of the same shape.
 
     Args:
@@ -186,13 +205,13 @@ def array(x, dtype=None):
 
 
 @op(sparse=sparse_rules.zero_preserving)
-def copy(x):
+def copy(x: TensorLike) -> Tensor:
     """A copy of `x`: same shape and dtype."""
     return jnp.copy(as_tensor(x))
 
 
 @op
-def view(x, dtype=None):
+def view(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """The bits of `x` read as another dtype; the last axis grows or shrinks by the ratio of the
     item sizes. None: `x` itself.
     """
@@ -200,6 +219,6 @@ def view(x, dtype=None):
 
 
 @op(spec=lambda x: KerasTensor((), dtype="int32"))
-def size(x):
+def size(x: TensorLike) -> int:
     """The number of values of `x`: an int; symbolic for a KerasTensor."""
     return int(np.prod(shape(x)))

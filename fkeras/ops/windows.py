@@ -2,14 +2,17 @@
 the windows' indices.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 
 from fkeras.errors import UserInputError
+from fkeras.types import TensorLike
 
 
-def per_axis(name: str, value, count: int) -> tuple[int, ...]:
+def per_axis(name: str, value: TensorLike, count: int) -> tuple[int, ...]:
     """`value` as a tuple of `count` ints: an int stands for all axes."""
     values = (value,) * count if isinstance(value, (int, np.integer)) else tuple(value)
     if len(values) != count or any(int(v) != v for v in values):

@@ -2,6 +2,8 @@
 JAX.
 """
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +14,10 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.random.keys import key_of
+from fkeras.types import DTypeLike, SeedLike, ShapeLike, Tensor, TensorLike
 
 
-def _float_dtype(function, dtype):
+def _float_dtype(function: str, dtype: DTypeLike | None):
     """The jnp dtype; None is floatx."""
     name = standardize_dtype(dtype)
     if not jnp.issubdtype(jnp.dtype(name), jnp.floating):
@@ -25,7 +28,7 @@ def _float_dtype(function, dtype):
     return jnp.dtype(name)
 
 
-def _static(shape):
+def _static(shape: ShapeLike):
     """A tuple of ints."""
     sizes = (
         (shape,)
@@ -40,21 +43,45 @@ def _static(shape):
     return tuple(int(d) for d in sizes)
 
 
-def _spec(shape, first=None, second=None, dtype=None, seed=None, **named):
+def _spec(
+    shape: ShapeLike,
+    first: TensorLike | None = None,
+    second: TensorLike | None = None,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+    **named,
+) -> KerasTensor:
     """For two parameters after `shape`, whatever they are called."""
     return KerasTensor(_static(shape), dtype)
 
 
-def _randint_spec(shape, minval, maxval, dtype="int32", seed=None):
+def _randint_spec(
+    shape: ShapeLike,
+    minval: TensorLike,
+    maxval: TensorLike,
+    dtype: DTypeLike | None = "int32",
+    seed: SeedLike | None = None,
+) -> KerasTensor:
     return _spec(shape, dtype=dtype or "int32")
 
 
-def _gamma_spec(shape, alpha, dtype=None, seed=None):
+def _gamma_spec(
+    shape: ShapeLike,
+    alpha: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> KerasTensor:
     return _spec(shape, dtype=dtype)
 
 
 @op(spec=_spec)
-def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def normal(
+    shape: ShapeLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Samples of the normal distribution.
 
     Args:
@@ -74,7 +101,13 @@ def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 
 @op(spec=_spec)
-def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+def truncated_normal(
+    shape: ShapeLike,
+    mean: TensorLike = 0.0,
+    stddev: TensorLike = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Samples of the normal distribution within two `stddev` of `mean`. Arguments as `normal`."""
     dtype = _float_dtype("truncated_normal", dtype)
     sample = jax.random.truncated_normal(key_of(seed), -2.0, 2.0, _static(shape), dtype)
@@ -82,14 +115,26 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
 
 
 @op(spec=_spec)
-def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+def uniform(
+    shape: ShapeLike,
+    minval: TensorLike = 0.0,
+    maxval: TensorLike = 1.0,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Samples of the uniform distribution in [minval, maxval). Other arguments as `normal`."""
     dtype = _float_dtype("uniform", dtype)
     return jax.random.uniform(key_of(seed), _static(shape), dtype, minval, maxval)
 
 
 @op(spec=_randint_spec)
-def randint(shape, minval, maxval, dtype="int32", seed=None):
+def randint(
+    shape: ShapeLike,
+    minval: TensorLike,
+    maxval: TensorLike,
+    dtype: DTypeLike | None = "int32",
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Uniform integers in [minval, maxval).
 
     Args:
@@ -120,12 +165,17 @@ def randint(shape, minval, maxval, dtype="int32", seed=None):
     )
 
 
-def _categorical_spec(logits, num_samples, dtype="int32", seed=None):
+def _categorical_spec(
+    logits: KerasTensor,
+    num_samples: int,
+    dtype: DTypeLike | None = "int32",
+    seed: SeedLike | None = None,
+) -> KerasTensor:
     _check_logits(logits)
     return KerasTensor((logits.shape[0], num_samples), dtype or "int32")
 
 
-def _check_logits(logits):
+def _check_logits(logits: jax.Array | KerasTensor):
     if len(logits.shape) != 2:
         raise UserInputError(
             "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
@@ -134,7 +184,12 @@ def _check_logits(logits):
 
 
 @op(spec=_categorical_spec)
-def categorical(logits, num_samples, dtype="int32", seed=None):
+def categorical(
+    logits: TensorLike,
+    num_samples: int,
+    dtype: DTypeLike | None = "int32",
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Class numbers, drawn for each row of `logits`.
 
     Args:
@@ -155,7 +210,12 @@ def categorical(logits, num_samples, dtype="int32", seed=None):
 
 
 @op(spec=_gamma_spec)
-def gamma(shape, alpha, dtype=None, seed=None):
+def gamma(
+    shape: ShapeLike,
+    alpha: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Samples of the gamma distribution of shape parameter `alpha` (a positive float or array) and
     scale 1. Others as `normal`.
     """
@@ -165,7 +225,13 @@ def gamma(shape, alpha, dtype=None, seed=None):
 
 
 @op(spec=_spec)
-def beta(shape, alpha, beta, dtype=None, seed=None):
+def beta(
+    shape: ShapeLike,
+    alpha: TensorLike,
+    beta: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as
     `normal`.
     """
@@ -177,7 +243,13 @@ def beta(shape, alpha, beta, dtype=None, seed=None):
 
 
 @op(spec=_spec)
-def binomial(shape, counts, probabilities, dtype=None, seed=None):
+def binomial(
+    shape: ShapeLike,
+    counts: TensorLike,
+    probabilities: TensorLike,
+    dtype: DTypeLike | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """How many of `counts` trials succeed, each with `probabilities` (floats or arrays that
     broadcast to `shape`). Others as `normal`.
     """

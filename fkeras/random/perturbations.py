@@ -1,5 +1,9 @@
 """Random changes of a given tensor."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
@@ -9,9 +13,12 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.random.keys import key_of
+from fkeras.types import DTypeLike, SeedLike, Shape, Tensor, TensorLike
 
 
-def _check_dropout(shape, dtype, rate, noise_shape):
+def _check_dropout(
+    shape: Shape, dtype: DTypeLike, rate: TensorLike, noise_shape: Sequence[int | None] | None
+):
     if not jnp.issubdtype(jnp.dtype(dtype), jnp.inexact):
         raise UserInputError(
             "`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
@@ -33,13 +40,23 @@ def _check_dropout(shape, dtype, rate, noise_shape):
             )
 
 
-def _dropout_spec(inputs, rate, noise_shape=None, seed=None):
+def _dropout_spec(
+    inputs: KerasTensor,
+    rate: TensorLike,
+    noise_shape: Sequence[int | None] | None = None,
+    seed: SeedLike | None = None,
+) -> KerasTensor:
     _check_dropout(inputs.shape, inputs.dtype, rate, noise_shape)
     return KerasTensor(inputs.shape, inputs.dtype)
 
 
 @op(spec=_dropout_spec)
-def dropout(inputs, rate, noise_shape=None, seed=None):
+def dropout(
+    inputs: TensorLike,
+    rate: TensorLike,
+    noise_shape: Sequence[int | None] | None = None,
+    seed: SeedLike | None = None,
+) -> Tensor:
     """Sets a random share of the values to 0 and divides the others by (1 - rate), so that the mean
     stays.
 
@@ -76,13 +93,13 @@ def dropout(inputs, rate, noise_shape=None, seed=None):
     return jnp.where(mask, (x / keep).astype(x.dtype), 0)
 
 
-def _shuffle_spec(x, axis=0, seed=None):
+def _shuffle_spec(x: KerasTensor, axis: int = 0, seed: SeedLike | None = None) -> KerasTensor:
     normalize_axis_index(axis, len(x.shape))
     return KerasTensor(x.shape, x.dtype)
 
 
 @op(spec=_shuffle_spec)
-def shuffle(x, axis=0, seed=None):
+def shuffle(x: TensorLike, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
     """Shuffles along `axis`, each of the lines along it in its own order (rows of a matrix do not
     stay together).
 

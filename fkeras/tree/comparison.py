@@ -1,13 +1,16 @@
 """Whether two structures match."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 from fkeras.errors import UserInputError
 from fkeras.tree.flattening import flatten_with_path
 from fkeras.tree.nodes import children_like, children_of, is_nested
 
 
-def assert_same_structure(a, b, check_types=None) -> None:
+def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
     """Raises `UserInputError` unless both have nodes of the same types, sizes and keys. All kinds
     of dict count as the same type.
 
@@ -25,7 +28,7 @@ def assert_same_structure(a, b, check_types=None) -> None:
     _compare(a, b)
 
 
-def _compare(a, b):
+def _compare(a: Any, b: Any):
     if is_nested(a):
         for pair in zip(children_of(a), children_like(a, b), strict=True):
             _compare(*pair)
@@ -36,7 +39,7 @@ def _compare(a, b):
         )
 
 
-def assert_same_paths(a, b) -> None:
+def assert_same_paths(a: Any, b: Any) -> None:
     """Raises `UserInputError` unless both have their leaves at the same indices and keys, in
     whatever types of nodes.
 

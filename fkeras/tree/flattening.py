@@ -1,10 +1,15 @@
 """Structures to lists of leaves, and back."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.tree.nodes import children_of, is_nested, keys_of, rebuild
 
 
-def flatten(structure) -> list:
+def flatten(structure: Any) -> list:
     """All leaves, depth first; those of dicts sorted by key, of an OrderedDict in its own order.
 
     Examples:
@@ -17,7 +22,7 @@ def flatten(structure) -> list:
     return out
 
 
-def _flatten(structure, out):
+def _flatten(structure: Any, out: list[Any]):
     if is_nested(structure):
         for child in children_of(structure):
             _flatten(child, out)
@@ -25,7 +30,7 @@ def _flatten(structure, out):
         out.append(structure)
 
 
-def flatten_with_path(structure) -> list:
+def flatten_with_path(structure: Any) -> list:
     """As `flatten`, but pairs of path (a tuple of indices and keys) and leaf.
 
     Examples:
@@ -42,7 +47,7 @@ def flatten_with_path(structure) -> list:
     ]
 
 
-def pack_sequence_as(structure, flat_sequence):
+def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
     """A structure like the given one with the leaves of `flat_sequence`, in the order of `flatten`.
 
     Args:
@@ -73,7 +78,7 @@ def pack_sequence_as(structure, flat_sequence):
     return _pack(structure, iter(given))
 
 
-def _pack(structure, leaves):
+def _pack(structure: Any, leaves: Iterator[Any]):
     if is_nested(structure):
         return rebuild(structure, [_pack(child, leaves) for child in children_of(structure)])
     return next(leaves)

@@ -1,5 +1,9 @@
 """Functions applied at the leaves, or at every node, of structures."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.tree.nodes import children_like, children_of, is_nested, rebuild
 
@@ -13,12 +17,12 @@ def _check_callable(func):
         raise UserTypeError(f"`func` must be callable. Received: {func!r}")
 
 
-def _check_given(structures):
+def _check_given(structures: Any):
     if not structures:
         raise UserInputError("Must provide at least one structure.")
 
 
-def _map(func, first, *others, is_leaf):
+def _map(func, first: bool, *others, is_leaf):
     """`func` at the leaves of the first structure, with what the others have there."""
     if is_leaf(first):
         return func(first, *others)
@@ -26,7 +30,7 @@ def _map(func, first, *others, is_leaf):
     return rebuild(first, [_map(func, *row, is_leaf=is_leaf) for row in zip(*columns, strict=True)])
 
 
-def map_structure(func, *structures, none_is_leaf=True):
+def map_structure(func, *structures, none_is_leaf: bool = True) -> Any:
     """`func` of the leaves that stand at the same place in each structure, in a new structure like
     the first.
 
@@ -56,7 +60,7 @@ def map_structure(func, *structures, none_is_leaf=True):
     return _map(at_leaf, *structures, is_leaf=lambda x: not is_nested(x))
 
 
-def map_structure_up_to(shallow_structure, func, *structures):
+def map_structure_up_to(shallow_structure, func, *structures) -> Any:
     """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever
     stands there, nested or not.
 
@@ -75,7 +79,7 @@ def map_structure_up_to(shallow_structure, func, *structures):
     )
 
 
-def map_shape_structure(func, structure):
+def map_shape_structure(func, structure: Any) -> Any:
     """As `map_structure`, with shapes (lists and tuples of ints and None only) as the leaves.
 
     Examples:
@@ -95,7 +99,7 @@ def map_shape_structure(func, structure):
     return _map(func, structure, is_leaf=is_leaf)
 
 
-def traverse(func, structure, top_down=True):
+def traverse(func, structure: Any, top_down: bool = True) -> Any:
     """`func` at every node and leaf, depth first.
 
     Args:
@@ -114,7 +118,7 @@ def traverse(func, structure, top_down=True):
     return _traverse(func, structure, top_down)
 
 
-def _traverse(func, structure, top_down):
+def _traverse(func, structure: Any, top_down: bool):
     made = func(structure) if top_down else None
     if made is None:
         if is_nested(structure):
@@ -127,7 +131,7 @@ def _traverse(func, structure, top_down):
     return structure if made is None else made
 
 
-def lists_to_tuples(structure):
+def lists_to_tuples(structure: Any) -> Any:
     """The same structure with tuples in place of lists."""
     return traverse(
         lambda node: tuple(node) if isinstance(node, list) else None, structure, top_down=False

@@ -2,7 +2,11 @@
 match.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict, defaultdict, deque
+from collections.abc import Sequence
+from typing import Any
 
 from fkeras.errors import UserInputError
 
@@ -14,7 +18,7 @@ def _is_namedtuple(cls) -> bool:
     return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
 
 
-def is_nested(structure) -> bool:
+def is_nested(structure: Any) -> bool:
     """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict (an empty
     one too).
 
@@ -47,7 +51,7 @@ def children_of(node) -> list:
     return [node[k] for k in keys_of(node)] if type(node) in _DICTS else list(node)
 
 
-def rebuild(node, children):
+def rebuild(node, children: Sequence[Any]) -> Any:
     """A node like this one with other children, given in the order of `keys_of`. Dicts keep the
     order their keys were put in.
     """
@@ -61,7 +65,7 @@ def rebuild(node, children):
     return cls(*children) if _is_namedtuple(cls) else cls(children)
 
 
-def _described(structure) -> str:
+def _described(structure: Any) -> str:
     cls = type(structure)
     if not is_nested(structure):
         return f"a leaf ({structure!r})"
