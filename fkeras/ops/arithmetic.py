@@ -1,5 +1,6 @@
-"""Functions of two arrays, value by value: shapes broadcast, dtypes promote; Python scalars take
-the dtype of the other.
+"""Functions of two arrays, value by value.
+
+Shapes broadcast, dtypes promote; Python scalars take the dtype of the other.
 """
 
 from __future__ import annotations

@@ -27,8 +27,9 @@ def dot_product_attention(
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Tensor:
-    """softmax(scale * query . key + bias) . value, over the keys' positions, with heads side by
-    side.
+    """softmax(scale * query . key + bias) . value, over the keys' positions.
+
+    Heads stand side by side.
 
     On NVIDIA GPUs, float16 and bfloat16 inputs go through cuDNN's flash attention where it takes
     them (`jax.nn.dot_product_attention`), which never writes the (queries, keys) matrix; everything

@@ -19,8 +19,9 @@ from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 def unfold(
     x: TensorLike, kernel_size: Axis, dilation: Axis = 1, padding: Axis = 0, stride: Axis = 1
 ) -> Tensor:
-    """Sliding blocks as columns: (batch, channels, height, width) -> (batch, channels * kh * kw,
-    windows), as in PyTorch.
+    """Sliding blocks as columns, as in PyTorch.
+
+    (batch, channels, height, width) -> (batch, channels * kh * kw, windows).
 
     Args:
         x: images, always channels first.
@@ -56,8 +57,9 @@ def fold(
     padding: Axis = 0,
     stride: Axis = 1,
 ) -> Tensor:
-    """Sums sliding blocks back into images: (batch, channels * kh * kw, windows) -> (batch,
-    channels, *output_size).
+    """Sums sliding blocks back into images.
+
+    (batch, channels * kh * kw, windows) -> (batch, channels, *output_size).
 
     The transpose of `unfold`: positions that several windows cover get the sum, so
     `fold(unfold(x))` is x times that count.
@@ -102,8 +104,9 @@ def _check(name: str, x: jax.Array, block_size: int):
 def depth_to_space(
     x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
 ) -> Tensor:
-    """Channels become square blocks of positions: (batch, h, w, c) -> (batch, h * block, w * block,
-    c / block^2).
+    """Channels become square blocks of positions.
+
+    (batch, h, w, c) -> (batch, h * block, w * block, c / block^2).
     """
     data_format = standardize_data_format(data_format)
     x = as_array(x)
@@ -129,8 +132,9 @@ def depth_to_space(
 def space_to_depth(
     x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
 ) -> Tensor:
-    """Square blocks of positions become channels: (batch, h, w, c) -> (batch, h / block, w / block,
-    c * block^2).
+    """Square blocks of positions become channels.
+
+    (batch, h, w, c) -> (batch, h / block, w / block, c * block^2).
     """
     data_format = standardize_data_format(data_format)
     x = as_array(x)

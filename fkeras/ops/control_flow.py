@@ -144,8 +144,7 @@ def fori_loop(
     body_fun: Callable[[jax.Array, Any], Any],
     init_val: PyTree,
 ) -> Any:
-    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the
-    last state.
+    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1; returns the last state.
 
     Args:
         lower, upper: integers, may be traced.
@@ -194,8 +193,9 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> Any:
-    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry
-    and all y stacked.
+    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`.
+
+    Returns the last carry and all y stacked.
 
     Args:
         f: function of the carry and one x that returns a pair; the carry keeps its structure,
@@ -249,8 +249,9 @@ def _check_lengths(elems: Sequence[Any], axis: int):
 def associative_scan(
     f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
 ) -> Any:
-    """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2),
-    ... along `axis`.
+    """All prefixes combined with an associative `f`, in parallel.
+
+    x0, f(x0, x1), f(f(x0, x1), x2), ... along `axis`.
 
     Args:
         f: associative function of two structures like `elems`, working elementwise along `axis`.
@@ -276,8 +277,9 @@ def _map_spec(f: Callable[[Any], Any], xs: PyTree) -> KerasTensor:
 
 @op(spec=_map_spec, explained=False)
 def map(f: Callable[[Any], Any], xs: PyTree) -> Any:
-    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see
-    `vectorized_map` for all at once.
+    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked.
+
+    See `vectorized_map` for all at once.
 
     Args:
         f: function of one entry (a structure like `xs`), which may return a structure.
@@ -303,8 +305,7 @@ def vectorize(
     excluded: set[int | str] | None = None,
     signature: str | None = None,
 ) -> Callable[..., Any]:
-    """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all
-    broadcast entries of its arguments.
+    """A function that calls `pyfunc` for all broadcast entries of its arguments.
 
     Args:
         pyfunc: function.

@@ -60,8 +60,9 @@ def _check_channels(
 
 
 def _op(kernel_axis: int) -> OpDecorator:
-    """`op` for functions of (inputs, kernel, ...): unknown input channels of a KerasTensor are
-    those that the kernel wants.
+    """`op` for functions of (inputs, kernel, ...).
+
+    Unknown input channels of a KerasTensor are those that the kernel wants.
     """
 
     def decorate(fn):
@@ -91,8 +92,9 @@ def conv(
     data_format: DataFormat | None = None,
     dilation_rate: Axis = 1,
 ) -> Tensor:
-    """Convolution (cross-correlation, as everywhere in deep learning), grouped if the kernel has
-    fewer input channels.
+    """Convolution (cross-correlation, as everywhere in deep learning).
+
+    Grouped if the kernel has fewer input channels than the inputs.
 
     Args:
         inputs: (batch, spatial..., in), or (batch, in, spatial...) for `'channels_first'`; cast to
@@ -198,8 +200,9 @@ def depthwise_conv(
     data_format: DataFormat | None = None,
     dilation_rate: Axis = 1,
 ) -> Tensor:
-    """Each input channel with its own filters: kernel (spatial..., in, multiplier) gives in *
-    multiplier channels.
+    """Each input channel with its own filters.
+
+    A kernel (spatial..., in, multiplier) gives in * multiplier channels.
 
     Other arguments as in `conv`.
     """
@@ -230,8 +233,9 @@ def separable_conv(
     data_format: DataFormat | None = None,
     dilation_rate: Axis = 1,
 ) -> Tensor:
-    """`depthwise_conv`, then a `conv` of window size 1 that mixes channels: pointwise_kernel (1...,
-    in * multiplier, out).
+    """`depthwise_conv`, then a `conv` of window size 1 that mixes channels.
+
+    The shape of pointwise_kernel is (1..., in * multiplier, out).
     """
     out = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
     return conv(out, pointwise_kernel, data_format=data_format)
@@ -247,8 +251,9 @@ def conv_transpose(
     data_format: DataFormat | None = None,
     dilation_rate: Axis = 1,
 ) -> Tensor:
-    """Transposed convolution: the gradient of `conv` with respect to its inputs, often used to
-    upsample.
+    """Transposed convolution, often used to upsample.
+
+    It is the gradient of `conv` with respect to its inputs.
 
     With k = (kernel size - 1) * dilation + 1, an axis of size n becomes n * stride for `'same'`, (n
     - 1) * stride + max(k, stride) for `'valid'`; with `output_padding` p, (n - 1) * stride + k % 2
@@ -303,8 +308,9 @@ def conv_transpose(
 
 
 def _transpose_padding(window: int, stride: int, extra: int | None, padding: str):
-    """(low, high) for `lax.conv_transpose`, whose output has (n - 1) * stride - window + 2 + low +
-    high positions.
+    """(low, high) for `lax.conv_transpose` along one axis.
+
+    Its output has (n - 1) * stride - window + 2 + low + high positions.
     """
     if padding == "VALID":
         return window - 1, window - 1 + (max(stride - window, 0) if extra is None else extra)

@@ -28,8 +28,9 @@ MOST_SPLITS = 8
 
 
 def preferred() -> bool:
-    """Whether programs are for the CPU, where these forms are faster. On GPUs and TPUs XLA's own
-    kernels are good.
+    """Whether programs are for the CPU, where these forms are faster.
+
+    On GPUs and TPUs XLA's own kernels are good.
     """
     return jax.default_backend() == "cpu"
 
@@ -46,9 +47,7 @@ def padded(
     padding: str,
     value: float,
 ) -> tuple[jax.Array, list[int]]:
-    """`x` padded along `axes` for windows of these reaches, and the number of windows along each
-    axis.
-    """
+    """`x` padded along `axes` for windows of these reaches, and how many windows each axis has."""
     config, counts = [(0, 0, 0)] * x.ndim, []
     for axis, reach, stride in zip(axes, reaches, strides, strict=True):
         size = x.shape[axis]
@@ -79,9 +78,7 @@ def slices(
 
 
 def _compiled(*static):
-    """One program of a call outside of any trace; inside a trace nothing but the operations
-    themselves.
-    """
+    """One program for a call outside of any trace; inside a trace just the operations."""
     return functools.partial(jax.jit, static_argnames=static, inline=True)
 
 
@@ -93,8 +90,9 @@ def max_pool(
     strides: tuple[int, ...],
     padding: str,
 ) -> jax.Array:
-    """The largest value of each window: along one axis after the other, which keeps the first of
-    equal values first.
+    """The largest value of each window.
+
+    Along one axis after the other, which keeps the first of equal values first.
     """
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     for axis, size, stride in reversed(list(zip(axes, window, strides, strict=True))):
@@ -125,8 +123,9 @@ def flat(
 
 
 def pointwise_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int]) -> jax.Array:
-    """A convolution of window size 1, channels last: a matrix product over the positions that the
-    strides leave.
+    """A convolution of window size 1, channels last, as a matrix product.
+
+    Over the positions that the strides leave.
     """
     if max(strides) > 1:
         x = lax.slice(x, (0,) * x.ndim, x.shape, (1, *strides, 1))
@@ -171,8 +170,9 @@ def grouped_conv(
     groups: int,
     channel_axis: int,
 ) -> jax.Array:
-    """A grouped convolution as a few plain ones, each of several groups with zeros where they do
-    not meet.
+    """A grouped convolution as a few plain ones.
+
+    Each is of several groups, with zeros where they do not meet.
     """
     splits = max(d for d in range(1, MOST_SPLITS + 1) if groups % d == 0)
     parts = [
@@ -204,8 +204,9 @@ def conv_transpose(
     padding: tuple[tuple[int, int], ...],
     channels_last: bool,
 ) -> Tensor:
-    """A transposed convolution as one matrix product and a sum of what falls on the same output
-    position.
+    """A transposed convolution as one matrix product.
+
+    What falls on the same output position is summed.
 
     Args:
         x: (batch, spatial..., in).

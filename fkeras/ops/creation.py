@@ -1,5 +1,6 @@
-"""New arrays: filled, counted, drawn along an axis. `dtype=None` means `floatx()` unless said
-otherwise.
+"""New arrays: filled, counted, drawn along an axis.
+
+`dtype=None` means `floatx()` unless said otherwise.
 """
 
 from __future__ import annotations
@@ -189,8 +190,9 @@ def _refuse_float(name: str, value: object):
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike | None = None) -> Tensor:
-    """Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere; shape (N, M), M =
-    N for None.
+    """Ones on the k-th diagonal (above the main one for k > 0), zeros elsewhere.
+
+    The shape is (N, M), M = N for None.
     """
     _refuse_float("N", N)
     _refuse_float("M", M)

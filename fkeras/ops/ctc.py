@@ -1,6 +1,4 @@
-"""Connectionist temporal classification: the loss, and decoding by best path or by prefix beam
-search.
-"""
+"""Connectionist temporal classification: the loss, and decoding."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from fkeras.core.values import lending
 
 
 def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
-    """Decorator: `f(*args)` returns `(output, grad)`; `grad(upstream)` returns the gradient for
-    each argument.
+    """Decorator: `f(*args)` returns `(output, grad)`, with a backward pass of its own.
+
+    `grad(upstream)` returns the gradient for each argument.
 
     Weights of layers may be read in `f` and in `grad`. In a pure call JAX runs the rule after the
     call has returned its lent values, so they travel with it as operands; the rule passes no

@@ -1,5 +1,6 @@
-"""Functions of one array, value by value: the shape stays. Float functions turn integers and bools
-into `floatx()`.
+"""Functions of one array, value by value: the shape stays.
+
+Float functions turn integers and bools into `floatx()`.
 """
 
 from __future__ import annotations
@@ -87,8 +88,9 @@ def trunc(x: TensorLike) -> Tensor:
 
 @zero_preserving
 def round(x: TensorLike, decimals: int = 0) -> Tensor:
-    """`x` rounded to `decimals` places, halves to even; negative `decimals` round before the
-    point.
+    """`x` rounded to `decimals` places, halves to even.
+
+    Negative `decimals` round before the point.
     """
     x = as_array(x)
     if decimals < 0 and is_integral(x.dtype):  # jax.numpy cannot
@@ -111,8 +113,9 @@ def clip(x: TensorLike, x_min: TensorLike | None, x_max: TensorLike | None) -> T
 def nan_to_num(
     x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
-    """`x` with NaN, inf and -inf replaced; None for the infinities means the largest and smallest
-    finite number.
+    """`x` with NaN, inf and -inf replaced.
+
+    None for the infinities means the largest and smallest finite number.
     """
     return jnp.nan_to_num(as_tensor(x), nan=nan, posinf=posinf, neginf=neginf)
 

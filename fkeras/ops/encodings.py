@@ -44,8 +44,9 @@ def one_hot(
     dtype: DTypeLike | None = None,
     sparse: bool = False,
 ) -> Tensor:
-    """1 at the position of each id and 0 elsewhere, on a new axis of size `num_classes`. **An id
-    outside [0, num_classes) gives zeros.**
+    """1 at the position of each id and 0 elsewhere, on a new axis of size `num_classes`.
+
+    **An id outside [0, num_classes) gives zeros.**
 
     Args:
         x: integer ids, any shape.
@@ -105,8 +106,9 @@ def multi_hot(
     sparse: bool = False,
     **kwargs,
 ) -> Tensor:
-    """One vector for each row of ids, with 1 at the position of every id in the row: (batch, ids)
-    -> (batch, num_classes).
+    """One vector for each row of ids, with 1 at the position of every id in the row.
+
+    (batch, ids) -> (batch, num_classes).
 
     Ids outside [0, num_classes) count for nothing. A vector of ids gives one vector.
 

@@ -1,6 +1,4 @@
-"""Color spaces of images: (height, width, channels), (batch, height, width, channels), or channels
-first.
-"""
+"""Color spaces of images: single images and batches of them, channels last or first."""
 
 from __future__ import annotations
 
@@ -32,8 +30,10 @@ def channel_axis(data_format: DataFormat | None) -> int:
 
 @op
 def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """0.2989 R + 0.587 G + 0.114 B; the channel axis gets size 1, the dtype stays. One-channel
-    images are returned as they are.
+    """0.2989 R + 0.587 G + 0.114 B.
+
+    The channel axis gets size 1; the dtype stays (integers are truncated, as in Keras).
+    One-channel images are returned as they are.
     """
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)

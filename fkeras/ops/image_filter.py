@@ -89,8 +89,10 @@ def _like(planes: jax.Array, images: jax.Array, data_format: DataFormat | None):
 
 @op
 def sobel_edges(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
-    """Differences along height and width by Sobel's windows: batch of images -> the same with a
-    last axis (vertical, horizontal).
+    """Differences along height and width by Sobel's windows.
+
+    A batch of images becomes the same with a last axis (vertical, horizontal). The dtype stays,
+    but edges of unsigned integers, which may be negative, are int32.
     """
     images = as_array(images)
     if images.ndim != 4:
@@ -162,8 +164,9 @@ def ssim(
 
 @op
 def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
-    """Peak signal-to-noise ratio of two arrays of one shape, in decibels: 20 log10(max_val) - 10
-    log10(mean squared difference).
+    """Peak signal-to-noise ratio of two arrays of one shape, in decibels.
+
+    20 log10(max_val) - 10 log10(mean squared difference), in a float dtype.
     """
     x1, x2 = as_array(x1), as_array(x2)
     if x1.shape != x2.shape:

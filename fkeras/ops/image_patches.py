@@ -75,8 +75,9 @@ def extract_patches_3d(
     padding: str = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Patches of volumes: (batch, d, h, w, c) -> (batch, ..., kd * kh * kw * c). Arguments as in
-    `extract_patches`, `size` an int or 3.
+    """Patches of volumes: (batch, d, h, w, c) -> (batch, ..., kd * kh * kw * c).
+
+    Arguments as in `extract_patches`, `size` an int or 3.
     """
     if not isinstance(size, int) and len(size) != 3:
         raise UserTypeError(
@@ -212,8 +213,9 @@ def reconstruct_patches(
     padding: str = "valid",
     data_format: DataFormat | None = None,
 ) -> Tensor:
-    """Images from patches that lie side by side: undoes `extract_patches` with `strides=None` and
-    the same padding.
+    """Images from patches that lie side by side.
+
+    Undoes `extract_patches` with `strides=None` and the same padding.
 
     Args:
         patches: (batch, rows, columns, kh * kw * c), or without a batch; one more axis for volumes.

@@ -135,8 +135,9 @@ def scale_and_translate(
     method: str,
     antialias: bool = True,
 ) -> Tensor:
-    """Resamples images moved and scaled: output position p shows input position (p - translation) /
-    scale.
+    """Resamples images moved and scaled.
+
+    Output position p shows input position (p - translation) / scale.
 
     Args:
         images: array of any rank.
@@ -217,8 +218,9 @@ def _axes(
 
 
 def _op(word: str, sign: int) -> OpDecorator:
-    """`op` for `pad_images` and `crop_images`, whose targets may be known where the images' sizes
-    are not.
+    """`op` for `pad_images` and `crop_images`.
+
+    Their targets may be known where the images' sizes are not.
     """
 
     def decorate(fn):

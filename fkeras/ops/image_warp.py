@@ -77,8 +77,9 @@ def _read_at(
     fill_mode: str,
     fill_value: float,
 ):
-    """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height,
-    width).
+    """Pixels of (batch, height, width, channels) at `rows` and `columns`.
+
+    Each of these is (batch or 1, height, width).
     """
     order = _ORDERS[interpolation]
 
@@ -95,9 +96,7 @@ def _read_at(
 
 
 def _as_batch(images: jax.Array, data_format: DataFormat | None):
-    """Images as (batch, height, width, channels), and the function that puts results back into the
-    given form.
-    """
+    """Images as (batch, height, width, channels), and what undoes that on the results."""
     images = as_array(images)
     check_rank(images)
     first, single = standardize_data_format(data_format) == "channels_first", images.ndim == 3
@@ -222,8 +221,9 @@ def perspective_transform(
 
 
 def _homography(start: jax.Array, end: jax.Array):
-    """The 8 numbers of `affine_transform` that send each end point to its start point, (batch,
-    8).
+    """The transform that sends each end point to its start point: (batch, 8).
+
+    The 8 numbers are those of `affine_transform`.
     """
     x, y = end[..., 0], end[..., 1]  # (batch, 4)
     zero, one = jnp.zeros_like(x), jnp.ones_like(x)

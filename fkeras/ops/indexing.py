@@ -88,8 +88,9 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
 
 
 def _get_item_spec(x: KerasTensor, key: Index) -> KerasTensor:
-    """Slices of unknown axes stay unknown; anything but ints, slices, None and Ellipsis is
-    tried.
+    """The shape of `x[key]`; slices of unknown axes stay unknown.
+
+    Anything but ints, slices, None and Ellipsis is tried.
     """
     keys = key if isinstance(key, tuple) else (key,)
     if not all(
@@ -117,8 +118,9 @@ def _get_item_spec(x: KerasTensor, key: Index) -> KerasTensor:
 
 
 def _by_axis(keys: tuple[Any, ...], ndim: int):
-    """Each key with the axis that it reads; None for a new axis. An Ellipsis stands for full
-    slices.
+    """Each key with the axis that it reads; None for a new axis.
+
+    An Ellipsis stands for full slices.
     """
     if sum(k is Ellipsis for k in keys) > 1:
         raise UserInputError(f"get_item: an index can only have one ellipsis. Received: {keys}.")
@@ -152,8 +154,9 @@ def _axes_read(k: object):
 
 @op(spec=_get_item_spec)
 def get_item(x: TensorLike, key: Index) -> Tensor:
-    """`x[key]`: ints, slices, None, Ellipsis, integer or bool arrays, or a tuple of those, as in
-    NumPy.
+    """`x[key]`, as in NumPy.
+
+    A key is an int, a slice, None, Ellipsis, an integer or bool array, or a tuple of those.
     """
     x = as_array(x)
     keys = tuple(
@@ -184,8 +187,9 @@ def _where_spec(
 def where(
     condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
 ) -> Tensor:
-    """`x1` where `condition` is true, else `x2`; the three broadcast. Without `x1` and `x2`:
-    `nonzero(condition)`.
+    """`x1` where `condition` is true, else `x2`; the three broadcast.
+
+    Without `x1` and `x2`: `nonzero(condition)`.
     """
     if (x1 is None) != (x2 is None):
         raise UserInputError(
@@ -200,8 +204,9 @@ def where(
 def select(
     condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
 ) -> Tensor:
-    """The value of the first array of `choicelist` whose condition in `condlist` is true, else
-    `default`; all broadcast.
+    """The value of the first array of `choicelist` whose condition is true, else `default`.
+
+    `condlist` holds the conditions; all broadcast.
     """
     if not isinstance(condlist, (list, tuple)) or not isinstance(choicelist, (list, tuple)):
         raise UserInputError(
@@ -222,8 +227,9 @@ def select(
 
 @op(spec=_nonzero_spec)
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
-    """The int32 indices of the values that are not 0, as a tuple of one 1-D array for each axis;
-    not under jit.
+    """The int32 indices of the values that are not 0, one 1-D array for each axis.
+
+    Not under jit.
     """
     return jnp.nonzero(as_array(x))
 

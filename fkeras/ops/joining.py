@@ -1,5 +1,6 @@
-"""Several arrays into one, one into several. Dtypes promote; shapes must agree but along the joined
-axis.
+"""Several arrays into one, one into several.
+
+Dtypes promote; shapes must agree but along the joined axis.
 """
 
 from __future__ import annotations
@@ -143,8 +144,9 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
 
 @op
 def array_split(x: TensorLike, indices_or_sections: int, axis: int = 0) -> list[Tensor]:
-    """`x` cut along `axis` into a list of `indices_or_sections` parts as equal as can be, the
-    larger ones first.
+    """`x` cut along `axis` into `indices_or_sections` parts as equal as can be.
+
+    A list, the larger parts first.
     """
     if not isinstance(indices_or_sections, int):
         raise UserTypeError(

@@ -5,7 +5,8 @@ import numpy as np
 
 
 def known_values(x: object) -> np.ndarray | None:
-    """The values of an array, or None inside a trace and for arrays that lie on several hosts.
+    """The values of an array; None inside a trace and for arrays that lie on several hosts.
+
     Waits for the device.
     """
     if isinstance(x, jax.core.Tracer) or not getattr(x, "is_fully_addressable", True):

@@ -1,5 +1,6 @@
-"""Linear algebra on the last two axes, over `jax.numpy.linalg`: any axes before them are a
-batch.
+"""Linear algebra on the last two axes, over `jax.numpy.linalg`.
+
+Any axes before them are a batch.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ def _matrix(x: TensorLike, name: str, square: bool = False):
 
 @op
 def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
-    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper`
-    gives L^T.
+    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n).
+
+    `upper` gives L^T.
 
     Raises:
         UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked
@@ -66,16 +68,18 @@ def det(x: TensorLike) -> Tensor:
 
 @op
 def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both
-    complex. CPU and GPU only.
+    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix.
+
+    Both complex. CPU and GPU only.
     """
     return tuple(jnp.linalg.eig(_matrix(x, "eig", square=True)))
 
 
 @op
 def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
-    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric
-    matrix.
+    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n) of a symmetric matrix.
+
+    The eigenvectors are columns.
     """
     return tuple(jnp.linalg.eigh(_matrix(x, "eigh", square=True)))
 
@@ -88,8 +92,9 @@ def inv(x: TensorLike) -> Tensor:
 
 @op
 def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
-    """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row
-    swaps (..., min(m, n)).
+    """LU decomposition with pivots.
+
+    (..., m, n) -> both factors in one (..., m, n), and int32 row swaps (..., min(m, n)).
     """
     lu, pivots, _ = jax.lax.linalg.lu(as_float(_matrix(x, "lu_factor")))
     return lu, pivots
@@ -165,8 +170,9 @@ def solve(a: TensorLike, b: TensorLike) -> Tensor:
 
 @op
 def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
-    """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is
-    read; b (..., n, k) or (..., n).
+    """x with a x = b for a triangular a (..., n, n).
+
+    Only the upper (or `lower`) half of a is read; b is (..., n, k) or (..., n).
     """
     a, b = _system(a, b, "solve_triangular")
     a, b = (x.astype(result_type(a.dtype, b.dtype, float)) for x in (a, b))
@@ -194,8 +200,9 @@ def svd(
 
 @op
 def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
-    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the
-    largest count as 0.
+    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k).
+
+    Singular values below rcond * the largest count as 0.
     """
     a, b = as_array(a), as_array(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -208,8 +215,9 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
 
 @op
 def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
-    """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32
-    (...).
+    """How many singular values exceed `tol`: (..., m, n) -> int32 (...).
+
+    None for `tol`: by the dtype's precision.
     """
     return jnp.linalg.matrix_rank(_matrix(x, "matrix_rank"), tol).astype("int32")
 
@@ -224,8 +232,9 @@ def matrix_power(x: TensorLike, n: int) -> Tensor:
 
 @op
 def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
-    """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest
-    count as 0.
+    """Moore-Penrose inverse: (..., m, n) -> (..., n, m).
+
+    Singular values below rcond * the largest count as 0.
     """
     return jnp.linalg.pinv(_matrix(x, "pinv"), rtol=rcond)
 

@@ -16,8 +16,9 @@ from fkeras.types import Axis, Tensor, TensorLike
 def top_k(
     x: TensorLike, k: int, sorted: bool = True, is_stable: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """The k largest entries along the last axis and their indices, largest first; of equal ones the
-    first comes first.
+    """The k largest entries along the last axis and their indices, largest first.
+
+    Of equal ones the first comes first.
 
     Args:
         x: (..., n).
@@ -43,8 +44,9 @@ def top_k(
 
 @op
 def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
-    """Whether each target class is among its k largest predictions, ties included; False for a NaN
-    prediction or an id out of range.
+    """Whether each target class is among its k largest predictions, ties included.
+
+    False for a NaN prediction or an id out of range.
 
     Args:
         targets: int class ids, (...).
@@ -77,8 +79,9 @@ def logsumexp(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -
 
 @op
 def cdist(x: TensorLike, y: TensorLike) -> Tensor:
-    """Euclidean distance of every row of x to every row of y: (..., m, d) and (..., n, d) -> (...,
-    m, n).
+    """Euclidean distance of every row of x to every row of y, as floats.
+
+    (..., m, d) and (..., n, d) -> (..., m, n).
     """
     x, y = as_array(x), as_array(y)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
@@ -148,8 +151,9 @@ def view_as_real(x: TensorLike) -> Tensor:
 
 @op
 def polar(abs_: TensorLike, angle: TensorLike) -> Tensor:
-    """The complex numbers abs_ * exp(i angle), of absolute values and angles in radians: complex
-    arrays of the same shape.
+    """The complex numbers abs_ * exp(i angle).
+
+    Of absolute values and angles in radians: complex arrays of the same shape.
     """
     abs_, angle = as_array(abs_), as_array(angle)
     return jax.lax.complex(abs_ * jnp.cos(angle), abs_ * jnp.sin(angle))

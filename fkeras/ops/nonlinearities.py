@@ -130,8 +130,9 @@ def celu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
 
 @op
 def glu(x: TensorLike, axis: int = -1) -> Tensor:
-    """First half of x along `axis` times the sigmoid of the second half; that axis must be even and
-    is halved.
+    """First half of x along `axis` times the sigmoid of the second half.
+
+    The size of that axis must be even, and is halved.
 
     >>> from fkeras import ops
     >>> ops.glu([1.0, 2.0, 0.0, 0.0])
@@ -176,8 +177,9 @@ def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
 
 @op
 def softmax(x: TensorLike, axis: Axis | None = -1) -> Tensor:
-    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all). Warns where the axis
-    has size 1: all ones, always.
+    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all).
+
+    Warns where the axis has size 1: all ones, always.
 
     >>> from fkeras import ops
     >>> ops.softmax([0.0, 0.0])
@@ -207,8 +209,9 @@ def _tuple(axis: Axis | None):
 
 @op
 def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
-    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact
-    zeros.
+    """The point of the probability simplex nearest to x along `axis`.
+
+    Like softmax, with exact zeros.
 
     Keras 3.15 returns entries that do not sum to 1 where more than one is positive; here they do.
 

@@ -102,8 +102,9 @@ def batch_normalization(
 def normalize(
     x: TensorLike, axis: Axis | None = -1, order: int = 2, epsilon: float | None = None
 ) -> Tensor:
-    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None:
-    `fkeras.config.epsilon()`).
+    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon`.
+
+    None for `epsilon`: `fkeras.config.epsilon()`. Half precision is computed in float32.
 
     >>> from fkeras import ops
     >>> ops.normalize([[3.0, 4.0]])
@@ -165,8 +166,9 @@ def layer_normalization(
     epsilon: float | None = None,
     **kwargs,
 ) -> Tensor:
-    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at
-    least.
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`.
+
+    Computed in float32 at least.
 
     Args:
         x: array.

@@ -1,5 +1,6 @@
-"""Python's operators on KerasTensors, as they are on arrays: `&` and `|` work on bits, as for JAX
-arrays.
+"""Python's operators on KerasTensors, as they are on arrays.
+
+`&` and `|` work on bits, as for JAX arrays.
 """
 
 from __future__ import annotations

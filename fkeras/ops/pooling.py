@@ -104,8 +104,9 @@ def _adaptive(
     data_format: DataFormat | None,
     reduce: Callable[[jax.Array, np.ndarray, int], jax.Array],
 ):
-    """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers
-    [floor(i n/m), ceil((i+1) n/m)).
+    """Applies `reduce(windows, mask, axis)` along one spatial axis after the other.
+
+    Window i covers [floor(i n/m), ceil((i+1) n/m)).
     """
     inputs = as_array(inputs)
     axes = spatial_axes(inputs.ndim, standardize_data_format(data_format))
@@ -128,8 +129,7 @@ def _adaptive(
 def adaptive_average_pool(
     inputs: TensorLike, output_size: Axis, data_format: DataFormat | None = None
 ) -> Tensor:
-    """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile
-    each axis.
+    """Mean over `output_size` windows (an int, or one per spatial axis) that tile each axis.
 
     >>> from fkeras import ops
     >>> ops.adaptive_average_pool(ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 4, 1)), 2)[0, :, 0]

@@ -37,8 +37,9 @@ def _second_last(x: jax.Array):
 
 @op(sparse=sparse_rules.matmul)
 def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast;
-    a 1-D argument is a vector.
+    """The matrix product of (..., m, k) and (..., k, n): (..., m, n).
+
+    The axes in front broadcast; a 1-D argument is a vector.
 
     Two int8 arguments give int32.
 
@@ -62,8 +63,9 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product
-    where either is a scalar.
+    """The sum over the last axis of `x1` and the second last (or only) of `x2`.
+
+    A plain product where either is a scalar.
     """
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("dot", x1, x2, -1, _second_last(x2))
@@ -86,8 +88,9 @@ def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op
 def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size,
-    x2.size).
+    """Every product of a value of `x1` with one of `x2`, both flattened.
+
+    The shape is (x1.size, x2.size).
     """
     return jnp.outer(as_array(x1), as_array(x2))
 
@@ -121,8 +124,9 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> Tensor:
-    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all
-    three.
+    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`.
+
+    `axis` sets all three.
 
     Vectors of size 2 lie in the plane: their third entry is 0. Of two such only the third entry of
     the product is returned, without axis.
@@ -143,8 +147,9 @@ def cross(
 
 @op
 def einsum(subscripts: str, *operands, **kwargs) -> Tensor:
-    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give
-    int32.
+    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`.
+
+    All-int8 operands give int32.
 
     Args:
         subscripts: letters for the axes of each operand and, after `->`, of the result; `...` for
@@ -159,7 +164,8 @@ def einsum(subscripts: str, *operands, **kwargs) -> Tensor:
 
 @op
 def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
-    """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays
-    (...).
+    """Sign and logarithm of the absolute value of the determinants of (..., n, n).
+
+    A pair of arrays (...).
     """
     return tuple(jnp.linalg.slogdet(as_array(x)))

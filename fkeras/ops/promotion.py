@@ -1,5 +1,6 @@
-"""Which dtype comes out: JAX's promotion lattice, with Python scalars and integers in float
-functions following `floatx`.
+"""Which dtype comes out: JAX's promotion lattice, with `floatx` for what is weak.
+
+Python scalars, and integers in float functions, follow `floatx`.
 """
 
 import functools

@@ -1,5 +1,6 @@
-"""Functions that fold axes away, or run along one. `axis`: an int, a tuple or list of ints, or None
-for all axes.
+"""Functions that fold axes away, or run along one.
+
+`axis` is an int, a tuple or list of ints, or None for all axes.
 
 With `keepdims` a folded axis stays with size 1. NaN anywhere gives NaN; the `nan*` functions leave
 NaN out.
@@ -64,8 +65,9 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
 def trapezoid(
     y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1
 ) -> Tensor:
-    """The integral of the samples `y` along `axis` by the trapezoidal rule, at positions `x`, or
-    `dx` apart.
+    """The integral of the samples `y` along `axis` by the trapezoidal rule.
+
+    The samples stand at positions `x`, or `dx` apart.
     """
     return jnp.trapezoid(
         as_tensor(y), None if x is None else as_tensor(x), dx=as_tensor(dx), axis=axis
@@ -82,8 +84,9 @@ def max(
     keepdims: bool = False,
     initial: TensorLike | None = None,
 ) -> Tensor:
-    """The largest value along `axis`, at least `initial` where that is given (empty arrays need
-    it).
+    """The largest value along `axis`, at least `initial` if it is not None.
+
+    Empty arrays need `initial`.
     """
     return jnp.max(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
 
@@ -95,8 +98,9 @@ def min(
     keepdims: bool = False,
     initial: TensorLike | None = None,
 ) -> Tensor:
-    """The smallest value along `axis`, at most `initial` where that is given (empty arrays need
-    it).
+    """The smallest value along `axis`, at most `initial` if it is not None.
+
+    Empty arrays need `initial`.
     """
     return jnp.min(as_tensor(x), axis=axes(axis), keepdims=keepdims, initial=initial)
 

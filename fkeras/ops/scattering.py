@@ -108,8 +108,9 @@ def _check_block(name: str, shape: Sequence[int], starts: Sequence[Any], sizes: 
 def slice_update(
     inputs: TensorLike, start_indices: Sequence[TensorLike], updates: TensorLike
 ) -> Tensor:
-    """`inputs` with the block at `start_indices` replaced by `updates`, which has as many axes;
-    same shape and dtype.
+    """`inputs` with the block at `start_indices` replaced by `updates`; same shape and dtype.
+
+    `updates` has as many axes as `inputs`.
 
     Raises:
         UserInputError: for a block that does not fit, where the starts are known; under jit it is

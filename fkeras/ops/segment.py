@@ -55,8 +55,9 @@ def _segment(
 def segment_sum(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row
-    has.
+    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...).
+
+    0 for an id that no row has. float16 and bfloat16 are summed in float32.
 
     Args:
         data: (rows, ...).
@@ -80,8 +81,9 @@ def segment_sum(
 def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id
-    that no row has.
+    """Largest of the rows with equal ids, as in `segment_sum`.
+
+    -inf (or the smallest int) for an id that no row has.
     """
     return _segment(jax.ops.segment_max, data, segment_ids, num_segments, sorted)
 
@@ -90,8 +92,9 @@ def segment_max(
 def segment_min(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id
-    that no row has.
+    """Smallest of the rows with equal ids, as in `segment_sum`.
+
+    inf (or the largest int) for an id that no row has.
     """
     return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
 

@@ -1,5 +1,6 @@
-"""Shapes out of shapes, None for unknown dimensions: what abstract evaluation at trial sizes cannot
-tell.
+"""Shapes out of shapes, None for unknown dimensions.
+
+What abstract evaluation at trial sizes cannot tell.
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ def reshape_target(newshape: ShapeLike) -> tuple:
 
 
 def reshaped(shape: Shape, newshape: ShapeLike) -> tuple:
-    """The shape after `reshape(x, newshape)` for `x` of `shape`; None where it depends on an
-    unknown dimension.
+    """The shape after `reshape(x, newshape)` for `x` of `shape`.
+
+    None where it depends on an unknown dimension.
     """
     target = reshape_target(newshape)
     if None in shape or None in target:

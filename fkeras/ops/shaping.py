@@ -57,8 +57,9 @@ def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
 
 @op(sparse=sparse_rules.squeeze)
 def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
-    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints), or without all of size
-    1 for None.
+    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints).
+
+    Without all axes of size 1 for None.
     """
     return jnp.squeeze(as_tensor(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
@@ -115,8 +116,9 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
 
 @op
 def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
-    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`; the others
-    keep their order.
+    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`.
+
+    The other axes keep their order.
     """
     x = as_array(x)
     source, destination = (
@@ -154,8 +156,9 @@ def flipud(x: TensorLike) -> Tensor:
 
 @op
 def rot90(array: TensorLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
-    """`array` turned by `k` quarter turns in the plane of two `axes`, from the first towards the
-    second.
+    """`array` turned by `k` quarter turns in the plane of two `axes`.
+
+    From the first of the two towards the second.
     """
     array = as_array(array)
     if array.ndim < 2:
@@ -173,6 +176,7 @@ def rot90(array: TensorLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor
 @op
 def roll(x: TensorLike, shift: Axis, axis: Axis | None = None) -> Tensor:
     """`x` moved by `shift` places along `axis`; what leaves at the end enters at the start.
+
     Flattened meanwhile for None.
     """
     return jnp.roll(as_tensor(x), shift, axis=axis)

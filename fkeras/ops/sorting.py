@@ -25,8 +25,9 @@ def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 @op
 def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
-    """int32 indices that sort `x` along `axis`, equal values in their order; of the flattened array
-    for None.
+    """int32 indices that sort `x` along `axis`, equal values in their order.
+
+    Of the flattened array for None.
     """
     x = as_array(x)
     return jnp.argsort(x, axis=axis if x.ndim else None)
@@ -34,8 +35,9 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
 
 @op
 def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
-    """int32 indices that put the `kth` smallest value along `axis` at place `kth`, smaller ones
-    before it; flattened for None.
+    """int32 indices that put the `kth` smallest value along `axis` at place `kth`.
+
+    Smaller values stand before it. The array is flattened for None.
     """
     if not isinstance(kth, int):
         raise UserInputError(f"argpartition: kth must be an integer. Received: kth={kth!r}.")
@@ -47,8 +49,9 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 def searchsorted(
     sorted_sequence: TensorLike, values: TensorLike, side: Literal["left", "right"] = "left"
 ) -> Tensor:
-    """Where to insert `values` into a 1-D ascending sequence to keep it sorted: int32, shape of
-    `values`.
+    """Where to insert `values` into a 1-D ascending sequence to keep it sorted.
+
+    int32, of the shape of `values`.
 
     Args:
         sorted_sequence: 1-D, ascending.
@@ -75,8 +78,9 @@ def _sparse_digitize(fn, x: jax.Array, bins: jax.Array):
 
 @op(sparse=_sparse_digitize)
 def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
-    """The index of the bin of each value as int32: i where bins[i-1] <= x < bins[i], for 1-D
-    ascending `bins`.
+    """The index of the bin of each value as int32, for 1-D ascending `bins`.
+
+    i where bins[i-1] <= x < bins[i].
     """
     bins = as_array(bins)
     if bins.ndim != 1:
@@ -90,8 +94,9 @@ def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
 def isin(
     x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False
 ) -> Tensor:
-    """Whether each value of `x1` stands in `x2` (or does not, with `invert`): bool, shape of
-    `x1`.
+    """Whether each value of `x1` stands in `x2` (or does not, with `invert`).
+
+    bool, of the shape of `x1`.
     """
     return jnp.isin(as_array(x1), as_array(x2), assume_unique=assume_unique, invert=invert)
 
@@ -130,8 +135,9 @@ def unique(
     size: int | None = None,
     fill_value: TensorLike | None = None,
 ) -> Tensor | tuple[Tensor, ...]:
-    """The different values of `x`, or its different slices along `axis`; under jit only with
-    `size`.
+    """The different values of `x`, or its different slices along `axis`.
+
+    Under jit only with `size`.
 
     Args:
         x: array.

@@ -1,5 +1,6 @@
-"""What ops do on `jax.experimental.sparse.BCOO` arrays: rules for `@op(sparse=...)`. Without a
-rule, an op makes its arguments dense.
+"""What ops do on `jax.experimental.sparse.BCOO` arrays: rules for `@op(sparse=...)`.
+
+Without a rule, an op makes its arguments dense.
 
 JAX's sparse package costs import time, so it is loaded only when a sparse array is there.
 """
@@ -63,8 +64,9 @@ def _like(x: Any, data: jax.Array, unique: bool | None = None):
 
 
 def _unique(x: Any):
-    """`x` with every index once, zeros kept, so that arrays with the same indices stay comparable
-    entry by entry.
+    """`x` with every index once, zeros kept.
+
+    So arrays with the same indices stay comparable entry by entry.
     """
     if x.unique_indices:
         return x
@@ -81,8 +83,9 @@ def zero_preserving(fn, x: Any, *args, **kwargs) -> Any:
 
 
 def union(fn, x1: Any, x2: Any) -> Any:
-    """Elementwise functions of two with f(0, 0) = 0: sparse where both are, with the indices of
-    either.
+    """Elementwise functions of two with f(0, 0) = 0.
+
+    Sparse where both are, with the indices of either.
     """
     if not (_is_bcoo(x1) and _is_bcoo(x2) and x1.shape == x2.shape):
         return fn(dense(x1), dense(x2))

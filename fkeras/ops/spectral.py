@@ -1,5 +1,6 @@
-"""Fourier transforms, on pairs (real part, imaginary part) of float arrays as Keras has them, and
-frames of a signal.
+"""Fourier transforms, and frames of a signal.
+
+Complex numbers are pairs (real part, imaginary part) of float arrays, as in Keras.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ def ifft2(x: Pair) -> tuple[Tensor, Tensor]:
 
 @op
 def rfft(x: TensorLike, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
-    """Fourier transform of real numbers along the last axis: the fft_length // 2 + 1 frequencies
-    that are not redundant.
+    """Fourier transform of real numbers along the last axis.
+
+    The fft_length // 2 + 1 frequencies that are not redundant.
 
     Args:
         x: float array (..., n).
@@ -92,16 +94,18 @@ def rfft(x: TensorLike, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
 
 @op
 def irfft(x: Pair, fft_length: int | None = None) -> Tensor:
-    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length); None means 2 * (n -
-    1).
+    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length).
+
+    None for `fft_length` means 2 * (n - 1).
     """
     return jnp.fft.irfft(_complex(x), fft_length)
 
 
 @op
 def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
-    """Frames of a signal: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride,
-    sequence_length).
+    """Frames of a signal.
+
+    (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length).
 
     >>> from fkeras import ops
     >>> ops.extract_sequences([1, 2, 3, 4, 5], 3, 2)
@@ -208,8 +212,10 @@ def istft(
     window: str | TensorLike | None = "hann",
     center: bool = True,
 ) -> Tensor:
-    """Inverse of `stft`: frames are windowed again, added where they overlap, and divided by the
-    sum of the squared windows.
+    """Inverse of `stft`.
+
+    Frames are windowed again, added where they overlap, and divided by the sum of the squared
+    windows.
 
     Args:
         x: pair (real, imaginary), (..., frames, fft_length // 2 + 1).

@@ -1,5 +1,6 @@
-"""Means, spreads, quantiles and counts. `axis`: an int, a tuple or list of ints, or None for all
-axes; results are floats.
+"""Means, spreads, quantiles and counts; results are floats.
+
+`axis` is an int, a tuple or list of ints, or None for all axes.
 
 float16 and bfloat16 are summed in float32, so that long axes do not overflow or lose digits.
 """
@@ -49,8 +50,9 @@ def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tens
 
 @op
 def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Any:
-    """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a
-    single `axis`.
+    """The mean along `axis` weighted by `weights`.
+
+    Weights of the shape of `x`, or one per index of a single `axis`.
     """
     x = as_float(x)
     if weights is not None:
@@ -154,8 +156,9 @@ def nanpercentile(
 
 @op
 def corrcoef(x: TensorLike) -> Tensor:
-    """The correlations between the rows of `x` (variables, samples): shape (variables,
-    variables).
+    """The correlations between the rows of `x` (variables, samples).
+
+    Shape (variables, variables).
     """
     return jnp.corrcoef(as_float(x))
 
@@ -207,8 +210,9 @@ def _counts(
 def bincount(
     x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
 ) -> Tensor:
-    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not
-    under jit.
+    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`.
+
+    Not under jit.
 
     Args:
         x: non-negative integers, 1-D, or 2-D to count each row.

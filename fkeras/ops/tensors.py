@@ -20,8 +20,9 @@ _SCALARS = (bool, int, float, complex)
 
 
 def as_tensor(x: ArrayLike) -> jax.Array | Scalar:
-    """`x` as what jax.numpy functions take: lists and NumPy arrays become arrays, Python scalars
-    stay weakly typed scalars.
+    """`x` as what jax.numpy functions take.
+
+    Lists and NumPy arrays become arrays, Python scalars stay weakly typed scalars.
     """
     if isinstance(x, jax.Array) or type(x) in _SCALARS:
         return x
@@ -128,8 +129,9 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray:
 
 @op(sparse=lambda fn, x, dtype: x.astype(standardize_dtype(dtype)))
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """`x` converted to `dtype`, same shape. Floats lose their fraction in integers; what does not
-    fit wraps: see `saturate_cast`.
+    """`x` converted to `dtype`, same shape.
+
+    Floats lose their fraction in integers; what does not fit wraps: see `saturate_cast`.
     """
     return as_array(x, standardize_dtype(dtype))
 
@@ -161,15 +163,17 @@ def _limits(dtype: str):
 
 
 def is_tensor(x: object) -> bool:
-    """Whether `x` is a JAX array, a tracer or a sparse JAX array; False for NumPy arrays, lists,
-    Variables and KerasTensors.
+    """Whether `x` is a JAX array, a tracer or a sparse JAX array.
+
+    False for NumPy arrays, lists, Variables and KerasTensors.
     """
     return isinstance(x, jax.Array) or sparse_rules.is_sparse(x)
 
 
 def shape(x: TensorLike) -> tuple:
-    """The static shape of an array, Variable or KerasTensor (None for an unknown dimension), or of
-    a nested list of numbers.
+    """The static shape of an array, Variable or KerasTensor, or of a nested list of numbers.
+
+    None stands for an unknown dimension.
     """
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
@@ -181,8 +185,9 @@ def dtype(x: TensorLike) -> str:
 
 @op(spec=lambda x: KerasTensor((len(x.shape),), dtype="int32"))
 def ndim(x: TensorLike) -> int:
-    """The number of axes of `x`: an int. On a KerasTensor Keras gives a symbolic tensor;
-    `len(x.shape)` gives the number.
+    """The number of axes of `x`: an int.
+
+    On a KerasTensor Keras gives a symbolic tensor; `len(x.shape)` gives the number.
     """
     return len(shape(x))
 
@@ -212,8 +217,9 @@ def copy(x: TensorLike) -> Tensor:
 
 @op
 def view(x: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
-    """The bits of `x` read as another dtype; the last axis grows or shrinks by the ratio of the
-    item sizes. None: `x` itself.
+    """The bits of `x` read as another dtype; None: `x` itself.
+
+    The last axis grows or shrinks by the ratio of the item sizes.
     """
     return as_array(x).view(optional_dtype(dtype))
 

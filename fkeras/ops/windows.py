@@ -1,5 +1,6 @@
-"""What operations with a sliding window share: their arguments made one int per spatial axis, and
-the windows' indices.
+"""What operations with a sliding window share.
+
+Their arguments made one int per spatial axis, and the windows' indices.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ def full_rank(values: tuple[int, ...], data_format: str) -> tuple[int, ...]:
 def window_indices(
     size: int, window: int, stride: int, dilation: int, padding: str
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Indices of each window along one axis, (windows, window), into the axis padded by the second
-    result (low, high).
+    """Indices of each window along one axis, (windows, window).
+
+    Into the axis padded by the second result, (low, high).
     """
     reach = (window - 1) * dilation + 1
     if padding == "SAME":

@@ -1,5 +1,6 @@
-"""Samples from distributions, of a given shape. An int seed gives the numbers that Keras gives on
-JAX.
+"""Samples from distributions, of a given shape.
+
+An int seed gives the numbers that Keras gives on JAX.
 """
 
 from __future__ import annotations
@@ -216,8 +217,9 @@ def gamma(
     dtype: DTypeLike | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Samples of the gamma distribution of shape parameter `alpha` (a positive float or array) and
-    scale 1. Others as `normal`.
+    """Samples of the gamma distribution of shape parameter `alpha` and scale 1.
+
+    `alpha` is a positive float or array; other arguments as `normal`.
     """
     return jax.random.gamma(
         key_of(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype)
@@ -232,8 +234,9 @@ def beta(
     dtype: DTypeLike | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Samples of the beta distribution of `alpha` and `beta` (positive floats or arrays). Others as
-    `normal`.
+    """Samples of the beta distribution of `alpha` and `beta`.
+
+    These are positive floats or arrays; other arguments as `normal`.
     """
     dtype = _float_dtype("beta", dtype)
     drawn = jnp.promote_types(dtype, jnp.float32)  # half precision is rounded at the end
@@ -250,8 +253,9 @@ def binomial(
     dtype: DTypeLike | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """How many of `counts` trials succeed, each with `probabilities` (floats or arrays that
-    broadcast to `shape`). Others as `normal`.
+    """How many of `counts` trials succeed, each with `probabilities`.
+
+    Both are floats or arrays that broadcast to `shape`; other arguments as `normal`.
     """
     dtype = _float_dtype("binomial", dtype)
     return jax.random.binomial(

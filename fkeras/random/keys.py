@@ -10,8 +10,9 @@ from fkeras.types import SeedLike
 
 
 def key_of(seed: SeedLike | None) -> jax.Array:
-    """The key of one draw. Words are threefry's, whatever JAX's default generator is: seeds keep
-    their numbers.
+    """The key of one draw.
+
+    Words are threefry's, whatever JAX's default generator is: seeds keep their numbers.
     """
     if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
         return seed

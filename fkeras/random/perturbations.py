@@ -57,8 +57,9 @@ def dropout(
     noise_shape: Sequence[int | None] | None = None,
     seed: SeedLike | None = None,
 ) -> Tensor:
-    """Sets a random share of the values to 0 and divides the others by (1 - rate), so that the mean
-    stays.
+    """Sets a random share of the values to 0 and divides the others by (1 - rate).
+
+    So the mean stays.
 
     Args:
         inputs: floats of any shape.
@@ -100,8 +101,9 @@ def _shuffle_spec(x: KerasTensor, axis: int = 0, seed: SeedLike | None = None) -
 
 @op(spec=_shuffle_spec)
 def shuffle(x: TensorLike, axis: int = 0, seed: SeedLike | None = None) -> Tensor:
-    """Shuffles along `axis`, each of the lines along it in its own order (rows of a matrix do not
-    stay together).
+    """Shuffles along `axis`, each of the lines along it in its own order.
+
+    Rows of a matrix do not stay together.
 
     Args:
         x: any shape but ().

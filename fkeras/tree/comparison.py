@@ -11,8 +11,9 @@ from fkeras.tree.nodes import children_like, children_of, is_nested
 
 
 def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
-    """Raises `UserInputError` unless both have nodes of the same types, sizes and keys. All kinds
-    of dict count as the same type.
+    """Raises `UserInputError` unless both have nodes of the same types, sizes and keys.
+
+    All kinds of dict count as the same type.
 
     Args:
         a, b: any nested structures.
@@ -40,8 +41,9 @@ def _compare(a: Any, b: Any):
 
 
 def assert_same_paths(a: Any, b: Any) -> None:
-    """Raises `UserInputError` unless both have their leaves at the same indices and keys, in
-    whatever types of nodes.
+    """Raises `UserInputError` unless both have their leaves at the same indices and keys.
+
+    The types of the nodes do not matter.
 
     Examples:
         >>> import fkeras

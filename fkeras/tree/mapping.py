@@ -31,8 +31,9 @@ def _map(func, first: bool, *others, is_leaf):
 
 
 def map_structure(func, *structures, none_is_leaf: bool = True) -> Any:
-    """`func` of the leaves that stand at the same place in each structure, in a new structure like
-    the first.
+    """`func` of the leaves that stand at the same place in each structure.
+
+    In a new structure like the first.
 
     Args:
         func: called with as many leaves as there are structures.
@@ -61,8 +62,9 @@ def map_structure(func, *structures, none_is_leaf: bool = True) -> Any:
 
 
 def map_structure_up_to(shallow_structure, func, *structures) -> Any:
-    """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever
-    stands there, nested or not.
+    """As `map_structure`, but only down to the leaves of `shallow_structure`.
+
+    `func` gets whatever stands there, nested or not.
 
     Examples:
         >>> import fkeras

@@ -1,6 +1,4 @@
-"""What a node is: its children in order, how to make it again with others, and when two nodes
-match.
-"""
+"""What a node is: its children in order, and how to make it again with others."""
 
 from __future__ import annotations
 
@@ -19,8 +17,9 @@ def _is_namedtuple(cls) -> bool:
 
 
 def is_nested(structure: Any) -> bool:
-    """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict (an empty
-    one too).
+    """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict.
+
+    An empty one too.
 
     Examples:
         >>> import fkeras
@@ -52,8 +51,9 @@ def children_of(node) -> list:
 
 
 def rebuild(node, children: Sequence[Any]) -> Any:
-    """A node like this one with other children, given in the order of `keys_of`. Dicts keep the
-    order their keys were put in.
+    """A node like this one with other children, in the order of `keys_of`.
+
+    Dicts keep the order their keys were put in.
     """
     cls = type(node)
     if cls in _DICTS:
@@ -74,8 +74,9 @@ def _described(structure: Any) -> str:
 
 
 def children_like(node, other) -> list:
-    """The children of `other` in the order of those of `node`; an error where the two do not
-    match.
+    """The children of `other` in the order of those of `node`.
+
+    An error where the two do not match.
     """
     both_dicts = type(node) in _DICTS and type(other) in _DICTS
     if not both_dicts and type(node) is not type(other):
