@@ -93,7 +93,7 @@ def fold(
     return jax.linear_transpose(to_columns, image)(x)[0]
 
 
-def _check(name: str, x: jax.Array, block_size: int):
+def _check(name: str, x: jax.Array, block_size: int) -> None:
     if x.ndim != 4:
         raise UserInputError(f"`{name}` requires a 4D input tensor. Received: x.shape={x.shape}.")
     if block_size < 2:
@@ -146,7 +146,9 @@ def space_to_depth(
             raise UserInputError(
                 f"space_to_depth: {name} ({size}) must be divisible by block_size ({block_size})."
             )
-    rows, columns, depth = height // block_size, width // block_size, channels * block_size**2
+    rows = height // block_size
+    columns = width // block_size
+    depth = channels * block_size**2
     if data_format == "channels_last":
         x = x.reshape(batch, rows, block_size, columns, block_size, channels).transpose(
             0, 1, 3, 2, 4, 5

@@ -20,6 +20,7 @@ from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_tensor
 from fkeras.types import PyTree, TensorLike
 
+# Errors inside the user's function are the user's: they pass as they are.
 user_code = op(explained=False)
 
 
@@ -34,7 +35,8 @@ def _arrays(structure: PyTree):
 def _cond_spec(
     pred: KerasTensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]
 ) -> KerasTensor:
-    yes, no = evaluate_call(true_fn, (), {}, 0), evaluate_call(false_fn, (), {}, 0)
+    yes = evaluate_call(true_fn, (), {}, 0)
+    no = evaluate_call(false_fn, (), {}, 0)
     if _description(yes) != _description(no):
         raise UserInputError(
             "cond: `true_fn` and `false_fn` should return outputs of the same kind (struct, dtype "
@@ -84,7 +86,8 @@ def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands)
 # -- loops ---------------------------------------------------------------------
 
 
-def _same(structure: PyTree):
+def _same(structure: PyTree) -> PyTree:
+    """New KerasTensors of the same shapes: a loop keeps those of its state."""
     return map_structure(
         lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v,
         structure,
@@ -119,22 +122,21 @@ def while_loop(
     several = isinstance(loop_vars, (tuple, list))
     start = _arrays(tuple(loop_vars) if several else (loop_vars,))
 
-    def goes_on(state):
+    # The state carries a count of iterations beside the variables.
+    def condition(state):
         count, values = state
-        going = cond(*values)
-        return (
-            going
-            if maximum_iterations is None
-            else jnp.logical_and(going, count < maximum_iterations)
-        )
+        proceed = cond(*values)
+        if maximum_iterations is None:
+            return proceed
+        return jnp.logical_and(proceed, count < maximum_iterations)
 
     def step(state):
         count, values = state
-        out = body(*values)
-        return count + 1, tuple(out) if several else (out,)
+        result = body(*values)
+        return count + 1, tuple(result) if several else (result,)
 
-    _, out = jax.lax.while_loop(goes_on, step, (0, start))
-    return out if several else out[0]
+    _, last = jax.lax.while_loop(condition, step, (0, start))
+    return last if several else last[0]
 
 
 @op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
@@ -225,19 +227,23 @@ def _associative_spec(
     f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
 ) -> KerasTensor:
     flat = flatten(elems)
-    at = canonical_axis(axis, len(flat[0].shape))
+    position = canonical_axis(axis, len(flat[0].shape))
     _check_lengths(flat, axis)
-    one = map_structure(
-        lambda t: KerasTensor(t.shape[:at] + (1,) + t.shape[at + 1 :], dtype=t.dtype), elems
-    )
-    out = evaluate_call(f, (one, one), {}, 0)
-    size = flat[0].shape[at]
-    return map_structure(
-        lambda t: KerasTensor(t.shape[:at] + (size,) + t.shape[at + 1 :], dtype=t.dtype), out
-    )
+
+    def resized(structure, size):
+        return map_structure(
+            lambda t: KerasTensor(
+                (*t.shape[:position], size, *t.shape[position + 1 :]), dtype=t.dtype
+            ),
+            structure,
+        )
+
+    # `f` works elementwise along the axis, so that one element tells its shapes.
+    one = resized(elems, 1)
+    return resized(evaluate_call(f, (one, one), {}, 0), flat[0].shape[position])
 
 
-def _check_lengths(elems: Sequence[Any], axis: int):
+def _check_lengths(elems: Sequence[Any], axis: int) -> None:
     if len({x.shape[axis] for x in elems}) > 1:
         raise UserInputError(
             "Array inputs to associative_scan must have the same first dimension. "

@@ -6,6 +6,7 @@ out). A kernel with fewer input channels than the inputs makes a grouped convolu
 
 from __future__ import annotations
 
+import functools
 import inspect
 
 import jax
@@ -48,7 +49,8 @@ def _check_channels(
             "rank, with one axis per spatial axis and two for channels. Received: "
             f"inputs.shape={inputs.shape}, kernel.shape={kernel.shape}."
         )
-    channels, expected = inputs.shape[_channel_axis(data_format)], kernel.shape[kernel_axis]
+    channels = inputs.shape[_channel_axis(data_format)]
+    expected = kernel.shape[kernel_axis]
     if channels % expected if grouped else channels != expected:
         raise UserInputError(
             f"{name}: the number of input channels must match the kernel's input channels"
@@ -109,7 +111,8 @@ def conv(
 
     Examples:
         >>> from fkeras import ops
-        >>> ops.conv(ops.ones((2, 8, 8, 3)), ops.ones((3, 3, 3, 4)), strides=2, padding="same").shape
+        >>> x, kernel = ops.ones((2, 8, 8, 3)), ops.ones((3, 3, 3, 4))
+        >>> ops.conv(x, kernel, strides=2, padding="same").shape
         (2, 4, 4, 4)
     """
     data_format = standardize_data_format(data_format)
@@ -143,52 +146,68 @@ def _convolve(
     data_format: DataFormat,
     dilation_rate: Axis,
     groups: int,
-):
+) -> jax.Array:
+    """A checked convolution, in the form that is fast on this device."""
     spatial = inputs.ndim - 2
-    strides, dilation = (
-        per_axis("strides", strides, spatial),
-        per_axis("dilation_rate", dilation_rate, spatial),
+    strides = per_axis("strides", strides, spatial)
+    dilation = per_axis("dilation_rate", dilation_rate, spatial)
+    padding = check_padding(padding)
+    convolve = functools.partial(
+        _by_xla,
+        strides=strides,
+        padding=padding,
+        dilation=dilation,
+        dimension_numbers=_dimension_numbers(inputs.ndim, data_format),
     )
-    padding, channels_last = check_padding(padding), data_format == "channels_last"
-
-    def convolve(inputs, kernel, groups=1):
-        return lax.conv_general_dilated(
-            inputs,
-            kernel,
-            strides,
-            padding,
-            rhs_dilation=dilation,
-            feature_group_count=groups,
-            dimension_numbers=_dimension_numbers(inputs.ndim, data_format),
+    channels_last = data_format == "channels_last"
+    window = kernel.shape[:-2]
+    if not cpu_windows.preferred():
+        result = convolve(inputs, kernel, groups)
+    elif groups == 1:
+        pointwise = channels_last and window == (1,) * spatial
+        result = (
+            cpu_windows.pointwise_conv(inputs, kernel, strides)
+            if pointwise
+            else convolve(inputs, kernel)
         )
-
-    if (
-        groups == 1
-        and channels_last
-        and kernel.shape[:-2] == (1,) * spatial
-        and cpu_windows.preferred()
-    ):
-        out = cpu_windows.pointwise_conv(inputs, kernel, strides)
-    elif groups == 1 or not cpu_windows.preferred():
-        out = convolve(inputs, kernel, groups)
-    elif kernel.shape[-2] == 1 and cpu_windows.few_positions(kernel.shape[:-2]):
-        channels_apart = kernel.reshape(*kernel.shape[:-2], groups, kernel.shape[-1] // groups)
-        out = cpu_windows.depthwise_conv(
+    elif kernel.shape[-2] == 1 and cpu_windows.few_positions(window):
+        channels_apart = kernel.reshape(*window, groups, kernel.shape[-1] // groups)
+        result = cpu_windows.depthwise_conv(
             inputs, channels_apart, strides, padding, dilation, channels_last
         )
     else:
-        out = cpu_windows.grouped_conv(
-            convolve, inputs, kernel, groups, inputs.ndim - 1 if channels_last else 1
-        )
-    if out.size == 0 and inputs.size != 0:
+        channel_axis = inputs.ndim - 1 if channels_last else 1
+        result = cpu_windows.grouped_conv(convolve, inputs, kernel, groups, channel_axis)
+    if result.size == 0 and inputs.size != 0:
         raise UserInputError(
-            f"{name}: the convolution operation resulted in an empty output, of shape {out.shape}: "
-            f"the input is too small for the kernel. Received: inputs.shape={inputs.shape}, "
-            f"kernel.shape={kernel.shape}, strides={strides}, dilation_rate={dilation_rate}, "
-            f"padding='{padding}'. Use padding='same', a smaller kernel or fewer strided layers "
-            "before."
+            f"{name}: the convolution operation resulted in an empty output, of shape "
+            f"{result.shape}: the input is too small for the kernel. Received: "
+            f"inputs.shape={inputs.shape}, kernel.shape={kernel.shape}, strides={strides}, "
+            f"dilation_rate={dilation_rate}, padding='{padding}'. Use padding='same', a smaller "
+            "kernel or fewer strided layers before."
         )
-    return out
+    return result
+
+
+def _by_xla(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    groups: int = 1,
+    *,
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    dimension_numbers: lax.ConvDimensionNumbers,
+) -> jax.Array:
+    return lax.conv_general_dilated(
+        inputs,
+        kernel,
+        strides,
+        padding,
+        rhs_dilation=dilation,
+        feature_group_count=groups,
+        dimension_numbers=dimension_numbers,
+    )
 
 
 @_op(kernel_axis=-2)
@@ -237,8 +256,10 @@ def separable_conv(
 
     The shape of pointwise_kernel is (1..., in * multiplier, out).
     """
-    out = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
-    return conv(out, pointwise_kernel, data_format=data_format)
+    filtered = depthwise_conv(
+        inputs, depthwise_kernel, strides, padding, data_format, dilation_rate
+    )
+    return conv(filtered, pointwise_kernel, data_format=data_format)
 
 
 @_op(kernel_axis=-1)
@@ -267,7 +288,8 @@ def conv_transpose(
 
     Examples:
         >>> from fkeras import ops
-        >>> ops.conv_transpose(ops.ones((1, 4, 4, 3)), ops.ones((3, 3, 5, 3)), strides=2, padding="same").shape
+        >>> x, kernel = ops.ones((1, 4, 4, 3)), ops.ones((3, 3, 5, 3))
+        >>> ops.conv_transpose(x, kernel, strides=2, padding="same").shape
         (1, 8, 8, 5)
     """
     data_format = standardize_data_format(data_format)
@@ -277,22 +299,17 @@ def conv_transpose(
     spatial = inputs.ndim - 2
     strides = per_axis("strides", strides, spatial)
     dilation = per_axis("dilation_rate", dilation_rate, spatial)
-    extra = (
-        (None,) * spatial
-        if output_padding is None
-        else per_axis("output_padding", output_padding, spatial)
-    )
+    extra = (None,) * spatial
+    if output_padding is not None:
+        extra = per_axis("output_padding", output_padding, spatial)
     padding = check_padding(padding)
     windows = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
     around = tuple(
         _transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)
     )
-    if (
-        max(strides) > 1
-        and max(dilation) == 1
-        and cpu_windows.preferred()
-        and cpu_windows.few_positions(windows)
-    ):
+    # Without strides or with dilation, XLA's own form is as fast on a CPU.
+    upsamples = max(strides) > 1 and max(dilation) == 1
+    if upsamples and cpu_windows.preferred() and cpu_windows.few_positions(windows):
         return cpu_windows.conv_transpose(
             inputs, kernel, strides, around, data_format == "channels_last"
         )

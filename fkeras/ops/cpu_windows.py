@@ -48,7 +48,8 @@ def padded(
     value: float,
 ) -> tuple[jax.Array, list[int]]:
     """`x` padded along `axes` for windows of these reaches, and how many windows each axis has."""
-    config, counts = [(0, 0, 0)] * x.ndim, []
+    config = [(0, 0, 0)] * x.ndim
+    counts = []
     for axis, reach, stride in zip(axes, reaches, strides, strict=True):
         size = x.shape[axis]
         count = -(-size // stride) if padding == "SAME" else max((size - reach) // stride + 1, 0)
@@ -68,12 +69,14 @@ def slices(
 ) -> Iterator[jax.Array]:
     """For each position in the window, row-major: the values of all windows there."""
     for position in itertools.product(*map(range, window)):
-        start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
-        for axis, at, stride, apart, count in zip(
-            axes, position, strides, dilation, counts, strict=True
-        ):
-            start[axis], step[axis] = at * apart, stride
-            limit[axis] = at * apart + (count - 1) * stride + 1
+        start = [0] * x.ndim
+        limit = list(x.shape)
+        step = [1] * x.ndim
+        along = zip(axes, position, strides, dilation, counts, strict=True)
+        for axis, offset, stride, apart, count in along:
+            start[axis] = offset * apart
+            step[axis] = stride
+            limit[axis] = offset * apart + (count - 1) * stride + 1
         yield lax.slice(x, start, limit, step)
 
 
@@ -99,12 +102,12 @@ def max_pool(
         x, counts = padded(x, [axis], [size], [stride], padding, lowest)
         largest = None
         for values in slices(x, [axis], [size], [stride], [1], counts):
+            if largest is None:
+                largest = values
+                continue
             # A NaN stays, as in `lax.max`, whose gradient is split between equal values.
-            largest = (
-                values
-                if largest is None
-                else jnp.where((largest >= values) | (largest != largest), largest, values)
-            )
+            stays = (largest >= values) | (largest != largest)
+            largest = jnp.where(stays, largest, values)
         x = largest
     return x
 
@@ -144,16 +147,12 @@ def depthwise_conv(
     """Each channel with its own filters. `kernel` is (window..., channels, multiplier)."""
     *window, channels, multiplier = kernel.shape
     axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
-    dtype, exact = x.dtype, jnp.promote_types(x.dtype, jnp.float32)
-    x, counts = padded(
-        x,
-        axes,
-        [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)],
-        strides,
-        padding,
-        0,
-    )
-    x, taps = x.astype(exact), kernel.astype(exact).reshape(-1, channels, multiplier)
+    dtype = x.dtype
+    exact = jnp.promote_types(dtype, jnp.float32)
+    reaches = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
+    x, counts = padded(x, axes, reaches, strides, padding, 0)
+    x = x.astype(exact)
+    taps = kernel.astype(exact).reshape(-1, channels, multiplier)
     channel_axis = x.ndim - 1 if channels_last else 1
     total = 0
     for values, tap in zip(slices(x, axes, window, strides, dilation, counts), taps, strict=True):
@@ -175,12 +174,8 @@ def grouped_conv(
     Each is of several groups, with zeros where they do not meet.
     """
     splits = max(d for d in range(1, MOST_SPLITS + 1) if groups % d == 0)
-    parts = [
-        convolve(part, _block_diagonal(taps, groups // splits))
-        for part, taps in zip(
-            jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True
-        )
-    ]
+    pairs = zip(jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True)
+    parts = [convolve(part, _block_diagonal(taps, groups // splits)) for part, taps in pairs]
     return jnp.concatenate(parts, channel_axis)
 
 
@@ -217,31 +212,37 @@ def conv_transpose(
         moved = conv_transpose(jnp.moveaxis(x, 1, -1), kernel, strides, padding, True)
         return jnp.moveaxis(moved, -1, 1)
     *window, filters, channels = kernel.shape
-    rank, dtype, exact = len(window), x.dtype, jnp.promote_types(x.dtype, jnp.float32)
+    rank = len(window)
+    dtype = x.dtype
+    exact = jnp.promote_types(dtype, jnp.float32)
     columns = lax.dot_general(
         x,
         jnp.moveaxis(kernel, -1, 0).reshape(channels, -1),
         (((rank + 1,), (0,)), ((), ())),
         preferred_element_type=exact,
     )
+    # (batch, spatial..., window..., out)
     columns = columns.reshape(*x.shape[:-1], *window, filters)
     # Position a = q * stride + r of the window falls on output (i + q) * stride + r: one block of
     # strides for each q.
     blocks = [-(-size // stride) for size, stride in zip(window, strides, strict=True)]
     total = 0
-    for at in itertools.product(*map(range, blocks)):
-        block, config = columns, [(0, 0, 0)]
-        config += [(q, count - 1 - q, 0) for q, count in zip(at, blocks, strict=True)]
-        for i, (q, stride, size) in enumerate(zip(at, strides, window, strict=True)):
+    for place in itertools.product(*map(range, blocks)):
+        block = columns
+        config = [(0, 0, 0)]
+        config += [(q, count - 1 - q, 0) for q, count in zip(place, blocks, strict=True)]
+        for i, (q, stride, size) in enumerate(zip(place, strides, window, strict=True)):
             end = min((q + 1) * stride, size)
             block = lax.slice_in_dim(block, q * stride, end, axis=1 + rank + i)
             config.append((0, (q + 1) * stride - end, 0))
         total = total + lax.pad(block, jnp.zeros((), exact), [*config, (0, 0, 0)])
     lengths = [n + count - 1 for n, count in zip(x.shape[1:-1], blocks, strict=True)]
+    # Each axis before the position inside its stride: both become one axis.
     order = [0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank]
     out = total.transpose(order).reshape(
         x.shape[0], *(n * s for n, s in zip(lengths, strides, strict=True)), filters
     )
+    # What `lax.conv_transpose` pads less than the whole window reaches is cut off (negative pads).
     crop = [
         (low - (size - 1), (n - 1) * stride + size - length * stride + high - (size - 1), 0)
         for n, length, stride, size, (low, high) in zip(

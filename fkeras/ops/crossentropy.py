@@ -15,7 +15,8 @@ from fkeras.ops.tensors import as_array
 from fkeras.types import Tensor, TensorLike
 
 
-def _log_probabilities(output: jax.Array, from_logits: bool, axis: int):
+def _log_probabilities(output: jax.Array, from_logits: bool, axis: int) -> jax.Array:
+    """Logarithms of the classes' probabilities, which are made to sum to 1."""
     if from_logits:
         return jax.nn.log_softmax(output, axis)
     output = output / jnp.sum(output, axis, keepdims=True)
@@ -44,9 +45,8 @@ def binary_crossentropy(
     target, output = as_array(target), as_array(output)
     _same_shape(target, output)
     if from_logits:
-        return -1.0 * target * jax.nn.log_sigmoid(output) - (1.0 - target) * jax.nn.log_sigmoid(
-            -output
-        )
+        yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
+        return -1.0 * target * yes - (1.0 - target) * no
     output = jnp.clip(output, epsilon(), 1.0 - epsilon())
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
@@ -140,13 +140,13 @@ def _check_ids(target: jax.Array, classes: int):
     ids = known_values(target)
     if ids is None:
         return
-    bad = (ids < 0) | (ids >= classes)
-    if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
+    outside = (ids < 0) | (ids >= classes)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
         one_based = ids.min() == 1 and ids.max() == classes
         raise UserInputError(
             f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} "
-            f"predicted classes. Received {ids[at]} at index {at}. "
+            f"predicted classes. Received {ids[place]} at index {place}. "
             + (
                 "These labels look one-based: subtract 1."
                 if one_based

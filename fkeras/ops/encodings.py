@@ -20,8 +20,8 @@ def _inserted(shape: Shape, axis: int, size: int):
             f"axis must be -1 or between 0 and {len(shape)} for ids of shape {tuple(shape)}. "
             f"Received: axis={axis}."
         )
-    at = axis % (len(shape) + 1)
-    return (*shape[:at], size, *shape[at:])
+    position = axis % (len(shape) + 1)
+    return (*shape[:position], size, *shape[position:])
 
 
 def _one_hot_spec(
@@ -62,17 +62,17 @@ def one_hot(
                [1., 0.],
                [0., 0.]], dtype=float32)
     """
-    x, dtype = as_array(x), standardize_dtype(dtype)
+    x = as_array(x)
+    dtype = standardize_dtype(dtype)
     shape = _inserted(x.shape, axis, num_classes)
     if not sparse:
         return jax.nn.one_hot(x, num_classes, axis=axis, dtype=dtype)
     from jax.experimental.sparse import BCOO
 
     valid = (x >= 0) & (x < num_classes)
+    # Ids out of range keep an entry, of value 0: shapes stay static.
     positions = list(jnp.indices(x.shape))
-    positions.insert(
-        axis % len(shape), jnp.where(valid, x, 0)
-    )  # ids out of range keep an entry of value 0: shapes stay static
+    positions.insert(axis % len(shape), jnp.where(valid, x, 0))
     indices = jnp.stack([p.ravel() for p in positions], axis=-1).astype("int32")
     return BCOO(
         (valid.ravel().astype(dtype), indices),
@@ -125,7 +125,8 @@ def multi_hot(
         Array([[1., 0., 1.],
                [0., 1., 0.]], dtype=float32)
     """
-    num_classes, dtype = _num_classes(num_classes, kwargs), standardize_dtype(dtype)
+    num_classes = _num_classes(num_classes, kwargs)
+    dtype = standardize_dtype(dtype)
     inputs = as_array(inputs)
     reduced = 1 if inputs.ndim > 1 else 0
     if not sparse:

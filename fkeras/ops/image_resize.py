@@ -68,20 +68,7 @@ def resize(
         (2, 4, 4, 3)
     """
     size = tuple(size)
-    if len(size) != 2:
-        raise UserInputError(f"Expected `size` to be a tuple of 2 integers. Received: size={size}")
-    if min(size) <= 0:
-        raise UserInputError(f"`size` must have positive height and width. Received: size={size}")
-    if interpolation not in _INTERPOLATIONS:
-        raise UserInputError(
-            f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. "
-            f"Received: {interpolation}"
-        )
-    if fill_mode != "constant":
-        raise UserInputError(
-            "Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: "
-            f"fill_mode={fill_mode}"
-        )
+    _check_resize(size, interpolation, fill_mode)
     if pad_to_aspect_ratio and crop_to_aspect_ratio:
         raise UserInputError(
             "Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`."
@@ -98,29 +85,47 @@ def resize(
     resized = jax.image.resize(images, shape, interpolation, antialias)
     if resized.dtype == dtype:
         return resized
-    return saturate_cast(
-        jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized, dtype
-    )
+    # Integers were resampled as floats: bicubic ones overshoot their range.
+    rounded = jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized
+    return saturate_cast(rounded, dtype)
+
+
+def _check_resize(size: tuple[int, ...], interpolation: str, fill_mode: str) -> None:
+    if len(size) != 2:
+        raise UserInputError(f"Expected `size` to be a tuple of 2 integers. Received: size={size}")
+    if min(size) <= 0:
+        raise UserInputError(f"`size` must have positive height and width. Received: size={size}")
+    if interpolation not in _INTERPOLATIONS:
+        raise UserInputError(
+            f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. "
+            f"Received: {interpolation}"
+        )
+    if fill_mode != "constant":
+        raise UserInputError(
+            "Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: "
+            f"fill_mode={fill_mode}"
+        )
 
 
 def _crop_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int]):
+    """The largest middle part of the images that has the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
-    kept = (
-        max(min(height, int(width * size[0] / size[1])), 1),
-        max(min(width, int(height * size[1] / size[0])), 1),
-    )
-    starts = (height - kept[0]) // 2, (width - kept[1]) // 2
-    return images[
-        (slice(None),) * axis + tuple(slice(s, s + k) for s, k in zip(starts, kept, strict=True))
-    ]
+    rows = max(min(height, int(width * size[0] / size[1])), 1)
+    columns = max(min(width, int(height * size[1] / size[0])), 1)
+    top = (height - rows) // 2
+    left = (width - columns) // 2
+    middle = slice(top, top + rows), slice(left, left + columns)
+    return images[(slice(None),) * axis + middle]
 
 
 def _pad_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int], fill_value: jax.Array):
+    """The images with borders of `fill_value` that give them the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
     above = (max(height, int(width * size[0] / size[1])) - height) // 2
     beside = (max(width, int(height * size[1] / size[0])) - width) // 2 if not above else 0
     widths = [(0, 0)] * images.ndim
-    widths[axis], widths[axis + 1] = (above, above), (beside, beside)
+    widths[axis] = (above, above)
+    widths[axis + 1] = (beside, beside)
     images = images.astype(jnp.result_type(images, fill_value))
     return jnp.pad(images, widths, constant_values=fill_value)
 
@@ -153,9 +158,14 @@ def scale_and_translate(
             f"Invalid value for argument `method`. Expected of one {_METHODS}. Received: "
             f"method={method}"
         )
-    images, scale, translation = as_array(images), as_array(scale), as_array(translation)
     return jax.image.scale_and_translate(
-        images, tuple(output_shape), tuple(spatial_dims), scale, translation, method, antialias
+        as_array(images),
+        tuple(output_shape),
+        tuple(spatial_dims),
+        as_array(scale),
+        as_array(translation),
+        method,
+        antialias,
     )
 
 
@@ -171,10 +181,10 @@ def _resolve(
     sign: int,
 ):
     """(before, after, target) of one axis; with size None, what stays unknown is None."""
-    given = dict(zip(names, (before, after, target), strict=True))
-    if list(given.values()).count(None) != 1:
+    received = ", ".join(f"{k}={v}" for k, v in zip(names, (before, after, target), strict=True))
+    if (before, after, target).count(None) != 1:
         raise UserInputError(
-            f"Must specify exactly two of {', '.join(names)}. Received: {_shown(given)}"
+            f"Must specify exactly two of {', '.join(names)}. Received: {received}"
         )
     if size is not None:
         target = size + sign * (before + after) if target is None else target
@@ -183,14 +193,9 @@ def _resolve(
     for name, value in zip(names, (before, after, target), strict=True):
         if value is not None and value < 0:
             raise UserInputError(
-                f"{name} must be >= 0. Received: {name}={value} with size {size} and "
-                f"{_shown(given)}"
+                f"{name} must be >= 0. Received: {name}={value} with size {size} and {received}"
             )
     return before, after, target
-
-
-def _shown(given: dict[str, int | None]):
-    return ", ".join(f"{k}={v}" for k, v in given.items())
 
 
 def _axes(

@@ -22,10 +22,10 @@ _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 
-def _one_of(name: str, value: object, known: Collection[object]):
-    if value not in known:
+def _one_of(name: str, value: object, choices: Collection[object]):
+    if value not in choices:
         raise UserInputError(
-            f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: "
+            f"Invalid value for argument `{name}`. Expected of one {tuple(choices)}. Received: "
             f"{name}={value}"
         )
 
@@ -99,15 +99,16 @@ def _as_batch(images: jax.Array, data_format: DataFormat | None):
     """Images as (batch, height, width, channels), and what undoes that on the results."""
     images = as_array(images)
     check_rank(images)
-    first, single = standardize_data_format(data_format) == "channels_first", images.ndim == 3
+    first = standardize_data_format(data_format) == "channels_first"
+    single = images.ndim == 3
     images = images[None] if single else images
     images = jnp.moveaxis(images, 1, -1) if first else images
 
-    def back(out):
-        out = jnp.moveaxis(out, -1, 1) if first else out
-        return out[0] if single else out
+    def restore(results):
+        results = jnp.moveaxis(results, -1, 1) if first else results
+        return results[0] if single else results
 
-    return images, back
+    return images, restore
 
 
 def _grid(images: jax.Array, dtype: DTypeLike):
@@ -145,7 +146,7 @@ def affine_transform(
     """
     _one_of("interpolation", interpolation, _ORDERS)
     _one_of("fill_mode", fill_mode, _FILL_MODES)
-    images, back = _as_batch(images, data_format)
+    images, restore = _as_batch(images, data_format)
     transform = as_array(transform)
     if transform.ndim not in (1, 2):
         raise UserInputError(
@@ -158,7 +159,7 @@ def affine_transform(
             f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: "
             f"transform.shape={transform.shape}"
         )
-    return back(_project(images, transform, interpolation, fill_mode, fill_value))
+    return restore(_project(images, transform, interpolation, fill_mode, fill_value))
 
 
 def _project(
@@ -173,7 +174,8 @@ def _project(
     rows, columns = _grid(images, dtype)
     a0, a1, a2, b0, b1, b2, c0, c1 = transform.astype(dtype).T[:, :, None, None]
     k = c0 * columns + c1 * rows + 1
-    x, y = (a0 * columns + a1 * rows + a2) / k, (b0 * columns + b1 * rows + b2) / k
+    x = (a0 * columns + a1 * rows + a2) / k
+    y = (b0 * columns + b1 * rows + b2) / k
     return _read_at(images, y, x, interpolation, fill_mode, fill_value)
 
 
@@ -199,8 +201,9 @@ def perspective_transform(
         Images of the same shape and dtype.
     """
     _one_of("interpolation", interpolation, _ORDERS)
-    images, back = _as_batch(images, data_format)
-    start, end = as_array(start_points), as_array(end_points)
+    images, restore = _as_batch(images, data_format)
+    start = as_array(start_points)
+    end = as_array(end_points)
     for name, points in (("start_points", start), ("end_points", end)):
         if points.ndim not in (2, 3) or points.shape[-2:] != (4, 2):
             raise UserInputError(
@@ -212,12 +215,13 @@ def perspective_transform(
             "start_points and end_points must have the same shape. Received "
             f"start_points.shape={start.shape}, end_points.shape={end.shape}"
         )
-    start, end = start.reshape(-1, 4, 2).astype("float32"), end.reshape(-1, 4, 2).astype("float32")
+    start = start.reshape(-1, 4, 2).astype("float32")
+    end = end.reshape(-1, 4, 2).astype("float32")
     if start.shape[0] not in (1, images.shape[0]):
         raise UserInputError(
             f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images."
         )
-    return back(_project(images, _homography(start, end), interpolation, "constant", fill_value))
+    return restore(_project(images, _homography(start, end), interpolation, "constant", fill_value))
 
 
 def _homography(start: jax.Array, end: jax.Array):
@@ -226,13 +230,12 @@ def _homography(start: jax.Array, end: jax.Array):
     The 8 numbers are those of `affine_transform`.
     """
     x, y = end[..., 0], end[..., 1]  # (batch, 4)
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    for_x = jnp.stack(
-        [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y], axis=-1
-    )
-    for_y = jnp.stack(
-        [zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y], axis=-1
-    )
+    u, v = start[..., 0], start[..., 1]
+    zero = jnp.zeros_like(x)
+    one = jnp.ones_like(x)
+    # u (c0 x + c1 y + 1) = a0 x + a1 y + a2, and the same for v: two linear equations a point.
+    for_x = jnp.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1)
+    for_y = jnp.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1)
     equations = jnp.concatenate([for_x, for_y], axis=1)  # (batch, 8, 8)
     return jnp.linalg.solve(equations, start.mT.reshape(-1, 8, 1))[..., 0]
 
@@ -281,7 +284,7 @@ def elastic_transform(
     """
     _one_of("interpolation", interpolation, _ORDERS)
     _one_of("fill_mode", fill_mode, _FILL_MODES)
-    images, back = _as_batch(images, data_format)
+    images, restore = _as_batch(images, data_format)
     window = int(6 * sigma) | 1
     dtype = result_type(images.dtype, "float32")
     noise = jax.random.normal(seeds.draw_seed(seed), (*images.shape[:3], 2), dtype) * sigma
@@ -289,7 +292,7 @@ def elastic_transform(
         noise, (window, window), (sigma, sigma), data_format="channels_last"
     )
     rows, columns = _grid(images, dtype)
-    return back(
+    return restore(
         _read_at(
             images,
             rows + shift[..., 1],

@@ -38,12 +38,16 @@ def check_range(
         and (indices.max() >= size or indices.min() < -size)
     ):
         flat = indices.ravel()
-        where = int(np.argmax((flat >= size) | (flat < -size)))
-        place = tuple(int(i) for i in np.unravel_index(where, indices.shape))
+        first = int(np.argmax((flat >= size) | (flat < -size)))
+        place = tuple(int(i) for i in np.unravel_index(first, indices.shape))
         raise UserInputError(
-            f"{name}: index {flat[where]} (at position {place} of the indices) is out of range for "
+            f"{name}: index {flat[first]} (at position {place} of the indices) is out of range for "
             f"axis {axis} of size {size}: expected {-size} to {size - 1}."
         )
+
+
+def _size_along(x: jax.Array, axis: int | None) -> int:
+    return x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)]
 
 
 @op
@@ -62,9 +66,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
         UserInputError: for an index out of range, where its value is known: not under jit.
     """
     x, indices = as_array(x), as_array(indices)
-    check_range(
-        "take", indices, x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)], axis
-    )
+    check_range("take", indices, _size_along(x, axis), axis)
     return jnp.take(x, indices, axis=axis)
 
 
@@ -78,12 +80,7 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
         axis: int; None indexes the flattened array with 1-D indices.
     """
     x, indices = as_array(x), as_array(indices)
-    check_range(
-        "take_along_axis",
-        indices,
-        x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)],
-        axis,
-    )
+    check_range("take_along_axis", indices, _size_along(x, axis), axis)
     return jnp.take_along_axis(x, indices, axis=axis)
 
 
@@ -106,14 +103,10 @@ def _get_item_spec(x: KerasTensor, key: Index) -> KerasTensor:
         elif isinstance(k, int):
             if size is not None:
                 check_range("get_item", k, size, axis)
-        else:
-            shape.append(
-                None
-                if size is None and k != slice(None)
-                else size
-                if size is None
-                else len(range(size)[k])
-            )
+        elif size is not None:
+            shape.append(len(range(size)[k]))
+        else:  # nothing is known of an unknown axis, whole or cut
+            shape.append(None)
     return KerasTensor(shape, dtype=x.dtype)
 
 
@@ -131,22 +124,25 @@ def _by_axis(keys: tuple[Any, ...], ndim: int):
         )
     if not any(k is Ellipsis for k in keys):
         keys = (*keys, Ellipsis)
-    axis, out = 0, []
+    axis = 0
+    pairs: list[tuple[Any, int | None]] = []
     for k in keys:
         if k is Ellipsis:
-            out += [(slice(None), axis + i) for i in range(ndim - used)]
+            pairs += [(slice(None), axis + i) for i in range(ndim - used)]
             axis += ndim - used
         else:
-            out.append((k, axis if k is not None else None))
+            pairs.append((k, axis if k is not None else None))
             axis += _axes_read(k)
-    return out
+    return pairs
 
 
-def _is_mask(k: object):
+def _is_mask(k: object) -> bool:
+    """Whether a key is a bool array, which reads as many axes as it has."""
     return getattr(k, "dtype", None) == np.dtype(bool)
 
 
-def _axes_read(k: object):
+def _axes_read(k: object) -> int:
+    """How many axes of the array one key stands for."""
     if k is None or k is Ellipsis:
         return 0
     return np.ndim(k) if _is_mask(k) else 1
@@ -176,11 +172,9 @@ def _nonzero_spec(x: KerasTensor) -> KerasTensor:
 def _where_spec(
     condition: KerasTensor, x1: TensorLike | None = None, x2: TensorLike | None = None
 ) -> KerasTensor:
-    return (
-        _nonzero_spec(condition)
-        if x1 is None and x2 is None
-        else evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
-    )
+    if x1 is None and x2 is None:
+        return _nonzero_spec(condition)
+    return evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
 
 
 @op(spec=_where_spec)
@@ -242,7 +236,8 @@ def unravel_index(indices: TensorLike, shape: Sequence[int]) -> tuple[Tensor, ..
     return jnp.unravel_index(indices, tuple(shape))
 
 
-def _diagonal_length(m: int | None, n: int | None, k: int):
+def _diagonal_length(m: int | None, n: int | None, k: int) -> int | None:
+    """The length of the k-th diagonal of an m by n matrix."""
     return None if m is None or n is None else max(0, min(m + min(k, 0), n - max(k, 0)))
 
 
@@ -275,7 +270,8 @@ def _two_axes(shape: Shape, axis1: int, axis2: int):
         raise UserInputError(
             f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}."
         )
-    first, second = canonical_axis(axis1, len(shape)), canonical_axis(axis2, len(shape))
+    first = canonical_axis(axis1, len(shape))
+    second = canonical_axis(axis2, len(shape))
     if first == second:
         raise UserInputError(
             f"`axis1` and `axis2` cannot be the same. Received: axis1={axis1}, axis2={axis2}."

@@ -53,18 +53,23 @@ def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
 def _check_equal(name: str, xs: Sequence[jax.Array], free: int | None = None):
     """Shapes must be equal but at axis `free`."""
     for i, x in enumerate(xs):
-        bad = None
-        if x.ndim != xs[0].ndim:
-            bad = f"{x.ndim} axes against {xs[0].ndim}"
-        for axis, (m, n) in enumerate(zip(xs[0].shape, x.shape)):
-            if axis != free and m != n:
-                bad = bad or f"axis {axis} has {m} against {n}"
-        if bad:
+        misfit = _misfit(xs[0].shape, x.shape, free)
+        if misfit:
             along = "" if free is None else f" except along axis={free}"
             raise UserInputError(
                 f"{name}: shapes must be equal{along}. Received: {xs[0].shape} (first) and "
-                f"{x.shape} (number {i}): {bad}."
+                f"{x.shape} (number {i}): {misfit}."
             )
+
+
+def _misfit(first: tuple[int, ...], other: tuple[int, ...], free: int | None) -> str | None:
+    """Where two shapes differ, but at axis `free`, in words."""
+    if len(other) != len(first):
+        return f"{len(other)} axes against {len(first)}"
+    for axis, (m, n) in enumerate(zip(first, other)):
+        if axis != free and m != n:
+            return f"axis {axis} has {m} against {n}"
+    return None
 
 
 @op
@@ -117,7 +122,8 @@ def _pieces(x: KerasTensor, indices_or_sections: int | Sequence[int], axis: int)
     return [KerasTensor(x.shape[:axis] + (n,) + x.shape[axis + 1 :], dtype=x.dtype) for n in sizes]
 
 
-def _length(start: int, stop: int | None, size: int | None):
+def _length(start: int, stop: int | None, size: int | None) -> int | None:
+    """The length of a part from `start` to `stop` (None: the end) of an axis of `size`."""
     if size is None:
         return None if stop is None or min(start, stop) < 0 else max(stop - start, 0)
     return len(range(size)[start:stop])

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
-from fkeras.ops.tensors import as_array, as_float
+from fkeras.ops.tensors import as_array, as_float, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 
@@ -41,13 +41,13 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
         UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked
             at, the result is NaN instead.
     """
-    out = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
-    if not isinstance(out, jax.core.Tracer) and jnp.isnan(out).any():
+    factor = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
+    if not isinstance(factor, jax.core.Tracer) and jnp.isnan(factor).any():
         raise UserInputError(
             "Cholesky decomposition failed: the input is not a positive definite matrix (or holds "
             "NaN)."
         )
-    return out
+    return factor
 
 
 @op
@@ -122,12 +122,8 @@ def norm(
             f"Received: ord={ord}"
         )
     x = as_float(x)
-    return jnp.linalg.norm(
-        x.astype(result_type(x.dtype, float)),
-        ord,
-        tuple(axis) if isinstance(axis, list) else axis,
-        keepdims,
-    )
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return jnp.linalg.norm(widen(x), ord, axis, keepdims).astype(jnp.finfo(x.dtype).dtype)
 
 
 @op
@@ -194,8 +190,8 @@ def svd(
         full_matrices: whether U and V^T are square; else they have min(m, n) columns and rows.
         compute_uv: False returns s only, (..., min(m, n)), descending.
     """
-    out = jnp.linalg.svd(_matrix(x, "svd"), full_matrices=full_matrices, compute_uv=compute_uv)
-    return tuple(out) if compute_uv else out
+    factors = jnp.linalg.svd(_matrix(x, "svd"), full_matrices=full_matrices, compute_uv=compute_uv)
+    return tuple(factors) if compute_uv else factors
 
 
 @op

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
-from fkeras.ops.tensors import as_array, as_float
+from fkeras.ops.tensors import as_array, as_float, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 
@@ -84,12 +84,16 @@ def cdist(x: TensorLike, y: TensorLike) -> Tensor:
     (..., m, d) and (..., n, d) -> (..., m, n).
     """
     x, y = as_array(x), as_array(y)
+    dtype = result_type(x.dtype, y.dtype, float)
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-1]:
         raise UserInputError(
             f"cdist: expected (..., m, d) and (..., n, d). Received: x.shape={x.shape}, "
             f"y.shape={y.shape}."
         )
-    return jnp.sqrt(jnp.sum(jnp.square(x[..., :, None, :] - y[..., None, :, :]), axis=-1))
+    # Floats before the difference, since unsigned integers would wrap around.
+    x, y = widen(x.astype(dtype)), widen(y.astype(dtype))
+    differences = x[..., :, None, :] - y[..., None, :, :]  # (..., m, n, d)
+    return jnp.sqrt(jnp.sum(jnp.square(differences), axis=-1)).astype(dtype)
 
 
 @op

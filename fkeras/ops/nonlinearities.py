@@ -9,7 +9,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from fkeras.core import warn_once
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
-from fkeras.ops.tensors import as_array
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 # Outside of jit, a function with a derivative rule of its own costs JAX ten times as much.
@@ -101,7 +102,8 @@ def hard_silu(x: TensorLike) -> Tensor:
     return jax.nn.hard_silu(as_array(x))
 
 
-swish, hard_swish = silu, hard_silu
+swish = silu
+hard_swish = hard_silu
 
 
 @op
@@ -203,7 +205,8 @@ def log_softmax(x: TensorLike, axis: Axis | None = -1) -> Tensor:
     return jax.nn.log_softmax(as_array(x), _tuple(axis))
 
 
-def _tuple(axis: Axis | None):
+def _tuple(axis: Axis | None) -> int | tuple[int, ...] | None:
+    """Axes as JAX takes them: hashable."""
     return tuple(axis) if isinstance(axis, list) else axis
 
 
@@ -223,6 +226,8 @@ def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
         Martins and Astudillo, 2016, https://arxiv.org/abs/1602.02068
     """
     x = as_array(x)
+    dtype = result_type(x.dtype, float)
+    x = widen(x)
     axis = normalize_axis_index(axis, x.ndim)
     descending = -jnp.sort(-1.0 * x, axis=axis)
     sums = jnp.cumsum(descending, axis=axis)
@@ -231,4 +236,4 @@ def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
     count = jnp.sum(in_support, axis=axis, keepdims=True)
     # The largest value is always in the support, so count >= 1.
     tau = (jnp.sum(jnp.where(in_support, descending, 0.0), axis=axis, keepdims=True) - 1) / count
-    return jnp.maximum(x - tau, 0.0)
+    return jnp.maximum(x - tau, 0.0).astype(dtype)

@@ -13,7 +13,7 @@ from fkeras.core import settings
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 
@@ -117,14 +117,15 @@ def normalize(
     if axis is not None:
         normalize_axis_tuple(axis, x.ndim)  # raises for an axis out of bounds
     epsilon = settings.epsilon() if epsilon is None else epsilon
+    dtype = result_type(x.dtype, float)
+    x = widen(x.astype(dtype))  # epsilon**2 is 0 in float16
     if order == 2:
         # Not 1 / max(norm, epsilon): the gradient of a norm of zeros is NaN.
-        return x * jax.lax.rsqrt(
-            jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), epsilon * epsilon)
-        )
-    return x / jnp.maximum(
-        jnp.linalg.norm(x.astype(result_type(x.dtype, float)), order, axis, keepdims=True), epsilon
-    )
+        squares = jnp.sum(jnp.square(x), axis, keepdims=True)
+        out = x * jax.lax.rsqrt(jnp.maximum(squares, epsilon * epsilon))
+    else:
+        out = x / jnp.maximum(jnp.linalg.norm(x, order, axis, keepdims=True), epsilon)
+    return out.astype(dtype)
 
 
 def _float32_at_least(x: TensorLike):

@@ -14,7 +14,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
 from fkeras.ops.windows import check_padding, full_rank, per_axis, spatial_axes
 from fkeras.types import Axis, DataFormat, DTypeLike, Tensor, TensorLike
 
@@ -86,16 +86,18 @@ def average_pool(
     inputs = as_array(inputs)
     if not jnp.issubdtype(inputs.dtype, jnp.inexact):
         inputs = inputs.astype(jnp.result_type(inputs.dtype, float))
+    dtype = inputs.dtype
+    inputs = widen(inputs)  # a window of more than 256 ones adds up to 256 in bfloat16
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     zero = np.array(0, inputs.dtype)
     total = lax.reduce_window(inputs, zero, lax.add, pool_size, strides, padding)
     if padding == "VALID":
-        return total / math.prod(pool_size)
-    ones = jnp.ones(
-        [size if window != 1 else 1 for size, window in zip(inputs.shape, pool_size, strict=True)],
-        inputs.dtype,
-    )
-    return total / lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
+        return (total / math.prod(pool_size)).astype(dtype)
+    # How many positions of each window lie inside; axes without a window keep size 1.
+    sizes = [n if window != 1 else 1 for n, window in zip(inputs.shape, pool_size, strict=True)]
+    ones = jnp.ones(sizes, inputs.dtype)
+    counts = lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
+    return (total / counts).astype(dtype)
 
 
 def _adaptive(

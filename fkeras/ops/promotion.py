@@ -35,15 +35,16 @@ def result_type(*dtypes) -> str:
     return _result_type(floatx(), *dtypes)
 
 
+# `floatx` is part of the key: it may change between calls.
 @functools.lru_cache(1024)
 def _result_type(default: str, *dtypes):
-    known = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
-    if any("float8" in d for d in known if isinstance(d, str)):
+    names = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
+    if any("float8" in d for d in names if isinstance(d, str)):
         raise UserInputError(
             f"float8 dtypes are never promoted implicitly: cast first. Received: {dtypes}"
         )
     dtype, weak = jax.dtypes.result_type(
-        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in known),
+        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in names),
         return_weak_type_flag=True,
     )
     if weak and jax.numpy.issubdtype(dtype, jax.numpy.floating):

@@ -74,10 +74,10 @@ def _split(group: list[str], size: int, axes_lengths: dict[str, int], pattern: s
         raise UserInputError(
             f"rearrange: {pattern!r} leaves the sizes of {free} open: pass all but one of them."
         )
-    known = math.prod(sizes.values())
-    if known == 0 or size % known or not free and known != size:
+    product = math.prod(sizes.values())
+    if product == 0 or size % product or (not free and product != size):
         raise UserInputError(
             f"rearrange: an axis of size {size} cannot be split into {group} with {sizes} in "
             f"{pattern!r}."
         )
-    return sizes | dict.fromkeys(free, size // known)
+    return sizes | dict.fromkeys(free, size // product)

@@ -8,11 +8,15 @@ NaN out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 
+from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.symbolic.op import op
 from fkeras.ops import sparse as sparse_rules
-from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
+from fkeras.ops.tensors import as_array, as_tensor, optional_dtype, widen
 from fkeras.types import Axis, DTypeLike, Tensor, TensorLike
 
 
@@ -24,6 +28,21 @@ def axes(axis: Axis | None) -> int | tuple[int, ...] | None:
 def _one_axis(axis: Axis | None):
     """An axis, or a tuple or list of one."""
     return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
+
+
+def _running_sum(
+    function: Callable[..., jax.Array],
+    x: TensorLike,
+    axis: Axis | None,
+    dtype: DTypeLike | None,
+) -> jax.Array:
+    """`function`, a running sum, in `dtype`; half precision is computed in float32."""
+    x = as_array(x)
+    if dtype is not None:
+        x = x.astype(standardize_dtype(dtype))
+    result = function(widen(x), axis=_one_axis(axis))
+    # Small integers are summed as (u)int32, unless a dtype is wanted.
+    return result.astype(x.dtype) if dtype is not None or result.dtype.kind == "f" else result
 
 
 # -- sums and products ---------------------------------------------------------
@@ -46,7 +65,7 @@ def prod(
 @op
 def cumsum(x: TensorLike, axis: Axis | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """Running sums along `axis`, shape of `x`; over the flattened array for None."""
-    return jnp.cumsum(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+    return _running_sum(jnp.cumsum, x, axis, dtype)
 
 
 @op
@@ -174,7 +193,7 @@ def nanprod(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> 
 @op
 def nancumsum(x: TensorLike, axis: Axis | None = None, dtype: DTypeLike | None = None) -> Tensor:
     """`cumsum` with NaN as 0."""
-    return jnp.nancumsum(as_tensor(x), axis=_one_axis(axis), dtype=optional_dtype(dtype))
+    return _running_sum(jnp.nancumsum, x, axis, dtype)
 
 
 @op

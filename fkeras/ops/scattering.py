@@ -18,7 +18,7 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.indexing import check_range
 from fkeras.ops.promotion import is_integral
-from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.ops.tensors import as_array, as_tensor, widen
 from fkeras.types import Tensor, TensorLike
 
 
@@ -26,12 +26,11 @@ def _slice_spec(inputs: KerasTensor, start_indices: Any, shape: Sequence[int]) -
     _check_slice(inputs, start_indices, shape)
 
     def left(axis, size):
-        known = (
-            size is not None
-            and not isinstance(start_indices, KerasTensor)
-            and not isinstance(start_indices[axis], KerasTensor)
-        )
-        return size - _from_front(start_indices[axis], size) if known else None
+        """How much of an axis is left after its start; None where either is unknown."""
+        if size is None or isinstance(start_indices, KerasTensor):
+            return None
+        start = start_indices[axis]
+        return None if isinstance(start, KerasTensor) else size - _from_front(start, size)
 
     return KerasTensor(
         [left(i, d) if s == -1 else s for i, (d, s) in enumerate(zip(inputs.shape, shape))],
@@ -142,8 +141,9 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     """
     values = as_array(values)
     indices = as_array(indices)
-    zeros = jnp.zeros(shape, values.dtype)
-    return zeros.at[_index_tuple("scatter", indices, zeros.shape)].add(values)
+    zeros = jnp.zeros(shape, widen(values).dtype)
+    place = zeros.at[_index_tuple("scatter", indices, zeros.shape)]
+    return place.add(widen(values)).astype(values.dtype)
 
 
 def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]):
@@ -191,6 +191,7 @@ def scatter_update(
             f"scatter_update: invalid reduction: {reduction!r}. Supported values are: None, 'add', "
             "'max', 'min', 'mul'."
         )
-    inputs, indices, updates = as_array(inputs), as_array(indices), as_array(updates)
-    place = inputs.at[_index_tuple("scatter_update", indices, inputs.shape)]
-    return getattr(place, _REDUCTIONS[reduction])(_written(updates, inputs))
+    inputs = as_array(inputs)
+    updates = _written(as_array(updates), inputs)
+    place = widen(inputs).at[_index_tuple("scatter_update", as_array(indices), inputs.shape)]
+    return getattr(place, _REDUCTIONS[reduction])(widen(updates)).astype(inputs.dtype)

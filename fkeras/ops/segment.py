@@ -10,7 +10,7 @@ import numpy as np
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
 from fkeras.types import Tensor, TensorLike
 
 
@@ -39,16 +39,22 @@ def _segment(
             f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got "
             f"{segment_ids.shape} v.s. {data.shape}."
         )
-    ids = known_values(segment_ids)
-    if ids is not None:
-        bad = (ids < -1) | (ids >= num_segments)
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise UserInputError(
-                f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave "
-                f"out. Received {ids[at]} at index {at}."
-            )
-    return reduce(data, segment_ids, num_segments, indices_are_sorted=sorted)
+    _check_ids(name, known_values(segment_ids), num_segments)
+    reduced = reduce(widen(data), segment_ids, num_segments, indices_are_sorted=sorted)
+    return reduced.astype(data.dtype)
+
+
+def _check_ids(name: str, ids: np.ndarray | None, num_segments: int) -> None:
+    """Raises for the first id that is no segment, where ids are known (not None)."""
+    if ids is None:
+        return
+    outside = (ids < -1) | (ids >= num_segments)
+    if outside.any():
+        position = int(np.argmax(outside))
+        raise UserInputError(
+            f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave "
+            f"out. Received {ids[position]} at index {position}."
+        )
 
 
 @op

@@ -30,10 +30,8 @@ def canonical_axis(axis: int, ndim: int) -> int:
 def reshape_target(newshape: ShapeLike) -> tuple:
     """The `newshape` argument of reshape as a tuple of ints (None allowed), checked."""
     symbolic = (KerasTensor, jax.core.Tracer)
-    listed = (
-        isinstance(newshape, (tuple, list))
-        or not isinstance(newshape, symbolic)
-        and np.ndim(newshape) > 0
+    listed = isinstance(newshape, (tuple, list)) or (
+        not isinstance(newshape, symbolic) and np.ndim(newshape) > 0
     )
     target = tuple(newshape) if listed else (newshape,)
     if any(isinstance(d, symbolic) for d in target):
@@ -63,7 +61,8 @@ def reshaped(shape: Shape, newshape: ShapeLike) -> tuple:
     target = reshape_target(newshape)
     if None in shape or None in target:
         return tuple(None if d == -1 else d for d in target)
-    size, rest = math.prod(shape), math.prod(d for d in target if d != -1)
+    size = math.prod(shape)
+    rest = math.prod(d for d in target if d != -1)
     if -1 not in target:
         if size != rest:
             raise UserInputError(

@@ -37,7 +37,8 @@ def reshape(x: TensorLike, newshape: ShapeLike) -> Tensor:
         >>> fkeras.ops.reshape([[1, 2, 3], [4, 5, 6]], (3, -1)).shape
         (3, 2)
     """
-    x, target = as_array(x), reshape_target(newshape)
+    x = as_array(x)
+    target = reshape_target(newshape)
     if None not in target:
         reshaped(x.shape, target)  # raises with both shapes
     return jnp.reshape(x, tuple(-1 if d is None else d for d in target))
@@ -186,27 +187,28 @@ def roll(x: TensorLike, shift: Axis, axis: Axis | None = None) -> Tensor:
 
 
 def _repeat_spec(x: KerasTensor, repeats: TensorLike, axis: int | None = None) -> KerasTensor:
-    at = None if axis is None else canonical_axis(axis, len(x.shape))
-    size = x.shape[at] if at is not None else None if None in x.shape else math.prod(x.shape)
-    if isinstance(repeats, KerasTensor):
-        total = None
+    if axis is None:
+        size = None if None in x.shape else math.prod(x.shape)
+        before, after = (), ()
     else:
-        counts = np.atleast_1d(repeats)
-        if len(counts) > 1 and size not in (None, len(counts)):
+        axis = canonical_axis(axis, len(x.shape))
+        size = x.shape[axis]
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+    return KerasTensor((*before, _repeated(size, repeats), *after), dtype=x.dtype)
+
+
+def _repeated(size: int | None, repeats: TensorLike) -> int | None:
+    """The size of a repeated axis; None where it depends on values or on an unknown size."""
+    if isinstance(repeats, KerasTensor):
+        return None
+    counts = np.atleast_1d(repeats)
+    if len(counts) > 1:
+        if size not in (None, len(counts)):
             raise UserInputError(
-                f"repeat: {len(counts)} repeats for {size} values. Received: shape "
-                f"{tuple(x.shape)}, axis={axis}."
+                f"repeat: {len(counts)} repeats for {size} values. Pass one, or one for each value."
             )
-        total = (
-            int(counts.sum())
-            if len(counts) > 1
-            else None
-            if size is None
-            else size * int(counts[0])
-        )
-    return KerasTensor(
-        (total,) if at is None else (*x.shape[:at], total, *x.shape[at + 1 :]), dtype=x.dtype
-    )
+        return int(counts.sum())
+    return None if size is None else size * int(counts[0])
 
 
 @op(spec=_repeat_spec)
@@ -220,10 +222,9 @@ def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tenso
     """
     x = as_array(x)
     if axis is not None:
-        canonical_axis(axis, x.ndim)
-    return jnp.repeat(
-        x, np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats, axis=axis
-    )
+        canonical_axis(axis, x.ndim)  # raises
+    counts = np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats
+    return jnp.repeat(x, counts, axis=axis)
 
 
 @op

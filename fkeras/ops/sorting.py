@@ -69,9 +69,8 @@ def searchsorted(
 
 def _sparse_digitize(fn, x: jax.Array, bins: jax.Array):
     bins = sparse_rules.dense(bins)
-    if (
-        isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any()
-    ):  # then 0 lies in another bin than the first
+    # With a bin below or at 0, zeros lie in another bin than the first.
+    if isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any():
         return fn(sparse_rules.dense(x), bins)
     return sparse_rules.zero_preserving(fn, x, bins)
 
@@ -112,16 +111,16 @@ def _unique_spec(
     fill_value: TensorLike | None = None,
 ) -> KerasTensor:
     if axis is None:
-        shape, inverse = (size,), x.shape
+        shape = (size,)
+        inverse = x.shape
     else:
         axis = canonical_axis(axis, len(x.shape))
-        shape, inverse = x.shape[:axis] + (size,) + x.shape[axis + 1 :], (x.shape[axis],)
+        shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
+        inverse = (x.shape[axis],)
     extra = [((size,), return_index), (inverse, return_inverse), ((size,), return_counts)]
-    out = [
-        KerasTensor(shape, dtype=x.dtype),
-        *(KerasTensor(s, dtype="int32") for s, wanted in extra if wanted),
-    ]
-    return out[0] if len(out) == 1 else tuple(out)
+    values = KerasTensor(shape, dtype=x.dtype)
+    others = [KerasTensor(s, dtype="int32") for s, wanted in extra if wanted]
+    return (values, *others) if others else values
 
 
 @op(spec=_unique_spec)

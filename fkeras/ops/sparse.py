@@ -98,10 +98,9 @@ def union(fn, x1: Any, x2: Any) -> Any:
             jax_sparse().BCOO((jnp.concatenate([first, second]), indices), shape=x1.shape)
         )
 
-    spread1, spread2 = (
-        spread(x1.data, jnp.zeros_like(x2.data)),
-        spread(jnp.zeros_like(x1.data), x2.data),
-    )
+    # Both get the same indices: zeros stand where only the other has an entry.
+    spread1 = spread(x1.data, jnp.zeros_like(x2.data))
+    spread2 = spread(jnp.zeros_like(x1.data), x2.data)
     return _like(spread1, fn(spread1.data, spread2.data), unique=True)
 
 
@@ -113,10 +112,9 @@ def intersection(fn, x1: Any, x2: Any) -> Any:
             return fn(dense(x1), dense(x2))
         x1, x2 = x2, x1
     if not is_sparse(x2):
-        scaled = (
-            x1.data * x2 if jnp.ndim(x2) == 0 else sparse.bcoo_multiply_dense(x1, jnp.asarray(x2))
-        )
-        return _like(x1, scaled)
+        if jnp.ndim(x2) == 0:
+            return _like(x1, x1.data * x2)
+        return _like(x1, sparse.bcoo_multiply_dense(x1, jnp.asarray(x2)))
     if not _is_bcoo(x2):
         return fn(x1.todense(), x2.todense())
     if (x1.n_dense, x1.n_batch) != (x2.n_dense, x2.n_batch):
@@ -133,7 +131,8 @@ def quotient(fn, x1: Any, x2: Any) -> Any:
     """
     if is_sparse(x2) or not _is_bcoo(x1):
         return fn(dense(x1), dense(x2))
-    x1, x2 = flat(x1) if x1.n_batch else x1, jnp.asarray(x2)
+    x1 = flat(x1) if x1.n_batch else x1
+    x2 = jnp.asarray(x2)
     if not isinstance(x2, jax.core.Tracer) and bool(jnp.any((x2 == 0) | (x2 != x2))):
         return fn(x1.todense(), x2)
     if x2.ndim > len(x1.shape):
@@ -148,16 +147,22 @@ def total(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
     """Sum: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
-    sparse, ndim = jax_sparse(), len(x.shape)
-    axes = tuple(range(ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
-    axes = tuple(sorted(a + ndim if a < 0 else a for a in axes))
-    out = sparse.bcoo_reduce_sum(x, axes=axes)
-    if keepdims:
-        kept = tuple(1 if i in axes else d for i, d in enumerate(x.shape))
-        out = sparse.bcoo_broadcast_in_dim(
-            out, shape=kept, broadcast_dimensions=[i for i in range(ndim) if i not in axes]
-        )
-    return out
+    ndim = len(x.shape)
+    if axis is None:
+        axis = range(ndim)
+    axes = tuple(sorted(a + ndim if a < 0 else a for a in _listed(axis)))
+    summed = jax_sparse().bcoo_reduce_sum(x, axes=axes)
+    if not keepdims:
+        return summed
+    return jax_sparse().bcoo_broadcast_in_dim(
+        summed,
+        shape=tuple(1 if i in axes else d for i, d in enumerate(x.shape)),
+        broadcast_dimensions=[i for i in range(ndim) if i not in axes],
+    )
+
+
+def _listed(axis: Axis) -> tuple[int, ...]:
+    return (axis,) if isinstance(axis, int) else tuple(axis)
 
 
 def average(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
@@ -165,21 +170,26 @@ def average(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
     dtype = fn(jnp.zeros((1,), x.dtype)).dtype
-    out = total(fn, x.astype(jnp.promote_types(dtype, jnp.float32)), axis, keepdims)
-    count = math.prod(x.shape) // max(math.prod(out.shape), 1)
-    return _like(out, (out.data / count).astype(dtype))
+    # Summed in float32 at least, as a dense mean is.
+    sums = total(fn, x.astype(jnp.promote_types(dtype, jnp.float32)), axis, keepdims)
+    count = math.prod(x.shape) // max(math.prod(sums.shape), 1)
+    return _like(sums, (sums.data / count).astype(dtype))
+
+
+# Rules for shapes: the entries stay, their indices move.
 
 
 def expand_dims(fn, x: Any, axis: Axis) -> Tensor:
     if not _is_bcoo(x):
         return fn(dense(x), axis)
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = _listed(axis)
     ndim = len(x.shape) + len(axes)
     axes = {a + ndim if a < 0 else a for a in axes}
     sizes = iter(x.shape)
-    out = [1 if i in axes else next(sizes) for i in range(ndim)]
     return jax_sparse().bcoo_broadcast_in_dim(
-        x, shape=out, broadcast_dimensions=[i for i in range(ndim) if i not in axes]
+        x,
+        shape=[1 if i in axes else next(sizes) for i in range(ndim)],
+        broadcast_dimensions=[i for i in range(ndim) if i not in axes],
     )
 
 
@@ -194,9 +204,7 @@ def squeeze(fn, x: Any, axis: Axis | None = None) -> Tensor:
         return fn(dense(x), axis)
     if axis is None:
         axis = tuple(i for i, d in enumerate(x.shape) if d == 1)
-    return jax_sparse().bcoo_squeeze(
-        x, dimensions=(axis,) if isinstance(axis, int) else tuple(axis)
-    )
+    return jax_sparse().bcoo_squeeze(x, dimensions=_listed(axis))
 
 
 def transpose(fn, x: Any, axes: Sequence[int] | None = None) -> Tensor:

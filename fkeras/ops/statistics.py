@@ -19,11 +19,12 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import result_type
 from fkeras.ops.reductions import axes
-from fkeras.ops.tensors import as_array, as_float, as_tensor
+from fkeras.ops.tensors import as_array, as_float, as_tensor, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _wide(x: jax.Array):
+def _wide(x: jax.Array) -> str:
+    """The dtype in which sums of values like `x` are taken."""
     return result_type(x.dtype, "float32")
 
 
@@ -57,9 +58,9 @@ def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None 
     x = as_float(x)
     if weights is not None:
         weights = as_array(weights)
-        dtype = result_type(x.dtype, weights.dtype, float)
-        x, weights = x.astype(dtype), weights.astype(dtype)
-    return jnp.average(x, weights=weights, axis=axes(axis))
+        x = x.astype(result_type(x.dtype, weights.dtype, float))
+        weights = weights.astype(_wide(x))
+    return jnp.average(widen(x), weights=weights, axis=axes(axis)).astype(x.dtype)
 
 
 @op
@@ -105,19 +106,22 @@ def percentile(
 @op
 def nanmean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`mean` of what is not NaN; NaN where nothing is left."""
-    return jnp.nanmean(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanmean(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
 def nanvar(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`var` of what is not NaN."""
-    return jnp.nanvar(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanvar(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
 def nanstd(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`std` of what is not NaN."""
-    return jnp.nanstd(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanstd(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
@@ -160,7 +164,8 @@ def corrcoef(x: TensorLike) -> Tensor:
 
     Shape (variables, variables).
     """
-    return jnp.corrcoef(as_float(x))
+    x = as_float(x)
+    return jnp.corrcoef(widen(x)).astype(x.dtype)
 
 
 def _bincount_spec(
@@ -187,14 +192,9 @@ def _sparse_bincount(
         )
     if weights is not None and not bool(jnp.all(x.indices == weights.indices)):
         raise UserInputError("bincount: the sparse `x` and `weights` must have the same indices.")
-    x, weights = sparse_rules.flat(x), None if weights is None else sparse_rules.flat(weights)
-    return _counts(
-        x.data,
-        x.indices[:, :-1],
-        jnp.ones_like(x.data) if weights is None else weights.data,
-        x.shape[:-1],
-        minlength,
-    )
+    x = sparse_rules.flat(x)
+    counted = jnp.ones_like(x.data) if weights is None else sparse_rules.flat(weights).data
+    return _counts(x.data, x.indices[:, :-1], counted, x.shape[:-1], minlength)
 
 
 def _counts(
@@ -203,7 +203,8 @@ def _counts(
     """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
     size = max(int(values.max(initial=-1)) + 1, minlength)
     indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
-    return sparse_rules.jax_sparse().BCOO((weights, indices), shape=(*lead, size)).sum_duplicates()
+    counts = sparse_rules.jax_sparse().BCOO((widen(weights), indices), shape=(*lead, size))
+    return counts.sum_duplicates().astype(weights.dtype)
 
 
 @op(spec=_bincount_spec, sparse=_sparse_bincount)
@@ -230,15 +231,13 @@ def bincount(
         weights = jnp.ones_like(x) if weights is None else weights
         rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
         return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)
-    if x.ndim < 2:
-        return jnp.bincount(x, weights=weights, minlength=minlength)
     length = max(int(x.max(initial=-1)) + 1, minlength)
-    return jnp.stack(
-        [
-            jnp.bincount(row, None if weights is None else weights[i], length=length)
-            for i, row in enumerate(x)
-        ]
-    )
+    if weights is None:
+        rows = [jnp.bincount(row, length=length) for row in jnp.atleast_2d(x)]
+    else:
+        pairs = zip(jnp.atleast_2d(x), jnp.atleast_2d(widen(weights)), strict=True)
+        rows = [jnp.bincount(row, w, length=length).astype(weights.dtype) for row, w in pairs]
+    return jnp.stack(rows) if x.ndim > 1 else rows[0]
 
 
 @op

@@ -62,6 +62,11 @@ def as_float(x: ArrayLike) -> jax.Array:
     return x.astype(floatx()) if is_integral(x.dtype) else x
 
 
+def widen(x: jax.Array) -> jax.Array:
+    """float16 and bfloat16 as float32, in which long sums keep range and digits; others as are."""
+    return x.astype("float32") if x.dtype in (jnp.float16, jnp.bfloat16) else x
+
+
 def optional_dtype(dtype: DTypeLike | None) -> str | None:
     """The plain name of a dtype; None stays None."""
     return None if dtype is None else standardize_dtype(dtype)
@@ -140,12 +145,14 @@ def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
 def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """`x` clipped to the range of `dtype`, then converted to it; same shape."""
     x, dtype = as_array(x), standardize_dtype(dtype)
-    (in_min, in_max), (out_min, out_max) = _limits(standardize_dtype(x.dtype)), _limits(dtype)
-    low, high = _inside(max(in_min, out_min), x.dtype), _inside(min(in_max, out_max), x.dtype)
-    out = jnp.clip(x, low, high).astype(dtype)
+    in_min, in_max = _limits(standardize_dtype(x.dtype))
+    out_min, out_max = _limits(dtype)
+    low = _inside(max(in_min, out_min), x.dtype)
+    high = _inside(min(in_max, out_max), x.dtype)
+    clipped = jnp.clip(x, low, high).astype(dtype)
     if float(high) < out_max < in_max:  # float32 cannot hold 2**31 - 1
-        out = jnp.where(x > high, jnp.asarray(out_max, dtype), out)
-    return out
+        clipped = jnp.where(x > high, jnp.asarray(out_max, dtype), clipped)
+    return clipped
 
 
 def _inside(limit: float, dtype: np.dtype):
@@ -155,7 +162,8 @@ def _inside(limit: float, dtype: np.dtype):
     return np.nextafter(number, number.dtype.type(0)) if beyond else number
 
 
-def _limits(dtype: str):
+def _limits(dtype: str) -> tuple[float, float]:
+    """The least and the largest number of a dtype."""
     if dtype == "bool":
         return 0, 1
     info = ml_dtypes.iinfo(dtype) if "int" in dtype else ml_dtypes.finfo(dtype)

@@ -10,12 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core.dtypes import standardize_dtype
+from fkeras.core.randomness.seeds import draw_seed
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
-from fkeras.random.keys import key_of
 from fkeras.types import DTypeLike, SeedLike, ShapeLike, Tensor, TensorLike
+
+
+def draw_key(seed: SeedLike | None) -> jax.Array:
+    """The typed key of one draw, from what users pass as `seed`.
+
+    Words are threefry's, whatever JAX's default generator is: seeds keep their numbers.
+    """
+    if isinstance(seed, jax.Array) and jnp.issubdtype(seed.dtype, jax.dtypes.prng_key):
+        return seed
+    return jax.random.wrap_key_data(draw_seed(seed), impl="threefry2x32")
 
 
 def _float_dtype(function: str, dtype: DTypeLike | None):
@@ -97,7 +107,7 @@ def normal(
         (2, 3)
     """
     dtype = _float_dtype("normal", dtype)
-    sample = jax.random.normal(key_of(seed), _static(shape), dtype)
+    sample = jax.random.normal(draw_key(seed), _static(shape), dtype)
     return (sample * stddev + mean).astype(dtype)
 
 
@@ -111,7 +121,7 @@ def truncated_normal(
 ) -> Tensor:
     """Samples of the normal distribution within two `stddev` of `mean`. Arguments as `normal`."""
     dtype = _float_dtype("truncated_normal", dtype)
-    sample = jax.random.truncated_normal(key_of(seed), -2.0, 2.0, _static(shape), dtype)
+    sample = jax.random.truncated_normal(draw_key(seed), -2.0, 2.0, _static(shape), dtype)
     return (sample * stddev + mean).astype(dtype)
 
 
@@ -125,7 +135,7 @@ def uniform(
 ) -> Tensor:
     """Samples of the uniform distribution in [minval, maxval). Other arguments as `normal`."""
     dtype = _float_dtype("uniform", dtype)
-    return jax.random.uniform(key_of(seed), _static(shape), dtype, minval, maxval)
+    return jax.random.uniform(draw_key(seed), _static(shape), dtype, minval, maxval)
 
 
 @op(spec=_randint_spec)
@@ -155,14 +165,14 @@ def randint(
             f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}."
         )
     if all(isinstance(b, (int, np.integer)) for b in (minval, maxval)):
-        held = jnp.iinfo(name)
-        if minval >= maxval or minval < held.min or maxval > held.max + 1:
+        limits = jnp.iinfo(name)
+        if minval >= maxval or minval < limits.min or maxval > limits.max + 1:
             raise UserInputError(
                 "`fkeras.random.randint` draws from [minval, maxval), which must not be empty and "
                 f"must fit {name}. Received: minval={minval}, maxval={maxval}."
             )
     return jax.random.randint(
-        key_of(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name)
+        draw_key(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name)
     )
 
 
@@ -205,7 +215,7 @@ def categorical(
     logits = as_array(logits)
     _check_logits(logits)
     drawn = jax.random.categorical(
-        key_of(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples)
+        draw_key(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples)
     )
     return drawn.astype(standardize_dtype(dtype or "int32"))
 
@@ -222,7 +232,7 @@ def gamma(
     `alpha` is a positive float or array; other arguments as `normal`.
     """
     return jax.random.gamma(
-        key_of(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype)
+        draw_key(seed), as_array(alpha), _static(shape), _float_dtype("gamma", dtype)
     )
 
 
@@ -241,7 +251,7 @@ def beta(
     dtype = _float_dtype("beta", dtype)
     drawn = jnp.promote_types(dtype, jnp.float32)  # half precision is rounded at the end
     return jax.random.beta(
-        key_of(seed), as_array(alpha, drawn), as_array(beta, drawn), _static(shape), drawn
+        draw_key(seed), as_array(alpha, drawn), as_array(beta, drawn), _static(shape), drawn
     ).astype(dtype)
 
 
@@ -259,5 +269,5 @@ def binomial(
     """
     dtype = _float_dtype("binomial", dtype)
     return jax.random.binomial(
-        key_of(seed), as_array(counts), as_array(probabilities), _static(shape), dtype
+        draw_key(seed), as_array(counts), as_array(probabilities), _static(shape), dtype
     )

@@ -12,7 +12,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
-from fkeras.random.keys import key_of
+from fkeras.random.distributions import draw_key
 from fkeras.types import DTypeLike, SeedLike, Shape, Tensor, TensorLike
 
 
@@ -71,7 +71,9 @@ def dropout(
 
     Examples:
         >>> import fkeras
-        >>> bool((fkeras.random.dropout(fkeras.ops.ones((4, 3)), 0.5, noise_shape=(None, 1), seed=1).std(axis=1) == 0).all())
+        >>> x = fkeras.ops.ones((4, 3))
+        >>> rows = fkeras.random.dropout(x, 0.5, noise_shape=(None, 1), seed=1)
+        >>> bool((rows.std(axis=1) == 0).all())
         True
     """
     x = as_array(inputs)
@@ -88,7 +90,7 @@ def dropout(
             for n, s in zip(noise_shape, x.shape[x.ndim - len(noise_shape) :], strict=True)
         )
     keep = 1.0 - rate
-    mask = jnp.broadcast_to(jax.random.bernoulli(key_of(seed), keep, mask_shape), x.shape)
+    mask = jnp.broadcast_to(jax.random.bernoulli(draw_key(seed), keep, mask_shape), x.shape)
     if not isinstance(rate, (int, float)):
         keep = jnp.where(keep > 0, keep, 1)  # nothing is kept at 0, and its gradient stays finite
     return jnp.where(mask, (x / keep).astype(x.dtype), 0)
@@ -110,4 +112,4 @@ def shuffle(x: TensorLike, axis: int = 0, seed: SeedLike | None = None) -> Tenso
         axis: int.
         seed: as in `dropout`.
     """
-    return jax.random.permutation(key_of(seed), as_array(x), axis, independent=True)
+    return jax.random.permutation(draw_key(seed), as_array(x), axis, independent=True)

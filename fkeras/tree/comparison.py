@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 from fkeras.errors import UserInputError
 from fkeras.tree.flattening import flatten_with_path
 from fkeras.tree.nodes import children_like, children_of, is_nested
+from fkeras.types import PyTree
 
 
-def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
+def assert_same_structure(a: PyTree, b: PyTree, check_types: bool | None = None) -> None:
     """Raises `UserInputError` unless both have nodes of the same types, sizes and keys.
 
     All kinds of dict count as the same type.
@@ -29,7 +29,7 @@ def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> No
     _compare(a, b)
 
 
-def _compare(a: Any, b: Any):
+def _compare(a: PyTree, b: PyTree) -> None:
     if is_nested(a):
         for pair in zip(children_of(a), children_like(a, b), strict=True):
             _compare(*pair)
@@ -40,7 +40,7 @@ def _compare(a: Any, b: Any):
         )
 
 
-def assert_same_paths(a: Any, b: Any) -> None:
+def assert_same_paths(a: PyTree, b: PyTree) -> None:
     """Raises `UserInputError` unless both have their leaves at the same indices and keys.
 
     The types of the nodes do not matter.

@@ -7,9 +7,10 @@ from typing import Any
 
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.tree.nodes import children_of, is_nested, keys_of, rebuild
+from fkeras.types import PyTree
 
 
-def flatten(structure: Any) -> list:
+def flatten(structure: PyTree) -> list[Any]:
     """All leaves, depth first; those of dicts sorted by key, of an OrderedDict in its own order.
 
     Examples:
@@ -17,20 +18,20 @@ def flatten(structure: Any) -> list:
         >>> fkeras.tree.flatten([{"b": 2, "a": 1}, (3, None)])
         [1, 2, 3, None]
     """
-    out: list = []
-    _flatten(structure, out)
-    return out
+    leaves: list = []
+    _flatten(structure, leaves)
+    return leaves
 
 
-def _flatten(structure: Any, out: list[Any]):
+def _flatten(structure: PyTree, leaves: list[Any]) -> None:
     if is_nested(structure):
         for child in children_of(structure):
-            _flatten(child, out)
+            _flatten(child, leaves)
     else:
-        out.append(structure)
+        leaves.append(structure)
 
 
-def flatten_with_path(structure: Any) -> list:
+def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
     """As `flatten`, but pairs of path (a tuple of indices and keys) and leaf.
 
     Examples:
@@ -47,7 +48,7 @@ def flatten_with_path(structure: Any) -> list:
     ]
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
+def pack_sequence_as(structure: PyTree, flat_sequence: Iterable[Any]) -> PyTree:
     """A structure like the given one with the leaves of `flat_sequence`, in the order of `flatten`.
 
     Args:
@@ -64,21 +65,21 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any]) -> Any:
         {'b': 3, 'a': (1, 2)}
     """
     try:
-        given = list(flat_sequence)
+        leaves = list(flat_sequence)
     except TypeError as error:
         raise UserTypeError(
             f"`flat_sequence` must be an iterable of leaves. Received: {flat_sequence!r}"
         ) from error
-    wanted = len(flatten(structure))
-    if len(given) != wanted:
+    count = len(flatten(structure))
+    if len(leaves) != count:
         raise UserInputError(
-            f"Too {'few' if len(given) < wanted else 'many'} leaves in `flat_sequence` for "
-            f"`structure`. Number of leaves expected: {wanted}. Received: {len(given)}."
+            f"Too {'few' if len(leaves) < count else 'many'} leaves in `flat_sequence` for "
+            f"`structure`. Number of leaves expected: {count}. Received: {len(leaves)}."
         )
-    return _pack(structure, iter(given))
+    return _pack(structure, iter(leaves))
 
 
-def _pack(structure: Any, leaves: Iterator[Any]):
+def _pack(structure: PyTree, leaves: Iterator[Any]) -> PyTree:
     if is_nested(structure):
         return rebuild(structure, [_pack(child, leaves) for child in children_of(structure)])
     return next(leaves)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fkeras.errors import UserInputError
+from fkeras.types import PyTree
 
 _SEQUENCES = (list, tuple, deque)
 _DICTS = (dict, OrderedDict, defaultdict)
@@ -16,7 +17,7 @@ def _is_namedtuple(cls) -> bool:
     return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(structure: PyTree) -> bool:
     """Whether it is a list, tuple, namedtuple, deque, dict, OrderedDict or defaultdict.
 
     An empty one too.
@@ -30,7 +31,7 @@ def is_nested(structure: Any) -> bool:
     return cls in _SEQUENCES or cls in _DICTS or _is_namedtuple(cls)
 
 
-def keys_of(node) -> list:
+def keys_of(node: PyTree) -> list[Any]:
     """Where the children of a node are: indices, or keys (sorted, but for an OrderedDict)."""
     if type(node) is OrderedDict:
         return list(node)
@@ -45,12 +46,12 @@ def keys_of(node) -> list:
             return list(node)
 
 
-def children_of(node) -> list:
+def children_of(node: PyTree) -> list[Any]:
     """The children in the order of `keys_of`."""
     return [node[k] for k in keys_of(node)] if type(node) in _DICTS else list(node)
 
 
-def rebuild(node, children: Sequence[Any]) -> Any:
+def rebuild(node: PyTree, children: Sequence[Any]) -> PyTree:
     """A node like this one with other children, in the order of `keys_of`.
 
     Dicts keep the order their keys were put in.
@@ -65,7 +66,7 @@ def rebuild(node, children: Sequence[Any]) -> Any:
     return cls(*children) if _is_namedtuple(cls) else cls(children)
 
 
-def _described(structure: Any) -> str:
+def _described(structure: PyTree) -> str:
     cls = type(structure)
     if not is_nested(structure):
         return f"a leaf ({structure!r})"
@@ -73,7 +74,7 @@ def _described(structure: Any) -> str:
     return f"{kind}{cls.__module__}.{cls.__qualname__} with {len(structure)} children"
 
 
-def children_like(node, other) -> list:
+def children_like(node: PyTree, other: PyTree) -> list[Any]:
     """The children of `other` in the order of those of `node`.
 
     An error where the two do not match.
@@ -85,7 +86,8 @@ def children_like(node, other) -> list:
             f"Expected: {_described(node)}. Received: {_described(other)}."
         )
     if both_dicts and node.keys() != other.keys():
-        missing, extra = [k for k in node if k not in other], [k for k in other if k not in node]
+        missing = [k for k in node if k not in other]
+        extra = [k for k in other if k not in node]
         raise UserInputError(
             "Structures don't have the same nested structure: dictionary key mismatch. Expected: "
             f"keys {list(node)}. Received: keys {list(other)} (missing: {missing}, extra: {extra})."

@@ -8,7 +8,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
-from fkeras.random.keys import key_of
+from fkeras.random.distributions import draw_key
 
 
 def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
@@ -44,7 +44,7 @@ def keep(seed, rate: float, noise_shape, shape):
     Where there is one for each value, half a random word decides (so the probability is exact to
     2^-17): drawing the words is what dropout costs.
     """
-    key = key_of(seed)
+    key = draw_key(seed)
     if noise_shape is not None or not shape or shape[-1] % 2:
         return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
     halves = jax.lax.bitcast_convert_type(
