@@ -133,7 +133,8 @@ def while_loop(
     def step(state):
         count, values = state
         result = body(*values)
-        return count + 1, tuple(result) if several else (result,)
+        listed = several and isinstance(result, (tuple, list))  # one variable may come back bare
+        return count + 1, tuple(result) if listed else (result,)
 
     _, last = jax.lax.while_loop(condition, step, (0, start))
     return last if several else last[0]

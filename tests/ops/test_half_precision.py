@@ -1,4 +1,4 @@
-"""Long sums in float16 and bfloat16 keep their digits and their range: they are taken in float32."""
+"""Long sums in float16 and bfloat16 keep their digits and range: they are taken in float32."""
 
 import jax.numpy as jnp
 import numpy as np

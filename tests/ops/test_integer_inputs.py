@@ -1,4 +1,4 @@
-"""Integers as input: nothing wraps around, pixels are rounded and clipped, float functions give floatx."""
+"""Integers as input: nothing wraps around, pixels are rounded, float functions give floatx."""
 
 import jax
 import jax.numpy as jnp
