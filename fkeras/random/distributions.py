@@ -14,7 +14,7 @@ from fkeras.core.randomness.seeds import draw_seed
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, as_tensor
 from fkeras.types import DTypeLike, SeedLike, ShapeLike, Tensor, TensorLike
 
 
@@ -108,7 +108,7 @@ def normal(
     """
     dtype = _float_dtype("normal", dtype)
     sample = jax.random.normal(draw_key(seed), _static(shape), dtype)
-    return (sample * stddev + mean).astype(dtype)
+    return (sample * as_tensor(stddev) + as_tensor(mean)).astype(dtype)
 
 
 @op(spec=_spec)
@@ -122,7 +122,7 @@ def truncated_normal(
     """Samples of the normal distribution within two `stddev` of `mean`. Arguments as `normal`."""
     dtype = _float_dtype("truncated_normal", dtype)
     sample = jax.random.truncated_normal(draw_key(seed), -2.0, 2.0, _static(shape), dtype)
-    return (sample * stddev + mean).astype(dtype)
+    return (sample * as_tensor(stddev) + as_tensor(mean)).astype(dtype)
 
 
 @op(spec=_spec)
@@ -135,7 +135,9 @@ def uniform(
 ) -> Tensor:
     """Samples of the uniform distribution in [minval, maxval). Other arguments as `normal`."""
     dtype = _float_dtype("uniform", dtype)
-    return jax.random.uniform(draw_key(seed), _static(shape), dtype, minval, maxval)
+    return jax.random.uniform(
+        draw_key(seed), _static(shape), dtype, as_tensor(minval), as_tensor(maxval)
+    )
 
 
 @op(spec=_randint_spec)
@@ -172,7 +174,11 @@ def randint(
                 f"must fit {name}. Received: minval={minval}, maxval={maxval}."
             )
     return jax.random.randint(
-        draw_key(seed), _static(shape), minval, maxval, jax.dtypes.canonicalize_dtype(name)
+        draw_key(seed),
+        _static(shape),
+        as_tensor(minval),
+        as_tensor(maxval),
+        jax.dtypes.canonicalize_dtype(name),
     )
 
 
