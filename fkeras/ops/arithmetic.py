@@ -16,7 +16,7 @@ from fkeras.ops.tensors import as_array, as_tensor
 from fkeras.types import Tensor, TensorLike
 
 
-def _floats(x1: jax.Array, x2: jax.Array):
+def _floats(x1: jax.Array, x2: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Both as arrays of their common float dtype."""
     x1, x2 = as_array(x1), as_array(x2)
     dtype = result_type(x1.dtype, x2.dtype, float)
@@ -77,6 +77,7 @@ def true_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
 def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Tensor:
     """x1 / x2, and 0 where x2 is 0, with a finite gradient there."""
     x1, x2 = as_tensor(x1), as_array(x2)
+    # The divisor is 1 there: a NaN that `where` leaves out would still reach the gradient.
     return jnp.where(x2 == 0, 0, jnp.divide(x1, jnp.where(x2 == 0, 1, x2)))
 
 
@@ -168,6 +169,7 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
 def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     """x1 * 2**x2 for integers x2."""
     x2 = as_array(x2)
+    # JAX would take floats, and cut them.
     if x2.dtype.kind not in "iu":
         raise UserTypeError(
             f"ldexp exponent must be an integer type. Received: x2.dtype={x2.dtype}."

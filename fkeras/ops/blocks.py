@@ -40,8 +40,8 @@ def unfold(
     )
     x = jnp.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     batch, channels, height, width = x.shape
-    rows, _ = window_indices(height, kh, sh, dh, "VALID")
-    columns, _ = window_indices(width, kw, sw, dw, "VALID")
+    rows, _ = window_indices(height, kh, sh, dh, "VALID")  # (oh, kh)
+    columns, _ = window_indices(width, kw, sw, dw, "VALID")  # (ow, kw)
     x = x[:, :, rows[:, :, None, None], columns]  # (batch, channels, oh, kh, ow, kw)
     return x.transpose(0, 1, 3, 5, 2, 4).reshape(
         batch, channels * kh * kw, len(rows) * len(columns)
@@ -83,6 +83,7 @@ def fold(
     def to_columns(images):
         return unfold(images, kernel_size, dilation, padding, stride)
 
+    # The windows that these arguments make, counted by the function that makes them.
     expected = jax.eval_shape(to_columns, image).shape
     if expected != x.shape:
         raise UserInputError(
@@ -112,6 +113,7 @@ def depth_to_space(
     x = as_array(x)
     _check("depth_to_space", x, block_size)
     batch, *dims = x.shape
+    # As in Keras: c = (row, column, depth) with channels last, (depth, row, column) else.
     height, width, channels = dims if data_format == "channels_last" else (*dims[1:], dims[0])
     if channels % block_size**2:
         raise UserInputError(

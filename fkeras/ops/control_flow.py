@@ -24,7 +24,7 @@ from fkeras.types import PyTree, TensorLike
 user_code = op(explained=False)
 
 
-def _arrays(structure: PyTree):
+def _arrays(structure: PyTree) -> PyTree:
     """NumPy arrays and lists of numbers in a structure as arrays; Python numbers as they are."""
     return map_structure(as_tensor, structure)
 
@@ -45,7 +45,7 @@ def _cond_spec(
     return yes
 
 
-def _description(structure: PyTree):
+def _description(structure: PyTree) -> PyTree:
     """Structure, shapes and dtypes in a form that can be compared."""
     return map_structure(
         lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure
@@ -64,6 +64,7 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
     return jax.lax.cond(pred, true_fn, false_fn)
 
 
+# All branches must agree, so that the first one tells the shapes.
 def _switch_spec(
     index: KerasTensor, branches: Sequence[Callable[..., Any]], *operands
 ) -> KerasTensor:
@@ -119,6 +120,7 @@ def while_loop(
         >>> fkeras.ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0)
         Array(12, dtype=int32, weak_type=True)
     """
+    # A tuple or list is spread over arguments; anything else, a dict too, is one argument.
     several = isinstance(loop_vars, (tuple, list))
     start = _arrays(tuple(loop_vars) if several else (loop_vars,))
 
@@ -165,15 +167,15 @@ def _scan_spec(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
-) -> KerasTensor:
+) -> tuple[Any, Any]:
     if length is None and xs is None:
         raise UserInputError("scan: pass `length` where there are no `xs`.")
-    count = int(length) if length is not None else flatten(xs)[0].shape[0]
+    count = int(length) if length is not None else flatten(xs)[0].shape[0]  # None if unknown
     carry, y = evaluate_call(f, (init, _without_axis(xs)), {}, 100)
     return carry, _with_axis(y, count)
 
 
-def _without_axis(structure: PyTree):
+def _without_axis(structure: PyTree) -> PyTree:
     """The KerasTensors without axis 0; of arrays the first entry."""
     return map_structure(
         lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0],
@@ -181,7 +183,8 @@ def _without_axis(structure: PyTree):
     )
 
 
-def _with_axis(structure: PyTree, size: int | None):
+def _with_axis(structure: PyTree, size: int | None) -> PyTree:
+    """The same structure of KerasTensors with a new axis 0 of `size`."""
     return map_structure(
         lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure
     )
@@ -245,6 +248,7 @@ def _associative_spec(
 
 
 def _check_lengths(elems: Sequence[Any], axis: int) -> None:
+    """Raises unless all have one size along `axis`."""
     if len({x.shape[axis] for x in elems}) > 1:
         raise UserInputError(
             "Array inputs to associative_scan must have the same first dimension. "

@@ -23,12 +23,14 @@ from fkeras.ops.windows import check_padding, per_axis
 from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 
-def _channel_axis(data_format: DataFormat | None):
+def _channel_axis(data_format: DataFormat | None) -> int:
     return -1 if standardize_data_format(data_format) == "channels_last" else 1
 
 
-def _dimension_numbers(ndim: int, data_format: DataFormat | None):
+def _dimension_numbers(ndim: int, data_format: DataFormat | None) -> lax.ConvDimensionNumbers:
+    """Where `lax` finds batch, channels and space."""
     spatial = tuple(range(1, ndim - 1)) if data_format == "channels_last" else tuple(range(2, ndim))
+    # Input and output have one layout; the kernel is (spatial..., in, out) in both formats.
     batch_channels_spatial = (0, ndim - 1 if data_format == "channels_last" else 1, *spatial)
     return lax.ConvDimensionNumbers(
         batch_channels_spatial, (ndim - 1, ndim - 2, *range(ndim - 2)), batch_channels_spatial
@@ -42,7 +44,8 @@ def _check_channels(
     data_format: DataFormat | None,
     kernel_axis: int,
     grouped: bool = False,
-):
+) -> None:
+    """Raises unless ranks agree and the inputs have the channels that the kernel wants."""
     if inputs.ndim < 3 or kernel.ndim != inputs.ndim:
         raise UserInputError(
             f"{name}: inputs must be (batch, spatial..., channels) and the kernel of the same "
@@ -74,6 +77,7 @@ def _op(kernel_axis: int) -> OpDecorator:
             call = signature.bind(*args, **kwargs)
             inputs, kernel = call.args[:2]
             axis = _channel_axis(call.arguments.get("data_format"))
+            # Two trial sizes of unknown channels would not fit the kernel's.
             if isinstance(inputs, KerasTensor) and inputs.ndim > 2 and inputs.shape[axis] is None:
                 shape = list(inputs.shape)
                 shape[axis] = kernel.shape[kernel_axis]
@@ -199,6 +203,7 @@ def _by_xla(
     dilation: tuple[int, ...],
     dimension_numbers: lax.ConvDimensionNumbers,
 ) -> jax.Array:
+    """XLA's own convolution."""
     return lax.conv_general_dilated(
         inputs,
         kernel,
@@ -229,6 +234,7 @@ def depthwise_conv(
     inputs, kernel = as_array(inputs), as_array(kernel)
     _check_channels("depthwise_conv", inputs, kernel, data_format, -2)
     *window, channels, multiplier = kernel.shape
+    # As many groups as channels: filters of one channel stand side by side.
     kernel = kernel.reshape(*window, 1, channels * multiplier)
     return _convolve(
         "depthwise_conv",
@@ -303,6 +309,7 @@ def conv_transpose(
     if output_padding is not None:
         extra = per_axis("output_padding", output_padding, spatial)
     padding = check_padding(padding)
+    # How far each dilated window reaches; zip stops before the kernel's channels.
     windows = [(k - 1) * d + 1 for k, d in zip(kernel.shape, dilation, strict=False)]
     around = tuple(
         _transpose_padding(*axis, padding) for axis in zip(windows, strides, extra, strict=True)
@@ -324,13 +331,15 @@ def conv_transpose(
     )
 
 
-def _transpose_padding(window: int, stride: int, extra: int | None, padding: str):
+def _transpose_padding(
+    window: int, stride: int, extra: int | None, padding: str
+) -> tuple[int, int]:
     """(low, high) for `lax.conv_transpose` along one axis.
 
     Its output has (n - 1) * stride - window + 2 + low + high positions.
     """
-    if padding == "VALID":
+    if padding == "VALID":  # every product counts: a whole window beyond both ends
         return window - 1, window - 1 + (max(stride - window, 0) if extra is None else extra)
     total = stride + window - 2 if extra is None else window + window % 2 - 2 + extra
-    low = min(-(-total // 2), window - 1)
+    low = min(-(-total // 2), window - 1)  # the larger half before, as the forward pass has after
     return low, total - low

@@ -13,6 +13,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +81,7 @@ def slices(
         yield lax.slice(x, start, limit, step)
 
 
-def _compiled(*static):
+def _compiled(*static) -> Callable[..., Any]:
     """One program for a call outside of any trace; inside a trace just the operations."""
     return functools.partial(jax.jit, static_argnames=static, inline=True)
 
@@ -97,6 +98,7 @@ def max_pool(
 
     Along one axis after the other, which keeps the first of equal values first.
     """
+    # What is padded must never be the largest.
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     for axis, size, stride in reversed(list(zip(axes, window, strides, strict=True))):
         x, counts = padded(x, [axis], [size], [stride], padding, lowest)
@@ -153,8 +155,9 @@ def depthwise_conv(
     x, counts = padded(x, axes, reaches, strides, padding, 0)
     x = x.astype(exact)
     taps = kernel.astype(exact).reshape(-1, channels, multiplier)
+    # Channels stay apart, each with an axis of its filters behind it: (..., channels, multiplier).
     channel_axis = x.ndim - 1 if channels_last else 1
-    total = 0
+    total: Any = 0
     for values, tap in zip(slices(x, axes, window, strides, dilation, counts), taps, strict=True):
         tap = tap.reshape(channels, multiplier, *(1,) * (0 if channels_last else len(window)))
         total = total + jnp.expand_dims(values, channel_axis + 1) * tap
@@ -179,7 +182,7 @@ def grouped_conv(
     return jnp.concatenate(parts, channel_axis)
 
 
-def _block_diagonal(kernel: jax.Array, groups: int):
+def _block_diagonal(kernel: jax.Array, groups: int) -> jax.Array:
     """(window..., in, groups * out) as (window..., groups * in, groups * out)."""
     if groups == 1:
         return kernel
@@ -187,6 +190,7 @@ def _block_diagonal(kernel: jax.Array, groups: int):
     apart = jnp.moveaxis(
         kernel.reshape(*window, channels, groups, filters // groups), -2, -3
     )  # (window..., groups, in, out)
+    # One-hot in the group: zeros where input and output belong to different groups.
     placed = apart[..., None, :] * jnp.eye(groups, dtype=kernel.dtype)[:, None, :, None]
     return placed.reshape(*window, groups * channels, filters)
 
@@ -226,7 +230,7 @@ def conv_transpose(
     # Position a = q * stride + r of the window falls on output (i + q) * stride + r: one block of
     # strides for each q.
     blocks = [-(-size // stride) for size, stride in zip(window, strides, strict=True)]
-    total = 0
+    total: Any = 0
     for place in itertools.product(*map(range, blocks)):
         block = columns
         config = [(0, 0, 0)]

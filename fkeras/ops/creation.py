@@ -84,7 +84,7 @@ def arange(
         >>> fkeras.ops.arange(5)
         Array([0, 1, 2, 3, 4], dtype=int32)
     """
-    if dtype is None:
+    if dtype is None:  # Python's int and float stay weak, so that bfloat16 stays bfloat16
         dtype = result_type(
             *(getattr(x, "dtype", type(x)) for x in (start, stop, step) if x is not None)
         )
@@ -184,7 +184,7 @@ def meshgrid(*x, indexing: str = "xy") -> list[Tensor]:
 # -- matrices ------------------------------------------------------------------
 
 
-def _refuse_float(name: str, value: object):
+def _refuse_float(name: str, value: object) -> None:
     if isinstance(value, float) or "float" in str(getattr(value, "dtype", "")):
         raise UserTypeError(f"Argument `{name}` must be an integer. Received: {name}={value}.")
 
@@ -273,5 +273,5 @@ def kaiser(x: int, beta: TensorLike) -> Tensor:
     return jnp.kaiser(_points(x), as_tensor(beta)).astype(floatx())
 
 
-def _points(x: int):
+def _points(x: int) -> int:
     return int(x)

@@ -19,6 +19,7 @@ def _log_probabilities(output: jax.Array, from_logits: bool, axis: int) -> jax.A
     """Logarithms of the classes' probabilities, which are made to sum to 1."""
     if from_logits:
         return jax.nn.log_softmax(output, axis)
+    # As in Keras: divided by the sum before it is clipped, so that it need not sum to 1.
     output = output / jnp.sum(output, axis, keepdims=True)
     return jnp.log(jnp.clip(output, epsilon(), 1 - epsilon()))
 
@@ -51,7 +52,7 @@ def binary_crossentropy(
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
 
-def _same_shape(target: jax.Array, output: jax.Array, hint: str = ""):
+def _same_shape(target: jax.Array, output: jax.Array, hint: str = "") -> None:
     if target.shape != output.shape:
         raise UserInputError(
             "Arguments `target` and `output` must have the same shape. Received: "
@@ -119,6 +120,7 @@ def sparse_categorical_crossentropy(
             f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}."
         )
     axis = normalize_axis_index(axis, output.ndim)
+    # (batch, 1) may be ids, or one-hot for one class; of two classes and more it can be told.
     one_hot_like = target.shape == output.shape and output.shape[axis] > 1
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = target[..., 0]
@@ -131,11 +133,12 @@ def sparse_categorical_crossentropy(
     target = target.astype("int32")
     classes = output.shape[axis]
     _check_ids(target, classes)
+    # A product with one-hot targets: its gradient is no scatter, and an unknown id gives 0.
     picked = jax.nn.one_hot(target, classes, axis=axis)
     return -jnp.sum(picked * _log_probabilities(output, from_logits, axis), axis)
 
 
-def _check_ids(target: jax.Array, classes: int):
+def _check_ids(target: jax.Array, classes: int) -> None:
     """Raises for the first id that is no class, if the ids are known now."""
     ids = known_values(target)
     if ids is None:
@@ -143,6 +146,7 @@ def _check_ids(target: jax.Array, classes: int):
     outside = (ids < 0) | (ids >= classes)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
+        # Ids 1 ... classes, all of them: the usual mistake gets the hint that mends it.
         one_based = ids.min() == 1 and ids.max() == classes
         raise UserInputError(
             f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} "

@@ -57,6 +57,7 @@ def ctc_loss(
                 f"ctc_loss: `target`, `output` and `{name}` must have the same first dimension. "
                 f"Received shapes: {target.shape}, {output.shape} and {length.shape}."
             )
+        # optax marks what does not count by 1.
         paddings.append((jnp.arange(sequence.shape[1]) >= length[:, None]).astype("float32"))
     output = output.astype(result_type(output.dtype, "float32"))
     return optax.ctc_loss(
@@ -115,7 +116,10 @@ def ctc_decode(
     return paths.swapaxes(0, 1), scores
 
 
-def _greedy(inputs: jax.Array, lengths: jax.Array, merge_repeated: bool, blank: int):
+def _greedy(
+    inputs: jax.Array, lengths: jax.Array, merge_repeated: bool, blank: int
+) -> tuple[jax.Array, jax.Array]:
+    """The best class of each step: ids (1, batch, steps), padded with -1, and scores (batch, 1)."""
     steps = inputs.shape[1]
     padded = jnp.arange(steps) >= lengths[:, None]
     ids = jnp.where(padded, blank, jnp.argmax(inputs, axis=-1))

@@ -40,6 +40,7 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
 
     @functools.wraps(f)
     def wrapped(*args):
+        # Values lent for this call travel as operands: `custom_vjp` may run `backward` later.
         variables, lent = lending.lent_now()
 
         def under(values, fn, *operands):
@@ -56,7 +57,7 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
             values, operands = saved
             gradients = under(values, lambda *xs: f(*xs)[1](upstream), *operands)
             gradients = gradients if isinstance(gradients, (list, tuple)) else (gradients,)
-            return [jnp.zeros_like(v) for v in values], *gradients
+            return [jnp.zeros_like(v) for v in values], *gradients  # none for the weights
 
         rule.defvjp(forward, backward)
         return rule(lent, *(read(a) for a in args))

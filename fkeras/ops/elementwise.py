@@ -103,7 +103,7 @@ def round(x: TensorLike, decimals: int = 0) -> Tensor:
 def clip(x: TensorLike, x_min: TensorLike | None, x_max: TensorLike | None) -> Tensor:
     """`x` limited to [x_min, x_max], which broadcast against it; bools become int32."""
     x = as_array(x)
-    x = x.astype("int32") if x.dtype == bool else x
+    x = x.astype("int32") if x.dtype == bool else x  # as in Keras
     return jnp.clip(
         x, None if x_min is None else as_tensor(x_min), None if x_max is None else as_tensor(x_max)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,7 +15,7 @@ from fkeras.ops.tensors import as_array
 from fkeras.types import DTypeLike, Shape, Tensor, TensorLike
 
 
-def _inserted(shape: Shape, axis: int, size: int):
+def _inserted(shape: Shape, axis: int, size: int) -> Shape:
     """`shape` with `size` at `axis` of the result."""
     if not -len(shape) - 1 <= axis <= len(shape):
         raise UserInputError(
@@ -128,19 +130,23 @@ def multi_hot(
     num_classes = _num_classes(num_classes, kwargs)
     dtype = standardize_dtype(dtype)
     inputs = as_array(inputs)
-    reduced = 1 if inputs.ndim > 1 else 0
+    reduced = 1 if inputs.ndim > 1 else 0  # the ids' axis
     if not sparse:
         return jnp.max(one_hot(inputs, num_classes, axis=axis, dtype=dtype), axis=reduced)
-    # pyrefly: ignore[unexpected-keyword]
-    counts = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True).sum(axis=reduced)
+    hot: Any = one_hot(inputs, num_classes, axis=axis, dtype="int32", sparse=True)
+    counts = hot.sum(axis=reduced)  # an id that stands twice in a row has an entry of 2
+    # Under a trace the number of entries must be known: some stay empty.
     counts = counts.sum_duplicates(nse=counts.nse if isinstance(inputs, jax.core.Tracer) else None)
     from jax.experimental.sparse import BCOO
 
-    hot = (counts.data > 0).astype(dtype)
-    return BCOO((hot, counts.indices), shape=counts.shape, indices_sorted=True, unique_indices=True)
+    ones = (counts.data > 0).astype(dtype)
+    return BCOO(
+        (ones, counts.indices), shape=counts.shape, indices_sorted=True, unique_indices=True
+    )
 
 
-def _num_classes(num_classes: int | None, kwargs: dict[str, int]):
+def _num_classes(num_classes: int | None, kwargs: dict[str, int]) -> int:
+    """`num_classes`, or Keras's old `num_tokens` among other keyword arguments."""
     num_classes = kwargs.pop("num_tokens", None) if num_classes is None else num_classes
     if num_classes is None:
         raise UserInputError("multi_hot: argument `num_classes` must be specified.")

@@ -46,11 +46,12 @@ def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) 
         return images
     dtype = result_type(images.dtype, float)
     weights = jnp.asarray([0.2989, 0.5870, 0.1140], dtype)
+    # (height, width) or (batch, height, width)
     gray = jnp.tensordot(images.astype(dtype), weights, axes=(axis, 0))
     return jnp.expand_dims(gray, axis).astype(images.dtype)
 
 
-def _planes(images: jax.Array, data_format: DataFormat | None):
+def _planes(images: jax.Array, data_format: DataFormat | None) -> tuple[jax.Array, int]:
     """Three planes of float color images."""
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
@@ -70,6 +71,7 @@ def _planes(images: jax.Array, data_format: DataFormat | None):
 def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """RGB in [0, 1] to hue, saturation and value in [0, 1]; float dtypes only."""
     planes, axis = _planes(images, data_format)
+    # What is as good as 0 is 0: hues of black would be noise.
     red, green, blue = jnp.where(jnp.abs(planes) < jnp.finfo(planes.dtype).eps, 0.0, planes)
     value = jnp.maximum(jnp.maximum(red, green), blue)
     span = value - jnp.minimum(jnp.minimum(red, green), blue)
@@ -88,7 +90,7 @@ def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Ten
 def hsv_to_rgb(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Hue, saturation and value in [0, 1] to RGB in [0, 1]; float dtypes only."""
     (hue, saturation, value), axis = _planes(images, data_format)
-    angle = jnp.mod(hue, 1.0) * 6.0
+    angle = jnp.mod(hue, 1.0) * 6.0  # sixths of the color circle
     pure = (jnp.abs(angle - 3.0) - 1.0, 2.0 - jnp.abs(angle - 2.0), 2.0 - jnp.abs(angle - 4.0))
     return jnp.stack(
         [value * ((1.0 - saturation) + saturation * jnp.clip(p, 0.0, 1.0)) for p in pure], axis

@@ -18,7 +18,7 @@ from fkeras.ops.tensors import as_array, widen
 from fkeras.types import DataFormat, DTypeLike, Tensor, TensorLike
 
 
-def _as_planes(images: jax.Array, data_format: DataFormat | None):
+def _as_planes(images: jax.Array, data_format: DataFormat | None) -> jax.Array:
     """Images as planes (batch, channels, height, width)."""
     images = images[None] if images.ndim == 3 else images
     if standardize_data_format(data_format) == "channels_first":
@@ -26,7 +26,7 @@ def _as_planes(images: jax.Array, data_format: DataFormat | None):
     return jnp.moveaxis(images, -1, 1)
 
 
-def _filter(planes: jax.Array, column: jax.Array, row: jax.Array, padding: str):
+def _filter(planes: jax.Array, column: jax.Array, row: jax.Array, padding: str) -> jax.Array:
     """Every plane filtered by `column` from top to bottom, then by `row` from left to right."""
     batch, channels, height, width = planes.shape
     filtered = planes.reshape(batch * channels, 1, height, width)
@@ -42,7 +42,8 @@ def _filter(planes: jax.Array, column: jax.Array, row: jax.Array, padding: str):
     return filtered.reshape(batch, channels, *filtered.shape[2:])
 
 
-def _gaussian(size: int, sigma: float, dtype: DTypeLike):
+def _gaussian(size: int, sigma: float, dtype: DTypeLike) -> jax.Array:
+    """Weights of a window of `size` pixels, of sum 1."""
     x = jnp.arange(size, dtype=dtype) - (size - 1) / 2
     weights = jnp.exp(-0.5 * jnp.square(x / sigma))
     return weights / jnp.sum(weights)
@@ -75,7 +76,7 @@ def gaussian_blur(
     return _like(_filter(planes, column, row, "SAME"), images, data_format)
 
 
-def _like(planes: jax.Array, images: jax.Array, data_format: DataFormat | None):
+def _like(planes: jax.Array, images: jax.Array, data_format: DataFormat | None) -> jax.Array:
     """Planes in the layout, shape and dtype of `images`; integers are rounded."""
     if standardize_data_format(data_format) == "channels_last":
         planes = jnp.moveaxis(planes, 1, -1)

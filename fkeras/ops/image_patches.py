@@ -98,7 +98,8 @@ def _extract(
     dilation_rate: Axis,
     padding: str,
     data_format: DataFormat | None,
-):
+) -> jax.Array:
+    """Patches of inputs with as many spatial axes as `size` has, with or without a batch."""
     spatial = len(size)
     if x.ndim not in (spatial + 1, spatial + 2):
         raise UserInputError(
@@ -110,6 +111,7 @@ def _extract(
     dilation = per_axis("dilation_rate", dilation_rate, spatial)
     padding = check_padding(padding)
     single = x.ndim == spatial + 1
+    # Meanwhile (batch, spatial..., channels), whatever came.
     x = x[None] if single else x
     x = jnp.moveaxis(x, 1, -1) if first else x
     for i in range(spatial):  # axis i becomes two: which patch, where in the patch

@@ -14,7 +14,7 @@ from fkeras.core.symbolic.op import OpDecorator, op
 from fkeras.errors import UserInputError
 from fkeras.ops.image_color import check_rank
 from fkeras.ops.tensors import as_array, saturate_cast
-from fkeras.types import Axis, DataFormat, Tensor, TensorLike
+from fkeras.types import DataFormat, Tensor, TensorLike
 
 _INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 _METHODS = (
@@ -29,7 +29,7 @@ _METHODS = (
 )
 
 
-def _height_axis(images: jax.Array | KerasTensor, data_format: DataFormat | None):
+def _height_axis(images: jax.Array | KerasTensor, data_format: DataFormat | None) -> int:
     """Index of the height's axis; the width's is the next."""
     return len(images.shape) - (3 if standardize_data_format(data_format) == "channels_last" else 2)
 
@@ -91,6 +91,7 @@ def resize(
 
 
 def _check_resize(size: tuple[int, ...], interpolation: str, fill_mode: str) -> None:
+    """Raises for what `resize` does not know."""
     if len(size) != 2:
         raise UserInputError(f"Expected `size` to be a tuple of 2 integers. Received: size={size}")
     if min(size) <= 0:
@@ -107,7 +108,7 @@ def _check_resize(size: tuple[int, ...], interpolation: str, fill_mode: str) -> 
         )
 
 
-def _crop_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int]):
+def _crop_to_ratio(images: jax.Array, axis: int, size: tuple[int, int]) -> jax.Array:
     """The largest middle part of the images that has the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
     rows = max(min(height, int(width * size[0] / size[1])), 1)
@@ -118,9 +119,12 @@ def _crop_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int]):
     return images[(slice(None),) * axis + middle]
 
 
-def _pad_to_ratio(images: jax.Array, axis: Axis, size: tuple[int, int], fill_value: jax.Array):
+def _pad_to_ratio(
+    images: jax.Array, axis: int, size: tuple[int, int], fill_value: jax.Array
+) -> jax.Array:
     """The images with borders of `fill_value` that give them the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
+    # At most one of the two has to grow.
     above = (max(height, int(width * size[0] / size[1])) - height) // 2
     beside = (max(width, int(height * size[1] / size[0])) - width) // 2 if not above else 0
     widths = [(0, 0)] * images.ndim
@@ -179,7 +183,7 @@ def _resolve(
     target: int | None,
     names: Sequence[str],
     sign: int,
-):
+) -> tuple[int | None, int | None, int | None]:
     """(before, after, target) of one axis; with size None, what stays unknown is None."""
     received = ", ".join(f"{k}={v}" for k, v in zip(names, (before, after, target), strict=True))
     if (before, after, target).count(None) != 1:
@@ -209,7 +213,7 @@ def _axes(
     target_height: int | None,
     target_width: int | None,
     data_format: DataFormat | None,
-):
+) -> tuple[int, list[tuple[int | None, int | None, int | None]]]:
     """The axis of the height, and (before, after, target) of height and width."""
     check_rank(images)
     axis = _height_axis(images, data_format)
@@ -233,7 +237,7 @@ def _op(word: str, sign: int) -> OpDecorator:
 
         def spec(*args, **kwargs) -> KerasTensor:
             call = signature.bind(*args, **kwargs)
-            call.apply_defaults()
+            call.apply_defaults()  # so that the amounts stand in the order of the signature
             images, *amounts = call.args
             axis, axes = _axes(word, sign, images, *amounts)
             return KerasTensor(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,8 @@ _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 
-def _one_of(name: str, value: object, choices: Collection[object]):
+def _one_of(name: str, value: object, choices: Collection[object]) -> None:
+    """Raises unless an argument is one of several choices."""
     if value not in choices:
         raise UserInputError(
             f"Invalid value for argument `{name}`. Expected of one {tuple(choices)}. Received: "
@@ -76,7 +77,7 @@ def _read_at(
     interpolation: str,
     fill_mode: str,
     fill_value: float,
-):
+) -> jax.Array:
     """Pixels of (batch, height, width, channels) at `rows` and `columns`.
 
     Each of these is (batch or 1, height, width).
@@ -88,6 +89,7 @@ def _read_at(
             plane, [rows, columns], order, fill_mode, fill_value
         )
 
+    # The same positions for every channel of an image, other ones for each image.
     of_channels = jax.vmap(read, in_axes=(-1, None, None), out_axes=-1)
     shape = (images.shape[0], *rows.shape[1:])
     return jax.vmap(of_channels)(
@@ -95,7 +97,9 @@ def _read_at(
     )
 
 
-def _as_batch(images: jax.Array, data_format: DataFormat | None):
+def _as_batch(
+    images: jax.Array, data_format: DataFormat | None
+) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:
     """Images as (batch, height, width, channels), and what undoes that on the results."""
     images = as_array(images)
     check_rank(images)
@@ -111,7 +115,7 @@ def _as_batch(images: jax.Array, data_format: DataFormat | None):
     return images, restore
 
 
-def _grid(images: jax.Array, dtype: DTypeLike):
+def _grid(images: jax.Array, dtype: DTypeLike) -> tuple[jax.Array, jax.Array]:
     """Rows and columns of all pixels, each (1, height, width)."""
     rows, columns = jnp.meshgrid(
         *(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij"
@@ -168,7 +172,8 @@ def _project(
     interpolation: str,
     fill_mode: str,
     fill_value: float,
-):
+) -> jax.Array:
+    """Each pixel of a batch read where its transform, (1 or batch, 8), says."""
     # In float32 at least: bfloat16 cannot tell pixel 257 from 256.
     dtype = result_type(transform.dtype, "float32")
     rows, columns = _grid(images, dtype)
@@ -215,6 +220,7 @@ def perspective_transform(
             "start_points and end_points must have the same shape. Received "
             f"start_points.shape={start.shape}, end_points.shape={end.shape}"
         )
+    # (batch or 1, 4, 2), in float32 at least for the equations.
     start = start.reshape(-1, 4, 2).astype("float32")
     end = end.reshape(-1, 4, 2).astype("float32")
     if start.shape[0] not in (1, images.shape[0]):
@@ -224,7 +230,7 @@ def perspective_transform(
     return restore(_project(images, _homography(start, end), interpolation, "constant", fill_value))
 
 
-def _homography(start: jax.Array, end: jax.Array):
+def _homography(start: jax.Array, end: jax.Array) -> jax.Array:
     """The transform that sends each end point to its start point: (batch, 8).
 
     The 8 numbers are those of `affine_transform`.
@@ -285,7 +291,7 @@ def elastic_transform(
     _one_of("interpolation", interpolation, _ORDERS)
     _one_of("fill_mode", fill_mode, _FILL_MODES)
     images, restore = _as_batch(images, data_format)
-    window = int(6 * sigma) | 1
+    window = int(6 * sigma) | 1  # three deviations on both sides, and odd
     dtype = result_type(images.dtype, "float32")
     noise = jax.random.normal(seeds.draw_seed(seed), (*images.shape[:3], 2), dtype) * sigma
     shift = alpha * gaussian_blur(

@@ -30,16 +30,14 @@ def check_range(
     name: str, indices: int | jax.Array | np.ndarray, size: int, axis: int | str | None
 ) -> None:
     """Raises where a known index lies outside [-size, size)."""
-    indices = known_values(indices)
-    if (
-        indices is not None
-        and indices.size
-        and indices.dtype.kind in "iu"
-        and (indices.max() >= size or indices.min() < -size)
-    ):
-        flat = indices.ravel()
+    values = known_values(indices)
+    if values is None or not values.size or values.dtype.kind not in "iu":
+        return
+    # Two reductions first: they cost less than a mask, and nearly always say that all is well.
+    if values.max() >= size or values.min() < -size:
+        flat = values.ravel()
         first = int(np.argmax((flat >= size) | (flat < -size)))
-        place = tuple(int(i) for i in np.unravel_index(first, indices.shape))
+        place = tuple(int(i) for i in np.unravel_index(first, values.shape))
         raise UserInputError(
             f"{name}: index {flat[first]} (at position {place} of the indices) is out of range for "
             f"axis {axis} of size {size}: expected {-size} to {size - 1}."
@@ -47,6 +45,7 @@ def check_range(
 
 
 def _size_along(x: jax.Array, axis: int | None) -> int:
+    """How many indices there are along `axis`, or in all for None."""
     return x.size if axis is None else x.shape[canonical_axis(axis, x.ndim)]
 
 
@@ -110,14 +109,14 @@ def _get_item_spec(x: KerasTensor, key: Index) -> KerasTensor:
     return KerasTensor(shape, dtype=x.dtype)
 
 
-def _by_axis(keys: tuple[Any, ...], ndim: int):
+def _by_axis(keys: tuple[Any, ...], ndim: int) -> list[tuple[Any, int | None]]:
     """Each key with the axis that it reads; None for a new axis.
 
     An Ellipsis stands for full slices.
     """
     if sum(k is Ellipsis for k in keys) > 1:
         raise UserInputError(f"get_item: an index can only have one ellipsis. Received: {keys}.")
-    used = sum(_axes_read(k) for k in keys)
+    used = sum(_axes_read(k) for k in keys)  # axes of the array that some key reads
     if used > ndim:
         raise UserInputError(
             f"get_item: too many indices: {used} for an array with {ndim} axes. Received: {keys}."
@@ -155,6 +154,7 @@ def get_item(x: TensorLike, key: Index) -> Tensor:
     A key is an int, a slice, None, Ellipsis, an integer or bool array, or a tuple of those.
     """
     x = as_array(x)
+    # JAX refuses lists as indices; NumPy takes them as arrays.
     keys = tuple(
         np.asarray(k) if isinstance(k, list) else k
         for k in (key if isinstance(key, tuple) else (key,))
@@ -165,13 +165,13 @@ def get_item(x: TensorLike, key: Index) -> Tensor:
     return x[keys]
 
 
-def _nonzero_spec(x: KerasTensor) -> KerasTensor:
+def _nonzero_spec(x: KerasTensor) -> tuple[KerasTensor, ...]:
     return tuple(KerasTensor((None,), dtype="int32") for _ in x.shape)
 
 
 def _where_spec(
     condition: KerasTensor, x1: TensorLike | None = None, x2: TensorLike | None = None
-) -> KerasTensor:
+) -> KerasTensor | tuple[KerasTensor, ...]:
     if x1 is None and x2 is None:
         return _nonzero_spec(condition)
     return evaluate_call(where.__wrapped__, (condition, x1, x2), {}, 100)
@@ -265,7 +265,8 @@ def diagflat(x: TensorLike, k: int = 0) -> Tensor:
     return jnp.diagflat(as_array(x), k=k)
 
 
-def _two_axes(shape: Shape, axis1: int, axis2: int):
+def _two_axes(shape: Shape, axis1: int, axis2: int) -> tuple[int, int]:
+    """Both axes counted from the front; an error unless they are two."""
     if len(shape) < 2:
         raise UserInputError(
             f"diagonal: `x` must have at least two dimensions. Received: shape {tuple(shape)}."

@@ -37,7 +37,7 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
             "`axis` cannot be None for `concatenate`. Flatten the arrays with `ravel` first."
         )
     xs = [as_array(x) for x in xs]
-    if xs and xs[0].ndim:
+    if xs and xs[0].ndim:  # of scalars and of nothing JAX's own error says enough
         _check_equal("concatenate", xs, canonical_axis(axis, xs[0].ndim))
     return jnp.concatenate(xs, axis=axis)
 
@@ -50,7 +50,7 @@ def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     return jnp.stack(xs, axis=axis)
 
 
-def _check_equal(name: str, xs: Sequence[jax.Array], free: int | None = None):
+def _check_equal(name: str, xs: Sequence[jax.Array], free: int | None = None) -> None:
     """Shapes must be equal but at axis `free`."""
     for i, x in enumerate(xs):
         misfit = _misfit(xs[0].shape, x.shape, free)
@@ -105,7 +105,9 @@ def column_stack(xs: Sequence[TensorLike]) -> Tensor:
 # -- splitting -----------------------------------------------------------------
 
 
-def _pieces(x: KerasTensor, indices_or_sections: int | Sequence[int], axis: int):
+def _pieces(
+    x: KerasTensor, indices_or_sections: int | Sequence[int], axis: int
+) -> list[KerasTensor]:
     """KerasTensors of the parts."""
     axis = canonical_axis(axis, len(x.shape))
     size = x.shape[axis]
@@ -131,7 +133,7 @@ def _length(start: int, stop: int | None, size: int | None) -> int | None:
 
 def _split_spec(
     x: KerasTensor, indices_or_sections: int | Sequence[int], axis: int = 0
-) -> KerasTensor:
+) -> list[KerasTensor]:
     return _pieces(x, indices_or_sections, axis)
 
 
@@ -191,7 +193,7 @@ def dsplit(x: TensorLike, indices_or_sections: int | Sequence[int]) -> list[Tens
     return jnp.dsplit(as_array(x), indices_or_sections)
 
 
-def _unstack_spec(x: KerasTensor, num: int | None = None, axis: int = 0) -> KerasTensor:
+def _unstack_spec(x: KerasTensor, num: int | None = None, axis: int = 0) -> list[KerasTensor]:
     axis = canonical_axis(axis, len(x.shape))
     num = x.shape[axis] if num is None else num
     if num is None:

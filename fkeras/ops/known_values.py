@@ -9,6 +9,7 @@ def known_values(x: object) -> np.ndarray | None:
 
     Waits for the device.
     """
+    # A Python number, too, is known: it has no attribute `is_fully_addressable`.
     if isinstance(x, jax.core.Tracer) or not getattr(x, "is_fully_addressable", True):
         return None
     return np.asarray(x)

@@ -18,7 +18,8 @@ from fkeras.ops.tensors import as_array, as_float, widen
 from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _matrix(x: TensorLike, name: str, square: bool = False):
+def _matrix(x: TensorLike, name: str, square: bool = False) -> jax.Array:
+    """`x` as an array of matrices; an error where it is none."""
     x = as_array(x)
     if x.ndim < 2:
         raise UserInputError(
@@ -54,6 +55,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
 def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """The inverse of L L^T, given its Cholesky factor L, (..., n, n), or L^T with `upper`."""
     x = _matrix(x, "cholesky_inverse", square=True)
+    # Two triangular products cost less than a general inverse: (L L^T)^-1 = L^-T L^-1.
     inverse = solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
@@ -72,7 +74,8 @@ def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
 
     Both complex. CPU and GPU only.
     """
-    return tuple(jnp.linalg.eig(_matrix(x, "eig", square=True)))
+    values, vectors = jnp.linalg.eig(_matrix(x, "eig", square=True))
+    return values, vectors
 
 
 @op
@@ -81,7 +84,8 @@ def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
 
     The eigenvectors are columns.
     """
-    return tuple(jnp.linalg.eigh(_matrix(x, "eigh", square=True)))
+    values, vectors = jnp.linalg.eigh(_matrix(x, "eigh", square=True))
+    return values, vectors
 
 
 @op
@@ -140,10 +144,12 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
             "`mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
             f"Received: mode={mode}"
         )
-    return tuple(jnp.linalg.qr(_matrix(x, "qr"), mode=mode))
+    q, r = jnp.linalg.qr(_matrix(x, "qr"), mode=mode)
+    return q, r
 
 
-def _system(a: TensorLike, b: TensorLike, name: str):
+def _system(a: TensorLike, b: TensorLike, name: str) -> tuple[jax.Array, jax.Array]:
+    """Both sides of a system of equations; an error where they do not fit."""
     a, b = _matrix(a, name, square=True), as_array(b)
     if b.ndim < 1:
         raise UserInputError(f"{name}: expected `b` to have rank >= 1. Received a scalar.")
@@ -159,7 +165,8 @@ def _system(a: TensorLike, b: TensorLike, name: str):
 def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """x with a x = b: a (..., n, n), b (..., n, k); or one vector b (n,)."""
     a, b = _system(a, b, "solve")
-    if b.ndim == a.ndim - 1 > 1:  # a batch of vectors
+    # NumPy 2 takes such a b for one matrix; Keras for a batch of vectors.
+    if b.ndim == a.ndim - 1 > 1:
         return jnp.linalg.solve(a, b[..., None])[..., 0]
     return jnp.linalg.solve(a, b)
 

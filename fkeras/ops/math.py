@@ -39,7 +39,8 @@ def top_k(
             f"top_k: k must be between 0 and the size of the last axis. Received: k={k}, "
             f"x.shape={x.shape}."
         )
-    return tuple(jax.lax.top_k(x, k))
+    values, indices = jax.lax.top_k(x, k)
+    return values, indices
 
 
 @op
@@ -64,8 +65,9 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
         )
     classes = predictions.shape[-1]
     targets = targets.astype("int32")
+    # Ids out of range read some class here and are masked below.
     mine = jnp.take_along_axis(predictions, jnp.clip(targets, 0, classes - 1)[..., None], axis=-1)
-    better = jnp.sum(predictions > mine, axis=-1)
+    better = jnp.sum(predictions > mine, axis=-1)  # ties do not push the target out
     return (better < k) & (targets >= 0) & (targets < classes) & ~jnp.isnan(mine[..., 0])
 
 

@@ -229,6 +229,7 @@ def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
     dtype = result_type(x.dtype, float)
     x = widen(x)
     axis = normalize_axis_index(axis, x.ndim)
+    # The support is the longest run of largest values whose threshold stays below its last one.
     descending = -jnp.sort(-1.0 * x, axis=axis)
     sums = jnp.cumsum(descending, axis=axis)
     rank = jnp.arange(1, x.shape[axis] + 1).reshape([-1 if i == axis else 1 for i in range(x.ndim)])

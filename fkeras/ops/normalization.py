@@ -44,12 +44,13 @@ def moments(
     low_precision = dtype in (jnp.float16, jnp.bfloat16)
     if low_precision:
         x = x.astype("float32")
-    both = jnp.mean(x, axes, keepdims=keepdims), jnp.var(x, axes, keepdims=keepdims)
+    mean = jnp.mean(x, axes, keepdims=keepdims)
+    variance = jnp.var(x, axes, keepdims=keepdims)
     if not low_precision:
-        return both
+        return mean, variance
     # A variance beyond float16's range becomes its largest number, not inf.
-    limits = jnp.finfo(dtype)
-    return tuple(jnp.clip(m, float(limits.min), float(limits.max)).astype(dtype) for m in both)
+    low, high = float(jnp.finfo(dtype).min), float(jnp.finfo(dtype).max)
+    return jnp.clip(mean, low, high).astype(dtype), jnp.clip(variance, low, high).astype(dtype)
 
 
 @op
@@ -77,10 +78,8 @@ def batch_normalization(
     length = x.shape[normalize_axis_index(axis, x.ndim)]
     shape = [1] * x.ndim
     shape[axis] = length
-    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
-    for name, vector in vectors.items():
-        if vector is None:
-            continue
+
+    def along_axis(name, vector):
         vector = as_array(vector)
         if vector.shape != (length,):
             raise UserInputError(
@@ -88,13 +87,16 @@ def batch_normalization(
                 f"`x.shape[axis]`. Expected: ({length},). Received: {vector.shape}, with "
                 f"x.shape={x.shape} and axis={axis}."
             )
-        vectors[name] = vector.reshape(shape)
-    inverse = jax.lax.rsqrt(vectors["variance"] + epsilon)
+        return vector.reshape(shape)
+
+    mean = along_axis("mean", mean)
+    inverse = jax.lax.rsqrt(along_axis("variance", variance) + epsilon)
+    # One multiplication and one addition for each value of x; the rest is done on vectors.
     if scale is not None:
-        inverse = inverse * vectors["scale"]
-    shift = -vectors["mean"] * inverse
+        inverse = inverse * along_axis("scale", scale)
+    shift = -mean * inverse
     if offset is not None:
-        shift = shift + vectors["offset"]
+        shift = shift + along_axis("offset", offset)
     return x * inverse + shift
 
 
@@ -128,7 +130,8 @@ def normalize(
     return out.astype(dtype)
 
 
-def _float32_at_least(x: TensorLike):
+def _float32_at_least(x: TensorLike) -> tuple[jax.Array, jnp.dtype]:
+    """`x` in float32 at least, and its own dtype."""
     x = as_array(x)
     return x.astype(result_type(x.dtype, "float32")), x.dtype
 
@@ -206,13 +209,14 @@ def layer_normalization(
         )
         out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
         return (out if gamma is None else out * gamma).astype(dtype)
+    # Two passes: E[x^2] - E[x]^2 would cancel where the mean is large.
     centered = x - jnp.mean(x, axes, keepdims=True)
     inverse = jax.lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + epsilon)
     out = centered * (inverse if gamma is None else inverse * gamma)
     return (out if beta is None else out + beta).astype(dtype)
 
 
-def _along(v: jax.Array, axes: tuple[int, ...], ndim: int):
+def _along(v: jax.Array, axes: tuple[int, ...], ndim: int) -> jax.Array:
     """`v`, whose axes belong to `axes`, as an array of rank `ndim`."""
     if v.ndim == ndim:
         return v

@@ -25,7 +25,8 @@ def _arguments(
     strides: Axis | None,
     padding: str,
     data_format: DataFormat | None,
-):
+) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Window, strides (one int for each axis of the inputs) and padding, checked."""
     data_format = standardize_data_format(data_format)
     spatial = inputs.ndim - 2
     if spatial < 1:
@@ -61,6 +62,7 @@ def max_pool(
     inputs = as_array(inputs)
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     if cpu_windows.preferred() and sum(pool_size) <= cpu_windows.MOST_POSITIONS:
+        # Axes that the pool leaves alone need no slices.
         axes = tuple(
             axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1)
         )
@@ -105,7 +107,7 @@ def _adaptive(
     output_size: Axis,
     data_format: DataFormat | None,
     reduce: Callable[[jax.Array, np.ndarray, int], jax.Array],
-):
+) -> jax.Array:
     """Applies `reduce(windows, mask, axis)` along one spatial axis after the other.
 
     Window i covers [floor(i n/m), ceil((i+1) n/m)).
@@ -120,6 +122,7 @@ def _adaptive(
         size = inputs.shape[axis]
         starts = np.arange(count) * size // count
         stops = -(-np.arange(1, count + 1) * size // count)
+        # Windows differ in length by one at most: short ones read one value too much, masked out.
         index = starts[:, None] + np.arange(max(stops - starts))  # (windows, longest window)
         mask = (index < stops[:, None]).reshape(index.shape + (1,) * (inputs.ndim - axis - 1))
         windows = jnp.take(inputs, np.minimum(index, size - 1), axis=axis)
@@ -155,5 +158,6 @@ def adaptive_max_pool(
     )
 
 
-def _lowest(dtype: DTypeLike | None):
+def _lowest(dtype: DTypeLike | None) -> np.ndarray:
+    """What is never the largest of its dtype, unless all are."""
     return np.array(-jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo(dtype).min, dtype)

@@ -16,12 +16,12 @@ from fkeras.ops.tensors import as_array
 from fkeras.types import Tensor, TensorLike
 
 
-def _accumulator(*xs):
+def _accumulator(*xs) -> str | None:
     """int8 products are summed in int32, as hardware does."""
     return "int32" if all(x.dtype == "int8" for x in xs) else None
 
 
-def _check_inner(name: str, x1: jax.Array, x2: jax.Array, axis1: int, axis2: int):
+def _check_inner(name: str, x1: jax.Array, x2: jax.Array, axis1: int, axis2: int) -> None:
     """The summed axes must have one size."""
     if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
         raise UserInputError(
@@ -31,7 +31,8 @@ def _check_inner(name: str, x1: jax.Array, x2: jax.Array, axis1: int, axis2: int
         )
 
 
-def _second_last(x: jax.Array):
+def _second_last(x: jax.Array) -> int:
+    """The axis of the second factor that a product sums over."""
     return -2 if x.ndim > 1 else -1
 
 
@@ -54,11 +55,10 @@ def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("matmul", x1, x2, -1, _second_last(x2))
     product = functools.partial(jnp.matmul, preferred_element_type=_accumulator(x1, x2))
-    return (
-        cpu_windows.flat(product, x1, x2)
-        if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred()
-        else product(x1, x2)
-    )
+    # A Dense layer on sequences: as one product of two matrices it is faster on a CPU.
+    if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred():
+        return cpu_windows.flat(product, x1, x2)
+    return product(x1, x2)
 
 
 @op
@@ -141,6 +141,7 @@ def cross(
         )
     if sizes == (2, 2):
         return x1[..., 0] * x2[..., 1] - x1[..., 1] * x2[..., 0]
+    # NumPy 2 and JAX no longer mix vectors of 2 and 3 entries.
     x1, x2 = (jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) for x in (x1, x2))
     return jnp.moveaxis(jnp.cross(x1, x2), -1, axisc)
 
@@ -168,4 +169,5 @@ def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
 
     A pair of arrays (...).
     """
-    return tuple(jnp.linalg.slogdet(as_array(x)))
+    sign, logarithm = jnp.linalg.slogdet(as_array(x))
+    return sign, logarithm

@@ -37,7 +37,7 @@ def result_type(*dtypes) -> str:
 
 # `floatx` is part of the key: it may change between calls.
 @functools.lru_cache(1024)
-def _result_type(default: str, *dtypes):
+def _result_type(default: str, *dtypes) -> str:
     names = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
     if any("float8" in d for d in names if isinstance(d, str)):
         raise UserInputError(
@@ -47,6 +47,7 @@ def _result_type(default: str, *dtypes):
         *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in names),
         return_weak_type_flag=True,
     )
+    # Weak floats alone, or with integers: JAX says float32, Keras floatx.
     if weak and jax.numpy.issubdtype(dtype, jax.numpy.floating):
         dtype = jax.dtypes.canonicalize_dtype(default)
     return dtype.name

@@ -38,13 +38,14 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths) -> Tensor:
     sizes = {}
     for group, size in zip(before, x.shape):
         sizes |= _split(group, size, axes_lengths, pattern)
+    # Every name gets its own axis, moves, and joins its new group.
     order = [name for group in before for name in group]
     split = jnp.reshape(x, [sizes[name] for name in order])
     moved = jnp.transpose(split, [order.index(name) for group in after for name in group])
     return jnp.reshape(moved, [math.prod(sizes[name] for name in group) for group in after])
 
 
-def _groups(pattern: str):
+def _groups(pattern: str) -> tuple[list[list[str]], list[list[str]]]:
     """Both sides of the pattern as lists of groups of names."""
     sides = pattern.split("->")
     if len(sides) != 2 or not re.fullmatch(
@@ -66,7 +67,9 @@ def _groups(pattern: str):
     return before, after
 
 
-def _split(group: list[str], size: int, axes_lengths: dict[str, int], pattern: str):
+def _split(
+    group: list[str], size: int, axes_lengths: dict[str, int], pattern: str
+) -> dict[str, int]:
     """The size of each name of one group."""
     sizes = {name: axes_lengths[name] for name in group if name in axes_lengths}
     free = [name for name in group if name not in sizes]

@@ -9,6 +9,7 @@ NaN out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ def axes(axis: Axis | None) -> int | tuple[int, ...] | None:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def _one_axis(axis: Axis | None):
+def _one_axis(axis: Axis | None) -> Any:
     """An axis, or a tuple or list of one."""
     return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis
 

@@ -38,7 +38,8 @@ def _slice_spec(inputs: KerasTensor, start_indices: Any, shape: Sequence[int]) -
     )
 
 
-def _check_slice(inputs: jax.Array | KerasTensor, start_indices: Any, shape: Sequence[int]):
+def _check_slice(inputs: jax.Array | KerasTensor, start_indices: Any, shape: Sequence[int]) -> None:
+    """Raises unless a start and a size stand for each axis."""
     ndim = len(inputs.shape)
     if len(shape) != ndim:
         raise UserInputError(
@@ -68,6 +69,7 @@ def slice(inputs: TensorLike, start_indices: Sequence[TensorLike], shape: Sequen
     """
     inputs = as_array(inputs)
     _check_slice(inputs, start_indices, shape)
+    # -1: what is left after a known start.
     sizes = tuple(
         d - _from_front(start_indices[i], d) if s == -1 else s
         for i, (d, s) in enumerate(zip(inputs.shape, shape))
@@ -76,17 +78,20 @@ def slice(inputs: TensorLike, start_indices: Sequence[TensorLike], shape: Sequen
     return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
 
-def _starts(start_indices: Sequence[TensorLike]):
+def _starts(start_indices: Sequence[TensorLike]) -> list[jax.typing.ArrayLike]:
     return [as_tensor(s) for s in start_indices]
 
 
-def _from_front(start: int, size: int):
+def _from_front(start: int, size: int) -> int:
     """A known start counted from the front."""
     start = int(start)
     return start + size if start < 0 else start
 
 
-def _check_block(name: str, shape: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]):
+def _check_block(
+    name: str, shape: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]
+) -> None:
+    """Raises for a block that does not fit, where its start is known."""
     if len(starts) != len(shape) or len(sizes) != len(shape):
         raise UserInputError(
             f"{name}: {len(starts)} starts and a block with {len(sizes)} axes for shape "
@@ -94,7 +99,7 @@ def _check_block(name: str, shape: Sequence[int], starts: Sequence[Any], sizes: 
         )
     for axis, (size, start, length) in enumerate(zip(shape, starts, sizes)):
         if isinstance(start, jax.core.Tracer):
-            continue
+            continue  # moved until it fits, by `lax`
         first = _from_front(start, size)
         if first < 0 or first + length > size:
             raise UserInputError(
@@ -121,7 +126,8 @@ def slice_update(
     return jax.lax.dynamic_update_slice(inputs, updates, _starts(start_indices))
 
 
-def _written(updates: jax.Array, inputs: jax.Array):
+def _written(updates: jax.Array, inputs: jax.Array) -> jax.Array:
+    """Updates in the dtype of `inputs`, unless that would cut a fraction."""
     if is_integral(inputs.dtype) and not is_integral(updates.dtype):
         raise UserTypeError(
             f"{updates.dtype} updates would lose their fraction in {inputs.dtype} inputs: cast one "
@@ -146,9 +152,9 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     return place.add(widen(values)).astype(values.dtype)
 
 
-def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]):
+def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]) -> tuple[jax.Array, ...]:
     """The last axis of `indices` as separate index arrays, checked."""
-    parts = tuple(jnp.moveaxis(indices, -1, 0))
+    parts = tuple(jnp.moveaxis(indices, -1, 0))  # k arrays of shape (...)
     if len(parts) > len(shape):
         raise UserInputError(
             f"{name}: indices of length {len(parts)} into an array with {len(shape)} axes, shape "

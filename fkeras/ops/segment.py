@@ -20,7 +20,8 @@ def _segment(
     segment_ids: TensorLike,
     num_segments: int | None,
     sorted: bool,
-):
+) -> jax.Array:
+    """`reduce` of checked arguments; half precision is reduced in float32."""
     name = reduce.__name__
     data, segment_ids = as_array(data), as_array(segment_ids)
     if segment_ids.ndim != 1:
@@ -34,6 +35,7 @@ def _segment(
             f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: "
             "num_segments=None. JAX needs the size of the result before it sees the ids."
         )
+    # Checked here, since JAX would broadcast or cut.
     if data.shape[:1] != segment_ids.shape:
         raise UserInputError(
             f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got "

@@ -59,7 +59,7 @@ def reshaped(shape: Shape, newshape: ShapeLike) -> tuple:
     None where it depends on an unknown dimension.
     """
     target = reshape_target(newshape)
-    if None in shape or None in target:
+    if None in shape or None in target:  # the -1 depends on what is not known
         return tuple(None if d == -1 else d for d in target)
     size = math.prod(shape)
     rest = math.prod(d for d in target if d != -1)

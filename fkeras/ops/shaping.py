@@ -90,7 +90,8 @@ def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     return jnp.transpose(x, axes)
 
 
-def _check_permutation(axes: Sequence[int], ndim: int):
+def _check_permutation(axes: Sequence[int], ndim: int) -> None:
+    """Raises unless `axes` holds every axis once."""
     if len(axes) != ndim:
         raise UserInputError(
             f"`axes` must be a list of the same length as the input shape: expected {ndim}, "
@@ -250,6 +251,7 @@ def pad(
     """
     x = as_array(x)
     if isinstance(pad_width, (list, tuple)) and not isinstance(pad_width[0], int):
+        # ((1,), (2,)): the same on both sides.
         pad_width = tuple(tuple(p) * 2 if len(p) == 1 else tuple(p) for p in pad_width)
         if len(pad_width) not in (1, x.ndim):
             raise UserInputError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -30,6 +30,7 @@ def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
     Of the flattened array for None.
     """
     x = as_array(x)
+    # A scalar has no axis -1, but an order: [0].
     return jnp.argsort(x, axis=axis if x.ndim else None)
 
 
@@ -67,7 +68,7 @@ def searchsorted(
     return jnp.searchsorted(sorted_sequence, as_array(values), side=side)
 
 
-def _sparse_digitize(fn, x: jax.Array, bins: jax.Array):
+def _sparse_digitize(fn, x: jax.Array, bins: jax.Array) -> Any:
     bins = sparse_rules.dense(bins)
     # With a bin below or at 0, zeros lie in another bin than the first.
     if isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any():
@@ -109,7 +110,7 @@ def _unique_spec(
     axis: int | None = None,
     size: int | None = None,
     fill_value: TensorLike | None = None,
-) -> KerasTensor:
+) -> KerasTensor | tuple[KerasTensor, ...]:
     if axis is None:
         shape = (size,)
         inverse = x.shape

@@ -51,11 +51,11 @@ def flat(x: Any) -> jax.Array:
     return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
 
-def _is_bcoo(x: Any):
+def _is_bcoo(x: Any) -> bool:
     return is_sparse(x) and isinstance(x, jax_sparse().BCOO)
 
 
-def _like(x: Any, data: jax.Array, unique: bool | None = None):
+def _like(x: Any, data: jax.Array, unique: bool | None = None) -> Any:
     """A BCOO with the indices of `x` and new values."""
     unique = x.unique_indices if unique is None else unique
     return jax_sparse().BCOO(
@@ -63,7 +63,7 @@ def _like(x: Any, data: jax.Array, unique: bool | None = None):
     )
 
 
-def _unique(x: Any):
+def _unique(x: Any) -> Any:
     """`x` with every index once, zeros kept.
 
     So arrays with the same indices stay comparable entry by entry.
@@ -138,6 +138,7 @@ def quotient(fn, x1: Any, x2: Any) -> Any:
     if x2.ndim > len(x1.shape):
         return fn(x1.todense(), x2)
     x1 = _unique(x1)
+    # The divisor's values at the entries.
     if x2.ndim:
         x2 = jnp.broadcast_to(x2, x1.shape)[tuple(x1.indices.T)]
     return _like(x1, fn(x1.data, x2))
@@ -150,6 +151,7 @@ def total(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
     ndim = len(x.shape)
     if axis is None:
         axis = range(ndim)
+    # JAX's function takes axes from the front, ascending.
     axes = tuple(sorted(a + ndim if a < 0 else a for a in _listed(axis)))
     summed = jax_sparse().bcoo_reduce_sum(x, axes=axes)
     if not keepdims:
@@ -226,6 +228,7 @@ def matmul(fn, x1: Any, x2: Any) -> Tensor:
     """JAX's own sparse product; sparse where both are."""
     sparse = jax_sparse()
 
+    # JAX's product wants the leading axes as batch axes of the format.
     def ready(x):
         return (
             sparse.bcoo_update_layout(x, n_batch=len(x.shape) - 2, n_dense=0, on_inefficient=None)

@@ -20,7 +20,7 @@ from fkeras.types import DTypeLike, Tensor, TensorLike
 Pair: TypeAlias = tuple[TensorLike, TensorLike]  # real and imaginary part, of one shape
 
 
-def _complex(x: Pair, rank: int = 1):
+def _complex(x: Pair, rank: int = 1) -> jax.Array:
     """The pair `x` as one complex array."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise UserInputError(
@@ -44,7 +44,7 @@ def _complex(x: Pair, rank: int = 1):
     return lax.complex(real, imag)
 
 
-def _pair(z: jax.Array):
+def _pair(z: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.real(z), jnp.imag(z)
 
 
@@ -115,11 +115,12 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
     x = as_array(x)
     if x.ndim < 1:
         raise UserInputError(f"Input should have rank >= 1. Received: input.shape = {x.shape}")
+    # Static indices (frames, sequence_length): one gather.
     starts = np.arange(0, x.shape[-1] - sequence_length + 1, sequence_stride)
     return x[..., starts[:, None] + np.arange(sequence_length)]
 
 
-def _check_stride(sequence_stride: int):
+def _check_stride(sequence_stride: int) -> None:
     if not isinstance(sequence_stride, int) or sequence_stride <= 0:
         raise UserInputError(
             "`sequence_stride` must be a positive integer. Received: "
@@ -132,7 +133,7 @@ _COSINE_WINDOWS = {"hann": 0.5, "hamming": 0.54}
 
 def _window(
     window: str | TensorLike | None, sequence_length: int, fft_length: int, dtype: DTypeLike
-):
+) -> jax.Array:
     """The window, centered in `fft_length`; None: ones everywhere."""
     if fft_length < sequence_length:
         raise UserInputError(
@@ -231,6 +232,7 @@ def istft(
     frames = jnp.fft.irfft(z, fft_length)  # (..., frames, fft_length)
     taper = _window(window, sequence_length, fft_length, frames.dtype)
     count = frames.shape[-2]
+    # Overlapping frames add up at their positions, and so do the squared windows.
     size = fft_length + sequence_stride * (count - 1)
     positions = np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)
     signal = (
@@ -238,6 +240,7 @@ def istft(
     )
     if window is not None:
         weight = jnp.zeros(size, frames.dtype).at[positions].add(jnp.square(taper))
+        # Where no window reaches, the sum is 0 and stays so.
         signal = signal / jnp.where(weight > 1e-10, weight, 1.0)
     start = fft_length // 2 if center else 0
     stop = start + length if length is not None else size - start

@@ -183,7 +183,8 @@ def _bincount_spec(
 
 def _sparse_bincount(
     fn, x: jax.Array, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
-):
+) -> Any:
+    """The rule of `bincount` for sparse arguments: a sparse result."""
     if not sparse_rules.is_sparse(x):  # only the weights are sparse
         return fn(x, sparse_rules.dense(weights), minlength, sparse)
     if weights is not None and not sparse_rules.is_sparse(weights):
@@ -199,7 +200,7 @@ def _sparse_bincount(
 
 def _counts(
     values: jax.Array, rows: jax.Array, weights: jax.Array, lead: Sequence[int], minlength: int
-):
+) -> Any:
     """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
     size = max(int(values.max(initial=-1)) + 1, minlength)
     indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
@@ -231,6 +232,7 @@ def bincount(
         weights = jnp.ones_like(x) if weights is None else weights
         rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
         return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)
+    # The result's size depends on the values, hence "not under jit".
     length = max(int(x.max(initial=-1)) + 1, minlength)
     if weights is None:
         rows = [jnp.bincount(row, length=length) for row in jnp.atleast_2d(x)]
@@ -259,7 +261,8 @@ def histogram(
     return jnp.histogram(x, bins=bins, range=range)
 
 
-def _check_histogram(x: jax.Array, bins: int, range: tuple[float, float] | None):
+def _check_histogram(x: jax.Array, bins: int, range: tuple[float, float] | None) -> None:
+    """Raises for arguments of `histogram` that cannot be right."""
     if not isinstance(bins, int):
         raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
     if bins < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import ml_dtypes
@@ -14,12 +16,12 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import is_integral
-from fkeras.types import ArrayLike, DTypeLike, Scalar, Tensor, TensorLike
+from fkeras.types import DTypeLike, Tensor, TensorLike
 
 _SCALARS = (bool, int, float, complex)
 
 
-def as_tensor(x: ArrayLike) -> jax.Array | Scalar:
+def as_tensor(x: TensorLike) -> jax.typing.ArrayLike:
     """`x` as what jax.numpy functions take.
 
     Lists and NumPy arrays become arrays, Python scalars stay weakly typed scalars.
@@ -29,10 +31,11 @@ def as_tensor(x: ArrayLike) -> jax.Array | Scalar:
     return as_array(x)
 
 
-def as_array(x: ArrayLike, dtype: DTypeLike | None = None) -> jax.Array:
+def as_array(x: TensorLike, dtype: DTypeLike | None = None) -> jax.Array:
     """`x` as an array. Integers that JAX would cut to 32 bits are an error, not another number."""
     if isinstance(x, jax.Array):
         return x if dtype is None or x.dtype == dtype else x.astype(dtype)
+    # JAX cuts 64-bit integers without a word: ids of 2**32 and 0 would be one.
     if (
         isinstance(x, (np.ndarray, np.generic))
         and x.dtype in (np.int64, np.uint64)
@@ -44,7 +47,8 @@ def as_array(x: ArrayLike, dtype: DTypeLike | None = None) -> jax.Array:
     return jnp.asarray(x, dtype=dtype)
 
 
-def _refuse_overflow(x: np.ndarray | np.generic, dtype: DTypeLike | None):
+def _refuse_overflow(x: np.ndarray | np.generic, dtype: DTypeLike | None) -> None:
+    """Raises for 64-bit integers that JAX would cut to 32 bits."""
     limits = np.iinfo("int32" if x.dtype == np.int64 else "uint32")
     if dtype is not None and not is_integral(jnp.dtype(dtype)):
         return
@@ -56,7 +60,7 @@ def _refuse_overflow(x: np.ndarray | np.generic, dtype: DTypeLike | None):
         )
 
 
-def as_float(x: ArrayLike) -> jax.Array:
+def as_float(x: TensorLike) -> jax.Array:
     """`x` as an array of a float (or complex) dtype: integers and bools become `floatx()`."""
     x = as_array(x)
     return x.astype(floatx()) if is_integral(x.dtype) else x
@@ -94,7 +98,7 @@ def _convert_sparse(
     dtype: DTypeLike | None = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-):
+) -> Any:
     x = x.todense() if sparse is False else x
     return x if dtype is None else x.astype(standardize_dtype(dtype))
 
@@ -155,9 +159,9 @@ def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     return clipped
 
 
-def _inside(limit: float, dtype: np.dtype):
+def _inside(limit: float, dtype: np.dtype) -> np.ndarray:
     """A limit of another dtype as the nearest number of `dtype` that is not beyond it."""
-    number = np.asarray(limit).astype(dtype)
+    number = np.asarray(limit).astype(dtype)  # may round away from zero
     beyond = abs(float(number)) > abs(float(limit))
     return np.nextafter(number, number.dtype.type(0)) if beyond else number
 

@@ -49,11 +49,12 @@ def window_indices(
 
     Into the axis padded by the second result, (low, high).
     """
-    reach = (window - 1) * dilation + 1
+    reach = (window - 1) * dilation + 1  # from the first to the last position of a window
     if padding == "SAME":
-        count = math.ceil(size / stride)
+        count = math.ceil(size / stride)  # as many windows as without any window size
         total = max((count - 1) * stride + reach - size, 0)
     else:
-        count, total = max((size - reach) // stride + 1, 0), 0
+        count = max((size - reach) // stride + 1, 0)
+        total = 0
     starts = np.arange(count) * stride
     return starts[:, None] + np.arange(window) * dilation, (total // 2, total - total // 2)

@@ -28,7 +28,7 @@ def draw_key(seed: SeedLike | None) -> jax.Array:
     return jax.random.wrap_key_data(draw_seed(seed), impl="threefry2x32")
 
 
-def _float_dtype(function: str, dtype: DTypeLike | None):
+def _float_dtype(function: str, dtype: DTypeLike | None) -> jnp.dtype:
     """The jnp dtype; None is floatx."""
     name = standardize_dtype(dtype)
     if not jnp.issubdtype(jnp.dtype(name), jnp.floating):
@@ -39,7 +39,7 @@ def _float_dtype(function: str, dtype: DTypeLike | None):
     return jnp.dtype(name)
 
 
-def _static(shape: ShapeLike):
+def _static(shape: ShapeLike) -> tuple[int, ...]:
     """A tuple of ints."""
     sizes = (
         (shape,)
@@ -107,6 +107,7 @@ def normal(
         (2, 3)
     """
     dtype = _float_dtype("normal", dtype)
+    # Scaled outside: JAX draws the standard distribution, in the dtype itself.
     sample = jax.random.normal(draw_key(seed), _static(shape), dtype)
     return (sample * as_tensor(stddev) + as_tensor(mean)).astype(dtype)
 
@@ -166,8 +167,8 @@ def randint(
         raise UserInputError(
             f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}."
         )
-    if all(isinstance(b, (int, np.integer)) for b in (minval, maxval)):
-        limits = jnp.iinfo(name)
+    if isinstance(minval, (int, np.integer)) and isinstance(maxval, (int, np.integer)):
+        limits = jnp.iinfo(name)  # `maxval` itself is never drawn, so it may lie one beyond
         if minval >= maxval or minval < limits.min or maxval > limits.max + 1:
             raise UserInputError(
                 "`fkeras.random.randint` draws from [minval, maxval), which must not be empty and "
@@ -192,7 +193,7 @@ def _categorical_spec(
     return KerasTensor((logits.shape[0], num_samples), dtype or "int32")
 
 
-def _check_logits(logits: jax.Array | KerasTensor):
+def _check_logits(logits: jax.Array | KerasTensor) -> None:
     if len(logits.shape) != 2:
         raise UserInputError(
             "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
@@ -220,6 +221,7 @@ def categorical(
     """
     logits = as_array(logits)
     _check_logits(logits)
+    # A new last axis to broadcast over: (batch, classes, 1) -> (batch, num_samples).
     drawn = jax.random.categorical(
         draw_key(seed), logits[..., None], axis=1, shape=(logits.shape[0], num_samples)
     )

@@ -18,7 +18,8 @@ from fkeras.types import DTypeLike, SeedLike, Shape, Tensor, TensorLike
 
 def _check_dropout(
     shape: Shape, dtype: DTypeLike, rate: TensorLike, noise_shape: Sequence[int | None] | None
-):
+) -> None:
+    """Raises for arguments of `dropout` that cannot be right."""
     if not jnp.issubdtype(jnp.dtype(dtype), jnp.inexact):
         raise UserInputError(
             "`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
@@ -30,7 +31,7 @@ def _check_dropout(
         )
     if noise_shape is not None:
         fits = len(noise_shape) <= len(shape) and all(
-            n in (None, 1) or s is None or n == s
+            n in (None, 1) or s is None or n == s  # from the last axis, as shapes broadcast
             for n, s in zip(reversed(noise_shape), reversed(shape), strict=False)
         )
         if not fits:
@@ -78,6 +79,7 @@ def dropout(
     """
     x = as_array(inputs)
     _check_dropout(x.shape, x.dtype, rate, noise_shape)
+    # 0 and 1 need no draw, and at 1 the division is by 0.
     if isinstance(rate, (int, float)):
         if rate == 1:
             return jnp.zeros_like(x)

@@ -30,6 +30,7 @@ def assert_same_structure(a: PyTree, b: PyTree, check_types: bool | None = None)
 
 
 def _compare(a: PyTree, b: PyTree) -> None:
+    """Raises where the two differ, child by child."""
     if is_nested(a):
         for pair in zip(children_of(a), children_like(a, b), strict=True):
             _compare(*pair)

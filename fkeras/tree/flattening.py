@@ -24,6 +24,7 @@ def flatten(structure: PyTree) -> list[Any]:
 
 
 def _flatten(structure: PyTree, leaves: list[Any]) -> None:
+    """Appends the leaves of the structure to `leaves`."""
     if is_nested(structure):
         for child in children_of(structure):
             _flatten(child, leaves)
@@ -40,7 +41,7 @@ def flatten_with_path(structure: PyTree) -> list[tuple[tuple[Any, ...], Any]]:
         [((0, 'a'), 42)]
     """
     if not is_nested(structure):
-        return [((), structure)]
+        return [((), structure)]  # a leaf by itself has the empty path
     return [
         ((key, *path), leaf)
         for key, child in zip(keys_of(structure), children_of(structure), strict=True)
@@ -80,6 +81,7 @@ def pack_sequence_as(structure: PyTree, flat_sequence: Iterable[Any]) -> PyTree:
 
 
 def _pack(structure: PyTree, leaves: Iterator[Any]) -> PyTree:
+    """The structure with the next of `leaves` at each leaf."""
     if is_nested(structure):
         return rebuild(structure, [_pack(child, leaves) for child in children_of(structure)])
     return next(leaves)

@@ -33,6 +33,7 @@ def _map(
     """`func` at the leaves of the first structure, with what the others have there."""
     if is_leaf(first):
         return func(first, *others)
+    # One list of children for each structure; rows of them belong together.
     columns = [children_of(first), *(children_like(first, other) for other in others)]
     return rebuild(first, [_map(func, *row, is_leaf=is_leaf) for row in zip(*columns, strict=True)])
 
@@ -132,6 +133,8 @@ def traverse(func: Callable[..., Any], structure: PyTree, top_down: bool = True)
 
 
 def _traverse(func: Callable[..., Any], structure: PyTree, top_down: bool) -> PyTree:
+    """`traverse` without its check."""
+    # On the way down a replacement ends the walk; on the way up `func` sees changed children.
     replacement = func(structure) if top_down else None
     if replacement is None:
         if is_nested(structure):

@@ -9,11 +9,12 @@ from typing import Any
 from fkeras.errors import UserInputError
 from fkeras.types import PyTree
 
+# Exactly these types: a subclass may keep more than its children, so that it is a leaf.
 _SEQUENCES = (list, tuple, deque)
 _DICTS = (dict, OrderedDict, defaultdict)
 
 
-def _is_namedtuple(cls) -> bool:
+def _is_namedtuple(cls: type) -> bool:
     return issubclass(cls, tuple) and isinstance(getattr(cls, "_fields", None), tuple)
 
 
@@ -33,7 +34,7 @@ def is_nested(structure: PyTree) -> bool:
 
 def keys_of(node: PyTree) -> list[Any]:
     """Where the children of a node are: indices, or keys (sorted, but for an OrderedDict)."""
-    if type(node) is OrderedDict:
+    if type(node) is OrderedDict:  # its order is part of what it is
         return list(node)
     if type(node) not in _DICTS:
         return list(range(len(node)))
@@ -67,6 +68,7 @@ def rebuild(node: PyTree, children: Sequence[Any]) -> PyTree:
 
 
 def _described(structure: PyTree) -> str:
+    """A node or leaf in an error."""
     cls = type(structure)
     if not is_nested(structure):
         return f"a leaf ({structure!r})"
@@ -79,6 +81,7 @@ def children_like(node: PyTree, other: PyTree) -> list[Any]:
 
     An error where the two do not match.
     """
+    # All kinds of dict match each other, by their keys.
     both_dicts = type(node) in _DICTS and type(other) in _DICTS
     if not both_dicts and type(node) is not type(other):
         raise UserInputError(
