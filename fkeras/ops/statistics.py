@@ -198,11 +198,17 @@ def _sparse_bincount(
     return _counts(x.data, x.indices[:, :-1], counted, x.shape[:-1], minlength)
 
 
+def _bin_count(x: jax.Array, minlength: int) -> int:
+    """How many bins hold all values of `x`, at least `minlength`."""
+    # No `initial=-1` for empty arrays: it would wrap around in unsigned integers.
+    return max(int(x.max()) + 1 if x.size else 0, minlength)
+
+
 def _counts(
     values: jax.Array, rows: jax.Array, weights: jax.Array, lead: Sequence[int], minlength: int
 ) -> Any:
     """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
-    size = max(int(values.max(initial=-1)) + 1, minlength)
+    size = _bin_count(values, minlength)
     indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
     counts = sparse_rules.jax_sparse().BCOO((widen(weights), indices), shape=(*lead, size))
     return counts.sum_duplicates().astype(weights.dtype)
@@ -233,7 +239,7 @@ def bincount(
         rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
         return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)
     # The result's size depends on the values, hence "not under jit".
-    length = max(int(x.max(initial=-1)) + 1, minlength)
+    length = _bin_count(x, minlength)
     if weights is None:
         rows = [jnp.bincount(row, length=length) for row in jnp.atleast_2d(x)]
     else:

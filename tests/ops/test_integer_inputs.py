@@ -104,6 +104,15 @@ def test_integer_reductions_count_in_32_bits():
     assert ops.bincount(np.array([1, 1]), weights=np.array([5, 6])).tolist() == [0, 11]
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32"])
+def test_bins_reach_up_to_the_largest_value(dtype):
+    x = np.array([[3, 1, 1], [0, 1, 0]], dtype)
+    assert ops.bincount(x[0]).tolist() == [0, 2, 0, 1]
+    assert ops.bincount(x, minlength=5).tolist() == [[0, 2, 0, 1, 0], [2, 1, 0, 0, 0]]
+    assert ops.bincount(x, sparse=True).todense().tolist() == [[0, 2, 0, 1], [2, 1, 0, 0]]
+    assert ops.bincount(x[:, :0], minlength=2).tolist() == [[0, 0], [0, 0]]
+
+
 def test_a_pool_of_the_largest_integers_needs_no_infinity():
     x = jnp.array([[[-128], [-127], [-128]]], "int8")
     assert ops.max_pool(x, 2, 1, "same").tolist() == [[[-127], [-127], [-128]]]
