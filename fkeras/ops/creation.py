@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import jax.numpy as jnp
 
 from fkeras.core.dtypes import standardize_dtype
@@ -91,6 +93,27 @@ def arange(
     return jnp.arange(start, stop, step=step, dtype=standardize_dtype(dtype))
 
 
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Literal[False] = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> Tensor: ...
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    retstep: Literal[True],
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+) -> tuple[Tensor, Tensor]: ...
 @op
 def linspace(
     start: TensorLike,

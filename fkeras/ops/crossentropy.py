@@ -48,7 +48,7 @@ def binary_crossentropy(
     if from_logits:
         yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
         return -1.0 * target * yes - (1.0 - target) * no
-    output = jnp.clip(output, epsilon(), 1.0 - epsilon())
+    output = jnp.clip(output, epsilon(), 1.0 - epsilon())  # finite logarithms
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
 

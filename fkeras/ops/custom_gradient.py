@@ -43,6 +43,7 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
         # Values lent for this call travel as operands: `custom_vjp` may run `backward` later.
         variables, lent = lending.lent_now()
 
+        # The user's function with the lent values in place, whenever JAX runs it.
         def under(values, fn, *operands):
             return lending.call(fn, variables, values, *operands)[0]
 

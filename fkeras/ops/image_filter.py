@@ -44,7 +44,7 @@ def _filter(planes: jax.Array, column: jax.Array, row: jax.Array, padding: str) 
 
 def _gaussian(size: int, sigma: float, dtype: DTypeLike) -> jax.Array:
     """Weights of a window of `size` pixels, of sum 1."""
-    x = jnp.arange(size, dtype=dtype) - (size - 1) / 2
+    x = jnp.arange(size, dtype=dtype) - (size - 1) / 2  # distances from the middle, in pixels
     weights = jnp.exp(-0.5 * jnp.square(x / sigma))
     return weights / jnp.sum(weights)
 
@@ -155,6 +155,7 @@ def ssim(
         return _filter(planes, window, window, "VALID")
 
     mean_a, mean_b = local_mean(a), local_mean(b)
+    # By the window's weights, as in the paper: mean of squares less square of mean.
     var_a = local_mean(a * a) - mean_a * mean_a
     var_b = local_mean(b * b) - mean_b * mean_b
     covariance = local_mean(a * b) - mean_a * mean_b

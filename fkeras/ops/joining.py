@@ -119,6 +119,7 @@ def _pieces(
             )
         sizes = [None if size is None else size // indices_or_sections] * indices_or_sections
     else:
+        # Cuts may lie beyond the ends or count from them, as in slices.
         bounds = [0, *(int(i) for i in indices_or_sections), size]
         sizes = [_length(start, stop, size) for start, stop in zip(bounds, bounds[1:])]
     return [KerasTensor(x.shape[:axis] + (n,) + x.shape[axis + 1 :], dtype=x.dtype) for n in sizes]

@@ -6,7 +6,7 @@ Any axes before them are a batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +42,7 @@ def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
         UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked
             at, the result is NaN instead.
     """
+    # JAX marks what is not positive definite by NaN; a look at the values waits for the device.
     factor = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
     if not isinstance(factor, jax.core.Tracer) and jnp.isnan(factor).any():
         raise UserInputError(
@@ -178,6 +179,7 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
     Only the upper (or `lower`) half of a is read; b is (..., n, k) or (..., n).
     """
     a, b = _system(a, b, "solve_triangular")
+    # One dtype, since `triangular_solve` promotes nothing; integers have no solution in integers.
     a, b = (x.astype(result_type(a.dtype, b.dtype, float)) for x in (a, b))
     vector = b.ndim == a.ndim - 1
     x = jax.lax.linalg.triangular_solve(
@@ -186,6 +188,12 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
     return x[..., 0] if vector else x
 
 
+@overload
+def svd(
+    x: TensorLike, full_matrices: bool = True, compute_uv: Literal[True] = True
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def svd(x: TensorLike, full_matrices: bool = True, *, compute_uv: Literal[False]) -> Tensor: ...
 @op
 def svd(
     x: TensorLike, full_matrices: bool = True, compute_uv: bool = True

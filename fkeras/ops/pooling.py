@@ -50,7 +50,7 @@ def max_pool(
     strides: Axis | None = None,
     padding: str = "valid",
     data_format: DataFormat | None = None,
-) -> jax.Array:
+) -> Tensor:
     """Largest value of each window: (batch, spatial..., channels) -> the same with fewer positions.
 
     Args:

@@ -71,6 +71,7 @@ def _split(
     group: list[str], size: int, axes_lengths: dict[str, int], pattern: str
 ) -> dict[str, int]:
     """The size of each name of one group."""
+    # Of each group at most one size is open: what is left over by the others.
     sizes = {name: axes_lengths[name] for name in group if name in axes_lengths}
     free = [name for name in group if name not in sizes]
     if len(free) > 1:

@@ -26,6 +26,7 @@ def axes(axis: Axis | None) -> int | tuple[int, ...] | None:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
+# Running sums have one axis; Keras passes it in a tuple sometimes.
 def _one_axis(axis: Axis | None) -> Any:
     """An axis, or a tuple or list of one."""
     return axis[0] if isinstance(axis, (tuple, list)) and len(axis) == 1 else axis

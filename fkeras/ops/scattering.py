@@ -147,6 +147,7 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     """
     values = as_array(values)
     indices = as_array(indices)
+    # Many values may fall on one place: half precision is added in float32.
     zeros = jnp.zeros(shape, widen(values).dtype)
     place = zeros.at[_index_tuple("scatter", indices, zeros.shape)]
     return place.add(widen(values)).astype(values.dtype)
@@ -166,6 +167,7 @@ def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]) -> tuple[j
     return parts
 
 
+# The methods of `x.at[...]`.
 _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
 
 
@@ -191,6 +193,7 @@ def scatter_update(
         >>> fkeras.ops.scatter_update(fkeras.ops.zeros((4,)), [[1], [3]], [5.0, 7.0])
         Array([0., 5., 0., 7.], dtype=float32)
     """
+    # Any spelling; what stands at an index that is given several times depends on the reduction.
     reduction = reduction.lower() if isinstance(reduction, str) else reduction
     if reduction not in _REDUCTIONS:
         raise UserInputError(

@@ -42,6 +42,7 @@ def _segment(
             f"{segment_ids.shape} v.s. {data.shape}."
         )
     _check_ids(name, known_values(segment_ids), num_segments)
+    # JAX leaves rows out whose id lies outside; -1 is one of those.
     reduced = reduce(widen(data), segment_ids, num_segments, indices_are_sorted=sorted)
     return reduced.astype(data.dtype)
 

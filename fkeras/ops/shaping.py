@@ -66,6 +66,7 @@ def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
 
 
 def _broadcast_spec(x: KerasTensor, shape: Sequence[int]) -> KerasTensor:
+    # An unknown size is taken to fit: it becomes the one that is asked for.
     return KerasTensor(
         np.broadcast_shapes(tuple(1 if d is None else d for d in x.shape), tuple(shape)),
         dtype=x.dtype,

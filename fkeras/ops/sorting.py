@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import jax
 import jax.numpy as jnp
@@ -124,6 +124,28 @@ def _unique_spec(
     return (values, *others) if others else values
 
 
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: Literal[False] = False,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Any: ...
 @op(spec=_unique_spec)
 def unique(
     x: TensorLike,

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.ops.shape_rules import reshaped
-from fkeras.types import Axis, ShapeLike, Tensor, TensorLike
+from fkeras.types import Axis, ShapeLike
+
+Function: TypeAlias = Callable[..., Any]  # the op's function of dense arrays
+MaybeSparse: TypeAlias = Any  # an array, or a `jax.experimental.sparse.BCOO`
 
 
 def jax_sparse() -> ModuleType:
@@ -27,18 +30,18 @@ def jax_sparse() -> ModuleType:
     return sparse
 
 
-def is_sparse(x: Any) -> bool:
+def is_sparse(x: MaybeSparse) -> bool:
     """Whether `x` is a sparse JAX array of any format."""
     module = sys.modules.get("jax.experimental.sparse")
     return module is not None and isinstance(x, module.JAXSparse)
 
 
-def dense(x: Any) -> Any:
+def dense(x: MaybeSparse) -> MaybeSparse:
     """A sparse array made dense; anything else unchanged."""
     return x.todense() if is_sparse(x) else x
 
 
-def flat(x: Any) -> jax.Array:
+def flat(x: MaybeSparse) -> MaybeSparse:
     """A BCOO with all axes in its indices: neither batch axes nor dense ones."""
     if not x.n_dense and not x.n_batch:
         return x
@@ -51,11 +54,11 @@ def flat(x: Any) -> jax.Array:
     return jax_sparse().bcoo_update_layout(x, n_batch=0, n_dense=0, on_inefficient=None)
 
 
-def _is_bcoo(x: Any) -> bool:
+def _is_bcoo(x: MaybeSparse) -> bool:
     return is_sparse(x) and isinstance(x, jax_sparse().BCOO)
 
 
-def _like(x: Any, data: jax.Array, unique: bool | None = None) -> Any:
+def _like(x: MaybeSparse, data: jax.Array, unique: bool | None = None) -> MaybeSparse:
     """A BCOO with the indices of `x` and new values."""
     unique = x.unique_indices if unique is None else unique
     return jax_sparse().BCOO(
@@ -63,7 +66,7 @@ def _like(x: Any, data: jax.Array, unique: bool | None = None) -> Any:
     )
 
 
-def _unique(x: Any) -> Any:
+def _unique(x: MaybeSparse) -> MaybeSparse:
     """`x` with every index once, zeros kept.
 
     So arrays with the same indices stay comparable entry by entry.
@@ -74,7 +77,7 @@ def _unique(x: Any) -> Any:
     return x.sum_duplicates(nse=nse, remove_zeros=False)
 
 
-def zero_preserving(fn, x: Any, *args, **kwargs) -> Any:
+def zero_preserving(fn: Function, x: MaybeSparse, *args, **kwargs) -> MaybeSparse:
     """Elementwise functions with f(0) = 0: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), *args, **kwargs)
@@ -82,7 +85,7 @@ def zero_preserving(fn, x: Any, *args, **kwargs) -> Any:
     return _like(x, fn(x.data, *args, **kwargs))
 
 
-def union(fn, x1: Any, x2: Any) -> Any:
+def union(fn: Function, x1: MaybeSparse, x2: MaybeSparse) -> MaybeSparse:
     """Elementwise functions of two with f(0, 0) = 0.
 
     Sparse where both are, with the indices of either.
@@ -104,7 +107,7 @@ def union(fn, x1: Any, x2: Any) -> Any:
     return _like(spread1, fn(spread1.data, spread2.data), unique=True)
 
 
-def intersection(fn, x1: Any, x2: Any) -> Any:
+def intersection(fn: Function, x1: MaybeSparse, x2: MaybeSparse) -> MaybeSparse:
     """Multiplication: sparse where either is."""
     sparse = jax_sparse()
     if not _is_bcoo(x1):
@@ -122,7 +125,7 @@ def intersection(fn, x1: Any, x2: Any) -> Any:
     return sparse.bcoo_multiply_sparse(x1, x2)
 
 
-def quotient(fn, x1: Any, x2: Any) -> Any:
+def quotient(fn: Function, x1: MaybeSparse, x2: MaybeSparse) -> MaybeSparse:
     """Division: sparse where only the dividend is.
 
     A divisor with zeros or NaNs gives NaN where the dividend has no entry, so that the result is
@@ -144,7 +147,9 @@ def quotient(fn, x1: Any, x2: Any) -> Any:
     return _like(x1, fn(x1.data, x2))
 
 
-def total(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
+def total(
+    fn: Function, x: MaybeSparse, axis: Axis | None = None, keepdims: bool = False
+) -> MaybeSparse:
     """Sum: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
@@ -167,7 +172,9 @@ def _listed(axis: Axis) -> tuple[int, ...]:
     return (axis,) if isinstance(axis, int) else tuple(axis)
 
 
-def average(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any:
+def average(
+    fn: Function, x: MaybeSparse, axis: Axis | None = None, keepdims: bool = False
+) -> MaybeSparse:
     """Mean: sparse in, sparse out."""
     if not _is_bcoo(x):
         return fn(dense(x), axis=axis, keepdims=keepdims)
@@ -181,7 +188,7 @@ def average(fn, x: Any, axis: Axis | None = None, keepdims: bool = False) -> Any
 # Rules for shapes: the entries stay, their indices move.
 
 
-def expand_dims(fn, x: Any, axis: Axis) -> Tensor:
+def expand_dims(fn: Function, x: MaybeSparse, axis: Axis) -> MaybeSparse:
     if not _is_bcoo(x):
         return fn(dense(x), axis)
     axes = _listed(axis)
@@ -195,13 +202,13 @@ def expand_dims(fn, x: Any, axis: Axis) -> Tensor:
     )
 
 
-def reshape(fn, x: Any, newshape: ShapeLike) -> Tensor:
+def reshape(fn: Function, x: MaybeSparse, newshape: ShapeLike) -> MaybeSparse:
     if not _is_bcoo(x):
         return fn(dense(x), newshape)
     return jax_sparse().bcoo_reshape(flat(x), new_sizes=reshaped(x.shape, newshape))
 
 
-def squeeze(fn, x: Any, axis: Axis | None = None) -> Tensor:
+def squeeze(fn: Function, x: MaybeSparse, axis: Axis | None = None) -> MaybeSparse:
     if not _is_bcoo(x):
         return fn(dense(x), axis)
     if axis is None:
@@ -209,7 +216,7 @@ def squeeze(fn, x: Any, axis: Axis | None = None) -> Tensor:
     return jax_sparse().bcoo_squeeze(x, dimensions=_listed(axis))
 
 
-def transpose(fn, x: Any, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(fn: Function, x: MaybeSparse, axes: Sequence[int] | None = None) -> MaybeSparse:
     if not _is_bcoo(x):
         return fn(dense(x), axes)
     ndim = len(x.shape)
@@ -217,14 +224,14 @@ def transpose(fn, x: Any, axes: Sequence[int] | None = None) -> Tensor:
     return jax_sparse().bcoo_transpose(flat(x), permutation=tuple(order))
 
 
-def concatenate(fn, xs: Sequence[TensorLike], axis: Axis = 0) -> Tensor:
+def concatenate(fn: Function, xs: Sequence[MaybeSparse], axis: int = 0) -> MaybeSparse:
     """Sparse where all are."""
     if not all(_is_bcoo(x) for x in xs):
         return fn([dense(x) for x in xs], axis)
     return jax_sparse().bcoo_concatenate(xs, dimension=axis % len(xs[0].shape))
 
 
-def matmul(fn, x1: Any, x2: Any) -> Tensor:
+def matmul(fn: Function, x1: MaybeSparse, x2: MaybeSparse) -> MaybeSparse:
     """JAX's own sparse product; sparse where both are."""
     sparse = jax_sparse()
 

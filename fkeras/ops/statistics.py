@@ -50,13 +50,13 @@ def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tens
 
 
 @op
-def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Any:
+def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Tensor:
     """The mean along `axis` weighted by `weights`.
 
     Weights of the shape of `x`, or one per index of a single `axis`.
     """
     x = as_float(x)
-    if weights is not None:
+    if weights is not None:  # they take part in the result's dtype, as in Keras
         weights = as_array(weights)
         x = x.astype(result_type(x.dtype, weights.dtype, float))
         weights = weights.astype(_wide(x))
@@ -235,6 +235,7 @@ def bincount(
     x = as_array(x)
     weights = None if weights is None else as_array(weights)
     if sparse:
+        # Entries (row, value) in any order; duplicates are summed.
         weights = jnp.ones_like(x) if weights is None else weights
         rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
         return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)

@@ -16,7 +16,7 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import is_integral
-from fkeras.types import DTypeLike, Tensor, TensorLike
+from fkeras.types import DTypeLike, Shape, Tensor, TensorLike
 
 _SCALARS = (bool, int, float, complex)
 
@@ -182,7 +182,7 @@ def is_tensor(x: object) -> bool:
     return isinstance(x, jax.Array) or sparse_rules.is_sparse(x)
 
 
-def shape(x: TensorLike) -> tuple:
+def shape(x: TensorLike) -> Shape:
     """The static shape of an array, Variable or KerasTensor, or of a nested list of numbers.
 
     None stands for an unknown dimension.

@@ -46,6 +46,7 @@ def _static(shape: ShapeLike) -> tuple[int, ...]:
         if isinstance(shape, (int, np.integer)) and not isinstance(shape, bool)
         else tuple(shape)
     )
+    # A symbolic batch has no known number of values to draw.
     if any(d is None for d in sizes):
         raise UserInputError(
             "A known number of values is drawn: no dimension of `shape` can be None. "
@@ -163,6 +164,7 @@ def randint(
         True
     """
     name = standardize_dtype(dtype or "int32")
+    # Bounds that are arrays cannot be looked at here: they may be traced.
     if not jnp.issubdtype(jnp.dtype(name), jnp.integer):
         raise UserInputError(
             f"`fkeras.random.randint` requires an integer `dtype`. Received: dtype={dtype}."
@@ -275,7 +277,7 @@ def binomial(
 
     Both are floats or arrays that broadcast to `shape`; other arguments as `normal`.
     """
-    dtype = _float_dtype("binomial", dtype)
+    dtype = _float_dtype("binomial", dtype)  # counts come as floats, as in Keras
     return jax.random.binomial(
         draw_key(seed), as_array(counts), as_array(probabilities), _static(shape), dtype
     )

@@ -91,7 +91,7 @@ def dropout(
             s if n is None else n
             for n, s in zip(noise_shape, x.shape[x.ndim - len(noise_shape) :], strict=True)
         )
-    keep = 1.0 - rate
+    keep = 1.0 - rate  # the share of values that stay
     mask = jnp.broadcast_to(jax.random.bernoulli(draw_key(seed), keep, mask_shape), x.shape)
     if not isinstance(rate, (int, float)):
         keep = jnp.where(keep > 0, keep, 1)  # nothing is kept at 0, and its gradient stays finite

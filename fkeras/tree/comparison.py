@@ -50,6 +50,7 @@ def assert_same_paths(a: PyTree, b: PyTree) -> None:
         >>> import fkeras
         >>> fkeras.tree.assert_same_paths([0, 1], (2, 3))
     """
+    # As sets: dicts that were filled in another order have the same paths.
     in_a, in_b = ({path for path, _ in flatten_with_path(s)} for s in (a, b))
     if in_a != in_b:
         lines = ["`a` and `b` don't have the same paths."]

@@ -102,9 +102,9 @@ def test_a_pool_takes_the_largest_or_the_mean_of_what_lies_inside(row, padding, 
     blocks = windows(x, window, strides, (1,) * len(sizes), padding, np.nan)
     inside = tuple(range(1 + len(sizes), 1 + 2 * len(sizes)))
     first = data_format == "channels_first"
-    given = np.moveaxis(x, -1, 1) if first else x
+    inputs = np.moveaxis(x, -1, 1) if first else x
     for pool, reference in ((ops.max_pool, np.nanmax), (ops.average_pool, np.nanmean)):
-        out = pool(given, window, strides, padding, data_format)
+        out = pool(inputs, window, strides, padding, data_format)
         out = np.moveaxis(out, 1, -1) if first else out
         np.testing.assert_allclose(out, reference(blocks, inside), rtol=1e-5, atol=1e-6)
 
