@@ -22,7 +22,9 @@ def functions(module):
     return {
         name: function
         for name, function in vars(module).items()
-        if inspect.isroutine(function) and not name.startswith("_")
+        if inspect.isroutine(function)
+        and not name.startswith("_")
+        and "keras" in function.__module__  # not what the module imports from elsewhere
     }
 
 
