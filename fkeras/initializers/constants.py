@@ -3,9 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.config import serialization
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.randomness import first_values
+from fkeras.core.randomness import blocks, first_values
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
@@ -83,8 +84,8 @@ class Identity(Initializer):
                 "Identity matrix initializer can only be used for 2D matrices. "
                 f"Received: shape={shape} of rank {len(shape)}."
             )
-        if first_values.on_host():
-            return first_values.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
+        if blocks.on_host():
+            return placement.place_weight((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
         return (self.gain * jnp.eye(*shape)).astype(dtype)
 
     def get_config(self):

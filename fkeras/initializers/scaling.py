@@ -4,7 +4,7 @@ passes through it.
 
 import math
 
-from fkeras.core.randomness.first_values import affine
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
 

@@ -46,7 +46,7 @@ def apply_update_steps(optimizer, grads: dict, params, state, leaves, learning_r
         steps,
         trained + own,
         params + optimizer.list_state(state),
-        what=f"{type(optimizer).__name__}.update_step",
+        caller=f"{type(optimizer).__name__}.update_step",
     )
     return after[: len(trained)], optimizer.dict_state(after[len(trained) :])
 

@@ -353,7 +353,11 @@ class StatefulOptimizer:
         values, params = _values(optimizer_variables), _values(trainable_variables)
         if type(self).apply is not StatefulOptimizer.apply:
             _, after = lending.call(
-                self.apply, bound + own, params + values, grads, what=f"{type(self).__name__}.apply"
+                self.apply,
+                bound + own,
+                params + values,
+                grads,
+                caller=f"{type(self).__name__}.apply",
             )
             return after[: len(bound)], after[len(bound) :]
         new_params, new_state = self._run(
