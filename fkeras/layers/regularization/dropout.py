@@ -14,7 +14,7 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
-from fkeras.random.keys import key_of
+from fkeras.random.distributions import draw_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def keep(
         noise_shape: shape of the result, None in it for the input's sizes; None for `shape`.
         shape: the input's shape.
     """
-    key = key_of(seed)
+    key = draw_key(seed)
     if noise_shape is not None or not shape or shape[-1] % 2:
         return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
     words = jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32)
