@@ -56,7 +56,7 @@ class Adadelta(Optimizer):
     def slot_groups(self):
         return [("accumulated_grad", "accumulated_delta_var")]
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         old = slots["accumulated_delta_var"]
         squares = self.rho * slots["accumulated_grad"] + (1 - self.rho) * jnp.square(gradient)
         change = -(sqrt(old + self.epsilon) * gradient / sqrt(squares + self.epsilon))

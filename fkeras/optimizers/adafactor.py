@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class Adafactor(Optimizer):
@@ -67,23 +67,23 @@ class Adafactor(Optimizer):
     def slot_groups(self):
         return [("row", "column", "velocity")]
 
-    def slot_for(self, key, leaf):
+    def slot_for(self, key, info):
         if key == "velocity":
-            return Slot(leaf.shape, leaf.dtype)
-        if leaf.ndim < 2:
-            return Slot((), "int32")  # nothing, but Keras's files have a place for it
-        return Slot(
-            leaf.shape[:-1] if key == "row" else leaf.shape[:-2] + leaf.shape[-1:], leaf.dtype
+            return SlotSpec.like(info)
+        if info.ndim < 2:
+            return SlotSpec((), "int32")  # nothing, but Keras's files have a place for it
+        return SlotSpec(
+            info.shape[:-1] if key == "row" else info.shape[:-2] + info.shape[-1:], info.dtype
         )
 
     def step_scalars(self, learning_rate, step, shared):
         return jnp.minimum(learning_rate, 1 / sqrt(step)), 1 - step**self.beta_2_decay
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         rate, keep = scalars
         squares = jnp.square(gradient) + self.epsilon_1
         new = {}
-        if leaf.ndim >= 2:
+        if info.ndim >= 2:
             row = new["row"] = keep * slots["row"] + (1 - keep) * jnp.mean(squares, axis=-1)
             column = new["column"] = keep * slots["column"] + (1 - keep) * jnp.mean(
                 squares, axis=-2

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class Adagrad(Optimizer):
@@ -56,10 +56,10 @@ class Adagrad(Optimizer):
     def slot_groups(self):
         return [("accumulator",)]
 
-    def slot_for(self, key, leaf):
-        return Slot(leaf.shape, leaf.dtype, self.initial_accumulator_value)
+    def slot_for(self, key, info):
+        return SlotSpec(info.shape, info.dtype, self.initial_accumulator_value)
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         accumulator = slots["accumulator"] + jnp.square(gradient)
         return param - learning_rate * gradient / sqrt(accumulator + self.epsilon), {
             "accumulator": accumulator

@@ -91,7 +91,7 @@ class Adam(Optimizer):
     def step_scalars(self, learning_rate, step, shared):
         return adam_scale(learning_rate, step, self.beta_1, self.beta_2)
 
-    def leaf_step(self, gradient, param, slots, scale, leaf):
+    def leaf_step(self, gradient, param, slots, scale, info):
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
         new, divisor = {"momentum": momentum, "velocity": velocity}, velocity
         if self.amsgrad:

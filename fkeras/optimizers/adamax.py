@@ -60,7 +60,7 @@ class Adamax(Optimizer):
     def step_scalars(self, learning_rate, step, shared):
         return learning_rate, 1 - jnp.asarray(self.beta_1, step.dtype) ** step
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         learning_rate, correction = scalars
         momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         norm = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))

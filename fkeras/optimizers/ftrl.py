@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class Ftrl(Optimizer):
@@ -91,12 +91,12 @@ class Ftrl(Optimizer):
     def slot_groups(self):
         return [("accumulator", "linear")]
 
-    def slot_for(self, key, leaf):
-        return Slot(
-            leaf.shape, leaf.dtype, self.initial_accumulator_value if key == "accumulator" else 0.0
+    def slot_for(self, key, info):
+        return SlotSpec(
+            info.shape, info.dtype, self.initial_accumulator_value if key == "accumulator" else 0.0
         )
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         l1, power = self.l1_regularization_strength, -self.learning_rate_power
         l2 = self.l2_regularization_strength + self.beta / (2.0 * learning_rate)
         old = slots["accumulator"]

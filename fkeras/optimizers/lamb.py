@@ -66,7 +66,7 @@ class Lamb(Optimizer):
             1 - jnp.asarray(self.beta_2, step.dtype) ** step,
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         learning_rate, correction_1, correction_2 = scalars
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
         change = momentum / correction_1 / (sqrt(velocity / correction_2) + self.epsilon)

@@ -62,7 +62,7 @@ class Lion(Optimizer):
     def slot_groups(self):
         return [("momentum",)]
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         beta_1, beta_2 = (
             jnp.asarray(self.beta_1, param.dtype),
             jnp.asarray(self.beta_2, param.dtype),

@@ -8,8 +8,8 @@ import numpy as np
 from fkeras.errors import UserInputError
 from fkeras.optimizers.adam import adam_scale, moments
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import leaf_of
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.parameter_info import parameter_info_of
 
 
 class Muon(Optimizer):
@@ -105,35 +105,35 @@ class Muon(Optimizer):
         """The velocity Variable of each parameter that Adam takes, None for Muon's."""
         return self._held_by_parameter("velocity")
 
-    def _takes_adam(self, leaf) -> bool:
-        if leaf.ndim != 2 or (self.exclude_embeddings and "embedding" in leaf.path.lower()):
+    def _takes_adam(self, info) -> bool:
+        if info.ndim != 2 or (self.exclude_embeddings and "embedding" in info.path.lower()):
             return True
-        return any(re.search(pattern, leaf.path) for pattern in self.exclude_layers)
+        return any(re.search(pattern, info.path) for pattern in self.exclude_layers)
 
     def _should_use_adamw(self, variable) -> bool:
-        return self._takes_adam(leaf_of(variable))
+        return self._takes_adam(parameter_info_of(variable))
 
     def slot_groups(self):
         return [("momentum", "velocity")]
 
-    def slot_for(self, key, leaf):
+    def slot_for(self, key, info):
         return (
             None
-            if key == "velocity" and not self._takes_adam(leaf)
-            else super().slot_for(key, leaf)
+            if key == "velocity" and not self._takes_adam(info)
+            else super().slot_for(key, info)
         )
 
-    def decay_rate(self, leaf):
-        return self.adam_weight_decay if self._takes_adam(leaf) else self.weight_decay
+    def decay_rate(self, info):
+        return self.adam_weight_decay if self._takes_adam(info) else self.weight_decay
 
     def step_scalars(self, learning_rate, step, shared):
         return learning_rate, adam_scale(
             learning_rate * self.adam_lr_ratio, step, self.adam_beta_1, self.adam_beta_2
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         learning_rate, adam = scalars
-        if self._takes_adam(leaf):
+        if self._takes_adam(info):
             momentum, velocity = moments(gradient, slots, self.adam_beta_1, self.adam_beta_2)
             return param - momentum * adam / (sqrt(velocity) + self.epsilon), {
                 "momentum": momentum,

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class Nadam(Optimizer):
@@ -61,10 +61,10 @@ class Nadam(Optimizer):
     def slot_groups(self):
         return [("momentum", "velocity")]
 
-    def shared_slots(self, leaves):
+    def shared_slots(self, infos):
         return {
-            "u_product": Slot(
-                (), "float64" if leaves and leaves[0].dtype == "float64" else "float32", 1.0
+            "u_product": SlotSpec(
+                (), "float64" if infos and infos[0].dtype == "float64" else "float32", 1.0
             )
         }
 
@@ -90,7 +90,7 @@ class Nadam(Optimizer):
             1 - beta_2**step,
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         learning_rate, fresh_1, fresh_2, then, correction_then, rest, correction, correction_2 = (
             scalars
         )

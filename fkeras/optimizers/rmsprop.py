@@ -64,7 +64,7 @@ class RMSprop(Optimizer):
             *([("average_gradient",)] if self.centered else []),
         ]
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)}
         variance = new["velocity"]
         if self.centered:

@@ -3,8 +3,8 @@
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class ScheduleFreeAdamW(Optimizer):
@@ -67,9 +67,9 @@ class ScheduleFreeAdamW(Optimizer):
     def slot_groups(self):
         return [("momentum", "velocity")]
 
-    def slot_for(self, key, leaf):
-        return Slot(
-            leaf.shape, leaf.dtype, jnp.array if key == "momentum" else 0.0
+    def slot_for(self, key, info):
+        return SlotSpec(
+            info.shape, info.dtype, jnp.array if key == "momentum" else 0.0
         )  # a copy of the parameter
 
     def step_scalars(self, learning_rate, step, shared):
@@ -78,7 +78,7 @@ class ScheduleFreeAdamW(Optimizer):
         beta_1, beta_2 = jnp.asarray(self.beta_1, step.dtype), jnp.asarray(self.beta_2, step.dtype)
         return learning_rate, beta_1, 1 - beta_2, 1 - beta_2**step, 1.0 / step
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(self, gradient, param, slots, scalars, info):
         learning_rate, beta_1, fresh_2, correction, weight = scalars
         velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * fresh_2
         fast = slots["momentum"] - learning_rate * gradient / (

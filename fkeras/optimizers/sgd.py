@@ -71,7 +71,7 @@ class SGD(Optimizer):
     def slot_groups(self):
         return [("momentum",)] if self.momentum else []
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(self, gradient, param, slots, learning_rate, info):
         change = gradient * learning_rate
         if not self.momentum:
             return param - change, {}
