@@ -1,10 +1,20 @@
 """Adafactor."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.slot_spec import SlotSpec
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots, StepScalars
 
 
 class Adafactor(Optimizer):
@@ -29,45 +39,48 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_2_decay=-0.8,
-        epsilon_1=1e-30,
-        epsilon_2=1e-3,
-        clip_threshold=1.0,
-        relative_step=True,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 1e-3,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.beta_2_decay, self.epsilon_1, self.epsilon_2 = beta_2_decay, epsilon_1, epsilon_2
-        self.clip_threshold, self.relative_step = clip_threshold, relative_step
+        self.beta_2_decay = beta_2_decay
+        self.epsilon_1 = epsilon_1
+        self.epsilon_2 = epsilon_2
+        self.clip_threshold = clip_threshold
+        self.relative_step = relative_step
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [("row", "column", "velocity")]
 
-    def slot_for(self, key, info):
+    def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
         if key == "velocity":
             return SlotSpec.like(info)
         if info.ndim < 2:
@@ -76,10 +89,17 @@ class Adafactor(Optimizer):
             info.shape[:-1] if key == "row" else info.shape[:-2] + info.shape[-1:], info.dtype
         )
 
-    def step_scalars(self, learning_rate, step, shared):
+    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         return jnp.minimum(learning_rate, 1 / sqrt(step)), 1 - step**self.beta_2_decay
 
-    def leaf_step(self, gradient, param, slots, scalars, info):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        scalars: StepScalars,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         rate, keep = scalars
         squares = jnp.square(gradient) + self.epsilon_1
         new = {}
@@ -98,5 +118,5 @@ class Adafactor(Optimizer):
         return param - jnp.maximum(self.epsilon_2, _rms(param)) * rate * change, new
 
 
-def _rms(x):
+def _rms(x: jax.Array) -> jax.Array:
     return sqrt(jnp.mean(jnp.square(x)))

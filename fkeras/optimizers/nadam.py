@@ -1,10 +1,21 @@
 """Nadam."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.slot_spec import SlotSpec
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots, StepScalars
 
 
 class Nadam(Optimizer):
@@ -26,56 +37,58 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [("momentum", "velocity")]
 
-    def shared_slots(self, infos):
+    def shared_slots(self, infos: Sequence[ParameterInfo]) -> dict[str, SlotSpec]:
         return {
             "u_product": SlotSpec(
                 (), "float64" if infos and infos[0].dtype == "float64" else "float32", 1.0
             )
         }
 
-    def advance_shared(self, shared, step):
+    def advance_shared(self, shared: Slots, step: jax.Array) -> Slots:
         product = shared["u_product"]
         return {"u_product": product * self._momentum_at(step.astype(product.dtype))}
 
-    def _momentum_at(self, step):
+    def _momentum_at(self, step: jax.Array) -> jax.Array:
         return self.beta_1 * (1.0 - 0.5 * jnp.asarray(0.96, step.dtype) ** step)
 
-    def step_scalars(self, learning_rate, step, shared):
+    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         now, then = self._momentum_at(step), self._momentum_at(step + 1)
         product = shared["u_product"].astype(step.dtype)
         beta_1, beta_2 = jnp.asarray(self.beta_1, step.dtype), jnp.asarray(self.beta_2, step.dtype)
@@ -90,7 +103,14 @@ class Nadam(Optimizer):
             1 - beta_2**step,
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, info):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        scalars: StepScalars,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         learning_rate, fresh_1, fresh_2, then, correction_then, rest, correction, correction_2 = (
             scalars
         )
