@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Adadelta(Optimizer):
-    """Scales the gradient by the root mean square of recent changes over that of recent gradients.
+    """Scales the gradient by the size of recent changes over that of recent gradients.
 
-    The paper's algorithm is `learning_rate=1.0`; the default is Keras's. Other arguments: see
-    `Optimizer`.
+    Sizes are root mean squares, as moving averages. The paper's algorithm is `learning_rate=1.0`;
+    the default is Keras's. Other arguments: see `Optimizer`.
 
     Args:
         rho: fraction of both averages that stays at each step.
@@ -75,11 +75,10 @@ class Adadelta(Optimizer):
         learning_rate: jax.Array,
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
+        # The change of this step follows from the changes before it, and counts in the next one.
         old = slots["accumulated_delta_var"]
         squares = self.rho * slots["accumulated_grad"] + (1 - self.rho) * jnp.square(gradient)
         change = -(sqrt(old + self.epsilon) * gradient / sqrt(squares + self.epsilon))
         changes = self.rho * old + (1 - self.rho) * jnp.square(change)
-        return param + learning_rate * change, {
-            "accumulated_grad": squares,
-            "accumulated_delta_var": changes,
-        }
+        new_slots = {"accumulated_grad": squares, "accumulated_delta_var": changes}
+        return param + learning_rate * change, new_slots

@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 
 class Adafactor(Optimizer):
-    """Divides the gradient by the root of its mean square, kept as one row and one column for the
-    last two axes of a parameter.
+    """Divides the gradient by the root of its mean square, kept as one row and one column.
 
-    Parameters with fewer than two axes keep the whole average. As in Keras, `velocity` holds the
-    product of row and column too, so this class saves no memory against RMSprop; `optax.adafactor`
-    does. Other arguments: see `Optimizer`.
+    The two are of the last two axes of a parameter. Parameters with fewer than two axes keep the
+    whole average. As in Keras, `velocity` holds the product of row and column too, so this class
+    saves no memory against RMSprop; `optax.adafactor` does. Other arguments: see `Optimizer`.
 
     Args:
         beta_2_decay: exponent by which the averages slow down over the steps.
@@ -85,9 +84,8 @@ class Adafactor(Optimizer):
             return SlotSpec.like(info)
         if info.ndim < 2:
             return SlotSpec((), "int32")  # nothing, but Keras's files have a place for it
-        return SlotSpec(
-            info.shape[:-1] if key == "row" else info.shape[:-2] + info.shape[-1:], info.dtype
-        )
+        rows, columns = info.shape[:-1], info.shape[:-2] + info.shape[-1:]
+        return SlotSpec(rows if key == "row" else columns, info.dtype)
 
     def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         return jnp.minimum(learning_rate, 1 / sqrt(step)), 1 - step**self.beta_2_decay
@@ -102,20 +100,19 @@ class Adafactor(Optimizer):
     ) -> tuple[jax.Array, Slots]:
         rate, keep = scalars
         squares = jnp.square(gradient) + self.epsilon_1
-        new = {}
         if info.ndim >= 2:
-            row = new["row"] = keep * slots["row"] + (1 - keep) * jnp.mean(squares, axis=-1)
-            column = new["column"] = keep * slots["column"] + (1 - keep) * jnp.mean(
-                squares, axis=-2
-            )
-            new["velocity"] = (row / jnp.mean(row, axis=-1, keepdims=True))[..., None] * column[
-                ..., None, :
-            ]
+            row = keep * slots["row"] + (1 - keep) * jnp.mean(squares, axis=-1)  # (..., rows)
+            column = keep * slots["column"] + (1 - keep) * jnp.mean(squares, axis=-2)
+            # The product of both, which has the right mean: (..., rows, columns).
+            relative_row = row / jnp.mean(row, axis=-1, keepdims=True)
+            velocity = relative_row[..., None] * column[..., None, :]
+            new_slots = {"row": row, "column": column, "velocity": velocity}
         else:
-            new["velocity"] = keep * slots["velocity"] + (1 - keep) * squares
-        change = gradient / sqrt(new["velocity"])
+            velocity = keep * slots["velocity"] + (1 - keep) * squares
+            new_slots = {"velocity": velocity}
+        change = gradient / sqrt(velocity)
         change = change / jnp.maximum(1.0, _rms(change) / self.clip_threshold)
-        return param - jnp.maximum(self.epsilon_2, _rms(param)) * rate * change, new
+        return param - jnp.maximum(self.epsilon_2, _rms(param)) * rate * change, new_slots
 
 
 def _rms(x: jax.Array) -> jax.Array:

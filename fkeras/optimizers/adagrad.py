@@ -68,7 +68,7 @@ class Adagrad(Optimizer):
         return [("accumulator",)]
 
     def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
-        return SlotSpec(info.shape, info.dtype, self.initial_accumulator_value)
+        return SlotSpec.like(info, self.initial_accumulator_value)
 
     def leaf_step(
         self,
@@ -79,6 +79,5 @@ class Adagrad(Optimizer):
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
         accumulator = slots["accumulator"] + jnp.square(gradient)
-        return param - learning_rate * gradient / sqrt(accumulator + self.epsilon), {
-            "accumulator": accumulator
-        }
+        change = learning_rate * gradient / sqrt(accumulator + self.epsilon)
+        return param - change, {"accumulator": accumulator}

@@ -21,11 +21,10 @@ def adam_scale(
     learning_rate: jax.Array, step: jax.Array, beta_1: float, beta_2: float
 ) -> jax.Array:
     """The learning rate with the correction of both averages for their start at zero."""
-    return (
-        learning_rate
-        * sqrt(1 - jnp.asarray(beta_2, step.dtype) ** step)
-        / (1 - jnp.asarray(beta_1, step.dtype) ** step)
-    )
+    # The powers in the dtype of the step: a Python float to a float32 power is rounded otherwise.
+    correction_1 = 1 - jnp.asarray(beta_1, step.dtype) ** step
+    correction_2 = 1 - jnp.asarray(beta_2, step.dtype) ** step
+    return learning_rate * sqrt(correction_2) / correction_1
 
 
 def moments(
@@ -38,11 +37,10 @@ def moments(
 
 
 class Adam(Optimizer):
-    """Divides a moving average of the gradient by the root of one of its square, both corrected for
-    their start at zero.
+    """Divides a moving average of the gradient by the root of one of its square.
 
-    Epsilon is the paper's "epsilon hat": it is added to the root before the correction. Other
-    arguments: see `Optimizer`.
+    Both are corrected for their start at zero. Epsilon is the paper's "epsilon hat": it is added to
+    the root before the correction. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -103,6 +101,7 @@ class Adam(Optimizer):
         self.amsgrad = amsgrad
 
     def slot_groups(self) -> list[tuple[str, ...]]:
+        # A group of its own: Keras lists all of them after the pairs.
         return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
     def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
@@ -117,16 +116,18 @@ class Adam(Optimizer):
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
-        new, divisor = {"momentum": momentum, "velocity": velocity}, velocity
+        new_slots = {"momentum": momentum, "velocity": velocity}
+        divisor = velocity
         if self.amsgrad:
-            divisor = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], velocity)
-        return param - momentum * scale / (sqrt(divisor) + self.epsilon), new
+            divisor = jnp.maximum(slots["velocity_hat"], velocity)
+            new_slots["velocity_hat"] = divisor
+        return param - momentum * scale / (sqrt(divisor) + self.epsilon), new_slots
 
 
 class AdamW(Adam):
-    """Adam with weight decay that does not go through the averages: each update takes
-    `learning_rate * weight_decay` of each parameter off.
+    """Adam with weight decay that does not go through the averages.
 
+    Each update takes `learning_rate * weight_decay` of each parameter off.
     Arguments: see `Adam` and `Optimizer`.
 
     Args:

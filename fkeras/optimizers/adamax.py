@@ -16,10 +16,9 @@ if TYPE_CHECKING:
 
 
 class Adamax(Optimizer):
-    """Adam with the largest absolute gradient, slowly forgotten, in place of the root of the mean
-    square.
+    """Adam with the largest absolute gradient, slowly forgotten, as divisor.
 
-    Other arguments: see `Optimizer`.
+    It stands in place of the root of the mean square. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.

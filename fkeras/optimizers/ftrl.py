@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from fkeras.optimizers.rule import Slots
 
 
+_NON_NEGATIVE = (
+    "initial_accumulator_value",
+    "l1_regularization_strength",
+    "l2_regularization_strength",
+    "l2_shrinkage_regularization_strength",
+)
+
+
 class Ftrl(Optimizer):
     """Follow the regularised leader: sparse linear models by L1 and L2 terms inside the update.
 
@@ -77,16 +85,11 @@ class Ftrl(Optimizer):
         self.l1_regularization_strength = l1_regularization_strength
         self.l2_regularization_strength = l2_regularization_strength
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
-        for what in (
-            "initial_accumulator_value",
-            "l1_regularization_strength",
-            "l2_regularization_strength",
-            "l2_shrinkage_regularization_strength",
-        ):
-            if getattr(self, what) < 0:
+        for option in _NON_NEGATIVE:
+            value = getattr(self, option)
+            if value < 0:
                 raise UserInputError(
-                    f"`{what}` needs to be positive or zero. Received: "
-                    f"{what}={getattr(self, what)}."
+                    f"`{option}` needs to be positive or zero. Received: {option}={value}."
                 )
         if learning_rate_power > 0:
             raise UserInputError(
@@ -98,9 +101,8 @@ class Ftrl(Optimizer):
         return [("accumulator", "linear")]
 
     def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
-        return SlotSpec(
-            info.shape, info.dtype, self.initial_accumulator_value if key == "accumulator" else 0.0
-        )
+        fill = self.initial_accumulator_value if key == "accumulator" else 0.0
+        return SlotSpec.like(info, fill)
 
     def leaf_step(
         self,
@@ -117,5 +119,6 @@ class Ftrl(Optimizer):
         grown = accumulator**power
         shrunk = gradient + 2 * self.l2_shrinkage_regularization_strength * param
         linear = slots["linear"] + (shrunk - (grown - old**power) / learning_rate * param)
+        # Exactly zero where |linear| <= l1.
         new = (jnp.clip(linear, -l1, l1) - linear) / (grown / learning_rate + 2 * l2)
         return new, {"accumulator": accumulator, "linear": linear}

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 
 class Lamb(Optimizer):
-    """Adam whose change of each parameter is scaled to that parameter's own norm: for very large
-    batches.
+    """Adam whose change of each parameter is scaled to that parameter's own norm.
 
-    Other arguments: see `Optimizer`.
+    It is made for very large batches. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -89,10 +88,9 @@ class Lamb(Optimizer):
         learning_rate, correction_1, correction_2 = scalars
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
         change = momentum / correction_1 / (sqrt(velocity / correction_2) + self.epsilon)
-        param_norm, change_norm = (
-            sqrt(jnp.sum(jnp.square(param))),
-            sqrt(jnp.sum(jnp.square(change))),
-        )
+        param_norm = sqrt(jnp.sum(jnp.square(param)))
+        change_norm = sqrt(jnp.sum(jnp.square(change)))
+        # Where one of them is zero there is no ratio; the inner `where` keeps NaN out of gradients.
         usable = (param_norm > 0) & (change_norm > 0)
         ratio = jnp.where(usable, param_norm / jnp.where(usable, change_norm, 1), 1)
         return param - ratio * learning_rate * change, {"momentum": momentum, "velocity": velocity}

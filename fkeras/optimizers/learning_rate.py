@@ -1,4 +1,4 @@
-"""The learning rate of an optimizer: a Variable while it is a number, else a function of the step."""
+"""The learning rate of an optimizer: a Variable for a number, else a function of the step."""
 
 from __future__ import annotations
 

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 
 class Lion(Optimizer):
-    """Moves each element by plus or minus the learning rate: the sign of a mix of momentum and
-    gradient.
+    """Moves each element by plus or minus the learning rate.
 
-    It wants a learning rate three to ten times smaller than Adam's, and a weight decay as many
-    times larger. Other arguments: see `Optimizer`.
+    The sign is that of a mix of momentum and gradient. It wants a learning rate three to ten times
+    smaller than Adam's, and a weight decay as many times larger. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of momentum in the mix, in (0, 1].
@@ -81,12 +80,9 @@ class Lion(Optimizer):
         learning_rate: jax.Array,
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
-        beta_1, beta_2 = (
-            jnp.asarray(self.beta_1, param.dtype),
-            jnp.asarray(self.beta_2, param.dtype),
-        )
+        beta_1 = jnp.asarray(self.beta_1, param.dtype)
+        beta_2 = jnp.asarray(self.beta_2, param.dtype)
         momentum = slots["momentum"]
         direction = jnp.sign(momentum * beta_1 + gradient * (1.0 - beta_1))
-        return param - learning_rate * direction, {
-            "momentum": momentum * beta_2 + gradient * (1.0 - beta_2)
-        }
+        new_momentum = momentum * beta_2 + gradient * (1.0 - beta_2)
+        return param - learning_rate * direction, {"momentum": new_momentum}

@@ -45,8 +45,9 @@ _NOT_HERE = {
 
 
 class LossScaleOptimizer(Optimizer):
-    """Multiplies the loss, so that small float16 gradients do not vanish, and divides the gradients
-    again.
+    """Multiplies the loss, so that small float16 gradients do not vanish.
+
+    The gradients are divided again before the inner optimizer sees them.
 
     A step whose gradients are not all finite is skipped, parameters and inner state untouched, and
     the scale is halved. After `dynamic_growth_steps` good steps in a row it is doubled.
@@ -94,8 +95,8 @@ class LossScaleOptimizer(Optimizer):
         for option, default in _NOT_HERE.items():
             if kwargs.pop(option, default) != default:
                 raise UserInputError(
-                    f"LossScaleOptimizer does not support `{option}`. Instead, set `{option}` on the "
-                    "`inner_optimizer`."
+                    f"LossScaleOptimizer does not support `{option}`. Instead, set `{option}` on "
+                    "the `inner_optimizer`."
                 )
         if kwargs:
             raise UserInputError(

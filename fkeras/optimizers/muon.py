@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 
 class Muon(Optimizer):
-    """Momentum whose change of each matrix is made nearly orthogonal; Adam for all that is no
-    matrix.
+    """Momentum whose change of each matrix is made nearly orthogonal; Adam for all else.
 
     Muon takes parameters with exactly two axes, unless their path names an embedding or one of
     `exclude_layers`. Name the output layer there: it learns better with Adam. Other arguments: see
@@ -104,10 +103,8 @@ class Muon(Optimizer):
         self.nesterov = nesterov
         self.adam_lr_ratio = adam_lr_ratio
         self.rms_rate = rms_rate
-        self.exclude_layers, self.exclude_embeddings = (
-            list(exclude_layers or []),
-            exclude_embeddings,
-        )
+        self.exclude_layers = list(exclude_layers or [])
+        self.exclude_embeddings = exclude_embeddings
         self.muon_a = muon_a
         self.muon_b = muon_b
         self.muon_c = muon_c
@@ -134,11 +131,9 @@ class Muon(Optimizer):
         return [("momentum", "velocity")]
 
     def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
-        return (
-            None
-            if key == "velocity" and not self._takes_adam(info)
-            else super().slot_for(key, info)
-        )
+        if key == "velocity" and not self._takes_adam(info):
+            return None
+        return super().slot_for(key, info)
 
     def decay_rate(self, info: ParameterInfo) -> float | None:
         return self.adam_weight_decay if self._takes_adam(info) else self.weight_decay
@@ -159,31 +154,29 @@ class Muon(Optimizer):
         learning_rate, adam = scalars
         if self._takes_adam(info):
             momentum, velocity = moments(gradient, slots, self.adam_beta_1, self.adam_beta_2)
-            return param - momentum * adam / (sqrt(velocity) + self.epsilon), {
-                "momentum": momentum,
-                "velocity": velocity,
-            }
+            change = momentum * adam / (sqrt(velocity) + self.epsilon)
+            return param - change, {"momentum": momentum, "velocity": velocity}
         momentum = slots["momentum"] + (gradient + slots["momentum"] * (self.momentum - 1))
         ahead = gradient + self.momentum * momentum if self.nesterov else momentum
-        return param - self.lr_adjust(
-            learning_rate * self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
-        ), {"momentum": momentum}
+        direction = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+        return param - self.lr_adjust(learning_rate * direction), {"momentum": momentum}
 
     def lr_adjust(self, x: jax.Array) -> jax.Array:
         """A matrix of changes times `rms_rate` and the root of its longer side."""
-        return (
-            x
-            if self.rms_rate is None
-            else x * np.float32(np.sqrt(max(x.shape[0], x.shape[1]))) * self.rms_rate
-        )
+        if self.rms_rate is None:
+            return x
+        return x * np.float32(np.sqrt(max(x.shape[0], x.shape[1]))) * self.rms_rate
 
     def transpose_last_axis(self, x: jax.Array) -> jax.Array:
         """The last two axes swapped."""
         return jnp.swapaxes(x, -1, -2)
 
     def zeropower_via_newtonschulz5(self, x: jax.Array, steps: int) -> jax.Array:
-        """A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz
-        iterations of the fifth order.
+        """A matrix with the singular vectors of `x` and singular values near 1.
+
+        Args:
+            x: matrix, or batch of matrices.
+            steps: number of Newton-Schulz iterations of the fifth order.
 
         Raises:
             UserInputError: fewer than two axes.
@@ -193,6 +186,7 @@ class Muon(Optimizer):
                 "Muon: expected gradient or momentum to have at least 2 dimensions. Received: "
                 f"shape={tuple(x.shape)}"
             )
+        # The smaller of the two products; the iteration converges for norms below 1.
         tall = x.shape[-2] > x.shape[-1]
         x = self.transpose_last_axis(x) if tall else x
         x = x / (sqrt(jnp.sum(jnp.square(x), axis=(-2, -1), keepdims=True)) + 1e-7)

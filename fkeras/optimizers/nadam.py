@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,20 @@ from fkeras.optimizers.slot_spec import SlotSpec
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.optimizers.rates import LearningRate
-    from fkeras.optimizers.rule import Slots, StepScalars
+    from fkeras.optimizers.rule import Slots
+
+
+class _NadamScalars(NamedTuple):
+    """What one step has for all parameters; `fresh_*` is the share of the new in an average."""
+
+    learning_rate: jax.Array
+    fresh_1: jax.Array
+    fresh_2: jax.Array
+    next_momentum: jax.Array
+    next_correction: jax.Array
+    gradient_weight: jax.Array
+    correction: jax.Array
+    velocity_correction: jax.Array
 
 
 class Nadam(Optimizer):
@@ -75,11 +88,8 @@ class Nadam(Optimizer):
         return [("momentum", "velocity")]
 
     def shared_slots(self, infos: Sequence[ParameterInfo]) -> dict[str, SlotSpec]:
-        return {
-            "u_product": SlotSpec(
-                (), "float64" if infos and infos[0].dtype == "float64" else "float32", 1.0
-            )
-        }
+        is_double = bool(infos) and infos[0].dtype == "float64"
+        return {"u_product": SlotSpec((), "float64" if is_double else "float32", 1.0)}
 
     def advance_shared(self, shared: Slots, step: jax.Array) -> Slots:
         product = shared["u_product"]
@@ -88,19 +98,22 @@ class Nadam(Optimizer):
     def _momentum_at(self, step: jax.Array) -> jax.Array:
         return self.beta_1 * (1.0 - 0.5 * jnp.asarray(0.96, step.dtype) ** step)
 
-    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
-        now, then = self._momentum_at(step), self._momentum_at(step + 1)
-        product = shared["u_product"].astype(step.dtype)
-        beta_1, beta_2 = jnp.asarray(self.beta_1, step.dtype), jnp.asarray(self.beta_2, step.dtype)
-        return (
-            learning_rate,
-            1 - beta_1,
-            1 - beta_2,
-            then,
-            1 - product * then,
-            1 - now,
-            1 - product,
-            1 - beta_2**step,
+    def step_scalars(
+        self, learning_rate: jax.Array, step: jax.Array, shared: Slots
+    ) -> _NadamScalars:
+        momentum, next_momentum = self._momentum_at(step), self._momentum_at(step + 1)
+        product = shared["u_product"].astype(step.dtype)  # of the momenta up to this step
+        beta_1 = jnp.asarray(self.beta_1, step.dtype)
+        beta_2 = jnp.asarray(self.beta_2, step.dtype)
+        return _NadamScalars(
+            learning_rate=learning_rate,
+            fresh_1=1 - beta_1,
+            fresh_2=1 - beta_2,
+            next_momentum=next_momentum,
+            next_correction=1 - product * next_momentum,
+            gradient_weight=1 - momentum,
+            correction=1 - product,
+            velocity_correction=1 - beta_2**step,
         )
 
     def leaf_step(
@@ -108,14 +121,15 @@ class Nadam(Optimizer):
         gradient: jax.Array,
         param: jax.Array,
         slots: Slots,
-        scalars: StepScalars,
+        scalars: _NadamScalars,
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
-        learning_rate, fresh_1, fresh_2, then, correction_then, rest, correction, correction_2 = (
-            scalars
-        )
-        momentum = slots["momentum"] + (gradient - slots["momentum"]) * fresh_1
-        velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * fresh_2
-        ahead = then * momentum / correction_then + rest * gradient / correction
-        change = ahead * learning_rate / (sqrt(velocity / correction_2) + self.epsilon)
+        s = scalars
+        momentum = slots["momentum"] + (gradient - slots["momentum"]) * s.fresh_1
+        velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * s.fresh_2
+        # Nesterov: the momentum of the next step, and this gradient by itself.
+        ahead = s.next_momentum * momentum / s.next_correction
+        ahead = ahead + s.gradient_weight * gradient / s.correction
+        divisor = sqrt(velocity / s.velocity_correction) + self.epsilon
+        change = ahead * s.learning_rate / divisor
         return param - change, {"momentum": momentum, "velocity": velocity}

@@ -8,8 +8,8 @@ One concept a class, each on the one before:
   order, so that files travel both ways.
 - `RatedOptimizer`, `SavableOptimizer`, `StatefulOptimizer`: the learning rate, files, `apply`.
 
-A chain of classes rather than an object that is handed in, since Keras's contract is that a subclass
-of `Optimizer` overrides the rule itself. `update_step.step` has the order of a step.
+A chain of classes rather than an object that is handed in, since Keras's contract is that a
+subclass of `Optimizer` overrides the rule itself. `update_step.step` has the order of a step.
 """
 
 from __future__ import annotations

@@ -85,14 +85,15 @@ class RMSprop(Optimizer):
         learning_rate: jax.Array,
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
-        new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)}
-        variance = new["velocity"]
+        velocity = self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)
+        new_slots = {"velocity": velocity}
+        variance = velocity
         if self.centered:
-            new["average_gradient"] = (
-                self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
-            )
-            variance = variance - jnp.square(new["average_gradient"])
+            average = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            new_slots["average_gradient"] = average
+            variance = velocity - jnp.square(average)
         change = learning_rate * gradient / sqrt(variance + self.epsilon)
         if self.momentum > 0:
-            change = new["momentum"] = self.momentum * slots["momentum"] + change
-        return param - change, new
+            change = self.momentum * slots["momentum"] + change
+            new_slots["momentum"] = change
+        return param - change, new_slots

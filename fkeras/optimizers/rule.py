@@ -102,7 +102,7 @@ class UpdateRule:
         return [key for group in self.slot_groups() for key in group]
 
     def slot_rows(self, infos: Sequence[ParameterInfo]) -> list[SlotRow]:
-        """All that the rule keeps for parameters, in Keras's order; nothing for overwritten ones."""
+        """All that the rule keeps, in Keras's order; nothing for overwritten parameters."""
         rows = []
         for group in self.slot_groups():
             for index, info in enumerate(infos):

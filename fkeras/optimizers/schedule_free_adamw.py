@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 class ScheduleFreeAdamW(Optimizer):
-    """AdamW that averages its iterates, so that no learning rate schedule and no stopping time is
-    needed.
+    """AdamW that averages its iterates, and so needs neither a schedule nor a stopping time.
 
     The parameters during training lie between the fast iterate (`momentum`) and the average. Other
     arguments: see `Optimizer`.
@@ -76,14 +75,14 @@ class ScheduleFreeAdamW(Optimizer):
         return [("momentum", "velocity")]
 
     def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
-        return SlotSpec(
-            info.shape, info.dtype, jnp.array if key == "momentum" else 0.0
-        )  # a copy of the parameter
+        # The fast iterate starts as a copy of the parameter.
+        return SlotSpec.like(info, jnp.array if key == "momentum" else 0.0)
 
     def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         if self.warmup_steps > 0:
             learning_rate = learning_rate * jnp.minimum(step / self.warmup_steps, 1.0)
-        beta_1, beta_2 = jnp.asarray(self.beta_1, step.dtype), jnp.asarray(self.beta_2, step.dtype)
+        beta_1 = jnp.asarray(self.beta_1, step.dtype)
+        beta_2 = jnp.asarray(self.beta_2, step.dtype)
         return learning_rate, beta_1, 1 - beta_2, 1 - beta_2**step, 1.0 / step
 
     def leaf_step(
@@ -96,9 +95,9 @@ class ScheduleFreeAdamW(Optimizer):
     ) -> tuple[jax.Array, Slots]:
         learning_rate, beta_1, fresh_2, correction, weight = scalars
         velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * fresh_2
-        fast = slots["momentum"] - learning_rate * gradient / (
-            sqrt(velocity / correction) + self.epsilon
-        )
+        divisor = sqrt(velocity / correction) + self.epsilon
+        fast = slots["momentum"] - learning_rate * gradient / divisor
+        # The average is not kept: it follows from the parameter and the fast iterate before.
         average = (param - (1 - beta_1) * slots["momentum"]) / beta_1
         average = (1 - weight) * average + weight * fast
         return (1 - beta_1) * fast + beta_1 * average, {"momentum": fast, "velocity": velocity}

@@ -65,11 +65,8 @@ class SGD(Optimizer):
             name=name,
             **kwargs,
         )
-        if (
-            isinstance(momentum, bool)
-            or not isinstance(momentum, (int, float))
-            or not 0 <= momentum <= 1
-        ):
+        is_number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
+        if not is_number or not 0 <= momentum <= 1:
             raise UserInputError(
                 f"`momentum` must be a float between [0, 1]. Received: momentum={momentum!r}"
             )
@@ -96,6 +93,5 @@ class SGD(Optimizer):
         if not self.momentum:
             return param - change, {}
         momentum = slots["momentum"] * self.momentum - change
-        return param + (momentum * self.momentum - change if self.nesterov else momentum), {
-            "momentum": momentum
-        }
+        step = momentum * self.momentum - change if self.nesterov else momentum
+        return param + step, {"momentum": momentum}

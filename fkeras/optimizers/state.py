@@ -48,7 +48,7 @@ class OptimizerState:
     transformation: Any = None
 
     def replace(self, **changes: Any) -> OptimizerState:
-        """A copy with other values; also of its dicts and lists, which the copy's owner may fill."""
+        """A copy with other values. Its dicts and lists are copies too, to be filled."""
         return dataclasses.replace(
             self,
             **{
