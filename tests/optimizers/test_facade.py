@@ -183,7 +183,8 @@ def test_wrong_gradients_are_named_all_at_once():
     optimizer, variables = optimizers.Adam(), two()
     with pytest.raises(
         UserInputError,
-        match=r"'kernel': gradient \(2,\), parameter \(3, 2\); 'bias': gradient \(3, 2\), parameter \(2,\)",
+        match=r"'kernel': gradient \(2,\), parameter \(3, 2\); "
+        r"'bias': gradient \(3, 2\), parameter \(2,\)",
     ):
         optimizer.apply(ONES[::-1], variables)
     with pytest.raises(UserInputError, match="no number"):
