@@ -58,7 +58,7 @@ def dense_gradients(
 
 def _as_dense(gradient: ArrayLike) -> jax.Array:
     if hasattr(gradient, "todense"):  # JAX's and SciPy's sparse matrices
-        return gradient.todense()
+        return jnp.asarray(gradient.todense())  # SciPy's is an `np.matrix`, whose `*` is another
     return jnp.asarray(getattr(gradient, "value", gradient))
 
 
