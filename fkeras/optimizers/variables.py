@@ -64,7 +64,8 @@ class OptimizerVariables(PureOptimizer):
                 "the first statement in the `__init__()` method. Go add it!"
             )
         object.__setattr__(self, name, value)
-        self._track(value)
+        if name != "learning_rate":  # a Variable there is only read for its value
+            self._track(value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_compiled_step": None}  # programs cannot be copied or pickled
