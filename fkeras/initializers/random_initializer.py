@@ -10,9 +10,9 @@ import numpy as np
 
 from fkeras.core.config import serialization
 from fkeras.core.randomness import first_values
-from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
+from fkeras.random import SeedGenerator  # from the room that registers it, for configs
 
 if TYPE_CHECKING:
     from fkeras.types import Config, SeedLike
