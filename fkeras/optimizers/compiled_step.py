@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import jax
 
+from fkeras.constraints import Constraint
 from fkeras.core.config import registry
 from fkeras.core.values.variable import Variable
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
@@ -50,12 +51,11 @@ def run_step(
 
 def _constants_of(info: ParameterInfo) -> tuple:
     """All of a parameter that a compiled step depends on. Plain values, whose `repr` says all."""
-    constraint = info.constraint and (
-        id(info.constraint),
-        type(info.constraint).__name__,
-        info.constraint.get_config(),  # its attributes may have been assigned
-    )
-    return info.path, info.shape, info.dtype, info.overwrite, info.decays, constraint
+    constraint, constants = info.constraint, None
+    if isinstance(constraint, Constraint):
+        # With its config, since its attributes may be assigned.
+        constants = id(constraint), type(constraint).__name__, constraint.get_config()
+    return info.path, info.shape, info.dtype, info.overwrite, info.decays, constants
 
 
 def has_only_builtin_parts(optimizer: StatefulOptimizer, infos: Sequence[ParameterInfo]) -> bool:

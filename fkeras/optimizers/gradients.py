@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import jax
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from flax import nnx
 
     from fkeras.optimizers.parameter_info import ParameterInfo
-    from fkeras.optimizers.variables import OptimizerVariables
+    from fkeras.optimizers.stateful import StatefulOptimizer
     from fkeras.types import ArrayLike
 
 
@@ -40,8 +40,9 @@ def dense_gradients(
         if gradient is None:
             arrays.append(None)
             continue
-        if getattr(gradient, "dtype", None) in (bool, jax.dtypes.float0):
-            problems.append(f"{info.path!r}: dtype {gradient.dtype} is no number")
+        dtype = getattr(gradient, "dtype", None)
+        if dtype in (bool, jax.dtypes.float0):
+            problems.append(f"{info.path!r}: dtype {dtype} is no number")
             continue
         array = _as_dense(gradient)
         if array.shape != info.shape:
@@ -72,9 +73,9 @@ def refuse_none_at_all(grads: Sequence[jax.Array | None]) -> None:
 
 
 def aligned_gradients(
-    optimizer: OptimizerVariables,
+    optimizer: StatefulOptimizer,
     grads: Sequence[ArrayLike | None],
-    trainable_variables: Sequence[nnx.Variable] | None,
+    trainable_variables: Iterable[nnx.Variable] | None,
 ) -> list[ArrayLike | None]:
     """Gradients in the order of the Variables that the optimizer was built for.
 
@@ -111,7 +112,7 @@ def aligned_gradients(
     return aligned
 
 
-def _all_variables(optimizer: OptimizerVariables, count: int) -> list[nnx.Variable]:
+def _all_variables(optimizer: StatefulOptimizer, count: int) -> list[nnx.Variable]:
     """The Variables that the optimizer was built for, which must be as many as the gradients."""
     if not optimizer.built:
         raise NotBuiltError(

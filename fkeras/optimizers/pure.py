@@ -263,22 +263,22 @@ class PureOptimizer(StateLayout):
         if not self.use_ema:
             return list(params)
         return [
-            param if info.overwrite else average.astype(param.dtype)
-            for param, average, info in zip(params, state.slots["average"], infos)
+            param if info.overwrite else state.slot("average", i).astype(param.dtype)
+            for i, (param, info) in enumerate(zip(params, infos))
         ]
 
     def _rate_at(self, state: OptimizerState) -> jax.Array:
         """The learning rate of a state: an array."""
         rate = self._learning_rate
-        if isinstance(rate, Variable) != (state.learning_rate is not None):
-            raise UserInputError(
-                f"{self.name}: the state was made while the learning rate was of another kind (a "
-                "number or a schedule). Make it again with `init`, or from the optimizer's "
-                "Variables."
-            )
         if isinstance(rate, Variable):
-            return state.learning_rate
-        return rates.at_step(rate, state.iteration)
+            if state.learning_rate is not None:
+                return state.learning_rate
+        elif state.learning_rate is None:
+            return rates.at_step(rate, state.iteration)
+        raise UserInputError(
+            f"{self.name}: the state was made while the learning rate was of another kind (a "
+            "number or a schedule). Make it again with `init`, or from the optimizer's Variables."
+        )
 
     def _infos_for(
         self, params: PyTree, treedef: PyTreeDef, parameter_infos: PyTree | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -25,12 +25,10 @@ class SlotSpec:
 
     shape: tuple[int, ...]
     dtype: str
-    fill: float | Callable[[jax.Array], jax.Array] = 0.0
+    fill: float | Callable[[Any], jax.Array] = 0.0
 
     @classmethod
-    def like(
-        cls, info: ParameterInfo, fill: float | Callable[[jax.Array], jax.Array] = 0.0
-    ) -> SlotSpec:
+    def like(cls, info: ParameterInfo, fill: float | Callable[[Any], jax.Array] = 0.0) -> SlotSpec:
         """A value of the shape and dtype of a parameter."""
         return cls(info.shape, info.dtype, fill)
 

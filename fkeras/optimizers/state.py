@@ -58,13 +58,22 @@ class OptimizerState:
             },
         )
 
-    def value_at(self, key: str, index: int | None) -> jax.Array:
+    def slot(self, key: str, index: int) -> jax.Array:
+        """What is kept under a name for one parameter, which must be something."""
+        value = self.slots[key][index]
+        if value is None:
+            raise LookupError(f"nothing is kept as {key!r} for parameter {index}")
+        return value
+
+    def value_at(self, key: str, index: int | None) -> Any:
         """The value of one row of an optimizer's table: see `SlotRow`."""
         if key in ("iteration", "learning_rate"):
             return getattr(self, key)
+        if index is None:
+            return self.shared[key]
         if key == "variables":
-            return self.variables[index]
-        return self.shared[key] if index is None else self.slots[key][index]
+            return (self.variables or [])[index]
+        return self.slot(key, index)
 
 
 def slot_lists(keys: Iterable[str], count: int) -> dict[str, SlotList]:

@@ -56,18 +56,22 @@ def step(
     refuse_none_at_all(arrays)
     present = {i: gradient for i, gradient in enumerate(arrays) if gradient is not None}
     params, state = list(params), state.replace()
-    pace = _pace(state.iteration, optimizer.gradient_accumulation_steps)
-    _overwrite({i: g for i, g in present.items() if infos[i].overwrite}, params, state, pace)
+    count, group = state.iteration, None
+    if optimizer.gradient_accumulation_steps:
+        every = optimizer.gradient_accumulation_steps
+        count = state.iteration // every
+        group = _Group(every, (state.iteration + 1) % every == 0)
+    _overwrite({i: g for i, g in present.items() if infos[i].overwrite}, params, state, group)
     stepped = {i: g for i, g in present.items() if not infos[i].overwrite}
     if stepped:
         if optimizer.loss_scale_factor is not None:
             stepped = {i: g / optimizer.loss_scale_factor for i, g in stepped.items()}
-        if pace.every is None:
-            params, state = _advance(optimizer, stepped, params, state, infos, pace)
+        if group is None:
+            params, state = _advance(optimizer, stepped, params, state, infos, count)
         else:
-            params, state = _accumulate(optimizer, stepped, params, state, infos, pace)
+            params, state = _accumulate(optimizer, stepped, params, state, infos, count, group)
         if optimizer.use_ema:
-            _average(optimizer, params, state, infos, pace)
+            _average(optimizer, params, state, infos, count)
         for i in stepped:
             constraint = infos[i].constraint
             if constraint is not None:
@@ -75,22 +79,15 @@ def step(
     return params, state.replace(iteration=state.iteration + 1)
 
 
-class _Pace(NamedTuple):
-    """Where a step stands: the number of updates so far, and whether this step makes one."""
+class _Group(NamedTuple):
+    """Steps whose gradients make one update together: how many, and whether this is the last."""
 
-    count: jax.Array
-    due: jax.Array | None  # None: each step is an update
-    every: int | None
-
-
-def _pace(iteration: jax.Array, every: int | None) -> _Pace:
-    if not every:
-        return _Pace(iteration, None, None)
-    return _Pace(iteration // every, (iteration + 1) % every == 0, every)
+    size: int
+    is_due: jax.Array
 
 
 def _overwrite(
-    grads: Gradients, params: list[jax.Array], state: OptimizerState, pace: _Pace
+    grads: Gradients, params: list[jax.Array], state: OptimizerState, group: _Group | None
 ) -> None:
     """Puts gradients in place of parameters that are overwritten with them.
 
@@ -98,13 +95,12 @@ def _overwrite(
     """
     for i, gradient in grads.items():
         new = gradient.astype(params[i].dtype)
-        if pace.due is not None:
-            largest = state.slots["gradient_accumulator"][i]
+        if group is not None:
+            largest = state.slot("gradient_accumulator", i)
             new = jnp.maximum(new, largest)
-            state.slots["gradient_accumulator"][i] = jnp.where(
-                pace.due, jnp.zeros_like(largest), new
-            ).astype(largest.dtype)
-            new = jnp.where(pace.due, new, params[i])
+            kept = jnp.where(group.is_due, jnp.zeros_like(largest), new)
+            state.slots["gradient_accumulator"][i] = kept.astype(largest.dtype)
+            new = jnp.where(group.is_due, new, params[i])
         params[i] = new
 
 
@@ -114,12 +110,12 @@ def _advance(
     params: list[jax.Array],
     state: OptimizerState,
     infos: Sequence[ParameterInfo],
-    pace: _Pace,
+    count: jax.Array,
 ) -> Stepped:
     """An update: clips, decays and applies the rule."""
     learning_rate = optimizer._rate_at(state)
     clipped = clip(optimizer, grads)
-    return optimizer._apply_rule(clipped, params, state, infos, learning_rate, pace.count)
+    return optimizer._apply_rule(clipped, params, state, infos, learning_rate, count)
 
 
 def _accumulate(
@@ -128,19 +124,22 @@ def _accumulate(
     params: list[jax.Array],
     state: OptimizerState,
     infos: Sequence[ParameterInfo],
-    pace: _Pace,
+    count: jax.Array,
+    group: _Group,
 ) -> Stepped:
     """Adds to the sums of gradients; every so many steps, an update with their mean."""
-    sums = state.slots["gradient_accumulator"]
+    sums = {i: state.slot("gradient_accumulator", i) for i in grads}
     totals = {i: gradient + sums[i] for i, gradient in grads.items()}
 
-    def with_sums(state: OptimizerState, new_sums: dict) -> OptimizerState:
-        rows = [new_sums.get(i, old) for i, old in enumerate(sums)]
-        return state.replace(slots={**state.slots, "gradient_accumulator": rows})
+    def with_sums(state: OptimizerState, new_sums: Gradients) -> OptimizerState:
+        state = state.replace()
+        for i, new_sum in new_sums.items():
+            state.slots["gradient_accumulator"][i] = new_sum
+        return state
 
     def update_now() -> Stepped:
-        means = {i: total / pace.every for i, total in totals.items()}
-        new_params, new_state = _advance(optimizer, means, params, state, infos, pace)
+        means = {i: total / group.size for i, total in totals.items()}
+        new_params, new_state = _advance(optimizer, means, params, state, infos, count)
         return new_params, with_sums(new_state, {i: jnp.zeros_like(sums[i]) for i in totals})
 
     def only_add() -> Stepped:
@@ -148,7 +147,7 @@ def _accumulate(
         rounded = {i: total.astype(sums[i].dtype) for i, total in totals.items()}
         return params, with_sums(state, rounded)
 
-    return either(pace.due, update_now, only_add)
+    return either(group.is_due, update_now, only_add)
 
 
 def clip(optimizer: PureOptimizer, grads: Gradients) -> Gradients:
@@ -201,7 +200,7 @@ def apply_rule(
         # Rounded once, here.
         params[i] = new.astype(params[i].dtype)
         for key, value in new_slots.items():
-            state.slots[key][i] = value.astype(state.slots[key][i].dtype)
+            state.slots[key][i] = value.astype(state.slot(key, i).dtype)
     return params, state
 
 
@@ -219,18 +218,18 @@ def _average(
     params: list[jax.Array],
     state: OptimizerState,
     infos: Sequence[ParameterInfo],
-    pace: _Pace,
+    count: jax.Array,
 ) -> None:
     """Moves the averages towards the parameters, and puts them in their place when it is time."""
     # The first update starts the average: it is the parameter itself.
-    momentum = jnp.where(pace.count != 0, jnp.float32(optimizer.ema_momentum), 0)
+    momentum = jnp.where(count != 0, jnp.float32(optimizer.ema_momentum), 0)
     every = optimizer.ema_overwrite_frequency
     for i, info in enumerate(infos):
         if info.overwrite:
             continue
-        param, average = params[i], state.slots["average"][i]
+        param, average = params[i], state.slot("average", i)
         new = momentum * at_least_float32(average) + (1 - momentum) * at_least_float32(param)
         new = new.astype(average.dtype)
         state.slots["average"][i] = new
         if every:
-            params[i] = jnp.where((pace.count + 1) % every == 0, new.astype(param.dtype), param)
+            params[i] = jnp.where((count + 1) % every == 0, new.astype(param.dtype), param)

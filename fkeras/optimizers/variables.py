@@ -33,6 +33,7 @@ class OptimizerVariables(PureOptimizer):
     that it belongs to (None for all of them together).
     """
 
+    _arguments: dict[str, Any]
     _variables: list[Variable]
     _slot_table: list[tuple[str, int | None]]
     _built_for: list[nnx.Variable]
