@@ -42,6 +42,7 @@ def relu(
     # The common cases go to JAX's functions, whose gradients at the kinks are Keras's.
     if negative_slope and not threshold and max_value is None:
         return jax.nn.leaky_relu(x, negative_slope)
+    # Not x * (x > threshold): infinity times 0 would be NaN.
     if threshold:
         positive = jnp.where(x <= threshold, 0, x)
     else:

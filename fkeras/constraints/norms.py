@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def _norms(w: jax.Array, axis: Axis) -> jax.Array:
+    # Configs hold lists, NumPy's functions want tuples.
     axes = tuple(axis) if isinstance(axis, list) else axis
     return jnp.sqrt(jnp.sum(jnp.square(w), axis=axes, keepdims=True))
 
@@ -43,6 +44,7 @@ class MaxNorm(Constraint):
     def __call__(self, w: ArrayLike) -> jax.Array:
         w = as_float(w)
         norms = _norms(w, self.axis)
+        # epsilon keeps weights of zeros: 0 / 0 would be NaN.
         return w * (jnp.clip(norms, 0, self.max_value) / (epsilon() + norms))
 
     def get_config(self) -> Config:
@@ -59,7 +61,7 @@ class NonNeg(Constraint):
     """
 
     def __call__(self, w: ArrayLike) -> jax.Array:
-        return jnp.maximum(as_array(w), 0)
+        return jnp.maximum(as_array(w), 0)  # integers stay integers
 
 
 class UnitNorm(Constraint):

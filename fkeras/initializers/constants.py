@@ -37,6 +37,7 @@ class Constant(Initializer):
         self.value = value
 
     def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None) -> jax.Array:
+        # An array is the weight itself, and is not broadcast.
         shape, value_shape = first_values.as_shape(shape), np.shape(self.value)
         if value_shape and value_shape != shape:
             raise UserInputError(

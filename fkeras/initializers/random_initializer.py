@@ -37,7 +37,7 @@ class RandomInitializer(first_values.BlockDrawn, Initializer):
     """
 
     def __init__(self, seed: SeedLike | None = None) -> None:
-        if isinstance(seed, dict):
+        if isinstance(seed, dict):  # the config of a `SeedGenerator`
             seed = serialization.deserialize_keras_object(seed)
         if isinstance(seed, np.integer):
             seed = int(seed)

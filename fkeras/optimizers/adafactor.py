@@ -88,6 +88,7 @@ class Adafactor(Optimizer):
         return SlotSpec(rows if key == "row" else columns, info.dtype)
 
     def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
+        # At most 1 / sqrt(step), and averages over ever more steps.
         return jnp.minimum(learning_rate, 1 / sqrt(step)), 1 - step**self.beta_2_decay
 
     def leaf_step(
@@ -111,6 +112,7 @@ class Adafactor(Optimizer):
             velocity = keep * slots["velocity"] + (1 - keep) * squares
             new_slots = {"velocity": velocity}
         change = gradient / sqrt(velocity)
+        # Clipped by its own root mean square, then scaled by the parameter's.
         change = change / jnp.maximum(1.0, _rms(change) / self.clip_threshold)
         return param - jnp.maximum(self.epsilon_2, _rms(param)) * rate * change, new_slots
 

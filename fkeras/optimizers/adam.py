@@ -31,6 +31,7 @@ def moments(
     gradient: jax.Array, slots: Slots, beta_1: float, beta_2: float
 ) -> tuple[jax.Array, jax.Array]:
     """The moving averages of the gradient and of its square."""
+    # As Keras writes it: old + (new - old) * fraction, which rounds otherwise than a weighted sum.
     momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - beta_1)
     velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * (1 - beta_2)
     return momentum, velocity

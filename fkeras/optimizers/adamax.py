@@ -79,7 +79,7 @@ class Adamax(Optimizer):
         scalars: StepScalars,
         info: ParameterInfo,
     ) -> tuple[jax.Array, Slots]:
-        learning_rate, correction = scalars
+        learning_rate, correction = scalars  # the largest gradient needs no correction
         momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - self.beta_1)
         norm = jnp.maximum(self.beta_2 * slots["norm"], jnp.abs(gradient))
         return param - learning_rate * momentum / (correction * (norm + self.epsilon)), {

@@ -113,7 +113,7 @@ class BuildableOptimizer(OptimizerVariables):
                 name=name,
                 kind="optimizer",
             )
-        self._track(variable)
+        self._track(variable)  # it need not be assigned to an attribute
         return variable
 
     def add_variable_from_reference(

@@ -40,9 +40,11 @@ def run_step(
     is_traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
     if is_traced or not optimizer._can_compile(infos):
         return optimizer._step(grads, params, state, infos)
+    # All that the program will hold as constants. When one changes, it is made again.
     constants = repr([_constants_of(info) for info in infos]), optimizer._constants()
     compiled = optimizer._compiled_step
     if compiled is None or compiled.constants != constants:
+        # One program at a time: constants change seldom, and old ones are not wanted again.
         run = jax.jit(lambda g, p, s: optimizer._step(g, p, s, infos))
         compiled = CompiledStep(constants, run)
         object.__setattr__(optimizer, "_compiled_step", compiled)

@@ -87,6 +87,7 @@ class Lamb(Optimizer):
     ) -> tuple[jax.Array, Slots]:
         learning_rate, correction_1, correction_2 = scalars
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
+        # The paper's epsilon, beside corrected averages; Adam's is "epsilon hat".
         change = momentum / correction_1 / (sqrt(velocity / correction_2) + self.epsilon)
         param_norm = sqrt(jnp.sum(jnp.square(param)))
         change_norm = sqrt(jnp.sum(jnp.square(change)))

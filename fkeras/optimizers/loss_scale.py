@@ -136,15 +136,18 @@ class LossScaleOptimizer(Optimizer):
         infos: Sequence[ParameterInfo],
     ) -> tuple[list[jax.Array], OptimizerState]:
         arrays = dense_gradients(self.name, grads, infos)
+        # One flag for all: a single infinite element means that the scale was too large.
         finite = jnp.array([jnp.all(jnp.isfinite(g)) for g in arrays if g is not None]).all()
         scale, counter = state.shared["dynamic_scale"], state.shared["step_counter"]
 
         def good_step() -> tuple[list[jax.Array], OptimizerState]:
+            # Values that overwrite a parameter were never scaled.
             unscaled = [
                 g if g is None or info.overwrite else g / scale for g, info in zip(arrays, infos)
             ]
             (inner,) = state.inner
             new_params, new_inner = self.inner_optimizer._whole_step(unscaled, params, inner, infos)
+            # Below zero it counted skipped steps.
             good_steps = jnp.maximum(counter, 0)
             grow = good_steps == self.dynamic_growth_steps - 1
             shared = {

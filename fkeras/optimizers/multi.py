@@ -70,6 +70,7 @@ class MultiOptimizer(Optimizer):
         self._optimizer_map = optimizer_map
         self._inner: list[Optimizer] = []
         self._inner_by_path: dict[str, int] = {}
+        # Those of a map are there from the start, in its order; a function's are met one by one.
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._position(optimizer)
@@ -145,6 +146,7 @@ class MultiOptimizer(Optimizer):
             if not indices:
                 continue
             optimizer = self._inner[k]
+            # Exclusions of this optimizer as well as of the inner one.
             own_infos = [
                 info.with_decay(info.decays and optimizer._decays(info.name))
                 for info in _pick(infos, indices)

@@ -120,6 +120,7 @@ class Muon(Optimizer):
         return self._held_by_parameter("velocity")
 
     def _takes_adam(self, info: ParameterInfo) -> bool:
+        # Batches of matrices go to Adam, too.
         if info.ndim != 2 or (self.exclude_embeddings and "embedding" in info.path.lower()):
             return True
         return any(re.search(pattern, info.path) for pattern in self.exclude_layers)

@@ -14,6 +14,7 @@ from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
 from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
+from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.parameter_info import read_value
 from fkeras.optimizers.rates import NoLearningRateError
@@ -149,7 +150,7 @@ class OptaxOptimizer(Optimizer):
         updates, transformation = self.transformation.update(
             unflatten(filled), state.transformation, tree
         )
-        stepped = _flattener(unflatten, len(params))(optax.apply_updates(tree, updates))
+        stepped = flattener(unflatten, len(params))(optax.apply_updates(tree, updates))
         values = []
         for gradient, old, new, info in zip(arrays, params, stepped, infos):
             if gradient is None:
@@ -163,27 +164,10 @@ class OptaxOptimizer(Optimizer):
         return values, OptimizerState(state.iteration + 1, transformation=transformation)
 
     def _tree_builder(self, infos: Sequence[ParameterInfo]) -> Unflatten:
-        """list -> the tree that the transformation sees on Variables.
-
-        Nested dicts by path, or the list itself where a path is another's beginning.
-        """
+        """list -> the tree that the transformation sees on Variables."""
         if self._unflatten is not None:
             return self._unflatten
-        paths = [tuple(info.path.split("/")) for info in infos]
-        beginnings = {path[:length] for path in paths for length in range(1, len(path))}
-        if len(set(paths)) < len(paths) or beginnings & set(paths):
-            return list
-
-        def nested(values: list) -> dict[str, Any]:
-            tree: dict = {}
-            for path, value in zip(paths, values):
-                place = tree
-                for part in path[:-1]:
-                    place = place.setdefault(part, {})
-                place[path[-1]] = value
-            return tree
-
-        return nested
+        return nested_by_path(infos)
 
     def _to_trees(
         self, state: OptimizerState, infos: Sequence[ParameterInfo], unflatten: Unflatten
@@ -218,7 +202,7 @@ class OptaxOptimizer(Optimizer):
         values, self._structure = jax.tree_util.tree_flatten_with_path(state)
         with names.scope(self.name):
             for i, (path, value) in enumerate(values):
-                name = _name_of(path)
+                name = name_of(path)
                 value = jnp.array(value)  # a copy: parameters and state may be donated together
                 spec = SlotSpec(value.shape, value.dtype.name, lambda _, value=value: value)
                 variable = self._add_slot_variable("transformation", i, spec, name=name)
@@ -238,7 +222,7 @@ class OptaxOptimizer(Optimizer):
 
     def pack(self, values: Sequence[ArrayLike], unflatten: Unflatten) -> dict[str, Any]:
         state = self._state_from_values(values)
-        flatten = _flattener(self._bound_tree_builder(), len(self._built_for))
+        flatten = flattener(self._bound_tree_builder(), len(self._built_for))
         return {
             "iteration": state.iteration,
             "transformation": self._converted(state.transformation, flatten, unflatten),
@@ -279,7 +263,7 @@ class OptaxOptimizer(Optimizer):
             return opt_state
 
         def current(path: KeyPath, value: jax.Array) -> jax.Array:
-            if _name_of(path).endswith(_INJECTED):
+            if name_of(path).endswith(_INJECTED):
                 return jnp.array(self._rate.value, value.dtype)
             return value
 
@@ -306,21 +290,3 @@ class OptaxOptimizer(Optimizer):
             f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
             "or a checkpoint instead, and compile again after loading."
         )
-
-
-def _name_of(path: KeyPath) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator="_").replace("/", "_") or "state"
-
-
-def _flattener(unflatten: Unflatten, count: int) -> Callable[[PyTree], list]:
-    """The inverse of a function from a list of `count` to a tree."""
-    # A tree of positions says where each entry of the list went.
-    positions_tree = unflatten(list(range(count)))
-    treedef = jax.tree.structure(positions_tree)
-    positions = treedef.flatten_up_to(positions_tree)
-
-    def flatten(tree: PyTree) -> list:
-        values = dict(zip(positions, treedef.flatten_up_to(tree)))
-        return [values[i] for i in range(count)]
-
-    return flatten

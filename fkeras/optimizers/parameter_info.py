@@ -63,6 +63,7 @@ def parameter_info_of(variable: nnx.Variable, decays: bool = True) -> ParameterI
             decays=decays,
             constraint=variable.constraint,
         )
+    # Of a module that was not made with fkeras.
     path, value = lending.path_of(variable), read_value(variable)
     return ParameterInfo(
         path=path,

@@ -100,12 +100,13 @@ class PureOptimizer(StateLayout):
             UserInputError: structures or shapes that do not fit together; names all paths.
         """
         values, treedef = jax.tree.flatten(params)
-        arrays = [jnp.asarray(value) for value in values]
+        arrays = [jnp.asarray(value) for value in values]  # NumPy's and Python's numbers, too
         infos = self._infos_for(params, treedef, parameter_infos if leaves is None else leaves)
         if decay_mask is not None:
             mask = flatten_like(treedef, decay_mask, "decay_mask")
             infos = [info.with_decay(decays) for info, decays in zip(infos, mask)]
         state = self._to_lists(opt_state, infos, _state_flattener(treedef))
+        # None is a leaf here: a parameter without a gradient.
         grad_list = flatten_like(treedef, grads, f"{self.name}: the gradients")
         new_values, new_state = self._whole_step(grad_list, arrays, state, infos)
         new_params = treedef.unflatten(new_values)
@@ -193,6 +194,7 @@ class PureOptimizer(StateLayout):
                 "built."
             )
         self._undecayed_variables = list(var_list or [])
+        # One expression for all: a name is asked once.
         patterns = "|".join(dict.fromkeys(var_names)) if var_names else None
         self._undecayed_names = re.compile(patterns) if patterns is not None else None
 
@@ -202,6 +204,9 @@ class PureOptimizer(StateLayout):
         return self._undecayed_names is None or self._undecayed_names.search(name) is None
 
     # -- on lists of leaves: what composite optimizers override ----------------
+
+    # `state` holds what this optimizer keeps for these parameters, in their order: a composite one
+    # gives each of its own only that one's share.
 
     def _whole_step(
         self,

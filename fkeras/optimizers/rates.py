@@ -37,6 +37,7 @@ def checked(value: ArrayLike | LearningRate | Config) -> float | LearningRate:
     if isinstance(value, dict) and "class_name" in value:
         return serialization.deserialize_keras_object(value)
     try:
+        # Arrays and Variables with one element are numbers, too.
         number = float(value)
     except (TypeError, ValueError):
         if callable(value) and not isinstance(value, type):
@@ -72,6 +73,7 @@ def _takes_the_step(rate: LearningRate) -> bool:
         parameters = inspect.signature(rate).parameters.values()
     except (TypeError, ValueError):
         return False
+    # A required argument: one with a default may be anything.
     return any(
         p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         for p in parameters

@@ -93,7 +93,7 @@ class RMSprop(Optimizer):
             new_slots["average_gradient"] = average
             variance = velocity - jnp.square(average)
         change = learning_rate * gradient / sqrt(variance + self.epsilon)
-        if self.momentum > 0:
+        if self.momentum > 0:  # of changes that hold the learning rate already
             change = self.momentum * slots["momentum"] + change
             new_slots["momentum"] = change
         return param - change, new_slots

@@ -62,6 +62,7 @@ class StateLayout(UpdateRule):
     ) -> OptimizerState:
         """The typed state, from the dict that users see."""
         self._check_keys(opt_state)
+        # Only what the rows name; the 0-d zeros elsewhere in the trees are dropped.
         slots = slot_lists(self._slot_list_keys(), len(infos))
         values = {key: flatten(opt_state[key], key) for key in slots}
         for key, index, _ in self._state_rows(infos):
@@ -84,6 +85,7 @@ class StateLayout(UpdateRule):
             )
         expected = ["iteration", *self.shared_keys, *self._slot_list_keys(), *more_keys]
         missing = [key for key in expected if key not in opt_state]
+        # A rate that should not be there has an error of its own: see `_rate_at`.
         optional = ("learning_rate", "variables")
         extra = [key for key in opt_state if key not in expected and key not in optional]
         if missing or extra:

@@ -64,8 +64,9 @@ class StatefulOptimizer(SavableOptimizer):
         state = self._state_from_values([variable.value for variable in own])
         new_params, new_state = compiled_step.run_step(self, aligned, params, state)
         for variable, old, new in zip(bound, params, new_params):
-            if new is not old:
+            if new is not old:  # a step that was not compiled gives back what it did not change
                 write_value(variable, new)
+        # In the order of `variables`, which is the order of the state's rows.
         for variable, new in zip(own, self._values_of_state(new_state)):
             variable.assign(new)
 

@@ -55,13 +55,15 @@ def step(
     arrays = dense_gradients(optimizer.name, grads, infos)
     refuse_none_at_all(arrays)
     present = {i: gradient for i, gradient in enumerate(arrays) if gradient is not None}
-    params, state = list(params), state.replace()
+    params, state = list(params), state.replace()  # to be filled, the caller's stay as they are
+    # `count` is the number of updates so far; without accumulation that is the number of steps.
     count, group = state.iteration, None
     if optimizer.gradient_accumulation_steps:
         every = optimizer.gradient_accumulation_steps
         count = state.iteration // every
         group = _Group(every, (state.iteration + 1) % every == 0)
     _overwrite({i: g for i, g in present.items() if infos[i].overwrite}, params, state, group)
+    # The scale of a float8 value is no parameter: neither clipped nor averaged, nor does it decay.
     stepped = {i: g for i, g in present.items() if not infos[i].overwrite}
     if stepped:
         if optimizer.loss_scale_factor is not None:
@@ -72,6 +74,7 @@ def step(
             params, state = _accumulate(optimizer, stepped, params, state, infos, count, group)
         if optimizer.use_ema:
             _average(optimizer, params, state, infos, count)
+        # After the averages, as in Keras: they are of unconstrained values.
         for i in stepped:
             constraint = infos[i].constraint
             if constraint is not None:
@@ -147,6 +150,7 @@ def _accumulate(
         rounded = {i: total.astype(sums[i].dtype) for i, total in totals.items()}
         return params, with_sums(state, rounded)
 
+    # `cond`, so that the other steps cost no update.
     return either(group.is_due, update_now, only_add)
 
 
@@ -182,6 +186,7 @@ def apply_rule(
     """Weight decay and the rule for each gradient. `count` is the number of updates so far."""
     params, state = list(params), state.replace()
     state.shared.update(rule.advance_shared(_shared_of(rule, state), count + 1))
+    # Once for float32, and once for float64 where both occur.
     by_dtype: dict[jnp.dtype, tuple[jax.Array, StepScalars]] = {}
     for i, gradient in grads.items():
         param = at_least_float32(params[i])
@@ -224,6 +229,7 @@ def _average(
     # The first update starts the average: it is the parameter itself.
     momentum = jnp.where(count != 0, jnp.float32(optimizer.ema_momentum), 0)
     every = optimizer.ema_overwrite_frequency
+    # Of all parameters, also of those without a gradient at this step.
     for i, info in enumerate(infos):
         if info.overwrite:
             continue

@@ -73,10 +73,12 @@ class OptimizerVariables(PureOptimizer):
 
     def _track(self, value: Any) -> None:
         """Takes in Variables that a subclass assigned to attributes, as Keras does."""
+        # Lists for `self.momentums = [...]`.
         parts = value if isinstance(value, (list, tuple)) else (value,)
         parts = [part for part in parts if isinstance(part, Variable)]
         if not parts:
             return
+        # By identity: `==` of Variables compares their values.
         seen = {id(v) for v in (*self._variables, *self._built_for, *self._undecayed_variables)}
         for part in parts:
             if id(part) not in seen:

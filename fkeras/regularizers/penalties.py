@@ -54,6 +54,7 @@ class L1L2(Regularizer):
 
     def __call__(self, x: ArrayLike) -> jax.Array:
         x = as_float(x)
+        # Sums are JAX's, which adds up half precision in float32.
         penalty = jnp.zeros((), x.dtype)
         if self.l1:
             penalty += self.l1 * jnp.sum(jnp.abs(x))
@@ -144,6 +145,7 @@ class OrthogonalRegularizer(Regularizer):
                 "Inputs to OrthogonalRegularizer must have rank 2. Received: "
                 f"inputs.shape={x.shape}"
             )
+        # Rows of zeros stay zeros, with a finite gradient (Keras's is NaN).
         rows = normalize(x if self.mode == "rows" else x.T, axis=1)
         count = rows.shape[0]
         # Each pair stands twice beside the diagonal, of which half is taken.
