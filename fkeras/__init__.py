@@ -4,8 +4,11 @@ A table of contents. Nothing is imported until a name is used: `import fkeras` c
 `fkeras.layers` loads the layers.
 """
 
+import functools
 import importlib
 import typing
+
+from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
     from fkeras import activations as activations
@@ -100,12 +103,38 @@ _ROOMS = (
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = [
+__all__ = [  # noqa: PLE0604
     "__version__",
     "version",
     *_HOMES,
     *(room for room in _ROOMS if room not in ("compat", "core", "data", "errors", "types")),
 ]
+
+
+# The rooms whose classes and functions configs name, in the order in which a name without a module
+# is looked for.
+_NAMED_IN_CONFIGS = (
+    "layers",
+    "models",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "losses",
+    "metrics",
+    "optimizers",
+    "optimizers.schedules",
+    "dtype_policies",
+    "random",
+    "activations",
+    "callbacks",
+    "ops",
+)
+config_homes.install(
+    {
+        f"keras.{room}": functools.partial(importlib.import_module, f"fkeras.{room}")
+        for room in _NAMED_IN_CONFIGS
+    }
+)
 
 
 def version() -> str:

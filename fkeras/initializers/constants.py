@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.config import serialization
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.randomness import first_values
+from fkeras.core.randomness import blocks, first_values
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
@@ -93,8 +94,8 @@ class Identity(Initializer):
                 "Identity matrix initializer can only be used for 2D matrices. "
                 f"Received: shape={shape} of rank {len(shape)}."
             )
-        if first_values.on_host():  # NumPy has nothing to compile for a new shape
-            return first_values.on_device((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
+        if blocks.on_host():  # NumPy has nothing to compile for a new shape
+            return placement.place_weight((self.gain * np.eye(*shape)).astype(jnp.dtype(dtype)))
         return (self.gain * jnp.eye(*shape)).astype(dtype)
 
     def get_config(self) -> Config:

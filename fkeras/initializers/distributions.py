@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.randomness.first_values import affine
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fkeras.core.randomness.first_values import affine
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.symbolic.graph import Graph, Slot
+from fkeras.core.symbolic.graph import Graph, TensorRef
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.symbolic.operation import Operation
@@ -326,7 +326,7 @@ class Functional(Model):
         counts = [0] * len(operations)
         for step in self._plan.steps:
             operation = operations[step.operation]
-            describe = lambda x: _Origin(origin[x.index]) if isinstance(x, Slot) else x
+            describe = lambda x: _Origin(origin[x.index]) if isinstance(x, TensorRef) else x
             calls[step.operation].append(
                 {
                     "args": _described(map_structure(describe, list(step.args))),

@@ -10,7 +10,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, nested, signature, tracking
+from fkeras.layers.base import building, input_conversion, nested, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
@@ -176,16 +176,19 @@ class Sequential(Model):
     def _build_if_needed(self, given, outer, symbolic):
         inputs = given.get("inputs")
         shape = signature.shape_of(inputs)
-        self._info.name_scope_is_open = True  # the name scope is open
-        if hasattr(inputs, "shape") and self.stack and not isinstance(self.stack[0], InputLayer):
-            # A deferred Sequential: the batch stays free.
-            first = InputLayer(batch_shape=(None, *shape[1:]), dtype=str(inputs.dtype))
-            self.stack = [first, *self.stack]
-            self._deferred = True
-            Sequential.build(self)
-        elif hasattr(inputs, "shape"):
-            Sequential.build(self)
-        self._info.name_scope_is_open = False
+        with building.open_name_scope(self):
+            if (
+                hasattr(inputs, "shape")
+                and self.stack
+                and not isinstance(self.stack[0], InputLayer)
+            ):
+                # A deferred Sequential: the batch stays free.
+                first = InputLayer(batch_shape=(None, *shape[1:]), dtype=str(inputs.dtype))
+                self.stack = [first, *self.stack]
+                self._deferred = True
+                Sequential.build(self)
+            elif hasattr(inputs, "shape"):
+                Sequential.build(self)
         self._info.built = True
         self._info.build_shapes = {
             "input_shape": (None, *shape[1:]) if hasattr(inputs, "shape") else shape
@@ -235,7 +238,9 @@ class Sequential(Model):
         ):
             return Functional._adjust(self, x, self.stack[0].output)
         return (
-            self.layers[0]._convert_inputs((x,), {})[0][0]
+            input_conversion.convert_inputs(
+                self.layers[0].dtype_policy, self.layers[0].autocast, (x,), {}
+            )[0][0]
             if self.layers[0]._info.convert_inputs
             else x
         )

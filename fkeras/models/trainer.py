@@ -18,7 +18,7 @@ from fkeras import optimizers as optimizers_module
 from fkeras.core import settings, warn_once
 from fkeras.core.config import serialization
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError, UserTypeError, nearest
 from fkeras.layers.base import tracking
 from fkeras.models.compilation import Compilation
@@ -681,7 +681,7 @@ class Trainer(Preparation):
         logs = to_python(logs)
         for group, values_after in zip(engine.lists.groups(), new):
             for variable, value in zip(group, values_after):
-                lending.put_value(variable, value)
+                stand_ins.put_value(variable, value)
         progress["steps"] += 1
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
@@ -696,7 +696,7 @@ class Trainer(Preparation):
         )
         _put_changed(engine.lists.rest, fixed[1], rest)
         for variable, value in zip(engine.lists.metrics, metrics):
-            lending.put_value(variable, value)
+            stand_ins.put_value(variable, value)
         logs = to_python(logs)
         return dict(sorted(logs.items())) if return_dict else self._as_list(logs)
 
@@ -995,7 +995,7 @@ def _rows(x):
 def _put_changed(variables, before, after):
     for variable, old, new in zip(variables, before, after):
         if new is not old:
-            lending.put_value(variable, new)
+            stand_ins.put_value(variable, new)
 
 
 def _validation_triple(data):

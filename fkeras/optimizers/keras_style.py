@@ -65,7 +65,7 @@ def apply_update_steps(
         steps,
         trained + own,
         params + optimizer._values_of_state(state),
-        what=f"{type(optimizer).__name__}.update_step",
+        caller=f"{type(optimizer).__name__}.update_step",
     )
     return after[: len(trained)], optimizer._state_from_values(after[len(trained) :])
 

@@ -102,8 +102,13 @@ class StatefulOptimizer(SavableOptimizer):
         values, params = _as_arrays(optimizer_variables), _as_arrays(trainable_variables)
         if type(self).apply is not StatefulOptimizer.apply:
             # A program's own `apply` reads and writes Variables: they are lent these values.
-            call_name = f"{type(self).__name__}.apply"
-            _, after = lending.call(self.apply, bound + own, params + values, grads, what=call_name)
+            _, after = lending.call(
+                self.apply,
+                bound + own,
+                params + values,
+                grads,
+                caller=f"{type(self).__name__}.apply",
+            )
             return after[: len(bound)], after[len(bound) :]
         aligned = aligned_gradients(self, list(grads), None)
         new_params, new_state = compiled_step.run_step(

@@ -7,6 +7,7 @@ import itertools
 import jax
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.nested import flatten
 
 # Arrays up to this share of the device's memory (or this many bytes, where the device does not
@@ -26,7 +27,7 @@ def placed(source, again):
     will want them, else from the host, which costs a small single call much less."""
     held = getattr(source, "_on_device", None)
     if held is None and again:
-        held = source._on_device = jax.device_put(source.arrays)
+        held = source._on_device = placement.place_rows(source.arrays)
     return source.arrays if held is None else held
 
 
@@ -67,7 +68,7 @@ def chunk(batches, most, done, limit) -> list:
 
 def permutation(order):
     """A permutation as the device takes it; None stays None (consecutive rows)."""
-    return None if order is None else jax.device_put(np.asarray(order, np.int32))
+    return None if order is None else placement.place_order(order)
 
 
 def rows_of(source, order, start, stop):

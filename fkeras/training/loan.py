@@ -9,7 +9,7 @@ somebody may have seen is ever donated, and takes up what was written.
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.values import lending
+from fkeras.core.values import stand_ins
 
 copy_tree = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
 
@@ -29,7 +29,7 @@ class Loan:
         self.groups = groups
         self.values = None
         self.seen = False
-        self._stand_in = lending.HeldByLoop(self.bring)
+        self._stand_in = stand_ins.HeldByLoop(self.bring)
 
     def open(self):
         """Takes the values over. What stood in the Variables is copied, since somebody may hold it,
@@ -40,11 +40,11 @@ class Loan:
         return self._take()
 
     def _take(self):
-        held = tuple([lending.private_value(v) for v in group] for group in self.groups)
+        held = tuple([stand_ins.private_value(v) for v in group] for group in self.groups)
         self.values = copy_tree(held)
         for group in self.groups:
             for variable in group:
-                lending.put_value(variable, self._stand_in)
+                stand_ins.put_value(variable, self._stand_in)
         self.seen = False
         return held
 
@@ -54,7 +54,7 @@ class Loan:
             return
         for group, values in zip(self.groups, self.values):
             for variable, value in zip(group, values):
-                lending.put_value(variable, value)
+                stand_ins.put_value(variable, value)
         self.seen = True
 
     def ready(self):

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking
 
@@ -79,7 +79,7 @@ class Lists:
 
     def weights(self) -> tuple:
         """The present values of (trainable, rest)."""
-        value = operator.attrgetter("value") if lending.is_open() else lending.own_value
+        value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
         return list(map(value, self.trainable)), list(map(value, self.rest))
 
     # -- TrainState <-> lists --------------------------------------------------
@@ -118,7 +118,7 @@ class Lists:
         for v in self.rest:
             path = self.paths.get(id(v))
             if path is None:  # a seed generator's own state: draws are keyed by the call instead
-                rest.append(lending.private_value(v))
+                rest.append(stand_ins.private_value(v))
             else:
                 rest.append((params if self.is_param[id(v)] else other)[path])
         metrics = tracking.flat(state.metrics)

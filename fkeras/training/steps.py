@@ -115,7 +115,7 @@ def compute_loss_and_updates(
         context.training = training
         with contexts.opened(context):
             outputs, _ = lending.call(
-                model, [], [], x, what=f"model '{model.name}'", strict=True, **kwargs
+                model, [], [], x, caller=f"model '{model.name}'", strict=True, **kwargs
             )
             loss = model._compute_loss(x, y, outputs, sample_weight, training)
             if loss is None:
@@ -194,7 +194,7 @@ def compute_loss(model, y, y_pred, sample_weight):
 
 def keyed(model, lists, key, step):
     """The keys of one training step: from the model's key and its lifetime step."""
-    return seeds.scope(jax.random.fold_in(seeds._typed(key), step), lists.key_paths, step)
+    return seeds.scope(jax.random.fold_in(seeds.typed_key(key), step), lists.key_paths, step)
 
 
 def run_train(model, lists, values, key, step, batch):
