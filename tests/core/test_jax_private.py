@@ -1,5 +1,6 @@
-"""Canaries: one for each private name of JAX and Flax that `fkeras.core.jax_private` uses. A failure
-here names what changed.
+"""Canaries: one for each private name of JAX and Flax that `fkeras.core.jax_private` uses.
+
+A failure here names what changed.
 """
 
 import jax

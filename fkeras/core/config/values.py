@@ -43,7 +43,15 @@ def _slice_config(value: slice, serialize: Callable[[Any], Any]) -> Config:
 
 
 def _array_config(value: np.ndarray | jax.Array, serialize: Callable[[Any], Any]) -> Config:
-    return {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)}
+    config = {"value": np.asarray(value).tolist(), "dtype": standardize_dtype(value.dtype)}
+    if value.size == 0:  # `[]` does not tell (0, 2) from (0,)
+        config["shape"] = list(value.shape)
+    return config
+
+
+def _read_array(config: Config, reader: Reader) -> np.ndarray:
+    array = np.array(config["value"], dtype=config["dtype"])
+    return array.reshape(config["shape"]) if "shape" in config else array
 
 
 def _keras_tensor_config(value: KerasTensor, serialize: Callable[[Any], Any]) -> Config:
@@ -97,7 +105,7 @@ KINDS = (
         "__numpy__",
         lambda value: isinstance(value, (np.ndarray, jax.Array)),
         _array_config,
-        lambda config, reader: np.array(config["value"], dtype=config["dtype"]),
+        _read_array,
     ),
     ValueKind("__lambda__", is_lambda, code.lambda_config, code.revive_lambda),
     ValueKind("__type__", None, None, _read_type),

@@ -44,5 +44,6 @@ def _set_mask_of_tracer(tracer: jax.core.Tracer, mask: Tensor | None) -> None:
         _masks_of_tracers.pop(key, None)
         return
     # Without the callback the mask would outlive its trace, and with it all that the trace holds.
-    reference = weakref.ref(tracer, lambda _: _masks_of_tracers.pop(key, None))
+    # The table is an argument, since names of modules are gone when the interpreter ends.
+    reference = weakref.ref(tracer, lambda _, table=_masks_of_tracers: table.pop(key, None))
     _masks_of_tracers[key] = (reference, mask)

@@ -202,6 +202,18 @@ class Variable(Described, lending.Lendable, nnx.Variable):
     def __ne__(self, other: TensorLike) -> jax.Array:
         return jnp.not_equal(self._raw_value, _plain(other))
 
+    def __lt__(self, other: TensorLike) -> jax.Array:
+        return jnp.less(self._raw_value, _plain(other))
+
+    def __le__(self, other: TensorLike) -> jax.Array:
+        return jnp.less_equal(self._raw_value, _plain(other))
+
+    def __gt__(self, other: TensorLike) -> jax.Array:
+        return jnp.greater(self._raw_value, _plain(other))
+
+    def __ge__(self, other: TensorLike) -> jax.Array:
+        return jnp.greater_equal(self._raw_value, _plain(other))
+
     def __hash__(self) -> int:
         return id(self)
 
