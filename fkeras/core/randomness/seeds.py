@@ -177,6 +177,7 @@ class KeyScope:
         self.counts: dict[str, int] = {}  # how often each path drew in this call
         self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
         self.trace = jax_private.current_trace()
+        self.traces_outside: list[Trace] = []  # of a reopened scope: between it and the call's own
 
     def reopened(self, index: jax.Array | None = None) -> KeyScope:
         """The same scope for an inner trace, to be opened in it: draws there count as if they stood
@@ -188,6 +189,9 @@ class KeyScope:
         inner = KeyScope(self.key, self.paths, self.step, self.base, self.on_deep_draw)
         inner.counts = self.counts  # what is drawn behind it is counted on
         inner.iterations = self.iterations if index is None else (*self.iterations, index)
+        # The innermost trace is the one that is taken care of. Those around it are not: a draw is
+        # a constant of a `jax.jit` around a `lift.checkpoint`, and one for all runs of a scan.
+        inner.traces_outside = [*jax_private.traces_above(self.trace)[1:], *self.traces_outside]
         return inner
 
     def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
@@ -215,18 +219,18 @@ class KeyScope:
         return jax.random.fold_in(key, count) if count else key
 
     def _check_trace(self) -> None:
-        if _check_deep_draw(self.trace) and self.on_deep_draw is not None:
+        traces = [*jax_private.traces_above(self.trace), *self.traces_outside]
+        if _check_deep_draw(traces) and self.on_deep_draw is not None:
             self.on_deep_draw()
 
 
-def _check_deep_draw(outer: Trace) -> bool:
+def _check_deep_draw(traces: list[Trace]) -> bool:
     """Sees to a draw in traces inside the one that its call was opened in: an error where they run
     many times, else another token for what comes.
 
     Returns:
         Whether the draw is a constant of an inner program.
     """
-    traces = jax_private.traces_above(outer)
     if any(map(jax_private.repeats, traces)):
         raise PureCallError(
             f"{_location.value or 'A layer'} draws random numbers inside a scan, while, map or "
@@ -319,9 +323,12 @@ def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
     return _watch.inside(_Watch(jax_private.current_trace(), on_deep_draw))
 
 
-def unwatched() -> AbstractContextManager:
-    """Context manager: draws inside are not those of the call that is going on."""
-    return _watch.inside(None)
+def is_cut_off() -> bool:
+    """Whether a watched call is inside a trace of its own, from where generators' states cannot come
+    out.
+    """
+    watch = _watch.value
+    return watch is not None and bool(jax_private.traces_above(watch.trace))
 
 
 def counting(state: jax.Array) -> AbstractContextManager:
@@ -329,7 +336,9 @@ def counting(state: jax.Array) -> AbstractContextManager:
     the count stays concrete, since a traced one could not come out.
     """
     watch = _watch.value
-    if watch is None or isinstance(state, jax.core.Tracer) or not _check_deep_draw(watch.trace):
+    if watch is None or isinstance(state, jax.core.Tracer):
+        return contextlib.nullcontext()
+    if not _check_deep_draw(jax_private.traces_above(watch.trace)):
         return contextlib.nullcontext()
     watch.on_deep_draw()
     return jax.ensure_compile_time_eval()

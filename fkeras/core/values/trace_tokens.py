@@ -33,9 +33,36 @@ also_carry(lambda: functools.partial(_cache_key, _cache_key.value))
 _tokens = itertools.count(1)  # never used twice in a process, on whatever thread
 
 
-def entered(token: int) -> AbstractContextManager:
-    """Context manager: the token is part of JAX's cache keys inside."""
-    return _cache_key(token)
+class entered:
+    """Context manager: the token is part of JAX's cache keys inside.
+
+    Where it was renewed inside, the one around is renewed too: what was traced inside may have been
+    traced under the token around, before it was known to need another one.
+    """
+
+    __slots__ = ("token", "context")
+
+    def __init__(self, token: int | None) -> None:
+        self.token = token
+
+    def __enter__(self) -> None:
+        self.context = _cache_key(self.token)
+        self.context.__enter__()
+        _open_regions.count += 1
+
+    def __exit__(self, *error: object) -> None:
+        was_renewed = _cache_key.value != self.token
+        self.context.__exit__(*error)
+        _open_regions.count -= 1
+        if was_renewed and _open_regions.count:
+            renew()
+
+
+class _OpenRegions(threading.local):
+    count = 0
+
+
+_open_regions = _OpenRegions()
 
 
 def fresh_token() -> int:
@@ -44,17 +71,34 @@ def fresh_token() -> int:
 
 
 def renew() -> None:
-    """Another token from here on, until the innermost `kept` or `entered` closes.
+    """Another token from here on, until the outermost `kept` or `entered` closes.
 
     For a draw in an inner trace: JAX would answer a second call of the same inner function with the
     first one's trace, and with the numbers that were drawn there.
     """
-    _cache_key(fresh_token()).__enter__()
+    if _open_regions.count:
+        _cache_key(fresh_token()).__enter__()
 
 
-def kept() -> AbstractContextManager:
+def kept() -> entered:
     """Context manager: the token is the present one again when it closes."""
-    return _cache_key(_cache_key.value)
+    return entered(_cache_key.value)
+
+
+_MOST_DERIVED = 256
+_derived: dict[tuple[Any, ...], int] = {}
+
+
+def derived(*parts: Any) -> entered:
+    """Context manager: a token that follows from the present one and the parts, for a call inside a
+    call that changes one of them.
+
+    Args:
+        *parts: hashable: `training`, a dtype's name.
+    """
+    if len(_derived) > _MOST_DERIVED:
+        _derived.clear()
+    return entered(_derived.setdefault((_cache_key.value, *parts), fresh_token()))
 
 
 class _LastConcrete(threading.local):
@@ -126,8 +170,9 @@ def _weak_reference(x: Any) -> Callable[[], Any]:
 def mark_read_deeply(variable: nnx.Variable) -> None:
     """Notes that an inner trace read the Variable as a constant: calls on it need tokens."""
     info = info_of(variable)
-    if info is not None:
+    if info is not None and not info.read_deeply:
         info.read_deeply = True
+        renew()  # the trace that is being made stands under a token that tells too little
 
 
 def _was_read_deeply(variable: nnx.Variable) -> bool:

@@ -80,6 +80,8 @@ class Calling:
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
                 run = self._call_outermost if outer is None else self._call_once
+                if outer is not None and self._differs(training, outer_training):
+                    run = self._call_retraced
                 outputs = run(call_signature, arguments, symbolic)
             finally:
                 context.training = outer_training
@@ -108,6 +110,22 @@ class Calling:
                     own,
                     constants=constants,
                 )
+            return self._call_once(call_signature, arguments, symbolic)
+
+    def _differs(self, training: bool | None, outer_training: bool | None) -> bool:
+        """Whether the call changes what inner traces may have read of the call around."""
+        same_cast = _cast_of(self._info) == lending.autocast_dtype()
+        return training is not outer_training or not same_cast
+
+    def _call_retraced(
+        self, call_signature: CallSignature, arguments: dict[str, Any], symbolic: bool
+    ) -> Any:
+        """A call inside a call, under a token of its own where inner traces may remember."""
+        training = contexts.current().training
+        own = [variable for _, variable in self._structure().variables]
+        if not contexts.constants_of(self).was_read and not lending.needs_own_scope(own):
+            return self._call_once(call_signature, arguments, symbolic)
+        with trace_tokens.derived(training, _cast_of(self._info)):
             return self._call_once(call_signature, arguments, symbolic)
 
     def _call_once(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core import jax_private, tracebacks
 from fkeras.core.scoped import Inside, Scoped
+from fkeras.core.values import trace_tokens
 from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
@@ -77,8 +78,10 @@ class CallContext:
         """Notes on the layers involved that an inner trace read this context: from now on their
         calls get tokens of their own (`core.values.trace_tokens`).
         """
-        self.entry._info.context_was_read = True
-        self.layer._info.context_was_read = True
+        for info in (self.entry._info, self.layer._info):
+            if not info.context_was_read:
+                info.context_was_read = True
+                trace_tokens.renew()  # the trace being made stands under a token that tells less
 
     def mark_drawn(self) -> None:
         """Notes the same of a draw of random numbers."""

@@ -29,6 +29,7 @@ from flax import nnx
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import seeds
 from fkeras.core.values import lending, masks
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
 from fkeras.layers.base import building, pure
 from fkeras.layers.base import context as contexts
@@ -128,7 +129,7 @@ def scan(
         The last carry and the stacked ys.
     """
     _build_layers(function, init, jax.tree.map(lambda x: x[0], xs))
-    carrier = _Carrier(function)
+    carrier = _Carrier(function, is_loop=True)
     arguments = _Arguments.of(xs)
     if length is None:
         length = arguments.arrays[0].shape[0]
@@ -140,7 +141,7 @@ def scan(
         def call() -> Any:
             return function(inner_carry, arguments.rebuilt(arrays, array_masks))
 
-        result = carrier.run(call, values, seeds.iteration(index), keep_all=True)
+        result = carrier.run(call, values, carrier.keys_of_run(index), keep_all=True)
         new_carry, y = result.outputs
         return (result.values, new_carry), result._replace(outputs=y, values=[])
 
@@ -176,7 +177,7 @@ def vmap(
     def wrapped(*args: Any) -> Any:
         axes = in_axes if isinstance(in_axes, (tuple, list)) else [in_axes] * len(args)
         _build_layers(function, *map(_first_along, args, axes))
-        carrier = _Carrier(function, may_write=False)
+        carrier = _Carrier(function, may_write=False, is_loop=True)
         count = axis_size if axis_size is not None else _size_along(args, axes)
         parts = [_Arguments.of(arg) for arg in args]
 
@@ -185,7 +186,7 @@ def vmap(
                 rebuilt = [p.rebuilt(a, m) for p, a, m in zip(parts, arrays, array_masks)]
                 return function(*rebuilt)
 
-            return carrier.run(call, carrier.values, carrier.member_keys(index))
+            return carrier.run(call, carrier.values, carrier.keys_of_run(index))
 
         of_result = _Result(out_axes, None, 0, out_axes)
         results = jax.vmap(
@@ -213,6 +214,7 @@ def cond(
         _build_layers(branch_fun, *operands)
     carrier = _Carrier(true_fun, false_fun)
     arguments = _Arguments.of(operands)
+    owners: list[Layer] = []  # of the losses of both branches
 
     def branch(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(values: list[jax.Array], arrays: list[Any], array_masks: list[Any]) -> _Result:
@@ -220,6 +222,7 @@ def cond(
                 return function(*arguments.rebuilt(arrays, array_masks))
 
             result = carrier.run(call, values, seeds.again(), keep_all=True)
+            owners.extend(carrier.owners)
             # The branches may add different numbers of losses: their sum stands for them.
             total = sum(map(jnp.sum, result.losses), jnp.zeros(()))
             return result._replace(losses=[total])
@@ -234,7 +237,7 @@ def cond(
         arguments.arrays,
         arguments.masks,
     )
-    carrier.owners = [carrier.owner]
+    carrier.owners = owners[:1]
     return carrier.accept(result)
 
 
@@ -256,6 +259,7 @@ class _Carrier:
     Args:
         *functions: the inner functions; where no call is open, the layers among them own the state.
         may_write: whether state may be written inside.
+        is_loop: whether the functions run many times.
 
     Attributes:
         values: present values of all Variables of the call's outermost layer, to be passed to
@@ -263,19 +267,25 @@ class _Carrier:
         owners: the layers that added losses, in their order.
     """
 
-    def __init__(self, *functions: Callable[..., Any], may_write: bool = True) -> None:
+    def __init__(
+        self, *functions: Callable[..., Any], may_write: bool = True, is_loop: bool = False
+    ) -> None:
         self.context = contexts.current()
+        if self.context is not None and self.context.is_deep():
+            self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
         self.owner = _owner_of(functions)
         self.may_write = may_write
         self.structure = None if self.owner is None else self.owner._structure()
         self.variables: list[Variable] = []
         if self.structure is not None:
             self.variables = list(self.structure.ordered)
+        if seeds.is_cut_off():  # generators count on by themselves
+            self.variables = [v for v in self.variables if info_of(v).kind != "seed"]
         with lending.autocast(None):
             self.values = [variable._raw_value for variable in self.variables]
         self.owners: list[Layer] = []
         self.written: list[int] = []
-        self._member_key: jax.Array | None = None
+        self.key_of_runs = self._draw_key_of_runs() if is_loop else None
 
     def run(
         self,
@@ -327,21 +337,22 @@ class _Carrier:
                 masks.set_mask(leaf, mask)
         return result.outputs
 
-    def member_keys(self, index: jax.Array) -> AbstractContextManager:
-        """The keys of one member of a `vmap`."""
-        if seeds.current_scope() is not None or self.structure is None:
+    def keys_of_run(self, index: jax.Array) -> AbstractContextManager:
+        """The keys of one run of a loop."""
+        if self.key_of_runs is None:
             return seeds.iteration(index)
-        if not self.structure.generators:
-            return seeds.iteration(index)
-        return seeds.scope(jax.random.fold_in(self._key_of_members(), index), self._paths())
+        return seeds.scope(jax.random.fold_in(self.key_of_runs, index), self._paths())
 
-    def _key_of_members(self) -> jax.Array:
-        """The facade draws one key for all members from the first generator of its own."""
-        if self._member_key is None:
-            _, generator = self.structure.generators[0]
-            with jax.ensure_compile_time_eval(), seeds.unwatched():
-                self._member_key = jax.random.wrap_key_data(jnp.asarray(generator.next()))
-        return self._member_key
+    def _draw_key_of_runs(self) -> jax.Array | None:
+        """A key for all runs from the facade's first generator, where runs cannot count its state
+        on.
+        """
+        if seeds.current_scope() is not None or self.structure is None:
+            return None
+        if not self.structure.generators or (self.may_write and not seeds.is_cut_off()):
+            return None
+        _, generator = self.structure.generators[0]
+        return jax.random.wrap_key_data(jnp.asarray(generator.next()))
 
     def _paths(self) -> dict[int, str]:
         return pure.paths_of(self.structure)

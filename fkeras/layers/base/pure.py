@@ -472,12 +472,16 @@ def stateless_call(
 
     def run() -> tuple[Any, list[jax.Array] | None]:
         context = contexts.CallContext(layer, losses=[])
-        with contexts.opened(context):
+        with contexts.opened(context), seeds.watched(context.mark_drawn):
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
 
     (outputs, losses), after = lending.call(
-        run, [*own_trainable, *own_others], values, caller=f"`{layer.name}.stateless_call`"
+        run,
+        [*own_trainable, *own_others],
+        values,
+        caller=f"`{layer.name}.stateless_call`",
+        constants=contexts.constants_of(layer, kwargs.get("training"), lending.autocast_dtype()),
     )
     others = after[len(own_trainable) :]
     return (outputs, others, losses) if return_losses else (outputs, others)
