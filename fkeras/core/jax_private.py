@@ -10,7 +10,8 @@
 - `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether
   a derivative is taken through it.
 - `traces_above`, `repeats`: the traces that were opened inside another, and whether the program of
-  a trace runs many times (scan, while, vmap) for one run of its Python code.
+  a trace runs many times (scan, while, vmap) for one run of its Python code; `is_mapping`: whether
+  it is that of a vmap.
 - `metadata`: NNX's dict of a Variable's metadata.
 """
 
@@ -88,11 +89,16 @@ def repeats(trace: Trace) -> bool:
     """Whether what is recorded in the trace runs many times, as in scan, while, map and vmap;
     `jit`, `checkpoint`, `cond` and rules of derivatives run once.
     """
-    if type(trace) is BatchTrace:
+    if is_mapping(trace):
         return True
     if type(trace) is not DynamicJaxprTrace:
         return False
     return trace.frame.debug_info.traced_for in _REPEATED
+
+
+def is_mapping(trace: Trace) -> bool:
+    """Whether it is the trace of a `vmap`."""
+    return type(trace) is BatchTrace
 
 
 def set_metadata(variable: nnx.Variable, key: str, value: Any) -> None:

@@ -77,6 +77,8 @@ class Calling:
             outer_training, context.training = context.training, training
             outer_layer, context.layer = context.layer, self
             try:
+                if outer is None and not symbolic:
+                    context.note_masks_on(list(arguments.values()))
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
                 run = self._call_outermost if outer is None else self._call_once
@@ -209,8 +211,8 @@ def _resolve_training(
     training = arguments.get("training") if call_signature.has_training else given
     if training is None and outer is not None:
         training = outer.training
-        if training is not None and call_signature.has_training and outer.is_deep():
-            outer.mark_read()
+        if call_signature.has_training and outer.is_deep():
+            outer.mark_read()  # None too: it is as much a constant as True
     own = call_signature.training_default if training is None else training
     if call_signature.has_training and own is not None and not symbolic:
         arguments["training"] = own  # a recorded call leaves it open

@@ -45,12 +45,23 @@ class Capture:
                 outputs cannot come out.
         """
         path = self._paths.get(id(layer))
-        if path is None or not any(fnmatch.fnmatchcase(path, p) for p in self._patterns):
-            return
+        if path is not None and any(fnmatch.fnmatchcase(path, p) for p in self._patterns):
+            self._keep(path, [outputs])
+
+    def inner(self) -> Capture:
+        """One for an inner trace, whose outputs are brought out and added to these."""
+        return Capture(self._patterns, self._paths)
+
+    def add(self, outputs: Mapping[str, list[Any]]) -> None:
+        """Adds what an inner one collected."""
+        for path, values in outputs.items():
+            self._keep(path, values)
+
+    def _keep(self, path: str, values: list[Any]) -> None:
         if jax_private.current_trace() is not self._trace:
             raise PureCallError(
                 f"`capture` asks for the outputs of {path!r}, which is called inside an inner "
                 "scan, cond, checkpoint, vmap or jit, from where they cannot come out. Return them "
-                "from the inner function, or leave this path out of the pattern."
+                "from the inner function, use `fkeras.lift`, or leave this path out of the pattern."
             )
-        self.outputs.setdefault(path, []).append(outputs)
+        self.outputs.setdefault(path, []).extend(values)

@@ -8,8 +8,9 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import jax_private, tracebacks
+from fkeras.core.nested import flatten
 from fkeras.core.scoped import Inside, Scoped
-from fkeras.core.values import trace_tokens
+from fkeras.core.values import masks, trace_tokens
 from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
@@ -70,9 +71,18 @@ class CallContext:
         if trace not in self.mask_traces:
             self.mask_traces.append(trace)
 
+    def note_masks_on(self, tensors: Any) -> None:
+        """The same, if any tensor of a nested structure has one."""
+        if any(masks.get_mask(tensor) is not None for tensor in flatten(tensors)):
+            self.note_masks()
+
     def has_masks_outside(self) -> bool:
         """Whether tensors have masks in a trace around the present one: they cannot come in."""
-        return any(jax_private.traces_above(trace) for trace in self.mask_traces)
+        return bool(self.traces_of_lost_masks())
+
+    def traces_of_lost_masks(self) -> list[jax_private.Trace]:
+        """Traces around the present one in which tensors have masks."""
+        return [trace for trace in self.mask_traces if jax_private.traces_above(trace)]
 
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their

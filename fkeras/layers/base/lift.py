@@ -37,6 +37,7 @@ from fkeras.layers.base import context as contexts
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from fkeras.core.jax_private import Trace
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.layer import Layer
@@ -188,7 +189,7 @@ def vmap(
 
             return carrier.run(call, carrier.values, carrier.keys_of_run(index))
 
-        of_result = _Result(out_axes, None, 0, out_axes)
+        of_result = _Result(out_axes, None, 0, out_axes, 0)
         results = jax.vmap(
             member, in_axes=(0, list(axes), list(axes)), out_axes=of_result, axis_size=count
         )(jnp.arange(count), [p.arrays for p in parts], [p.masks for p in parts])
@@ -251,6 +252,7 @@ class _Result(NamedTuple):
     values: list[Any]  # of the Variables that were written
     losses: list[Any]
     masks: list[Any]  # of the outputs' leaves
+    captured: dict[str, list[Any]]  # outputs of inner layers, by path
 
 
 class _Carrier:
@@ -268,13 +270,21 @@ class _Carrier:
     """
 
     def __init__(
-        self, *functions: Callable[..., Any], may_write: bool = True, is_loop: bool = False
+        self,
+        *functions: Callable[..., Any],
+        may_write: bool = True,
+        is_loop: bool = False,
     ) -> None:
         self.context = contexts.current()
-        if self.context is not None and self.context.is_deep():
-            self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
+        self.traces_of_lost_masks: list[Trace] = []
+        if self.context is not None:
+            self.traces_of_lost_masks = self.context.traces_of_lost_masks()
+            if self.context.is_deep():
+                self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
         self.owner = _owner_of(functions)
         self.may_write = may_write
+        # Branches would capture in different structures.
+        self.brings_captured_out = len(functions) == 1
         self.structure = None if self.owner is None else self.owner._structure()
         self.variables: list[Variable] = []
         if self.structure is not None:
@@ -308,9 +318,10 @@ class _Carrier:
             with keys, lending.autocast(dtype), self._opened() as context:
                 outputs = call()
                 losses = [] if context is None else context.losses
-            return outputs, losses
+                captured = _captured_in(context)
+            return outputs, losses, captured
 
-        (outputs, losses), after = lending.call(
+        (outputs, losses, captured), after = lending.call(
             inner, self.variables, values, strict=lending.in_pure_call()
         )
         self.owners = [layer for layer, _ in losses]
@@ -321,7 +332,7 @@ class _Carrier:
         if keep_all:
             self.written = list(range(len(after)))
         output_masks = [masks.get_mask(leaf) for leaf in flatten(outputs)]
-        return _Result(outputs, kept, [value for _, value in losses], output_masks)
+        return _Result(outputs, kept, [value for _, value in losses], output_masks, captured)
 
     def accept(self, result: _Result) -> Any:
         """Puts what came out where it would stand without the transformation; returns the
@@ -332,6 +343,8 @@ class _Carrier:
                 self.variables[i]._raw_value = value
         for layer, value in zip(self.owners, result.losses):
             layer.add_loss(value)
+        if result.captured:
+            self.context.capture.add(result.captured)
         for leaf, mask in zip(flatten(result.outputs), result.masks):
             if mask is not None:
                 masks.set_mask(leaf, mask)
@@ -368,6 +381,11 @@ class _Carrier:
             context.layer = self.context.layer
             context.training = self.context.training
             context.float_dtype = self.context.float_dtype
+            context.mask_traces = list(self.traces_of_lost_masks)
+            if self.context.capture is not None:
+                context.capture = self.context.capture
+                if self.brings_captured_out:
+                    context.capture = self.context.capture.inner()
         return contexts.opened(context)
 
     def _refuse_written(self) -> None:
@@ -399,12 +417,21 @@ class _Arguments:
 
     def rebuilt(self, arrays: Sequence[Any], array_masks: Sequence[Any]) -> PyTree:
         """The arguments with other arrays in their places, and their masks on them."""
+        context = contexts.current()
         leaves = list(self._leaves)
         for place, array, mask in zip(self._places, arrays, array_masks):
             if mask is not None:
                 masks.set_mask(array, mask)
+                if context is not None:
+                    context.note_masks()
             leaves[place] = array
         return jax.tree.unflatten(self._structure, leaves)
+
+
+def _captured_in(context: CallContext | None) -> dict[str, list[Any]]:
+    if context is None or context.capture is None:
+        return {}
+    return context.capture.outputs
 
 
 def _owner_of(functions: Sequence[Callable[..., Any]]) -> Layer | None:

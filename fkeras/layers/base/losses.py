@@ -41,7 +41,7 @@ class AddedLosses:
                     "`fkeras.ops.mean`."
                 )
             context = contexts.current()
-            _refuse_trapped(self, value, context)
+            value = _brought_out(self, value, context)
             if context is not None and context.losses is not None:
                 context.losses.append((self, value))
             else:
@@ -77,14 +77,35 @@ class AddedLosses:
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
 
 
-def _refuse_trapped(layer: AddedLosses, value: Any, context: CallContext | None) -> None:
-    """An error for a loss that an inner trace holds: it could not come out."""
+def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) -> Any:
+    """A loss as the call around can hold it: summed over the members of `jax.vmap`.
+
+    Raises:
+        PureCallError: another inner trace holds it, from where it cannot come out.
+    """
     if context is None or jax_private.current_trace() is context.trace:
-        return
-    if isinstance(value, jax.core.Tracer) and jax_private.traces_above(context.trace):
+        return value
+    traces = jax_private.traces_above(context.trace)
+    while traces and jax_private.is_mapping(traces[0]):
+        value = _sum_over_members(jnp.asarray(value))
+        traces = traces[1:]
+    is_staged = any(map(jax_private.is_staging, traces))
+    if traces and (is_staged or isinstance(value, jax.core.Tracer)):
         raise PureCallError(
             f"`add_loss()` (or an activity regularizer) of layer '{layer.name}' is called inside "
-            "an inner scan, cond, checkpoint, vmap or jit, from where the loss cannot come out. "
-            "Use `fkeras.lift.scan`, `cond`, `checkpoint` or `vmap`, which carry losses out, or "
-            "return the value from the inner function and add it outside."
+            "an inner scan, cond, checkpoint or jit, from where the loss cannot come out. Use "
+            "`fkeras.lift.scan`, `cond` or `checkpoint`, which carry losses out, or return the "
+            "value from the inner function and add it outside."
         )
+    return value
+
+
+@jax.custom_batching.custom_vmap
+def _sum_over_members(value: jax.Array) -> jax.Array:
+    """The sum over the members of the innermost `jax.vmap`, as a value of the trace around it."""
+    return value
+
+
+@_sum_over_members.def_vmap
+def _(axis_size: int, is_mapped: list[bool], value: jax.Array) -> tuple[jax.Array, bool]:
+    return jnp.sum(value, axis=0) if is_mapped[0] else value * axis_size, False

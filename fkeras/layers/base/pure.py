@@ -267,6 +267,8 @@ def call_with(
         keys = seeds.scope(
             options.key, paths_of(structure), options.step, on_deep_draw=context.mark_drawn
         )
+        if options.mask is not None:
+            context.note_masks()
         with contexts.opened(context), keys:
             outputs = call.function(*inputs, **named_inputs)
             masks_of_outputs = map_structure(masks.get_mask, outputs)
@@ -472,6 +474,7 @@ def stateless_call(
 
     def run() -> tuple[Any, list[jax.Array] | None]:
         context = contexts.CallContext(layer, losses=[])
+        context.note_masks_on([args, kwargs])
         with contexts.opened(context), seeds.watched(context.mark_drawn):
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
