@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.nested import flatten, map_structure
+from fkeras.core.randomness import seeds
 from fkeras.core.symbolic.evaluate import evaluate_call
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
@@ -61,7 +62,21 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
         true_fn, false_fn: functions without arguments, whose results have the same structure,
             shapes and dtypes.
     """
-    return jax.lax.cond(pred, true_fn, false_fn)
+    return jax.lax.cond(pred, _branch(true_fn), _branch(false_fn))
+
+
+def _branch(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A branch whose draws are those of the call around. Plain functions stay themselves, so that
+    JAX knows them again.
+    """
+    if not seeds.may_draw():
+        return function
+
+    def run(*operands: Any) -> Any:
+        with seeds.again():
+            return function(*operands)
+
+    return run
 
 
 # All branches must agree, so that the first one tells the shapes.
@@ -81,6 +96,7 @@ def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands)
             dtypes.
         *operands: arrays or structures of them.
     """
+    branches = [_branch(branch) for branch in branches]
     return jax.lax.switch(as_tensor(index), branches, *_arrays(operands))
 
 
@@ -134,11 +150,13 @@ def while_loop(
 
     def step(state):
         count, values = state
-        result = body(*values)
+        with seeds.iteration(count):
+            result = body(*values)
         listed = several and isinstance(result, (tuple, list))  # one variable may come back bare
         return count + 1, tuple(result) if listed else (result,)
 
-    _, last = jax.lax.while_loop(condition, step, (0, start))
+    with seeds.looped():
+        _, last = jax.lax.while_loop(condition, step, (0, start))
     return last if several else last[0]
 
 
@@ -157,7 +175,15 @@ def fori_loop(
             shapes and dtypes.
         init_val: array or structure of arrays.
     """
-    return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
+    if not seeds.may_draw():
+        return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
+
+    def run(index: jax.Array, state: Any) -> Any:
+        with seeds.iteration(index):
+            return body_fun(index, state)
+
+    with seeds.looped():
+        return jax.lax.fori_loop(lower, upper, run, _arrays(init_val))
 
 
 def _scan_spec(
@@ -222,9 +248,19 @@ def scan(
         raise UserInputError(
             f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}."
         )
-    return jax.lax.scan(
-        f, _arrays(init), _arrays(xs), length=length, reverse=reverse, unroll=unroll
-    )
+    options = {"length": length, "reverse": reverse, "unroll": unroll}
+    if not seeds.may_draw():
+        return jax.lax.scan(f, _arrays(init), _arrays(xs), **options)
+
+    def run(carry: Any, row: tuple[jax.Array, Any]) -> tuple[Any, Any]:
+        index, x = row
+        with seeds.iteration(index):
+            return f(carry, x)
+
+    xs = _arrays(xs)
+    count = length if length is not None else flatten(xs)[0].shape[0]
+    with seeds.looped():
+        return jax.lax.scan(run, _arrays(init), (jnp.arange(count), xs), **options)
 
 
 def _associative_spec(
@@ -276,7 +312,8 @@ def associative_scan(
             f"associative_scan: `f` must be a function of two values. Received: {f!r}."
         )
     _check_lengths(flatten(elems), axis)
-    return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
+    with seeds.refused("associative_scan"):
+        return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
 
 
 # -- over axis 0 ---------------------------------------------------------------
@@ -296,7 +333,23 @@ def map(f: Callable[[Any], Any], xs: PyTree) -> Any:
         f: function of one entry (a structure like `xs`), which may return a structure.
         xs: array or structure of arrays with a common axis 0.
     """
-    return jax.lax.map(f, _arrays(xs))
+    return _over_entries(jax.lax.map, f, _arrays(xs))
+
+
+def _over_entries(
+    mapping: Callable[..., Any], function: Callable[[Any], Any], xs: PyTree
+) -> PyTree:
+    """`mapping(function, xs)`, each entry with keys of its own where layers may draw."""
+    if not seeds.may_draw():
+        return mapping(function, xs)
+
+    def run(row: tuple[jax.Array, Any]) -> Any:
+        index, x = row
+        with seeds.iteration(index):
+            return function(x)
+
+    with seeds.looped():
+        return mapping(run, (jnp.arange(flatten(xs)[0].shape[0]), xs))
 
 
 @op(spec=lambda function, elements: _map_spec(function, elements), explained=False)
@@ -307,7 +360,7 @@ def vectorized_map(function: Callable[[Any], Any], elements: PyTree) -> Any:
         function: function of one entry (a structure like `elements`), which may return a structure.
         elements: array or structure of arrays with a common axis 0.
     """
-    return jax.vmap(function)(_arrays(elements))
+    return _over_entries(lambda f, xs: jax.vmap(f)(xs), function, _arrays(elements))
 
 
 def vectorize(

@@ -245,6 +245,50 @@ def _check_deep_draw(traces: list[Trace]) -> bool:
     return is_deep
 
 
+class _FacadeLoop(KeyScope):
+    """The keys of a loop in a call of the facade, whose generators cannot count on in the loop: one
+    key of the process's own generator, drawn when a run first asks.
+    """
+
+    def __init__(self, on_deep_draw: Callable[[], None]) -> None:
+        self._drawn: list[jax.Array] = []  # shared by all runs
+        super().__init__(None, on_deep_draw=on_deep_draw)
+
+    @property
+    def key(self) -> jax.Array:
+        if not self._drawn:
+            with jax.ensure_compile_time_eval():
+                data = jnp.array([process_seed() & 0xFFFFFFFF, _next("draws")], jnp.uint32)
+                self._drawn.append(jax.random.wrap_key_data(data))
+        return self._drawn[0]
+
+    @key.setter
+    def key(self, value: None) -> None:
+        """The base class's constructor has none to give."""
+
+    def reopened(self, index: jax.Array | None = None) -> KeyScope:
+        inner = _FacadeLoop(self.on_deep_draw)
+        inner._drawn = self._drawn
+        inner.counts = self.counts
+        inner.iterations = self.iterations if index is None else (*self.iterations, index)
+        return inner
+
+
+class _Refusal(KeyScope):
+    """Keys where drawing makes no sense."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(None)
+        self._function = function
+
+    def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
+        raise PureCallError(
+            f"{_location.value or 'A layer'} draws random numbers in the function of "
+            f"`{self._function}`, which is called once for many pairs of elements: they would all "
+            "share one set of them. Draw outside and pass the numbers in."
+        )
+
+
 _scope: Scoped[KeyScope | None] = Scoped(None)
 _location: Scoped[str] = Scoped("")  # path of the layer being called, inside a scope
 
@@ -264,24 +308,6 @@ def scope(
     """
     key = None if key is None else typed_key(key)
     return _scope.inside(KeyScope(key, paths, step, path, on_deep_draw))
-
-
-def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
-    """Context manager for one run of a loop's body: draws inside are this run's own.
-
-    Args:
-        index: which run it is, an integer scalar of the loop's trace.
-    """
-    scope = _scope.value
-    return _scope.inside(None if scope is None else scope.reopened(index))
-
-
-def again() -> AbstractContextManager[KeyScope | None]:
-    """Context manager for an inner trace that runs once and is traced at each call: draws inside
-    are those of the call around.
-    """
-    scope = _scope.value
-    return _scope.inside(None if scope is None else scope.reopened())
 
 
 def typed_key(key: jax.Array) -> jax.Array:
@@ -342,6 +368,50 @@ def counting(state: jax.Array) -> AbstractContextManager:
         return contextlib.nullcontext()
     watch.on_deep_draw()
     return jax.ensure_compile_time_eval()
+
+
+# -- loops and branches --------------------------------------------------------
+
+
+def may_draw() -> bool:
+    """Whether a call is going on in which layers draw: the runs of a loop then need keys of their
+    own (`iteration`).
+    """
+    return _scope.value is not None or _watch.value is not None
+
+
+def _present_scope() -> KeyScope | None:
+    """The innermost scope; in a call of the facade one that stands for its generators."""
+    scope, watch = _scope.value, _watch.value
+    return _FacadeLoop(watch.on_deep_draw) if scope is None and watch is not None else scope
+
+
+def looped() -> AbstractContextManager[KeyScope | None]:
+    """Context manager around a loop: its runs open `iteration`s of one scope."""
+    return _scope.inside(_present_scope())
+
+
+def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
+    """Context manager for one run of a loop's body: draws inside are this run's own.
+
+    Args:
+        index: which run it is, an integer scalar of the loop's trace.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.reopened(index))
+
+
+def again() -> AbstractContextManager[KeyScope | None]:
+    """Context manager for an inner trace that runs once and is traced at each call: draws inside
+    are those of the call around.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.reopened())
+
+
+def refused(function: str) -> AbstractContextManager[KeyScope]:
+    """Context manager: drawing is an error that names `function`."""
+    return _scope.inside(_Refusal(function))
 
 
 # -- one draw ------------------------------------------------------------------

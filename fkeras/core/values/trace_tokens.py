@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import numpy as np
 
 from fkeras.core import jax_private
 from fkeras.core.scoped import also_carry
@@ -161,6 +162,8 @@ class CallConstants(NamedTuple):
 
 
 def _weak_reference(x: Any) -> Callable[[], Any]:
+    if isinstance(x, np.ndarray):  # may change in place, unseen
+        return lambda: None
     try:
         return weakref.ref(x)
     except TypeError:  # NumPy scalars take none

@@ -72,7 +72,37 @@ def test_the_same_values_keep_their_token_and_others_get_a_new_one():
     token = trace_tokens.choose_token([v], [first])
     assert trace_tokens.choose_token([v], [first]) == token
     assert trace_tokens.choose_token([v], [second]) != token
-    assert trace_tokens.choose_token([v], [first]) != token, "an old trace must not come back"
+    assert trace_tokens.choose_token([v], [first]) == token, "in turns, as train and predict"
+
+
+def test_a_token_ends_when_other_values_have_come_often_enough():
+    v = Variable(jnp.ones(2))
+    trace_tokens.mark_read_deeply(v)
+    values = [jnp.full((2,), float(i)) for i in range(6)]
+    tokens = [trace_tokens.choose_token([v], [value]) for value in values]
+    assert len(set(tokens)) == 6
+    assert trace_tokens.choose_token([v], [values[0]]) not in tokens
+
+
+def test_numpy_arrays_may_change_in_place_and_keep_no_token():
+    v = Variable(jnp.ones(2))
+    trace_tokens.mark_read_deeply(v)
+    value = np.ones(2, "float32")
+    assert trace_tokens.choose_token([v], [value]) != trace_tokens.choose_token([v], [value])
+
+
+def test_what_travels_beside_the_arguments_decides_too():
+    v, value = Variable(jnp.ones(2)), jnp.ones(2)
+
+    def choose(*parts, was_read=True, was_drawn_from=False):
+        constants = trace_tokens.CallConstants(parts, was_read, was_drawn_from)
+        return trace_tokens.choose_token([v], [value], constants)
+
+    assert choose(True, was_read=False) is None
+    token = choose(True)
+    assert choose(True) == token != choose(False)
+    assert choose(True) == token
+    assert choose(True, was_drawn_from=True) != choose(True, was_drawn_from=True)
 
 
 def test_values_that_are_no_longer_held_elsewhere_are_not_kept_alive():
