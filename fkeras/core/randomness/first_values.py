@@ -150,7 +150,7 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
     Returns:
         A list of arrays.
     """
-    data = key if jnp.issubdtype(key.dtype, jnp.unsignedinteger) else jax.random.key_data(key)
+    data = jax.random.key_data(seeds.typed_key(key))
     values: dict[int, jax.Array] = {}
     for kind in blocks.BODIES:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
@@ -189,7 +189,7 @@ def _draw_by_call(
     dtype: str,
 ) -> jax.Array:
     """What an initializer of another kind returns, its draws keyed by the weight's place."""
-    with seeds.scope(jax.random.wrap_key_data(data), path=path):
+    with seeds.scope(seeds.key_from_data(data), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
 

@@ -104,7 +104,7 @@ class RootKey:
             # A trace may be open; what is kept here must not belong to it.
             with jax.ensure_compile_time_eval():
                 self._data = np.asarray(
-                    jax.random.key_data(jax.random.fold_in(jax.random.key(self.seed), self.count))
+                    jax.random.key_data(jax.random.fold_in(jax.random.key(self.seed, impl="threefry2x32"), self.count))
                 )
         return self._data
 
@@ -113,7 +113,7 @@ class RootKey:
         """The same as a typed key."""
         if not hasattr(self, "_key"):
             with jax.ensure_compile_time_eval():
-                self._key = jax.random.wrap_key_data(jnp.asarray(self.data))
+                self._key = key_from_data(self.data)
         return self._key
 
     def __getstate__(self) -> dict[str, Any]:
@@ -207,9 +207,11 @@ class KeyScope:
         count = self.counts.get(path, 0)
         self.counts[path] = count + 1
         if own_seed is not None and self.step is not None:
-            key = jax.random.fold_in(jax.random.key(own_seed & 0x7FFFFFFF), self.step)
-        elif self.key is None:
+            key = jax.random.fold_in(_key_of_int(own_seed), self.step)
+        elif self.key is None and own_seed is None:
             return None
+        elif self.key is None:  # a drawer with a seed needs no other key
+            key = jax.random.fold_in(_key_of_int(own_seed), zlib.crc32(path.encode()))
         else:
             key = jax.random.fold_in(self.key, zlib.crc32(path.encode()))
             if own_seed is not None:
@@ -310,11 +312,47 @@ def scope(
     return _scope.inside(KeyScope(key, paths, step, path, on_deep_draw))
 
 
+def key_from_data(data: KeyData) -> jax.Array:
+    """A typed Threefry key from uint32[2], whatever JAX's default implementation is."""
+    return jax.random.wrap_key_data(jnp.asarray(data, jnp.uint32), impl="threefry2x32")
+
+
+def _key_of_int(seed: int) -> jax.Array:
+    return jax.random.key(seed & 0x7FFFFFFF, impl="threefry2x32")
+
+
 def typed_key(key: jax.Array) -> jax.Array:
-    """A typed key from one, or from uint32[2]."""
-    if jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+    """A typed Threefry key from a key of any implementation, typed or plain (uint32[2], uint32[4]).
+
+    Numbers follow from two words: those of another implementation are folded to two.
+
+    Raises:
+        UserInputError: something else, or more than one key.
+    """
+    dtype = getattr(key, "dtype", None)
+    is_typed = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
+    if not is_typed and dtype != np.uint32:
+        raise UserInputError(
+            f"Expected a JAX key, such as `jax.random.key(0)`. Received: {key!r} (of type "
+            f"{type(key).__name__})"
+        )
+    if jnp.shape(key) != () if is_typed else jnp.ndim(key) != 1:
+        raise UserInputError(
+            f"Expected a single JAX key. Received an array of keys of shape {jnp.shape(key)}: use "
+            "`jax.vmap` over them, or pick one."
+        )
+    if is_typed and jax.random.key_impl(key) == "threefry2x32":
         return key
-    return jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32))
+    data = jax.random.key_data(key) if is_typed else jnp.asarray(key)
+    return _from_words(data)
+
+
+def _from_words(words: jax.Array) -> jax.Array:
+    """A typed Threefry key from the words of another one."""
+    key = key_from_data(words[:2])
+    for i in range(2, words.shape[0]):
+        key = jax.random.fold_in(key, words[i])
+    return key
 
 
 def located(path: str) -> AbstractContextManager[str]:

@@ -155,8 +155,10 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return np.asarray(self._raw_value)
 
     def assign(self, value: ArrayLike) -> jax.Array:
-        """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value."""
-        new = as_value(value, self._meta.dtype)
+        """Replaces the value: same shape, cast to the Variable's dtype, or in a pure call to that of
+        the value it was given. Returns the new value.
+        """
+        new = as_value(value, self._dtype_of_value())
         if new.shape != tuple(self.shape):
             raise UserInputError(
                 "The shape of the target variable and the shape of the target value in "
@@ -168,11 +170,16 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
     def assign_add(self, value: ArrayLike) -> jax.Array:
         """Adds to the value; returns the new one."""
-        return self.assign(self._raw_value + as_value(value, self.dtype))
+        return self.assign(self._raw_value + as_value(value, self._dtype_of_value()))
 
     def assign_sub(self, value: ArrayLike) -> jax.Array:
         """Subtracts from the value; returns the new one."""
-        return self.assign(self._raw_value - as_value(value, self.dtype))
+        return self.assign(self._raw_value - as_value(value, self._dtype_of_value()))
+
+    def _dtype_of_value(self) -> DTypeLike:
+        scope = lending.scope_of(self)
+        lent = None if scope is None else scope.read(self)
+        return getattr(lent, "dtype", self._meta.dtype)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self._raw_value, dtype=dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 from typing import TYPE_CHECKING, Any
 
@@ -250,6 +251,31 @@ def _shapes_by_name(
     if len(parameters) <= 1:
         return {"input_shape": next(iter(shapes.values()), None)}
     return shapes
+
+
+@contextlib.contextmanager
+def undone_on_error(root: Layer) -> Iterator[None]:
+    """Where an error leaves the block, the layer and those below it are as they were before it: no
+    half of the weights, nothing built for inputs that did not fit.
+    """
+    owners = [owner for layer in root._flatten_layers() for owner in (layer, layer._info)]
+    attributes = [(vars(owner), dict(vars(owner))) for owner in owners]
+    contents = [
+        (value, copy.copy(value))
+        for _, saved in attributes
+        for value in saved.values()
+        if type(value) in (list, dict)
+    ]
+    try:
+        yield
+    except BaseException:
+        for present, saved in (*attributes, *((v, c) for v, c in contents if type(v) is dict)):
+            present.clear()
+            present.update(saved)
+        for value, content in contents:
+            if type(value) is list:
+                value[:] = content
+        raise
 
 
 @contextlib.contextmanager

@@ -73,7 +73,9 @@ class Calling:
             opened = contexts.opened(contexts.CallContext(self))
         else:
             opened = contextlib.nullcontext(outer)
-        with opened as context, names.scope(info.name):
+        is_first = outer is None and not info.built
+        undone = building.undone_on_error(self) if is_first else contextlib.nullcontext()
+        with undone, opened as context, names.scope(info.name):
             outer_training, context.training = context.training, training
             outer_layer, context.layer = context.layer, self
             try:

@@ -365,7 +365,7 @@ class _Carrier:
         if not self.structure.generators or (self.may_write and not seeds.is_cut_off()):
             return None
         _, generator = self.structure.generators[0]
-        return jax.random.wrap_key_data(jnp.asarray(generator.next()))
+        return seeds.key_from_data(generator.next())
 
     def _paths(self) -> dict[int, str]:
         return pure.paths_of(self.structure)

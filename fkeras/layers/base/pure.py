@@ -27,7 +27,7 @@ from fkeras.core.values import lending, masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.layers.base import input_conversion, signature, tracking
+from fkeras.layers.base import building, input_conversion, signature, tracking
 from fkeras.layers.base.capture import Capture
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def init(
         raise UserInputError(
             f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
         )
-    build_abstractly(layer, inputs, named_inputs)
+    key = seeds.typed_key(key)
+    with building.undone_on_error(layer):
+        build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
     rows: list[tuple] = []
     drawn_paths: list[Path] = []

@@ -137,7 +137,7 @@ class FlaxLayer(Layer):
             lambda variable: variable.value, self.linen_variables, is_leaf=_is_variable
         )
         # Drawn in training alone: a pure call at rest needs no key.
-        rngs = _linen_keys(jax.random.wrap_key_data(seeds.draw_seed(None))) if training else None
+        rngs = _linen_keys(seeds.key_from_data(seeds.draw_seed(None))) if training else None
         mutable = [name for name in values if name != "params"] if training else []
         # Without `mutable`, linen returns the outputs alone.
         if not mutable:
@@ -188,7 +188,7 @@ class _LinenDraw:
         def draw(shape, dtype=None):
             scope = seeds.current_scope()
             if scope is None:
-                key = jax.random.wrap_key_data(jnp.asarray(seeds.key_data_of(None)))
+                key = seeds.key_from_data(seeds.key_data_of(None))
             else:
                 key = scope.key
             # The whole `init` for each leaf: of one program, XLA removes what is not asked for.

@@ -169,7 +169,7 @@ class RecurrentCell(Layer):
         seed = held_seed(self)
         if seed is None:
             seed = seeds.draw_seed(self.seed_generator)
-        keys = jax.random.split(jax.random.wrap_key_data(seed))
+        keys = jax.random.split(seeds.key_from_data(seed))
         # (gates, batch, features) or (batch, features)
         by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {

@@ -127,7 +127,7 @@ class TimeDistributed(Wrapper):
             return None
         # One draw for all steps; each step's key is split from it.
         seed = seeds.draw_seed(generators[0] if generators else None)
-        return jax.random.split(jax.random.wrap_key_data(seed), steps)
+        return jax.random.split(seeds.key_from_data(seed), steps)
 
     def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
