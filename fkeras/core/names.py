@@ -1,5 +1,6 @@
-"""Automatic names: `dense`, `dense_1`, ... per process, and the stack of names that makes up
-variable paths.
+"""Automatic names, and the stack of names that makes up variable paths.
+
+`dense`, `dense_1`, ... count per process.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ def to_snake_case(name: str) -> str:
 
 
 def object_name(obj: object) -> str:
-    """A readable name of a function or object: its `name`, else its own or its class's name in
-    snake case (a lambda: `'lambda'`).
+    """A readable name of a function or object.
+
+    Its `name`, else its own or its class's name in snake case (a lambda: `'lambda'`).
     """
     name = getattr(obj, "name", None)
     if isinstance(name, str):

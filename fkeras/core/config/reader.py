@@ -59,8 +59,9 @@ class Reader:
         return self._read_object(config)
 
     def _read_string(self, name: str) -> Any:
-        """A custom object of that name, or the string itself. Where the outermost config is a
-        string, it can only be a name.
+        """A custom object of that name, or the string itself.
+
+        Where the outermost config is a string, it can only be a name.
         """
         if self.module_objects is None:
             obj = self.custom_objects.get(name)

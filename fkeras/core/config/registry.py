@@ -68,8 +68,7 @@ def get_custom_objects() -> dict[str, Any]:
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[ObjectT], ObjectT]:
-    """Class decorator (functions too): the object can be found again by `package>name` when a
-    config names it.
+    """Class decorator (functions too): configs may name the object by `package>name`.
 
     Args:
         package: namespace of the name.
@@ -200,8 +199,9 @@ def _public_name(module: str) -> str:
 
 
 def _modules_nearest_to(internal: str) -> tuple[str, ...]:
-    """All public modules, that of an internal one such as `keras.src.initializers.x` first: names
-    such as Identity are in layers too.
+    """All public modules, that of an internal one such as `keras.src.initializers.x` first.
+
+    Names such as Identity are in layers too.
     """
     own = ".".join(["keras", *internal.split(".")[2:3]])
     return tuple(sorted(homes.modules(), key=lambda module: module != own))

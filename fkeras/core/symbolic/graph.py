@@ -134,8 +134,9 @@ class Graph:
         return free
 
     def without_operations(self, is_member: Callable[[Any], bool]) -> Graph:
-        """The plan alone: `operations` keeps only what is not a member (functions of `ops`);
-        members come to `replay`.
+        """The plan alone: members are not kept, but come to `replay`.
+
+        `operations` keeps what is not a member: functions of `ops`.
 
         Args:
             is_member: function (operation) -> whether the model itself holds it.
@@ -193,8 +194,9 @@ def _check_symbolic(
 
 
 class _Visit:
-    """A walk from the outputs back to the inputs, depth first and without recursion, since models
-    are deeper than Python's stack.
+    """A walk from the outputs back to the inputs, depth first.
+
+    Without recursion, since models are deeper than Python's stack.
 
     Attributes:
         order: nodes in an order in which they can be run.
@@ -225,8 +227,9 @@ class _Visit:
                 stack.pop()
 
     def _enter(self, tensor: KerasTensor) -> tuple[Node, Iterator[KerasTensor]] | None:
-        """The node that made the tensor and the tensors that it needs; None where nothing has to be
-        visited.
+        """The node that made the tensor, and the tensors that it needs.
+
+        None where nothing has to be visited.
         """
         if tensor._keras_history is None:
             self._check_is_input(tensor)
