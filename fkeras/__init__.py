@@ -142,13 +142,15 @@ def version() -> str:
     return __version__
 
 
-def __getattr__(name):
-    if name in _HOMES:
-        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-        return value
-    if name in _ROOMS:
-        return importlib.import_module(f"fkeras.{name}")
-    raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
+if not typing.TYPE_CHECKING:  # a checker must see that other names do not exist
+
+    def __getattr__(name):
+        if name in _HOMES:
+            value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+            return value
+        if name in _ROOMS:
+            return importlib.import_module(f"fkeras.{name}")
+        raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
 
 
 def __dir__():

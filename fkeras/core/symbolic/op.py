@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import jax
 
@@ -22,7 +22,33 @@ from fkeras.core.symbolic.evaluate import evaluate, evaluate_call
 from fkeras.core.symbolic.node import FunctionOperation, Node
 from fkeras.errors import UserInputError
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
+
+class OpDecorator(Protocol):
+    """What `op` is with options: it hands the function's signature on."""
+
+    def __call__(self, fn: Callable[P, R], /) -> Callable[P, R]: ...
+
+
+# An op keeps the signature of its function, so that type checkers see a wrong name in a call.
+@overload
+def op(
+    fn: Callable[P, R],
+    *,
+    spec: Callable[..., Any] | None = None,
+    sparse: Callable[..., Any] | None = None,
+    explained: bool = True,
+) -> Callable[P, R]: ...
+@overload
+def op(
+    fn: None = None,
+    *,
+    spec: Callable[..., Any] | None = None,
+    sparse: Callable[..., Any] | None = None,
+    explained: bool = True,
+) -> OpDecorator: ...
 def op(
     fn: Callable[..., Any] | None = None,
     *,

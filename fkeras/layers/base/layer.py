@@ -32,7 +32,7 @@ from fkeras.layers.base.info import LayerInfo
 from fkeras.layers.base.losses import AddedLosses
 from fkeras.layers.base.pure_face import PureFace
 from fkeras.layers.base.shape_inference import ShapeInference
-from fkeras.layers.base.signature import ConstructorSignature
+from fkeras.layers.base.signature import ConstructorSignature, plain_text
 from fkeras.layers.base.symbolic_history import SymbolicHistory
 from fkeras.layers.base.weights import Weights
 
@@ -120,7 +120,7 @@ class Layer(
         if kwargs:
             raise UserTypeError(
                 f"Unrecognized keyword arguments passed to {class_name}: {kwargs}. It takes: "
-                f"{inspect.signature(type(self))}"
+                f"{plain_text(inspect.signature(type(self)).parameters.values())}"
             )
         if not isinstance(trainable, (bool, np.bool_, int)):
             raise UserTypeError(

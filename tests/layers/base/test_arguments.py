@@ -19,6 +19,12 @@ def test_what_is_no_int(value):
     assert not arguments.is_int(value)
 
 
+def test_one_axis_is_a_python_int_or_an_error_with_the_layers_name():
+    assert type(arguments.one_axis("Concatenate", np.int64(-1))) is int
+    with pytest.raises(TypeError, match="Concatenate: `axis` must be an integer. Received: axis="):
+        arguments.one_axis("Concatenate", [1])
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [((1, 2), (1, 2)), ([1, 2], (1, 2)), (np.array([1, 2]), (1, 2)), (5, (5, 5))],

@@ -25,7 +25,7 @@ MASK = np.array(
 )  # the last row is padding alone
 ALL = {"return_sequences": True, "return_state": True}
 
-# what is made, from the module of layers; inputs; arguments of the call
+# a layer from the module of layers; inputs; arguments of the call
 ROWS = {
     "LSTM": (lambda L: L.LSTM(UNITS), X, {}),
     "LSTM masked": (lambda L: L.LSTM(UNITS, **ALL), X, {"mask": MASK}),
@@ -148,13 +148,13 @@ def test_configs_and_symbolic_shapes_are_kerass(keras, name):
         and "unroll" not in str(_config(ours)["config"].get("unroll"))
         else x.shape[1]
     )
-    found = jax.tree.leaves(
+    outputs = jax.tree.leaves(
         again(fkeras.KerasTensor((None, steps, *x.shape[2:]))),
         is_leaf=lambda t: isinstance(t, fkeras.KerasTensor),
     )
     expected = theirs(keras.KerasTensor((None, steps, *x.shape[2:])))
     expected = jax.tree.leaves(expected, is_leaf=lambda t: isinstance(t, keras.KerasTensor))
-    assert [(y.shape, y.dtype) for y in found] == [(y.shape, y.dtype) for y in expected]
+    assert [(y.shape, y.dtype) for y in outputs] == [(y.shape, y.dtype) for y in expected]
 
 
 def test_the_pure_form_is_the_objects_call():
@@ -270,10 +270,12 @@ def test_states_go_from_an_encoder_to_a_decoder_in_a_graph():
     _, h, c = layers.LSTM(UNITS, return_state=True)(source)
     y = layers.LSTM(UNITS, return_sequences=True)(target, initial_state=[h, c])
     model = fkeras.Model([source, target], y)
-    given = RNG.normal(size=(BATCH, 4, 3)).astype("float32")
+    target_values = RNG.normal(size=(BATCH, 4, 3)).astype("float32")
     encoder, decoder = (layer for layer in model.layers if isinstance(layer, layers.LSTM))
     np.testing.assert_allclose(
-        model([X, given]), decoder(given, initial_state=list(encoder(X)[1:])), rtol=1e-6
+        model([X, target_values]),
+        decoder(target_values, initial_state=list(encoder(X)[1:])),
+        rtol=1e-6,
     )
 
 

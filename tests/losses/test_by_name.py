@@ -33,8 +33,7 @@ def test_functions_are_found_by_name(identifier, expected):
 def test_classes_come_from_names_classes_and_configs():
     assert isinstance(losses.get("Huber"), losses.Huber)
     assert isinstance(losses.get(losses.Huber), losses.Huber)
-    made = losses.get({"class_name": "Huber", "config": {"delta": 3.0}})
-    assert made.delta == 3.0
+    assert losses.get({"class_name": "Huber", "config": {"delta": 3.0}}).delta == 3.0
 
 
 def test_functions_written_by_keras_are_read(keras):

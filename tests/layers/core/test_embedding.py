@@ -1,4 +1,4 @@
-"""Embedding, ReversibleEmbedding and Masking."""
+"""Embedding and ReversibleEmbedding."""
 
 import json
 
@@ -12,6 +12,7 @@ from fkeras import layers
 from fkeras.errors import UserInputError
 from fkeras.layers.core.embedding import check_ids
 
+RNG = np.random.default_rng(1)
 IDS = np.array([[3, 1, 0], [2, 2, 4]])
 VECTORS = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
 
@@ -52,7 +53,8 @@ def test_rows_and_scores_are_kerass(same_as_keras, keras, name):
     [
         (
             [[0, 1], [7, 2]],
-            r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position \(1, 0\) \(1 of 4.*input_dim at least 8",
+            r"'words' has input_dim=5.*ids must lie in \[0, 5\). Received: id 7 at position "
+            r"\(1, 0\) \(1 of 4.*input_dim at least 8",
         ),
         ([[0, -1]], r"id -1 at position \(0, 1\).*Map the ids into that range"),
         ([[0.0, np.nan]], "id nan"),
@@ -144,15 +146,63 @@ def test_a_quantized_table_is_refused_when_it_is_built(make):
     assert not layer.built and layer.weights == []
 
 
-def test_masking_marks_steps_and_sets_them_to_zero(keras):
-    x = np.array(
-        [[[1, 9, 9], [9, 9, 9], [9, 0, 9]], [[np.nan, 9, 9], [9, 9, 9], [9, 9, 9]]], "float32"
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 2), (0,), (2, 0)])
+def test_ids_of_any_rank_are_looked_up(shape):
+    layer = layers.Embedding(5, 4)
+    ids = RNG.integers(0, 5, size=shape)
+    np.testing.assert_array_equal(layer(ids), layer.embeddings.numpy()[ids])
+    assert layer.compute_output_shape(shape) == (*shape, 4)
+
+
+def test_the_gradient_of_a_row_counts_how_often_it_was_looked_up():
+    layer = layers.Embedding(4, 2)
+    variables = layer.init(jax.random.key(0), (1, 3))
+    ids = np.array([[0, 2, 2], [2, 1, 0]])
+    gradient = jax.grad(lambda v: layer.apply(v, ids)[0].sum())(variables)
+    counts = np.bincount(ids.ravel(), minlength=4).astype("float32")
+    np.testing.assert_array_equal(gradient["params"]["embeddings"], counts[:, None].repeat(2, 1))
+
+
+def test_a_table_follows_its_constraint_and_regularizer():
+    layer = layers.Embedding(
+        3,
+        2,
+        "ones",
+        embeddings_regularizer=fkeras.regularizers.L1(0.5),
+        embeddings_constraint="unit_norm",
     )
-    ours, theirs = (L.Masking(mask_value=9.0)(x) for L in (layers, keras.layers))
-    np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(ours._keras_mask, theirs._keras_mask)
-    again = layers.deserialize(
-        json.loads(json.dumps(layers.serialize(layers.Masking(mask_value=9.0))))
+    layer(np.array([0]))
+    assert float(layer.losses[0]) == pytest.approx(3.0)
+    assert layer.embeddings.constraint is layer.embeddings_constraint
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_scores_can_be_computed_in_a_wider_dtype(dtype):
+    layer = layers.ReversibleEmbedding(6, 4, dtype=dtype, reverse_dtype="float32")
+    vectors = RNG.normal(size=(2, 4)).astype(dtype)
+    scores = layer(vectors, reverse=True)
+    assert scores.dtype == jnp.float32
+    table = layer.embeddings.numpy().astype("float32")
+    np.testing.assert_allclose(scores, vectors.astype("float32") @ table.T, rtol=1e-5, atol=1e-6)
+
+
+def test_a_soft_cap_bounds_the_scores():
+    layer = layers.ReversibleEmbedding(6, 4, logit_soft_cap=3.0)
+    plain = layers.ReversibleEmbedding(6, 4)
+    layer.build()
+    plain.build()
+    plain.set_weights(layer.get_weights())
+    vectors = 1000 * RNG.normal(size=(2, 4)).astype("float32")
+    scores = plain(vectors, reverse=True)
+    np.testing.assert_allclose(
+        layer(vectors, reverse=True), 3 * np.tanh(np.asarray(scores) / 3), rtol=1e-5
     )
-    np.testing.assert_array_equal(again(x), ours)
-    assert again(fkeras.Input((None, 3))).shape == (None, None, 3)
+
+
+def test_symbols_know_the_direction():
+    layer = layers.ReversibleEmbedding(6, 4, dtype="mixed_bfloat16")
+    rows = layer(fkeras.KerasTensor((None, None), "int32"))
+    assert rows.shape == (None, None, 4) and rows.dtype == "bfloat16"
+    scores = layer(fkeras.KerasTensor((None, 4)), reverse=True)
+    assert scores.shape == (None, 6)
+    assert layer.compute_output_shape((2, 4), reverse=True) == (2, 6)

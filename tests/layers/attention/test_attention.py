@@ -136,12 +136,12 @@ def test_configs_and_symbolic_shapes_are_kerass(keras, name):
     free = lambda x: (
         [free(v) for v in x] if isinstance(x, list) else fkeras.KerasTensor((None, *x.shape[1:]))
     )
-    found = jax.tree.leaves(
+    symbolic = jax.tree.leaves(
         ours(*map(free, inputs), **flags), is_leaf=lambda t: isinstance(t, fkeras.KerasTensor)
     )
-    made = jax.tree.leaves(ours(*inputs, **flags))
-    assert [(y.shape[1:], y.dtype) for y in found] == [(y.shape[1:], y.dtype) for y in made]
-    assert all(y.shape[0] is None for y in found)
+    arrays = jax.tree.leaves(ours(*inputs, **flags))
+    assert [(y.shape[1:], y.dtype) for y in symbolic] == [(y.shape[1:], y.dtype) for y in arrays]
+    assert all(y.shape[0] is None for y in symbolic)
 
 
 def test_masks_that_the_inputs_carry_count_and_the_querys_goes_on(keras):
@@ -211,7 +211,7 @@ def test_dropout_acts_in_training_alone_and_not_on_the_shown_scores(make, inputs
 
 
 def test_an_override_of_the_attention_between_heads_gets_the_causal_mask():
-    given = []
+    seen_masks = []
 
     class Mine(layers.MultiHeadAttention):
         def _compute_attention(
@@ -223,7 +223,7 @@ def test_an_override_of_the_attention_between_heads_gets_the_causal_mask():
             training=None,
             return_attention_scores=False,
         ):
-            given.append(attention_mask)
+            seen_masks.append(attention_mask)
             return super()._compute_attention(
                 query, key, value, attention_mask, training, return_attention_scores
             )
@@ -233,7 +233,7 @@ def test_an_override_of_the_attention_between_heads_gets_the_causal_mask():
     plain.build(QUERY.shape, VALUE.shape)
     plain.set_weights(mine.get_weights())
     np.testing.assert_allclose(plain(QUERY, VALUE, use_causal_mask=True), y, rtol=1e-5, atol=1e-6)
-    assert given[0].shape == (1, 4, 5)
+    assert seen_masks[0].shape == (1, 4, 5)
     assert mine._num_heads == 2 and mine._query_dense is mine.query_dense
 
 

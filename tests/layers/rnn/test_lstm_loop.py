@@ -34,24 +34,26 @@ def test_values_and_gradients_are_those_of_the_general_loop(reverse, sequences):
     step = LSTMStep(fkeras.activations.tanh, fkeras.activations.sigmoid)
     noise = {"inputs": None, "state": None}
 
-    def of(run):
+    def value_and_gradients(run):
         def summed(inputs, kernel, recurrent, bias, states):
             weights = {"kernel": kernel, "recurrent_kernel": recurrent, "bias": bias}
-            made = run(inputs, states, weights)
+            outputs = run(inputs, states, weights)
             return sum(
                 (leaf * jnp.arange(1, leaf.size + 1).reshape(leaf.shape)).sum()
-                for leaf in jax.tree.leaves(made)
-            ), made
+                for leaf in jax.tree.leaves(outputs)
+            ), outputs
 
         return jax.value_and_grad(summed, argnums=(0, 1, 2, 3, 4), has_aux=True)(
             INPUTS, KERNEL, RECURRENT, BIAS, FIRST
         )
 
     options = {"reverse": reverse, "sequences": sequences}
-    whole = of(
+    whole = value_and_gradients(
         lambda x, states, weights: step.run_whole(x, states, weights, noise, None, **options)
     )
-    parts = of(lambda x, states, weights: general(step, x, states, weights, **options))
+    parts = value_and_gradients(
+        lambda x, states, weights: general(step, x, states, weights, **options)
+    )
     assert jax.tree.structure(whole) == jax.tree.structure(parts)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-4), whole, parts)
 
@@ -69,13 +71,13 @@ def test_derivatives_of_both_modes_and_orders(sequences):
 
 
 def test_only_plain_layers_take_it(monkeypatch):
-    taken, real = [], lstm_loop.run
-    monkeypatch.setattr(lstm_loop, "run", lambda *a: taken.append(1) or real(*a))
+    calls, real = [], lstm_loop.run
+    monkeypatch.setattr(lstm_loop, "run", lambda *a: calls.append(1) or real(*a))
     x = np.ones((2, 3, 4), "float32")
     for arguments in ({}, {"return_sequences": True}, {"go_backwards": True}, {"dropout": 0.5}):
         jax.eval_shape(lambda x, a=arguments: layers.LSTM(2, **a)(x), x)
-    assert len(taken) == 4
+    assert len(calls) == 4
     for arguments in ({"activation": "relu"}, {"recurrent_activation": "tanh"}, {"unroll": True}):
         jax.eval_shape(lambda x, a=arguments: layers.LSTM(2, **a)(x), x)
     jax.eval_shape(lambda x: layers.LSTM(2)(x, mask=np.ones((2, 3), bool)), x)
-    assert len(taken) == 4
+    assert len(calls) == 4
