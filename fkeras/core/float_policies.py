@@ -71,7 +71,7 @@ class DTypePolicy:
             return x
         if isinstance(x, KerasTensor):
             cast = KerasTensor(x.shape, dtype=dtype, sparse=x.sparse, ragged=x.ragged, name=x.name)
-            cast._keras_history = x._keras_history
+            cast._keras_history = x._keras_history  # no operation stands between the two
             return cast
         return x.astype(dtype)
 

@@ -22,6 +22,7 @@ _stack: Scoped[tuple[str, ...]] = Scoped(())
 @functools.lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
     """`'LayerNormalization'` -> `'layer_normalization'`, `'Conv2D'` -> `'conv2d'`."""
+    # As Keras has it, so that automatic names and paths in files agree.
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -105,14 +105,14 @@ class Pushed(Inside):
         return self.value
 
 
-def also_carry(take: Callable[[], Callable[[], AbstractContextManager]]) -> None:
+def also_carry(capture: Callable[[], Callable[[], AbstractContextManager]]) -> None:
     """Adds to what a snapshot carries: for what is not a `Scoped`, such as a context of JAX.
 
     Args:
-        take: called where the snapshot is taken; returns a function that makes the context manager
+        capture: called where the snapshot is taken; returns a function that makes the context manager
             to enter on the other thread.
     """
-    _carriers.append(take)
+    _carriers.append(capture)
 
 
 class Snapshot:
@@ -124,7 +124,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._values = [(scoped, scoped.value) for scoped in _every]
-        self._contexts = [take() for take in _carriers]
+        self._contexts = [capture() for capture in _carriers]
 
     @contextmanager
     def restored(self) -> Iterator[None]:

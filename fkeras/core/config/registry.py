@@ -159,6 +159,7 @@ def find(
         registered_name: `package>name`, or None.
         custom_objects: looked at first.
     """
+    # What the caller and the program say comes before fkeras's own: users may replace classes.
     for key in (registered_name, name):
         obj = get_registered_object(key, custom_objects) if key else None
         if obj is not None:

@@ -156,7 +156,7 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
         A list of arrays.
     """
     data = key if jnp.issubdtype(key.dtype, jnp.unsignedinteger) else jax.random.key_data(key)
-    values: dict[int, jax.Array] = {}
+    values: dict[int, jax.Array] = {}  # by the row's index: the kinds come one after the other
     for kind in blocks.BODIES:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
         if indices:

@@ -126,6 +126,7 @@ def next_root_key() -> RootKey:
 
 def make_default_seed() -> int:
     """A seed where none was passed: from the process's generator."""
+    # Mixed, since seed and count side by side would give neighbours the same numbers.
     mixed = np.random.SeedSequence([process_seed(), _next("generators")])
     return int(mixed.generate_state(1)[0] & 0x7FFFFFFF)
 

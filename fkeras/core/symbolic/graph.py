@@ -99,7 +99,7 @@ class Graph:
         self.input_slots = list(range(len(inputs)))
         self.slot_count = len(inputs)
         self.steps: list[Step] = []
-        for node in self.nodes:
+        for node in self.nodes:  # inputs of a node come before it
             if all(id(tensor) in slots for tensor in node.output_tensors):
                 continue  # computed already, or given as an input
             refer = lambda x: TensorRef(slots[id(x)]) if isinstance(x, KerasTensor) else x
@@ -162,6 +162,7 @@ class Graph:
         table: list[Any] = [None] * self.slot_count
         table[: len(values)] = values
         fill = lambda x: table[x.index] if isinstance(x, TensorRef) else x
+        # Every tensor of a step is in the table by now: the plan is in the order of the visit.
         for step, free in zip(self.steps, self._free):
             run = call(operations[step.operation])
             kwargs = {name: map_structure(fill, value) for name, value in step.kwargs.items()}

@@ -64,6 +64,7 @@ def scope_of(variable: nnx.Variable) -> Scope | None:
 
 
 def is_lent(variable: nnx.Variable) -> bool:
+    """Whether an open scope answers for the Variable."""
     return scope_of(variable) is not None
 
 

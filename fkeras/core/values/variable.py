@@ -120,7 +120,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         put_info(self, info)
         if is_drawn:
             stand_ins.put_value(self, content)
-        if _listeners.value:
+        if _listeners.value:  # the innermost alone: a layer built inside a build has its own
             _listeners.value[-1](self)
 
     def _not_drawn_yet(
