@@ -304,7 +304,7 @@ def test_many_fits_compile_two_steps():
     assert traces.count(2) == 1
     for _ in range(5):
         model.fit(X, Y, batch_size=16, epochs=2, verbose=0)
-    assert traces.count(2) == 1 and model._training.engine.compilations == 2
+    assert traces.count(2) == 1 and model._compiled.executables.compilations == 2
 
 
 def test_a_second_fit_compiles_nothing(compilations):

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import jax_private
+from fkeras.core.values import trainable_scope
 from fkeras.core.values.variable_info import AdoptedInfo, info_of, put_info
 from fkeras.errors import PureCallError
 
@@ -228,7 +229,7 @@ def _fetch(variable, stand_in):
 
 def _refuse_unknown(variable, scope):
     info = info_of(variable)
-    if info is not None and info.trainable and info.kind == "weight":
+    if info is not None and info.kind == "weight" and trainable_scope.is_trainable(info):
         raise PureCallError(
             f"{scope.what or 'apply'} reads the trainable variable {info.path!r}, which is not "
             "among the variables it was given: its gradient would be zero. Make the layer that "

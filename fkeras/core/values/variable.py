@@ -16,7 +16,7 @@ from fkeras.core.config import registry
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.names import to_snake_case
 from fkeras.core.randomness import first_values
-from fkeras.core.values import lending
+from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import KEY, VariableInfo, put_info
 from fkeras.errors import UserInputError
 
@@ -181,11 +181,11 @@ class Variable(lending.Lendable, nnx.Variable):
 
     @property
     def trainable(self):
-        return self._meta.trainable
+        return trainable_scope.is_trainable(self._meta)
 
     @trainable.setter
     def trainable(self, value):
-        self._meta.trainable = bool(value)
+        trainable_scope.set_trainable(self._meta, bool(value))
 
     @property
     def regularizer(self):

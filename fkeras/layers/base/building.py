@@ -50,6 +50,16 @@ def recorded(build):
     return wrapper
 
 
+@contextlib.contextmanager
+def open_name_scope(layer):
+    """Inside, the layer's name scope is open: its `build` opens no second one."""
+    layer._info.name_scope_is_open = True
+    try:
+        yield
+    finally:
+        layer._info.name_scope_is_open = False
+
+
 def shapes_given(build, args, kwargs):
     names_ = signature.parameter_names(build)
     given = {**dict(zip(names_, args)), **kwargs}

@@ -26,7 +26,7 @@ from fkeras.core.symbolic.evaluate import evaluate
 from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
 from fkeras.core.symbolic.node import Node
 from fkeras.core.symbolic.operation import Operation
-from fkeras.core.values import lending, masks, remat
+from fkeras.core.values import lending, masks, remat, trainable_scope
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, PureCallError, UserInputError, UserTypeError
@@ -158,6 +158,10 @@ class Layer(Weights, History, nnx.Module, pytree=False):
     def _needs_no_build(self):
         return not _overrides(self, "build")
 
+    def _members(self):
+        """(name, layer) for what models list beside their attributes."""
+        return ()
+
     @property
     def name(self):
         return self._info.name
@@ -218,18 +222,18 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """Whether training changes the weights. Setting it counts for all sub-layers and, in a
         compiled model, at the next `compile`.
         """
-        return self._info.trainable
+        return trainable_scope.is_trainable(self._info)
 
     @trainable.setter
     def trainable(self, value):
         value = bool(value)
-        self._info.trainable = value
+        trainable_scope.set_trainable(self._info, value)
         structure = tracking.structure_of(self)
         for _, layer in structure.layers:
-            layer._info.trainable = value
+            trainable_scope.set_trainable(layer._info, value)
         for _, variable in structure.variables:
             if isinstance(variable, nnx.Param):
-                info_of(variable).trainable = value
+                trainable_scope.set_trainable(info_of(variable), value)
 
     # -- making weights --------------------------------------------------------
 
@@ -333,14 +337,11 @@ class Layer(Weights, History, nnx.Module, pytree=False):
         """Runs `build` with the shapes that its signature asks for."""
         shapes = self._build_shapes(call_args)
         self._info.path = names.current_path() or self._info.name
-        self._info.name_scope_is_open = True  # the name scope is open
-        try:
+        with building.open_name_scope(self):
             if isinstance(shapes, building.ByName):
                 self.build(**shapes.shapes)
             else:
                 self.build(shapes)
-        finally:
-            self._info.name_scope_is_open = False
         self._info.built = True
 
     def _build_shapes(self, call_args):

@@ -180,7 +180,7 @@ class Look:
         self._held, self._containers = [], []
         found: list = []
         taken = set()
-        for name, member in layer._members() if hasattr(layer, "_members") else ():
+        for name, member in layer._members():
             found.append((name, member))
             taken.add(id(member))
         for name, value in attributes.items():
