@@ -73,8 +73,7 @@ class PureTraining:
 
     def train_state(self) -> TrainState:
         """The facade's present state as a `TrainState`, to go on from in a hand-written loop."""
-        self._compiled.require("train_state")
-        groups = self._compiled.groups(self)
+        groups = self._own_groups("train_state")
         values = copy_tree(groups.values())  # so that the state can be donated
         count = as_step(self._compiled.progress.steps)
         return groups.to_state(values, self.optimizer, count, jnp.copy(self.build_key))
@@ -83,14 +82,20 @@ class PureTraining:
         """Takes the weights, optimizer state, metrics and step of a `TrainState` over into the
         facade.
         """
-        self._compiled.require("set_train_state")
-        groups = self._compiled.groups(self)
+        groups = self._own_groups("set_train_state")
         # The state may be donated later: the Variables get copies.
         new_values = copy_tree(groups.to_groups(state, self.optimizer))
         for variables, values in zip(groups.groups(), new_values):
             for variable, value in zip(variables, values):
                 variable.assign(value)
         self._compiled.progress.steps = int(state.step)
+
+    def _own_groups(self, caller):
+        """The model's Variables by role, with the slots that its optimizer will have."""
+        self._compiled.require(caller)
+        if self.built:
+            self._compiled.build_optimizer(self)
+        return self._compiled.groups(self)
 
     def _groups_for(self, caller, batch):
         """The model's Variables by role, built for such batches."""

@@ -134,7 +134,8 @@ def structs_of(x: Any) -> Any:
     def struct(a):
         if isinstance(a, jax.ShapeDtypeStruct):
             return a
-        dtype = getattr(a, "dtype", np.asarray(a).dtype)
+        # Not `getattr` with a default: a tracer has a dtype and cannot become a NumPy array.
+        dtype = a.dtype if hasattr(a, "dtype") else np.asarray(a).dtype
         return jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(dtype))
 
     return map_structure(struct, x)

@@ -9,6 +9,7 @@ import jax
 from flax import nnx
 
 from fkeras.core.values import lending
+from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking
 from fkeras.training.state import TrainState
 
@@ -122,13 +123,18 @@ class VariableGroups:
         optimizer_values: list = []
         if optimizer is not None:
             optimizer_values = list(optimizer.unpack(state.opt_state, self.flatten))
-        metrics = tracking.flat(state.metrics)
-        return (
-            trainable,
-            non_trainable,
-            optimizer_values,
-            [metrics[name] for name in self.metric_names()],
-        )
+        return trainable, non_trainable, optimizer_values, self._metrics_of(state)
+
+    def _metrics_of(self, state):
+        values, names = tracking.flat(state.metrics), self.metric_names()
+        missing = ["/".join(name) for name in names if name not in values]
+        if missing:
+            raise UserInputError(
+                f"The TrainState has no values of the metrics {missing}: it was made before the "
+                "model knew its outputs. Make it with `model.init_state(key, batch)`, or with "
+                "`model.train_state()` after that."
+            )
+        return [values[name] for name in names]
 
     def to_state(
         self, values: GroupValues, optimizer: Optimizer | None, step: jax.Array, key: jax.Array

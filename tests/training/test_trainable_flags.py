@@ -13,7 +13,7 @@ from fkeras.training.trainable_flags import TrainableFlags
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 Y = X[:, :1]
-TIMEOUT = 60.0  # seconds until a test that would wait for ever fails instead
+TIMEOUT = 8.0  # seconds until a test that would wait for ever fails instead
 
 
 class Meeting(layers.Layer):
@@ -37,6 +37,7 @@ def compiled(layer, frozen):
     model = fkeras.Sequential([fkeras.Input((3,)), layer, layers.Dense(1)])
     layer.trainable = not frozen
     model.compile("sgd", "mse")
+    model.init_state(jax.random.key(0), (X, Y))  # builds all that a step needs
     return model
 
 
@@ -47,7 +48,9 @@ def in_threads(*functions):
     def run(i, function):
         results[i] = function()
 
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(functions)]
+    threads = [
+        threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(functions)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -134,7 +137,7 @@ def test_another_thread_reads_the_users_flag_during_a_trace():
         done.wait(TIMEOUT)
 
     layer.meet = meet
-    thread = threading.Thread(target=lambda: jax.eval_shape(model.step, state, (X, Y)))
+    thread = threading.Thread(target=lambda: jax.eval_shape(model.step, state, (X, Y)), daemon=True)
     thread.start()
     assert tracing.wait(TIMEOUT)
     seen.append(layer.inner.trainable)
@@ -155,6 +158,7 @@ def test_a_step_of_a_built_model_writes_nothing():
     )
     model.compile("adam", "mse", metrics=["mae"])
     model.layers[0].trainable = False
+    model.init_state(jax.random.key(0), (X, Y))
     state = model.train_state()
     jax.eval_shape(model.step, state, (X, Y))
 
