@@ -151,7 +151,7 @@ def test_a_pace_that_learns_changes_the_next_call():
     def many(first, count):
         taken.append(count)
         pace.steps *= 2
-        return None
+        return
 
     Journal().drive(loop.fused_steps(many, 12, pace))
     assert taken == [1, 2, 4, 5]
