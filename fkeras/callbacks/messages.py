@@ -2,6 +2,8 @@
 the log where interactive logging is off.
 """
 
+from __future__ import annotations
+
 import logging
 import sys
 

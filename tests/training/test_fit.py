@@ -444,7 +444,8 @@ _FITTED = """
             return int(f.read().split()[1]) * 4096 / 2**20
 
     x, y = np.ones((2000, 64), "float32"), np.ones((2000, 1), "float32")
-    model = fkeras.Sequential([fkeras.Input((64,)), fkeras.layers.Dense(256, activation="relu"), fkeras.layers.Dense(1)])
+    hidden = fkeras.layers.Dense(256, activation="relu")
+    model = fkeras.Sequential([fkeras.Input((64,)), hidden, fkeras.layers.Dense(1)])
     model.compile("adam", "mse", metrics=["mae"])
     seen = []
     for _ in range(50):

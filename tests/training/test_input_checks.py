@@ -48,7 +48,7 @@ def test_a_loss_needs_targets():
     with pytest.raises(UserInputError, match="loss='mse', but no targets were given: pass `y`.$"):
         check(model_with(), X)
     with pytest.raises(
-        UserInputError, match=r"did you mean fit\(x, y\) instead of fit\(\(x, y\)\)"
+        UserInputError, match=r"did you mean fit\(x, y\) instead"
     ):
         check(model_with(), [X, Y])
     check(model_with(), X, role="predict")

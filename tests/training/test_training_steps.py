@@ -1,4 +1,4 @@
-"""`Fit` and its device calls over fake executables: which form an epoch takes, and what is counted."""
+"""`Fit` over fake executables: which form an epoch takes, and what is counted."""
 
 import jax
 import numpy as np
