@@ -26,9 +26,10 @@ class StateTree:
             value_format: 'backend_tensor' for JAX arrays, 'numpy_array' for NumPy.
 
         Examples:
-            >>> import fkeras, jax
-            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2, name="head")])
-            >>> model.get_state_tree()["trainable_variables"]["head"]["kernel"].shape
+            >>> import fkeras
+            >>> head = fkeras.layers.Dense(2, name="head")
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), head], name="net")
+            >>> model.get_state_tree()["trainable_variables"]["net"]["head"]["kernel"].shape
             (3, 2)
         """
         if value_format not in _FORMATS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import ItemsView, Iterator, Mapping, ValuesView
 from typing import Any
 
 import jax
@@ -51,61 +52,61 @@ class Logs(dict):
             dict.update(self, to_python(dict(dict.items(self))))
         return self
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple:
         return dict, (dict(self),)
 
     # Every way of reading or changing entries. `__iter__` too: without it, C code such as
     # `dict(logs)` copies what it finds.
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:
         return dict.__getitem__(self.fetched(), name)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return dict.__iter__(self.fetched())
 
-    def __reversed__(self):
+    def __reversed__(self) -> Iterator[str]:
         return dict.__reversed__(self.fetched())
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return dict.__eq__(self.fetched(), other)
 
-    def __ne__(self, other):
+    def __ne__(self, other: object) -> bool:
         return dict.__ne__(self.fetched(), other)
 
     __hash__ = None
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return dict.__repr__(self.fetched())
 
-    def __or__(self, other):
+    def __or__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return dict.__or__(self.fetched(), other)
 
-    def __ror__(self, other):
+    def __ror__(self, other: Mapping[str, Any]) -> dict[str, Any]:
         return dict.__ror__(self.fetched(), other)
 
-    def __ior__(self, other):
+    def __ior__(self, other: Mapping[str, Any]) -> Logs:
         return dict.__ior__(self.fetched(), other)
 
-    def get(self, *args):
+    def get(self, *args: Any) -> Any:
         return dict.get(self.fetched(), *args)
 
-    def items(self):
+    def items(self) -> ItemsView[str, Any]:
         return dict.items(self.fetched())
 
-    def values(self):
+    def values(self) -> ValuesView[Any]:
         return dict.values(self.fetched())
 
-    def copy(self):
+    def copy(self) -> dict[str, Any]:
         return dict.copy(self.fetched())
 
-    def pop(self, *args):
+    def pop(self, *args: Any) -> Any:
         return dict.pop(self.fetched(), *args)
 
-    def popitem(self):
+    def popitem(self) -> tuple[str, Any]:
         return dict.popitem(self.fetched())
 
-    def setdefault(self, *args):
+    def setdefault(self, *args: Any) -> Any:
         return dict.setdefault(self.fetched(), *args)
 
-    def update(self, *args, **kwargs):
+    def update(self, *args: Any, **kwargs: Any) -> None:
         return dict.update(self.fetched(), *args, **kwargs)

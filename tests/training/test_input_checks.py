@@ -47,9 +47,7 @@ def test_what_the_users_own_step_makes_of_data_is_not_judged():
 def test_a_loss_needs_targets():
     with pytest.raises(UserInputError, match="loss='mse', but no targets were given: pass `y`.$"):
         check(model_with(), X)
-    with pytest.raises(
-        UserInputError, match=r"did you mean fit\(x, y\) instead"
-    ):
+    with pytest.raises(UserInputError, match=r"did you mean fit\(x, y\) instead"):
         check(model_with(), [X, Y])
     check(model_with(), X, role="predict")
 
