@@ -1,11 +1,11 @@
 """`device` and `name_scope`: where arrays are made, and what the paths of variables start with."""
 
 import contextlib
-import threading
 
 import jax
 
 from fkeras.core import names
+from fkeras.core.scoped import Scoped
 from fkeras.errors import UserInputError
 
 
@@ -83,12 +83,11 @@ class name_scope:  # noqa: N801  Keras's name
         self._opened: list = []
 
     def __enter__(self):
-        outer, here = _innermost.scope, (self.name, self.caller)
+        here = (self.name, self.caller)
         stack = contextlib.ExitStack()
-        if not (self.deduplicate and self.caller is not None and outer == here):
+        if not (self.deduplicate and self.caller is not None and _innermost.value == here):
             stack.enter_context(names.scope(self.name, self.override_parent))
-        stack.callback(setattr, _innermost, "scope", outer)
-        _innermost.scope = here
+        stack.enter_context(_innermost.inside(here))
         self._opened.append(stack)
         return self
 
@@ -96,8 +95,5 @@ class name_scope:  # noqa: N801  Keras's name
         self._opened.pop().close()
 
 
-class _Innermost(threading.local):
-    scope: tuple | None = None
-
-
-_innermost = _Innermost()
+# The name and the caller of the innermost scope.
+_innermost: Scoped[tuple[str, object] | None] = Scoped(None)

@@ -2,26 +2,28 @@
 traces the same code more than once.
 """
 
-import contextlib
-import contextvars
+from __future__ import annotations
+
 import sys
 import warnings
 from collections.abc import Hashable
+from typing import TYPE_CHECKING
 
-_told: contextvars.ContextVar[set | None] = contextvars.ContextVar("told", default=None)
+from fkeras.core.scoped import Scoped
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
-@contextlib.contextmanager
-def scope():
-    """Inside, `warn` gives each warning once."""
-    token = _told.set(set())
-    try:
-        yield
-    finally:
-        _told.reset(token)
+# What the innermost scope has warned of; None where none is open.
+_keys_warned: Scoped[set[Hashable] | None] = Scoped(None)
 
 
-def warn(message: str, stacklevel: int, key=None) -> None:
+def scope() -> AbstractContextManager:
+    """Context manager: `warn` gives each warning once inside."""
+    return _keys_warned.inside(set())
+
+
+def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
     """`warnings.warn`, unless the innermost `scope` has had it already. Outside of a scope it
     always warns.
 
@@ -30,11 +32,12 @@ def warn(message: str, stacklevel: int, key=None) -> None:
         stacklevel: as for `warnings.warn`, from the caller.
         key: what makes it the same warning; None: the text.
     """
-    told, key = _told.get(), message if key is None else key
-    if told is not None:
-        if key in told:
+    keys = _keys_warned.value
+    if keys is not None:
+        key = message if key is None else key
+        if key in keys:
             return
-        told.add(key)
+        keys.add(key)
     warnings.warn(message, stacklevel=stacklevel + 1)
 
 

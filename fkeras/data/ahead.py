@@ -8,12 +8,13 @@ trained.
 
 import collections
 import concurrent.futures
-import contextvars
 import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+
+from fkeras.core import scoped
 
 _END = object()
 
@@ -31,7 +32,7 @@ class Prefetch:
         # The thread holds the queue, not this object: a forgotten one is collected, and stops its
         # thread.
         self._thread = threading.Thread(
-            target=contextvars.copy_context().run,
+            target=scoped.snapshot().run,
             args=(_pull, iter(iterable), self._items, self._stop),
             name="fkeras-prefetch",
             daemon=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.core.values import lending
+from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
 from fkeras.training import input_checks
@@ -147,4 +147,4 @@ class Evaluating:
 def put_changed(variables: Sequence[Variable], before: Sequence[Any], after: Sequence[Any]) -> None:
     for variable, old, new in zip(variables, before, after):
         if new is not old:
-            lending.put_value(variable, new)
+            stand_ins.put_value(variable, new)

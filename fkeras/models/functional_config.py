@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.symbolic.graph import Slot
+from fkeras.core.symbolic.graph import TensorRef
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.operation import Operation
 from fkeras.errors import UserInputError
@@ -64,7 +64,7 @@ def _describe_calls(plan, operations, histories) -> list[list[Config]]:
     calls: list[list[Config]] = [[] for _ in operations]
 
     def with_history(argument):
-        if isinstance(argument, Slot):
+        if isinstance(argument, TensorRef):
             return _TensorHistory(histories[argument.index])
         return argument
 

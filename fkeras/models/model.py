@@ -178,9 +178,8 @@ class Model(Trainer, base.Layer):
             base.Layer._build_if_needed(self, given, outer, symbolic)
             return
         self._info.built = True
-        shapes = self._build_shapes(given)
-        by_name = isinstance(shapes, building.ByName)
-        self._info.build_shapes = shapes.shapes if by_name else {"input_shape": shapes}
+        args, shapes = self._build_arguments(given)
+        self._info.build_shapes = shapes or {"input_shape": args[0]}
         if outer is None and self._info.root_key is None:
             self._info.root_key = seeds.next_root_key()
 

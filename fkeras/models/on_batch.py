@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.core.values import lending
+from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
 from fkeras.training import first_batch, input_checks
@@ -56,7 +56,7 @@ class OnBatch:
         logs = to_python(logs)  # waits: a step that failed leaves the Variables as they were
         for variables, group_values in zip(groups.groups(), new_values):
             for variable, value in zip(variables, group_values):
-                lending.put_value(variable, value)
+                stand_ins.put_value(variable, value)
         progress.steps += 1
         return self._results(logs, return_dict)
 
@@ -79,7 +79,7 @@ class OnBatch:
         )
         put_changed(groups.non_trainable, weights[1], non_trainable)
         for variable, value in zip(groups.metrics, metrics):
-            lending.put_value(variable, value)
+            stand_ins.put_value(variable, value)
         return self._results(to_python(logs), return_dict)
 
     def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:

@@ -14,7 +14,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, nested, signature, tracking
+from fkeras.layers.base import building, input_conversion, nested, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
@@ -239,7 +239,10 @@ class Sequential(Model):
         if self._input_layer is not None and not self._is_deferred and hasattr(x, "shape"):
             return adjust_input(x, self._input_layer.output, self.name)
         first = self.layers[0]
-        return first._convert_inputs((x,), {})[0][0] if first._info.convert_inputs else x
+        if not first._info.convert_inputs:
+            return x
+        args, _ = input_conversion.convert_inputs(first.dtype_policy, first.autocast, (x,), {})
+        return args[0]
 
     def compute_output_spec(
         self,

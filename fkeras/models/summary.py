@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core.nested import flatten
-from fkeras.core.symbolic.graph import Slot
+from fkeras.core.symbolic.graph import TensorRef
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
 from fkeras.layers.base import nested
@@ -226,7 +226,9 @@ def _is_a_stack(model) -> bool:
     if len(previous) != 1:
         return False
     for step in plan.steps:
-        used = [leaf.index for leaf in flatten([step.args, step.kwargs]) if isinstance(leaf, Slot)]
+        used = [
+            leaf.index for leaf in flatten([step.args, step.kwargs]) if isinstance(leaf, TensorRef)
+        ]
         if used != [previous[0]] or len(step.outputs) != 1:
             return False
         previous = step.outputs

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.nested import flatten
 from fkeras.training.fused_loops import Batching
 
@@ -47,7 +48,7 @@ def placed(source: ArraySource, again: bool) -> Any:
     """
     arrays = _on_device.get(source)
     if arrays is None and again:
-        arrays = _on_device[source] = jax.device_put(source.arrays)
+        arrays = _on_device[source] = placement.place_rows(source.arrays)
     return source.arrays if arrays is None else arrays
 
 
@@ -85,7 +86,7 @@ def batching_of(source: ArraySource | None) -> Batching:
 
 def permutation(order: np.ndarray | None) -> jax.Array | None:
     """A permutation as the device takes it; None stays None (consecutive rows)."""
-    return None if order is None else jax.device_put(np.asarray(order, np.int32))
+    return None if order is None else placement.place_order(order)
 
 
 def batches_of(source: Source, order: np.ndarray | None = None, first: int = 0) -> Iterator[tuple]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.values import lending
+from fkeras.core.values import stand_ins
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
@@ -40,7 +40,7 @@ class Loan:
         self.groups = groups
         self.values: Values | None = None
         self.is_written_back = False
-        self._stand_in = lending.HeldByLoop(self.write_back)
+        self._stand_in = stand_ins.HeldByLoop(self.write_back)
 
     def take_over(self) -> Values:
         """Begins the loan.
@@ -53,11 +53,11 @@ class Loan:
         return self._copy_from_variables()
 
     def _copy_from_variables(self) -> Values:
-        held = tuple([lending.private_value(v) for v in group] for group in self.groups)
+        held = tuple([stand_ins.private_value(v) for v in group] for group in self.groups)
         self.values = copy_tree(held)
         for group in self.groups:
             for variable in group:
-                lending.put_value(variable, self._stand_in)
+                stand_ins.put_value(variable, self._stand_in)
         self.is_written_back = False
         return held
 
@@ -67,7 +67,7 @@ class Loan:
             return
         for group, values in zip(self.groups, self.values):
             for variable, value in zip(group, values):
-                lending.put_value(variable, value)
+                stand_ins.put_value(variable, value)
         self.is_written_back = True
 
     def values_to_donate(self) -> Values:

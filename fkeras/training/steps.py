@@ -125,7 +125,7 @@ def compute_loss_and_updates(
                 [],
                 [],
                 x,
-                what=f"model '{model.name}'",
+                caller=f"model '{model.name}'",
                 strict=True,
                 **_training_argument(model, training),
             )
@@ -230,7 +230,7 @@ def _warn_without_gradient(model, compiled, total, y_pred):
 @contextlib.contextmanager
 def _traced(model, groups, key, step):
     """Inside, flags are those of `compile`, and keys follow from the model's key and the step."""
-    step_key = jax.random.fold_in(key, step)
+    step_key = jax.random.fold_in(seeds.typed_key(key), step)
     with groups.flags.applied(model), seeds.scope(step_key, groups.key_paths, step):
         yield
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import jax
 from flax import nnx
 
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking
 from fkeras.training.state import TrainState
@@ -69,7 +69,7 @@ class VariableGroups:
     def weights(self) -> WeightValues:
         """The present values of (trainable, non-trainable) Variables."""
         # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
-        value = operator.attrgetter("value") if lending.is_open() else lending.own_value
+        value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
         return list(map(value, self.trainable)), list(map(value, self.non_trainable))
 
     def fresh_metrics(self) -> list[jax.Array]:
@@ -116,7 +116,7 @@ class VariableGroups:
         for variable in self.non_trainable:
             path = self.paths.get(id(variable))
             if path is None:  # a seed generator's own state: draws are keyed by the call instead
-                non_trainable.append(lending.private_value(variable))
+                non_trainable.append(stand_ins.private_value(variable))
             else:
                 tree = params if self.is_param[id(variable)] else other
                 non_trainable.append(tree[path])

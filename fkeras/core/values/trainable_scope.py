@@ -10,10 +10,11 @@ A *holder* is the object that carries the flag: the `LayerInfo` of a layer, the 
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from fkeras.core.scoped import Scoped
 
 
 class FlagHolder(Protocol):
@@ -22,18 +23,13 @@ class FlagHolder(Protocol):
     trainable: bool
 
 
-class _Scope(threading.local):
-    """The flags of the innermost open scope of this thread by id of their holder; None: no scope."""
-
-    flags: dict[int, bool] | None = None
-
-
-_scope = _Scope()
+# The flags of the innermost open scope by id of their holder; None: no scope.
+_flags: Scoped[dict[int, bool] | None] = Scoped(None)
 
 
 def is_trainable(holder: FlagHolder) -> bool:
     """The flag as this thread is to see it: the open scope's, else the holder's own."""
-    flags = _scope.flags
+    flags = _flags.value
     if flags is None:
         return holder.trainable
     return flags.get(id(holder), holder.trainable)
@@ -44,22 +40,16 @@ def set_trainable(holder: FlagHolder, value: bool) -> None:
     gives what was written.
     """
     holder.trainable = value
-    flags = _scope.flags
+    flags = _flags.value
     if flags is not None and id(holder) in flags:
         flags[id(holder)] = value
 
 
-@contextlib.contextmanager
-def overridden(flags: Mapping[int, bool]) -> Iterator[None]:
-    """Inside, on this thread, these flags count.
+def overridden(flags: Mapping[int, bool]) -> AbstractContextManager:
+    """Context manager: these flags count inside, on this thread.
 
     Args:
         flags: by id of their holder. Whoever opens the scope keeps the holders alive, or an id
             could come to mean another object. What an outer scope says of others still counts.
     """
-    outer = _scope.flags
-    _scope.flags = {**(outer or {}), **flags}
-    try:
-        yield
-    finally:
-        _scope.flags = outer
+    return _flags.inside({**(_flags.value or {}), **flags})

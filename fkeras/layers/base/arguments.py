@@ -1,45 +1,71 @@
-"""Checks of constructor arguments that many layers share: ints per axis, padding names, options of
-a later release.
+"""Checks of constructor arguments that many layers share: ints, ints per axis, padding names,
+options of a later release.
 """
 
-from fkeras.errors import UserInputError
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+from fkeras.errors import UserInputError, UserTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
-def ints_per_axis(name: str, value, count: int, allow_zero: bool = False) -> tuple[int, ...]:
+def is_int(value: Any) -> bool:
+    """Whether a value is one whole number: Python's, NumPy's or an array's of no axes."""
+    if isinstance(value, bool):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def one_axis(layer: str, axis: int) -> int:
+    """`axis` as Python's int, for layers that take a single one. Raises where it is no integer."""
+    if not is_int(axis):
+        raise UserTypeError(f"{layer}: `axis` must be an integer. Received: axis={axis!r}")
+    return operator.index(axis)
+
+
+def ints_per_axis(
+    name: str, value: int | Sequence[int], count: int, allow_zero: bool = False
+) -> tuple[int, ...]:
     """`value` as a tuple of `count` ints; one int stands for all. Positive, or 0 too with
     `allow_zero`.
     """
     text = f"The `{name}` argument must be a tuple of {count} integers. Received {name}={value}"
     try:
-        values = (value,) * count if isinstance(value, int) else tuple(value)
+        values = (value,) * count if is_int(value) else tuple(value)
     except TypeError:
         raise UserInputError(text) from None
     if len(values) != count:
         raise UserInputError(text)
     for element in values:
-        try:
-            int(element)
-        except (TypeError, ValueError):
-            raise UserInputError(
-                f"{text}, including element {element} of type {type(element)}"
-            ) from None
-    wrong = {v for v in values if (v < 0 if allow_zero else v <= 0)}
+        if not is_int(element):
+            raise UserInputError(f"{text}, including element {element} of type {type(element)}")
+    values = tuple(operator.index(element) for element in values)
+    smallest = 0 if allow_zero else 1
+    wrong = {size for size in values if size < smallest}
     if wrong:
-        raise UserInputError(
-            f"{text}, including values {wrong} that do not satisfy `value "
-            f"{'>= 0' if allow_zero else '> 0'}`"
-        )
+        condition = "value >= 0" if allow_zero else "value > 0"
+        raise UserInputError(f"{text}, including values {wrong} that do not satisfy `{condition}`")
     return values
 
 
-def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
+def pairs(
+    name: str, value: int | Sequence[int] | Sequence[Sequence[int]], count: int
+) -> tuple[tuple[int, int], ...]:
     """Amounts before and after on each of `count` axes, from an int, one int per axis, or one pair
     per axis.
     """
-    if isinstance(value, int):
+    if is_int(value):
         if value < 0:
             raise UserInputError(f"`{name}` cannot be negative. Received: {name}={value}.")
-        return ((value, value),) * count
+        return ((operator.index(value),) * 2,) * count
     if not hasattr(value, "__len__"):
         raise UserInputError(
             f"`{name}` should be either an int, a tuple of {count} ints (one for each axis), or a "
@@ -55,7 +81,7 @@ def pairs(name: str, value, count: int) -> tuple[tuple[int, int], ...]:
     )
 
 
-def padding(value, causal: bool = False) -> str:
+def padding(value: str, causal: bool = False) -> str:
     """`'valid'` or `'same'` in lower case; `'causal'` too where that makes sense."""
     allowed = ("valid", "same", "causal") if causal else ("valid", "same")
     if not isinstance(value, str) or value.lower() not in allowed:
@@ -66,7 +92,7 @@ def padding(value, causal: bool = False) -> str:
     return value.lower()
 
 
-def refuse_unsupported(layer: str, **options) -> None:
+def refuse_unsupported(layer: str, **options: Any) -> None:
     """Refuses options that Keras has and this release does not: only None is taken."""
     for name, value in options.items():
         if value is not None:

@@ -1,16 +1,40 @@
 """`LayerInfo`: what a layer keeps beside its public attributes."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from fkeras.core import names
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import remat
+
+if TYPE_CHECKING:
+    import jax
+
+    from fkeras.core.dtype_policy import DTypePolicy, DTypePolicyMap
+    from fkeras.core.randomness.seeds import RootKey
+    from fkeras.core.values.remat import RematScope
+    from fkeras.layers.base.input_spec import InputSpec
+    from fkeras.layers.base.tracking import AttributeScan, Structure
+    from fkeras.regularizers import Regularizer
+    from fkeras.types import Nested, Shape
 
 
 class LayerInfo:
     """What a layer keeps beside its public attributes. One object, so that NNX sees a single static
     attribute.
+
+    Attributes:
+        arguments: what the constructor was called with, for `get_config`.
+        auto_named: whether the name was chosen by fkeras.
+        name_scope_is_open: whether a caller of `build` has opened the layer's name scope already.
+        call_depth: how many calls of the layer are running, in each other.
+        build_shapes: what `build` was called with, by argument name.
+        root_key: the key that the weights below this layer are drawn from, if it is a root.
+        attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
 
-    def __init__(self, cls, args, kwargs):
+    def __init__(self, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arguments = (args, kwargs)
         self.is_initialized = False  # `Layer.__init__` has run
         self.name = names.to_snake_case(cls.__name__)
@@ -23,21 +47,23 @@ class LayerInfo:
         self.trainable = True
         self.autocast = True
         self.convert_inputs = True
-        self.dtype_policy = None
+        self.dtype_policy: DTypePolicy | DTypePolicyMap | None = None
         self.supports_masking = False
-        self.input_spec = None
-        self.activity_regularizer = None
-        self.losses: list = []
+        self.input_spec: Nested[InputSpec] | None = None
+        self.activity_regularizer: Regularizer | None = None
+        self.losses: list[jax.Array] = []
         self.nodes: list[Node] = []
-        self.build_shapes = None
-        self.batch_input_shape = None
-        self.initial_weights = None
-        self.root_key = None
-        self.path = None
-        self.remat = remat.current()
-        # What the scans of the layer's attributes found: see `tracking`.
-        self.look = None
-        self.structure = None
+        self.build_shapes: dict[str, Nested[Shape]] | None = None
+        self.batch_input_shape: Shape | None = None
+        self.initial_weights: list[Any] | None = None
+        self.root_key: RootKey | None = None
+        self.path: str | None = None
+        self.remat: RematScope | None = remat.current()
+        self.attribute_scan: AttributeScan | None = None
+        self.structure: Structure | None = None
 
-    def __getstate__(self):
-        return dict(vars(self), nodes=[], losses=[], remat=None, look=None, structure=None)
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles keep what describes the layer, not what was derived from calls."""
+        return dict(
+            vars(self), nodes=[], losses=[], remat=None, attribute_scan=None, structure=None
+        )

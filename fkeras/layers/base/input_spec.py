@@ -1,8 +1,17 @@
 """What a layer demands of its inputs, and the errors when they are otherwise."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError, UserTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fkeras.types import Config, DTypeLike, Nested, Shape, ShapeLike
 
 
 class InputSpec:
@@ -25,27 +34,26 @@ class InputSpec:
 
     def __init__(
         self,
-        dtype=None,
-        shape=None,
-        ndim=None,
-        max_ndim=None,
-        min_ndim=None,
-        axes=None,
-        allow_last_axis_squeeze=False,
-        name=None,
-        optional=False,
-    ):
+        dtype: DTypeLike | None = None,
+        shape: ShapeLike | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int | None] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
         self.dtype = standardize_dtype(dtype) if dtype is not None else None
         self.shape = tuple(shape) if shape is not None else None
         self.ndim = len(self.shape) if self.shape is not None else ndim
-        self.max_ndim, self.min_ndim = max_ndim, min_ndim
-        self.name, self.optional, self.allow_last_axis_squeeze = (
-            name,
-            optional,
-            allow_last_axis_squeeze,
-        )
+        self.max_ndim = max_ndim
+        self.min_ndim = min_ndim
+        self.name = name
+        self.optional = optional
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
         try:
-            self.axes = {int(k): axes[k] for k in axes or {}}
+            self.axes = {int(axis): axes[axis] for axis in axes or {}}
         except (TypeError, ValueError) as error:
             raise UserTypeError(
                 f"Argument `axes` must be a dict with integer keys. Received: axes={axes}"
@@ -56,15 +64,15 @@ class InputSpec:
                 f"Axis {max(self.axes)} is greater than the maximum allowed value: {rank - 1}"
             )
 
-    def __repr__(self):
-        parts = [
-            f"{n}={getattr(self, n)}"
-            for n in ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
-            if getattr(self, n) and not (n == "ndim" and self.shape)
-        ]
-        return f"InputSpec({', '.join(parts)})"
+    def __repr__(self) -> str:
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        shown = {name: getattr(self, name) for name in names if getattr(self, name)}
+        if self.shape:
+            shown.pop("ndim")  # the shape says it
+        return f"InputSpec({', '.join(f'{name}={value}' for name, value in shown.items())})"
 
-    def get_config(self):
+    def get_config(self) -> Config:
+        """The arguments that make an equal specification."""
         return {
             "dtype": self.dtype,
             "shape": self.shape,
@@ -76,107 +84,101 @@ class InputSpec:
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
+        """The specification that `get_config` described."""
         return cls(**config)
 
 
-def check(input_spec, inputs, layer_name: str) -> None:
+def check(input_spec: Nested[InputSpec] | None, inputs: Nested[Any], layer_name: str) -> None:
     """Raises a UserInputError that names the layer, the input, what was expected and what came."""
     if not input_spec:
         return
     specs = flatten(input_spec) if isinstance(input_spec, (list, tuple, dict)) else [input_spec]
-    if isinstance(inputs, dict) and all(s.name is not None for s in specs):
-        missing = [s.name for s in specs if s.name not in inputs]
+    if isinstance(inputs, dict) and all(spec.name is not None for spec in specs):
+        names = [spec.name for spec in specs]
+        missing = [name for name in names if name not in inputs]
         if missing:
             raise UserInputError(
                 f'Missing data for input "{missing[0]}". You passed a data dictionary with keys '
-                f"{list(inputs)}. "
-                f"Expected the following keys: {[s.name for s in specs]}"
+                f"{list(inputs)}. Expected the following keys: {names}"
             )
-        given = [inputs[s.name] for s in specs]
+        tensors = [inputs[name] for name in names]
     else:
-        given = _leaves_with_none(inputs)
-    if len(given) != len(specs):
+        tensors = _flatten_with_none(inputs)
+    if len(tensors) != len(specs):
         raise UserInputError(
-            f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(given)} '
-            f"input tensors. "
-            f"Inputs received: {[_shape(x) for x in given]}"
+            f'Layer "{layer_name}" expects {len(specs)} input(s), but it received {len(tensors)} '
+            f"input tensors. Inputs received: {[_shape_of(x) for x in tensors]}"
         )
-    for i, (x, spec) in enumerate(zip(given, specs)):
-        if spec is not None:
-            _check_one(x, spec, i, layer_name)
+    for index, (x, spec) in enumerate(zip(tensors, specs)):
+        if spec is not None and not (x is None and spec.optional):
+            _check_one(x, spec, index, layer_name)
 
 
-def _leaves_with_none(inputs):
+def _flatten_with_none(inputs: Nested[Any]) -> list[Any]:
+    """All leaves, None too: an optional input keeps its place."""
     if inputs is None or not isinstance(inputs, (list, tuple, dict)):
         return [inputs]
-    values = [inputs[k] for k in sorted(inputs)] if isinstance(inputs, dict) else inputs
-    return [leaf for v in values for leaf in _leaves_with_none(v)]
+    values = [inputs[key] for key in sorted(inputs)] if isinstance(inputs, dict) else inputs
+    return [leaf for value in values for leaf in _flatten_with_none(value)]
 
 
-def _shape(x):
+def _shape_of(x: Any) -> Shape | None:
     return tuple(x.shape) if hasattr(x, "shape") else None
 
 
-def _check_one(x, spec, index, layer_name):
-    if x is None and spec.optional:
-        return
-    where = (
-        f'Input {index} of layer "{layer_name}"'
-        if spec.name is None
-        else f"Input {index} with name '{spec.name}' of layer '{layer_name}'"
-    )
+def _check_one(x: Any, spec: InputSpec, index: int, layer_name: str) -> None:
     if not hasattr(x, "shape"):
         raise UserInputError(
             f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x).__name__}) as input "
             f"for layer '{layer_name}'."
         )
+    subject = f'Input {index} of layer "{layer_name}"'
+    if spec.name is not None:
+        subject = f"Input {index} with name '{spec.name}' of layer '{layer_name}'"
     shape = tuple(x.shape)
-    rank = len(shape)
-
-    def fail(expected, came=f"found ndim={rank}", hint=""):
-        raise UserInputError(
-            f"{where} is incompatible with the layer: {expected}, {came}. Full shape received: "
-            f"{shape}{hint}"
-        )
-
-    if spec.ndim is not None and rank != spec.ndim:
-        squeezed = spec.allow_last_axis_squeeze and (
-            (rank == spec.ndim - 1) or (rank == spec.ndim + 1 and shape[-1] == 1)
-        )
-        if not squeezed:
-            hint = (
-                ". A batch axis comes first: `x[None]` for one example."
-                if rank == spec.ndim - 1
-                else ""
-            )
-            fail(f"expected ndim={spec.ndim}", hint=hint)
-    if spec.max_ndim is not None and rank > spec.max_ndim:
-        fail(f"expected max_ndim={spec.max_ndim}")
-    if spec.min_ndim is not None and rank < spec.min_ndim:
-        fail(
-            f"expected min_ndim={spec.min_ndim}",
-            hint=". A 1-D array of examples becomes 2-D with `x.reshape(-1, 1)`."
-            if rank == 1
-            else "",
-        )
+    _check_rank(shape, spec, subject)
     if spec.dtype is not None and standardize_dtype(x.dtype) != spec.dtype:
-        raise UserInputError(
-            f"{where} is incompatible with the layer: expected dtype={spec.dtype}, found "
-            f"dtype={standardize_dtype(x.dtype)}"
-        )
-    for axis, value in (spec.axes or {}).items():
-        if value is not None and -rank <= axis < rank and shape[axis] not in (value, None):
-            raise UserInputError(
-                f"{where} is incompatible with the layer: expected axis {axis} of input shape to "
-                f"have value {value}, but received input with shape {shape}"
+        _refuse(subject, f"expected dtype={spec.dtype}, found dtype={standardize_dtype(x.dtype)}")
+    rank = len(shape)
+    for axis, size in spec.axes.items():
+        if size is not None and -rank <= axis < rank and shape[axis] not in (size, None):
+            _refuse(
+                subject,
+                f"expected axis {axis} of input shape to have value {size}, but received input "
+                f"with shape {shape}",
             )
-    if spec.shape is not None:
-        for wanted, came in zip(
-            spec.shape, shape if len(shape) == len(spec.shape) else shape[: len(spec.shape)]
-        ):
-            if wanted is not None and came is not None and wanted != came:
-                raise UserInputError(
-                    f"{where} is incompatible with the layer: expected shape={spec.shape}, found "
-                    f"shape={shape}"
-                )
+    for expected, received in zip(spec.shape or (), shape):
+        if expected is not None and received is not None and expected != received:
+            _refuse(subject, f"expected shape={spec.shape}, found shape={shape}")
+
+
+def _check_rank(shape: Shape, spec: InputSpec, subject: str) -> None:
+    """Rank against `ndim`, `max_ndim` and `min_ndim`, with a hint where a forgotten axis explains
+    it.
+    """
+    rank = len(shape)
+    received = f"found ndim={rank}. Full shape received: {shape}"
+    if spec.ndim is not None and rank != spec.ndim and not _can_be_squeezed(shape, spec):
+        hint = ""
+        if rank == spec.ndim - 1:
+            hint = ". A batch axis comes first: `x[None]` for one example."
+        _refuse(subject, f"expected ndim={spec.ndim}, {received}{hint}")
+    if spec.max_ndim is not None and rank > spec.max_ndim:
+        _refuse(subject, f"expected max_ndim={spec.max_ndim}, {received}")
+    if spec.min_ndim is not None and rank < spec.min_ndim:
+        hint = ""
+        if rank == 1:
+            hint = ". A 1-D array of examples becomes 2-D with `x.reshape(-1, 1)`."
+        _refuse(subject, f"expected min_ndim={spec.min_ndim}, {received}{hint}")
+
+
+def _can_be_squeezed(shape: Shape, spec: InputSpec) -> bool:
+    """Whether the shape has the wanted rank but for a last axis of size 1, and that is allowed."""
+    is_missing = len(shape) == spec.ndim - 1
+    is_surplus = len(shape) == spec.ndim + 1 and shape[-1] == 1
+    return spec.allow_last_axis_squeeze and (is_missing or is_surplus)
+
+
+def _refuse(subject: str, reason: str) -> NoReturn:
+    raise UserInputError(f"{subject} is incompatible with the layer: {reason}")

@@ -2,91 +2,90 @@
 them.
 """
 
-import jax.numpy as jnp
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
-from fkeras.core.nested import map_structure
 from fkeras.layers.base import signature
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def is_shape(value) -> bool:
+    from fkeras.layers.base.signature import CallSignature
+    from fkeras.types import Nested, Shape, T
+
+
+def is_shape(value: Any) -> bool:
+    """Whether a value is one shape: a list or tuple of ints and None."""
     return isinstance(value, (list, tuple)) and all(
-        d is None or isinstance(d, (int, np.integer)) for d in value
+        size is None or isinstance(size, (int, np.integer)) for size in value
     )
 
 
-def as_shape(value):
+def as_shape(value: Any) -> Any:
+    """Shapes as tuples, in lists and dicts of them; files hold them as lists."""
     if is_shape(value):
         return tuple(value)
     if isinstance(value, dict):
-        return {k: as_shape(v) for k, v in value.items()}
-    return [as_shape(v) for v in value] if isinstance(value, (list, tuple)) else value
+        return {key: as_shape(inner) for key, inner in value.items()}
+    return [as_shape(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
-def map_shapes(fn, shapes):
+def map_shapes(function: Callable[[Shape], T], shapes: Nested[Shape]) -> Nested[T]:
+    """`function` of each shape in nested lists, tuples and dicts of shapes."""
     if is_shape(shapes):
-        return fn(tuple(shapes))
+        return function(tuple(shapes))
     if isinstance(shapes, dict):
-        return {k: map_shapes(fn, v) for k, v in shapes.items()}
-    return type(shapes)(map_shapes(fn, v) for v in shapes)
+        return {key: map_shapes(function, inner) for key, inner in shapes.items()}
+    mapped = [map_shapes(function, inner) for inner in shapes]
+    return tuple(mapped) if isinstance(shapes, tuple) else mapped
 
 
-def holds_tensor(value) -> bool:
-    if isinstance(value, (list, tuple)):
-        return bool(value) and any(holds_tensor(v) for v in value)
+def replace_shapes(function: Callable[[Shape], T], value: Any) -> Any:
+    """`function` of each shape in a nested structure; what is not a shape stays as it is."""
+    if is_shape(value):
+        return function(value)
     if isinstance(value, dict):
-        return any(holds_tensor(v) for v in value.values())
-    return signature.is_tensor(value)
-
-
-def is_nested_tensor(value) -> bool:
-    return (
-        isinstance(value, (list, tuple, dict)) and holds_tensor(value) or signature.is_tensor(value)
-    )
-
-
-def convert_nested(convert, value, dtype, autocast):
-    if is_nested_tensor(value):
-        return map_structure(convert, value)
-    if (
-        isinstance(value, list)
-        and value
-        and all(isinstance(v, (int, float, list)) and not isinstance(v, bool) for v in value)
-    ):
-        array = np.asarray(value)
-        return convert(array) if array.dtype != object else value
-    if isinstance(value, float):
-        return jnp.asarray(value, dtype if autocast else None)
+        return {key: replace_shapes(function, inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(replace_shapes(function, inner) for inner in value)
     return value
 
 
-def split_arguments(sig, given):
-    """Positional and keyword arguments for `call` from arguments by name."""
-    positional, keywords, gap = [], {}, False
-    for name in sig.positional:
-        if name in given and not gap and name not in ("training",) and not name.endswith("mask"):
-            positional.append(given[name])
-        elif name in given:
-            keywords[name] = given[name]
-            gap = True
+def holds_tensor(value: Any) -> bool:
+    """Whether a tensor is in a value, however deep."""
+    if isinstance(value, (list, tuple)):
+        return any(holds_tensor(inner) for inner in value)
+    if isinstance(value, dict):
+        return any(holds_tensor(inner) for inner in value.values())
+    return signature.is_tensor(value)
+
+
+def split_arguments(
+    call_signature: CallSignature, arguments: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments for `call` from arguments by name.
+
+    Inputs go by position, as overridden `call`s may name them otherwise; `training`, masks and
+    whatever comes after a gap go by name.
+    """
+    positional: list[Any] = []
+    keywords: dict[str, Any] = {}
+    after_gap = False
+    for name in call_signature.positional:
+        if name not in arguments:
+            after_gap = True
+        elif after_gap or name == "training" or name.endswith("mask"):
+            keywords[name] = arguments[name]
+            after_gap = True
         else:
-            gap = True
-    if sig.var_positional in given and sig.var_positional:
-        positional.extend(given[sig.var_positional])
-    for name, value in given.items():
-        if name not in sig.positional and name != sig.var_positional:
+            positional.append(arguments[name])
+    surplus = call_signature.var_positional
+    if surplus in arguments:
+        positional.extend(arguments[surplus])
+    for name, value in arguments.items():
+        if name not in call_signature.positional and name != surplus:
             keywords[name] = value
     return positional, keywords
-
-
-def mask_leaves(computed, count):
-    if isinstance(computed, (list, tuple)):
-        flat = [
-            m
-            for item in computed
-            for m in (mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item])
-        ]
-        return flat + [None] * (count - len(flat))
-    if isinstance(computed, dict):
-        return [computed[k] for k in sorted(computed)]
-    return [computed] * count

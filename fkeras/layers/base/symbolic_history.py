@@ -1,57 +1,33 @@
-"""`History`: the part of a layer that remembers its symbolic calls."""
+"""`SymbolicHistory`: the part of a layer that remembers its symbolic calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from fkeras.layers.base import signature
 
+if TYPE_CHECKING:
+    from fkeras.core.symbolic.keras_tensor import KerasTensor
+    from fkeras.core.symbolic.node import Node
+    from fkeras.types import Nested, Shape
 
-class History:
+
+class SymbolicHistory:
     """Inputs, outputs and their shapes, from the calls on KerasTensors."""
 
-    def _single_node(self, what):
-        nodes = self._info.nodes
-        if not nodes:
-            raise AttributeError(
-                f"The layer {self.name} has never been called and thus has no defined {what}."
-            )
-        return nodes[0] if len(nodes) == 1 else nodes
-
-    def _tensors(self, what):
-        node = self._single_node(what)
-        if isinstance(node, list):
-            raise AttributeError(
-                f"The layer {self.name!r} has {len(node)} inbound nodes, hence the notion of "
-                f"'{what}' is ill-defined. Keep the tensor that its call returned instead."
-            )
-        if what == "output":
-            return node.outputs
-        tensors = node.inputs
-        return tensors[0] if len(tensors) == 1 else tensors
-
-    def _common_shape(self, what):
-        """The shape at all symbolic calls, where it is the same."""
-        shapes = []
-        for node in self._info.nodes:
-            tensors = (
-                node.outputs
-                if what == "output"
-                else (node.inputs[0] if len(node.inputs) == 1 else node.inputs)
-            )
-            shapes.append(signature.shape_of(tensors))
-        if any(shape != shapes[0] for shape in shapes):
-            raise AttributeError(
-                f"The layer {self.name!r} was called on different shapes: its {what} shape is "
-                f"ill-defined. They are {shapes}."
-            )
-        return shapes[0]
-
-    input = property(
-        lambda self: self._tensors("input"), doc="The KerasTensor that the layer was called on."
-    )
-    output = property(
-        lambda self: self._tensors("output"), doc="The KerasTensor that the layer returned."
-    )
+    @property
+    def input(self) -> Nested[KerasTensor]:
+        """The KerasTensor that the layer was called on; a list where there were several."""
+        inputs = self._single_node("input").inputs
+        return inputs[0] if len(inputs) == 1 else inputs
 
     @property
-    def input_shape(self):
+    def output(self) -> Nested[KerasTensor]:
+        """The KerasTensor that the layer returned."""
+        return self._single_node("output").outputs
+
+    @property
+    def input_shape(self) -> Nested[Shape]:
         """Shape of the input, batch first (None for a free dimension)."""
         if self._info.nodes:
             return self._common_shape("input")
@@ -62,7 +38,7 @@ class History:
         )
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Nested[Shape]:
         """Shape of the output, batch first (None for a free dimension)."""
         if self._info.nodes:
             return self._common_shape("output")
@@ -71,3 +47,38 @@ class History:
         raise AttributeError(
             f"The layer {self.name} has never been called and thus has no defined output shape."
         )
+
+    def _single_node(self, attribute: str) -> Node:
+        """The record of the only call.
+
+        Raises:
+            AttributeError: there was none, or more than one.
+        """
+        nodes = self._info.nodes
+        if not nodes:
+            raise AttributeError(
+                f"The layer {self.name} has never been called and thus has no defined {attribute}."
+            )
+        if len(nodes) > 1:
+            raise AttributeError(
+                f"The layer {self.name!r} has {len(nodes)} inbound nodes, hence the notion of "
+                f"'{attribute}' is ill-defined. Keep the tensor that its call returned instead."
+            )
+        return nodes[0]
+
+    def _common_shape(self, side: str) -> Nested[Shape]:
+        """The shape at all symbolic calls, where it is the same. `side`: 'input' or 'output'."""
+        shapes = [_shape_at(node, side) for node in self._info.nodes]
+        if any(shape != shapes[0] for shape in shapes):
+            raise AttributeError(
+                f"The layer {self.name!r} was called on different shapes: its {side} shape is "
+                f"ill-defined. They are {shapes}."
+            )
+        return shapes[0]
+
+
+def _shape_at(node: Node, side: str) -> Nested[Shape]:
+    if side == "output":
+        return signature.shape_of(node.outputs)
+    inputs = node.inputs
+    return signature.shape_of(inputs[0] if len(inputs) == 1 else inputs)

@@ -1,22 +1,33 @@
-"""What belongs to a layer: found by looking, whenever somebody asks.
+"""What belongs to a layer: found by looking at its attributes, not by intercepting assignments.
 
-Attributes are walked in the order of their assignment, through lists, tuples, dicts and foreign
-`flax.nnx` modules, so that sub-layers in containers, nested or appended late, all count and no
-attribute assignment pays for tracking. What was found is kept, with all that the walk looked at:
-whoever asks again gets it as long as every layer and container still holds the same. The walk gives
-each thing its structural path: attribute names (`encoder/kernel`), `blocks_0` for members of a
-list, and for the members of a Sequential or functional model their own name, else class and
-position (`dense`, `dense_1`), never a name that depends on what else the process has built.
+Sub-layers in containers, nested or appended late, all count, and an assignment costs nothing. The
+structure that was found is kept, and holds as long as the scan of every layer in it is current (see
+`attribute_scan`). The walk gives each thing its structural path: attribute names
+(`encoder/kernel`), `blocks_0` for members of a list, and for the members of a Sequential or
+functional model their own name, else class and position (`dense`, `dense_1`), never a name that
+depends on what else the process has built.
 """
 
-import operator
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from flax import nnx
 
 from fkeras.core import names
 from fkeras.core.randomness.seed_generator import SeedGenerator
-from fkeras.core.values import lending
+from fkeras.core.values import adoption
 from fkeras.core.values.variable import Variable
+from fkeras.layers.base import attribute_scan
+from fkeras.layers.base.attribute_scan import AttributeScan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fkeras.layers.base.layer import Layer
+    from fkeras.metrics import Metric
+
+    Path = tuple[str, ...]
 
 
 class Structure:
@@ -31,258 +42,152 @@ class Structure:
         ordered: Variables and seed generators in Keras's order of `layer.variables`.
     """
 
-    def __init__(self, root):
-        self.variables: list = []
-        self.layers: list = []
-        self.generators: list = []
-        self.metrics: list = []
-        self.ordered: list = []
+    def __init__(self, root: Layer) -> None:
+        self.variables: list[tuple[Path, Variable]] = []
+        self.layers: list[tuple[Path, Layer]] = []
+        self.generators: list[tuple[Path, SeedGenerator]] = []
+        self.metrics: list[Metric] = []
+        self.ordered: list[Variable] = []
         self._seen: set[int] = set()
-        self._looks: list[Look] = []
-        self._foreign = False  # nobody can tell whether a foreign module has changed
+        self._scans: list[AttributeScan] = []
+        self._has_foreign = False  # a foreign module does not tell whether it has changed
         self._visit_layer(root, ())
 
-    def still_holds(self) -> bool:
+    def is_current(self) -> bool:
         """Whether a new walk would find the same."""
-        if self._foreign:
+        if self._has_foreign:
             return False
-        for look in self._looks:
-            if not look.still_holds():
+        for scan in self._scans:
+            if not scan.is_current():
                 return False
         return True
 
-    def _new(self, obj) -> bool:
+    def _is_new(self, obj: Any) -> bool:
         if id(obj) in self._seen:
             return False
         self._seen.add(id(obj))
         return True
 
-    def _visit_layer(self, layer, path):
-        if not self._new(layer):
+    def _visit_layer(self, layer: Layer, path: Path) -> None:
+        """Adds a layer's own Variables and generators, then what is below it, in Keras's order."""
+        if not self._is_new(layer):
             return
-        look = look_at(layer)
-        self._looks.append(look)
-        own: list = []  # (path, Variable, trainable)
-        generators: list = []
-        rest: list = []
-        for name, child in look.children:
-            where = (*path, name)
+        scan = attribute_scan.scan(layer)
+        self._scans.append(scan)
+        variables: list[tuple[Path, nnx.Variable]] = []
+        generators: list[tuple[Path, SeedGenerator]] = []
+        others: list[tuple[Path, Any]] = []
+        for name, child in scan.children:
             if isinstance(child, nnx.Variable):
-                own.append((where, child))
+                variables.append(((*path, name), child))
             elif isinstance(child, SeedGenerator):
-                generators.append((where, child))
+                generators.append(((*path, name), child))
             else:
-                rest.append((where, child))
-        for wanted in (True, False):
-            for where, variable in own:
-                if isinstance(variable, nnx.Param) is wanted and self._new(variable):
-                    self._add_variable(where, variable)
-        for where, generator in generators:
-            if self._new(generator):
-                self.generators.append((where, generator))
+                others.append(((*path, name), child))
+        # A stable sort: trainable ones first, each group in the order of assignment.
+        variables.sort(key=lambda entry: not isinstance(entry[1], nnx.Param))
+        for child_path, variable in variables:
+            if self._is_new(variable):
+                self._add_variable(child_path, variable)
+        for child_path, generator in generators:
+            if self._is_new(generator):
+                self.generators.append((child_path, generator))
                 self.ordered.append(generator.state)
-        for where, child in rest:
-            if is_metric(child):
-                if self._new(child):
-                    self.metrics.append(child)
-            elif hasattr(child, "_info"):
-                if id(child) not in self._seen:
-                    self.layers.append((where, child))
-                    self._visit_layer(child, where)
-            else:
-                self._visit_foreign(child, where)
+        for child_path, child in others:
+            self._visit_other(child, child_path)
 
-    def _add_variable(self, path, variable):
+    def _visit_other(self, child: Any, path: Path) -> None:
+        """Adds a metric, a sub-layer or a foreign module."""
+        if attribute_scan.is_metric(child):
+            if self._is_new(child):
+                self.metrics.append(child)
+        elif hasattr(child, "_info"):
+            self._add_layer(path, child)
+        else:
+            self._visit_foreign(child, path)
+
+    def _add_layer(self, path: Path, layer: Layer) -> None:
+        if id(layer) not in self._seen:
+            self.layers.append((path, layer))
+            self._visit_layer(layer, path)
+
+    def _add_variable(self, path: Path, variable: nnx.Variable) -> None:
         if not isinstance(variable, Variable):
-            lending.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
+            adoption.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
         self.variables.append((path, variable))
         self.ordered.append(variable)
 
-    def _visit_foreign(self, module, path):
-        """A flax.nnx module, which may in turn hold fkeras layers."""
-        self._foreign = True
+    def _visit_foreign(self, module: nnx.Module, path: Path) -> None:
+        """Adds what a flax.nnx module holds, which may in turn hold fkeras layers."""
+        self._has_foreign = True
         for inner, value in nnx.iter_graph(module):
-            where = (*path, *(str(p) for p in inner))
+            child_path = (*path, *(str(part) for part in inner))
             if isinstance(value, nnx.Variable):
-                if self._new(value):
-                    self._add_variable(where, value)
-            elif hasattr(value, "_info") and id(value) not in self._seen:
-                self.layers.append((where, value))
-                self._visit_layer(value, where)
+                if self._is_new(value):
+                    self._add_variable(child_path, value)
+            elif hasattr(value, "_info"):
+                self._add_layer(child_path, value)
 
 
-def is_metric(obj) -> bool:
-    return hasattr(type(obj), "stateless_update_state")
+def structure_of(layer: Layer) -> Structure:
+    """The structure as it is now: the last one, where nothing has changed since."""
+    last = layer._info.structure
+    if last is None or not last.is_current():
+        last = layer._info.structure = Structure(layer)
+    return last
 
 
-_TRACKED, _SEQUENCE, _MAPPING, _OTHER = 1, 2, 3, 0
-_kinds: dict[type, int] = {}
-
-
-def _kind(value) -> int:
-    """What a value is to the walk; remembered for each type, since NNX's instance checks are
-    slow.
-    """
-    cls = type(value)
-    kind = _kinds.get(cls)
-    if kind is None:
-        if isinstance(value, (nnx.Variable, SeedGenerator, nnx.Module)) or is_metric(value):
-            kind = _TRACKED
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            kind = _SEQUENCE
-        else:
-            kind = _MAPPING if isinstance(value, dict) else _OTHER
-        _kinds[cls] = kind
-    return kind
-
-
-def structure_of(layer) -> Structure:
-    """The structure as it is now: what was found last, where nothing has changed since."""
-    known = layer._info.structure
-    if known is None or not known.still_holds():
-        known = layer._info.structure = Structure(layer)
-    return known
-
-
-def direct_children(layer) -> list:
+def direct_children(layer: Layer) -> list[tuple[str, Any]]:
     """(name, thing) for the Variables, generators, layers, modules and metrics that a layer holds
     itself, in order, each once.
     """
-    return look_at(layer).children
+    return attribute_scan.scan(layer).children
 
 
-def look_at(layer) -> "Look":
-    """What a layer holds itself: the last look, where it still holds."""
-    look = layer._info.look
-    if look is None or not look.still_holds():
-        look = layer._info.look = Look(layer)
-    return look
-
-
-class Look:
-    """What a layer was seen to hold itself, and what was looked at for it.
-
-    Attributes:
-        children: list of (name, thing).
-    """
-
-    renamed = 0  # how often any layer got another name: members of models go by their names
-
-    __slots__ = ("_attributes", "_names", "_types", "_held", "_containers", "_renamed", "children")
-
-    def __init__(self, layer):
-        self._attributes = attributes = vars(layer)
-        self._names, self._types, self._renamed = (
-            list(attributes),
-            list(map(type, attributes.values())),
-            Look.renamed,
-        )
-        self._held, self._containers = [], []
-        found: list = []
-        taken = set()
-        for name, member in layer._members():
-            found.append((name, member))
-            taken.add(id(member))
-        for name, value in attributes.items():
-            if name in _SKIPPED or _kind(value) == _OTHER:
-                continue
-            self._held.append((name, value))
-            self._collect(name.lstrip("_") or name, value, found, taken)
-        self.children = _unique_names(found)
-
-    def still_holds(self) -> bool:
-        """Whether another look would see the same. Costs a fifth of one."""
-        attributes = self._attributes
-        if (
-            self._renamed != Look.renamed
-            or self._names != list(attributes)
-            or self._types != list(map(type, attributes.values()))
-        ):
-            return False
-        for name, value in self._held:
-            if attributes[name] is not value:
-                return False
-        for container, members in self._containers:
-            now = _members(container)
-            if len(now) != len(members) or not all(map(operator.is_, now, members)):
-                return False
-        return True
-
-    def _collect(self, name, value, found, taken):
-        kind = _kind(value)
-        if kind == _TRACKED:
-            if id(value) not in taken:
-                taken.add(id(value))
-                found.append((name, value))
-        elif kind == _SEQUENCE:
-            self._containers.append((value, _members(value)))
-            for i, item in enumerate(value):
-                self._collect(f"{name}_{i}", item, found, taken)
-        elif kind == _MAPPING:
-            self._containers.append((value, _members(value)))
-            for key, item in value.items():
-                self._collect(f"{name}_{key}", item, found, taken)
-
-
-def _members(container) -> list:
-    return [*container, *container.values()] if isinstance(container, dict) else list(container)
-
-
-# NNX's own, and what a model holds beside its structure.
-_SKIPPED = frozenset(("_pytree__state", "_pytree__nodes", "_info", "optimizer"))
-
-
-def _unique_names(found):
-    used: set[str] = set()
-    out = []
-    for name, value in found:
-        unique, i = name, 1
-        while unique in used:
-            unique, i = f"{name}_{i}", i + 1
-        used.add(unique)
-        out.append((unique, value))
-    return out
-
-
-def member_names(layers) -> list:
+def member_names(layers: Iterable[Layer]) -> list[tuple[str, Layer]]:
     """(name, layer) for the members of a Sequential or functional model: the given name, else class
     and position.
     """
-    given = {layer.name for layer in layers if not layer._info.auto_named}
-    used, counts, out = set(given), {}, []
+    layers = list(layers)
+    used = {layer.name for layer in layers if not layer._info.auto_named}
+    counts: dict[str, int] = {}
+    named = []
     for layer in layers:
-        if not layer._info.auto_named:
-            out.append((layer.name, layer))
-            continue
-        base = names.to_snake_case(type(layer).__name__)
-        while True:
-            count = counts.get(base, 0)
-            counts[base] = count + 1
-            name = f"{base}_{count}" if count else base
-            if name not in used:
-                break
-        used.add(name)
-        out.append((name, layer))
-    return out
+        name = layer.name
+        if layer._info.auto_named:
+            name = _first_free_name(names.to_snake_case(type(layer).__name__), counts, used)
+            used.add(name)
+        named.append((name, layer))
+    return named
 
 
-def nest(pairs) -> dict:
+def _first_free_name(base: str, counts: dict[str, int], used: set[str]) -> str:
+    """`base`, `base_1`, ... : the next one that is not used."""
+    while True:
+        count = counts.get(base, 0)
+        counts[base] = count + 1
+        name = f"{base}_{count}" if count else base
+        if name not in used:
+            return name
+
+
+def nest(pairs: Iterable[tuple[Path, Any]]) -> dict[str, Any]:
     """A nested dict from (path, value) pairs."""
-    out: dict = {}
+    tree: dict[str, Any] = {}
     for path, value in pairs:
-        at = out
+        branch = tree
         for name in path[:-1]:
-            at = at.setdefault(name, {})
-        at[path[-1]] = value
-    return out
+            branch = branch.setdefault(name, {})
+        branch[path[-1]] = value
+    return tree
 
 
-def flat(tree, prefix=()) -> dict:
+def flat(tree: dict[str, Any], prefix: Path = ()) -> dict[Path, Any]:
     """(path tuple) -> leaf of a nested dict."""
-    out: dict = {}
+    leaves: dict[Path, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            out.update(flat(value, (*prefix, name)))
+            leaves.update(flat(value, (*prefix, name)))
         else:
-            out[(*prefix, name)] = value
-    return out
+            leaves[(*prefix, name)] = value
+    return leaves

@@ -1,5 +1,9 @@
 """`Weights`: the part of a layer that answers what belongs to it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -10,6 +14,13 @@ from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import tracking
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.layers.base.layer import Layer
+    from fkeras.metrics import Metric
+    from fkeras.types import ArrayLike
+
 
 class Weights:
     """Variables, weights and sub-layers of a layer, found by `tracking`."""
@@ -18,14 +29,14 @@ class Weights:
         return tracking.structure_of(self)
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """All Variables: weights and the state of seed generators. Those of metrics are in
         `metrics_variables`.
         """
         return list(self._structure().ordered)
 
     @property
-    def weights(self):
+    def weights(self) -> list[Variable]:
         """The Variables that make up the layer: own first, then those of sub-layers, in the order
         in which they were made.
 
@@ -35,54 +46,61 @@ class Weights:
         return [v for _, v in self._structure().variables if info_of(v).kind == "weight"]
 
     @property
-    def trainable_variables(self):
+    def trainable_variables(self) -> list[Variable]:
         """Variables that training changes. Empty where `trainable` is False."""
         return [v for v in self.variables if _is_trainable(v)] if self.trainable else []
 
     @property
-    def non_trainable_variables(self):
+    def non_trainable_variables(self) -> list[Variable]:
         """All Variables that training does not change, with the state of seed generators."""
         if not self.trainable:
             return self.variables
         return [v for v in self.variables if not _is_trainable(v)]
 
     @property
-    def trainable_weights(self):
+    def trainable_weights(self) -> list[Variable]:
+        """Those of `weights` that training changes. Empty where `trainable` is False."""
         return [v for v in self.weights if _is_trainable(v)] if self.trainable else []
 
     @property
-    def non_trainable_weights(self):
-        return [v for v in self.weights if not _is_trainable(v)] if self.trainable else self.weights
+    def non_trainable_weights(self) -> list[Variable]:
+        """Those of `weights` that training does not change."""
+        if not self.trainable:
+            return self.weights
+        return [v for v in self.weights if not _is_trainable(v)]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[Metric]:
         """Metric objects kept by this layer and its sub-layers."""
         return list(self._structure().metrics)
 
     @property
-    def metrics_variables(self):
-        return [v for metric in self.metrics for v in metric.variables]
+    def metrics_variables(self) -> list[Variable]:
+        """The Variables of `metrics`."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
-    def _flatten_layers(self, include_self=True, recursive=True):
-        found = [self] if include_self else []
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> list[Layer]:
+        layers = [self] if include_self else []
         if recursive:
-            return found + [layer for _, layer in self._structure().layers]
-        return found + [c for _, c in tracking.direct_children(self) if isinstance(c, Weights)]
+            return layers + [layer for _, layer in self._structure().layers]
+        children = tracking.direct_children(self)
+        return layers + [child for _, child in children if isinstance(child, Weights)]
 
     @property
-    def _layers(self):
+    def _layers(self) -> list[Layer]:
+        """Sub-layers that the layer holds itself, under Keras's name."""
         return self._flatten_layers(include_self=False, recursive=False)
 
-    def get_weights(self):
+    def get_weights(self) -> list[np.ndarray]:
         """The values of `weights` as a list of NumPy arrays."""
-        return [
-            v.numpy() if isinstance(v, Variable) else np.asarray(v.get_value())
-            for v in self.weights
-        ]
+        return [_to_numpy(variable) for variable in self.weights]
 
-    def set_weights(self, weights):
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets the values of `weights` from a list of arrays in the same order. All are checked
         before any is set.
+
+        Raises:
+            UserInputError: another number of arrays, or one of another shape.
         """
         own = self.weights
         if len(own) != len(weights):
@@ -97,12 +115,17 @@ class Weights:
                     f"with provided weight shape {tuple(np.shape(value))} (weight {variable.path})."
                 )
         for variable, value in zip(own, weights):
-            variable.assign(value) if isinstance(variable, Variable) else variable.set_value(
-                jnp.asarray(value)
-            )
+            if isinstance(variable, Variable):
+                variable.assign(value)
+            else:  # of a foreign module
+                variable.set_value(jnp.asarray(value))
 
-    def count_params(self):
-        """Number of scalars in `weights`. Raises a ValueError before the layer is built."""
+    def count_params(self) -> int:
+        """Number of scalars in `weights`.
+
+        Raises:
+            NotBuiltError: (a ValueError) before the layer is built.
+        """
         if not self.built:
             raise NotBuiltError(
                 f"You tried to call `count_params` on layer '{self.name}', but the layer isn't "
@@ -111,5 +134,12 @@ class Weights:
         return sum(int(np.prod(v.shape, dtype=np.int64)) for v in self.weights)
 
 
-def _is_trainable(variable) -> bool:
+def _is_trainable(variable: nnx.Variable) -> bool:
     return isinstance(variable, nnx.Param) and is_trainable(info_of(variable))
+
+
+def _to_numpy(variable: nnx.Variable) -> np.ndarray:
+    """A Variable's value on the host; `get_value` for one of a foreign module."""
+    if isinstance(variable, Variable):
+        return variable.numpy()
+    return np.asarray(variable.get_value())

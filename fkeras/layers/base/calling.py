@@ -1,0 +1,205 @@
+"""`Calling`: what happens around a layer's `call`.
+
+A call has four stages:
+
+    __call__         binds and checks the arguments, opens the context of the call, builds if needed
+    _call_outermost  the first call on this thread: fresh losses, and the door of lending
+    _call_once       the call itself: computed, recorded or rematerialised; activity losses, masks
+    call             the layer's own computation
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fkeras.core import names
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.randomness import seeds
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.node import Node
+from fkeras.core.values import lending, remat
+from fkeras.layers.base import building, input_conversion, input_spec, masking, nested, signature
+from fkeras.layers.base import context as contexts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import jax
+
+    from fkeras.layers.base.context import CallContext
+    from fkeras.layers.base.signature import CallSignature
+    from fkeras.types import Nested
+
+
+class Calling:
+    """Calls on arrays and on symbolic tensors, with what travels beside the arguments."""
+
+    # Models set it: their layers have put the right masks on the outputs already.
+    _manages_masks = False
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self._check_ready()
+        info = self._info
+        call_signature = signature.of(self)
+        outer = contexts.current()
+        if info.convert_inputs:
+            args, kwargs = input_conversion.convert_inputs(
+                self.dtype_policy, info.autocast, args, kwargs
+            )
+        training = None
+        if "training" in kwargs and not call_signature.takes("training"):
+            training = kwargs.pop("training")  # for inner layers alone
+        arguments = call_signature.bind(args, kwargs, self)
+        input_conversion.refuse_plain_positionals(self, call_signature, args)
+        input_spec.check(info.input_spec, next(iter(arguments.values()), None), info.name)
+        symbolic = any_symbolic(*arguments.values())
+        training = _resolve_training(call_signature, arguments, outer, training, symbolic)
+        if not symbolic:
+            masking.fill_masks(call_signature, arguments)
+        if outer is None:
+            info.losses = []
+            opened = contexts.opened(contexts.CallContext(self))
+        else:
+            opened = contextlib.nullcontext(outer)
+        with opened as context, names.scope(info.name):
+            outer_training, context.training = context.training, training
+            try:
+                if not info.built:
+                    self._build_if_needed(arguments, outer, symbolic)
+                run = self._call_outermost if outer is None else self._call_once
+                outputs = run(call_signature, arguments, symbolic)
+            finally:
+                context.training = outer_training
+        info.called = True
+        return outputs
+
+    def _call_outermost(
+        self, call_signature: CallSignature, arguments: dict[str, Any], symbolic: bool
+    ) -> Any:
+        """The first call on this thread: the object's own values go through the door of lending
+        where inner traces may remember them.
+        """
+        if symbolic or lending.is_open():
+            return self._call_once(call_signature, arguments, symbolic)
+        for layer in self._flatten_layers(include_self=False):
+            layer._info.losses = []
+        with building.root_of_draws(self):
+            own = [variable for _, variable in self._structure().variables]
+            if own and lending.needs_own_scope(own):
+                return lending.call_on_own_values(
+                    lambda: self._call_once(call_signature, arguments, symbolic), own
+                )
+            return self._call_once(call_signature, arguments, symbolic)
+
+    def _call_once(
+        self, call_signature: CallSignature, arguments: dict[str, Any], symbolic: bool
+    ) -> Any:
+        """The call itself, then what its outputs need: activity losses and masks."""
+        positional, keywords = nested.split_arguments(call_signature, arguments)
+        if symbolic:
+            return self.symbolic_call(*positional, **keywords)
+        info = self._info
+        run = self.call if info.remat is None else self._rematerialized()
+        info.call_depth += 1
+        try:
+            with _located(self), lending.autocast(_cast_of(info)):
+                outputs = run(*positional, **keywords)
+        finally:
+            info.call_depth -= 1
+        if info.activity_regularizer is not None:
+            self._add_activity_losses(outputs)
+        if not self._manages_masks:
+            overrides_compute_mask = type(self).compute_mask is not Calling.compute_mask
+            masking.pass_masks(self, arguments, outputs, overrides_compute_mask)
+        return outputs
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Nested[KerasTensor]:
+        """Shapes of the outputs as KerasTensors, with the call on record."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        Node(self, args, kwargs, outputs)
+        return outputs
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The layer's computation: override it."""
+        raise NotImplementedError(
+            f"Layer {type(self).__name__!r} does not have a `call()` method implemented."
+        )
+
+    def compute_mask(
+        self, inputs: Nested[jax.Array], previous_mask: Nested[jax.Array | None]
+    ) -> Nested[jax.Array | None]:
+        """The mask of the outputs from the inputs and their mask; the same one unless
+        overridden.
+        """
+        return previous_mask
+
+    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward
+        pass, as the layer's `RematScope` says.
+        """
+        scope = self._info.remat
+        if scope is not None and scope.mode == "larger_than":
+            outputs = self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)
+            sizes = [_count_elements(tensor) for tensor in flatten(outputs)]
+            if max(sizes, default=0) <= scope.output_size_threshold:
+                return layer_call(*args, **kwargs)
+        variables = [variable for _, variable in self._structure().variables]
+        return remat.call(layer_call, variables, args, kwargs)
+
+    def _rematerialized(self) -> Callable[..., Any]:
+        """`call` as the layer's `RematScope` wants it."""
+        scope = self._info.remat
+        is_left_out = scope.mode == "list_of_layers" and self.name not in scope.layer_names
+        if is_left_out or lending.in_abstract_call():
+            return self.call
+        return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)
+
+
+def _resolve_training(
+    call_signature: CallSignature,
+    arguments: dict[str, Any],
+    outer: CallContext | None,
+    given: bool | None,
+    symbolic: bool,
+) -> bool | None:
+    """What inner calls inherit: the call's own argument, else the outer call's. The signature's
+    default counts for this call alone.
+    """
+    training = arguments.get("training") if call_signature.has_training else given
+    if training is None and outer is not None:
+        training = outer.training
+    own = call_signature.training_default if training is None else training
+    if call_signature.has_training and own is not None and not symbolic:
+        arguments["training"] = own  # a recorded call leaves it open
+    return training
+
+
+def _located(layer: Calling) -> contextlib.AbstractContextManager[None]:
+    """Inside, draws are keyed by the layer's place in the pure call, if there is one."""
+    scope = seeds.current_scope()
+    if scope is None:
+        return contextlib.nullcontext()
+    return seeds.located(scope.paths.get(id(layer), layer._info.name))
+
+
+def _cast_of(info: Any) -> str | None:
+    """The dtype that float weights read in inside the call; None: their own."""
+    policy = info.dtype_policy
+    if info.autocast and policy.compute_dtype != policy.variable_dtype:
+        return policy.compute_dtype
+    return None
+
+
+def _as_symbolic(x: Any) -> Any:
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return KerasTensor(x.shape, dtype=str(x.dtype))
+    return x
+
+
+def _count_elements(tensor: KerasTensor) -> int:
+    """Elements of a tensor, unknown dimensions counted as 1."""
+    return int(np.prod([size or 1 for size in tensor.shape], dtype=np.int64))

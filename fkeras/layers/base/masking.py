@@ -1,0 +1,92 @@
+"""How masks come to a layer's call and leave it: they travel beside the tensors."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.values import masks
+from fkeras.layers.base import nested
+
+if TYPE_CHECKING:
+    import jax
+
+    from fkeras.layers.base.layer import Layer
+    from fkeras.layers.base.signature import CallSignature
+    from fkeras.types import Nested
+
+
+def fill_masks(signature: CallSignature, arguments: dict[str, Any]) -> None:
+    """Masks that arrive on the inputs fill `mask` (of the first input) or `<input>_mask` where the
+    caller gave none.
+
+    Args:
+        signature: of the layer's `call`.
+        arguments: the call's arguments by name; masks are added to it.
+    """
+    if not signature.mask_names:
+        return
+    tensors = {
+        name: value
+        for name, value in arguments.items()
+        if name not in signature.mask_names and nested.holds_tensor(value)
+    }
+    for name in signature.mask_names:
+        if arguments.get(name) is not None:
+            continue
+        source = next(iter(tensors), None) if name == "mask" else name.removesuffix("_mask")
+        if source in tensors:
+            mask = map_structure(masks.get_mask, tensors[source])
+            if any(m is not None for m in flatten(mask)):
+                arguments[name] = mask
+
+
+def pass_masks(
+    layer: Layer,
+    arguments: dict[str, Any],
+    outputs: Nested[jax.Array],
+    overrides_compute_mask: bool,
+) -> None:
+    """Puts the mask that `compute_mask` returns on the outputs, unless `call` has put one there.
+
+    A layer that knows nothing of masks (neither `supports_masking` nor a `compute_mask` of its own)
+    drops one with a warning.
+    """
+    first = next(iter(arguments.values()), None)
+    arrived = arguments.get("mask")
+    if arrived is None and nested.holds_tensor(first):
+        arrived = map_structure(masks.get_mask, first)
+    has_mask = any(m is not None for m in flatten(arrived))
+    if not layer.supports_masking and not overrides_compute_mask:
+        if has_mask:
+            warnings.warn(
+                f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a "
+                "mask attached to it. However, this layer does not support masking and will "
+                "therefore destroy the mask information. Downstream layers will not see the mask.",
+                stacklevel=5,
+            )
+        return
+    tensors = flatten(outputs)
+    if not (has_mask or overrides_compute_mask):
+        return
+    if all(masks.get_mask(tensor) is not None for tensor in tensors):
+        return
+    computed = layer.compute_mask(first, arrived)
+    for tensor, mask in zip(tensors, mask_leaves(computed, len(tensors))):
+        if mask is not None and masks.get_mask(tensor) is None:
+            masks.set_mask(tensor, mask)
+
+
+def mask_leaves(computed: Nested[jax.Array | None], count: int) -> list[jax.Array | None]:
+    """One mask for each of `count` outputs from what `compute_mask` returned: a single mask stands
+    for all, a short list leaves the rest without one.
+    """
+    if isinstance(computed, dict):
+        return [computed[key] for key in sorted(computed)]
+    if not isinstance(computed, (list, tuple)):
+        return [computed] * count
+    flat: list = []
+    for item in computed:
+        flat += mask_leaves(item, 1) if isinstance(item, (list, tuple)) else [item]
+    return flat + [None] * (count - len(flat))

@@ -1,0 +1,364 @@
+"""The house rules that a reader of the source can check: reaches, lengths, branches, tests, faces.
+
+What breaks a rule today is listed in `ALLOWED`, which may only become shorter: an entry that is no
+longer needed fails too. `python -m tests.test_house` prints the table as it would be now.
+"""
+
+import pathlib
+
+import pytest
+
+from benchmarks.house import functions, imports, rooms, signatures, text
+from benchmarks.house.source import Module, Package, read_folder, read_package
+
+ROOT = pathlib.Path(__file__).parents[1]
+LONGEST_FILE = 600
+MOST_BRANCHES = 20
+
+ALLOWED: dict[str, set[str]] = {
+    "no reach up to a private name of a higher room": {
+        "fkeras/layers/base/tracking.py::Look.__init__ _members",
+        "fkeras/saving/checkpoint.py::_progress _training",
+        "fkeras/saving/checkpoint.py::_set_progress _training",
+        "fkeras/training/executables.py::Engine._predict _flags_of_compile",
+        "fkeras/training/input_checks.py::_check_targets _outputs_for",
+        "fkeras/training/input_checks.py::check_ids _fed_layers",
+        "fkeras/training/input_checks.py::check_source _compiled_loss",
+        "fkeras/training/input_checks.py::check_source _training",
+        "fkeras/training/steps.py::_track.run _loss_tracker",
+        "fkeras/training/steps.py::compute_loss _compiled_loss",
+        "fkeras/training/steps.py::compute_loss_and_updates.run _compute_loss",
+        "fkeras/training/steps.py::run_test _flags_of_compile",
+        "fkeras/training/steps.py::run_train _flags_of_compile",
+    },
+    "no line over 100 columns": {
+        "fkeras/__main__.py",
+        "fkeras/callbacks/callback_list.py",
+        "fkeras/callbacks/lambda_callback.py",
+        "fkeras/compat/importers.py",
+        "fkeras/compat/standins.py",
+        "fkeras/constraints/norms.py",
+        "fkeras/core/dtype_policy.py",
+        "fkeras/core/values/variable_info.py",
+        "fkeras/data/arrays.py",
+        "fkeras/initializers/initializer.py",
+        "fkeras/layers/activations/relu.py",
+        "fkeras/layers/base/layer.py",
+        "fkeras/layers/base/pure.py",
+        "fkeras/layers/core/einsum_dense.py",
+        "fkeras/layers/normalization/rms_normalization.py",
+        "fkeras/layers/normalization/spectral_normalization.py",
+        "fkeras/layers/regularization/dropout.py",
+        "fkeras/losses/crossentropy.py",
+        "fkeras/losses/divergence.py",
+        "fkeras/losses/overlap.py",
+        "fkeras/losses/target_checks.py",
+        "fkeras/metrics/accuracy.py",
+        "fkeras/metrics/by_name.py",
+        "fkeras/metrics/correlation.py",
+        "fkeras/metrics/f_score.py",
+        "fkeras/metrics/iou.py",
+        "fkeras/metrics/metric.py",
+        "fkeras/metrics/operating_point.py",
+        "fkeras/metrics/reduction.py",
+        "fkeras/models/preparation.py",
+        "fkeras/models/sequential.py",
+        "fkeras/models/trainer.py",
+        "fkeras/ops/convolution.py",
+        "fkeras/optimizers/leaves.py",
+        "fkeras/optimizers/loss_scale.py",
+        "fkeras/optimizers/multi.py",
+        "fkeras/optimizers/optax_optimizer.py",
+        "fkeras/optimizers/schedules/cosine.py",
+        "fkeras/optimizers/schedules/decays.py",
+        "fkeras/random/perturbations.py",
+        "fkeras/tree/mapping.py",
+        "tests/callbacks/test_monitors.py",
+        "tests/compat/test_command.py",
+        "tests/compat/test_standins.py",
+        "tests/core/test_jax_private.py",
+        "tests/data/test_sequences.py",
+        "tests/layers/test_embedding.py",
+        "tests/metrics/test_metric.py",
+        "tests/models/test_behaviours.py",
+        "tests/ops/test_numpy.py",
+        "tests/optimizers/test_facade.py",
+        "tests/test_architecture.py",
+        "tests/test_config.py",
+        "tests/training/test_loop.py",
+    },
+    "no file over 600 lines": {
+        "fkeras/layers/base/layer.py",
+        "fkeras/models/functional.py",
+        "fkeras/models/trainer.py",
+        "tests/models/test_bad_input.py",
+        "tests/models/test_behaviours.py",
+        "tests/training/test_loop.py",
+    },
+    "no function of a cyclomatic complexity above 20": {
+        "fkeras/core/config/serialization.py::deserialize_keras_object",
+        "fkeras/core/config/serialization.py::serialize_keras_object",
+        "fkeras/data/objects.py::numbers",
+        "fkeras/layers/base/input_spec.py::_check_one",
+        "fkeras/layers/base/pure.py::_abstract",
+        "fkeras/layers/core/einsum_dense.py::_Shapes.__init__",
+        "fkeras/layers/core/input_layer.py::InputLayer.__init__",
+        "fkeras/models/functional.py::flatten_like",
+        "fkeras/models/sequential.py::Sequential.add",
+        "fkeras/training/outputs.py::OutputNames.targets",
+    },
+    "a test file for each module of core, training and saving": {
+        "fkeras/core/config/constructor.py",
+        "fkeras/core/config/name_table.py",
+        "fkeras/core/config/registry.py",
+        "fkeras/core/config/scopes.py",
+        "fkeras/core/config/serialization.py",
+        "fkeras/core/dtype_policy.py",
+        "fkeras/core/dtypes.py",
+        "fkeras/core/names.py",
+        "fkeras/core/nested.py",
+        "fkeras/core/randomness/first_values.py",
+        "fkeras/core/randomness/seed_generator.py",
+        "fkeras/core/randomness/seeds.py",
+        "fkeras/core/settings.py",
+        "fkeras/core/symbolic/argument_kinds.py",
+        "fkeras/core/symbolic/call_errors.py",
+        "fkeras/core/symbolic/evaluate.py",
+        "fkeras/core/symbolic/graph.py",
+        "fkeras/core/symbolic/keras_tensor.py",
+        "fkeras/core/symbolic/node.py",
+        "fkeras/core/symbolic/op.py",
+        "fkeras/core/symbolic/operation.py",
+        "fkeras/core/values/lending.py",
+        "fkeras/core/values/masks.py",
+        "fkeras/core/values/remat.py",
+        "fkeras/core/values/stateless_scope.py",
+        "fkeras/core/values/variable.py",
+        "fkeras/core/values/variable_info.py",
+        "fkeras/core/warn_once.py",
+        "fkeras/saving/checkpoint.py",
+        "fkeras/training/compiled_loss.py",
+        "fkeras/training/compiled_metrics.py",
+        "fkeras/training/device_batches.py",
+        "fkeras/training/evaluate.py",
+        "fkeras/training/executables.py",
+        "fkeras/training/fit.py",
+        "fkeras/training/fused_loops.py",
+        "fkeras/training/input_checks.py",
+        "fkeras/training/interrupts.py",
+        "fkeras/training/loan.py",
+        "fkeras/training/logs.py",
+        "fkeras/training/outputs.py",
+        "fkeras/training/pace.py",
+        "fkeras/training/predict.py",
+        "fkeras/training/state.py",
+    },
+    "faces hold names only": {
+        "fkeras/backend/functions.py",
+        "fkeras/backend/scopes.py",
+        "fkeras/backend/session.py",
+        "fkeras/config.py",
+        "fkeras/utils/encoding.py",
+        "fkeras/utils/experiment_config.py",
+    },
+}
+
+
+def read_house() -> tuple[Package, list[Module]]:
+    """The package, and all modules of the repository."""
+    folders = ("fkeras", "tests", "benchmarks", "examples")
+    modules = [module for folder in folders for module in read_folder(ROOT / folder, ROOT)]
+    return read_package(str(ROOT)), modules
+
+
+@pytest.fixture(scope="module")
+def breaches() -> dict[str, set[str]]:
+    return find_breaches(*read_house())
+
+
+def find_breaches(package: Package, modules: list[Module]) -> dict[str, set[str]]:
+    """What breaks each rule: files, or `file::name`."""
+    return {
+        "no reach up to a private name of a higher room": {
+            place.key for place in rooms.find_reaches_up(package)
+        },
+        "no line over 100 columns": {
+            module.place for module in modules if any(text.module_wide_lines(module))
+        },
+        "no file over 600 lines": {
+            module.place for module in modules if len(module.lines) > LONGEST_FILE
+        },
+        "no function of a cyclomatic complexity above 20": {
+            place.key
+            for place in functions.find_complexities(package)
+            if place.value > MOST_BRANCHES
+        },
+        "a test file for each module of core, training and saving": {
+            place.module.place for place in rooms.find_untested_modules(package)
+        },
+        "faces hold names only": {
+            place.module.place for place in rooms.find_definitions_in_faces(package)
+        },
+    }
+
+
+RULES = list(find_breaches(Package("none", [], [], None), []))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_nothing_new_breaks_a_house_rule(breaches, rule):
+    new = breaches[rule] - ALLOWED.get(rule, set())
+    assert not new, f"{rule}; against it: {sorted(new)}. `python -m benchmarks.house --help`"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_no_longer_breaks_a_house_rule_is_not_listed(breaches, rule):
+    mended = ALLOWED.get(rule, set()) - breaches[rule]
+    assert not mended, f"{rule}; take out of ALLOWED: {sorted(mended)}"
+
+
+def test_the_list_of_exceptions_names_rules_only():
+    assert set(ALLOWED) <= set(RULES)
+
+
+# -- the rules see what they are for --------------------------------------------------------------
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes a project of two rooms, `cellar` below `attic`, and reads it."""
+
+    def writing(**files: str) -> Package:
+        contract = 'layers = ["(attic) : (loft)", "utils", "cellar"]'
+        settings = f'project.name = "house"\n[[tool.importlinter.contracts]]\n{contract}\n'
+        (tmp_path / "pyproject.toml").write_text(settings)
+        for name, source in files.items():
+            path = tmp_path / "house" / f"{name.replace('__', '/')}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(source)
+        return read_package(str(tmp_path))
+
+    return writing
+
+
+ATTIC = "class Attic:\n    _box = 1\n    def __init__(self):\n        self._key = 2\n"
+
+
+@pytest.mark.parametrize(
+    "room, source, reached",
+    [
+        ("cellar", "def f(x):\n    return x._key", {"f _key"}),
+        ("cellar", "def f(x):\n    return x.y._box", {"f _box"}),
+        ("cellar", "def f(x):\n    return getattr(x, '_key', None)", {"f _key"}),
+        ("cellar", "def f(x):\n    x._key = 1", {"f _key"}),
+        ("cellar", "class C:\n    def f(self):\n        return self._key", set()),
+        ("cellar", "def f(x):\n    return x._unknown + x.__dict__", set()),
+        ("cellar", "def f(x):\n    return x._key\nclass C:\n    _key = 1", set()),
+        ("cellar", "def _key():\n    pass\ndef f(x):\n    return x._key", {"f _key"}),
+        ("loft", "def f(x):\n    return x._key", set()),
+        ("elsewhere", "def f(x):\n    return x._key", set()),
+    ],
+)
+def test_reaches_up_are_seen(write, room, source, reached):
+    package = write(**{"attic__attic": ATTIC, f"{room}__room": source})
+    found = {place.name for place in rooms.find_reaches_up(package)}
+    assert found == reached
+
+
+@pytest.mark.parametrize(
+    "body, complexity",
+    [
+        ("return x", 1),
+        ("if x:\n        pass\n    elif y:\n        pass\n    else:\n        pass", 3),
+        ("return x and y and z or w", 4),
+        ("return [i for i in x if i for j in y]", 4),
+        ("return x if y else z", 2),
+        ("try:\n        pass\n    except E:\n        pass\n    finally:\n        pass", 2),
+        ("with x:\n        assert y", 2),
+        ("for i in x:\n        while y:\n            pass", 3),
+        ("match x:\n        case 1:\n            pass\n        case _:\n            pass", 3),
+        ("return lambda: x", 1),
+    ],
+)
+def test_complexity_counts_branches(write, body, complexity):
+    package = write(rooms=f"def f(x, y, z, w):\n    {body}\n")
+    assert [place.value for place in functions.find_complexities(package)] == [complexity]
+
+
+def test_functions_inside_functions_count_by_themselves(write):
+    package = write(
+        rooms="def f(x):\n    def g(y):\n        return y or x\n    return g if x else 0\n"
+    )
+    found = {place.name: place.value for place in functions.find_complexities(package)}
+    assert found == {"f": 2, "f.g": 2}
+
+
+@pytest.mark.parametrize(
+    "source, own",
+    [
+        ("import os\nfrom a import b as b\nc = b\n__all__ = ['b', *os.x]\n", set()),
+        ("def __getattr__(name):\n    return 1\ndef __dir__():\n    return []\n", set()),
+        ("if TYPE_CHECKING:\n    from a import b as b\n", set()),
+        ("def f():\n    pass\nclass C:\n    pass\n", {"f", "C"}),
+        ("x = f()\ny: int = 1 + 1\n", {"x", "y"}),
+        ("for x in y:\n    pass\n", {"<for>"}),
+    ],
+)
+def test_definitions_in_faces_are_seen(write, source, own):
+    found = rooms.find_definitions_in_faces(write(utils__tools=source, cellar__a="x = f()"))
+    assert {place.name for place in found} == own
+
+
+@pytest.mark.parametrize(
+    "a, b, at_top, anywhere",
+    [
+        ("import house.b", "from house import a", ["house.a", "house.b"], ["house.a", "house.b"]),
+        ("from . import b", "from .a import x", ["house.a", "house.b"], ["house.a", "house.b"]),
+        ("import house.b", "def f():\n    import house.a", [], ["house.a", "house.b"]),
+        ("import house.b", "if TYPE_CHECKING:\n    import house.a", [], []),
+        ("import house.b", "import os", [], []),
+    ],
+)
+def test_circles_of_imports_are_seen(write, a, b, at_top, anywhere):
+    package = write(a=a, b=b)
+    assert [place.module.name for place in imports.find_circles(package)] == at_top
+    found = imports.find_circles_in_functions(package)
+    assert [place.module.name for place in found] == anywhere
+
+
+def test_arguments_are_typed_where_their_type_says_something(write):
+    source = """
+def f(a, b: int, c: Any, d: typing.Any = 1, *args, e: "object", g: int | Any, **kwargs): ...
+def _private(a: int): ...
+class C:
+    def __init__(self, a): ...
+    def _private(self, a: int): ...
+class _C:
+    def f(self, a: int): ...
+"""
+    package = write(rooms=source)
+    untyped = [place.name for place in signatures.find_untyped(package)]
+    assert untyped == ["f a", "f c", "f d", "f e", "C.__init__ a"]
+    assert signatures.typed_public_arguments(package) == pytest.approx(100 * 2 / 7)
+    assert signatures.typed_arguments(package) == pytest.approx(100 * 5 / 10)
+
+
+def test_a_module_is_tested_by_the_file_of_its_name_or_its_folders(write, tmp_path):
+    names = ("core__a", "core__sub__b", "core__sub__c", "core__other__d", "cellar__e")
+    tests = tmp_path / "tests" / "core"
+    (tests / "sub").mkdir(parents=True)
+    (tests / "sub" / "test_b.py").touch()
+    (tests / "test_other.py").touch()
+    found = rooms.find_untested_modules(write(**dict.fromkeys(names, "")))
+    assert [place.module.name for place in found] == ["house.core.a", "house.core.sub.c"]
+
+
+if __name__ == "__main__":
+    print("ALLOWED: dict[str, set[str]] = {")
+    for rule, places in find_breaches(*read_house()).items():
+        if places:
+            print(
+                f'    "{rule}": {{', *(f'        "{place}",' for place in sorted(places)), sep="\n"
+            )
+            print("    },")
+    print("}")
