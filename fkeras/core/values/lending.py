@@ -35,6 +35,7 @@ from fkeras.core.values.stand_ins import (
 )
 from fkeras.core.values.trace_tokens import choose_token, entered, fresh_token, mark_read_deeply
 from fkeras.core.values.trace_tokens import needs_own_scope as needs_own_scope
+from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
 
@@ -209,7 +210,7 @@ def _would_leak(content: Any, value: Any) -> bool:
 def _refuse_unknown(variable: nnx.Variable, scope: Scope) -> None:
     """Raises for a trainable weight that the strict scope lends nothing to."""
     info = info_of(variable)
-    if info is not None and info.trainable and info.kind == "weight":
+    if info is not None and info.kind == "weight" and is_trainable(info):
         raise PureCallError(
             f"{scope.caller or 'apply'} reads the trainable variable {info.path!r}, which is not "
             "among the variables it was given: its gradient would be zero. Make the layer that "
