@@ -15,10 +15,8 @@ from fkeras import ops
 from fkeras.callbacks.callback import Callback
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest, unknown_name
+from fkeras.metrics.by_name import direction_of_name
 
-# Ends of names whose direction is known without a metric object to ask.
-_LESS = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "perplexity")
-_GREATER = ("accuracy", "acc", "auc", "precision", "recall", "f1_score", "iou", "r2_score")
 _COMPARE = {ops.less: operator.lt, ops.greater: operator.gt}
 
 
@@ -149,9 +147,8 @@ def _goes_up(monitor: str, model: Any) -> bool | None:
     for metric_name, metric in _named_metrics(getattr(model, "metrics", None) or ()):
         if metric_name == name and getattr(metric, "_direction", None) is not None:
             return metric._direction == "up"
-    if name.endswith(_LESS):
-        return False
-    return True if name.endswith(_GREATER) else None
+    direction = direction_of_name(name)
+    return None if direction is None else direction == "up"
 
 
 def _named_metrics(metrics: Iterable[Any]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Never
 
 from fkeras import data as data_module
 from fkeras.core import warn_once
@@ -52,7 +52,7 @@ class Fitting:
         validation_freq: int | Collection[int] = 1,
         *,
         max_compiles: int | None = None,
-        **unknown: Any,
+        **unknown: Never,
     ) -> History:
         """Trains the model. Returns a `History` whose `history` holds one float an epoch for the
         loss and each metric.

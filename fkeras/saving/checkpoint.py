@@ -236,7 +236,10 @@ def _progress(model):
     """What makes training go on exactly where it stopped: the key of the model and its lifetime
     counts.
     """
-    return {**model.training_progress, "key": [int(k) for k in jax.random.key_data(model.build_key)]}
+    return {
+        **model.training_progress,
+        "key": [int(k) for k in jax.random.key_data(model.build_key)],
+    }
 
 
 def _set_progress(model, progress):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
-from fkeras.losses import regression
+from fkeras.losses.expectation import expectation_of
 
 if TYPE_CHECKING:
     from fkeras.metrics import Metric
@@ -15,16 +15,6 @@ if TYPE_CHECKING:
     from fkeras.training.compiled_metrics import CompiledMetrics
     from fkeras.training.trainable import Trainable
 
-_PROBABILITY_LOSSES = (
-    "binary_crossentropy",
-    "categorical_crossentropy",
-    "sparse_categorical_crossentropy",
-    "binary_focal_crossentropy",
-    "categorical_focal_crossentropy",
-)
-_REGRESSION_LOSSES = tuple(
-    fn for fn in vars(regression).values() if getattr(fn, "__module__", "") == regression.__name__
-)
 _METRIC_OPTIONS = {"AUC": "from_logits=True", "BinaryAccuracy": "threshold=0"}
 
 
@@ -40,7 +30,8 @@ def check_last_activations(
     # Outputs that were warned of, and those of a regression, which may well be near 0 and 1.
     excused = set()
     for term in loss.terms:
-        if getattr(term.loss, "fn", None) in _REGRESSION_LOSSES:
+        expectation = expectation_of(term.loss)
+        if expectation is not None and expectation.predictions == "quantities":
             excused.add(term.output)
         if _check_loss(term, activations[term.output]):
             excused.add(term.output)
@@ -53,8 +44,8 @@ def check_last_activations(
 
 def _check_loss(term: Term, activation: str | None) -> bool:
     """Whether a loss was found to expect probabilities and be given anything else."""
-    name = getattr(getattr(term.loss, "fn", None), "__name__", "")
-    if activation is None or name not in _PROBABILITY_LOSSES:
+    expectation = expectation_of(term.loss)
+    if activation is None or expectation is None or expectation.predictions != "probabilities":
         return False
     from_logits = bool(getattr(term.loss, "_fn_kwargs", {}).get("from_logits"))
     if from_logits and activation in ("softmax", "sigmoid"):
@@ -64,7 +55,7 @@ def _check_loss(term: Term, activation: str | None) -> bool:
         )
     if from_logits or activation != "linear":
         return False
-    fix = "sigmoid" if "binary" in name else "softmax"
+    fix = "sigmoid" if expectation.targets == "unit_interval" else "softmax"
     warn_user(
         f"{term.loss.name} expects probabilities, but the model ends with a linear layer. Give "
         f"the last layer activation='{fix}', or the loss from_logits=True."
