@@ -1,5 +1,6 @@
-"""Warnings that a long call gives once, though what gives them runs several times in it: `fit`
-traces the same code more than once.
+"""Warnings that a long call gives once.
+
+What gives them runs several times in it: `fit` traces the same code more than once.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ def scope() -> AbstractContextManager:
 
 
 def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
-    """`warnings.warn`, unless the innermost `scope` has had it already. Outside of a scope it
-    always warns.
+    """`warnings.warn`, unless the innermost `scope` has had it already.
+
+    Outside of a scope it always warns.
 
     Args:
         message: the text.

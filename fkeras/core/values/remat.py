@@ -1,5 +1,6 @@
-"""Rematerialisation: what a call computed is computed again in the backward pass, instead of being
-kept.
+"""Rematerialisation: what a call computed is computed again in the backward pass.
+
+Less memory, since it is not kept, for more time.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ _scopes: Scoped[tuple[RematScope, ...]] = Scoped(())
 
 
 def remat(f: Callable[..., Any]) -> Callable[..., Any]:
-    """`f` computing its intermediate values again in the backward pass: less memory for more time.
-    `jax.checkpoint` under Keras's name.
+    """`f` computing its intermediate values again in the backward pass.
+
+    Less memory for more time: `jax.checkpoint` under Keras's name.
 
     Args:
         f: function of arrays, or a layer.
