@@ -145,5 +145,5 @@ def _warn_of_unscaled_images(model, source):
     if not any(type(layer).__name__ in _SCALING_LAYERS for layer in (model, *first)):
         warn_user(
             f"{', '.join(names)}: images of dtype uint8 with values up to 255 go into the model "
-            "unscaled. Divide them by 255, or put a `Rescaling(1 / 255)` layer first."
+            "unscaled. Divide them by 255 first."
         )
