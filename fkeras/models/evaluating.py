@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 
 from fkeras import data as data_module
 from fkeras.core.values import stand_ins
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
-    from fkeras.training.trainable import Logs
-    from fkeras.types import Nested
 
 
 class Evaluating:
@@ -40,7 +37,7 @@ class Evaluating:
         callbacks: Callbacks = None,
         return_dict: bool = False,
         **kwargs: Any,
-    ) -> float | list[float] | Logs:
+    ) -> Any:
         """Loss and metrics over data, in inference mode.
 
         Args:
@@ -85,7 +82,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
-    ) -> Nested[np.ndarray]:
+    ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
 
         Args:
