@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-
 from fkeras import data as data_module
+from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
@@ -26,6 +26,7 @@ class Evaluating:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def evaluate(
         self,
         x: Data = None,
@@ -75,6 +76,7 @@ class Evaluating:
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
 
+    @tracebacks.filtered
     def predict(
         self,
         x: Data,
