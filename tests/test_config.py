@@ -79,7 +79,8 @@ _CACHED = """
     import fkeras
 
     heard = []
-    jax.monitoring.register_event_listener(lambda event, **kwargs: heard.append(event.rsplit("/", 1)[-1]))
+    hear = lambda event, **kwargs: heard.append(event.rsplit("/", 1)[-1])
+    jax.monitoring.register_event_listener(hear)
     fkeras.config.enable_compilation_cache(sys.argv[1])
     model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
     model.compile("sgd", "mse")

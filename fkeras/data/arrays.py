@@ -88,6 +88,8 @@ class ArraySource:
         self._warn_without_weight()
         self._plain = all(type(a) is np.ndarray for a in self.arrays)
 
+    in_memory = True  # its rows can be taken in any order, and its shapes are known at once
+
     @property
     def steps(self) -> int:
         """Batches an epoch."""
@@ -129,6 +131,10 @@ class ArraySource:
         if isinstance(rows, slice):
             return map_structure(lambda a: _slice(a, rows), self.arrays)
         return map_structure(lambda a: _gather(a, rows), self.arrays)
+
+    def peek(self) -> tuple:
+        """The first batch, in the order in which the rows lie."""
+        return self.batch(slice(0, self.batch_size))
 
     def epoch(self, order: np.ndarray | None = None):
         """Iterator over the batches of an epoch in an order of samples."""

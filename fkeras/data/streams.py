@@ -90,6 +90,8 @@ class StreamSource:
                 stacklevel=4,
             )
 
+    in_memory = False  # batches come once, in their own order
+
     def peek(self) -> tuple:
         """The first batch, which the next epoch will still have."""
         if self._held is None:

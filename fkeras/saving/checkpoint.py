@@ -236,15 +236,15 @@ def _progress(model):
     """What makes training go on exactly where it stopped: the key of the model and its lifetime
     counts.
     """
-    progress = {k: v for k, v in model._training.progress.items() if k in ("steps", "epochs")}
-    return {**progress, "key": [int(k) for k in jax.random.key_data(model.build_key)]}
+    return {
+        **model.training_progress,
+        "key": [int(k) for k in jax.random.key_data(model.build_key)],
+    }
 
 
 def _set_progress(model, progress):
     if progress:
-        model._training.progress.update(
-            steps=int(progress["steps"]), epochs=int(progress["epochs"])
-        )
+        model.training_progress = progress
         model._info.root_key = seeds.RootKey.from_data(progress["key"])
 
 

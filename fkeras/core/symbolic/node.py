@@ -37,6 +37,7 @@ class Node:
         self.kwargs = kwargs
         self.outputs = outputs
         self.inputs = _symbolic_leaves([args, kwargs])
+        # Tensors name this record by its index, so that operations can be copied and pickled.
         operation._inbound_nodes.append(self)
         index = len(operation._inbound_nodes) - 1
         for i, tensor in enumerate(self.output_tensors):
