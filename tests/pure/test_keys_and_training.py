@@ -103,3 +103,9 @@ def test_loops_of_ours_draw_anew_in_each_run(form, kept):
     drawn = np.concatenate([layer(X, training=True), layer(X, training=True)]).reshape(-1, 8)
     assert len({row.tobytes() for row in drawn}) == 2 * 2 * 2
     np.testing.assert_array_equal(layer(X)[1], X)
+
+
+def test_a_loop_in_a_rule_is_a_loop():
+    layer = dropout(lambda f: ONCE["custom_vjp"](RAW_REPEATED["scan"](f)))
+    with pytest.raises(PureCallError, match="scan, while, map or vmap"):
+        jax.jit(lambda key: layer.apply(EMPTY, X, training=True, rngs=key)[0])(keys()[0])

@@ -77,6 +77,21 @@ def test_those_of_jax_refuse_written_state(form):
     assert_same(layer.apply(variables, X)[0], Block(layers.BatchNormalization(), plain)(X))
 
 
+def test_a_rule_of_jax_loses_no_loss():
+    layer = Block(regularized(), RAW_ONCE["custom_vjp"])
+    by_hand = Block(regularized(), plain)
+    variables = by_hand.init(keys()[0], X)
+
+    def total(variables):
+        return sum(layer.apply(variables, X, return_losses=True)[2])
+
+    expected = sum(by_hand.apply(variables, X, return_losses=True)[2])
+    np.testing.assert_allclose(total(variables), expected, rtol=1e-6)
+    for run in (jax.jit(total), jax.grad(total)):
+        with pytest.raises(PureCallError, match="`add_loss"):
+            run(variables)
+
+
 def test_a_constant_loss_counts_at_each_call_or_is_refused():
     class Adding(layers.Layer):
         def call(self, x):

@@ -81,11 +81,13 @@ def test_those_of_jax_raise_where_a_mask_cannot_come_in(form, kept, reference):
         layer(TOKENS)
 
 
-def test_a_mask_comes_into_the_function_of_a_rule(reference):
+def test_a_rule_of_jax_loses_no_mask(reference):
     layer = Recurrent(RAW_ONCE["custom_vjp"])
     layer.init(keys()[0], TOKENS)
-    for run in (layer.apply, jax.jit(layer.apply)):
-        np.testing.assert_allclose(run(reference[0], TOKENS)[0], reference[1], atol=1e-6)
+    np.testing.assert_allclose(layer.apply(reference[0], TOKENS)[0], reference[1], atol=1e-6)
+    for run in (jax.jit(layer.apply), jax.grad(lambda v, t: layer.apply(v, t)[0].sum())):
+        with pytest.raises(PureCallError, match="uses masks"):
+            run(reference[0], TOKENS)
 
 
 @pytest.mark.parametrize(

@@ -130,13 +130,12 @@ def test_a_kept_function_tells_calls_in_one_trace_apart():
 
 @pytest.mark.parametrize("transform", [lambda f: f, jax.jit])
 def test_a_pure_call_inside_a_call_leaves_no_trace_behind(transform):
-    outer = Difference(Keeping(layers.Dense(3, use_bias=False)))
-    own = outer.init(keys()[0], X)
-    outer.others = jax.tree.map(lambda a: 3 * a, own)["params"] and {
-        "params": jax.tree.map(lambda a: 3 * a, own["params"]["part"]),
-        "state": {},
-    }
-    expected = 2 * X @ own["params"]["part"]["part"]["kernel"]
+    part = Keeping(layers.Dense(3, use_bias=False))
+    drawn = part.init(keys()[0], X)
+    outer = Difference(part)
+    outer.others = jax.tree.map(lambda a: 3 * a, drawn)
+    own = {"params": {"part": drawn["params"]}, "state": {}}
+    expected = 2 * X @ drawn["params"]["part"]["kernel"]
     for _ in range(2):
         np.testing.assert_allclose(transform(outer.apply)(own, X)[0], expected, rtol=1e-5)
 

@@ -37,7 +37,6 @@ from fkeras.layers.base import context as contexts
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from fkeras.core.jax_private import Trace
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.layer import Layer
@@ -287,11 +286,9 @@ class _Carrier:
         is_loop: bool = False,
     ) -> None:
         self.context = contexts.current()
-        self.traces_of_lost_masks: list[Trace] = []
-        if self.context is not None:
-            self.traces_of_lost_masks = self.context.traces_of_lost_masks()
-            if self.context.is_deep():
-                self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
+        self.has_lost_masks = self.context is not None and self.context.has_masks_outside()
+        if self.context is not None and self.context.is_deep():
+            self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
         self.owner = _owner_of(functions)
         self.may_write = may_write
         # Branches would capture in different structures.
@@ -394,8 +391,8 @@ class _Carrier:
             context.layer = self.context.layer
             context.training = self.context.training
             context.float_dtype = self.context.float_dtype
-            context.mask_traces = list(self.traces_of_lost_masks)
-            if self.context.mask_traces:
+            context.mask_traces = list(self.context.mask_traces)
+            if context.mask_traces and not self.has_lost_masks:
                 context.note_masks()  # they came in, as operands or by closure
             if self.context.capture is not None:
                 context.capture = self.context.capture
