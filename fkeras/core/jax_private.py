@@ -75,17 +75,26 @@ _REPEATED = frozenset(("scan", "while_body", "while_cond", "fori_loop", "shard_m
 
 
 def traces_above(outer: Trace) -> list[Trace]:
-    """The traces that are open inside of `outer` now, innermost first. Empty where `outer` is the
-    current one, or is not below it (inside `jax.ensure_compile_time_eval`).
+    """The traces that are open inside of `outer` now, innermost first. Empty where `outer` or one
+    that it stands on is the current one (inside `jax.ensure_compile_time_eval`).
     """
+    below = _chain(outer)
     traces: list[Trace] = []
-    trace = current_trace()
-    while trace is not None:
-        if trace is outer:
-            return traces
+    for trace in _chain(current_trace()):
+        # What a rule computes is traced on its own: its chain does not lead to `outer`.
+        if trace in below or type(trace) is _jax_core.EvalTrace:
+            break
         traces.append(trace)
+    return traces
+
+
+def _chain(trace: Trace | None) -> list[Trace]:
+    """A trace and those that it stands on."""
+    chain = []
+    while trace is not None:
+        chain.append(trace)
         trace = getattr(trace, "parent_trace", None)
-    return []
+    return chain
 
 
 def repeats(trace: Trace) -> bool:

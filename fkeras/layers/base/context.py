@@ -77,12 +77,8 @@ class CallContext:
             self.note_masks()
 
     def has_masks_outside(self) -> bool:
-        """Whether tensors have masks in a trace around the present one: they cannot come in."""
-        return bool(self.traces_of_lost_masks())
-
-    def traces_of_lost_masks(self) -> list[jax_private.Trace]:
-        """Traces around the present one in which tensors have masks."""
-        return [trace for trace in self.mask_traces if jax_private.traces_above(trace)]
+        """Whether tensors have masks in other traces than the present one: they cannot come in."""
+        return bool(self.mask_traces) and jax_private.current_trace() not in self.mask_traces
 
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their

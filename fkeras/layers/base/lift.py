@@ -37,7 +37,6 @@ from fkeras.layers.base import context as contexts
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from fkeras.core.jax_private import Trace
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.layer import Layer
@@ -135,23 +134,34 @@ def scan(
     if length is None:
         length = arguments.arrays[0].shape[0]
 
+    init_masks = _masks_of(init)
+
     def body(carry: Any, row: Any) -> Any:
-        values, inner_carry = carry
+        values, inner_carry, carry_masks = carry
         index, arrays, array_masks = row
+        for leaf, mask in zip(jax.tree.leaves(inner_carry), carry_masks):
+            masks.set_mask(leaf, mask)
 
         def call() -> Any:
-            return function(inner_carry, arguments.rebuilt(arrays, array_masks))
+            new_carry, y = function(inner_carry, arguments.rebuilt(arrays, array_masks))
+            carried_masks.append(_carried(_masks_of(new_carry), init_masks))
+            return new_carry, y
 
+        carried_masks: list[Any] = []
         result = carrier.run(call, values, carrier.keys_of_run(index), keep_all=True)
         new_carry, y = result.outputs
-        return (result.values, new_carry), result._replace(outputs=y, values=[])
+        y_masks = result.masks[len(result.masks) - len(flatten(y)) :]
+        new = (result.values, new_carry, carried_masks[0])
+        return new, result._replace(outputs=y, values=[], masks=y_masks)
 
     rows = (jnp.arange(length), arguments.arrays, arguments.masks)
-    start = (carrier.values, init)
-    (values, carry), results = jax.lax.scan(
+    start = (carrier.values, init, init_masks)
+    (values, carry, carry_masks), results = jax.lax.scan(
         body, start, rows, length=length, reverse=reverse, unroll=unroll
     )
     ys = carrier.accept(results._replace(values=values, losses=_summed(results.losses)))
+    for leaf, mask in zip(jax.tree.leaves(carry), carry_masks):
+        masks.set_mask(leaf, mask)
     return carry, ys
 
 
@@ -276,11 +286,9 @@ class _Carrier:
         is_loop: bool = False,
     ) -> None:
         self.context = contexts.current()
-        self.traces_of_lost_masks: list[Trace] = []
-        if self.context is not None:
-            self.traces_of_lost_masks = self.context.traces_of_lost_masks()
-            if self.context.is_deep():
-                self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
+        self.has_lost_masks = self.context is not None and self.context.has_masks_outside()
+        if self.context is not None and self.context.is_deep():
+            self.context.mark_read()  # a `jax.jit` around keeps what is passed on here
         self.owner = _owner_of(functions)
         self.may_write = may_write
         # Branches would capture in different structures.
@@ -289,9 +297,9 @@ class _Carrier:
         self.variables: list[Variable] = []
         if self.structure is not None:
             self.variables = list(self.structure.ordered)
-        if seeds.is_cut_off():  # generators count on by themselves
-            self.variables = [v for v in self.variables if info_of(v).kind != "seed"]
         with lending.autocast(None):
+            if seeds.is_cut_off():
+                self.variables = [v for v in self.variables if not _counts_by_itself(v)]
             self.values = [variable._raw_value for variable in self.variables]
         self.owners: list[Layer] = []
         self.written: list[int] = []
@@ -362,9 +370,11 @@ class _Carrier:
         """
         if seeds.current_scope() is not None or self.structure is None:
             return None
-        if not self.structure.generators or (self.may_write and not seeds.is_cut_off()):
+        if not self.structure.generators:
             return None
         _, generator = self.structure.generators[0]
+        if self.may_write and not (seeds.is_cut_off() and _counts_by_itself(generator.state)):
+            return None
         return seeds.key_from_data(generator.next())
 
     def _paths(self) -> dict[int, str]:
@@ -381,7 +391,9 @@ class _Carrier:
             context.layer = self.context.layer
             context.training = self.context.training
             context.float_dtype = self.context.float_dtype
-            context.mask_traces = list(self.traces_of_lost_masks)
+            context.mask_traces = list(self.context.mask_traces)
+            if context.mask_traces and not self.has_lost_masks:
+                context.note_masks()  # they came in, as operands or by closure
             if self.context.capture is not None:
                 context.capture = self.context.capture
                 if self.brings_captured_out:
@@ -428,6 +440,13 @@ class _Arguments:
         return jax.tree.unflatten(self._structure, leaves)
 
 
+def _counts_by_itself(variable: Variable) -> bool:
+    """Whether it is the state of a generator that counts on in inner traces (`seeds.counting`)."""
+    return info_of(variable).kind == "seed" and not isinstance(
+        variable._raw_value, jax.core.Tracer
+    )
+
+
 def _captured_in(context: CallContext | None) -> dict[str, list[Any]]:
     if context is None or context.capture is None:
         return {}
@@ -458,6 +477,23 @@ def _build_layers(function: Callable[..., Any], *args: Any, **kwargs: Any) -> No
     jax.eval_shape(run)
     if contexts.current() is None:
         building.place(owner)
+
+
+def _masks_of(tree: PyTree) -> list[Any]:
+    return [masks.get_mask(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def _carried(new: list[Any], first: list[Any]) -> list[Any]:
+    """A carry's masks in the structure that the first carry's have."""
+    if any(mask is not None and start is None for mask, start in zip(new, first)):
+        raise PureCallError(
+            "A carry of `fkeras.lift.scan` has a mask at the end of a run, but `init` has none, and "
+            "a loop keeps its structure. Give `init` one of ones, or take the mask off."
+        )
+    return [
+        jnp.ones_like(start) if mask is None and start is not None else mask
+        for mask, start in zip(new, first)
+    ]
 
 
 def _is_array(leaf: Any) -> bool:

@@ -86,11 +86,12 @@ def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) ->
     if context is None or jax_private.current_trace() is context.trace:
         return value
     traces = jax_private.traces_above(context.trace)
+    is_behind = not traces  # a rule of a derivative runs behind the trace of the derivative
     while traces and jax_private.is_mapping(traces[0]):
         value = _sum_over_members(jnp.asarray(value))
         traces = traces[1:]
     is_staged = any(map(jax_private.is_staging, traces))
-    if traces and (is_staged or isinstance(value, jax.core.Tracer)):
+    if is_behind or is_staged or (traces and isinstance(value, jax.core.Tracer)):
         raise PureCallError(
             f"`add_loss()` (or an activity regularizer) of layer '{layer.name}' is called inside "
             "an inner scan, cond, checkpoint or jit, from where the loss cannot come out. Use "
