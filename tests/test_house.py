@@ -158,14 +158,6 @@ ALLOWED: dict[str, set[str]] = {
         "fkeras/training/predict.py",
         "fkeras/training/state.py",
     },
-    "faces hold names only": {
-        "fkeras/backend/functions.py",
-        "fkeras/backend/scopes.py",
-        "fkeras/backend/session.py",
-        "fkeras/config.py",
-        "fkeras/utils/encoding.py",
-        "fkeras/utils/experiment_config.py",
-    },
 }
 
 
