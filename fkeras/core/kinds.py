@@ -8,7 +8,7 @@ from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 if TYPE_CHECKING:
-    from typing import TypeIs
+    from typing import TypeGuard
 
     from fkeras.types import DTypeLike
 
@@ -35,7 +35,7 @@ def is_int_dtype(dtype: DTypeLike) -> bool:
     return "int" in standardize_dtype(dtype)
 
 
-def is_keras_tensor(x: object) -> TypeIs[KerasTensor]:
+def is_keras_tensor(x: object) -> TypeGuard[KerasTensor]:
     """Whether `x` is symbolic: the output of `fkeras.Input` or of a layer called on one.
 
     Examples:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fkeras import ops
 from fkeras.core.settings import epsilon
 
+if TYPE_CHECKING:
+    from fkeras.types import Tensor, TensorLike
 
-def binary_crossentropy(target, output, from_logits=False):
+
+def binary_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False
+) -> Tensor:
     """Elementwise, of probabilities or logits; the shape of `output`."""
     return ops.binary_crossentropy(target, output, from_logits=from_logits)
 
 
-def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """Of one-hot targets; one value for each distribution along `axis`."""
     return ops.categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
 
 
-def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def sparse_categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """Of integer targets; one value for each distribution along `axis`."""
     return ops.sparse_categorical_crossentropy(target, output, from_logits=from_logits, axis=axis)
 
 
-def ctc_batch_cost(y_true, y_pred, input_length, label_length):
+def ctc_batch_cost(
+    y_true: TensorLike, y_pred: Tensor, input_length: TensorLike, label_length: TensorLike
+) -> Tensor:
     """CTC loss of softmax outputs.
 
     Args:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fkeras import ops
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def dot(x, y):
-    """The matrix product; beyond two axes, sums over the last of `x` and the last but one of
-    `y`.
-    """
+    from fkeras.types import Tensor, TensorLike
+
+
+def dot(x: TensorLike, y: TensorLike) -> Tensor:
+    """The matrix product; beyond two axes, the last of `x` with the last but one of `y`."""
     return ops.dot(x, y)
 
 
-def batch_dot(x, y, axes=None):
+def batch_dot(x: Tensor, y: Tensor, axes: int | Sequence[int] | None = None) -> Tensor:
     """Dot products sample by sample.
 
     Args:
@@ -23,26 +28,37 @@ def batch_dot(x, y, axes=None):
 
     Returns:
         (batch, the rest of `x`, the rest of `y`); (batch, 1) where both are two-dimensional.
+
+    Raises:
+        UserInputError: an array of fewer than two axes, or a sum over the batch.
+
+    Examples:
+        >>> import fkeras, numpy as np
+        >>> fkeras.backend.batch_dot(np.ones((5, 2, 3)), np.ones((5, 3, 4))).shape
+        (5, 2, 4)
     """
-    nx, ny = len(x.shape), len(y.shape)
-    if nx < 2 or ny < 2:
+    x_ndim, y_ndim = len(x.shape), len(y.shape)
+    if x_ndim < 2 or y_ndim < 2:
         raise UserInputError(
             f"batch_dot: expected arrays of at least 2 axes. Received shapes {x.shape} and "
             f"{y.shape}."
         )
     if axes is None:
-        axes = (nx - 1, ny - 1 if ny == 2 else ny - 2)
-    ax, ay = (axes, axes) if isinstance(axes, int) else axes
-    ax, ay = ax % nx, ay % ny
-    if 0 in (ax, ay):
+        axes = (x_ndim - 1, y_ndim - 1 if y_ndim == 2 else y_ndim - 2)
+    x_axis, y_axis = (axes, axes) if isinstance(axes, int) else axes
+    x_axis %= x_ndim
+    y_axis %= y_ndim
+    if 0 in (x_axis, y_axis):
         raise UserInputError(
             "Cannot perform batch_dot over axis 0, the batch. Add one with K.expand_dims(x, 0) if "
             "there is none."
         )
+    # An einsum of all axes: z the batch, y the axes summed over, a letter for each of the others.
     letters = "abcdefghijklmnopqrstuvw"
-    of_x = ["z", *letters[: nx - 1]]
-    of_y = ["z", *letters[nx - 1 : nx + ny - 2]]
-    of_x[ax] = of_y[ay] = "y"
-    rest = [c for c in of_x[1:] + of_y[1:] if c != "y"]
-    product = ops.einsum(f"{''.join(of_x)},{''.join(of_y)}->z{''.join(rest)}", x, y)
-    return product if rest else ops.expand_dims(product, -1)
+    x_letters = ["z", *letters[: x_ndim - 1]]
+    y_letters = ["z", *letters[x_ndim - 1 : x_ndim + y_ndim - 2]]
+    x_letters[x_axis] = y_letters[y_axis] = "y"
+    rest = [letter for letter in x_letters[1:] + y_letters[1:] if letter != "y"]
+    equation = f"{''.join(x_letters)},{''.join(y_letters)}->z{''.join(rest)}"
+    product = ops.einsum(equation, x, y)
+    return product if rest else ops.expand_dims(product, -1)  # (batch, 1)
