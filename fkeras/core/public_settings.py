@@ -67,8 +67,7 @@ def enable_unsafe_deserialization() -> None:
     """Lets configs that carry code (lambdas) be revived everywhere, as `safe_mode=False` does for
     one call.
 
-    A `safe_mode=True` that is passed still counts. Only for files that you made yourself: such code
-    can do anything.
+    Only for files that you made yourself: such code can do anything.
     """
     settings.put("unsafe_deserialization", True)
 

@@ -1,7 +1,7 @@
 """The record of one call on symbolic tensors."""
 
 from fkeras.core import names
-from fkeras.core.nested import flatten
+from fkeras.core.nested import flatten, map_structure
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 
@@ -11,6 +11,7 @@ class Node:
     """
 
     def __init__(self, operation, args, kwargs, outputs):
+        args, kwargs = _without_casts(args), _without_casts(kwargs)
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.inputs = [x for x in flatten([args, kwargs]) if isinstance(x, KerasTensor)]
         operation._inbound_nodes.append(self)
@@ -23,6 +24,26 @@ class Node:
     output_tensors = property(
         lambda self: [x for x in flatten(self.outputs) if isinstance(x, KerasTensor)]
     )
+
+
+def _without_casts(arguments):
+    """The arguments with the outputs that earlier calls recorded in place of casts of them.
+
+    A layer of another dtype policy is called on a cast of its input, which no call made. In a
+    replay it casts by itself.
+    """
+    tensors = [x for x in flatten(arguments) if isinstance(x, KerasTensor)]
+    if all(_recorded(x) is x for x in tensors):
+        return arguments
+    return map_structure(lambda x: _recorded(x) if isinstance(x, KerasTensor) else x, arguments)
+
+
+def _recorded(tensor):
+    if tensor._keras_history is None:
+        return tensor
+    operation, node_index, tensor_index = tensor._keras_history
+    output = operation._inbound_nodes[node_index].output_tensors[tensor_index]
+    return tensor if output.dtype == tensor.dtype else output
 
 
 class FunctionOperation:
