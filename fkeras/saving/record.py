@@ -16,6 +16,7 @@ import numpy as np
 
 from fkeras.core.config import serialization
 from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
 from fkeras.layers.base import tracking
 
 if TYPE_CHECKING:
@@ -121,8 +122,14 @@ def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
 
 def record_weights(model: Model) -> ModelRecord:
     """The weights of a built model alone."""
-    weights = {path: np.asarray(variable) for path, variable in variables_by_path(model).items()}
+    weights = {path: _to_numpy(variable) for path, variable in variables_by_path(model).items()}
     return ModelRecord(weights, layers=_record_layers(model))
+
+
+def _to_numpy(variable: nnx.Variable) -> np.ndarray:
+    """A Variable's value on the host; `get_value` for one of a foreign module."""
+    own = isinstance(variable, Variable)
+    return np.asarray(variable if own else variable.get_value())
 
 
 def variables_by_path(model: Model) -> dict[str, nnx.Variable]:
