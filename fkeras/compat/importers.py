@@ -52,6 +52,7 @@ def kind_of(filename: str | None) -> str:
     path = os.path.abspath(filename)
     if any(path == own or path.startswith(own + os.sep) for own in _own):
         return "own"
+    # fkeras's own rooms must go on seeing TensorFlow as absent, wherever they are installed.
     if path.startswith(_OURSELVES) or _is_installed(path):
         return "library"
     return "standard" if path.startswith(_STANDARD_LIBRARY) else "own"
@@ -64,6 +65,7 @@ def own_code_asks() -> bool:
     """
     frame = sys._getframe(2)  # past this function and the import hook
     while frame is not None:
+        # Python's own import machinery is frozen code.
         if not frame.f_code.co_filename.startswith("<frozen"):
             kind = kind_of(frame.f_globals.get("__file__"))
             if kind != "standard":

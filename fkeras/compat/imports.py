@@ -60,6 +60,7 @@ def import_statement(
 ) -> ModuleType:
     """What `import` does: `builtins.__import__`."""
     root = name.partition(".")[0]
+    # A relative import is of the importer's own package, whatever its name.
     if level or root not in standins.ROOTS:
         return _import(name, globals, locals, fromlist, level)
     _refuse_libraries(root, importers.own_code_asks())
@@ -67,7 +68,7 @@ def import_statement(
     for attribute in fromlist or ():
         if attribute != "*":
             _check_offered(module, name, attribute)
-    return module if fromlist else standins.find(root)
+    return module if fromlist else standins.find(root)  # `import a.b` binds a
 
 
 def import_module(name: str, package: str | None = None) -> ModuleType:
@@ -84,6 +85,7 @@ def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
     root = name.partition(".")[0]
     if root not in standins.ROOTS:
         return _find_spec(name, package)
+    # Libraries probe for TensorFlow by its spec.
     if root in standins.TENSORFLOW and not importers.own_code_asks():
         return None
     try:

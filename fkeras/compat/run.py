@@ -49,6 +49,7 @@ def run_script(path: str, arguments: list[str]) -> None:
         raise CannotRunError(
             f"can't open file {filename!r}: [Errno {error.errno}] {error.strerror}", 2
         ) from None
+    # Python puts the folder of the script first, unless it is told not to (-P).
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(filename))
     importers.count_as_own(filename)
@@ -67,7 +68,7 @@ def run_module(name: str, arguments: list[str]) -> None:
         CannotRunError: there is no such module, or it is a package without `__main__`.
     """
     spec = _find_spec(name)
-    if spec.submodule_search_locations is not None:
+    if spec.submodule_search_locations is not None:  # a package
         importers.count_as_own(next(iter(spec.submodule_search_locations)))
         reason = f"; {name!r} is a package and cannot be directly executed"
         spec = _find_spec(f"{name}.__main__", reason)
@@ -114,7 +115,7 @@ def _run(code: Callable[[], CodeType], argv: list[str], **attributes: Any) -> No
     sys.argv[:] = argv
     try:
         exec(code(), main.__dict__)  # noqa: S102  the user's script
-    except BaseException:
+    except BaseException:  # exits and interrupts, too
         _show_only_the_users_frames()
         raise
 

@@ -115,7 +115,7 @@ def ahead_if_slow(
         if item is _END:
             return
         yield item
-    if spent < trial * seconds:
+    if spent < trial * seconds:  # a thread would cost more than it saves
         yield from iterator
         return
     with prefetch(iterator, depth) as rest:
@@ -138,11 +138,13 @@ def ordered_map(
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
+                # The oldest first, whichever is done first: order is kept.
                 if len(waiting) > depth:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            # Left early: what has not begun shall not.
             for future in waiting:
                 future.cancel()
 

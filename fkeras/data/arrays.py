@@ -18,7 +18,7 @@ from fkeras.errors import UserInputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from fkeras.data.source import Array, Batch
+    from fkeras.data.source import Array, Batch, InMemory
 
 _DEFAULT_BATCH_SIZE = 32
 _MOST_LISTED = 8  # arrays that an error names one by one
@@ -59,9 +59,9 @@ class ArraySource(Source):
 
     def __init__(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: InMemory,
+        y: InMemory = None,
+        sample_weight: InMemory = None,
         *,
         batch_size: int | None = None,
         steps: int | None = None,
@@ -88,6 +88,7 @@ class ArraySource(Source):
             structure.map_named(_targets, y, names[1]),
             structure.map_named(_weights, sample_weight, names[2]),
         )
+        # Before the weights of classes, which need targets of one length with the rest.
         self.num_samples = self._checked_length()
         if class_weight is not None:
             self._weigh_classes(class_weight, complete)
@@ -115,6 +116,7 @@ class ArraySource(Source):
         """
         if not self.shuffle:
             return None
+        # PCG64 by name: the default generator of NumPy may change, an order may not.
         draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch])))
         rows = np.arange(self.num_samples, dtype=np.int32 if self.num_samples < 2**31 else np.int64)
         if self.shuffle == "batch":
@@ -240,7 +242,7 @@ def _shortest(x: Any, y: Any, sample_weight: Any) -> Batch:
 def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
     """Targets are dense numbers."""
     array = convert.host_array(value, name)
-    if isinstance(array, sparse.SparseRows):
+    if isinstance(array, sparse.SparseRows):  # losses take dense targets
         return sparse.dense(value)
     if array.dtype.kind in "OUS":
         raise UserInputError(

@@ -71,6 +71,7 @@ class BatchChecks:
         before = self._plain_like
         if before is None or type(item) is not tuple or len(item) != len(before):
             return False
+        # Types by identity: a subclass may convert itself in its own way.
         for array, (dtype, ndim) in zip(item, before):
             if (
                 type(array) is not np.ndarray
@@ -83,6 +84,7 @@ class BatchChecks:
 
     def _checked(self, item: Any, title: str) -> Batch:
         parts = self._parts_of(item, title)
+        # (x, y, None) is (x, y): the number of entries decides which step is compiled.
         while len(parts) > 1 and parts[-1] is None:
             parts = parts[:-1]
         names = [f"{title}: {label}" for label in _NAMES]
@@ -100,7 +102,7 @@ class BatchChecks:
 
     def _parts_of(self, item: Any, title: str) -> Batch:
         """One to three entries: a tuple, or inputs alone."""
-        if isinstance(item, Mapping):
+        if isinstance(item, Mapping):  # named inputs
             return (item,)
         if isinstance(item, tuple) or isinstance(item, list) and not structure.holds_numbers(item):
             if 1 <= len(item) <= 3:

@@ -89,6 +89,7 @@ def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
             f"dtype {y.dtype}."
         )
     if y.ndim == 2 and y.shape[1] > 1:  # one-hot rows, or probabilities
+        # Soft labels pass, of which the largest counts; several classes at once do not.
         if y.size and (y.min() < 0 or y.sum(axis=1).max() > 1.001):
             raise UserInputError(
                 f"`class_weight` needs one class for each sample; y of shape {y.shape} has rows "
@@ -100,7 +101,7 @@ def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
             f"`class_weight` needs one class for each sample. Received: y of shape {y.shape}. Use "
             "`sample_weight`."
         )
-    ids = y.reshape(-1)
+    ids = y.reshape(-1)  # (samples,) or (samples, 1)
     if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
         raise UserInputError(
             "`class_weight` needs targets that are class ids, but y holds fractions. Use "

@@ -19,12 +19,12 @@ from fkeras.errors import UserInputError, UserTypeError
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    from fkeras.data.source import Array
+    from fkeras.data.source import Array, InMemory
 
     AnyArray = TypeVar("AnyArray", np.ndarray, jax.Array)
 
 
-def host_array(value: Any, name: str) -> Array:
+def host_array(value: InMemory, name: str) -> Array:
     """One array: (samples, ...) NumPy array, JAX array, or `SparseRows`.
 
     Args:
@@ -34,7 +34,7 @@ def host_array(value: Any, name: str) -> Array:
     Raises:
         UserInputError: for what is no array of numbers or strings, and for one without axes.
     """
-    if isinstance(value, jax.Array):
+    if isinstance(value, jax.Array):  # stays where it is: a copy to the host would cost most
         return _with_rows(_narrowed_on_device(value), name)
     if frames.is_frame(value):
         return narrowed(frames.array_of_frame(value, name), name)
@@ -76,7 +76,7 @@ def _narrow_ints(array: np.ndarray, name: str) -> np.ndarray:
     """64-bit ints as 32-bit ones, where all of them fit."""
     small = np.int32 if array.dtype.kind == "i" else np.uint32
     bounds = np.iinfo(small)
-    if array.size:
+    if array.size:  # one pass; a wrapped id would be another class without a word
         low, high = array.min(), array.max()
         if low < bounds.min or high > bounds.max:
             misfit = low if low < bounds.min else high
@@ -114,7 +114,7 @@ def _array_of(value: Any, name: str) -> np.ndarray:
             f"`{name}.filled(...)`."
         )
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
-        value = value.detach().cpu()
+        value = value.detach().cpu()  # NumPy takes no tensor with a gradient, or on a device
     if not hasattr(value, "__array__") and not isinstance(value, (bool, int, float, np.generic)):
         raise UserTypeError(
             f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. "

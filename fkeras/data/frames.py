@@ -16,11 +16,16 @@ from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import TypeVar
+
+    from fkeras.data.source import Frame, InMemory, Series
+
+    Rows = TypeVar("Rows", Frame, Series)
 
 _MOST_LISTED = 5  # columns that an error names one by one
 
 
-def is_frame(value: Any) -> bool:
+def is_frame(value: InMemory) -> bool:
     """Whether a value is a table with named columns."""
     return (
         hasattr(value, "columns")
@@ -29,22 +34,22 @@ def is_frame(value: Any) -> bool:
     )
 
 
-def is_series(value: Any) -> bool:
+def is_series(value: InMemory) -> bool:
     """Whether a value is one column: a Series, an Index, or anything alike."""
     return hasattr(value, "to_numpy") and hasattr(value, "dtype") and not hasattr(value, "columns")
 
 
-def columns_of(frame: Any) -> tuple[Any, ...]:
+def columns_of(frame: Frame) -> tuple[Any, ...]:
     """The names of the columns, in order."""
     return tuple(frame.columns)
 
 
-def rows(value: Any, start: int, stop: int) -> Any:
+def rows(value: Rows, start: int, stop: int) -> Rows:
     """Rows of a frame or series by position, whatever its index."""
     return value.iloc[start:stop] if hasattr(value, "iloc") else value[start:stop]
 
 
-def array_of_series(series: Any, name: str) -> np.ndarray:
+def array_of_series(series: Series, name: str) -> np.ndarray:
     """(rows,) of the series' own kind; strings stay strings.
 
     Raises:
@@ -64,13 +69,13 @@ def array_of_series(series: Any, name: str) -> np.ndarray:
     return object_arrays.to_numeric(array, name) if array.dtype.kind == "O" else array
 
 
-def array_of_frame(frame: Any, name: str) -> np.ndarray:
+def array_of_frame(frame: Frame, name: str) -> np.ndarray:
     """(rows, columns): floats where any column holds floats, else ints, else bools.
 
     Raises:
         UserInputError: naming every column that holds strings, dates or missing values.
     """
-    if _is_uniform(frame):
+    if _is_uniform(frame):  # many times faster than column by column
         array = frame.to_numpy()
         if array.dtype.kind in "biuf":
             return array
@@ -81,14 +86,14 @@ def array_of_frame(frame: Any, name: str) -> np.ndarray:
     return table
 
 
-def _is_uniform(frame: Any) -> bool:
+def _is_uniform(frame: Frame) -> bool:
     """Whether all columns have one dtype of NumPy's, so that pandas makes the array at once."""
     if not hasattr(frame, "iloc") or not frame.size or len(set(frame.dtypes)) > 1:
         return False
     return isinstance(frame.dtypes.iloc[0], np.dtype)
 
 
-def _numeric_columns(frame: Any, name: str) -> list[np.ndarray]:
+def _numeric_columns(frame: Frame, name: str) -> list[np.ndarray]:
     """The columns as arrays of numbers, or one error for all that are none."""
     columns: list[np.ndarray] = []
     problems: list[str] = []
@@ -102,6 +107,7 @@ def _numeric_columns(frame: Any, name: str) -> list[np.ndarray]:
         if array.dtype.kind not in "biufc":
             problems.append(f"{title} holds {_content_of(array)}")
         columns.append(array)
+    # All at once, so that a table is mended in one go.
     if problems:
         rest = len(problems) - _MOST_LISTED
         lines = problems[:_MOST_LISTED] + ([f"and {rest} columns more"] if rest > 0 else [])
@@ -114,19 +120,19 @@ def _numeric_columns(frame: Any, name: str) -> list[np.ndarray]:
     return columns
 
 
-def _each_column(frame: Any) -> Iterable[Any]:
+def _each_column(frame: Frame) -> Iterable[Series]:
     if hasattr(frame, "get_columns"):  # polars
         return frame.get_columns()
     # By position: labels may occur twice.
     return (frame.iloc[:, i] for i in range(len(frame.columns)))
 
 
-def _missing(series: Any) -> int:
+def _missing(series: Series) -> int:
     """How many entries are missing.
 
     NaN in an ordinary float column is a number here: `check_finite` looks for it.
     """
-    if hasattr(series, "null_count"):
+    if hasattr(series, "null_count"):  # polars
         return int(series.null_count())
     dtype = series.dtype
     if isinstance(dtype, np.dtype) and dtype.kind in "biufc" or not hasattr(series, "isna"):

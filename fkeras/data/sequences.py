@@ -20,7 +20,7 @@ def pad_sequences(
     dtype: DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
-    value: Any = 0.0,
+    value: float | str | bytes = 0.0,
 ) -> np.ndarray:
     """Sequences filled up, or cut, to one length.
 

@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
     import jax
     import numpy as np
 
     from fkeras.data.sparse import SparseRows
-    from fkeras.types import Nested
+    from fkeras.types import ArrayLike, Nested
 
     Array: TypeAlias = np.ndarray | jax.Array | SparseRows
     # `(x,)`, `(x, y)` or `(x, y, sample_weight)`: structures of arrays, all with the samples first.
     Batch: TypeAlias = tuple[Nested[Array | None], ...]
+    # What users pass. `Stream` is whatever can be iterated or indexed for batches.
+    InMemory: TypeAlias = Nested[ArrayLike | "Frame" | "Series" | "SparseMatrix" | None]
+    Stream: TypeAlias = Iterable[Any]
+
+
+class Frame(Protocol):
+    """A table of pandas, polars or anything alike."""
+
+    columns: Iterable[Any]
+    dtypes: Any
+
+    def __len__(self) -> int: ...
+
+
+class Series(Protocol):
+    """One column of a table."""
+
+    dtype: Any
+
+    def to_numpy(self, dtype: Any = None) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+
+class SparseMatrix(Protocol):
+    """A matrix of SciPy, or a two-dimensional BCOO of JAX."""
+
+    shape: tuple[int, ...]
+    dtype: Any
 
 
 class Source(abc.ABC):
@@ -43,7 +72,7 @@ class Source(abc.ABC):
         """The first batch, which the next epoch will still have."""
 
     @abc.abstractmethod
-    def epoch(self, order: Any = None) -> Iterator[Batch]:
+    def epoch(self, order: np.ndarray | int | None = None) -> Iterator[Batch]:
         """The batches of an epoch.
 
         Args:

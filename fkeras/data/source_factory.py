@@ -14,6 +14,8 @@ from fkeras.errors import UserInputError, UserTypeError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fkeras.data.source import InMemory, Stream
+
 # What the argument is called that says how many batches there are, by role.
 _STEPS = {
     "fit": "steps_per_epoch",
@@ -25,9 +27,9 @@ _STEPS = {
 
 
 def make_source(
-    x: Any,
-    y: Any = None,
-    sample_weight: Any = None,
+    x: InMemory | Stream | Source,
+    y: InMemory = None,
+    sample_weight: InMemory = None,
     *,
     batch_size: int | None = None,
     shuffle: bool | str = False,

@@ -4,14 +4,17 @@ step fits all batches.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkeras.core import settings
 
+if TYPE_CHECKING:
+    from fkeras.data.source import InMemory, SparseMatrix
 
-def is_sparse(value: Any) -> bool:
+
+def is_sparse(value: InMemory) -> bool:
     """Whether a value is a scipy.sparse matrix or a two-dimensional JAX BCOO."""
     if type(value).__module__.startswith("scipy.sparse"):
         return hasattr(value, "tocoo")
@@ -24,7 +27,7 @@ def _is_bcoo(value: Any) -> bool:
     return hasattr(value, "indices") and hasattr(value, "data")
 
 
-def dense(value: Any) -> np.ndarray:
+def dense(value: SparseMatrix) -> np.ndarray:
     """All of a sparse matrix as an array."""
     rows = SparseRows(value)
     return rows.take(np.arange(len(rows)))
@@ -44,7 +47,7 @@ class SparseRows:
 
     dtype = np.dtype(object)
 
-    def __init__(self, matrix: Any) -> None:
+    def __init__(self, matrix: SparseMatrix) -> None:
         row, column, data = _entries_of(matrix)
         order = np.argsort(row, kind="stable")
         self.shape: tuple[int, ...] = tuple(int(n) for n in matrix.shape)

@@ -90,8 +90,10 @@ def _cut(part: Any, start: int, stop: int) -> Any:
 
 
 def _slice(value: Any, start: int, stop: int) -> Any:
+    # By position: the labels of a frame's index may be anything.
     if frames.is_frame(value) or frames.is_series(value):
         return frames.rows(value, start, stop)
+    # Of SciPy's formats only some can be sliced.
     if sparse.is_sparse(value) and hasattr(value, "tocsr"):
         return value.tocsr()[start:stop]
     return value[start:stop]

@@ -20,12 +20,12 @@ from fkeras.data.source import Source
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
-    from fkeras.data.source import Batch
+    from fkeras.data.source import Batch, InMemory, Stream
 
 _INFINITE = 2**53  # Grain's `repeat()` has this many batches or more
 
 
-def kind_of(value: Any) -> str | None:
+def kind_of(value: InMemory | Stream) -> str | None:
     """What kind of stream a value is, told by what it can do.
 
     Returns:
@@ -80,7 +80,7 @@ class StreamSource(Source):
 
     def __init__(
         self,
-        x: Any,
+        x: Stream,
         *,
         steps: int | None = None,
         shuffle: bool | str = False,
@@ -91,7 +91,7 @@ class StreamSource(Source):
         self.kind = kind_of(x)
         self.name = name
         self.shuffle = bool(shuffle)
-        self.columns = {}
+        self.columns = {}  # of frames, which no stream yields
         self._data = x
         # A generator is the user's, and can be used once: it goes on from epoch to epoch.
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
@@ -118,6 +118,7 @@ class StreamSource(Source):
         if self._peeked is None:
             if self.kind == "PyDataset":
                 return self._checks.check(self._data[0], 0)
+            # The iterator is kept: most streams cannot be begun twice.
             rest = self._open(0)
             first = next(rest, None)
             if first is None:
@@ -215,6 +216,7 @@ class StreamSource(Source):
             return self._generator
         if self.kind == "PyDataset":
             return self._items_by_index(index)
+        # A slow iterable moves to a thread; its code knows nothing of the model.
         is_tf = self.kind == "tf.data.Dataset"
         return ahead.ahead_if_slow(self._data.as_numpy_iterator() if is_tf else iter(self._data))
 
@@ -224,6 +226,7 @@ class StreamSource(Source):
         if self.shuffle and count is not None:
             draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence([index])))
             order = draw.permutation(count).tolist()
+        # Threads: what a dataset does (decoding, disks) mostly runs outside of Python's lock.
         workers = int(getattr(self._data, "workers", 1) or 0)
         if workers > 1:
             depth = max(int(self._data.max_queue_size), 1)

@@ -5,12 +5,15 @@ its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from fkeras.data.source import InMemory
 
-def is_nested(value: Any) -> bool:
+
+def is_nested(value: InMemory) -> bool:
     """Whether a value is several arrays (a dict, a list or tuple of arrays) rather than one (an
     array, a list of numbers).
     """
@@ -33,7 +36,7 @@ def holds_numbers(value: list | tuple) -> bool:
     return is_scalar or type(first).__name__ in ("Decimal", "NAType")
 
 
-def map_named(function: Callable[[Any, str], Any], value: Any, name: str) -> Any:
+def map_named(function: Callable[[Any, str], Any], value: InMemory, name: str) -> Any:
     """`function(array, name)` for each array of a structure, in the same structure.
 
     Names read `x`, `x['a']`, `x[0]`. None stays None.
@@ -54,14 +57,14 @@ def map_named(function: Callable[[Any, str], Any], value: Any, name: str) -> Any
     return function(value, name)
 
 
-def iterate_named(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def iterate_named(value: InMemory, name: str) -> Iterator[tuple[str, Any]]:
     """Pairs of a name and an array, for all arrays of a structure."""
     pairs: list[tuple[str, Any]] = []
     map_named(lambda array, path: pairs.append((path, array)), value, name)
     return iter(pairs)
 
 
-def rows_of(array: Any) -> int:
+def rows_of(array: InMemory) -> int:
     """Length of the first axis of an array, frame, sparse matrix or list."""
     shape = getattr(array, "shape", None)
     return int(shape[0]) if shape is not None and len(shape) else len(array)

@@ -136,6 +136,7 @@ def variables_by_path(model: Model) -> dict[str, nnx.Variable]:
     """The Variables of `model.variables` by structural path, in that order."""
     structure = tracking.structure_of(model)
     path_of: dict[int, Path] = {id(variable): path for path, variable in structure.variables}
+    # Generators belong to what goes on where it stopped.
     for path, generator in structure.generators:
         path_of[id(generator.state)] = (*path, "state")
     return {"/".join(path_of[id(variable)]): variable for variable in model.variables}
@@ -154,7 +155,7 @@ def lifetime_counts(model: Model) -> dict[str, Any]:
 
 def _record_lifetime(model: Model) -> Lifetime:
     counts = lifetime_counts(model)
-    first, second = jax.random.key_data(model.build_key)
+    first, second = jax.random.key_data(model.build_key)  # two words of Threefry
     return Lifetime(counts["steps"], counts["epochs"], (int(first), int(second)))
 
 
@@ -174,7 +175,7 @@ def _record_layers(model: Model) -> tuple[LayerRecord, ...]:
     owned: dict[str, list[str]] = {path: [] for path in layers}
     for path in variables_by_path(model):
         owner = path
-        while owner not in layers:
+        while owner not in layers:  # the model itself, "", is the last
             owner = owner.rpartition("/")[0]
         owned[owner].append(path)
     return tuple(

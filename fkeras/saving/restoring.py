@@ -61,10 +61,12 @@ def revive_model(
     """
     config = record.config
     if config is not None and not compile:
+        # Not compiled at all: what it was compiled with may not be registered here.
         config = {**config, "compile_config": None}
     model = serialization.deserialize_keras_object(
         config, custom_objects=custom_objects, safe_mode=safe_mode
     )
+    # Checked together, set together: an error leaves no half of a state behind.
     pairs = _checked_weights(model, record)
     if compile and model.optimizer is not None and record.optimizer is not None:
         pairs += _optimizer_pairs(model, record.optimizer)
@@ -116,6 +118,7 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
                 f"The file holds {len(arrays)} arrays of weights, the model has "
                 f"{len(variables)}. The file is of format 1, which knows weights by position only."
             )
+        # From here on by path, too, so that messages name weights.
         arrays = dict(zip(variables, arrays.values(), strict=True))
     match = Match([], {})
     for path, variable in variables.items():
@@ -161,7 +164,7 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     """
     optimizer = model.optimizer
     if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+        optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
     trained = records.paths_of(model, optimizer.bound_variables)
     if record.trained is not None and record.trained != trained:
         raise UserInputError(

@@ -64,6 +64,7 @@ class OrbaxDirectory:
                 {"variables": arrays, "optimizer": _by_position(optimizer)},
             )
             for name, content in record.assets.items():
+                # Refuses names that would leave the directory.
                 target = io.entry_path(name, directory / _ASSETS)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -119,6 +120,7 @@ def _record_of(index: dict[str, Any], stored: dict[str, Arrays]) -> ModelRecord:
     variables = stored["variables"]
     for name, (shape, dtype) in index.get("empty", {}).items():
         variables[name] = np.empty(shape, dtype)
+    # Orbax gives the arrays in the order of their names; Keras's is in the index.
     by_position = index.get("format", 0) < 2
     order = sorted(variables) if by_position else index["weights"]
     optimizer = stored.get("optimizer")
@@ -171,7 +173,7 @@ def _read_assets(folder: Path) -> dict[str, bytes]:
 
 def _checkpointer() -> ocp.PyTreeCheckpointer:
     try:
-        import orbax.checkpoint as ocp
+        import orbax.checkpoint as ocp  # takes seconds: only who saves or loads pays
     except ImportError as error:
         raise ImportError(
             "Saving and loading checkpoint directories needs orbax-checkpoint: `pip install "
