@@ -27,6 +27,8 @@ ROOTS = ("keras", *TENSORFLOW)
 
 # What there is of TensorFlow, and where to find the rest.
 _OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
+# Rooms of fkeras, and Keras's own private one.
+_NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
 _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
@@ -150,7 +152,7 @@ def _function(func: Callable[..., Any] | None = None, **options: Any) -> Callabl
 
 def _fkeras_name(name: str) -> Any:
     """A name of `keras`. fkeras's own rooms are not among them."""
-    if name == "src" or name in ("core", "compat", "errors"):
+    if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
     return getattr(fkeras, name)
 
