@@ -4,8 +4,11 @@ A table of contents. Nothing is imported until a name is used: `import fkeras` c
 `fkeras.layers` loads the layers.
 """
 
+import functools
 import importlib
 import typing
+
+from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
     from fkeras import activations as activations
@@ -100,7 +103,7 @@ _ROOMS = (
     "utils",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-__all__ = [
+__all__ = [  # noqa: PLE0604
     "__version__",
     "version",
     *_HOMES,
@@ -108,18 +111,46 @@ __all__ = [
 ]
 
 
+# The rooms whose classes and functions configs name, in the order in which a name without a module
+# is looked for.
+_NAMED_IN_CONFIGS = (
+    "layers",
+    "models",
+    "initializers",
+    "regularizers",
+    "constraints",
+    "losses",
+    "metrics",
+    "optimizers",
+    "optimizers.schedules",
+    "dtype_policies",
+    "random",
+    "activations",
+    "callbacks",
+    "ops",
+)
+config_homes.install(
+    {
+        f"keras.{room}": functools.partial(importlib.import_module, f"fkeras.{room}")
+        for room in _NAMED_IN_CONFIGS
+    }
+)
+
+
 def version() -> str:
     """The version of fkeras."""
     return __version__
 
 
-def __getattr__(name):
-    if name in _HOMES:
-        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
-        return value
-    if name in _ROOMS:
-        return importlib.import_module(f"fkeras.{name}")
-    raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
+if not typing.TYPE_CHECKING:  # a checker must see that other names do not exist
+
+    def __getattr__(name):
+        if name in _HOMES:
+            value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+            return value
+        if name in _ROOMS:
+            return importlib.import_module(f"fkeras.{name}")
+        raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
 
 
 def __dir__():

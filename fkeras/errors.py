@@ -40,29 +40,34 @@ class DownloadError(RuntimeError):
     """A file that could not be fetched from its address."""
 
 
-def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
-    """The known names that look most like `name`, best first.
+def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """Those of the names that look most like `name`, best first; at most `count`.
 
     >>> nearest("adamm", ["adam", "sgd", "adamw"])
     ['adam', 'adamw']
     """
-    by_lower = {k.lower(): k for k in known}
-    found = difflib.get_close_matches(str(name).lower(), by_lower, n=count, cutoff=0.6)
-    return [by_lower[f] for f in found]
+    by_lower = {n.lower(): n for n in names}
+    matches = difflib.get_close_matches(str(name).lower(), by_lower, n=count, cutoff=0.6)
+    return [by_lower[match] for match in matches]
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+def unknown_name(kind: str, name: object, names: Iterable[str]) -> UnknownNameError:
     """The error for a name that is not in a table; the caller raises it.
+
+    Args:
+        kind: what it is the name of, such as `'optimizer'`.
+        name: the name.
+        names: all that there are.
 
     >>> print(unknown_name("optimizer", "adm", ["adam", "sgd"]))
     Unknown optimizer 'adm'. Did you mean 'adam'?
     """
-    known = sorted(set(known))
-    close = nearest(str(name), known)
+    names = sorted(set(names))
+    close = nearest(str(name), names)
     if close:
         hint = "Did you mean " + " or ".join(repr(c) for c in close) + "?"
     else:
-        shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+        shown = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
         hint = (
             f"Known: {shown}. For your own object, pass it itself, register it with "
             "`register_keras_serializable`, or name it in a `custom_object_scope`."

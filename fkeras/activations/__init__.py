@@ -1,5 +1,6 @@
-"""Activation functions, and how they are found by name. All but `linear` take any array-like of
-numbers.
+"""Activation functions, and how they are found by name: a table of contents.
+
+All but `linear` take any array-like of numbers.
 """
 
 from fkeras.activations.by_name import deserialize as deserialize

@@ -1,22 +1,34 @@
 """Activations by name, and their configs."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fkeras.activations import functions
 from fkeras.core.config import registry, serialization
-from fkeras.errors import UserTypeError, unknown_name
+from fkeras.core.config.name_table import NameTable
+from fkeras.errors import UserTypeError
 
-_BUILTIN = {
-    name: fn
-    for name, fn in vars(functions).items()
-    if inspect.isfunction(fn) and fn.__module__ == functions.__name__
-}
-_NAMES = {**_BUILTIN, "swish": functions.silu, "hard_swish": functions.hard_silu}
+if TYPE_CHECKING:
+    from fkeras.types import Config, Identifier, Tensor
 
-registry.add_builtins("keras.activations", _BUILTIN)
+    Activation: TypeAlias = Callable[..., Tensor]
+
+_TABLE = NameTable(
+    "activation",
+    "keras.activations",
+    [
+        function
+        for function in vars(functions).values()
+        if inspect.isfunction(function) and function.__module__ == functions.__name__
+    ],
+    {"swish": functions.silu, "hard_swish": functions.hard_silu},
+)
 
 
-def get(identifier):
+def get(identifier: Identifier | None) -> Activation:
     """The activation that a name or config stands for.
 
     Args:
@@ -25,6 +37,7 @@ def get(identifier):
 
     Raises:
         UnknownNameError: no such activation.
+        UserTypeError: neither a name nor a config nor callable.
 
     Examples:
         >>> import fkeras
@@ -33,18 +46,20 @@ def get(identifier):
     """
     if identifier is None:
         return functions.linear
-    found = deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
-    if not callable(found):
+    activation = deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
+    if not callable(activation):
         raise UserTypeError(
             "Could not interpret activation function identifier: expected a name, a config or a "
             f"callable. Received: {identifier!r}"
         )
-    return found
+    return activation
 
 
-def serialize(activation):
-    """What `get` and `deserialize` make the activation of again: the name of a built-in function,
-    else a config.
+def serialize(activation: Activation) -> str | Config:
+    """The name of a built-in function, else a config: what `get` makes the activation of again.
+
+    Raises:
+        UserTypeError: not callable.
 
     Examples:
         >>> import fkeras
@@ -55,26 +70,25 @@ def serialize(activation):
         raise UserTypeError(
             f"Only callables can be serialized as activations. Received: {activation!r}"
         )
-    if inspect.isfunction(activation):
-        if _BUILTIN.get(activation.__name__) is activation:
-            return activation.__name__
-        config = serialization.serialize_keras_object(activation)
-        if isinstance(config["config"], str) and not registry.is_builtin(activation):
-            config["config"] = registry.get_registered_name(activation)
-        return config
-    return serialization.serialize_keras_object(activation)
+    if not inspect.isfunction(activation):
+        return serialization.serialize_keras_object(activation)
+    # The very function: a program's own may have the name of a built-in one.
+    if _TABLE.names.get(activation.__name__) is activation:
+        return activation.__name__
+    config = serialization.serialize_keras_object(activation)
+    if isinstance(config["config"], str) and not registry.is_builtin(activation):
+        config["config"] = registry.get_registered_name(activation)
+    return config
 
 
-def deserialize(config, custom_objects=None):
+def deserialize(config: Config | str, custom_objects: dict[str, Any] | None = None) -> Activation:
     """The activation that a name or a config describes.
 
     Args:
         config: what `serialize` returned.
         custom_objects: dict from names to functions or classes, looked at first.
+
+    Raises:
+        UnknownNameError: no such activation.
     """
-    if isinstance(config, str):
-        found = registry.get_registered_object(config, custom_objects, _NAMES)
-        if found is None:
-            raise unknown_name("activation", config, _NAMES)
-        return found
-    return serialization.deserialize_keras_object(config, custom_objects, module_objects=_NAMES)
+    return _TABLE.deserialize(config, custom_objects)

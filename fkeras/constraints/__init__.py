@@ -1,5 +1,6 @@
-"""Projections of weights, under Keras's names; those in small letters are the same classes. A table
-of contents.
+"""Projections of weights, under Keras's names: a table of contents.
+
+Names in small letters are the same classes.
 """
 
 from fkeras.constraints.by_name import deserialize as deserialize

@@ -1,16 +1,24 @@
 """Bounds on weights and on their norms. Integers count as floats where a norm is taken."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.constraints.constraint import Constraint
 from fkeras.core.settings import epsilon
 from fkeras.ops.tensors import as_array, as_float
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Axis, Config
 
-def _norms(w, axis):
-    return jnp.sqrt(
-        jnp.sum(jnp.square(w), axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=True)
-    )
+
+def _norms(w: jax.Array, axis: Axis) -> jax.Array:
+    # Configs hold lists, NumPy's functions want tuples.
+    axes = tuple(axis) if isinstance(axis, list) else axis
+    return jnp.sqrt(jnp.sum(jnp.square(w), axis=axes, keepdims=True))
 
 
 class MaxNorm(Constraint):
@@ -29,15 +37,17 @@ class MaxNorm(Constraint):
                [0.8]], dtype=float32)
     """
 
-    def __init__(self, max_value=2, axis=0):
-        self.max_value, self.axis = max_value, axis
+    def __init__(self, max_value: float = 2, axis: Axis = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> jax.Array:
         w = as_float(w)
         norms = _norms(w, self.axis)
+        # epsilon keeps weights of zeros: 0 / 0 would be NaN.
         return w * (jnp.clip(norms, 0, self.max_value) / (epsilon() + norms))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"max_value": self.max_value, "axis": self.axis}
 
 
@@ -50,8 +60,8 @@ class NonNeg(Constraint):
         [0.0, 2.0]
     """
 
-    def __call__(self, w):
-        return jnp.maximum(as_array(w), 0)
+    def __call__(self, w: ArrayLike) -> jax.Array:
+        return jnp.maximum(as_array(w), 0)  # integers stay integers
 
 
 class UnitNorm(Constraint):
@@ -67,14 +77,14 @@ class UnitNorm(Constraint):
                [0.8]], dtype=float32)
     """
 
-    def __init__(self, axis=0):
+    def __init__(self, axis: Axis = 0) -> None:
         self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> jax.Array:
         w = as_float(w)
         return w / (epsilon() + _norms(w, self.axis))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"axis": self.axis}
 
 
@@ -89,22 +99,27 @@ class MinMaxNorm(Constraint):
 
     Examples:
         >>> import fkeras
-        >>> round(float(fkeras.constraints.MinMaxNorm(max_value=1.0, rate=0.5)(fkeras.ops.array([[5.0]]))[0, 0]), 3)
+        >>> half_way = fkeras.constraints.MinMaxNorm(max_value=1.0, rate=0.5)
+        >>> round(float(half_way(fkeras.ops.array([[5.0]]))[0, 0]), 3)
         3.0
     """
 
-    def __init__(self, min_value=0.0, max_value=1.0, rate=1.0, axis=0):
-        self.min_value, self.max_value, self.rate, self.axis = min_value, max_value, rate, axis
+    def __init__(
+        self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Axis = 0
+    ) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
 
-    def __call__(self, w):
+    def __call__(self, w: ArrayLike) -> jax.Array:
         w = as_float(w)
         norms = _norms(w, self.axis)
-        desired = (
-            self.rate * jnp.clip(norms, self.min_value, self.max_value) + (1 - self.rate) * norms
-        )
+        bounded = jnp.clip(norms, self.min_value, self.max_value)
+        desired = self.rate * bounded + (1 - self.rate) * norms
         return w * (desired / (epsilon() + norms))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "min_value": self.min_value,
             "max_value": self.max_value,

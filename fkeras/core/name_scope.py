@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from typing import TYPE_CHECKING
 
 from fkeras.core import names
+from fkeras.core.scoped import Scoped
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -53,14 +53,12 @@ class name_scope:  # noqa: N801  Keras's name
         self._opened: list[contextlib.ExitStack] = []  # one object may be entered in itself
 
     def __enter__(self) -> Self:
-        outer = _innermost.scope
         scope = (self.name, self.caller)
-        is_open = self.caller is not None and outer == scope
+        is_open = self.caller is not None and _innermost.value == scope
         stack = contextlib.ExitStack()
         if not (self.deduplicate and is_open):
             stack.enter_context(names.scope(self.name, self.override_parent))
-        stack.callback(setattr, _innermost, "scope", outer)
-        _innermost.scope = scope
+        stack.enter_context(_innermost.inside(scope))
         self._opened.append(stack)
         return self
 
@@ -68,10 +66,5 @@ class name_scope:  # noqa: N801  Keras's name
         self._opened.pop().close()
 
 
-class _Innermost(threading.local):
-    """The name and the caller of this thread's innermost scope."""
-
-    scope: tuple[str, object] | None = None
-
-
-_innermost = _Innermost()
+# The name and the caller of the innermost scope.
+_innermost: Scoped[tuple[str, object] | None] = Scoped(None)

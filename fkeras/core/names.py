@@ -1,30 +1,41 @@
-"""Automatic names: `dense`, `dense_1`, ... per process, and the stack of names that makes up
-variable paths.
+"""Automatic names, and the stack of names that makes up variable paths.
+
+`dense`, `dense_1`, ... count per process.
 """
 
+from __future__ import annotations
+
 import collections
-import contextlib
 import functools
 import re
-import threading
+from typing import TYPE_CHECKING
 
-_counts: collections.defaultdict = collections.defaultdict(int)
+from fkeras.core.scoped import Scoped
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_counts: collections.defaultdict[str, int] = collections.defaultdict(int)
+_stack: Scoped[tuple[str, ...]] = Scoped(())
 
 
 @functools.lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
     """`'LayerNormalization'` -> `'layer_normalization'`, `'Conv2D'` -> `'conv2d'`."""
+    # As Keras has it, so that automatic names and paths in files agree.
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def object_name(obj) -> str:
-    """A readable name of a function or object: its `name`, else its own or its class's name in
-    snake case (a lambda: `'lambda'`).
+def object_name(obj: object) -> str:
+    """A readable name of a function or object.
+
+    Its `name`, else its own or its class's name in snake case (a lambda: `'lambda'`).
     """
-    if isinstance(getattr(obj, "name", None), str):
-        return obj.name
+    name = getattr(obj, "name", None)
+    if isinstance(name, str):
+        return name
     return to_snake_case(getattr(obj, "__name__", None) or type(obj).__name__)
 
 
@@ -47,27 +58,18 @@ def get_uid(prefix: str = "") -> int:
     return _counts[prefix]
 
 
-class _Stack(threading.local):
-    names: tuple[str, ...] = ()
+def scope(name: str, parent: str | None = None) -> AbstractContextManager:
+    """Context manager: variables made inside get `name/` in front of their path.
 
-
-_stack = _Stack()
-
-
-@contextlib.contextmanager
-def scope(name: str, parent: str | None = None):
-    """Variables made inside get `name/` in front of their path. `parent`: an absolute path that
-    takes the place of the outer scopes.
+    Args:
+        name: one part of a path.
+        parent: an absolute path that takes the place of the outer scopes; None: they count.
     """
-    outer = _stack.names
-    _stack.names = (
-        outer if parent is None else tuple(part for part in parent.split("/") if part)
-    ) + (name,)
-    try:
-        yield
-    finally:
-        _stack.names = outer
+    if parent is None:
+        return _stack.pushed(name)
+    return _stack.inside((*filter(None, parent.split("/")), name))
 
 
 def current_path() -> str:
-    return "/".join(_stack.names)
+    """The open scopes' names, joined by `/`; empty where none is open."""
+    return "/".join(_stack.value)

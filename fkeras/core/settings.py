@@ -1,10 +1,14 @@
 """Global settings behind `fkeras.config`: plain values with checks, nothing else."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fkeras.errors import UserInputError
 
 FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
 
-_values = {
+_values: dict[str, Any] = {
     "floatx": "float32",
     "epsilon": 1e-7,
     "image_data_format": "channels_last",
@@ -18,11 +22,13 @@ _values = {
 }
 
 
-def get(name):
+def get(name: str) -> Any:
+    """The value of a setting."""
     return _values[name]
 
 
-def put(name, value):
+def put(name: str, value: Any) -> None:
+    """Sets a setting, unchecked."""
     _values[name] = value
 
 
@@ -32,7 +38,11 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Sets the default float dtype: one of `bfloat16`, `float16`, `float32`, `float64`."""
+    """Sets the default float dtype: one of `bfloat16`, `float16`, `float32`, `float64`.
+
+    Raises:
+        UserInputError: any other.
+    """
     if value not in FLOAT_TYPES:
         raise UserInputError(f"Unknown `floatx` value {value!r}. Expected one of {FLOAT_TYPES}.")
     _values["floatx"] = str(value)
@@ -54,12 +64,20 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Sets where image layers expect channels: `'channels_last'` or `'channels_first'`."""
+    """Sets where image layers expect channels: `'channels_last'` or `'channels_first'`.
+
+    Raises:
+        UserInputError: any other.
+    """
     _values["image_data_format"] = standardize_data_format(data_format)
 
 
 def standardize_data_format(data_format: str | None) -> str:
-    """The given format checked, or the default for None."""
+    """The data format checked, or the default for None.
+
+    Raises:
+        UserInputError: neither `'channels_last'` nor `'channels_first'`.
+    """
     if data_format is None:
         return image_data_format()
     value = str(data_format).lower()

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
-import contextvars
 import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from fkeras.core import scoped
 
 if TYPE_CHECKING:
     from typing import Self
@@ -45,7 +46,7 @@ class Prefetch(Generic[T]):
         # The thread holds the queue, not this object: a forgotten one is collected, and stops its
         # thread.
         self._thread = threading.Thread(
-            target=contextvars.copy_context().run,
+            target=scoped.snapshot().run,
             args=(_pull, iter(iterable), self._items, self._stop),
             name="fkeras-prefetch",
             daemon=True,

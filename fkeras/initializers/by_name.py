@@ -1,5 +1,10 @@
 """Initializers by name, and as configs."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 import jax
 import numpy as np
 
@@ -12,6 +17,9 @@ from fkeras.initializers.distributions import RandomNormal, RandomUniform, Trunc
 from fkeras.initializers.fourier import STFT
 from fkeras.initializers.initializer import Initializer
 from fkeras.initializers.orthogonal_matrix import Orthogonal
+
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config, Identifier
 
 _SCALED = [
     scaling.VarianceScaling,
@@ -50,7 +58,7 @@ _TABLE = NameTable(
 )
 
 
-def get(identifier):
+def get(identifier: Identifier | ArrayLike | None) -> Callable[..., jax.Array] | None:
     """The initializer that a name, a config, a class, an array or an initializer stands for.
 
     Args:
@@ -69,18 +77,28 @@ def get(identifier):
         >>> fkeras.initializers.get("he_normal")
         HeNormal(seed=None, input_axes=None, output_axes=None)
     """
-    if isinstance(identifier, (np.ndarray, np.generic, jax.Array, Variable)):
-        return Constant(identifier.value if isinstance(identifier, Variable) else identifier)
+    if isinstance(identifier, Variable):
+        return Constant(identifier.value)
+    if isinstance(identifier, (np.ndarray, np.generic, jax.Array)):
+        return Constant(identifier)
     return _TABLE.get(identifier)
 
 
-def serialize(initializer) -> dict:
+def serialize(initializer: Initializer | Callable[..., Any]) -> Config:
     """The config of an initializer."""
     return serialization.serialize_keras_object(initializer)
 
 
-def deserialize(config, custom_objects=None):
-    """The initializer that a config describes; `custom_objects` is a dict from names to classes,
-    looked at first.
+def deserialize(
+    config: Config | str, custom_objects: dict[str, Any] | None = None
+) -> Callable[..., jax.Array]:
+    """The initializer that a config describes.
+
+    Args:
+        config: what `serialize` returned, or a name.
+        custom_objects: dict from names to classes, looked at first.
+
+    Raises:
+        UnknownNameError: no such initializer.
     """
     return _TABLE.deserialize(config, custom_objects)

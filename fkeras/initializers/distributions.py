@@ -1,11 +1,19 @@
 """Numbers from one distribution, whatever the weight's shape."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.randomness.first_values import affine
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
+
+if TYPE_CHECKING:
+    from fkeras.initializers.random_initializer import Numbers
+    from fkeras.types import Config, DTypeLike, SeedLike
 
 
 class RandomNormal(RandomInitializer):
@@ -24,20 +32,21 @@ class RandomNormal(RandomInitializer):
 
     kind = "normal"
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
+    ) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
-    def shaped(self, numbers, shape, dtype):
+    def shaped(self, numbers: Numbers, shape: tuple[int, ...], dtype: str) -> Numbers:
         return affine(numbers, self.stddev, self.mean)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
 class TruncatedNormal(RandomInitializer):
-    """A normal distribution without the values that are more than two standard deviations from its
-    mean.
+    """A normal distribution without the values beyond two standard deviations of its mean.
 
     Args:
         mean: mean of the values.
@@ -53,14 +62,16 @@ class TruncatedNormal(RandomInitializer):
 
     kind = "truncated_normal"
 
-    def __init__(self, mean=0.0, stddev=0.05, seed=None):
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
+    ) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
-    def shaped(self, numbers, shape, dtype):
+    def shaped(self, numbers: Numbers, shape: tuple[int, ...], dtype: str) -> Numbers:
         return affine(numbers, self.stddev, self.mean)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
 
 
@@ -84,7 +95,9 @@ class RandomUniform(RandomInitializer):
 
     kind = "uniform"
 
-    def __init__(self, minval=-0.05, maxval=0.05, seed=None):
+    def __init__(
+        self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | None = None
+    ) -> None:
         super().__init__(seed)
         if minval > maxval:
             raise UserInputError(
@@ -93,24 +106,21 @@ class RandomUniform(RandomInitializer):
             )
         self.minval, self.maxval = minval, maxval
 
-    def shaped(self, numbers, shape, dtype):
+    def shaped(self, numbers: Numbers, shape: tuple[int, ...], dtype: str) -> Numbers:
         low, high = np.float32(self.minval), _below(self.maxval, dtype)
-        middle, half = (
-            (float(self.maxval) + float(self.minval)) / 2,
-            (float(self.maxval) - float(self.minval)) / 2,
-        )
+        middle = (float(self.maxval) + float(self.minval)) / 2
+        half = (float(self.maxval) - float(self.minval)) / 2
         clip = np.clip if isinstance(numbers, np.ndarray) else jnp.clip
+        # Rounding may reach the excluded bound, and for minval == maxval there is only `low`.
         return clip(affine(numbers, half, middle), low, max(low, high))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
-def _below(limit, dtype) -> np.float32:
-    """The largest number of a dtype that is less than the limit: rounding to the dtype must not
-    reach an excluded bound.
-    """
-    found = np.asarray(limit).astype(jnp.dtype(dtype))
-    if float(found) >= float(limit):
-        found = np.nextafter(found, found.dtype.type(-np.inf))
-    return min(np.float32(found), np.nextafter(np.float32(limit), np.float32(-np.inf)))
+def _below(limit: float, dtype: DTypeLike) -> np.float32:
+    """The largest number of a dtype, and of float32, that is less than the limit."""
+    largest = np.asarray(limit).astype(jnp.dtype(dtype))
+    if float(largest) >= float(limit):
+        largest = np.nextafter(largest, largest.dtype.type(-np.inf))
+    return min(np.float32(largest), np.nextafter(np.float32(limit), np.float32(-np.inf)))

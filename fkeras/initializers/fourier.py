@@ -1,5 +1,10 @@
 """Kernels of a convolution that computes a short-time Fourier transform."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -9,10 +14,12 @@ from fkeras.core.randomness import first_values
 from fkeras.errors import UserInputError
 from fkeras.initializers.initializer import Initializer
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config, DTypeLike, ShapeLike
+
 
 class STFT(Initializer):
-    """The real or imaginary part of a short-time Fourier transform, as the kernel of a convolution
-    over time.
+    """The real or imaginary part of a short-time Fourier transform, as a convolution's kernel.
 
     The weight's shape is (frame length, 1, bins), where a transform of size F has F / 2 + 1 bins.
     Computed in float64, then rounded.
@@ -35,7 +42,13 @@ class STFT(Initializer):
         [1.0, 0.0, -1.0, -0.0]
     """
 
-    def __init__(self, side="real", window="hann", scaling="density", periodic=False):
+    def __init__(
+        self,
+        side: str = "real",
+        window: str | ArrayLike | None = "hann",
+        scaling: str | None = "density",
+        periodic: bool = False,
+    ) -> None:
         if side not in ("real", "imag"):
             raise UserInputError(
                 f"STFT: `side` should be 'real' or 'imag'. Received: side={side!r}"
@@ -46,10 +59,13 @@ class STFT(Initializer):
                 f"scaling={scaling!r}"
             )
         if isinstance(window, str):
-            _window(window, 1, periodic)
-        self.side, self.window, self.scaling, self.periodic = side, window, scaling, periodic
+            _window(window, 1, periodic)  # raises for an unknown name
+        self.side = side
+        self.window = window
+        self.scaling = scaling
+        self.periodic = periodic
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: ShapeLike, dtype: DTypeLike | None = None) -> jax.Array:
         shape = first_values.as_shape(shape)
         if len(shape) != 3 or shape[1] != 1 or shape[2] < 2:
             raise UserInputError(
@@ -57,28 +73,32 @@ class STFT(Initializer):
                 f"shape={shape}"
             )
         frame, _, bins = shape
-        angle = -2 * np.pi * np.arange(frame)[:, None, None] * (np.arange(bins) / (2 * (bins - 1)))
+        frequencies = np.arange(bins) / (2 * (bins - 1))  # in cycles a sample
+        angle = -2 * np.pi * np.arange(frame)[:, None, None] * frequencies  # (frame, 1, bins)
         kernel = np.cos(angle) if self.side == "real" else np.sin(angle)
         if self.window is not None:
-            window = (
-                _window(self.window, frame, self.periodic)
-                if isinstance(self.window, str)
-                else np.asarray(self.window, np.float64)
-            )
-            if window.shape != (frame,):
-                raise UserInputError(
-                    f"STFT expected a window of shape {(frame,)}, the frame length. Received: "
-                    f"window.shape={window.shape}"
-                )
-            scales = {
-                None: 1.0,
-                "density": np.sqrt(np.sum(window**2)),
-                "spectrum": np.sum(np.abs(window)),
-            }
-            kernel = kernel * window[:, None, None] / scales[self.scaling]
+            kernel = self._windowed(kernel)
         return jnp.asarray(kernel.astype(jnp.dtype(standardize_dtype(dtype))))
 
-    def get_config(self):
+    def _windowed(self, kernel: np.ndarray) -> np.ndarray:
+        frame = len(kernel)
+        if isinstance(self.window, str):
+            window = _window(self.window, frame, self.periodic)
+        else:
+            window = np.asarray(self.window, np.float64)
+        if window.shape != (frame,):
+            raise UserInputError(
+                f"STFT expected a window of shape {(frame,)}, the frame length. Received: "
+                f"window.shape={window.shape}"
+            )
+        scales = {
+            None: 1.0,
+            "density": np.sqrt(np.sum(window**2)),
+            "spectrum": np.sum(np.abs(window)),
+        }
+        return kernel * window[:, None, None] / scales[self.scaling]
+
+    def get_config(self) -> Config:
         window = serialization.serialize_keras_object(self.window)
         return {
             "side": self.side,
@@ -88,16 +108,12 @@ class STFT(Initializer):
         }
 
     @classmethod
-    def from_config(cls, config):
-        return cls(
-            **{
-                **config,
-                "window": serialization.deserialize_keras_object(config.get("window", "hann")),
-            }
-        )
+    def from_config(cls, config: Config) -> Self:
+        window = serialization.deserialize_keras_object(config.get("window", "hann"))
+        return cls(**{**config, "window": window})
 
 
-def _window(name, length, periodic):
+def _window(name: str, length: int, periodic: bool) -> np.ndarray:
     from scipy.signal import get_window
 
     try:

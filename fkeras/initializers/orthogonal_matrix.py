@@ -1,21 +1,28 @@
 """Matrices with orthogonal rows or columns."""
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core.randomness.first_values import affine
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
 
+if TYPE_CHECKING:
+    from fkeras.initializers.random_initializer import Numbers
+    from fkeras.types import Config, SeedLike
+
 
 class Orthogonal(RandomInitializer):
-    """A random matrix with orthogonal columns of length `gain`; orthogonal rows where it has fewer
-    rows than columns.
+    """A random matrix with orthogonal columns of length `gain`.
 
-    A shape of more than two axes is taken as a matrix of (all but the last, last). It comes from
-    the QR decomposition of normal numbers.
+    Where it has fewer rows than columns, the rows are orthogonal. A shape of more than two axes is
+    taken as a matrix of (all but the last, last). It comes from the QR decomposition of normal
+    numbers.
 
     Args:
         gain: length of the rows or columns.
@@ -36,11 +43,11 @@ class Orthogonal(RandomInitializer):
 
     kind = "normal"
 
-    def __init__(self, gain=1.0, seed=None):
+    def __init__(self, gain: float = 1.0, seed: SeedLike | None = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
-    def shaped(self, numbers, shape, dtype):
+    def shaped(self, numbers: Numbers, shape: tuple[int, ...], dtype: str) -> Numbers:
         if len(shape) < 2:
             raise UserInputError(
                 "The tensor to initialize must be at least two-dimensional. "
@@ -49,14 +56,15 @@ class Orthogonal(RandomInitializer):
         rows, columns = math.prod(shape[:-1]), shape[-1]
         if rows * columns == 0:
             return numbers
-        q, r = jnp.linalg.qr(jnp.asarray(numbers.reshape(max(rows, columns), min(rows, columns))))
+        tall = numbers.reshape(max(rows, columns), min(rows, columns))
+        q, r = jnp.linalg.qr(jnp.asarray(tall))
+        xp = jnp
         if isinstance(numbers, np.ndarray):
-            q, r = np.asarray(q), np.asarray(r)
-        xp = np if isinstance(numbers, np.ndarray) else jnp
+            q, r, xp = np.asarray(q), np.asarray(r), np
         # QR leaves the signs to the algorithm; with a positive diagonal of r the distribution is
         # uniform.
         q = q * xp.where(xp.diagonal(r) < 0, np.float32(-1), np.float32(1))
         return affine(q.T if rows < columns else q, self.gain)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"gain": self.gain, **super().get_config()}

@@ -1,12 +1,22 @@
-"""Numbers whose size follows from the weight's shape, so that a layer keeps the variance of what
-passes through it.
+"""Numbers whose size follows from the weight's shape.
+
+So a layer keeps the variance of what passes through it.
 """
 
-import math
+from __future__ import annotations
 
-from fkeras.core.randomness.first_values import affine
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.randomness.blocks import affine
 from fkeras.errors import UserInputError
 from fkeras.initializers.random_initializer import RandomInitializer
+
+if TYPE_CHECKING:
+    from fkeras.initializers.random_initializer import Numbers
+    from fkeras.types import Config, SeedLike
+
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _KINDS = {
@@ -14,16 +24,16 @@ _KINDS = {
     "untruncated_normal": "normal",
     "uniform": "uniform",
 }
+# Of a standard normal distribution that is cut at -2 and 2.
 _STDDEV_OF_CUT_NORMAL = 0.87962566103423978
 
 
 class VarianceScaling(RandomInitializer):
-    """Mean 0 and variance `scale / n`, where n is the number of inputs, of outputs, or the average
-    of both, of one unit.
+    """Mean 0 and variance `scale / n`, n being the number of inputs or outputs of one unit.
 
     Args:
         scale: positive factor.
-        mode: `'fan_in'`, `'fan_out'` or `'fan_avg'`.
+        mode: `'fan_in'` for n inputs, `'fan_out'` for n outputs, `'fan_avg'` for the average.
         distribution: `'truncated_normal'` (or `'normal'`), `'untruncated_normal'` or `'uniform'`,
             which is in [-sqrt(3 scale / n), sqrt(3 scale / n)).
         seed: int, `SeedGenerator`, or None: the weight's place in the model decides.
@@ -45,13 +55,13 @@ class VarianceScaling(RandomInitializer):
 
     def __init__(
         self,
-        scale=1.0,
-        mode="fan_in",
-        distribution="truncated_normal",
-        seed=None,
-        input_axes=None,
-        output_axes=None,
-    ):
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: SeedLike | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(seed)
         if not scale > 0.0:
             raise UserInputError(
@@ -59,9 +69,9 @@ class VarianceScaling(RandomInitializer):
             )
         if mode not in _MODES:
             raise UserInputError(f"Invalid `mode` argument: {mode}. Please use one of {_MODES}.")
-        distribution = (
-            "truncated_normal" if distribution.lower() == "normal" else distribution.lower()
-        )
+        distribution = distribution.lower()
+        if distribution == "normal":
+            distribution = "truncated_normal"
         if distribution not in _KINDS:
             raise UserInputError(
                 f"Invalid `distribution` argument: {distribution}. Please use one of {(*_KINDS,)}."
@@ -71,26 +81,28 @@ class VarianceScaling(RandomInitializer):
                 "VarianceScaling needs both of `input_axes` and `output_axes`, or none. "
                 f"Received: input_axes={input_axes}, output_axes={output_axes}"
             )
-        self.scale, self.mode, self.distribution = scale, mode, distribution
-        self.input_axes, self.output_axes = input_axes, output_axes
+        self.scale = scale
+        self.mode = mode
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
 
     @property
-    def kind(self):
+    def kind(self) -> str:
         return _KINDS[self.distribution]
 
-    def shaped(self, numbers, shape, dtype):
+    def shaped(self, numbers: Numbers, shape: tuple[int, ...], dtype: str) -> Numbers:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        variance = self.scale / max(1.0, n)
+        variance = self.scale / max(1.0, n)  # a fan may be 0: an empty weight
         if self.distribution == "uniform":
+            # Numbers in [-1, 1) have variance 1 / 3.
             return affine(numbers, math.sqrt(3.0 * variance))
-        return affine(
-            numbers,
-            math.sqrt(variance)
-            / (_STDDEV_OF_CUT_NORMAL if self.distribution == "truncated_normal" else 1.0),
-        )
+        if self.distribution == "truncated_normal":
+            return affine(numbers, math.sqrt(variance) / _STDDEV_OF_CUT_NORMAL)
+        return affine(numbers, math.sqrt(variance))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "scale": self.scale,
             "mode": self.mode,
@@ -101,9 +113,18 @@ class VarianceScaling(RandomInitializer):
         }
 
 
-def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
-    """(inputs, outputs) of one unit of a weight: a kernel's last two axes, times the window of a
-    convolution in the axes before.
+def compute_fans(
+    shape: Sequence[int],
+    input_axes: Sequence[int] | None = None,
+    output_axes: Sequence[int] | None = None,
+) -> tuple[int, int]:
+    """(inputs, outputs) of one unit of a weight.
+
+    They are a kernel's last two axes, times the window of a convolution in the axes before.
+
+    Args:
+        shape: of the weight.
+        input_axes, output_axes: axes whose sizes are multiplied instead; None for the rule above.
 
     >>> compute_fans((3, 3, 16, 32))
     (144, 288)
@@ -118,7 +139,8 @@ def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
             )
         return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:
-        return (math.prod(shape),) * 2
+        count = math.prod(shape)  # a bias; 1 for a scalar
+        return count, count
     window = math.prod(shape[:-2])
     return shape[-2] * window, shape[-1] * window
 
@@ -126,12 +148,17 @@ def compute_fans(shape, input_axes=None, output_axes=None) -> tuple[int, int]:
 class _Named(VarianceScaling):
     """`VarianceScaling` at a known setting."""
 
-    setting: dict
+    setting: dict[str, Any]  # the arguments of `VarianceScaling`
 
-    def __init__(self, seed=None, input_axes=None, output_axes=None):
+    def __init__(
+        self,
+        seed: SeedLike | None = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ) -> None:
         super().__init__(**self.setting, seed=seed, input_axes=input_axes, output_axes=output_axes)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             name: value for name, value in super().get_config().items() if name not in self.setting
         }
@@ -238,8 +265,7 @@ class HeNormal(_Named):
 
 
 class HeUniform(_Named):
-    """Uniform in [-limit, limit), limit = sqrt(6 / inputs), so that the variance is 2 / inputs; for
-    `relu`.
+    """Uniform in [-limit, limit), limit = sqrt(6 / inputs); for `relu`. The variance is 2 / inputs.
 
     Args:
         seed: int, `SeedGenerator`, or None: the weight's place in the model decides.

@@ -40,7 +40,7 @@ from fkeras.layers.core.lambda_layer import Lambda as Lambda
 from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
 from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
-from fkeras.layers.foreign.flax_layer import JaxLayer as JaxLayer
+from fkeras.layers.foreign.jax_layer import JaxLayer as JaxLayer
 from fkeras.layers.merging.concatenate import Concatenate as Concatenate
 from fkeras.layers.merging.concatenate import concatenate as concatenate
 from fkeras.layers.merging.dot import Dot as Dot

@@ -1,14 +1,13 @@
-"""What training makes small, under Keras's names: functions give one loss per example, classes one
-number. A table of contents.
+"""What training makes small, under Keras's names. A table of contents.
+
+Functions give one loss per example, classes one number.
 """
 
 from fkeras.losses.by_name import deserialize as deserialize
 from fkeras.losses.by_name import get as get
 from fkeras.losses.by_name import serialize as serialize
 from fkeras.losses.crossentropy import BinaryCrossentropy as BinaryCrossentropy
-from fkeras.losses.crossentropy import BinaryFocalCrossentropy as BinaryFocalCrossentropy
 from fkeras.losses.crossentropy import CategoricalCrossentropy as CategoricalCrossentropy
-from fkeras.losses.crossentropy import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
 from fkeras.losses.crossentropy import (
     CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy,
 )
@@ -16,11 +15,7 @@ from fkeras.losses.crossentropy import (
     SparseCategoricalCrossentropy as SparseCategoricalCrossentropy,
 )
 from fkeras.losses.crossentropy import binary_crossentropy as binary_crossentropy
-from fkeras.losses.crossentropy import binary_focal_crossentropy as binary_focal_crossentropy
 from fkeras.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
-from fkeras.losses.crossentropy import (
-    categorical_focal_crossentropy as categorical_focal_crossentropy,
-)
 from fkeras.losses.crossentropy import (
     categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
 )
@@ -33,6 +28,12 @@ from fkeras.losses.divergence import kl_divergence as kl_divergence
 from fkeras.losses.divergence import poisson as poisson
 from fkeras.losses.embedding import Circle as Circle
 from fkeras.losses.embedding import circle as circle
+from fkeras.losses.focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+from fkeras.losses.focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
+from fkeras.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
+from fkeras.losses.focal import (
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+)
 from fkeras.losses.loss import Loss as Loss
 from fkeras.losses.loss import LossFunctionWrapper as LossFunctionWrapper
 from fkeras.losses.margin import CategoricalHinge as CategoricalHinge

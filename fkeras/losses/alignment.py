@@ -1,20 +1,29 @@
-"""Targets beside predictions: the same rank, then the same shape. Nothing broadcasts by
-accident.
+"""Targets beside predictions: the same rank, then the same shape.
+
+Nothing broadcasts by accident.
 """
 
-import functools
-from collections.abc import Callable
+from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
-from fkeras.ops.tensors import as_array, as_float
+from fkeras.losses.precision import F, computed_in_float32
+from fkeras.ops.tensors import as_array
+
+if TYPE_CHECKING:
+    from fkeras.types import Shape, TensorLike
 
 
-def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
-    """A pair whose ranks differ by one, and whose longer shape ends in 1, at the same rank; any
-    other pair as it is.
+def squeeze_or_expand_to_same_rank(
+    x1: jax.Array, x2: jax.Array, expand_rank_1: bool = True
+) -> tuple[jax.Array, jax.Array]:
+    """A pair at the same rank, if that takes but one axis of 1 at the end; else as it is.
 
     (n,) beside (n, 1) becomes (n, 1), unless `expand_rank_1` is False; (n, t) beside (n, t, 1)
     stays (n, t), the other one is squeezed.
@@ -26,11 +35,19 @@ def squeeze_or_expand_to_same_rank(x1, x2, expand_rank_1=True):
     return x1, x2
 
 
-def aligned(name: str, y_true, y_pred):
+def aligned(name: str, y_true: jax.Array, y_pred: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Two arrays of one shape.
 
     A scalar stands for every element; anything else that would broadcast is an error: (n, 7)
     against (n, 1), or (n,) against (n, 3), is a model with the wrong output, not a loss.
+
+    Args:
+        name: of the loss or metric, for the error.
+        y_true: targets.
+        y_pred: predictions.
+
+    Raises:
+        UserInputError: shapes that differ by more than a last axis of 1.
     """
     y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     if y_true.ndim == 0:
@@ -40,7 +57,7 @@ def aligned(name: str, y_true, y_pred):
     return y_true, y_pred
 
 
-def shape_error(name: str, true_shape, pred_shape, hint: str = "") -> UserInputError:
+def shape_error(name: str, true_shape: Shape, pred_shape: Shape, hint: str = "") -> UserInputError:
     """The error for targets that do not fit the predictions; the caller raises it."""
     return UserInputError(
         f"{name}: `y_true` and `y_pred` must have the same shape. Received: y_true of shape "
@@ -49,15 +66,18 @@ def shape_error(name: str, true_shape, pred_shape, hint: str = "") -> UserInputE
     )
 
 
-def elementwise(fn: Callable) -> Callable:
-    """Makes `fn(y_true, y_pred, ...)` a loss that may be called on anything array-like: both come
-    in as floats, in one shape.
+def elementwise(fn: F) -> F:
+    """Makes `fn(y_true, y_pred, ...)` a loss that may be called on anything array-like.
+
+    Both come in as floats of 32 bits at least, in one shape; the result has the dtype of the
+    predictions.
     """
 
     @op
+    @computed_in_float32
     @functools.wraps(fn)
-    def loss(y_true, y_pred, *args, **kwargs):
-        y_pred = as_float(y_pred)
-        return fn(*aligned(fn.__name__, as_array(y_true, y_pred.dtype), y_pred), *args, **kwargs)
+    def loss(y_true: TensorLike, y_pred: jax.Array, *args: Any, **kwargs: Any) -> jax.Array:
+        y_true = as_array(y_true, y_pred.dtype)
+        return fn(*aligned(fn.__name__, y_true, y_pred), *args, **kwargs)
 
-    return loss
+    return cast(F, loss)  # with the signature of `fn`, for editors

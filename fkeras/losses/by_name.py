@@ -1,81 +1,69 @@
 """Losses by name, and as configs."""
 
-from fkeras.core.config import registry, serialization
-from fkeras.errors import UserTypeError, unknown_name
-from fkeras.losses import crossentropy, divergence, embedding, margin, overlap, regression, sequence
-from fkeras.losses.loss import Loss, LossFunctionWrapper
+from __future__ import annotations
 
-_CLASSES = (
-    Loss,
-    LossFunctionWrapper,
-    regression.MeanSquaredError,
-    regression.MeanAbsoluteError,
-    regression.MeanAbsolutePercentageError,
-    regression.MeanSquaredLogarithmicError,
-    regression.Huber,
-    regression.LogCosh,
-    regression.CosineSimilarity,
-    crossentropy.BinaryCrossentropy,
-    crossentropy.BinaryFocalCrossentropy,
-    crossentropy.CategoricalCrossentropy,
-    crossentropy.CategoricalFocalCrossentropy,
-    crossentropy.SparseCategoricalCrossentropy,
-    crossentropy.CategoricalGeneralizedCrossEntropy,
-    divergence.KLDivergence,
-    divergence.Poisson,
-    margin.Hinge,
-    margin.SquaredHinge,
-    margin.CategoricalHinge,
-    overlap.Dice,
-    overlap.Tversky,
-    embedding.Circle,
-    sequence.CTC,
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.config import serialization
+from fkeras.core.config.name_table import NameTable
+from fkeras.losses import (
+    crossentropy,
+    divergence,
+    embedding,
+    focal,
+    loss,
+    margin,
+    overlap,
+    regression,
+    sequence,
 )
-FUNCTIONS = (
-    regression.mean_squared_error,
-    regression.mean_absolute_error,
-    regression.mean_absolute_percentage_error,
-    regression.mean_squared_logarithmic_error,
-    regression.huber,
-    regression.log_cosh,
-    regression.cosine_similarity,
-    crossentropy.binary_crossentropy,
-    crossentropy.binary_focal_crossentropy,
-    crossentropy.categorical_crossentropy,
-    crossentropy.categorical_focal_crossentropy,
-    crossentropy.sparse_categorical_crossentropy,
-    crossentropy.categorical_generalized_cross_entropy,
-    divergence.kl_divergence,
-    divergence.poisson,
-    margin.hinge,
-    margin.squared_hinge,
-    margin.categorical_hinge,
-    overlap.dice,
-    overlap.tversky,
-    embedding.circle,
-    sequence.ctc,
+
+if TYPE_CHECKING:
+    from fkeras.types import Config, Identifier
+
+
+def public_objects(*modules: types.ModuleType) -> dict[str, Callable[..., Any]]:
+    """The public classes and functions that modules define, by name; not what they import."""
+    return {
+        name: obj
+        for module in modules
+        for name, obj in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(obj) or inspect.isfunction(obj))
+        and obj.__module__ == module.__name__
+    }
+
+
+_OBJECTS = public_objects(
+    loss, regression, crossentropy, focal, divergence, margin, overlap, embedding, sequence
 )
-_SHORT = {
+_FUNCTIONS = {name: obj for name, obj in _OBJECTS.items() if inspect.isfunction(obj)}
+_SHORT_NAMES = {
     "mse": regression.mean_squared_error,
     "mae": regression.mean_absolute_error,
     "mape": regression.mean_absolute_percentage_error,
     "msle": regression.mean_squared_logarithmic_error,
     "bce": crossentropy.binary_crossentropy,
     "kld": divergence.kl_divergence,
-    "logcosh": regression.log_cosh,
 }
-_BUILTIN = {obj.__name__: obj for obj in _CLASSES + FUNCTIONS}
-# Short names in small and in capital letters; full names as they are written.
-_NAMES = {
-    **_BUILTIN,
-    **_SHORT,
-    **{name.upper(): fn for name, fn in _SHORT.items() if len(name) < 5},
-}
+_TABLE = NameTable(
+    "loss",
+    "keras.losses",
+    _OBJECTS.values(),
+    {
+        # Snake case is a function's name, and not that of the class beside it.
+        **_FUNCTIONS,
+        **_SHORT_NAMES,
+        **{name.upper(): fn for name, fn in _SHORT_NAMES.items()},
+        "logcosh": regression.log_cosh,
+    },
+)
 
-registry.add_builtins("keras.losses", _BUILTIN)
 
-
-def get(identifier):
+def get(identifier: Identifier | None) -> Callable[..., Any] | None:
     """The loss that a name, a config, a class or a loss stands for.
 
     Args:
@@ -87,6 +75,7 @@ def get(identifier):
 
     Raises:
         UnknownNameError: no such loss.
+        UserTypeError: neither a name nor a config nor callable.
 
     Examples:
         >>> import fkeras
@@ -95,35 +84,29 @@ def get(identifier):
         >>> fkeras.losses.get("Huber")
         <Huber name=huber_loss>
     """
-    if identifier is None:
-        return None
-    if isinstance(identifier, (str, dict)):
+    if isinstance(identifier, dict):
         return deserialize(identifier)
-    if not callable(identifier):
-        raise UserTypeError(
-            "Could not interpret loss identifier: expected a name, a config or a callable. "
-            f"Received: {identifier!r}"
-        )
-    return identifier() if isinstance(identifier, type) else identifier
+    return _TABLE.get(identifier)
 
 
-def serialize(loss) -> dict:
+def serialize(loss: Callable[..., Any]) -> Config:
     """The config of a loss or loss function."""
     return serialization.serialize_keras_object(loss)
 
 
-def deserialize(name, custom_objects=None):
+def deserialize(
+    name: str | Config, custom_objects: Mapping[str, Callable[..., Any]] | None = None
+) -> Callable[..., Any]:
     """The loss that a config or a name describes.
 
     Args:
         name: a config as `serialize` returns it, or a name.
         custom_objects: dict from names to classes or functions, looked at first.
+
+    Raises:
+        UnknownNameError: no such loss.
     """
     if isinstance(name, str):
-        found = registry.get_registered_object(name, custom_objects, _NAMES)
-        if found is None:
-            raise unknown_name("loss", name, _NAMES)
-        return found() if isinstance(found, type) else found
-    return serialization.deserialize_keras_object(
-        name, custom_objects={**_NAMES, **(custom_objects or {})}
-    )
+        return _TABLE.deserialize(name, custom_objects)
+    # A config need not say its module: metrics have classes of the same names.
+    return _TABLE.deserialize(name, {**_TABLE.names, **(custom_objects or {})})

@@ -1,18 +1,30 @@
 """Margins: a prediction is good once it is far enough on the right side."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.losses.alignment import elementwise
+from fkeras.losses.expectation import expects
 from fkeras.losses.loss import LossFunctionWrapper
+from fkeras.losses.reduction import Reduction
+
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
 
-def _as_signs(y_true):
+def _as_signs(y_true: jax.Array) -> jax.Array:
     """Targets as they are, or from {0, 1} to {-1, 1} where a whole batch is in {0, 1}."""
-    return jnp.where(jnp.all((y_true == 0) | (y_true == 1)), 2.0 * y_true - 1.0, y_true)
+    is_binary = jnp.all((y_true == 0) | (y_true == 1))
+    return jnp.where(is_binary, 2.0 * y_true - 1.0, y_true)
 
 
+@expects("same_shape")
 @elementwise
-def hinge(y_true, y_pred):
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(max(1 - y_true y_pred, 0)) over the last axis.
 
     Args:
@@ -31,16 +43,24 @@ def hinge(y_true, y_pred):
     return jnp.mean(jnp.maximum(1.0 - _as_signs(y_true) * y_pred, 0.0), axis=-1)
 
 
+@expects("same_shape")
 @elementwise
-def squared_hinge(y_true, y_pred):
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(max(1 - y_true y_pred, 0)^2) over the last axis; targets as for `hinge`."""
     return jnp.mean(jnp.square(jnp.maximum(1.0 - _as_signs(y_true) * y_pred, 0.0)), axis=-1)
 
 
+@expects("one_hot")
 @elementwise
-def categorical_hinge(y_true, y_pred):
-    """max(largest score of a wrong class - score of the right class + 1, 0); one-hot targets,
-    classes on the last axis.
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """max(largest score of a wrong class - score of the right class + 1, 0).
+
+    Args:
+        y_true: one-hot, (batch, ..., classes).
+        y_pred: scores, same shape.
+
+    Returns:
+        One loss per example, (batch, ...).
     """
     right = jnp.sum(y_true * y_pred, axis=-1)
     wrong = jnp.max((1.0 - y_true) * y_pred, axis=-1)
@@ -59,7 +79,12 @@ class Hinge(LossFunctionWrapper):
         0.25
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "hinge",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(hinge, reduction, name, dtype)
 
 
@@ -75,7 +100,12 @@ class SquaredHinge(LossFunctionWrapper):
         0.125
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="squared_hinge", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "squared_hinge",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(squared_hinge, reduction, name, dtype)
 
 
@@ -91,5 +121,10 @@ class CategoricalHinge(LossFunctionWrapper):
         0.75
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="categorical_hinge", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "categorical_hinge",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(categorical_hinge, reduction, name, dtype)

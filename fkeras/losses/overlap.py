@@ -1,14 +1,24 @@
 """Overlap of predicted and true regions, for segmentation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
 from fkeras.losses.alignment import elementwise
+from fkeras.losses.expectation import expects
 from fkeras.losses.loss import LossFunctionWrapper
+from fkeras.losses.reduction import Reduction
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, DTypePolicyLike, Tensor, TensorLike
 
 
+@expects("same_shape")
 @elementwise
-def dice(y_true, y_pred, axis=None):
+def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis | None = None) -> Tensor:
     """1 - 2 |true and predicted| / (|true| + |predicted|), sizes being sums over `axis`.
 
     Args:
@@ -24,13 +34,20 @@ def dice(y_true, y_pred, axis=None):
         >>> fkeras.losses.dice([[1.0, 1.0], [0.0, 1.0]], [[1.0, 1.0], [1.0, 0.0]], axis=1)
         Array([0., 1.], dtype=float32)
     """
-    axis = _plain(axis)
-    both = jnp.sum(y_true * y_pred, axis)
-    return 1 - 2.0 * both / (jnp.sum(y_true, axis) + jnp.sum(y_pred, axis) + epsilon())
+    axis = _axes(axis)
+    intersection = jnp.sum(y_true * y_pred, axis)
+    return 1 - 2.0 * intersection / (jnp.sum(y_true, axis) + jnp.sum(y_pred, axis) + epsilon())
 
 
+@expects("same_shape")
 @elementwise
-def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
+def tversky(
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    axis: Axis | None = None,
+) -> Tensor:
     """1 - TP / (TP + alpha FP + beta FN), summed over `axis`; 0.5 and 0.5 give `dice`.
 
     Args:
@@ -41,15 +58,18 @@ def tversky(y_true, y_pred, alpha=0.5, beta=0.5, axis=None):
     References:
         Salehi et al., 2017, https://arxiv.org/abs/1706.05721
     """
-    axis = _plain(axis)
-    both = jnp.sum(y_true * y_pred, axis)
+    axis = _axes(axis)
+    intersection = jnp.sum(y_true * y_pred, axis)
     false_positives = jnp.sum((1 - y_true) * y_pred, axis)
     false_negatives = jnp.sum(y_true * (1 - y_pred), axis)
-    return 1 - both / (both + alpha * false_positives + beta * false_negatives + epsilon())
+    # For 0.5 and 0.5 the mean of both sizes, else what counts of both.
+    union = intersection + alpha * false_positives + beta * false_negatives
+    return 1 - intersection / (union + epsilon())
 
 
-def _plain(axis):
-    return tuple(axis) if isinstance(axis, list) else axis  # tuples come out of JSON as lists
+def _axes(axis: Axis | None) -> int | tuple[int, ...] | None:
+    """The axis as JAX takes it: a tuple comes out of JSON as a list."""
+    return axis if axis is None or isinstance(axis, int) else tuple(axis)
 
 
 class Dice(LossFunctionWrapper):
@@ -67,7 +87,13 @@ class Dice(LossFunctionWrapper):
         0.5
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="dice", axis=None, dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "dice",
+        axis: Axis | None = None,
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
 
@@ -82,17 +108,18 @@ class Tversky(LossFunctionWrapper):
 
     Examples:
         >>> import fkeras
-        >>> round(float(fkeras.losses.Tversky(alpha=0.25, beta=0.75)([[1.0, 1.0]], [[1.0, 0.0]])), 4)
+        >>> loss = fkeras.losses.Tversky(alpha=0.25, beta=0.75)
+        >>> round(float(loss([[1.0, 1.0]], [[1.0, 0.0]])), 4)
         0.4286
     """
 
     def __init__(
         self,
-        alpha=0.5,
-        beta=0.5,
-        reduction="sum_over_batch_size",
-        name="tversky",
-        axis=None,
-        dtype=None,
+        alpha: float = 0.5,
+        beta: float = 0.5,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "tversky",
+        axis: Axis | None = None,
+        dtype: DTypePolicyLike | None = None,
     ):
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)

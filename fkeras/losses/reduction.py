@@ -1,16 +1,32 @@
 """From one loss per example to one number: masks, weights, reductions."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
+from fkeras.losses.precision import at_least_float32
 from fkeras.ops.tensors import as_array
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypeLike, Shape, TensorLike
+
+Reduction: TypeAlias = (
+    Literal["sum_over_batch_size", "sum", "none", "mean", "mean_with_sample_weight"] | None
+)
 REDUCTIONS = ("sum_over_batch_size", "sum", None, "none", "mean", "mean_with_sample_weight")
 
 
-def standardize_reduction(reduction):
-    """The reduction itself, if it is one."""
+def standardize_reduction(reduction: Reduction) -> Reduction:
+    """The reduction itself, if it is one.
+
+    Raises:
+        UserInputError: an unknown one.
+    """
     if reduction not in REDUCTIONS:
         raise UserInputError(
             f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. Received: "
@@ -19,13 +35,23 @@ def standardize_reduction(reduction):
     return reduction
 
 
-def divide_no_nan(x, y):
+def divide_no_nan(x: jax.Array, y: jax.Array) -> jax.Array:
     """x / y, and 0 where y is 0; the gradient is finite there too."""
+    # The inner `where` keeps the division itself finite: the gradient of a branch that is not
+    # chosen is multiplied by 0, and 0 * inf is NaN.
     return jnp.where(y == 0, 0, x / jnp.where(y == 0, 1, y))
 
 
-def fit_weights(weights, shape, what="sample_weight"):
+def fit_weights(weights: jax.Array, shape: Shape, name: str = "sample_weight") -> jax.Array:
     """Weights at the rank of what they weigh, by the leading axes: (n,) weighs the rows of (n, t).
+
+    Args:
+        weights: array; a number fits everything.
+        shape: of what they weigh.
+        name: of the argument, for the error.
+
+    Returns:
+        Weights that broadcast to `shape`.
 
     Raises:
         UserInputError: where they fit nothing, or would weigh a mean that was taken already.
@@ -33,47 +59,50 @@ def fit_weights(weights, shape, what="sample_weight"):
     if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.ndim > len(shape):
+        raise _weights_error(name, weights.shape, shape)
+    if not weights.ndim:
+        return weights
+    fitted = weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
+    if any(size not in (1, n) for size, n in zip(fitted.shape, shape)):
+        raise _weights_error(name, weights.shape, shape)
+    return fitted
+
+
+def _weights_error(name: str, weights_shape: Shape, shape: Shape) -> UserInputError:
+    """The error for weights that fit nothing; the caller raises it."""
+    reason = ""
+    if not shape:
         reason = (
-            ""
-            if shape
-            else (
-                " The loss is a single number already. Return one loss per example, e.g. the mean "
-                "over axis=-1 of predictions of shape (n, 1)."
-            )
+            " The loss is a single number already. Return one loss per example, e.g. the mean "
+            "over axis=-1 of predictions of shape (n, 1)."
         )
-        raise _weights_error(what, weights.shape, shape, reason)
-    full = (
-        weights.reshape(weights.shape + (1,) * (len(shape) - weights.ndim))
-        if weights.ndim
-        else weights
-    )
-    if any(w not in (1, n) for w, n in zip(full.shape, shape)):
-        raise _weights_error(what, weights.shape, shape)
-    return full
-
-
-def _weights_error(what, weights_shape, shape, reason=""):
     return UserInputError(
-        f"`{what}` of shape {tuple(weights_shape)} does not fit values of shape {tuple(shape)}. "
+        f"`{name}` of shape {tuple(weights_shape)} does not fit values of shape {tuple(shape)}. "
         f"Expected a number, one weight per example, or one per value.{reason}"
     )
 
 
-def masked_weights(sample_weight, mask, dtype, reduction):
-    """The mask as a factor of the sample weights (None: ones).
+def masked_weights(
+    sample_weight: jax.Array | None, mask: jax.Array, dtype: DTypeLike, reduction: Reduction
+) -> jax.Array:
+    """The mask as a factor of the sample weights.
 
     For means over the batch the remaining values weigh total / valid, so that the mean is one over
     valid values.
+
+    Args:
+        sample_weight: array; None for ones.
+        mask: boolean array.
+        dtype: of the weights.
+        reduction: what will be done with what they weigh.
     """
-    if mask is None:
-        return sample_weight
-    mask = as_array(mask)
     weights = mask.astype(dtype)
     if reduction in ("mean", "sum_over_batch_size"):
         weights = weights * divide_no_nan(jnp.asarray(mask.size, dtype), jnp.sum(weights))
     if sample_weight is None:
         return weights
-    sample_weight = as_array(sample_weight, dtype)
+    sample_weight = sample_weight.astype(dtype)
+    # Whichever has fewer axes is fitted to the other one.
     if sample_weight.ndim > weights.ndim:
         return sample_weight * fit_weights(weights, sample_weight.shape, "mask")
     return weights * fit_weights(sample_weight, weights.shape)
@@ -81,9 +110,13 @@ def masked_weights(sample_weight, mask, dtype, reduction):
 
 @op
 def reduce_weighted_values(
-    values, sample_weight=None, mask=None, reduction="sum_over_batch_size", dtype=None
-):
-    """The values times their weights, reduced.
+    values: TensorLike,
+    sample_weight: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    reduction: Reduction = "sum_over_batch_size",
+    dtype: DTypeLike | None = None,
+) -> jax.Array:
+    """The values times their weights, reduced. Half precision is added up in float32.
 
     Args:
         values: one loss per example or per position, any shape.
@@ -93,14 +126,32 @@ def reduce_weighted_values(
             `'mean_with_sample_weight'` by the sum of the weights, `'sum'` by nothing; `'none'` and
             None return all values.
         dtype: of the result; None for that of `values`.
+
+    Returns:
+        A number, or as many as there are values where nothing is reduced.
+
+    Raises:
+        UserInputError: an unknown reduction, or weights that do not fit.
+
+    Examples:
+        >>> from fkeras.losses.reduction import reduce_weighted_values
+        >>> float(reduce_weighted_values([1.0, 3.0], sample_weight=[1.0, 0.0]))
+        0.5
     """
     reduction = standardize_reduction(reduction)
     values = as_array(values, dtype)
-    if mask is not None and values.ndim == 0:
-        mask = None  # whoever averaged has used the mask, or meant to leave it out
-    weights = masked_weights(sample_weight, mask, values.dtype, reduction)
+    wide = at_least_float32(values)
+    if sample_weight is not None:
+        sample_weight = as_array(sample_weight, wide.dtype)
+    if mask is not None and wide.ndim:  # a single number has used its mask, or has none
+        sample_weight = masked_weights(sample_weight, as_array(mask), wide.dtype, reduction)
+    reduced = _reduce(wide, sample_weight, reduction)
+    return reduced.astype(values.dtype) if wide.dtype != values.dtype else reduced
+
+
+def _reduce(values: jax.Array, weights: jax.Array | None, reduction: Reduction) -> jax.Array:
+    """Arrays of 32 bits at least, weighed and reduced."""
     if weights is not None:
-        weights = as_array(weights, values.dtype)
         values = values * fit_weights(weights, values.shape)
     if reduction in (None, "none") or values.ndim == 0:
         return values
@@ -109,4 +160,4 @@ def reduce_weighted_values(
         return total
     if reduction == "mean_with_sample_weight" and weights is not None:
         return divide_no_nan(total, jnp.sum(weights))
-    return total / max(values.size, 1)
+    return total / max(values.size, 1)  # an empty batch has loss 0

@@ -1,16 +1,27 @@
 """How far numbers are from numbers."""
 
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
 from fkeras.losses.alignment import elementwise
+from fkeras.losses.expectation import expects
 from fkeras.losses.loss import LossFunctionWrapper
+from fkeras.losses.reduction import Reduction
 from fkeras.ops.normalization import normalize
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
+
+@expects("same_shape", "quantities")
 @elementwise
-def mean_squared_error(y_true, y_pred):
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean((y_true - y_pred)^2) over the last axis.
 
     Args:
@@ -30,37 +41,40 @@ def mean_squared_error(y_true, y_pred):
     return jnp.mean(jnp.square(y_true - y_pred), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def mean_absolute_error(y_true, y_pred):
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(|y_true - y_pred|) over the last axis: (batch, ..., d) -> (batch, ...)."""
     return jnp.mean(jnp.abs(y_true - y_pred), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def mean_absolute_percentage_error(y_true, y_pred):
-    """100 mean(|(y_true - y_pred) / y_true|) over the last axis, in percent; |y_true| counts as
-    epsilon at least.
+def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """100 mean(|(y_true - y_pred) / y_true|) over the last axis, in percent.
+
+    |y_true| counts as epsilon at least. (batch, ..., d) -> (batch, ...).
     """
-    return 100.0 * jnp.mean(
-        jnp.abs((y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())), axis=-1
-    )
+    relative = (y_true - y_pred) / jnp.maximum(jnp.abs(y_true), epsilon())
+    return 100.0 * jnp.mean(jnp.abs(relative), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def mean_squared_logarithmic_error(y_true, y_pred):
-    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis; numbers below epsilon count
-    as epsilon.
+def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis.
+
+    Numbers below epsilon count as epsilon. (batch, ..., d) -> (batch, ...).
     """
-
-    def log(y):
-        return jnp.log(jnp.maximum(y, epsilon()) + 1.0)
-
-    return jnp.mean(jnp.square(log(y_pred) - log(y_true)), axis=-1)
+    log_true = jnp.log(jnp.maximum(y_true, epsilon()) + 1.0)
+    log_pred = jnp.log(jnp.maximum(y_pred, epsilon()) + 1.0)
+    return jnp.mean(jnp.square(log_pred - log_true), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def huber(y_true, y_pred, delta=1.0):
-    """Half the squared error up to an error of `delta`, linear beyond, averaged over the last axis.
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
+    """Half the squared error up to an error of `delta`, linear beyond; the mean over the last axis.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -70,26 +84,29 @@ def huber(y_true, y_pred, delta=1.0):
         (batch, ...)
     """
     error = jnp.abs(y_pred - y_true)
-    return jnp.mean(
-        jnp.where(error <= delta, 0.5 * jnp.square(error), delta * error - 0.5 * delta**2), axis=-1
-    )
+    linear = delta * error - 0.5 * delta**2  # meets the square at `delta`, with the same slope
+    return jnp.mean(jnp.where(error <= delta, 0.5 * jnp.square(error), linear), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def log_cosh(y_true, y_pred):
-    """mean(log(cosh(y_pred - y_true))) over the last axis: half the square of small errors, the
-    size of large ones less log 2.
+def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """mean(log(cosh(y_pred - y_true))) over the last axis.
+
+    Half the square of small errors, the size of large ones less log 2. (batch, ..., d) ->
+    (batch, ...).
     """
     error = y_pred - y_true
-    return jnp.mean(
-        error + jax.nn.softplus(-2.0 * error) - jnp.log(2.0).astype(error.dtype), axis=-1
-    )
+    # log((e^x + e^-x) / 2) without the exponential of a large number.
+    return jnp.mean(error + jax.nn.softplus(-2.0 * error) - math.log(2.0), axis=-1)
 
 
+@expects("same_shape", "quantities")
 @elementwise
-def cosine_similarity(y_true, y_pred, axis=-1):
-    """**Minus** the cosine of the angle between the vectors along `axis`: -1 for the same
-    direction, 0 where one vector is zero.
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
+    """**Minus** the cosine of the angle between the vectors along `axis`.
+
+    -1 for the same direction, 0 where one vector is zero.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -113,7 +130,12 @@ class MeanSquaredError(LossFunctionWrapper):
         0.5
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_squared_error",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(mean_squared_error, reduction, name, dtype)
 
 
@@ -129,7 +151,12 @@ class MeanAbsoluteError(LossFunctionWrapper):
         1.5
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_absolute_error",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
@@ -146,14 +173,18 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
     """
 
     def __init__(
-        self, reduction="sum_over_batch_size", name="mean_absolute_percentage_error", dtype=None
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_absolute_percentage_error",
+        dtype: DTypePolicyLike | None = None,
     ):
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
-    """`mean_squared_logarithmic_error`, reduced: for targets of many orders of magnitude. Negative
-    numbers count as 0.
+    """`mean_squared_logarithmic_error`, reduced: for targets of many orders of magnitude.
+
+    Negative numbers count as 0.
 
     Args:
         reduction, name, dtype: as for `Loss`.
@@ -165,7 +196,10 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
     """
 
     def __init__(
-        self, reduction="sum_over_batch_size", name="mean_squared_logarithmic_error", dtype=None
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_squared_logarithmic_error",
+        dtype: DTypePolicyLike | None = None,
     ):
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
@@ -183,7 +217,13 @@ class Huber(LossFunctionWrapper):
         Array([0.5, 2.5], dtype=float32)
     """
 
-    def __init__(self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None):
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
@@ -199,7 +239,12 @@ class LogCosh(LossFunctionWrapper):
         0.4338
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "log_cosh",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(log_cosh, reduction, name, dtype)
 
 
@@ -217,6 +262,10 @@ class CosineSimilarity(LossFunctionWrapper):
     """
 
     def __init__(
-        self, axis=-1, reduction="sum_over_batch_size", name="cosine_similarity", dtype=None
+        self,
+        axis: int = -1,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "cosine_similarity",
+        dtype: DTypePolicyLike | None = None,
     ):
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)

@@ -1,18 +1,31 @@
 """Connectionist temporal classification as a loss."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
+from fkeras.losses.expectation import expects
 from fkeras.losses.loss import LossFunctionWrapper
+from fkeras.losses.precision import widened
+from fkeras.losses.reduction import Reduction
 from fkeras.ops.ctc import ctc_loss
 from fkeras.ops.tensors import as_array
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
+
+@expects("label_sequences")
 @op
-def ctc(y_true, y_pred):
-    """-log P(labels | logits) over all alignments, where it is not known which step belongs to
-    which label.
+@widened
+def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """-log P(labels | logits) over all alignments of labels and steps.
+
+    For where it is not known which step belongs to which label.
 
     Args:
         y_true: class ids, (batch, labels). 0 is the blank: it pads, and is no class.
@@ -21,7 +34,7 @@ def ctc(y_true, y_pred):
     Returns:
         One loss per sequence, (batch,).
     """
-    y_true, y_pred = as_array(y_true), as_array(y_pred)
+    y_true = as_array(y_true)
     if y_true.ndim != 2:
         raise UserInputError(
             "Targets `y_true` are expected to be a tensor of shape `(batch_size, max_length)` in "
@@ -33,14 +46,14 @@ def ctc(y_true, y_pred):
             f"num_classes)`. Received: y_pred.shape={y_pred.shape}"
         )
     batch, steps, _ = y_pred.shape
-    return ctc_loss(
-        y_true, y_pred, jnp.sum(y_true != 0, axis=-1), jnp.full(batch, steps), mask_index=0
-    )
+    num_labels = jnp.sum(y_true != 0, axis=-1)
+    return ctc_loss(y_true, y_pred, num_labels, jnp.full(batch, steps), mask_index=0)
 
 
 class CTC(LossFunctionWrapper):
-    """`ctc`, reduced: speech and handwriting, where inputs are longer than their labels and not
-    aligned with them.
+    """`ctc`, reduced: for speech and handwriting.
+
+    There inputs are longer than their labels, and not aligned with them.
 
     Args:
         reduction, name, dtype: as for `Loss`.
@@ -51,7 +64,10 @@ class CTC(LossFunctionWrapper):
         1.6864
     """
 
-    _targets_are_ids = True
-
-    def __init__(self, reduction="sum_over_batch_size", name="ctc", dtype=None):
+    def __init__(
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "ctc",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(ctc, reduction, name, dtype)

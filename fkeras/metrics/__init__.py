@@ -1,16 +1,16 @@
 """What training reports, under Keras's names. A table of contents."""
 
 from fkeras.losses.crossentropy import binary_crossentropy as binary_crossentropy
-from fkeras.losses.crossentropy import binary_focal_crossentropy as binary_focal_crossentropy
 from fkeras.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
-from fkeras.losses.crossentropy import (
-    categorical_focal_crossentropy as categorical_focal_crossentropy,
-)
 from fkeras.losses.crossentropy import (
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
 from fkeras.losses.divergence import kl_divergence as kl_divergence
 from fkeras.losses.divergence import poisson as poisson
+from fkeras.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
+from fkeras.losses.focal import (
+    categorical_focal_crossentropy as categorical_focal_crossentropy,
+)
 from fkeras.losses.margin import categorical_hinge as categorical_hinge
 from fkeras.losses.margin import hinge as hinge
 from fkeras.losses.margin import squared_hinge as squared_hinge

@@ -1,38 +1,52 @@
 """How often a prediction is right."""
 
-import functools
+from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import floatx
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned, shape_error
+from fkeras.losses.precision import at_least_float32
 from fkeras.metrics.reduction import MeanMetricWrapper
 from fkeras.ops.math import in_top_k
 from fkeras.ops.tensors import as_array
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
-def _share(fn):
+
+F = TypeVar("F", bound=Callable[..., jax.Array])
+
+
+def _share(fn: F) -> F:
     """Makes `fn`, which tells right from wrong, one that returns 1 and 0 as floats."""
 
     @op
     @functools.wraps(fn)
-    def metric(y_true, y_pred, *args, **kwargs):
-        return fn(as_array(y_true), as_array(y_pred), *args, **kwargs).astype(floatx())
+    def metric(y_true: TensorLike, y_pred: TensorLike, *args: Any, **kwargs: Any) -> jax.Array:
+        # Wide, since an integer target beside bfloat16 would become bfloat16, and 257 there 256.
+        y_pred = at_least_float32(as_array(y_pred))
+        return fn(as_array(y_true), y_pred, *args, **kwargs).astype(floatx())
 
-    return metric
+    return cast(F, metric)  # with the signature of `fn`, for editors
 
 
 @_share
-def accuracy(y_true, y_pred):
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where y_true equals y_pred, else 0, for each element."""
     y_true, y_pred = aligned("accuracy", y_true, y_pred)
     return y_true == y_pred
 
 
 @_share
-def binary_accuracy(y_true, y_pred, threshold=0.5):
+def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
     """1 where y_pred > threshold is what y_true says, else 0, for each element.
 
     Args:
@@ -51,7 +65,7 @@ def binary_accuracy(y_true, y_pred, threshold=0.5):
 
 
 @_share
-def categorical_accuracy(y_true, y_pred):
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest prediction stands at the largest target, else 0.
 
     Args:
@@ -66,7 +80,7 @@ def categorical_accuracy(y_true, y_pred):
 
 
 @_share
-def sparse_categorical_accuracy(y_true, y_pred):
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """1 where the largest prediction stands at the true class, else 0.
 
     Args:
@@ -81,14 +95,14 @@ def sparse_categorical_accuracy(y_true, y_pred):
         >>> fkeras.metrics.sparse_categorical_accuracy([2, 1], [[0.1, 0.6, 0.3], [0.05, 0.95, 0.0]])
         Array([0., 1.], dtype=float32)
     """
-    matches = _class_ids("sparse_categorical_accuracy", y_true, y_pred) == jnp.argmax(
-        y_pred, axis=-1
-    )
+    ids = _class_ids("sparse_categorical_accuracy", y_true, y_pred)
+    matches = ids == jnp.argmax(y_pred, axis=-1)
+    # (batch, 1) positions are one for each example, which weights of shape (batch,) then fit.
     return matches[..., 0] if matches.ndim > 1 and matches.shape[-1] == 1 else matches
 
 
 @_share
-def top_k_categorical_accuracy(y_true, y_pred, k=5):
+def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
     """1 where the true class is among the k largest predictions, ties included, else 0.
 
     Args:
@@ -104,7 +118,9 @@ def top_k_categorical_accuracy(y_true, y_pred, k=5):
 
 
 @_share
-def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False):
+def sparse_top_k_categorical_accuracy(
+    y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
+) -> Tensor:
     """1 where the true class is among the k largest predictions, ties included, else 0.
 
     Args:
@@ -121,28 +137,22 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5, from_sorted_ids=False
         matches = jnp.any(ids[..., None] == y_pred[..., :k], axis=-1)
     else:
         matches = in_top_k(ids.astype("int32"), y_pred, k)
-    return matches.reshape(y_true.shape)
+    return matches.reshape(y_true.shape)  # with the last axis of 1, if there was one
 
 
-def _check_one_hot(name, y_true, y_pred):
+def _check_one_hot(name: str, y_true: jax.Array, y_pred: jax.Array) -> None:
     if y_true.shape != y_pred.shape:
-        hint = (
-            f"For class ids use `sparse_{name}`."
-            if y_true.ndim == y_pred.ndim - 1 or y_true.shape[-1:] == (1,)
-            else ""
-        )
+        are_ids = y_true.ndim == y_pred.ndim - 1 or y_true.shape[-1:] == (1,)
+        hint = f"For class ids use `sparse_{name}`." if are_ids else ""
         raise shape_error(name, y_true.shape, y_pred.shape, hint)
 
 
-def _class_ids(name, y_true, y_pred):
+def _class_ids(name: str, y_true: jax.Array, y_pred: jax.Array) -> jax.Array:
     """Ids in the shape of the predictions without their last axis."""
     ids = y_true[..., 0] if y_true.ndim == y_pred.ndim and y_true.shape[-1:] == (1,) else y_true
     if ids.shape != y_pred.shape[:-1]:
-        hint = (
-            f" For one-hot targets use `{name.removeprefix('sparse_')}`."
-            if ids.shape == y_pred.shape
-            else ""
-        )
+        is_one_hot = ids.shape == y_pred.shape
+        hint = f" For one-hot targets use `{name.removeprefix('sparse_')}`." if is_one_hot else ""
         raise UserInputError(
             f"{name}: `y_true` must hold one class id per prediction, shape {y_pred.shape[:-1]}. "
             f"Received: y_true of shape {y_true.shape}, y_pred of shape {y_pred.shape}.{hint}"
@@ -165,7 +175,7 @@ class Accuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: DTypePolicyLike | None = None):
         super().__init__(accuracy, name, dtype)
 
 
@@ -184,9 +194,14 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+    def __init__(
+        self,
+        name: str = "binary_accuracy",
+        dtype: DTypePolicyLike | None = None,
+        threshold: float = 0.5,
+    ):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
-        self._needs_probabilities = threshold == 0.5
+        self._needs_probabilities = threshold == 0.5  # of logits the middle is 0
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
@@ -197,13 +212,14 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> float(fkeras.metrics.CategoricalAccuracy()([[0, 0, 1], [0, 1, 0]], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
+        >>> metric = fkeras.metrics.CategoricalAccuracy()
+        >>> float(metric([[0, 0, 1], [0, 1, 0]], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
         0.5
     """
 
     _direction = "up"
 
-    def __init__(self, name="categorical_accuracy", dtype=None):
+    def __init__(self, name: str = "categorical_accuracy", dtype: DTypePolicyLike | None = None):
         super().__init__(categorical_accuracy, name, dtype)
 
 
@@ -215,13 +231,16 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> float(fkeras.metrics.SparseCategoricalAccuracy()([2, 1], [[0.1, 0.6, 0.3], [0.05, 0.95, 0.0]]))
+        >>> metric = fkeras.metrics.SparseCategoricalAccuracy()
+        >>> float(metric([2, 1], [[0.1, 0.6, 0.3], [0.05, 0.95, 0.0]]))
         0.5
     """
 
     _direction = "up"
 
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+    def __init__(
+        self, name: str = "sparse_categorical_accuracy", dtype: DTypePolicyLike | None = None
+    ):
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
@@ -234,13 +253,19 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> float(fkeras.metrics.TopKCategoricalAccuracy(k=1)([[0, 0, 1], [0, 1, 0]], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
+        >>> metric = fkeras.metrics.TopKCategoricalAccuracy(k=1)
+        >>> float(metric([[0, 0, 1], [0, 1, 0]], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
         0.5
     """
 
     _direction = "up"
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "top_k_categorical_accuracy",
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
@@ -255,14 +280,19 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> float(fkeras.metrics.SparseTopKCategoricalAccuracy(k=1)([2, 1], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
+        >>> metric = fkeras.metrics.SparseTopKCategoricalAccuracy(k=1)
+        >>> float(metric([2, 1], [[0.1, 0.9, 0.8], [0.05, 0.95, 0]]))
         0.5
     """
 
     _direction = "up"
 
     def __init__(
-        self, k=5, name="sparse_top_k_categorical_accuracy", dtype=None, from_sorted_ids=False
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: DTypePolicyLike | None = None,
+        from_sorted_ids: bool = False,
     ):
         super().__init__(
             sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids

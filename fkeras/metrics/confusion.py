@@ -1,37 +1,53 @@
 """True and false positives and negatives, precision and recall."""
 
-import jax.numpy as jnp
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import jax
 
 from fkeras.losses.reduction import divide_no_nan
 from fkeras.metrics.confusion_counts import NEVER, confusion_counts, parse_thresholds
 from fkeras.metrics.metric import Metric
 
+if TYPE_CHECKING:
+    from fkeras.types import Config, DTypePolicyLike, TensorLike
+
 
 class _Count(Metric):
     """One of the four counts."""
 
-    _counted: str
+    _counted: str  # a field of `Counts`
 
-    def __init__(self, thresholds=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.thresholds = parse_thresholds(thresholds, 0.5)
         self._needs_probabilities = any(self.thresholds)  # logits may be compared with 0
         self.accumulator = self._add_sum((len(self.thresholds),), "accumulator")
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1]."""
         counts = confusion_counts(self.name, y_true, y_pred, self.thresholds, sample_weight)
         self.accumulator.assign_add(getattr(counts, self._counted))
 
-    def result(self):
+    def result(self) -> jax.Array:
         return _one_or_all(self.accumulator.value)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
-def _one_or_all(values):
+def _one_or_all(values: jax.Array) -> jax.Array:
+    """A number for one threshold, else one value for each."""
     return values[0] if len(values) == 1 else values
 
 
@@ -107,24 +123,33 @@ class _Rate(Metric):
     """True positives, divided by themselves and something missed."""
 
     _direction = "up"
-    _missed: str
+    _missed: str  # a field of `Counts`, and the name of the state that adds it up
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+    def __init__(
+        self,
+        thresholds: float | Sequence[float] | None = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+    ):
         super().__init__(name=name, dtype=dtype)
         self.init_thresholds = thresholds
         self.top_k = top_k
         self.class_id = class_id
         self.thresholds = parse_thresholds(thresholds, 0.5 if top_k is None else NEVER)
-        self._needs_probabilities = top_k is None and any(
-            self.thresholds
-        )  # logits may be compared with 0
+        # Logits may be compared with 0, and with each other.
+        self._needs_probabilities = top_k is None and any(self.thresholds)
         shape = (len(self.thresholds),)
         self.true_positives = self._add_sum(shape, "true_positives")
         setattr(self, self._missed, self._add_sum(shape, self._missed))
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1] unless only `top_k`
-        counts.
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Counts a batch (batch, ...): targets 0 or 1.
+
+        Predictions lie in [0, 1], unless only `top_k` counts.
         """
         counts = confusion_counts(
             self.name,
@@ -138,11 +163,11 @@ class _Rate(Metric):
         self.true_positives.assign_add(counts.true_positives)
         getattr(self, self._missed).assign_add(getattr(counts, self._missed))
 
-    def result(self):
+    def result(self) -> jax.Array:
         right = self.true_positives.value
         return _one_or_all(divide_no_nan(right, right + getattr(self, self._missed).value))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "thresholds": self.init_thresholds}
 
 
@@ -184,40 +209,3 @@ class Recall(_Rate):
     """
 
     _missed = "false_negatives"
-
-
-class ConfusionAtThresholds(Metric):
-    """Keeps all four counts at each threshold, from which curves are read."""
-
-    _direction = "up"
-
-    def _add_counts(self, shape):
-        self.true_positives = self._add_sum(shape, "true_positives")
-        self.false_positives = self._add_sum(shape, "false_positives")
-        self.true_negatives = self._add_sum(shape, "true_negatives")
-        self.false_negatives = self._add_sum(shape, "false_negatives")
-
-    def _count(self, y_true, y_pred, thresholds, sample_weight, **options):
-        counts = confusion_counts(self.name, y_true, y_pred, thresholds, sample_weight, **options)
-        for name, value in counts._asdict().items():
-            getattr(self, name).assign_add(value)
-
-    def _recall(self):
-        return divide_no_nan(
-            self.true_positives.value, self.true_positives.value + self.false_negatives.value
-        )
-
-    def _precision(self):
-        return divide_no_nan(
-            self.true_positives.value, self.true_positives.value + self.false_positives.value
-        )
-
-    def _specificity(self):
-        return divide_no_nan(
-            self.true_negatives.value, self.true_negatives.value + self.false_positives.value
-        )
-
-    @staticmethod
-    def _best(values, allowed):
-        """The largest value where allowed, at least 0."""
-        return jnp.max(jnp.where(allowed, values, 0), initial=0)

@@ -1,6 +1,9 @@
 """Weighted counts of true and false positives and negatives, at many thresholds at once."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +14,9 @@ from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned
 from fkeras.losses.reduction import fit_weights
 from fkeras.ops.tensors import as_array
+
+if TYPE_CHECKING:
+    from fkeras.types import TensorLike
 
 # What a prediction outside of the top k becomes: below every threshold.
 NEVER = -1e10
@@ -26,19 +32,20 @@ class Counts(NamedTuple):
 
 
 def confusion_counts(
-    name,
-    y_true,
-    y_pred,
-    thresholds,
-    sample_weight=None,
+    name: str,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    thresholds: Sequence[float],
+    sample_weight: TensorLike | None = None,
     *,
-    top_k=None,
-    class_id=None,
-    multi_label=False,
-    label_weights=None,
+    top_k: int | None = None,
+    class_id: int | None = None,
+    multi_label: bool = False,
+    label_weights: Sequence[float] | np.ndarray | None = None,
 ) -> Counts:
-    """Counts a batch. A prediction is positive where it is above the threshold, a target where it
-    is not 0.
+    """Counts a batch.
+
+    A prediction is positive where it is above the threshold, a target where it is not 0.
 
     Args:
         name: of the metric, for errors.
@@ -55,15 +62,7 @@ def confusion_counts(
         Counts of shape (thresholds,), or (thresholds, labels) with `multi_label`.
     """
     y_true, y_pred = aligned(name, as_array(y_true, "float32"), as_array(y_pred, "float32"))
-    weights = (
-        None
-        if sample_weight is None
-        else fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
-    )
-    if label_weights is not None:
-        label_weights = jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
-        weights = label_weights if weights is None else weights * label_weights
-    weights = jnp.ones_like(y_pred) if weights is None else jnp.broadcast_to(weights, y_pred.shape)
+    weights = _weights_of_each(y_pred, sample_weight, label_weights)
     if top_k is not None:
         y_pred = _only_top(y_pred, top_k)
     if class_id is not None:
@@ -72,79 +71,86 @@ def confusion_counts(
                 "When class_id is provided, y_pred must be a 2D array with shape (num_samples, "
                 f"num_classes), found shape: {y_pred.shape}"
             )
-        y_true, y_pred, weights = (
-            y_true[..., class_id],
-            y_pred[..., class_id],
-            weights[..., class_id],
-        )
-    labels = y_pred.shape[-1] if multi_label else 1
-    true, pred, weights = (
-        y_true.reshape(-1, labels) != 0,
-        y_pred.reshape(-1, labels),
-        weights.reshape(-1, labels),
-    )
-    positive, negative = (
-        jnp.where(true, weights, 0),
-        jnp.where(true, 0, weights),
-    )  # (examples, labels)
+        y_true = y_true[..., class_id]
+        y_pred = y_pred[..., class_id]
+        weights = weights[..., class_id]
+    labels = y_pred.shape[-1] if multi_label else 1  # else all are counted together
+    is_true = y_true.reshape(-1, labels) != 0  # (examples, labels)
+    pred = y_pred.reshape(-1, labels)
+    weights = weights.reshape(-1, labels)
+    positive = jnp.where(is_true, weights, 0)
+    negative = jnp.where(is_true, 0, weights)
     above = _above_even if is_even(thresholds) else _above
-    tp, fp = (
-        above(pred, positive, thresholds),
-        above(pred, negative, thresholds),
-    )  # (thresholds, labels)
+    tp = above(pred, positive, thresholds)  # (thresholds, labels)
+    fp = above(pred, negative, thresholds)
     counts = Counts(tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp)
-    return counts if multi_label else Counts(*(c[:, 0] for c in counts))
+    return counts if multi_label else Counts(*(count[:, 0] for count in counts))
 
 
-def is_even(thresholds) -> bool:
+def _weights_of_each(
+    y_pred: jax.Array,
+    sample_weight: TensorLike | None,
+    label_weights: Sequence[float] | np.ndarray | None,
+) -> jax.Array:
+    """One weight for each prediction, of which `class_id` and labels can be picked."""
+    weights = jnp.ones_like(y_pred)
+    if sample_weight is not None:
+        weights *= fit_weights(as_array(sample_weight, y_pred.dtype), y_pred.shape)
+    if label_weights is not None:
+        weights *= jnp.broadcast_to(jnp.asarray(label_weights, y_pred.dtype), y_pred.shape)
+    return weights
+
+
+def is_even(thresholds: Sequence[float]) -> bool:
     """Whether thresholds are evenly spaced from 0 to 1, give or take epsilon at the ends."""
     even = np.linspace(0.0, 1.0, len(thresholds))
-    return len(thresholds) > 2 and bool(np.allclose(thresholds, even, rtol=0, atol=2 * epsilon()))
+    return len(thresholds) > 2 and np.allclose(thresholds, even, rtol=0, atol=2 * epsilon())
 
 
-def _above(pred, weights, thresholds):
+def _above(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:
     """The weight of predictions above each threshold, by comparing each with each."""
-    thresholds = jnp.asarray(thresholds, pred.dtype)[:, None, None]
-    return jnp.sum(jnp.where(pred > thresholds, weights, 0), axis=1)
+    limits = jnp.asarray(thresholds, pred.dtype)[:, None, None]  # (thresholds, 1, 1)
+    return jnp.sum(jnp.where(pred > limits, weights, 0), axis=1)
 
 
-def _above_even(pred, weights, thresholds):
-    """The same for even thresholds, by sorting predictions into buckets: memory and time do not
-    grow with their number.
+def _above_even(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:
+    """The same for even thresholds, by sorting predictions into buckets.
 
-    Bucket i holds predictions in (threshold i, threshold i + 1]. A prediction of 0 is above the
-    first threshold only if that lies below 0.
+    Memory and time do not grow with their number. Bucket i holds predictions in (threshold i,
+    threshold i + 1]. A prediction of 0 is above the first threshold only if that lies below 0.
     """
     buckets = len(thresholds)
-    at = jnp.ceil(jnp.clip(pred, 0.0, 1.0) * (buckets - 1)).astype("int32") - 1
-    if thresholds[0] < 0:
-        at = jnp.maximum(at, 0)
+    index = jnp.ceil(jnp.clip(pred, 0.0, 1.0) * (buckets - 1)).astype("int32") - 1
+    if thresholds[0] < 0:  # as those of `AUC`, which reach a little beyond both ends
+        index = jnp.maximum(index, 0)
 
-    def fill(at, weights):
-        return jax.ops.segment_sum(weights, at, buckets)  # drops -1
+    def fill(index: jax.Array, weights: jax.Array) -> jax.Array:
+        return jax.ops.segment_sum(weights, index, buckets)  # drops -1
 
-    filled = jax.vmap(fill, in_axes=1, out_axes=1)(at, weights)
-    return jax.lax.cumsum(filled, axis=0, reverse=True)
+    filled = jax.vmap(fill, in_axes=1, out_axes=1)(index, weights)
+    return jax.lax.cumsum(filled, axis=0, reverse=True)  # all buckets from each threshold on
 
 
-def _only_top(pred, k):
-    """Predictions that are not among the k largest of the last axis become `NEVER`; of equal ones
-    the first count.
+def _only_top(pred: jax.Array, k: int) -> jax.Array:
+    """Predictions that are not among the k largest of the last axis become `NEVER`.
+
+    Of equal ones the first count.
     """
     _, top = jax.lax.top_k(pred, k)
-    kept = jnp.any(jax.nn.one_hot(top, pred.shape[-1], dtype=bool), axis=-2)
-    return jnp.where(kept, pred, NEVER)
+    is_top = jnp.any(jax.nn.one_hot(top, pred.shape[-1], dtype=bool), axis=-2)
+    return jnp.where(is_top, pred, NEVER)
 
 
-def parse_thresholds(thresholds, default) -> list:
+def parse_thresholds(thresholds: float | Sequence[float] | None, default: float) -> list:
     """A list of thresholds from a number, a sequence or None, checked to lie in [0, 1]."""
     if thresholds is None:
         return [default]
-    found = list(thresholds) if isinstance(thresholds, (list, tuple, np.ndarray)) else [thresholds]
-    bad = [t for t in found if t is None or not 0 <= t <= 1]
+    is_sequence = isinstance(thresholds, (list, tuple, np.ndarray))
+    values = list(thresholds) if is_sequence else [thresholds]
+    bad = [value for value in values if value is None or not 0 <= value <= 1]
     if bad:
         raise UserInputError(f"Threshold values must be in [0, 1]. Received: {bad}")
-    return found
+    return values
 
 
 def even_thresholds(count: int) -> list[float]:

@@ -1,16 +1,25 @@
 """Correlation of predictions with targets."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
 from fkeras.losses.alignment import elementwise
 from fkeras.metrics.reduction import MeanMetricWrapper
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
+
 
 @elementwise
-def pearson_correlation(y_true, y_pred, axis=-1):
-    """Pearson's correlation along `axis`: 1 for a rising line, -1 for a falling one, NaN where one
-    side is constant.
+def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
+    """Pearson's correlation along `axis`.
+
+    1 for a rising line, -1 for a falling one, NaN where one side is constant.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -20,7 +29,8 @@ def pearson_correlation(y_true, y_pred, axis=-1):
         The shape without `axis`.
     """
 
-    def standardized(y):
+    def standardized(y: jax.Array) -> jax.Array:
+        # Without an epsilon, as in Keras: a constant has no correlation, and says so.
         y = y - jnp.mean(y, axis=axis, keepdims=True)
         return y / jnp.std(y, axis=axis, keepdims=True)
 
@@ -28,9 +38,10 @@ def pearson_correlation(y_true, y_pred, axis=-1):
 
 
 @elementwise
-def concordance_correlation(y_true, y_pred, axis=-1):
-    """Lin's concordance correlation along `axis`: like Pearson's, and less the further predictions
-    lie off the line y_true = y_pred.
+def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
+    """Lin's concordance correlation along `axis`.
+
+    Like Pearson's, and less the further predictions lie off the line y_true = y_pred.
 
     Args:
         y_true, y_pred: (batch, ..., d).
@@ -39,16 +50,12 @@ def concordance_correlation(y_true, y_pred, axis=-1):
     Returns:
         The shape without `axis`, in [-1, 1].
     """
-    mean_true, mean_pred = (
-        jnp.mean(y_true, axis=axis, keepdims=True),
-        jnp.mean(y_pred, axis=axis, keepdims=True),
-    )
-    true, pred = y_true - mean_true, y_pred - mean_pred
-    spread = (
-        jnp.var(true, axis=axis, keepdims=True)
-        + jnp.var(pred, axis=axis, keepdims=True)
-        + jnp.square(mean_true - mean_pred)
-    )
+    mean_true = jnp.mean(y_true, axis=axis, keepdims=True)
+    mean_pred = jnp.mean(y_pred, axis=axis, keepdims=True)
+    true = y_true - mean_true
+    pred = y_pred - mean_pred
+    variances = jnp.var(true, axis=axis, keepdims=True) + jnp.var(pred, axis=axis, keepdims=True)
+    spread = variances + jnp.square(mean_true - mean_pred)
     return jnp.mean(2 * true * pred / (spread + epsilon()), axis=axis)
 
 
@@ -61,13 +68,19 @@ class PearsonCorrelation(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> round(float(fkeras.metrics.PearsonCorrelation()([[1.0, 2.0, 4.0]], [[1.0, 3.0, 4.0]])), 4)
+        >>> metric = fkeras.metrics.PearsonCorrelation()
+        >>> round(float(metric([[1.0, 2.0, 4.0]], [[1.0, 3.0, 4.0]])), 4)
         0.9286
     """
 
     _direction = "up"
 
-    def __init__(self, name="pearson_correlation", dtype=None, axis=-1):
+    def __init__(
+        self,
+        name: str = "pearson_correlation",
+        dtype: DTypePolicyLike | None = None,
+        axis: int = -1,
+    ):
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 
@@ -80,11 +93,17 @@ class ConcordanceCorrelation(MeanMetricWrapper):
 
     Examples:
         >>> import fkeras
-        >>> round(float(fkeras.metrics.ConcordanceCorrelation()([[0, 1, 0.5]], [[0.1, 0.9, 0.5]])), 4)
+        >>> metric = fkeras.metrics.ConcordanceCorrelation()
+        >>> round(float(metric([[0, 1, 0.5]], [[0.1, 0.9, 0.5]])), 4)
         0.9756
     """
 
     _direction = "up"
 
-    def __init__(self, name="concordance_correlation", dtype=None, axis=-1):
+    def __init__(
+        self,
+        name: str = "concordance_correlation",
+        dtype: DTypePolicyLike | None = None,
+        axis: int = -1,
+    ):
         super().__init__(concordance_correlation, name, dtype, axis=axis)

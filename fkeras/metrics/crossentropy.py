@@ -1,5 +1,9 @@
 """Crossentropies and divergences as metrics."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras.losses.crossentropy import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -7,6 +11,9 @@ from fkeras.losses.crossentropy import (
 )
 from fkeras.losses.divergence import kl_divergence, poisson
 from fkeras.metrics.reduction import MeanMetricWrapper
+
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike
 
 
 class KLDivergence(MeanMetricWrapper):
@@ -23,7 +30,7 @@ class KLDivergence(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="kl_divergence", dtype=None):
+    def __init__(self, name: str = "kl_divergence", dtype: DTypePolicyLike | None = None):
         super().__init__(kl_divergence, name, dtype)
 
 
@@ -41,7 +48,7 @@ class Poisson(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="poisson", dtype=None):
+    def __init__(self, name: str = "poisson", dtype: DTypePolicyLike | None = None):
         super().__init__(poisson, name, dtype)
 
 
@@ -61,7 +68,11 @@ class BinaryCrossentropy(MeanMetricWrapper):
     _direction = "down"
 
     def __init__(
-        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
+        self,
+        name: str = "binary_crossentropy",
+        dtype: DTypePolicyLike | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
     ):
         super().__init__(
             binary_crossentropy,
@@ -89,11 +100,11 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     def __init__(
         self,
-        name="categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        label_smoothing=0,
-        axis=-1,
+        name: str = "categorical_crossentropy",
+        dtype: DTypePolicyLike | None = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
     ):
         super().__init__(
             categorical_crossentropy,
@@ -125,11 +136,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def __init__(
         self,
-        name="sparse_categorical_crossentropy",
-        dtype=None,
-        from_logits=False,
-        ignore_class=None,
-        axis=-1,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: DTypePolicyLike | None = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ):
         super().__init__(
             sparse_categorical_crossentropy,

@@ -1,7 +1,14 @@
 """Hinge losses as metrics."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fkeras.losses.margin import categorical_hinge, hinge, squared_hinge
 from fkeras.metrics.reduction import MeanMetricWrapper
+
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike
 
 
 class Hinge(MeanMetricWrapper):
@@ -18,7 +25,7 @@ class Hinge(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="hinge", dtype=None):
+    def __init__(self, name: str = "hinge", dtype: DTypePolicyLike | None = None):
         super().__init__(hinge, name, dtype)
 
 
@@ -36,7 +43,7 @@ class SquaredHinge(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="squared_hinge", dtype=None):
+    def __init__(self, name: str = "squared_hinge", dtype: DTypePolicyLike | None = None):
         super().__init__(squared_hinge, name, dtype)
 
 
@@ -54,5 +61,5 @@ class CategoricalHinge(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="categorical_hinge", dtype=None):
+    def __init__(self, name: str = "categorical_hinge", dtype: DTypePolicyLike | None = None):
         super().__init__(categorical_hinge, name, dtype)

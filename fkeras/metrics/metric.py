@@ -1,6 +1,12 @@
-"""`Metric`: a number gathered over batches. Its state is a handful of Variables; every method has a
-pure form.
+"""`Metric`: a number gathered over batches.
+
+Its state is a handful of Variables; every method has a pure form.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -12,16 +18,21 @@ from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 
+if TYPE_CHECKING:
+    from fkeras.types import Config, DTypeLike, DTypePolicyLike, Shape, TensorLike
 
-def zeros(shape, dtype=None):
+Direction: TypeAlias = Literal["up", "down"]  # which values are better
+
+
+def zeros(shape: Shape, dtype: DTypeLike | None = None) -> jax.Array:
     """The initializer of metric state."""
     return jnp.zeros(shape, dtype)
 
 
 class Metric:
-    """A metric to subclass: make state in `__init__` with `add_variable`, change it in
-    `update_state`, read it in `result`.
+    """A metric to subclass.
 
+    Make state in `__init__` with `add_variable`, change it in `update_state`, read it in `result`.
     Variables and other metrics kept in attributes (also in lists, tuples and dicts) belong to the
     metric. `update_state`, `result` and `reset_state` act on the object; the `stateless_` forms are
     pure, for `jax.jit`, `vmap` and `scan`: state in, state out.
@@ -47,25 +58,29 @@ class Metric:
         >>> largest = Largest()
         >>> float(largest(jnp.array([1.0, 3.0])))
         3.0
-        >>> state = jax.jit(largest.stateless_update_state)(largest.stateless_reset_state(), jnp.array([2.0]))
+        >>> update = jax.jit(largest.stateless_update_state)
+        >>> state = update(largest.stateless_reset_state(), jnp.array([2.0]))
         >>> float(largest.stateless_result(state)), float(largest.result())
         (2.0, 3.0)
     """
 
     # 'up': more is better, 'down': less is better, None: unknown. Callbacks that look for the best
-    # epoch read it.
-    _direction: str | None = None
+    # epoch read it; a metric of one's own may say it too. The name is Keras's.
+    _direction: Direction | None = None
     # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is
     # linear.
     _needs_probabilities = False
 
-    def __new__(cls, *args, **kwargs):
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
+    _own_variables: list[Variable]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
-        self._arguments = (args, kwargs)
+        self._arguments = (args, kwargs)  # for `get_config`
         self._own_variables = []
         return self
 
-    def __init__(self, dtype=None, name=None):
+    def __init__(self, dtype: DTypePolicyLike | None = None, name: str | None = None):
         self.name = name or names.auto_name(type(self).__name__)
         self._dtype_policy = dtype_policy.get(dtype or settings.floatx())
         self._dtype = self._dtype_policy.compute_dtype
@@ -77,7 +92,19 @@ class Metric:
 
     # -- state -----------------------------------------------------------------
 
-    def add_variable(self, shape, initializer=None, dtype=None, aggregation="sum", name=None):
+    @property
+    def _sum_dtype(self) -> str:
+        """What sums are made in: float32 in place of narrower floats, where 256 + 1 = 256."""
+        return _sum_dtype(self.dtype)
+
+    def add_variable(
+        self,
+        shape: Shape,
+        initializer: str | Config | Callable[..., Any] | None = None,
+        dtype: DTypeLike | None = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
         """New state.
 
         Args:
@@ -97,6 +124,7 @@ class Metric:
             )
         if isinstance(initializer, dict):
             initializer = serialization.deserialize_keras_object(initializer)
+        # A slash in the name would read as a scope inside a scope.
         with names.scope(self.name.replace("/", ">")):
             variable = Variable(
                 zeros if initializer is None else initializer,
@@ -111,51 +139,62 @@ class Metric:
         self._own_variables.append(variable)
         return variable
 
-    def add_weight(self, shape=(), initializer=None, dtype=None, name=None):
+    def add_weight(
+        self,
+        shape: Shape = (),
+        initializer: str | Config | Callable[..., Any] | None = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> Variable:
         """`add_variable` under its older name; a number by default."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
-    def _add_sum(self, shape, name, dtype=None):
-        """New state to add up in: float32 in place of narrower floats, in which 256 + 1 = 256."""
-        dtype = settings.floatx() if dtype is None else dtype
-        return self.add_variable(
-            shape, dtype=result_type(dtype, "float32") if "float" in dtype else dtype, name=name
-        )
+    def _add_sum(self, shape: Shape, name: str, dtype: str | None = None) -> Variable:
+        """New state to add up in: of `dtype` (None for floatx), float32 in place of narrower."""
+        dtype = _sum_dtype(settings.floatx() if dtype is None else dtype)
+        return self.add_variable(shape, dtype=dtype, name=name)
 
     @property
-    def variables(self) -> list:
-        """All state: the metric's own Variables in the order in which they were made, then those of
-        the metrics it holds.
+    def variables(self) -> list[Variable]:
+        """All state, each Variable once.
+
+        The metric's own Variables in the order in which they were made, then those of the metrics
+        it holds.
         """
-        found: dict[int, Variable] = {}
+        variables: dict[int, Variable] = {}
         metrics: dict[int, Metric] = {}
-        _gather({k: v for k, v in self.__dict__.items() if k != "_arguments"}, found, metrics)
+        # Not the constructor's arguments: what is only passed through is not state.
+        attributes = {key: x for key, x in self.__dict__.items() if key != "_arguments"}
+        _gather(attributes, variables, metrics)
         for metric in metrics.values():
-            found.update((id(v), v) for v in metric.variables)
-        return list(found.values())
+            variables.update((id(variable), variable) for variable in metric.variables)
+        return list(variables.values())
 
     # -- what subclasses define ------------------------------------------------
 
-    def update_state(self, *args, **kwargs):
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Takes one batch in."""
         raise NotImplementedError(f"{type(self).__name__} must define `update_state`.")
 
-    def result(self):
+    def result(self) -> Any:
         """The metric of everything since the last reset: an array, or a dict of arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define `result`.")
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forgets everything: all state becomes 0."""
-        for v in self.variables:
-            v.assign(jnp.zeros(v.shape, v.dtype))
+        for variable in self.variables:
+            variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Takes one batch in, as `update_state` does, and returns the result so far."""
         self.update_state(*args, **kwargs)
         return self.result()
 
     # -- the pure forms --------------------------------------------------------
 
-    def stateless_update_state(self, metric_variables, *args, **kwargs):
+    def stateless_update_state(
+        self, metric_variables: Iterable[TensorLike], *args: Any, **kwargs: Any
+    ) -> list[jax.Array]:
         """State after one more batch. Nothing on the object changes.
 
         Args:
@@ -166,11 +205,14 @@ class Metric:
         Returns:
             The new values, a list in the same order.
         """
-        values, known = list(metric_variables), len(self.variables)
-        if not known or getattr(self, "_built", True) is False:
+        # A metric that makes its state at its first batch makes it here, before anything is lent.
+        # The caller cannot have passed what did not exist: the new state's own values are taken.
+        values = list(metric_variables)
+        num_before = len(self.variables)
+        if not num_before or getattr(self, "_built", True) is False:
             self.build_on(*args, **kwargs)
-            if len(values) == known:
-                values += self.variables[known:]
+            if len(values) == num_before:
+                values += self.variables[num_before:]
         values = self._lend(values, self.update_state, *args, **kwargs)[1]
         if len(values) != len(self.variables):
             raise UserInputError(
@@ -179,52 +221,65 @@ class Metric:
             )
         return values
 
-    def stateless_result(self, metric_variables):
+    def stateless_result(self, metric_variables: Iterable[TensorLike]) -> Any:
         """The result that state with these values would have."""
         return self._lend(metric_variables, self.result)[0]
 
-    def stateless_reset_state(self, metric_variables=None):
+    def stateless_reset_state(
+        self, metric_variables: Iterable[TensorLike] | None = None
+    ) -> list[jax.Array]:
         """State after a reset.
 
         Args:
             metric_variables: the values before; what `reset_state` leaves alone keeps them. None
                 for the object's own.
         """
-        return self._lend(
-            self.variables if metric_variables is None else metric_variables, self.reset_state
-        )[1]
+        values = self.variables if metric_variables is None else metric_variables
+        return self._lend(values, self.reset_state)[1]
 
-    def build_on(self, *args, **kwargs) -> None:
-        """Lets a metric that makes its state at its first batch make it now, from the shapes of one
-        batch. Computes nothing.
+    def build_on(self, *args: Any, **kwargs: Any) -> None:
+        """Lets a metric that makes its state at its first batch make it now.
+
+        From the shapes of one batch; nothing is computed.
 
         Args:
             *args, **kwargs: as for `update_state`; arrays or `jax.ShapeDtypeStruct`s.
         """
 
-        def update(args, kwargs):
+        def update(args: Any, kwargs: Any) -> None:
             lending.call_abstractly(self.update_state, *args, **kwargs)
 
-        jax.eval_shape(update, args, kwargs)
+        jax.eval_shape(
+            update, args, kwargs
+        )  # arguments go in as arguments, so that they are traced
 
-    def _lend(self, values, method, *args, **kwargs):
-        variables, values = self.variables, list(values)
+    def _lend(
+        self,
+        values: Iterable[TensorLike],
+        method: Callable[..., Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> tuple[Any, list[jax.Array]]:
+        """What a method returns while all state reads as `values`, and the state after it."""
+        variables = self.variables
+        values = list(values)
         if len(values) != len(variables):
             raise UserInputError(
                 "Argument `metric_variables` must be a list of tensors corresponding 1:1 to "
                 f"{type(self).__name__}().variables. Received list with length {len(values)}, but "
                 f"expected {len(variables)} variables."
             )
-        values = [_value_for(v, x) for v, x in zip(variables, values)]
+        lent = [_value_for(variable, value) for variable, value in zip(variables, values)]
         return lending.call(
-            method, variables, values, *args, what=f"metric {self.name!r}", **kwargs
+            method, variables, lent, *args, caller=f"metric {self.name!r}", **kwargs
         )
 
     # -- config ----------------------------------------------------------------
 
-    def get_config(self) -> dict:
-        """The constructor's arguments as plain values, from its signature and the attributes of the
-        same names.
+    def get_config(self) -> Config:
+        """The constructor's arguments as plain values.
+
+        From its signature and the attributes of the same names.
         """
         arguments = constructor.bind_arguments(type(self), *self._arguments)
         config = constructor.config_from_signature(self, arguments)
@@ -236,15 +291,27 @@ class Metric:
         return config
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> Self:
         """A metric from what `get_config` returned."""
-        return cls(**{k: serialization.deserialize_keras_object(v) for k, v in config.items()})
+        arguments = {
+            key: serialization.deserialize_keras_object(value) for key, value in config.items()
+        }
+        return cls(**arguments)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _gather(structure, variables, metrics):
+def _sum_dtype(dtype: str) -> str:
+    """Of a dtype's name that in which many such numbers are added up."""
+    return result_type(dtype, "float32") if "float" in dtype else dtype
+
+
+def _gather(
+    structure: Mapping[str, Any] | Sequence[Any],
+    variables: dict[int, Variable],
+    metrics: dict[int, Metric],
+) -> None:
     """Variables and metrics in nested lists, tuples and dicts, each once."""
     for x in structure.values() if isinstance(structure, dict) else structure:
         if isinstance(x, Variable):
@@ -255,7 +322,7 @@ def _gather(structure, variables, metrics):
             _gather(x, variables, metrics)
 
 
-def _value_for(variable, x):
+def _value_for(variable: Variable, x: TensorLike) -> jax.Array:
     """`x` as a value that may be lent to the Variable."""
     x = jnp.asarray(x.value if isinstance(x, Variable) else x, dtype=variable.dtype)
     if x.shape != tuple(variable.shape):

@@ -1,17 +1,31 @@
 """Sums and means over everything seen."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.config import serialization
 from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
-from fkeras.losses.by_name import FUNCTIONS as LOSS_FUNCTIONS
+from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
 from fkeras.ops.tensors import as_array, convert_to_tensor
 
+if TYPE_CHECKING:
+    from fkeras.types import Config, DTypeLike, DTypePolicyLike, TensorLike
 
-def per_sample(values, sample_weight, reduce, dtype):
+
+def per_sample(
+    values: TensorLike,
+    sample_weight: TensorLike | None,
+    reduce: Callable[..., jax.Array],
+    dtype: DTypeLike,
+) -> tuple[jax.Array, jax.Array | None]:
     """One weighted value per example, and one weight per example (None: all 1).
 
     Args:
@@ -20,19 +34,20 @@ def per_sample(values, sample_weight, reduce, dtype):
         reduce: `jnp.sum` or `jnp.mean`, for the axes after the first.
         dtype: of both results.
     """
-    mask = get_mask(values)
+    mask = get_mask(values)  # of what the function itself left out, as `ignore_class` does
     values = convert_to_tensor(values, dtype=dtype)
+    weights = None if sample_weight is None else convert_to_tensor(sample_weight, dtype=dtype)
     if mask is not None:
-        sample_weight = masked_weights(sample_weight, mask, dtype, "sum")
-    if sample_weight is not None:
-        sample_weight = convert_to_tensor(sample_weight, dtype=dtype)
-        if sample_weight.ndim == values.ndim + 1 and sample_weight.shape[-1] == 1:
-            sample_weight = sample_weight[..., 0]
-        values = reduce(values, axis=tuple(range(sample_weight.ndim, values.ndim)))
-        sample_weight = jnp.broadcast_to(fit_weights(sample_weight, values.shape), values.shape)
-        values = values * sample_weight
-        sample_weight = reduce(sample_weight, axis=tuple(range(1, sample_weight.ndim)))
-    return reduce(values, axis=tuple(range(1, values.ndim))), sample_weight
+        weights = masked_weights(weights, mask, dtype, "sum")
+    if weights is not None:
+        if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
+            weights = weights[..., 0]
+        # First the axes that have one weight, then, weighted, those that have one each.
+        values = reduce(values, axis=tuple(range(weights.ndim, values.ndim)))
+        weights = jnp.broadcast_to(fit_weights(weights, values.shape), values.shape)
+        values = values * weights
+        weights = reduce(weights, axis=tuple(range(1, weights.ndim)))
+    return reduce(values, axis=tuple(range(1, values.ndim))), weights
 
 
 class Sum(Metric):
@@ -49,19 +64,19 @@ class Sum(Metric):
         9.0
     """
 
-    def __init__(self, name="sum", dtype=None):
+    def __init__(self, name: str = "sum", dtype: DTypePolicyLike | None = None):
         super().__init__(name=name, dtype=dtype)
         self.total = self._add_sum((), "total", self.dtype)
 
-    def update_state(self, values, sample_weight=None):
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Adds values (any shape), weighted by `sample_weight`, which fits their leading axes."""
         values, _ = per_sample(values, sample_weight, jnp.sum, self.total.dtype)
         self.total.assign_add(jnp.sum(values))
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self.total.assign(0)
 
-    def result(self):
+    def result(self) -> jax.Array:
         return self.total.value.astype(self.dtype)
 
 
@@ -79,29 +94,34 @@ class Mean(Metric):
         4.0
     """
 
-    def __init__(self, name="mean", dtype=None):
+    def __init__(self, name: str = "mean", dtype: DTypePolicyLike | None = None):
         super().__init__(name=name, dtype=dtype)
         self.total = self._add_sum((), "total", self.dtype)
         self.count = self._add_sum((), "count", self.dtype)
 
-    def update_state(self, values, sample_weight=None):
-        """Takes in values (batch, ...), averaged over all axes but the first; `sample_weight` fits
-        their leading axes.
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
+        """Takes in values (batch, ...), averaged over all axes but the first.
+
+        `sample_weight` fits their leading axes.
         """
         values, sample_weight = per_sample(values, sample_weight, jnp.mean, self.total.dtype)
         self.total.assign_add(jnp.sum(values))
         if sample_weight is not None:
             count = jnp.sum(sample_weight)
-        else:
+        else:  # a static number: no array of ones is added up
             count = values.shape[0] if values.ndim else 1
         self.count.assign_add(count)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         self.total.assign(0)
         self.count.assign(0)
 
-    def result(self):
-        return divide_no_nan(self.total.value, self.count.value).astype(self.dtype)
+    def result(self) -> jax.Array:
+        return self._mean().astype(self.dtype)
+
+    def _mean(self) -> jax.Array:
+        """The mean in the dtype of its sums."""
+        return divide_no_nan(self.total.value, self.count.value)
 
 
 class MeanMetricWrapper(Mean):
@@ -117,35 +137,47 @@ class MeanMetricWrapper(Mean):
 
     Examples:
         >>> import fkeras
-        >>> metric = fkeras.metrics.MeanMetricWrapper(fkeras.losses.mean_squared_error, name="error")
+        >>> metric = fkeras.metrics.MeanMetricWrapper(fkeras.losses.mean_squared_error)
         >>> float(metric([[0.0], [1.0]], [[2.0], [1.0]]))
         2.0
     """
 
-    def __init__(self, fn, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(name=name, dtype=dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
-        for key, value in kwargs.items():
+        for key, value in kwargs.items():  # `get_config` reads them there
             if not hasattr(self, key):
                 setattr(self, key, value)
-        if any(fn is loss for loss in LOSS_FUNCTIONS):
+        if expectation_of(fn) is not None:  # a loss
             self._direction = "down"
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
-        mask = get_mask(y_pred)
+        mask = get_mask(y_pred)  # before the function, whose result has none
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         if values is None:
             raise UserInputError(
                 f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its "
                 "last line lack a `return`?"
             )
+        # A single number has used the mask already, unless weights are to be fitted to it too.
         if mask is not None and (getattr(values, "ndim", 0) or sample_weight is not None):
-            sample_weight = masked_weights(sample_weight, as_array(mask), self.total.dtype, "sum")
+            dtype = self.total.dtype
+            if sample_weight is not None:
+                sample_weight = as_array(sample_weight, dtype)
+            sample_weight = masked_weights(sample_weight, as_array(mask), dtype, "sum")
         super().update_state(values, sample_weight=sample_weight)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         if "fn" in config:
             config.update(serialization.serialize_dict({"fn": self._fn, **self._fn_kwargs}))

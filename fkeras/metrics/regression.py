@@ -1,11 +1,14 @@
 """Errors of predicted numbers."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.losses.alignment import aligned, elementwise
-from fkeras.losses.regression import (
-    cosine_similarity as negative_cosine_similarity,
-)
+from fkeras.losses.regression import cosine_similarity as negative_cosine_similarity
 from fkeras.losses.regression import (
     log_cosh,
     mean_absolute_error,
@@ -16,11 +19,15 @@ from fkeras.losses.regression import (
 from fkeras.metrics.reduction import Mean, MeanMetricWrapper
 from fkeras.ops.tensors import as_array
 
+if TYPE_CHECKING:
+    from fkeras.types import DTypePolicyLike, Tensor, TensorLike
+
 
 @elementwise
-def cosine_similarity(y_true, y_pred, axis=-1):
-    """The cosine of the angle between the vectors along `axis`, in [-1, 1]: the loss of this name
-    with the other sign.
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
+    """The cosine of the angle between the vectors along `axis`, in [-1, 1].
+
+    The loss of this name has the other sign.
     """
     return -negative_cosine_similarity(y_true, y_pred, axis=axis)
 
@@ -39,7 +46,7 @@ class MeanSquaredError(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="mean_squared_error", dtype=None):
+    def __init__(self, name: str = "mean_squared_error", dtype: DTypePolicyLike | None = None):
         super().__init__(mean_squared_error, name, dtype)
 
 
@@ -57,7 +64,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="mean_absolute_error", dtype=None):
+    def __init__(self, name: str = "mean_absolute_error", dtype: DTypePolicyLike | None = None):
         super().__init__(mean_absolute_error, name, dtype)
 
 
@@ -75,7 +82,9 @@ class MeanAbsolutePercentageError(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="mean_absolute_percentage_error", dtype=None):
+    def __init__(
+        self, name: str = "mean_absolute_percentage_error", dtype: DTypePolicyLike | None = None
+    ):
         super().__init__(mean_absolute_percentage_error, name, dtype)
 
 
@@ -93,7 +102,9 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="mean_squared_logarithmic_error", dtype=None):
+    def __init__(
+        self, name: str = "mean_squared_logarithmic_error", dtype: DTypePolicyLike | None = None
+    ):
         super().__init__(mean_squared_logarithmic_error, name, dtype)
 
 
@@ -111,23 +122,26 @@ class RootMeanSquaredError(Mean):
 
     _direction = "down"
 
-    def __init__(self, name="root_mean_squared_error", dtype=None):
+    def __init__(self, name: str = "root_mean_squared_error", dtype: DTypePolicyLike | None = None):
         super().__init__(name, dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Takes in a batch (batch, ...); `sample_weight` fits its leading axes."""
-        y_true, y_pred = aligned(
-            self.name, as_array(y_true, self.dtype), as_array(y_pred, self.dtype)
-        )
+        dtype = self._sum_dtype
+        y_true, y_pred = aligned(self.name, as_array(y_true, dtype), as_array(y_pred, dtype))
         super().update_state(jnp.square(y_pred - y_true), sample_weight=sample_weight)
 
-    def result(self):
-        return jnp.sqrt(super().result())
+    def result(self) -> jax.Array:
+        # The root before the rounding: a mean square of 70,000 is infinite in float16.
+        return jnp.sqrt(self._mean()).astype(self.dtype)
 
 
 class CosineSimilarity(MeanMetricWrapper):
-    """The mean cosine of the angle between target and prediction: 1 for equal directions. (The loss
-    of this name is its negative.)
+    """The mean cosine of the angle between target and prediction: 1 for equal directions.
+
+    The loss of this name is its negative.
 
     Args:
         name, dtype: as for `Metric`.
@@ -141,7 +155,9 @@ class CosineSimilarity(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, name="cosine_similarity", dtype=None, axis=-1):
+    def __init__(
+        self, name: str = "cosine_similarity", dtype: DTypePolicyLike | None = None, axis: int = -1
+    ):
         super().__init__(cosine_similarity, name, dtype, axis=axis)
 
 
@@ -159,5 +175,5 @@ class LogCoshError(MeanMetricWrapper):
 
     _direction = "down"
 
-    def __init__(self, name="logcosh", dtype=None):
+    def __init__(self, name: str = "logcosh", dtype: DTypePolicyLike | None = None):
         super().__init__(log_cosh, name, dtype)

@@ -1,6 +1,9 @@
 """Dot-product attention."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -10,22 +13,24 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
 def dot_product_attention(
-    query,
-    key,
-    value,
-    bias=None,
-    mask=None,
-    scale=None,
-    is_causal=False,
-    flash_attention=None,
-    attn_logits_soft_cap=None,
-):
-    """softmax(scale * query . key + bias) . value, over the keys' positions, with heads side by
-    side.
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+    flash_attention: bool | None = None,
+    attn_logits_soft_cap: float | None = None,
+) -> Tensor:
+    """softmax(scale * query . key + bias) . value, over the keys' positions.
+
+    Heads stand side by side.
 
     On NVIDIA GPUs, float16 and bfloat16 inputs go through cuDNN's flash attention where it takes
     them (`jax.nn.dot_product_attention`), which never writes the (queries, keys) matrix; everything
@@ -57,7 +62,7 @@ def dot_product_attention(
         Vaswani et al., 2017, https://arxiv.org/abs/1706.03762; Dao, 2023,
             https://arxiv.org/abs/2307.08691
     """
-    query, key, value = as_array(query), as_array(key), as_array(value)
+    query, key, value = (as_array(x) for x in (query, key, value))
     if not query.ndim == key.ndim == value.ndim == 4:
         raise UserInputError(
             "`dot_product_attention` only supports 4D inputs (batch, positions, heads, depth). "
@@ -65,7 +70,7 @@ def dot_product_attention(
             f"value.shape={value.shape}."
         )
     dtype = result_type(query.dtype, key.dtype, value.dtype)
-    query, key, value = query.astype(dtype), key.astype(dtype), value.astype(dtype)
+    query, key, value = (x.astype(dtype) for x in (query, key, value))
     bias = None if bias is None else as_array(bias).astype(dtype)
     mask = None if mask is None else as_array(mask).astype(bool)
     if flash_attention is None and settings.get("flash_attention") is False:
@@ -77,32 +82,55 @@ def dot_product_attention(
                 "flash_attention=None."
             )
         return _by_einsum(query, key, value, bias, mask, scale, is_causal, attn_logits_soft_cap)
-    attend = functools.partial(jax.nn.dot_product_attention, scale=scale, is_causal=is_causal)
+    attend = functools.partial(
+        jax.nn.dot_product_attention, bias=bias, mask=mask, scale=scale, is_causal=is_causal
+    )
     if flash_attention or (
         flash_attention is None
         and jax.default_backend() == "gpu"
         and dtype in ("float16", "bfloat16")
     ):
-        fused = functools.partial(attend, bias=bias, mask=mask, implementation="cudnn")
-        # JAX checks cuDNN, the device and the shapes when it traces; the gradient has narrower
-        # limits.
-        try:
-            jax.eval_shape(lambda *qkv: jax.vjp(fused, *qkv)[0], query, key, value)
-        except Exception as error:  # of many types, by the check that failed
-            if flash_attention:
-                raise UserInputError(
-                    f"Flash attention cannot be used for query.shape={query.shape}, "
-                    f"key.shape={key.shape}, dtype={dtype} on {jax.default_backend()}: {error} "
-                    "Pass flash_attention=None to use it only where it works."
-                ) from error
-        else:
+        fused = functools.partial(attend, implementation="cudnn")
+        if _can_fuse(fused, query, key, value, required=bool(flash_attention)):
             return fused(query, key, value)
     if jax.default_backend() == "cpu":  # the same numbers in about half the time, gradient included
         return _by_einsum(query, key, value, bias, mask, scale, is_causal)
-    return attend(query, key, value, bias, mask, implementation="xla")
+    return attend(query, key, value, implementation="xla")
 
 
-def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
+def _can_fuse(
+    fused: Callable[..., jax.Array],
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    required: bool,
+) -> bool:
+    """Whether cuDNN takes these arguments; where that is required, an error if not."""
+    # JAX checks cuDNN, the device and the shapes when it traces; the gradient has narrower limits.
+    try:
+        jax.eval_shape(lambda *qkv: jax.vjp(fused, *qkv)[0], query, key, value)
+    except Exception as error:  # of many types, by the check that failed
+        if not required:
+            return False
+        raise UserInputError(
+            f"Flash attention cannot be used for query.shape={query.shape}, "
+            f"key.shape={key.shape}, dtype={query.dtype} on {jax.default_backend()}: {error} "
+            "Pass flash_attention=None to use it only where it works."
+        ) from error
+    return True
+
+
+def _by_einsum(
+    query: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
+    bias: jax.Array | None,
+    mask: jax.Array | None,
+    scale: float | None,
+    is_causal: bool,
+    cap: float | None = None,
+) -> jax.Array:
+    """Attention as two matrix products, with the soft cap that `jax.nn` has not."""
     batch, queries, heads, depth = query.shape
     kv_heads = key.shape[2]
     if heads % kv_heads:
@@ -112,27 +140,24 @@ def _by_einsum(query, key, value, bias, mask, scale, is_causal, cap=None):
         )
     if heads != kv_heads:
         key, value = (jnp.repeat(x, heads // kv_heads, axis=2) for x in (key, value))
-    logits = jnp.einsum(
-        "bqhd,bkhd->bhqk",
-        query,
-        key,
-        preferred_element_type=jnp.promote_types(query.dtype, "float32"),
-    )
-    logits = logits * (depth**-0.5 if scale is None else scale)
-    logits = (
-        logits if cap is None else cap * jnp.tanh(logits / cap)
-    )  # (batch, heads, queries, keys)
-    logits = logits if bias is None else logits + bias
+    exact = jnp.promote_types(query.dtype, "float32")
+    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type=exact)
+    logits = logits * (depth**-0.5 if scale is None else scale)  # (batch, heads, queries, keys)
+    if cap is not None:
+        logits = cap * jnp.tanh(logits / cap)
+    if bias is not None:
+        logits = logits + bias
     if is_causal:
         causal = jnp.tril(jnp.ones(logits.shape[-2:], bool))
         mask = causal if mask is None else causal & mask
     if mask is not None:
+        # Not -inf: a row without any key would be NaN. JAX's own number.
         logits = jnp.where(mask, logits, -0.7 * jnp.finfo(logits.dtype).max)
     if value.dtype != logits.dtype:  # in half precision, what is rounded must be normalised before
         return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
     # Softmax whose division comes last, where there is one number for each query and depth instead
     # of each query and key.
-    weights = jnp.exp(logits - jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True)))
-    return (
-        jnp.einsum("bhqk,bkhd->bqhd", weights, value) / jnp.einsum("bhqk->bqh", weights)[..., None]
-    )
+    largest = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
+    weights = jnp.exp(logits - largest)
+    totals = jnp.einsum("bhqk->bqh", weights)[..., None]
+    return jnp.einsum("bhqk,bkhd->bqhd", weights, value) / totals

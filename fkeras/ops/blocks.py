@@ -1,5 +1,7 @@
 """Rearranging positions and channels: `unfold`, `fold`, `depth_to_space`, `space_to_depth`."""
 
+from __future__ import annotations
+
 import math
 
 import jax
@@ -10,12 +12,16 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
 from fkeras.ops.windows import per_axis, window_indices
+from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 
 @op
-def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
-    """Sliding blocks as columns: (batch, channels, height, width) -> (batch, channels * kh * kw,
-    windows), as in PyTorch.
+def unfold(
+    x: TensorLike, kernel_size: Axis, dilation: Axis = 1, padding: Axis = 0, stride: Axis = 1
+) -> Tensor:
+    """Sliding blocks as columns, as in PyTorch.
+
+    (batch, channels, height, width) -> (batch, channels * kh * kw, windows).
 
     Args:
         x: images, always channels first.
@@ -34,8 +40,8 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
     )
     x = jnp.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     batch, channels, height, width = x.shape
-    rows, _ = window_indices(height, kh, sh, dh, "VALID")
-    columns, _ = window_indices(width, kw, sw, dw, "VALID")
+    rows, _ = window_indices(height, kh, sh, dh, "VALID")  # (oh, kh)
+    columns, _ = window_indices(width, kw, sw, dw, "VALID")  # (ow, kw)
     x = x[:, :, rows[:, :, None, None], columns]  # (batch, channels, oh, kh, ow, kw)
     return x.transpose(0, 1, 3, 5, 2, 4).reshape(
         batch, channels * kh * kw, len(rows) * len(columns)
@@ -43,9 +49,17 @@ def unfold(x, kernel_size, dilation=1, padding=0, stride=1):
 
 
 @op
-def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Sums sliding blocks back into images: (batch, channels * kh * kw, windows) -> (batch,
-    channels, *output_size).
+def fold(
+    x: TensorLike,
+    output_size: Axis,
+    kernel_size: Axis,
+    dilation: Axis = 1,
+    padding: Axis = 0,
+    stride: Axis = 1,
+) -> Tensor:
+    """Sums sliding blocks back into images.
+
+    (batch, channels * kh * kw, windows) -> (batch, channels, *output_size).
 
     The transpose of `unfold`: positions that several windows cover get the sum, so
     `fold(unfold(x))` is x times that count.
@@ -69,6 +83,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     def to_columns(images):
         return unfold(images, kernel_size, dilation, padding, stride)
 
+    # The windows that these arguments make, counted by the function that makes them.
     expected = jax.eval_shape(to_columns, image).shape
     if expected != x.shape:
         raise UserInputError(
@@ -79,7 +94,7 @@ def fold(x, output_size, kernel_size, dilation=1, padding=0, stride=1):
     return jax.linear_transpose(to_columns, image)(x)[0]
 
 
-def _check(name, x, block_size):
+def _check(name: str, x: jax.Array, block_size: int) -> None:
     if x.ndim != 4:
         raise UserInputError(f"`{name}` requires a 4D input tensor. Received: x.shape={x.shape}.")
     if block_size < 2:
@@ -87,14 +102,18 @@ def _check(name, x, block_size):
 
 
 @op
-def depth_to_space(x, block_size, data_format="channels_last"):
-    """Channels become square blocks of positions: (batch, h, w, c) -> (batch, h * block, w * block,
-    c / block^2).
+def depth_to_space(
+    x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Tensor:
+    """Channels become square blocks of positions.
+
+    (batch, h, w, c) -> (batch, h * block, w * block, c / block^2).
     """
     data_format = standardize_data_format(data_format)
     x = as_array(x)
     _check("depth_to_space", x, block_size)
     batch, *dims = x.shape
+    # As in Keras: c = (row, column, depth) with channels last, (depth, row, column) else.
     height, width, channels = dims if data_format == "channels_last" else (*dims[1:], dims[0])
     if channels % block_size**2:
         raise UserInputError(
@@ -112,9 +131,12 @@ def depth_to_space(x, block_size, data_format="channels_last"):
 
 
 @op
-def space_to_depth(x, block_size, data_format="channels_last"):
-    """Square blocks of positions become channels: (batch, h, w, c) -> (batch, h / block, w / block,
-    c * block^2).
+def space_to_depth(
+    x: TensorLike, block_size: int, data_format: DataFormat | None = "channels_last"
+) -> Tensor:
+    """Square blocks of positions become channels.
+
+    (batch, h, w, c) -> (batch, h / block, w / block, c * block^2).
     """
     data_format = standardize_data_format(data_format)
     x = as_array(x)
@@ -126,7 +148,9 @@ def space_to_depth(x, block_size, data_format="channels_last"):
             raise UserInputError(
                 f"space_to_depth: {name} ({size}) must be divisible by block_size ({block_size})."
             )
-    rows, columns, depth = height // block_size, width // block_size, channels * block_size**2
+    rows = height // block_size
+    columns = width // block_size
+    depth = channels * block_size**2
     if data_format == "channels_last":
         x = x.reshape(batch, rows, block_size, columns, block_size, channels).transpose(
             0, 1, 3, 2, 4, 5

@@ -3,6 +3,11 @@
 On KerasTensors the user's function is evaluated abstractly; it is called again when the graph runs.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,11 +18,13 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_tensor
+from fkeras.types import PyTree, TensorLike
 
+# Errors inside the user's function are the user's: they pass as they are.
 user_code = op(explained=False)
 
 
-def _arrays(structure):
+def _arrays(structure: PyTree) -> PyTree:
     """NumPy arrays and lists of numbers in a structure as arrays; Python numbers as they are."""
     return map_structure(as_tensor, structure)
 
@@ -25,8 +32,11 @@ def _arrays(structure):
 # -- branches ------------------------------------------------------------------
 
 
-def _cond_spec(pred, true_fn, false_fn):
-    yes, no = evaluate_call(true_fn, (), {}, 0), evaluate_call(false_fn, (), {}, 0)
+def _cond_spec(
+    pred: KerasTensor, true_fn: Callable[[], Any], false_fn: Callable[[], Any]
+) -> KerasTensor:
+    yes = evaluate_call(true_fn, (), {}, 0)
+    no = evaluate_call(false_fn, (), {}, 0)
     if _description(yes) != _description(no):
         raise UserInputError(
             "cond: `true_fn` and `false_fn` should return outputs of the same kind (struct, dtype "
@@ -35,7 +45,7 @@ def _cond_spec(pred, true_fn, false_fn):
     return yes
 
 
-def _description(structure):
+def _description(structure: PyTree) -> PyTree:
     """Structure, shapes and dtypes in a form that can be compared."""
     return map_structure(
         lambda x: (tuple(x.shape), str(x.dtype)) if hasattr(x, "shape") else type(x), structure
@@ -43,7 +53,7 @@ def _description(structure):
 
 
 @op(spec=_cond_spec, explained=False)
-def cond(pred, true_fn, false_fn):
+def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """`true_fn()` where the scalar `pred` is true, else `false_fn()`.
 
     Args:
@@ -54,12 +64,15 @@ def cond(pred, true_fn, false_fn):
     return jax.lax.cond(pred, true_fn, false_fn)
 
 
-def _switch_spec(index, branches, *operands):
+# All branches must agree, so that the first one tells the shapes.
+def _switch_spec(
+    index: KerasTensor, branches: Sequence[Callable[..., Any]], *operands
+) -> KerasTensor:
     return evaluate_call(branches[0], operands, {}, 0)
 
 
 @op(spec=_switch_spec, explained=False)
-def switch(index, branches, *operands):
+def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands) -> Any:
     """`branches[index](*operands)`; an index out of range is moved to the nearest.
 
     Args:
@@ -74,7 +87,8 @@ def switch(index, branches, *operands):
 # -- loops ---------------------------------------------------------------------
 
 
-def _same(structure):
+def _same(structure: PyTree) -> PyTree:
+    """New KerasTensors of the same shapes: a loop keeps those of its state."""
     return map_structure(
         lambda v: KerasTensor(v.shape, dtype=v.dtype) if isinstance(v, KerasTensor) else v,
         structure,
@@ -82,7 +96,12 @@ def _same(structure):
 
 
 @op(spec=lambda cond, body, loop_vars, maximum_iterations=None: _same(loop_vars), explained=False)
-def while_loop(cond, body, loop_vars, maximum_iterations=None):
+def while_loop(
+    cond: Callable[..., TensorLike],
+    body: Callable[..., Any],
+    loop_vars: PyTree,
+    maximum_iterations: int | None = None,
+) -> Any:
     """Runs `body` as long as `cond` is true.
 
     Args:
@@ -101,31 +120,36 @@ def while_loop(cond, body, loop_vars, maximum_iterations=None):
         >>> fkeras.ops.while_loop(lambda i: i < 10, lambda i: i + 3, 0)
         Array(12, dtype=int32, weak_type=True)
     """
+    # A tuple or list is spread over arguments; anything else, a dict too, is one argument.
     several = isinstance(loop_vars, (tuple, list))
     start = _arrays(tuple(loop_vars) if several else (loop_vars,))
 
-    def goes_on(state):
+    # The state carries a count of iterations beside the variables.
+    def condition(state):
         count, values = state
-        going = cond(*values)
-        return (
-            going
-            if maximum_iterations is None
-            else jnp.logical_and(going, count < maximum_iterations)
-        )
+        proceed = cond(*values)
+        if maximum_iterations is None:
+            return proceed
+        return jnp.logical_and(proceed, count < maximum_iterations)
 
     def step(state):
         count, values = state
-        out = body(*values)
-        return count + 1, tuple(out) if several else (out,)
+        result = body(*values)
+        listed = several and isinstance(result, (tuple, list))  # one variable may come back bare
+        return count + 1, tuple(result) if listed else (result,)
 
-    _, out = jax.lax.while_loop(goes_on, step, (0, start))
-    return out if several else out[0]
+    _, last = jax.lax.while_loop(condition, step, (0, start))
+    return last if several else last[0]
 
 
 @op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
-def fori_loop(lower, upper, body_fun, init_val):
-    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1, from `init_val`; returns the
-    last state.
+def fori_loop(
+    lower: TensorLike,
+    upper: TensorLike,
+    body_fun: Callable[[jax.Array, Any], Any],
+    init_val: PyTree,
+) -> Any:
+    """`state = body_fun(i, state)` for i from `lower` to `upper` - 1; returns the last state.
 
     Args:
         lower, upper: integers, may be traced.
@@ -136,15 +160,22 @@ def fori_loop(lower, upper, body_fun, init_val):
     return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
 
 
-def _scan_spec(f, init, xs=None, length=None, reverse=False, unroll=1):
+def _scan_spec(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: PyTree,
+    xs: PyTree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
     if length is None and xs is None:
         raise UserInputError("scan: pass `length` where there are no `xs`.")
-    count = int(length) if length is not None else flatten(xs)[0].shape[0]
+    count = int(length) if length is not None else flatten(xs)[0].shape[0]  # None if unknown
     carry, y = evaluate_call(f, (init, _without_axis(xs)), {}, 100)
     return carry, _with_axis(y, count)
 
 
-def _without_axis(structure):
+def _without_axis(structure: PyTree) -> PyTree:
     """The KerasTensors without axis 0; of arrays the first entry."""
     return map_structure(
         lambda t: KerasTensor(t.shape[1:], dtype=t.dtype) if isinstance(t, KerasTensor) else t[0],
@@ -152,16 +183,25 @@ def _without_axis(structure):
     )
 
 
-def _with_axis(structure, size):
+def _with_axis(structure: PyTree, size: int | None) -> PyTree:
+    """The same structure of KerasTensors with a new axis 0 of `size`."""
     return map_structure(
         lambda t: KerasTensor((size, *t.shape), dtype=t.dtype, sparse=t.sparse), structure
     )
 
 
 @op(spec=_scan_spec, explained=False)
-def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
-    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`; returns the last carry
-    and all y stacked.
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: PyTree,
+    xs: PyTree = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Any:
+    """`carry, y = f(carry, x)` for each x along axis 0 of `xs`, from `init`.
+
+    Returns the last carry and all y stacked.
 
     Args:
         f: function of the carry and one x that returns a pair; the carry keeps its structure,
@@ -187,21 +227,28 @@ def scan(f, init, xs=None, length=None, reverse=False, unroll=1):
     )
 
 
-def _associative_spec(f, elems, reverse=False, axis=0):
+def _associative_spec(
+    f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
+) -> KerasTensor:
     flat = flatten(elems)
-    at = canonical_axis(axis, len(flat[0].shape))
+    position = canonical_axis(axis, len(flat[0].shape))
     _check_lengths(flat, axis)
-    one = map_structure(
-        lambda t: KerasTensor(t.shape[:at] + (1,) + t.shape[at + 1 :], dtype=t.dtype), elems
-    )
-    out = evaluate_call(f, (one, one), {}, 0)
-    size = flat[0].shape[at]
-    return map_structure(
-        lambda t: KerasTensor(t.shape[:at] + (size,) + t.shape[at + 1 :], dtype=t.dtype), out
-    )
+
+    def resized(structure, size):
+        return map_structure(
+            lambda t: KerasTensor(
+                (*t.shape[:position], size, *t.shape[position + 1 :]), dtype=t.dtype
+            ),
+            structure,
+        )
+
+    # `f` works elementwise along the axis, so that one element tells its shapes.
+    one = resized(elems, 1)
+    return resized(evaluate_call(f, (one, one), {}, 0), flat[0].shape[position])
 
 
-def _check_lengths(elems, axis):
+def _check_lengths(elems: Sequence[Any], axis: int) -> None:
+    """Raises unless all have one size along `axis`."""
     if len({x.shape[axis] for x in elems}) > 1:
         raise UserInputError(
             "Array inputs to associative_scan must have the same first dimension. "
@@ -210,9 +257,12 @@ def _check_lengths(elems, axis):
 
 
 @op(spec=_associative_spec, explained=False)
-def associative_scan(f, elems, reverse=False, axis=0):
-    """All prefixes combined with an associative `f`, in parallel: x0, f(x0, x1), f(f(x0, x1), x2),
-    ... along `axis`.
+def associative_scan(
+    f: Callable[[Any, Any], Any], elems: PyTree, reverse: bool = False, axis: int = 0
+) -> Any:
+    """All prefixes combined with an associative `f`, in parallel.
+
+    x0, f(x0, x1), f(f(x0, x1), x2), ... along `axis`.
 
     Args:
         f: associative function of two structures like `elems`, working elementwise along `axis`.
@@ -232,14 +282,15 @@ def associative_scan(f, elems, reverse=False, axis=0):
 # -- over axis 0 ---------------------------------------------------------------
 
 
-def _map_spec(f, xs):
+def _map_spec(f: Callable[[Any], Any], xs: PyTree) -> KerasTensor:
     return _with_axis(evaluate_call(f, (_without_axis(xs),), {}, 100), flatten(xs)[0].shape[0])
 
 
 @op(spec=_map_spec, explained=False)
-def map(f, xs):
-    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked: see
-    `vectorized_map` for all at once.
+def map(f: Callable[[Any], Any], xs: PyTree) -> Any:
+    """`f` on each entry along axis 0 of `xs`, one after the other, results stacked.
+
+    See `vectorized_map` for all at once.
 
     Args:
         f: function of one entry (a structure like `xs`), which may return a structure.
@@ -249,7 +300,7 @@ def map(f, xs):
 
 
 @op(spec=lambda function, elements: _map_spec(function, elements), explained=False)
-def vectorized_map(function, elements):
+def vectorized_map(function: Callable[[Any], Any], elements: PyTree) -> Any:
     """`function` on all entries along axis 0 of `elements` at once, results stacked: `jax.vmap`.
 
     Args:
@@ -259,9 +310,13 @@ def vectorized_map(function, elements):
     return jax.vmap(function)(_arrays(elements))
 
 
-def vectorize(pyfunc, *, excluded=None, signature=None):
-    """A function that calls `pyfunc` on scalars, or on the core dimensions of `signature`, for all
-    broadcast entries of its arguments.
+def vectorize(
+    pyfunc: Callable[..., Any],
+    *,
+    excluded: set[int | str] | None = None,
+    signature: str | None = None,
+) -> Callable[..., Any]:
+    """A function that calls `pyfunc` for all broadcast entries of its arguments.
 
     Args:
         pyfunc: function.

@@ -7,13 +7,19 @@ the same up to rounding; the gradient of max pooling goes to the same position (
 values).
 """
 
+from __future__ import annotations
+
 import functools
 import itertools
 import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+
+from fkeras.types import Tensor
 
 # Each position of a window becomes an operation in the program; beyond this many, compiling takes
 # too long.
@@ -23,21 +29,28 @@ MOST_SPLITS = 8
 
 
 def preferred() -> bool:
-    """Whether programs are for the CPU, where these forms are faster. On GPUs and TPUs XLA's own
-    kernels are good.
+    """Whether programs are for the CPU, where these forms are faster.
+
+    On GPUs and TPUs XLA's own kernels are good.
     """
     return jax.default_backend() == "cpu"
 
 
-def few_positions(window) -> bool:
+def few_positions(window: Sequence[int]) -> bool:
     return math.prod(window) <= MOST_POSITIONS
 
 
-def padded(x, axes, reaches, strides, padding, value):
-    """`x` padded along `axes` for windows of these reaches, and the number of windows along each
-    axis.
-    """
-    config, counts = [(0, 0, 0)] * x.ndim, []
+def padded(
+    x: jax.Array,
+    axes: Sequence[int],
+    reaches: Sequence[int],
+    strides: Sequence[int],
+    padding: str,
+    value: float,
+) -> tuple[jax.Array, list[int]]:
+    """`x` padded along `axes` for windows of these reaches, and how many windows each axis has."""
+    config = [(0, 0, 0)] * x.ndim
+    counts = []
     for axis, reach, stride in zip(axes, reaches, strides, strict=True):
         size = x.shape[axis]
         count = -(-size // stride) if padding == "SAME" else max((size - reach) // stride + 1, 0)
@@ -47,46 +60,63 @@ def padded(x, axes, reaches, strides, padding, value):
     return lax.pad(x, jnp.asarray(value, x.dtype), config), counts
 
 
-def slices(x, axes, window, strides, dilation, counts):
+def slices(
+    x: jax.Array,
+    axes: Sequence[int],
+    window: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    counts: Sequence[int],
+) -> Iterator[jax.Array]:
     """For each position in the window, row-major: the values of all windows there."""
     for position in itertools.product(*map(range, window)):
-        start, limit, step = [0] * x.ndim, list(x.shape), [1] * x.ndim
-        for axis, at, stride, apart, count in zip(
-            axes, position, strides, dilation, counts, strict=True
-        ):
-            start[axis], step[axis] = at * apart, stride
-            limit[axis] = at * apart + (count - 1) * stride + 1
+        start = [0] * x.ndim
+        limit = list(x.shape)
+        step = [1] * x.ndim
+        along = zip(axes, position, strides, dilation, counts, strict=True)
+        for axis, offset, stride, apart, count in along:
+            start[axis] = offset * apart
+            step[axis] = stride
+            limit[axis] = offset * apart + (count - 1) * stride + 1
         yield lax.slice(x, start, limit, step)
 
 
-def _compiled(*static):
-    """One program of a call outside of any trace; inside a trace nothing but the operations
-    themselves.
-    """
+def _compiled(*static) -> Callable[..., Any]:
+    """One program for a call outside of any trace; inside a trace just the operations."""
     return functools.partial(jax.jit, static_argnames=static, inline=True)
 
 
 @_compiled("axes", "window", "strides", "padding")
-def max_pool(x, axes, window, strides, padding):
-    """The largest value of each window: along one axis after the other, which keeps the first of
-    equal values first.
+def max_pool(
+    x: jax.Array,
+    axes: tuple[int, ...],
+    window: tuple[int, ...],
+    strides: tuple[int, ...],
+    padding: str,
+) -> jax.Array:
+    """The largest value of each window.
+
+    Along one axis after the other, which keeps the first of equal values first.
     """
+    # What is padded must never be the largest.
     lowest = -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else jnp.iinfo(x.dtype).min
     for axis, size, stride in reversed(list(zip(axes, window, strides, strict=True))):
         x, counts = padded(x, [axis], [size], [stride], padding, lowest)
         largest = None
         for values in slices(x, [axis], [size], [stride], [1], counts):
+            if largest is None:
+                largest = values
+                continue
             # A NaN stays, as in `lax.max`, whose gradient is split between equal values.
-            largest = (
-                values
-                if largest is None
-                else jnp.where((largest >= values) | (largest != largest), largest, values)
-            )
+            stays = (largest >= values) | (largest != largest)
+            largest = jnp.where(stays, largest, values)
         x = largest
     return x
 
 
-def flat(product, x, matrix):
+def flat(
+    product: Callable[[jax.Array, jax.Array], jax.Array], x: jax.Array, matrix: jax.Array
+) -> jax.Array:
     """`product(x, matrix)` for x (..., n) and matrix (n, m) as one of two matrices.
 
     The gradient of a product of higher rank sums over several axes, for which XLA's CPU backend
@@ -97,9 +127,10 @@ def flat(product, x, matrix):
     )
 
 
-def pointwise_conv(x, kernel, strides):
-    """A convolution of window size 1, channels last: a matrix product over the positions that the
-    strides leave.
+def pointwise_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int]) -> jax.Array:
+    """A convolution of window size 1, channels last, as a matrix product.
+
+    Over the positions that the strides leave.
     """
     if max(strides) > 1:
         x = lax.slice(x, (0,) * x.ndim, x.shape, (1, *strides, 1))
@@ -107,22 +138,26 @@ def pointwise_conv(x, kernel, strides):
 
 
 @_compiled("strides", "padding", "dilation", "channels_last")
-def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
+def depthwise_conv(
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    channels_last: bool,
+) -> Tensor:
     """Each channel with its own filters. `kernel` is (window..., channels, multiplier)."""
     *window, channels, multiplier = kernel.shape
     axes = range(1, x.ndim - 1) if channels_last else range(2, x.ndim)
-    dtype, exact = x.dtype, jnp.promote_types(x.dtype, jnp.float32)
-    x, counts = padded(
-        x,
-        axes,
-        [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)],
-        strides,
-        padding,
-        0,
-    )
-    x, taps = x.astype(exact), kernel.astype(exact).reshape(-1, channels, multiplier)
+    dtype = x.dtype
+    exact = jnp.promote_types(dtype, jnp.float32)
+    reaches = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
+    x, counts = padded(x, axes, reaches, strides, padding, 0)
+    x = x.astype(exact)
+    taps = kernel.astype(exact).reshape(-1, channels, multiplier)
+    # Channels stay apart, each with an axis of its filters behind it: (..., channels, multiplier).
     channel_axis = x.ndim - 1 if channels_last else 1
-    total = 0
+    total: Any = 0
     for values, tap in zip(slices(x, axes, window, strides, dilation, counts), taps, strict=True):
         tap = tap.reshape(channels, multiplier, *(1,) * (0 if channels_last else len(window)))
         total = total + jnp.expand_dims(values, channel_axis + 1) * tap
@@ -130,21 +165,24 @@ def depthwise_conv(x, kernel, strides, padding, dilation, channels_last):
     return total.reshape(shape).astype(dtype)
 
 
-def grouped_conv(convolve, x, kernel, groups, channel_axis):
-    """A grouped convolution as a few plain ones, each of several groups with zeros where they do
-    not meet.
+def grouped_conv(
+    convolve: Callable[[jax.Array, jax.Array], jax.Array],
+    x: jax.Array,
+    kernel: jax.Array,
+    groups: int,
+    channel_axis: int,
+) -> jax.Array:
+    """A grouped convolution as a few plain ones.
+
+    Each is of several groups, with zeros where they do not meet.
     """
     splits = max(d for d in range(1, MOST_SPLITS + 1) if groups % d == 0)
-    parts = [
-        convolve(part, _block_diagonal(taps, groups // splits))
-        for part, taps in zip(
-            jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True
-        )
-    ]
+    pairs = zip(jnp.split(x, splits, channel_axis), jnp.split(kernel, splits, -1), strict=True)
+    parts = [convolve(part, _block_diagonal(taps, groups // splits)) for part, taps in pairs]
     return jnp.concatenate(parts, channel_axis)
 
 
-def _block_diagonal(kernel, groups):
+def _block_diagonal(kernel: jax.Array, groups: int) -> jax.Array:
     """(window..., in, groups * out) as (window..., groups * in, groups * out)."""
     if groups == 1:
         return kernel
@@ -152,14 +190,22 @@ def _block_diagonal(kernel, groups):
     apart = jnp.moveaxis(
         kernel.reshape(*window, channels, groups, filters // groups), -2, -3
     )  # (window..., groups, in, out)
+    # One-hot in the group: zeros where input and output belong to different groups.
     placed = apart[..., None, :] * jnp.eye(groups, dtype=kernel.dtype)[:, None, :, None]
     return placed.reshape(*window, groups * channels, filters)
 
 
 @_compiled("strides", "padding", "channels_last")
-def conv_transpose(x, kernel, strides, padding, channels_last):
-    """A transposed convolution as one matrix product and a sum of what falls on the same output
-    position.
+def conv_transpose(
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: tuple[int, ...],
+    padding: tuple[tuple[int, int], ...],
+    channels_last: bool,
+) -> Tensor:
+    """A transposed convolution as one matrix product.
+
+    What falls on the same output position is summed.
 
     Args:
         x: (batch, spatial..., in).
@@ -170,31 +216,37 @@ def conv_transpose(x, kernel, strides, padding, channels_last):
         moved = conv_transpose(jnp.moveaxis(x, 1, -1), kernel, strides, padding, True)
         return jnp.moveaxis(moved, -1, 1)
     *window, filters, channels = kernel.shape
-    rank, dtype, exact = len(window), x.dtype, jnp.promote_types(x.dtype, jnp.float32)
+    rank = len(window)
+    dtype = x.dtype
+    exact = jnp.promote_types(dtype, jnp.float32)
     columns = lax.dot_general(
         x,
         jnp.moveaxis(kernel, -1, 0).reshape(channels, -1),
         (((rank + 1,), (0,)), ((), ())),
         preferred_element_type=exact,
     )
+    # (batch, spatial..., window..., out)
     columns = columns.reshape(*x.shape[:-1], *window, filters)
     # Position a = q * stride + r of the window falls on output (i + q) * stride + r: one block of
     # strides for each q.
     blocks = [-(-size // stride) for size, stride in zip(window, strides, strict=True)]
-    total = 0
-    for at in itertools.product(*map(range, blocks)):
-        block, config = columns, [(0, 0, 0)]
-        config += [(q, count - 1 - q, 0) for q, count in zip(at, blocks, strict=True)]
-        for i, (q, stride, size) in enumerate(zip(at, strides, window, strict=True)):
+    total: Any = 0
+    for place in itertools.product(*map(range, blocks)):
+        block = columns
+        config = [(0, 0, 0)]
+        config += [(q, count - 1 - q, 0) for q, count in zip(place, blocks, strict=True)]
+        for i, (q, stride, size) in enumerate(zip(place, strides, window, strict=True)):
             end = min((q + 1) * stride, size)
             block = lax.slice_in_dim(block, q * stride, end, axis=1 + rank + i)
             config.append((0, (q + 1) * stride - end, 0))
         total = total + lax.pad(block, jnp.zeros((), exact), [*config, (0, 0, 0)])
     lengths = [n + count - 1 for n, count in zip(x.shape[1:-1], blocks, strict=True)]
+    # Each axis before the position inside its stride: both become one axis.
     order = [0, *(axis for i in range(rank) for axis in (1 + i, 1 + rank + i)), 1 + 2 * rank]
     out = total.transpose(order).reshape(
         x.shape[0], *(n * s for n, s in zip(lengths, strides, strict=True)), filters
     )
+    # What `lax.conv_transpose` pads less than the whole window reaches is cut off (negative pads).
     crop = [
         (low - (size - 1), (n - 1) * stride + size - length * stride + high - (size - 1), 0)
         for n, length, stride, size, (low, high) in zip(

@@ -1,5 +1,7 @@
 """Crossentropies of targets and predictions: one value for each prediction, not averaged."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,17 +12,22 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
-def _log_probabilities(output, from_logits, axis):
+def _log_probabilities(output: jax.Array, from_logits: bool, axis: int) -> jax.Array:
+    """Logarithms of the classes' probabilities, which are made to sum to 1."""
     if from_logits:
         return jax.nn.log_softmax(output, axis)
+    # As in Keras: divided by the sum before it is clipped, so that it need not sum to 1.
     output = output / jnp.sum(output, axis, keepdims=True)
     return jnp.log(jnp.clip(output, epsilon(), 1 - epsilon()))
 
 
 @op
-def binary_crossentropy(target, output, from_logits=False):
+def binary_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False
+) -> Tensor:
     """-(t log p + (1 - t) log(1 - p)) for each element.
 
     Args:
@@ -39,14 +46,13 @@ def binary_crossentropy(target, output, from_logits=False):
     target, output = as_array(target), as_array(output)
     _same_shape(target, output)
     if from_logits:
-        return -1.0 * target * jax.nn.log_sigmoid(output) - (1.0 - target) * jax.nn.log_sigmoid(
-            -output
-        )
-    output = jnp.clip(output, epsilon(), 1.0 - epsilon())
+        yes, no = jax.nn.log_sigmoid(output), jax.nn.log_sigmoid(-output)
+        return -1.0 * target * yes - (1.0 - target) * no
+    output = jnp.clip(output, epsilon(), 1.0 - epsilon())  # finite logarithms
     return -(target * jnp.log(output) + (1.0 - target) * jnp.log(1.0 - output))
 
 
-def _same_shape(target, output, hint=""):
+def _same_shape(target: jax.Array, output: jax.Array, hint: str = "") -> None:
     if target.shape != output.shape:
         raise UserInputError(
             "Arguments `target` and `output` must have the same shape. Received: "
@@ -55,7 +61,9 @@ def _same_shape(target, output, hint=""):
 
 
 @op
-def categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-sum(t log p) along the class axis.
 
     Args:
@@ -82,7 +90,9 @@ def categorical_crossentropy(target, output, from_logits=False, axis=-1):
 
 
 @op
-def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
+def sparse_categorical_crossentropy(
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
+) -> Tensor:
     """-log p of the target class.
 
     Args:
@@ -110,6 +120,7 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
             f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}."
         )
     axis = normalize_axis_index(axis, output.ndim)
+    # (batch, 1) may be ids, or one-hot for one class; of two classes and more it can be told.
     one_hot_like = target.shape == output.shape and output.shape[axis] > 1
     if target.ndim == output.ndim and target.shape[-1] == 1:
         target = target[..., 0]
@@ -122,22 +133,24 @@ def sparse_categorical_crossentropy(target, output, from_logits=False, axis=-1):
     target = target.astype("int32")
     classes = output.shape[axis]
     _check_ids(target, classes)
+    # A product with one-hot targets: its gradient is no scatter, and an unknown id gives 0.
     picked = jax.nn.one_hot(target, classes, axis=axis)
     return -jnp.sum(picked * _log_probabilities(output, from_logits, axis), axis)
 
 
-def _check_ids(target, classes):
+def _check_ids(target: jax.Array, classes: int) -> None:
     """Raises for the first id that is no class, if the ids are known now."""
     ids = known_values(target)
     if ids is None:
         return
-    bad = (ids < 0) | (ids >= classes)
-    if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
+    outside = (ids < 0) | (ids >= classes)
+    if outside.any():
+        place = tuple(int(i) for i in np.argwhere(outside)[0])
+        # Ids 1 ... classes, all of them: the usual mistake gets the hint that mends it.
         one_based = ids.min() == 1 and ids.max() == classes
         raise UserInputError(
             f"sparse_categorical_crossentropy: class ids must lie in [0, {classes}), for {classes} "
-            f"predicted classes. Received {ids[at]} at index {at}. "
+            f"predicted classes. Received {ids[place]} at index {place}. "
             + (
                 "These labels look one-based: subtract 1."
                 if one_based

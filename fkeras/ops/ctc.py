@@ -1,6 +1,8 @@
-"""Connectionist temporal classification: the loss, and decoding by best path or by prefix beam
-search.
-"""
+"""Connectionist temporal classification: the loss, and decoding."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,10 +12,17 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def ctc_loss(target, output, target_length, output_length, mask_index=0):
+def ctc_loss(
+    target: TensorLike,
+    output: TensorLike,
+    target_length: TensorLike,
+    output_length: TensorLike,
+    mask_index: int = 0,
+) -> Tensor:
     """-log P(target | output), summed over all alignments: one loss per sequence.
 
     Args:
@@ -48,6 +57,7 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
                 f"ctc_loss: `target`, `output` and `{name}` must have the same first dimension. "
                 f"Received shapes: {target.shape}, {output.shape} and {length.shape}."
             )
+        # optax marks what does not count by 1.
         paddings.append((jnp.arange(sequence.shape[1]) >= length[:, None]).astype("float32"))
     output = output.astype(result_type(output.dtype, "float32"))
     return optax.ctc_loss(
@@ -57,14 +67,14 @@ def ctc_loss(target, output, target_length, output_length, mask_index=0):
 
 @op
 def ctc_decode(
-    inputs,
-    sequence_lengths,
-    strategy="greedy",
-    beam_width=100,
-    top_paths=1,
-    merge_repeated=True,
-    mask_index=0,
-):
+    inputs: TensorLike,
+    sequence_lengths: TensorLike,
+    strategy: str = "greedy",
+    beam_width: int = 100,
+    top_paths: int = 1,
+    merge_repeated: bool = True,
+    mask_index: int | None = 0,
+) -> tuple[Tensor, Tensor]:
     """Most likely label sequences.
 
     Args:
@@ -106,7 +116,10 @@ def ctc_decode(
     return paths.swapaxes(0, 1), scores
 
 
-def _greedy(inputs, lengths, merge_repeated, blank):
+def _greedy(
+    inputs: jax.Array, lengths: jax.Array, merge_repeated: bool, blank: int
+) -> tuple[jax.Array, jax.Array]:
+    """The best class of each step: ids (1, batch, steps), padded with -1, and scores (batch, 1)."""
     steps = inputs.shape[1]
     padded = jnp.arange(steps) >= lengths[:, None]
     ids = jnp.where(padded, blank, jnp.argmax(inputs, axis=-1))
@@ -114,76 +127,109 @@ def _greedy(inputs, lengths, merge_repeated, blank):
     dropped = ids == blank
     if merge_repeated:
         dropped = dropped.at[:, 1:].set(dropped[:, 1:] | (ids[:, 1:] == ids[:, :-1]))
+    # Stable, so that labels stay in their order.
     order = jnp.argsort(dropped, axis=1, stable=True)  # what stays moves to the front
     ids = jnp.take_along_axis(jnp.where(dropped, -1, ids), order, axis=1)
     return ids[None].astype("int32"), scores
 
 
-def _beam_search(x, length, width, top, blank):
+class _Beams(NamedTuple):
+    """The `width` best prefixes after some steps.
+
+    Each has the log probability of its alignments that end in its last label, and of those that
+    end in a blank.
+    """
+
+    paths: jax.Array  # (width, steps), padded with -1
+    sizes: jax.Array  # (width,), the prefixes' lengths
+    by_label: jax.Array  # (width,), log P, last step a label
+    by_blank: jax.Array  # (width,), log P, last step a blank
+
+
+def _beam_search(
+    x: jax.Array, length: jax.Array, width: int, top: int, blank: int
+) -> tuple[jax.Array, jax.Array]:
     """Prefix beam search in one sequence of log probabilities, (steps, classes).
 
-    The state is `width` different prefixes, each with the log probability of its alignments that
-    end in its last label and of those that end in a blank. A step keeps every prefix (by a blank,
-    or by its last label again) and extends it by every class; an extension that is among the
-    prefixes already is added to that one.
+    A step keeps every prefix (by a blank, or by its last label again) and extends it by every
+    class; an extension that is among the prefixes already is added to that one.
     """
-    steps, classes = x.shape
-    none = jnp.asarray(-jnp.inf, x.dtype)
-    labels = jnp.arange(classes)
-    state = (
-        jnp.full((width, steps), -1, "int32"),  # prefixes, padded with -1
-        jnp.zeros(width, "int32"),  # their lengths
-        jnp.full(width, none),  # log P, last step a label
-        jnp.full(width, none)
-        .at[0]
-        .set(0.0),  # log P, last step a blank: at first only the empty prefix
+    steps = len(x)
+    nothing = jnp.full(width, -jnp.inf, x.dtype)
+    beams = _Beams(
+        paths=jnp.full((width, steps), -1, "int32"),
+        sizes=jnp.zeros(width, "int32"),
+        by_label=nothing,
+        by_blank=nothing.at[0].set(0.0),  # at first only the empty prefix
     )
 
-    def step(state, now):
-        t, x = now
-        paths, sizes, by_label, by_blank = state
-        total = jnp.logaddexp(by_label, by_blank)
-        last = jnp.where(
-            sizes > 0,
-            jnp.take_along_axis(paths, jnp.maximum(sizes - 1, 0)[:, None], axis=1)[:, 0],
-            -1,
-        )
-        stay_blank = total + x[blank]
-        stay_label = jnp.where(last >= 0, by_label + x[last], none)
-        again = labels == last[:, None]  # the same label a second time needs a blank between
-        extended = jnp.where(
-            labels == blank, none, jnp.where(again, by_blank[:, None], total[:, None]) + x
-        )  # (width, classes)
+    def step(beams, position_and_row):
+        position, log_p = position_and_row
+        stay_label, stay_blank, extended = _merge(beams, *_extend(beams, log_p, blank))
+        grown = _keep_best(beams, stay_label, stay_blank, extended)
+        # Steps beyond the sequence change nothing; the first always counts.
+        counts = (position < length) | (position == 0)
+        return jax.tree.map(lambda new, old: jnp.where(counts, new, old), grown, beams), None
 
-        parent = jnp.where(
-            jnp.arange(steps) == sizes[:, None] - 1, -1, paths
-        )  # prefixes without their last label
-        is_parent = (sizes[:, None] == sizes + 1) & jnp.all(
-            parent[:, None] == paths, axis=-1
-        )  # (child, parent)
-        merged = jnp.where(is_parent, extended[:, jnp.maximum(last, 0)].T, none)
-        stay_label = jnp.logaddexp(stay_label, jax.nn.logsumexp(merged, axis=1))
-        taken = jnp.any(is_parent[:, :, None] & (last[:, None, None] == labels), axis=0)
-        extended = jnp.where(taken, none, extended)
+    beams, _ = lax.scan(step, beams, (jnp.arange(steps), x))
+    scores, best = lax.top_k(jnp.logaddexp(beams.by_label, beams.by_blank), top)
+    return beams.paths[best], scores
 
-        candidates = jnp.concatenate([jnp.logaddexp(stay_label, stay_blank), extended.ravel()])
-        _, best = lax.top_k(candidates, width)
-        source = jnp.where(best < width, best, (best - width) // classes)
-        label = jnp.where(best < width, -1, (best - width) % classes)
-        grown = label >= 0
-        paths = jnp.where(
-            grown[:, None] & (jnp.arange(steps) == sizes[source][:, None]),
-            label[:, None],
-            paths[source],
-        )
-        new = (
-            paths.astype("int32"),
-            sizes[source] + grown,
-            jnp.where(grown, candidates[best], stay_label[source]),
-            jnp.where(grown, none, stay_blank[source]),
-        )
-        return jax.tree.map(lambda a, b: jnp.where((t < length) | (t == 0), a, b), new, state), None
 
-    (paths, _, by_label, by_blank), _ = lax.scan(step, state, (jnp.arange(steps), x))
-    scores, best = lax.top_k(jnp.logaddexp(by_label, by_blank), top)
-    return paths[best], scores
+def _last_labels(beams: _Beams) -> jax.Array:
+    """The last label of each prefix; -1 for the empty one."""
+    position = jnp.maximum(beams.sizes - 1, 0)[:, None]
+    last = jnp.take_along_axis(beams.paths, position, axis=1)[:, 0]
+    return jnp.where(beams.sizes > 0, last, -1)
+
+
+def _extend(beams: _Beams, log_p: jax.Array, blank: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Log P of each prefix kept by its label or by a blank, (width,), and grown by each class."""
+    labels = jnp.arange(len(log_p))
+    last = _last_labels(beams)
+    total = jnp.logaddexp(beams.by_label, beams.by_blank)
+    stay_blank = total + log_p[blank]
+    stay_label = jnp.where(last >= 0, beams.by_label + log_p[last], -jnp.inf)
+    # The same label a second time needs a blank between.
+    repeated = labels == last[:, None]
+    before = jnp.where(repeated, beams.by_blank[:, None], total[:, None])
+    extended = jnp.where(labels == blank, -jnp.inf, before + log_p)  # (width, classes)
+    return stay_label, stay_blank, extended
+
+
+def _merge(
+    beams: _Beams, stay_label: jax.Array, stay_blank: jax.Array, extended: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The same, with extensions that equal another prefix added to that prefix."""
+    paths, sizes, _, _ = beams
+    last = _last_labels(beams)
+    ends = jnp.arange(paths.shape[1]) == sizes[:, None] - 1
+    parents = jnp.where(ends, -1, paths)  # prefixes without their last label
+    one_longer = sizes[:, None] == sizes + 1
+    is_parent = one_longer & jnp.all(parents[:, None] == paths, axis=-1)  # (child, parent)
+    from_parent = extended[:, jnp.maximum(last, 0)].T  # (child, parent)
+    merged = jnp.where(is_parent, from_parent, -jnp.inf)
+    stay_label = jnp.logaddexp(stay_label, jax.nn.logsumexp(merged, axis=1))
+    by_last_label = last[:, None, None] == jnp.arange(extended.shape[1])
+    moved = jnp.any(is_parent[:, :, None] & by_last_label, axis=0)  # (parent, classes)
+    return stay_label, stay_blank, jnp.where(moved, -jnp.inf, extended)
+
+
+def _keep_best(
+    beams: _Beams, stay_label: jax.Array, stay_blank: jax.Array, extended: jax.Array
+) -> _Beams:
+    """The best of all kept and all extended prefixes, as many as before."""
+    width, classes = extended.shape
+    candidates = jnp.concatenate([jnp.logaddexp(stay_label, stay_blank), extended.ravel()])
+    _, best = lax.top_k(candidates, width)
+    grown = best >= width
+    source = jnp.where(grown, (best - width) // classes, best)
+    label = (best - width) % classes
+    paths, sizes = beams.paths[source], beams.sizes[source]
+    new_position = jnp.arange(paths.shape[1]) == sizes[:, None]
+    return _Beams(
+        paths=jnp.where(grown[:, None] & new_position, label[:, None], paths).astype("int32"),
+        sizes=sizes + grown,
+        by_label=jnp.where(grown, candidates[best], stay_label[source]),
+        by_blank=jnp.where(grown, -jnp.inf, stay_blank[source]),
+    )

@@ -1,6 +1,10 @@
 """`custom_gradient`: a function with a rule of its own for the backward pass."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,9 +13,10 @@ from fkeras.core.symbolic.argument_kinds import read
 from fkeras.core.values import lending
 
 
-def custom_gradient(f):
-    """Decorator: `f(*args)` returns `(output, grad)`; `grad(upstream)` returns the gradient for
-    each argument.
+def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callable[..., Any]:
+    """Decorator: `f(*args)` returns `(output, grad)`, with a backward pass of its own.
+
+    `grad(upstream)` returns the gradient for each argument.
 
     Weights of layers may be read in `f` and in `grad`. In a pure call JAX runs the rule after the
     call has returned its lent values, so they travel with it as operands; the rule passes no
@@ -35,8 +40,10 @@ def custom_gradient(f):
 
     @functools.wraps(f)
     def wrapped(*args):
+        # Values lent for this call travel as operands: `custom_vjp` may run `backward` later.
         variables, lent = lending.lent_now()
 
+        # The user's function with the lent values in place, whenever JAX runs it.
         def under(values, fn, *operands):
             return lending.call(fn, variables, values, *operands)[0]
 
@@ -51,7 +58,7 @@ def custom_gradient(f):
             values, operands = saved
             gradients = under(values, lambda *xs: f(*xs)[1](upstream), *operands)
             gradients = gradients if isinstance(gradients, (list, tuple)) else (gradients,)
-            return [jnp.zeros_like(v) for v in values], *gradients
+            return [jnp.zeros_like(v) for v in values], *gradients  # none for the weights
 
         rule.defvjp(forward, backward)
         return rule(lent, *(read(a) for a in args))

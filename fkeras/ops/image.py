@@ -1,6 +1,4 @@
-"""`ops.image`: images as (height, width, channels), (batch, height, width, channels), or channels
-first.
-"""
+"""`ops.image`: single images and batches of them, channels last or first."""
 
 from fkeras.ops.image_color import hsv_to_rgb as hsv_to_rgb
 from fkeras.ops.image_color import rgb_to_grayscale as rgb_to_grayscale

@@ -1,17 +1,20 @@
-"""Color spaces of images: (height, width, channels), (batch, height, width, channels), or channels
-first.
-"""
+"""Color spaces of images: single images and batches of them, channels last or first."""
 
+from __future__ import annotations
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import DataFormat, Tensor, TensorLike
 
 
-def check_rank(images, name="images"):
+def check_rank(images: jax.Array | KerasTensor, name: str = "images") -> None:
     """Raises unless the array is one image or a batch of them."""
     if images.ndim not in (3, 4):
         raise UserInputError(
@@ -20,15 +23,17 @@ def check_rank(images, name="images"):
         )
 
 
-def channel_axis(data_format):
+def channel_axis(data_format: DataFormat | None) -> int:
     """-1 or -3: the same for single images and batches."""
     return -1 if standardize_data_format(data_format) == "channels_last" else -3
 
 
 @op
-def rgb_to_grayscale(images, data_format=None):
-    """0.2989 R + 0.587 G + 0.114 B; the channel axis gets size 1, the dtype stays. One-channel
-    images are returned as they are.
+def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
+    """0.2989 R + 0.587 G + 0.114 B.
+
+    The channel axis gets size 1; the dtype stays (integers are truncated, as in Keras).
+    One-channel images are returned as they are.
     """
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
@@ -41,11 +46,12 @@ def rgb_to_grayscale(images, data_format=None):
         return images
     dtype = result_type(images.dtype, float)
     weights = jnp.asarray([0.2989, 0.5870, 0.1140], dtype)
+    # (height, width) or (batch, height, width)
     gray = jnp.tensordot(images.astype(dtype), weights, axes=(axis, 0))
     return jnp.expand_dims(gray, axis).astype(images.dtype)
 
 
-def _planes(images, data_format):
+def _planes(images: jax.Array, data_format: DataFormat | None) -> tuple[jax.Array, int]:
     """Three planes of float color images."""
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
@@ -62,9 +68,10 @@ def _planes(images, data_format):
 
 
 @op
-def rgb_to_hsv(images, data_format=None):
+def rgb_to_hsv(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """RGB in [0, 1] to hue, saturation and value in [0, 1]; float dtypes only."""
     planes, axis = _planes(images, data_format)
+    # What is as good as 0 is 0: hues of black would be noise.
     red, green, blue = jnp.where(jnp.abs(planes) < jnp.finfo(planes.dtype).eps, 0.0, planes)
     value = jnp.maximum(jnp.maximum(red, green), blue)
     span = value - jnp.minimum(jnp.minimum(red, green), blue)
@@ -80,10 +87,10 @@ def rgb_to_hsv(images, data_format=None):
 
 
 @op
-def hsv_to_rgb(images, data_format=None):
+def hsv_to_rgb(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """Hue, saturation and value in [0, 1] to RGB in [0, 1]; float dtypes only."""
     (hue, saturation, value), axis = _planes(images, data_format)
-    angle = jnp.mod(hue, 1.0) * 6.0
+    angle = jnp.mod(hue, 1.0) * 6.0  # sixths of the color circle
     pure = (jnp.abs(angle - 3.0) - 1.0, 2.0 - jnp.abs(angle - 2.0), 2.0 - jnp.abs(angle - 4.0))
     return jnp.stack(
         [value * ((1.0 - saturation) + saturation * jnp.clip(p, 0.0, 1.0)) for p in pure], axis

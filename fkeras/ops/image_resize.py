@@ -1,16 +1,20 @@
 """Changing the size of images: resampling, padding, cropping."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.symbolic.op import op
+from fkeras.core.symbolic.op import OpDecorator, op
 from fkeras.errors import UserInputError
 from fkeras.ops.image_color import check_rank
 from fkeras.ops.tensors import as_array, saturate_cast
+from fkeras.types import DataFormat, Tensor, TensorLike
 
 _INTERPOLATIONS = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
 _METHODS = (
@@ -25,23 +29,23 @@ _METHODS = (
 )
 
 
-def _height_axis(images, data_format):
+def _height_axis(images: jax.Array | KerasTensor, data_format: DataFormat | None) -> int:
     """Index of the height's axis; the width's is the next."""
     return len(images.shape) - (3 if standardize_data_format(data_format) == "channels_last" else 2)
 
 
 @op
 def resize(
-    images,
-    size,
-    interpolation="bilinear",
-    antialias=False,
-    crop_to_aspect_ratio=False,
-    pad_to_aspect_ratio=False,
-    fill_mode="constant",
-    fill_value=0.0,
-    data_format=None,
-):
+    images: TensorLike,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: TensorLike = 0.0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Resamples images to (height, width).
 
     Args:
@@ -64,20 +68,7 @@ def resize(
         (2, 4, 4, 3)
     """
     size = tuple(size)
-    if len(size) != 2:
-        raise UserInputError(f"Expected `size` to be a tuple of 2 integers. Received: size={size}")
-    if min(size) <= 0:
-        raise UserInputError(f"`size` must have positive height and width. Received: size={size}")
-    if interpolation not in _INTERPOLATIONS:
-        raise UserInputError(
-            f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. "
-            f"Received: {interpolation}"
-        )
-    if fill_mode != "constant":
-        raise UserInputError(
-            "Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: "
-            f"fill_mode={fill_mode}"
-        )
+    _check_resize(size, interpolation, fill_mode)
     if pad_to_aspect_ratio and crop_to_aspect_ratio:
         raise UserInputError(
             "Only one of `pad_to_aspect_ratio` & `crop_to_aspect_ratio` can be `True`."
@@ -94,39 +85,68 @@ def resize(
     resized = jax.image.resize(images, shape, interpolation, antialias)
     if resized.dtype == dtype:
         return resized
-    return saturate_cast(
-        jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized, dtype
-    )
+    # Integers were resampled as floats: bicubic ones overshoot their range.
+    rounded = jnp.round(resized) if jnp.issubdtype(dtype, jnp.integer) else resized
+    return saturate_cast(rounded, dtype)
 
 
-def _crop_to_ratio(images, axis, size):
+def _check_resize(size: tuple[int, ...], interpolation: str, fill_mode: str) -> None:
+    """Raises for what `resize` does not know."""
+    if len(size) != 2:
+        raise UserInputError(f"Expected `size` to be a tuple of 2 integers. Received: size={size}")
+    if min(size) <= 0:
+        raise UserInputError(f"`size` must have positive height and width. Received: size={size}")
+    if interpolation not in _INTERPOLATIONS:
+        raise UserInputError(
+            f"Invalid value for argument `interpolation`. Expected of one {_INTERPOLATIONS}. "
+            f"Received: {interpolation}"
+        )
+    if fill_mode != "constant":
+        raise UserInputError(
+            "Invalid value for argument `fill_mode`. Only `'constant'` is supported. Received: "
+            f"fill_mode={fill_mode}"
+        )
+
+
+def _crop_to_ratio(images: jax.Array, axis: int, size: tuple[int, int]) -> jax.Array:
+    """The largest middle part of the images that has the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
-    kept = (
-        max(min(height, int(width * size[0] / size[1])), 1),
-        max(min(width, int(height * size[1] / size[0])), 1),
-    )
-    starts = (height - kept[0]) // 2, (width - kept[1]) // 2
-    return images[
-        (slice(None),) * axis + tuple(slice(s, s + k) for s, k in zip(starts, kept, strict=True))
-    ]
+    rows = max(min(height, int(width * size[0] / size[1])), 1)
+    columns = max(min(width, int(height * size[1] / size[0])), 1)
+    top = (height - rows) // 2
+    left = (width - columns) // 2
+    middle = slice(top, top + rows), slice(left, left + columns)
+    return images[(slice(None),) * axis + middle]
 
 
-def _pad_to_ratio(images, axis, size, fill_value):
+def _pad_to_ratio(
+    images: jax.Array, axis: int, size: tuple[int, int], fill_value: jax.Array
+) -> jax.Array:
+    """The images with borders of `fill_value` that give them the proportions of `size`."""
     height, width = images.shape[axis : axis + 2]
+    # At most one of the two has to grow.
     above = (max(height, int(width * size[0] / size[1])) - height) // 2
     beside = (max(width, int(height * size[1] / size[0])) - width) // 2 if not above else 0
     widths = [(0, 0)] * images.ndim
-    widths[axis], widths[axis + 1] = (above, above), (beside, beside)
+    widths[axis] = (above, above)
+    widths[axis + 1] = (beside, beside)
     images = images.astype(jnp.result_type(images, fill_value))
     return jnp.pad(images, widths, constant_values=fill_value)
 
 
 @op
 def scale_and_translate(
-    images, output_shape, scale, translation, spatial_dims, method, antialias=True
-):
-    """Resamples images moved and scaled: output position p shows input position (p - translation) /
-    scale.
+    images: TensorLike,
+    output_shape: Sequence[int],
+    scale: TensorLike,
+    translation: TensorLike,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Tensor:
+    """Resamples images moved and scaled.
+
+    Output position p shows input position (p - translation) / scale.
 
     Args:
         images: array of any rank.
@@ -142,21 +162,33 @@ def scale_and_translate(
             f"Invalid value for argument `method`. Expected of one {_METHODS}. Received: "
             f"method={method}"
         )
-    images, scale, translation = as_array(images), as_array(scale), as_array(translation)
     return jax.image.scale_and_translate(
-        images, tuple(output_shape), tuple(spatial_dims), scale, translation, method, antialias
+        as_array(images),
+        tuple(output_shape),
+        tuple(spatial_dims),
+        as_array(scale),
+        as_array(translation),
+        method,
+        antialias,
     )
 
 
 # -- padding and cropping: of (before, after, target) two are given, on each axis --
 
 
-def _resolve(size, before, after, target, names, sign):
+def _resolve(
+    size: int | None,
+    before: int | None,
+    after: int | None,
+    target: int | None,
+    names: Sequence[str],
+    sign: int,
+) -> tuple[int | None, int | None, int | None]:
     """(before, after, target) of one axis; with size None, what stays unknown is None."""
-    given = dict(zip(names, (before, after, target), strict=True))
-    if list(given.values()).count(None) != 1:
+    received = ", ".join(f"{k}={v}" for k, v in zip(names, (before, after, target), strict=True))
+    if (before, after, target).count(None) != 1:
         raise UserInputError(
-            f"Must specify exactly two of {', '.join(names)}. Received: {_shown(given)}"
+            f"Must specify exactly two of {', '.join(names)}. Received: {received}"
         )
     if size is not None:
         target = size + sign * (before + after) if target is None else target
@@ -165,17 +197,23 @@ def _resolve(size, before, after, target, names, sign):
     for name, value in zip(names, (before, after, target), strict=True):
         if value is not None and value < 0:
             raise UserInputError(
-                f"{name} must be >= 0. Received: {name}={value} with size {size} and "
-                f"{_shown(given)}"
+                f"{name} must be >= 0. Received: {name}={value} with size {size} and {received}"
             )
     return before, after, target
 
 
-def _shown(given):
-    return ", ".join(f"{k}={v}" for k, v in given.items())
-
-
-def _axes(word, sign, images, top, left, bottom, right, target_height, target_width, data_format):
+def _axes(
+    word: str,
+    sign: int,
+    images: jax.Array | KerasTensor,
+    top: int | None,
+    left: int | None,
+    bottom: int | None,
+    right: int | None,
+    target_height: int | None,
+    target_width: int | None,
+    data_format: DataFormat | None,
+) -> tuple[int, list[tuple[int | None, int | None, int | None]]]:
     """The axis of the height, and (before, after, target) of height and width."""
     check_rank(images)
     axis = _height_axis(images, data_format)
@@ -188,17 +226,18 @@ def _axes(word, sign, images, top, left, bottom, right, target_height, target_wi
     ]
 
 
-def _op(word, sign):
-    """`op` for `pad_images` and `crop_images`, whose targets may be known where the images' sizes
-    are not.
+def _op(word: str, sign: int) -> OpDecorator:
+    """`op` for `pad_images` and `crop_images`.
+
+    Their targets may be known where the images' sizes are not.
     """
 
     def decorate(fn):
         signature = inspect.signature(fn)
 
-        def spec(*args, **kwargs):
+        def spec(*args, **kwargs) -> KerasTensor:
             call = signature.bind(*args, **kwargs)
-            call.apply_defaults()
+            call.apply_defaults()  # so that the amounts stand in the order of the signature
             images, *amounts = call.args
             axis, axes = _axes(word, sign, images, *amounts)
             return KerasTensor(
@@ -217,15 +256,15 @@ def _op(word, sign):
 
 @_op("padding", 1)
 def pad_images(
-    images,
-    top_padding=None,
-    left_padding=None,
-    bottom_padding=None,
-    right_padding=None,
-    target_height=None,
-    target_width=None,
-    data_format=None,
-):
+    images: TensorLike,
+    top_padding: int | None = None,
+    left_padding: int | None = None,
+    bottom_padding: int | None = None,
+    right_padding: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Adds rows and columns of zeros.
 
     Args:
@@ -249,15 +288,15 @@ def pad_images(
 
 @_op("cropping", -1)
 def crop_images(
-    images,
-    top_cropping=None,
-    left_cropping=None,
-    bottom_cropping=None,
-    right_cropping=None,
-    target_height=None,
-    target_width=None,
-    data_format=None,
-):
+    images: TensorLike,
+    top_cropping: int | None = None,
+    left_cropping: int | None = None,
+    bottom_cropping: int | None = None,
+    right_cropping: int | None = None,
+    target_height: int | None = None,
+    target_width: int | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Cuts rows and columns off.
 
     Args:

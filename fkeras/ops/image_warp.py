@@ -1,5 +1,9 @@
 """Moving the pixels of images: each output pixel is read at a computed position of the input."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
 import jax
 import jax.numpy as jnp
 
@@ -12,21 +16,29 @@ from fkeras.ops.image_color import check_rank
 from fkeras.ops.image_filter import gaussian_blur
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array
+from fkeras.types import DataFormat, DTypeLike, SeedLike, Tensor, TensorLike
 
 _ORDERS = {"nearest": 0, "bilinear": 1}
 _FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
 
 
-def _one_of(name, value, known):
-    if value not in known:
+def _one_of(name: str, value: object, choices: Collection[object]) -> None:
+    """Raises unless an argument is one of several choices."""
+    if value not in choices:
         raise UserInputError(
-            f"Invalid value for argument `{name}`. Expected of one {tuple(known)}. Received: "
+            f"Invalid value for argument `{name}`. Expected of one {tuple(choices)}. Received: "
             f"{name}={value}"
         )
 
 
 @op
-def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value=0):
+def map_coordinates(
+    inputs: TensorLike,
+    coordinates: TensorLike,
+    order: int,
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+) -> Tensor:
     """Reads an array at given positions.
 
     Args:
@@ -58,9 +70,17 @@ def map_coordinates(inputs, coordinates, order, fill_mode="constant", fill_value
     )
 
 
-def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
-    """Pixels of (batch, height, width, channels) at `rows` and `columns`, each (batch or 1, height,
-    width).
+def _read_at(
+    images: jax.Array,
+    rows: jax.Array,
+    columns: jax.Array,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+) -> jax.Array:
+    """Pixels of (batch, height, width, channels) at `rows` and `columns`.
+
+    Each of these is (batch or 1, height, width).
     """
     order = _ORDERS[interpolation]
 
@@ -69,6 +89,7 @@ def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
             plane, [rows, columns], order, fill_mode, fill_value
         )
 
+    # The same positions for every channel of an image, other ones for each image.
     of_channels = jax.vmap(read, in_axes=(-1, None, None), out_axes=-1)
     shape = (images.shape[0], *rows.shape[1:])
     return jax.vmap(of_channels)(
@@ -76,24 +97,25 @@ def _read_at(images, rows, columns, interpolation, fill_mode, fill_value):
     )
 
 
-def _as_batch(images, data_format):
-    """Images as (batch, height, width, channels), and the function that puts results back into the
-    given form.
-    """
+def _as_batch(
+    images: jax.Array, data_format: DataFormat | None
+) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:
+    """Images as (batch, height, width, channels), and what undoes that on the results."""
     images = as_array(images)
     check_rank(images)
-    first, single = standardize_data_format(data_format) == "channels_first", images.ndim == 3
+    first = standardize_data_format(data_format) == "channels_first"
+    single = images.ndim == 3
     images = images[None] if single else images
     images = jnp.moveaxis(images, 1, -1) if first else images
 
-    def back(out):
-        out = jnp.moveaxis(out, -1, 1) if first else out
-        return out[0] if single else out
+    def restore(results):
+        results = jnp.moveaxis(results, -1, 1) if first else results
+        return results[0] if single else results
 
-    return images, back
+    return images, restore
 
 
-def _grid(images, dtype):
+def _grid(images: jax.Array, dtype: DTypeLike) -> tuple[jax.Array, jax.Array]:
     """Rows and columns of all pixels, each (1, height, width)."""
     rows, columns = jnp.meshgrid(
         *(jnp.arange(n, dtype=dtype) for n in images.shape[1:3]), indexing="ij"
@@ -103,13 +125,13 @@ def _grid(images, dtype):
 
 @op
 def affine_transform(
-    images,
-    transform,
-    interpolation="bilinear",
-    fill_mode="constant",
-    fill_value=0,
-    data_format=None,
-):
+    images: TensorLike,
+    transform: TensorLike,
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Shifts, scales, turns and shears images.
 
     Args:
@@ -128,7 +150,7 @@ def affine_transform(
     """
     _one_of("interpolation", interpolation, _ORDERS)
     _one_of("fill_mode", fill_mode, _FILL_MODES)
-    images, back = _as_batch(images, data_format)
+    images, restore = _as_batch(images, data_format)
     transform = as_array(transform)
     if transform.ndim not in (1, 2):
         raise UserInputError(
@@ -141,23 +163,36 @@ def affine_transform(
             f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: "
             f"transform.shape={transform.shape}"
         )
-    return back(_project(images, transform, interpolation, fill_mode, fill_value))
+    return restore(_project(images, transform, interpolation, fill_mode, fill_value))
 
 
-def _project(images, transform, interpolation, fill_mode, fill_value):
+def _project(
+    images: jax.Array,
+    transform: jax.Array,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+) -> jax.Array:
+    """Each pixel of a batch read where its transform, (1 or batch, 8), says."""
     # In float32 at least: bfloat16 cannot tell pixel 257 from 256.
     dtype = result_type(transform.dtype, "float32")
     rows, columns = _grid(images, dtype)
     a0, a1, a2, b0, b1, b2, c0, c1 = transform.astype(dtype).T[:, :, None, None]
     k = c0 * columns + c1 * rows + 1
-    x, y = (a0 * columns + a1 * rows + a2) / k, (b0 * columns + b1 * rows + b2) / k
+    x = (a0 * columns + a1 * rows + a2) / k
+    y = (b0 * columns + b1 * rows + b2) / k
     return _read_at(images, y, x, interpolation, fill_mode, fill_value)
 
 
 @op
 def perspective_transform(
-    images, start_points, end_points, interpolation="bilinear", fill_value=0, data_format=None
-):
+    images: TensorLike,
+    start_points: TensorLike,
+    end_points: TensorLike,
+    interpolation: str = "bilinear",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Warps images so that the four `start_points` come to lie at the `end_points`.
 
     Args:
@@ -171,8 +206,9 @@ def perspective_transform(
         Images of the same shape and dtype.
     """
     _one_of("interpolation", interpolation, _ORDERS)
-    images, back = _as_batch(images, data_format)
-    start, end = as_array(start_points), as_array(end_points)
+    images, restore = _as_batch(images, data_format)
+    start = as_array(start_points)
+    end = as_array(end_points)
     for name, points in (("start_points", start), ("end_points", end)):
         if points.ndim not in (2, 3) or points.shape[-2:] != (4, 2):
             raise UserInputError(
@@ -184,55 +220,57 @@ def perspective_transform(
             "start_points and end_points must have the same shape. Received "
             f"start_points.shape={start.shape}, end_points.shape={end.shape}"
         )
-    start, end = start.reshape(-1, 4, 2).astype("float32"), end.reshape(-1, 4, 2).astype("float32")
+    # (batch or 1, 4, 2), in float32 at least for the equations.
+    start = start.reshape(-1, 4, 2).astype("float32")
+    end = end.reshape(-1, 4, 2).astype("float32")
     if start.shape[0] not in (1, images.shape[0]):
         raise UserInputError(
             f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images."
         )
-    return back(_project(images, _homography(start, end), interpolation, "constant", fill_value))
+    return restore(_project(images, _homography(start, end), interpolation, "constant", fill_value))
 
 
-def _homography(start, end):
-    """The 8 numbers of `affine_transform` that send each end point to its start point, (batch,
-    8).
+def _homography(start: jax.Array, end: jax.Array) -> jax.Array:
+    """The transform that sends each end point to its start point: (batch, 8).
+
+    The 8 numbers are those of `affine_transform`.
     """
     x, y = end[..., 0], end[..., 1]  # (batch, 4)
-    zero, one = jnp.zeros_like(x), jnp.ones_like(x)
-    for_x = jnp.stack(
-        [x, y, one, zero, zero, zero, -start[..., 0] * x, -start[..., 0] * y], axis=-1
-    )
-    for_y = jnp.stack(
-        [zero, zero, zero, x, y, one, -start[..., 1] * x, -start[..., 1] * y], axis=-1
-    )
+    u, v = start[..., 0], start[..., 1]
+    zero = jnp.zeros_like(x)
+    one = jnp.ones_like(x)
+    # u (c0 x + c1 y + 1) = a0 x + a1 y + a2, and the same for v: two linear equations a point.
+    for_x = jnp.stack([x, y, one, zero, zero, zero, -u * x, -u * y], axis=-1)
+    for_y = jnp.stack([zero, zero, zero, x, y, one, -v * x, -v * y], axis=-1)
     equations = jnp.concatenate([for_x, for_y], axis=1)  # (batch, 8, 8)
     return jnp.linalg.solve(equations, start.mT.reshape(-1, 8, 1))[..., 0]
 
 
 def _elastic_spec(
-    images,
-    alpha=20.0,
-    sigma=5.0,
-    interpolation="bilinear",
-    fill_mode="reflect",
-    fill_value=0.0,
-    seed=None,
-    data_format=None,
-):
+    images: KerasTensor,
+    alpha: float = 20.0,
+    sigma: float = 5.0,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0.0,
+    seed: SeedLike | None = None,
+    data_format: DataFormat | None = None,
+) -> KerasTensor:
     check_rank(images)
     return KerasTensor(images.shape, images.dtype)  # a trial would draw from `seed`
 
 
 @op(spec=_elastic_spec)
 def elastic_transform(
-    images,
-    alpha=20.0,
-    sigma=5.0,
-    interpolation="bilinear",
-    fill_mode="reflect",
-    fill_value=0.0,
-    seed=None,
-    data_format=None,
-):
+    images: TensorLike,
+    alpha: float = 20.0,
+    sigma: float = 5.0,
+    interpolation: str = "bilinear",
+    fill_mode: str = "reflect",
+    fill_value: float = 0.0,
+    seed: SeedLike | None = None,
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Distorts images by a smooth random displacement of each pixel.
 
     Args:
@@ -252,15 +290,15 @@ def elastic_transform(
     """
     _one_of("interpolation", interpolation, _ORDERS)
     _one_of("fill_mode", fill_mode, _FILL_MODES)
-    images, back = _as_batch(images, data_format)
-    window = int(6 * sigma) | 1
+    images, restore = _as_batch(images, data_format)
+    window = int(6 * sigma) | 1  # three deviations on both sides, and odd
     dtype = result_type(images.dtype, "float32")
     noise = jax.random.normal(seeds.draw_seed(seed), (*images.shape[:3], 2), dtype) * sigma
     shift = alpha * gaussian_blur(
         noise, (window, window), (sigma, sigma), data_format="channels_last"
     )
     rows, columns = _grid(images, dtype)
-    return back(
+    return restore(
         _read_at(
             images,
             rows + shift[..., 1],

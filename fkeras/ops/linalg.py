@@ -1,6 +1,12 @@
-"""Linear algebra on the last two axes, over `jax.numpy.linalg`: any axes before them are a
-batch.
+"""Linear algebra on the last two axes, over `jax.numpy.linalg`.
+
+Any axes before them are a batch.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import jax
 import jax.numpy as jnp
@@ -8,10 +14,12 @@ import jax.numpy as jnp
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
-from fkeras.ops.tensors import as_array, as_float
+from fkeras.ops.tensors import as_array, as_float, widen
+from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _matrix(x, name, square=False):
+def _matrix(x: TensorLike, name: str, square: bool = False) -> jax.Array:
+    """`x` as an array of matrices; an error where it is none."""
     x = as_array(x)
     if x.ndim < 2:
         raise UserInputError(
@@ -25,27 +33,30 @@ def _matrix(x, name, square=False):
 
 
 @op
-def cholesky(x, upper=False):
-    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n); `upper`
-    gives L^T.
+def cholesky(x: TensorLike, upper: bool = False) -> Tensor:
+    """The triangular L with L L^T = x for a symmetric positive definite x, (..., n, n).
+
+    `upper` gives L^T.
 
     Raises:
         UserInputError: x is not positive definite. Inside `jax.jit`, where values cannot be looked
             at, the result is NaN instead.
     """
-    out = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
-    if not isinstance(out, jax.core.Tracer) and jnp.isnan(out).any():
+    # JAX marks what is not positive definite by NaN; a look at the values waits for the device.
+    factor = jnp.linalg.cholesky(_matrix(x, "cholesky", square=True), upper=upper)
+    if not isinstance(factor, jax.core.Tracer) and jnp.isnan(factor).any():
         raise UserInputError(
             "Cholesky decomposition failed: the input is not a positive definite matrix (or holds "
             "NaN)."
         )
-    return out
+    return factor
 
 
 @op
-def cholesky_inverse(x, upper=False):
+def cholesky_inverse(x: TensorLike, upper: bool = False) -> Tensor:
     """The inverse of L L^T, given its Cholesky factor L, (..., n, n), or L^T with `upper`."""
     x = _matrix(x, "cholesky_inverse", square=True)
+    # Two triangular products cost less than a general inverse: (L L^T)^-1 = L^-T L^-1.
     inverse = solve_triangular(
         x, jnp.broadcast_to(jnp.eye(x.shape[-1], dtype=x.dtype), x.shape), lower=not upper
     )
@@ -53,44 +64,54 @@ def cholesky_inverse(x, upper=False):
 
 
 @op
-def det(x):
+def det(x: TensorLike) -> Tensor:
     """Determinant: (..., n, n) -> (...)."""
     return jnp.linalg.det(_matrix(x, "det", square=True))
 
 
 @op
-def eig(x):
-    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix; both
-    complex. CPU and GPU only.
+def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (..., n) and right eigenvectors (..., n, n), as columns, of a square matrix.
+
+    Both complex. CPU and GPU only.
     """
-    return tuple(jnp.linalg.eig(_matrix(x, "eig", square=True)))
+    values, vectors = jnp.linalg.eig(_matrix(x, "eig", square=True))
+    return values, vectors
 
 
 @op
-def eigh(x):
-    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n), as columns, of a symmetric
-    matrix.
+def eigh(x: TensorLike) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (..., n), ascending, and eigenvectors (..., n, n) of a symmetric matrix.
+
+    The eigenvectors are columns.
     """
-    return tuple(jnp.linalg.eigh(_matrix(x, "eigh", square=True)))
+    values, vectors = jnp.linalg.eigh(_matrix(x, "eigh", square=True))
+    return values, vectors
 
 
 @op
-def inv(x):
+def inv(x: TensorLike) -> Tensor:
     """Inverse of a square matrix (..., n, n); inf or NaN for a singular one."""
     return jnp.linalg.inv(_matrix(x, "inv", square=True))
 
 
 @op
-def lu_factor(x):
-    """LU decomposition with pivots: (..., m, n) -> both factors in one (..., m, n), and int32 row
-    swaps (..., min(m, n)).
+def lu_factor(x: TensorLike) -> tuple[Tensor, Tensor]:
+    """LU decomposition with pivots.
+
+    (..., m, n) -> both factors in one (..., m, n), and int32 row swaps (..., min(m, n)).
     """
     lu, pivots, _ = jax.lax.linalg.lu(as_float(_matrix(x, "lu_factor")))
     return lu, pivots
 
 
 @op
-def norm(x, ord=None, axis=None, keepdims=False):
+def norm(
+    x: TensorLike,
+    ord: int | float | str | None = None,
+    axis: Axis | None = None,
+    keepdims: bool = False,
+) -> Tensor:
     """Norm of a vector or a matrix.
 
     Args:
@@ -106,16 +127,12 @@ def norm(x, ord=None, axis=None, keepdims=False):
             f"Received: ord={ord}"
         )
     x = as_float(x)
-    return jnp.linalg.norm(
-        x.astype(result_type(x.dtype, float)),
-        ord,
-        tuple(axis) if isinstance(axis, list) else axis,
-        keepdims,
-    )
+    axis = tuple(axis) if isinstance(axis, list) else axis
+    return jnp.linalg.norm(widen(x), ord, axis, keepdims).astype(jnp.finfo(x.dtype).dtype)
 
 
 @op
-def qr(x, mode="reduced"):
+def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
     """Orthogonal Q and upper triangular R with Q R = x, (..., m, n).
 
     Args:
@@ -128,10 +145,12 @@ def qr(x, mode="reduced"):
             "`mode` argument value not supported. Expected one of {'reduced', 'complete'}. "
             f"Received: mode={mode}"
         )
-    return tuple(jnp.linalg.qr(_matrix(x, "qr"), mode=mode))
+    q, r = jnp.linalg.qr(_matrix(x, "qr"), mode=mode)
+    return q, r
 
 
-def _system(a, b, name):
+def _system(a: TensorLike, b: TensorLike, name: str) -> tuple[jax.Array, jax.Array]:
+    """Both sides of a system of equations; an error where they do not fit."""
     a, b = _matrix(a, name, square=True), as_array(b)
     if b.ndim < 1:
         raise UserInputError(f"{name}: expected `b` to have rank >= 1. Received a scalar.")
@@ -144,20 +163,23 @@ def _system(a, b, name):
 
 
 @op
-def solve(a, b):
+def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """x with a x = b: a (..., n, n), b (..., n, k); or one vector b (n,)."""
     a, b = _system(a, b, "solve")
-    if b.ndim == a.ndim - 1 > 1:  # a batch of vectors
+    # NumPy 2 takes such a b for one matrix; Keras for a batch of vectors.
+    if b.ndim == a.ndim - 1 > 1:
         return jnp.linalg.solve(a, b[..., None])[..., 0]
     return jnp.linalg.solve(a, b)
 
 
 @op
-def solve_triangular(a, b, lower=False):
-    """x with a x = b for a triangular a (..., n, n), of which only the upper (or `lower`) half is
-    read; b (..., n, k) or (..., n).
+def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tensor:
+    """x with a x = b for a triangular a (..., n, n).
+
+    Only the upper (or `lower`) half of a is read; b is (..., n, k) or (..., n).
     """
     a, b = _system(a, b, "solve_triangular")
+    # One dtype, since `triangular_solve` promotes nothing; integers have no solution in integers.
     a, b = (x.astype(result_type(a.dtype, b.dtype, float)) for x in (a, b))
     vector = b.ndim == a.ndim - 1
     x = jax.lax.linalg.triangular_solve(
@@ -166,8 +188,16 @@ def solve_triangular(a, b, lower=False):
     return x[..., 0] if vector else x
 
 
+@overload
+def svd(
+    x: TensorLike, full_matrices: bool = True, compute_uv: Literal[True] = True
+) -> tuple[Tensor, Tensor, Tensor]: ...
+@overload
+def svd(x: TensorLike, full_matrices: bool = True, *, compute_uv: Literal[False]) -> Tensor: ...
 @op
-def svd(x, full_matrices=True, compute_uv=True):
+def svd(
+    x: TensorLike, full_matrices: bool = True, compute_uv: bool = True
+) -> Tensor | tuple[Tensor, Tensor, Tensor]:
     """Singular value decomposition U diag(s) V^T of x, (..., m, n).
 
     Args:
@@ -175,14 +205,15 @@ def svd(x, full_matrices=True, compute_uv=True):
         full_matrices: whether U and V^T are square; else they have min(m, n) columns and rows.
         compute_uv: False returns s only, (..., min(m, n)), descending.
     """
-    out = jnp.linalg.svd(_matrix(x, "svd"), full_matrices=full_matrices, compute_uv=compute_uv)
-    return tuple(out) if compute_uv else out
+    factors = jnp.linalg.svd(_matrix(x, "svd"), full_matrices=full_matrices, compute_uv=compute_uv)
+    return tuple(factors) if compute_uv else factors
 
 
 @op
-def lstsq(a, b, rcond=None):
-    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k). Singular values below rcond * the
-    largest count as 0.
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
+    """x that makes |a x - b| least: a (m, n), b (m,) or (m, k).
+
+    Singular values below rcond * the largest count as 0.
     """
     a, b = as_array(a), as_array(b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
@@ -194,15 +225,16 @@ def lstsq(a, b, rcond=None):
 
 
 @op
-def matrix_rank(x, tol=None):
-    """How many singular values exceed `tol` (None: by the dtype's precision): (..., m, n) -> int32
-    (...).
+def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
+    """How many singular values exceed `tol`: (..., m, n) -> int32 (...).
+
+    None for `tol`: by the dtype's precision.
     """
     return jnp.linalg.matrix_rank(_matrix(x, "matrix_rank"), tol).astype("int32")
 
 
 @op
-def matrix_power(x, n):
+def matrix_power(x: TensorLike, n: int) -> Tensor:
     """x multiplied n times by itself, (..., m, m); a negative n inverts first."""
     if not isinstance(n, int):
         raise UserTypeError(f"n must be an integer. Received: n={n} of type {type(n)}")
@@ -210,15 +242,18 @@ def matrix_power(x, n):
 
 
 @op
-def pinv(x, rcond=None):
-    """Moore-Penrose inverse: (..., m, n) -> (..., n, m). Singular values below rcond * the largest
-    count as 0.
+def pinv(x: TensorLike, rcond: float | None = None) -> Tensor:
+    """Moore-Penrose inverse: (..., m, n) -> (..., n, m).
+
+    Singular values below rcond * the largest count as 0.
     """
     return jnp.linalg.pinv(_matrix(x, "pinv"), rtol=rcond)
 
 
 @op(explained=False)
-def jvp(fun, primals, tangents, has_aux=False):
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
     """Value and directional derivative of `fun` (`jax.jvp`).
 
     Args:

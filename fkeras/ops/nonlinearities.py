@@ -1,5 +1,7 @@
 """Elementwise nonlinearities and the softmax family. Shapes in equal shapes out, but for `glu`."""
 
+from __future__ import annotations
+
 import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
@@ -7,128 +9,132 @@ from numpy.lib.array_utils import normalize_axis_index
 from fkeras.core import warn_once
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
-from fkeras.ops.tensors import as_array
+from fkeras.ops.promotion import result_type
+from fkeras.ops.tensors import as_array, widen
+from fkeras.types import Axis, Tensor, TensorLike
 
 # Outside of jit, a function with a derivative rule of its own costs JAX ten times as much.
 _relu, _relu6 = (jax.jit(f, inline=True) for f in (jax.nn.relu, jax.nn.relu6))
 
 
 @op
-def relu(x):
+def relu(x: TensorLike) -> Tensor:
     """max(x, 0)."""
     return _relu(as_array(x))
 
 
 @op
-def relu6(x):
+def relu6(x: TensorLike) -> Tensor:
     """x clipped to [0, 6]."""
     return _relu6(as_array(x))
 
 
 @op
-def sigmoid(x):
+def sigmoid(x: TensorLike) -> Tensor:
     """1 / (1 + exp(-x)), in (0, 1)."""
     return jax.nn.sigmoid(as_array(x))
 
 
 @op
-def sparse_sigmoid(x):
+def sparse_sigmoid(x: TensorLike) -> Tensor:
     """0 below -1, 1 above 1, and the straight line (x + 1) / 2 between."""
     return jax.nn.sparse_sigmoid(as_array(x))
 
 
 @op
-def softplus(x):
+def softplus(x: TensorLike) -> Tensor:
     """log(1 + exp(x)), without overflow."""
     return jax.nn.softplus(as_array(x))
 
 
 @op
-def softsign(x):
+def softsign(x: TensorLike) -> Tensor:
     """x / (1 + |x|), in (-1, 1)."""
     return jax.nn.soft_sign(as_array(x))
 
 
 @op
-def soft_shrink(x, threshold=0.5):
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """Moves x by `threshold` towards 0; 0 where |x| <= threshold."""
     x = as_array(x)
     return jnp.where(x > threshold, x - threshold, jnp.where(x < -threshold, x + threshold, 0.0))
 
 
 @op
-def sparse_plus(x):
+def sparse_plus(x: TensorLike) -> Tensor:
     """0 below -1, x above 1, and the parabola (x + 1)^2 / 4 between."""
     return jax.nn.sparse_plus(as_array(x))
 
 
 @op
-def silu(x):
+def silu(x: TensorLike) -> Tensor:
     """x * sigmoid(x), also called swish."""
     return jax.nn.silu(as_array(x))
 
 
 @op
-def squareplus(x, b=4):
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """(x + sqrt(x^2 + b)) / 2, a smooth `relu`."""
     return jax.nn.squareplus(as_array(x), b)
 
 
 @op
-def log_sigmoid(x):
+def log_sigmoid(x: TensorLike) -> Tensor:
     """log(sigmoid(x)), without overflow."""
     return jax.nn.log_sigmoid(as_array(x))
 
 
 @op
-def leaky_relu(x, negative_slope=0.2):
+def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
     """x where x >= 0, else negative_slope * x."""
     return jax.nn.leaky_relu(as_array(x), negative_slope)
 
 
 @op
-def hard_sigmoid(x):
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """relu6(x + 3) / 6."""
     return jax.nn.hard_sigmoid(as_array(x))
 
 
 @op
-def hard_silu(x):
+def hard_silu(x: TensorLike) -> Tensor:
     """x * hard_sigmoid(x), also called hard_swish."""
     return jax.nn.hard_silu(as_array(x))
 
 
-swish, hard_swish = silu, hard_silu
+swish = silu
+hard_swish = hard_silu
 
 
 @op
-def elu(x, alpha=1.0):
+def elu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
     """x where x > 0, else alpha * (exp(x) - 1)."""
     return jax.nn.elu(as_array(x), alpha)
 
 
 @op
-def selu(x):
+def selu(x: TensorLike) -> Tensor:
     """`elu` with the two constants that keep mean 0 and variance 1 (Klambauer et al., 2017)."""
     return jax.nn.selu(as_array(x))
 
 
 @op
-def gelu(x, approximate=True):
+def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """x * Phi(x), Phi the normal distribution; `approximate` takes the tanh formula, else erf."""
     return jax.nn.gelu(as_array(x), approximate)
 
 
 @op
-def celu(x, alpha=1.0):
+def celu(x: TensorLike, alpha: TensorLike = 1.0) -> Tensor:
     """max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))."""
     return jax.nn.celu(as_array(x), alpha)
 
 
 @op
-def glu(x, axis=-1):
-    """First half of x along `axis` times the sigmoid of the second half; that axis must be even and
-    is halved.
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
+    """First half of x along `axis` times the sigmoid of the second half.
+
+    The size of that axis must be even, and is halved.
 
     >>> from fkeras import ops
     >>> ops.glu([1.0, 2.0, 0.0, 0.0])
@@ -145,36 +151,37 @@ def glu(x, axis=-1):
 
 
 @op
-def tanh_shrink(x):
+def tanh_shrink(x: TensorLike) -> Tensor:
     """x - tanh(x)."""
     x = as_array(x)
     return x - jnp.tanh(x)
 
 
 @op
-def hard_tanh(x):
+def hard_tanh(x: TensorLike) -> Tensor:
     """x clipped to [-1, 1]."""
     return jax.nn.hard_tanh(as_array(x))
 
 
 @op
-def hard_shrink(x, threshold=0.5):
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """x where |x| > threshold, else 0."""
     x = as_array(x)
     return jnp.where(jnp.abs(x) > threshold, x, 0.0)
 
 
 @op
-def threshold(x, threshold, default_value):
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     """x where x > threshold, else `default_value`."""
     x = as_array(x)
     return jnp.where(x > threshold, x, default_value)
 
 
 @op
-def softmax(x, axis=-1):
-    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all). Warns where the axis
-    has size 1: all ones, always.
+def softmax(x: TensorLike, axis: Axis | None = -1) -> Tensor:
+    """exp(x) / sum(exp(x)) along `axis` (an int, a tuple, or None for all).
+
+    Warns where the axis has size 1: all ones, always.
 
     >>> from fkeras import ops
     >>> ops.softmax([0.0, 0.0])
@@ -193,19 +200,21 @@ def softmax(x, axis=-1):
 
 
 @op
-def log_softmax(x, axis=-1):
+def log_softmax(x: TensorLike, axis: Axis | None = -1) -> Tensor:
     """log(softmax(x)) along `axis` (an int, a tuple, or None for all), without overflow."""
     return jax.nn.log_softmax(as_array(x), _tuple(axis))
 
 
-def _tuple(axis):
+def _tuple(axis: Axis | None) -> int | tuple[int, ...] | None:
+    """Axes as JAX takes them: hashable."""
     return tuple(axis) if isinstance(axis, list) else axis
 
 
 @op
-def sparsemax(x, axis=-1):
-    """The point of the probability simplex nearest to x along `axis`: like softmax, with exact
-    zeros.
+def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
+    """The point of the probability simplex nearest to x along `axis`.
+
+    Like softmax, with exact zeros.
 
     Keras 3.15 returns entries that do not sum to 1 where more than one is positive; here they do.
 
@@ -217,7 +226,10 @@ def sparsemax(x, axis=-1):
         Martins and Astudillo, 2016, https://arxiv.org/abs/1602.02068
     """
     x = as_array(x)
+    dtype = result_type(x.dtype, float)
+    x = widen(x)
     axis = normalize_axis_index(axis, x.ndim)
+    # The support is the longest run of largest values whose threshold stays below its last one.
     descending = -jnp.sort(-1.0 * x, axis=axis)
     sums = jnp.cumsum(descending, axis=axis)
     rank = jnp.arange(1, x.shape[axis] + 1).reshape([-1 if i == axis else 1 for i in range(x.ndim)])
@@ -225,4 +237,4 @@ def sparsemax(x, axis=-1):
     count = jnp.sum(in_support, axis=axis, keepdims=True)
     # The largest value is always in the support, so count >= 1.
     tau = (jnp.sum(jnp.where(in_support, descending, 0.0), axis=axis, keepdims=True) - 1) / count
-    return jnp.maximum(x - tau, 0.0)
+    return jnp.maximum(x - tau, 0.0).astype(dtype)

@@ -1,5 +1,7 @@
 """Means, variances, and what divides by them."""
 
+from __future__ import annotations
+
 import warnings
 
 import jax
@@ -11,11 +13,14 @@ from fkeras.core import settings
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
+from fkeras.types import Axis, Tensor, TensorLike
 
 
 @op
-def moments(x, axes, keepdims=False, synchronized=False):
+def moments(
+    x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
     """Mean and (biased) variance over `axes`; float16 and bfloat16 are reduced in float32.
 
     Args:
@@ -39,16 +44,25 @@ def moments(x, axes, keepdims=False, synchronized=False):
     low_precision = dtype in (jnp.float16, jnp.bfloat16)
     if low_precision:
         x = x.astype("float32")
-    both = jnp.mean(x, axes, keepdims=keepdims), jnp.var(x, axes, keepdims=keepdims)
+    mean = jnp.mean(x, axes, keepdims=keepdims)
+    variance = jnp.var(x, axes, keepdims=keepdims)
     if not low_precision:
-        return both
+        return mean, variance
     # A variance beyond float16's range becomes its largest number, not inf.
-    limits = jnp.finfo(dtype)
-    return tuple(jnp.clip(m, float(limits.min), float(limits.max)).astype(dtype) for m in both)
+    low, high = float(jnp.finfo(dtype).min), float(jnp.finfo(dtype).max)
+    return jnp.clip(mean, low, high).astype(dtype), jnp.clip(variance, low, high).astype(dtype)
 
 
 @op
-def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilon=1e-3):
+def batch_normalization(
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    axis: int,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset, each a vector along `axis`.
 
     Args:
@@ -64,10 +78,8 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
     length = x.shape[normalize_axis_index(axis, x.ndim)]
     shape = [1] * x.ndim
     shape[axis] = length
-    vectors = {"mean": mean, "variance": variance, "offset": offset, "scale": scale}
-    for name, vector in vectors.items():
-        if vector is None:
-            continue
+
+    def along_axis(name, vector):
         vector = as_array(vector)
         if vector.shape != (length,):
             raise UserInputError(
@@ -75,20 +87,26 @@ def batch_normalization(x, mean, variance, axis, offset=None, scale=None, epsilo
                 f"`x.shape[axis]`. Expected: ({length},). Received: {vector.shape}, with "
                 f"x.shape={x.shape} and axis={axis}."
             )
-        vectors[name] = vector.reshape(shape)
-    inverse = jax.lax.rsqrt(vectors["variance"] + epsilon)
+        return vector.reshape(shape)
+
+    mean = along_axis("mean", mean)
+    inverse = jax.lax.rsqrt(along_axis("variance", variance) + epsilon)
+    # One multiplication and one addition for each value of x; the rest is done on vectors.
     if scale is not None:
-        inverse = inverse * vectors["scale"]
-    shift = -vectors["mean"] * inverse
+        inverse = inverse * along_axis("scale", scale)
+    shift = -mean * inverse
     if offset is not None:
-        shift = shift + vectors["offset"]
+        shift = shift + along_axis("offset", offset)
     return x * inverse + shift
 
 
 @op
-def normalize(x, axis=-1, order=2, epsilon=None):
-    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon` (None:
-    `fkeras.config.epsilon()`).
+def normalize(
+    x: TensorLike, axis: Axis | None = -1, order: int = 2, epsilon: float | None = None
+) -> Tensor:
+    """x divided by its norm of an integer `order` >= 1 along `axis`, at least `epsilon`.
+
+    None for `epsilon`: `fkeras.config.epsilon()`. Half precision is computed in float32.
 
     >>> from fkeras import ops
     >>> ops.normalize([[3.0, 4.0]])
@@ -101,23 +119,27 @@ def normalize(x, axis=-1, order=2, epsilon=None):
     if axis is not None:
         normalize_axis_tuple(axis, x.ndim)  # raises for an axis out of bounds
     epsilon = settings.epsilon() if epsilon is None else epsilon
+    dtype = result_type(x.dtype, float)
+    x = widen(x.astype(dtype))  # epsilon**2 is 0 in float16
     if order == 2:
         # Not 1 / max(norm, epsilon): the gradient of a norm of zeros is NaN.
-        return x * jax.lax.rsqrt(
-            jnp.maximum(jnp.sum(jnp.square(x), axis, keepdims=True), epsilon * epsilon)
-        )
-    return x / jnp.maximum(
-        jnp.linalg.norm(x.astype(result_type(x.dtype, float)), order, axis, keepdims=True), epsilon
-    )
+        squares = jnp.sum(jnp.square(x), axis, keepdims=True)
+        out = x * jax.lax.rsqrt(jnp.maximum(squares, epsilon * epsilon))
+    else:
+        out = x / jnp.maximum(jnp.linalg.norm(x, order, axis, keepdims=True), epsilon)
+    return out.astype(dtype)
 
 
-def _float32_at_least(x):
+def _float32_at_least(x: TensorLike) -> tuple[jax.Array, jnp.dtype]:
+    """`x` in float32 at least, and its own dtype."""
     x = as_array(x)
     return x.astype(result_type(x.dtype, "float32")), x.dtype
 
 
 @op
-def rms_normalization(x, scale=None, axis=-1, epsilon=None):
+def rms_normalization(
+    x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
+) -> Tensor:
     """x / sqrt(mean(x^2) + epsilon) * scale along `axis`, computed in float32 at least.
 
     Args:
@@ -140,9 +162,17 @@ def rms_normalization(x, scale=None, axis=-1, epsilon=None):
 
 
 @op
-def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwargs):
-    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`, computed in float32 at
-    least.
+def layer_normalization(
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
+    **kwargs,
+) -> Tensor:
+    """(x - mean) / sqrt(variance + epsilon) * gamma + beta along `axis`.
+
+    Computed in float32 at least.
 
     Args:
         x: array.
@@ -179,13 +209,14 @@ def layer_normalization(x, gamma=None, beta=None, axis=-1, epsilon=None, **kwarg
         )
         out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
         return (out if gamma is None else out * gamma).astype(dtype)
+    # Two passes: E[x^2] - E[x]^2 would cancel where the mean is large.
     centered = x - jnp.mean(x, axes, keepdims=True)
     inverse = jax.lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + epsilon)
     out = centered * (inverse if gamma is None else inverse * gamma)
     return (out if beta is None else out + beta).astype(dtype)
 
 
-def _along(v, axes, ndim):
+def _along(v: jax.Array, axes: tuple[int, ...], ndim: int) -> jax.Array:
     """`v`, whose axes belong to `axes`, as an array of rank `ndim`."""
     if v.ndim == ndim:
         return v

@@ -1,5 +1,6 @@
-"""`fkeras.ops.numpy`: the functions of `jax.numpy` under Keras's names, signatures and dtype rules.
-A table of contents.
+"""`fkeras.ops.numpy`: `jax.numpy` under Keras's names, signatures and dtype rules.
+
+A table of contents, of which `fkeras.ops` has every name.
 """
 
 from fkeras.ops.arithmetic import add as add

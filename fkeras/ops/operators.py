@@ -1,15 +1,20 @@
-"""Python's operators on KerasTensors, as they are on arrays: `&` and `|` work on bits, as for JAX
-arrays.
+"""Python's operators on KerasTensors, as they are on arrays.
+
+`&` and `|` work on bits, as for JAX arrays.
 """
+
+from __future__ import annotations
 
 from fkeras.core.symbolic.keras_tensor import TENSOR_METHODS
 from fkeras.core.symbolic.keras_tensor import (
     KerasTensor as KerasTensor,  # from here it comes with its operators
 )
 from fkeras.ops import arithmetic, elementwise, indexing, products, shaping, tensors
+from fkeras.types import Tensor
 
 
-def _round(x, ndigits=None):
+# Python's `round` says `ndigits`, NumPy and Keras `decimals`.
+def _round(x: KerasTensor, ndigits: int | None = None) -> Tensor:
     return elementwise.round(x, decimals=ndigits or 0)
 
 

@@ -1,7 +1,11 @@
 """Pooling over sliding windows and to a fixed output size."""
 
-import math
+from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -10,11 +14,19 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
 from fkeras.ops.windows import check_padding, full_rank, per_axis, spatial_axes
+from fkeras.types import Axis, DataFormat, DTypeLike, Tensor, TensorLike
 
 
-def _arguments(inputs, pool_size, strides, padding, data_format):
+def _arguments(
+    inputs: jax.Array,
+    pool_size: Axis,
+    strides: Axis | None,
+    padding: str,
+    data_format: DataFormat | None,
+) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    """Window, strides (one int for each axis of the inputs) and padding, checked."""
     data_format = standardize_data_format(data_format)
     spatial = inputs.ndim - 2
     if spatial < 1:
@@ -32,7 +44,13 @@ def _arguments(inputs, pool_size, strides, padding, data_format):
 
 
 @op
-def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def max_pool(
+    inputs: TensorLike,
+    pool_size: Axis,
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Largest value of each window: (batch, spatial..., channels) -> the same with fewer positions.
 
     Args:
@@ -44,6 +62,7 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
     inputs = as_array(inputs)
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     if cpu_windows.preferred() and sum(pool_size) <= cpu_windows.MOST_POSITIONS:
+        # Axes that the pool leaves alone need no slices.
         axes = tuple(
             axis for axis in range(inputs.ndim) if (pool_size[axis], strides[axis]) != (1, 1)
         )
@@ -58,26 +77,40 @@ def max_pool(inputs, pool_size, strides=None, padding="valid", data_format=None)
 
 
 @op
-def average_pool(inputs, pool_size, strides=None, padding="valid", data_format=None):
+def average_pool(
+    inputs: TensorLike,
+    pool_size: Axis,
+    strides: Axis | None = None,
+    padding: str = "valid",
+    data_format: DataFormat | None = None,
+) -> Tensor:
     """Mean of each window; padded positions do not count. Arguments as in `max_pool`."""
     inputs = as_array(inputs)
     if not jnp.issubdtype(inputs.dtype, jnp.inexact):
         inputs = inputs.astype(jnp.result_type(inputs.dtype, float))
+    dtype = inputs.dtype
+    inputs = widen(inputs)  # a window of more than 256 ones adds up to 256 in bfloat16
     pool_size, strides, padding = _arguments(inputs, pool_size, strides, padding, data_format)
     zero = np.array(0, inputs.dtype)
     total = lax.reduce_window(inputs, zero, lax.add, pool_size, strides, padding)
     if padding == "VALID":
-        return total / math.prod(pool_size)
-    ones = jnp.ones(
-        [size if window != 1 else 1 for size, window in zip(inputs.shape, pool_size, strict=True)],
-        inputs.dtype,
-    )
-    return total / lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
+        return (total / math.prod(pool_size)).astype(dtype)
+    # How many positions of each window lie inside; axes without a window keep size 1.
+    sizes = [n if window != 1 else 1 for n, window in zip(inputs.shape, pool_size, strict=True)]
+    ones = jnp.ones(sizes, inputs.dtype)
+    counts = lax.reduce_window(ones, zero, lax.add, pool_size, strides, padding)
+    return (total / counts).astype(dtype)
 
 
-def _adaptive(inputs, output_size, data_format, reduce):
-    """Applies `reduce(windows, mask)` along one spatial axis after the other; window i covers
-    [floor(i n/m), ceil((i+1) n/m)).
+def _adaptive(
+    inputs: TensorLike,
+    output_size: Axis,
+    data_format: DataFormat | None,
+    reduce: Callable[[jax.Array, np.ndarray, int], jax.Array],
+) -> jax.Array:
+    """Applies `reduce(windows, mask, axis)` along one spatial axis after the other.
+
+    Window i covers [floor(i n/m), ceil((i+1) n/m)).
     """
     inputs = as_array(inputs)
     axes = spatial_axes(inputs.ndim, standardize_data_format(data_format))
@@ -89,6 +122,7 @@ def _adaptive(inputs, output_size, data_format, reduce):
         size = inputs.shape[axis]
         starts = np.arange(count) * size // count
         stops = -(-np.arange(1, count + 1) * size // count)
+        # Windows differ in length by one at most: short ones read one value too much, masked out.
         index = starts[:, None] + np.arange(max(stops - starts))  # (windows, longest window)
         mask = (index < stops[:, None]).reshape(index.shape + (1,) * (inputs.ndim - axis - 1))
         windows = jnp.take(inputs, np.minimum(index, size - 1), axis=axis)
@@ -97,9 +131,10 @@ def _adaptive(inputs, output_size, data_format, reduce):
 
 
 @op
-def adaptive_average_pool(inputs, output_size, data_format=None):
-    """Mean over windows chosen so that `output_size` of them (an int, or one per spatial axis) tile
-    each axis.
+def adaptive_average_pool(
+    inputs: TensorLike, output_size: Axis, data_format: DataFormat | None = None
+) -> Tensor:
+    """Mean over `output_size` windows (an int, or one per spatial axis) that tile each axis.
 
     >>> from fkeras import ops
     >>> ops.adaptive_average_pool(ops.reshape([1.0, 2.0, 3.0, 4.0], (1, 4, 1)), 2)[0, :, 0]
@@ -111,7 +146,9 @@ def adaptive_average_pool(inputs, output_size, data_format=None):
 
 
 @op
-def adaptive_max_pool(inputs, output_size, data_format=None):
+def adaptive_max_pool(
+    inputs: TensorLike, output_size: Axis, data_format: DataFormat | None = None
+) -> Tensor:
     """Largest value over the windows of `adaptive_average_pool`."""
     return _adaptive(
         inputs,
@@ -121,5 +158,6 @@ def adaptive_max_pool(inputs, output_size, data_format=None):
     )
 
 
-def _lowest(dtype):
+def _lowest(dtype: DTypeLike | None) -> np.ndarray:
+    """What is never the largest of its dtype, unless all are."""
     return np.array(-jnp.inf if jnp.issubdtype(dtype, jnp.inexact) else jnp.iinfo(dtype).min, dtype)

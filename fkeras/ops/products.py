@@ -1,7 +1,11 @@
 """Products that sum over axes: dot products, matrix products, einsum."""
 
-import functools
+from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.op import op
@@ -9,14 +13,15 @@ from fkeras.errors import UserInputError
 from fkeras.ops import cpu_windows
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
-def _accumulator(*xs):
+def _accumulator(*xs) -> str | None:
     """int8 products are summed in int32, as hardware does."""
     return "int32" if all(x.dtype == "int8" for x in xs) else None
 
 
-def _check_inner(name, x1, x2, axis1, axis2):
+def _check_inner(name: str, x1: jax.Array, x2: jax.Array, axis1: int, axis2: int) -> None:
     """The summed axes must have one size."""
     if x1.ndim and x2.ndim and x1.shape[axis1] != x2.shape[axis2]:
         raise UserInputError(
@@ -26,14 +31,16 @@ def _check_inner(name, x1, x2, axis1, axis2):
         )
 
 
-def _second_last(x):
+def _second_last(x: jax.Array) -> int:
+    """The axis of the second factor that a product sums over."""
     return -2 if x.ndim > 1 else -1
 
 
 @op(sparse=sparse_rules.matmul)
-def matmul(x1, x2):
-    """The matrix product of (..., m, k) and (..., k, n): (..., m, n). The axes in front broadcast;
-    a 1-D argument is a vector.
+def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The matrix product of (..., m, k) and (..., k, n): (..., m, n).
+
+    The axes in front broadcast; a 1-D argument is a vector.
 
     Two int8 arguments give int32.
 
@@ -48,17 +55,17 @@ def matmul(x1, x2):
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("matmul", x1, x2, -1, _second_last(x2))
     product = functools.partial(jnp.matmul, preferred_element_type=_accumulator(x1, x2))
-    return (
-        cpu_windows.flat(product, x1, x2)
-        if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred()
-        else product(x1, x2)
-    )
+    # A Dense layer on sequences: as one product of two matrices it is faster on a CPU.
+    if x1.ndim > 2 and x2.ndim == 2 and cpu_windows.preferred():
+        return cpu_windows.flat(product, x1, x2)
+    return product(x1, x2)
 
 
 @op
-def dot(x1, x2):
-    """The sum over the last axis of `x1` and the second last (or only) of `x2`; a plain product
-    where either is a scalar.
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The sum over the last axis of `x1` and the second last (or only) of `x2`.
+
+    A plain product where either is a scalar.
     """
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("dot", x1, x2, -1, _second_last(x2))
@@ -66,7 +73,7 @@ def dot(x1, x2):
 
 
 @op
-def inner(x1, x2):
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum over the last axis of both; a plain product where either is a scalar."""
     x1, x2 = as_array(x1), as_array(x2)
     _check_inner("inner", x1, x2, -1, -1)
@@ -74,27 +81,30 @@ def inner(x1, x2):
 
 
 @op
-def vdot(x1, x2):
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The dot product of both flattened, `x1` conjugated; shape ()."""
     return jnp.vdot(as_array(x1), as_array(x2))
 
 
 @op
-def outer(x1, x2):
-    """Every product of a value of `x1` with one of `x2`, both flattened: shape (x1.size,
-    x2.size).
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Every product of a value of `x1` with one of `x2`, both flattened.
+
+    The shape is (x1.size, x2.size).
     """
     return jnp.outer(as_array(x1), as_array(x2))
 
 
 @op
-def kron(x1, x2):
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The Kronecker product: every value of `x1` times the whole of `x2`, in blocks."""
     return jnp.kron(as_array(x1), as_array(x2))
 
 
 @op
-def tensordot(x1, x2, axes=2):
+def tensordot(
+    x1: TensorLike, x2: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2
+) -> Tensor:
     """The sum over several axes.
 
     Args:
@@ -106,9 +116,17 @@ def tensordot(x1, x2, axes=2):
 
 
 @op
-def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
-    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`; `axis` sets all
-    three.
+def cross(
+    x1: TensorLike,
+    x2: TensorLike,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Tensor:
+    """The cross product of vectors along `axisa` and `axisb`, put along `axisc`.
+
+    `axis` sets all three.
 
     Vectors of size 2 lie in the plane: their third entry is 0. Of two such only the third entry of
     the product is returned, without axis.
@@ -123,14 +141,16 @@ def cross(x1, x2, axisa=-1, axisb=-1, axisc=-1, axis=None):
         )
     if sizes == (2, 2):
         return x1[..., 0] * x2[..., 1] - x1[..., 1] * x2[..., 0]
+    # NumPy 2 and JAX no longer mix vectors of 2 and 3 entries.
     x1, x2 = (jnp.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) for x in (x1, x2))
     return jnp.moveaxis(jnp.cross(x1, x2), -1, axisc)
 
 
 @op
-def einsum(subscripts, *operands, **kwargs):
-    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`. All-int8 operands give
-    int32.
+def einsum(subscripts: str, *operands, **kwargs) -> Tensor:
+    """Sums of products by index letters: `einsum("bij,jk->bik", x, w)`.
+
+    All-int8 operands give int32.
 
     Args:
         subscripts: letters for the axes of each operand and, after `->`, of the result; `...` for
@@ -144,8 +164,10 @@ def einsum(subscripts, *operands, **kwargs):
 
 
 @op
-def slogdet(x):
-    """Sign and logarithm of the absolute value of the determinants of (..., n, n): a pair of arrays
-    (...).
+def slogdet(x: TensorLike) -> tuple[Tensor, Tensor]:
+    """Sign and logarithm of the absolute value of the determinants of (..., n, n).
+
+    A pair of arrays (...).
     """
-    return tuple(jnp.linalg.slogdet(as_array(x)))
+    sign, logarithm = jnp.linalg.slogdet(as_array(x))
+    return sign, logarithm

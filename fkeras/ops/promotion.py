@@ -1,10 +1,12 @@
-"""Which dtype comes out: JAX's promotion lattice, with Python scalars and integers in float
-functions following `floatx`.
+"""Which dtype comes out: JAX's promotion lattice, with `floatx` for what is weak.
+
+Python scalars, and integers in float functions, follow `floatx`.
 """
 
 import functools
 
 import jax
+import numpy as np
 
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
@@ -33,22 +35,24 @@ def result_type(*dtypes) -> str:
     return _result_type(floatx(), *dtypes)
 
 
+# `floatx` is part of the key: it may change between calls.
 @functools.lru_cache(1024)
-def _result_type(default, *dtypes):
-    known = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
-    if any("float8" in d for d in known if isinstance(d, str)):
+def _result_type(default: str, *dtypes) -> str:
+    names = [d if d is int or d is float else standardize_dtype(d) for d in dtypes] or [default]
+    if any("float8" in d for d in names if isinstance(d, str)):
         raise UserInputError(
             f"float8 dtypes are never promoted implicitly: cast first. Received: {dtypes}"
         )
     dtype, weak = jax.dtypes.result_type(
-        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in known),
+        *(d if isinstance(d, type) else jax.numpy.dtype(d) for d in names),
         return_weak_type_flag=True,
     )
+    # Weak floats alone, or with integers: JAX says float32, Keras floatx.
     if weak and jax.numpy.issubdtype(dtype, jax.numpy.floating):
         dtype = jax.dtypes.canonicalize_dtype(default)
     return dtype.name
 
 
-def is_integral(dtype) -> bool:
+def is_integral(dtype: np.dtype) -> bool:
     """Whether a NumPy dtype is bool, int or uint."""
     return dtype.kind in "biu"

@@ -1,5 +1,7 @@
 """`rearrange`: reshape and transpose written as one pattern of named axes."""
 
+from __future__ import annotations
+
 import math
 import re
 
@@ -8,10 +10,11 @@ import jax.numpy as jnp
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.tensors import as_array
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def rearrange(tensor, pattern, **axes_lengths):
+def rearrange(tensor: TensorLike, pattern: str, **axes_lengths) -> Tensor:
     """`tensor` with its axes split, moved and joined as the pattern says.
 
     Args:
@@ -35,13 +38,14 @@ def rearrange(tensor, pattern, **axes_lengths):
     sizes = {}
     for group, size in zip(before, x.shape):
         sizes |= _split(group, size, axes_lengths, pattern)
+    # Every name gets its own axis, moves, and joins its new group.
     order = [name for group in before for name in group]
     split = jnp.reshape(x, [sizes[name] for name in order])
     moved = jnp.transpose(split, [order.index(name) for group in after for name in group])
     return jnp.reshape(moved, [math.prod(sizes[name] for name in group) for group in after])
 
 
-def _groups(pattern):
+def _groups(pattern: str) -> tuple[list[list[str]], list[list[str]]]:
     """Both sides of the pattern as lists of groups of names."""
     sides = pattern.split("->")
     if len(sides) != 2 or not re.fullmatch(
@@ -63,18 +67,21 @@ def _groups(pattern):
     return before, after
 
 
-def _split(group, size, axes_lengths, pattern):
+def _split(
+    group: list[str], size: int, axes_lengths: dict[str, int], pattern: str
+) -> dict[str, int]:
     """The size of each name of one group."""
+    # Of each group at most one size is open: what is left over by the others.
     sizes = {name: axes_lengths[name] for name in group if name in axes_lengths}
     free = [name for name in group if name not in sizes]
     if len(free) > 1:
         raise UserInputError(
             f"rearrange: {pattern!r} leaves the sizes of {free} open: pass all but one of them."
         )
-    known = math.prod(sizes.values())
-    if known == 0 or size % known or not free and known != size:
+    product = math.prod(sizes.values())
+    if product == 0 or size % product or (not free and product != size):
         raise UserInputError(
             f"rearrange: an axis of size {size} cannot be split into {group} with {sizes} in "
             f"{pattern!r}."
         )
-    return sizes | dict.fromkeys(free, size // known)
+    return sizes | dict.fromkeys(free, size // product)

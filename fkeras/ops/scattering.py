@@ -5,6 +5,11 @@ Under jit values are not known: there a scattered write is dropped, and a block 
 fits.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -13,19 +18,19 @@ from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.indexing import check_range
 from fkeras.ops.promotion import is_integral
-from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.ops.tensors import as_array, as_tensor, widen
+from fkeras.types import Tensor, TensorLike
 
 
-def _slice_spec(inputs, start_indices, shape):
+def _slice_spec(inputs: KerasTensor, start_indices: Any, shape: Sequence[int]) -> KerasTensor:
     _check_slice(inputs, start_indices, shape)
 
     def left(axis, size):
-        known = (
-            size is not None
-            and not isinstance(start_indices, KerasTensor)
-            and not isinstance(start_indices[axis], KerasTensor)
-        )
-        return size - _from_front(start_indices[axis], size) if known else None
+        """How much of an axis is left after its start; None where either is unknown."""
+        if size is None or isinstance(start_indices, KerasTensor):
+            return None
+        start = start_indices[axis]
+        return None if isinstance(start, KerasTensor) else size - _from_front(start, size)
 
     return KerasTensor(
         [left(i, d) if s == -1 else s for i, (d, s) in enumerate(zip(inputs.shape, shape))],
@@ -33,7 +38,8 @@ def _slice_spec(inputs, start_indices, shape):
     )
 
 
-def _check_slice(inputs, start_indices, shape):
+def _check_slice(inputs: jax.Array | KerasTensor, start_indices: Any, shape: Sequence[int]) -> None:
+    """Raises unless a start and a size stand for each axis."""
     ndim = len(inputs.shape)
     if len(shape) != ndim:
         raise UserInputError(
@@ -49,7 +55,7 @@ def _check_slice(inputs, start_indices, shape):
 
 
 @op(spec=_slice_spec)
-def slice(inputs, start_indices, shape):
+def slice(inputs: TensorLike, start_indices: Sequence[TensorLike], shape: Sequence[int]) -> Tensor:
     """The block of `shape` of `inputs` that begins at `start_indices`, which may be traced.
 
     Args:
@@ -63,6 +69,7 @@ def slice(inputs, start_indices, shape):
     """
     inputs = as_array(inputs)
     _check_slice(inputs, start_indices, shape)
+    # -1: what is left after a known start.
     sizes = tuple(
         d - _from_front(start_indices[i], d) if s == -1 else s
         for i, (d, s) in enumerate(zip(inputs.shape, shape))
@@ -71,17 +78,20 @@ def slice(inputs, start_indices, shape):
     return jax.lax.dynamic_slice(inputs, _starts(start_indices), sizes)
 
 
-def _starts(start_indices):
+def _starts(start_indices: Sequence[TensorLike]) -> list[jax.typing.ArrayLike]:
     return [as_tensor(s) for s in start_indices]
 
 
-def _from_front(start, size):
+def _from_front(start: int, size: int) -> int:
     """A known start counted from the front."""
     start = int(start)
     return start + size if start < 0 else start
 
 
-def _check_block(name, shape, starts, sizes):
+def _check_block(
+    name: str, shape: Sequence[int], starts: Sequence[Any], sizes: Sequence[int]
+) -> None:
+    """Raises for a block that does not fit, where its start is known."""
     if len(starts) != len(shape) or len(sizes) != len(shape):
         raise UserInputError(
             f"{name}: {len(starts)} starts and a block with {len(sizes)} axes for shape "
@@ -89,7 +99,7 @@ def _check_block(name, shape, starts, sizes):
         )
     for axis, (size, start, length) in enumerate(zip(shape, starts, sizes)):
         if isinstance(start, jax.core.Tracer):
-            continue
+            continue  # moved until it fits, by `lax`
         first = _from_front(start, size)
         if first < 0 or first + length > size:
             raise UserInputError(
@@ -99,9 +109,12 @@ def _check_block(name, shape, starts, sizes):
 
 
 @op(spec=lambda inputs, start_indices, updates: KerasTensor(inputs.shape, dtype=inputs.dtype))
-def slice_update(inputs, start_indices, updates):
-    """`inputs` with the block at `start_indices` replaced by `updates`, which has as many axes;
-    same shape and dtype.
+def slice_update(
+    inputs: TensorLike, start_indices: Sequence[TensorLike], updates: TensorLike
+) -> Tensor:
+    """`inputs` with the block at `start_indices` replaced by `updates`; same shape and dtype.
+
+    `updates` has as many axes as `inputs`.
 
     Raises:
         UserInputError: for a block that does not fit, where the starts are known; under jit it is
@@ -113,7 +126,8 @@ def slice_update(inputs, start_indices, updates):
     return jax.lax.dynamic_update_slice(inputs, updates, _starts(start_indices))
 
 
-def _written(updates, inputs):
+def _written(updates: jax.Array, inputs: jax.Array) -> jax.Array:
+    """Updates in the dtype of `inputs`, unless that would cut a fraction."""
     if is_integral(inputs.dtype) and not is_integral(updates.dtype):
         raise UserTypeError(
             f"{updates.dtype} updates would lose their fraction in {inputs.dtype} inputs: cast one "
@@ -123,7 +137,7 @@ def _written(updates, inputs):
 
 
 @op(spec=lambda indices, values, shape: KerasTensor(tuple(shape), dtype=values.dtype))
-def scatter(indices, values, shape):
+def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
     """An array of zeros of `shape` with `values` added at `indices`.
 
     Args:
@@ -133,13 +147,15 @@ def scatter(indices, values, shape):
     """
     values = as_array(values)
     indices = as_array(indices)
-    zeros = jnp.zeros(shape, values.dtype)
-    return zeros.at[_index_tuple("scatter", indices, zeros.shape)].add(values)
+    # Many values may fall on one place: half precision is added in float32.
+    zeros = jnp.zeros(shape, widen(values).dtype)
+    place = zeros.at[_index_tuple("scatter", indices, zeros.shape)]
+    return place.add(widen(values)).astype(values.dtype)
 
 
-def _index_tuple(name, indices, shape):
+def _index_tuple(name: str, indices: jax.Array, shape: Sequence[int]) -> tuple[jax.Array, ...]:
     """The last axis of `indices` as separate index arrays, checked."""
-    parts = tuple(jnp.moveaxis(indices, -1, 0))
+    parts = tuple(jnp.moveaxis(indices, -1, 0))  # k arrays of shape (...)
     if len(parts) > len(shape):
         raise UserInputError(
             f"{name}: indices of length {len(parts)} into an array with {len(shape)} axes, shape "
@@ -151,6 +167,7 @@ def _index_tuple(name, indices, shape):
     return parts
 
 
+# The methods of `x.at[...]`.
 _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}
 
 
@@ -159,7 +176,9 @@ _REDUCTIONS = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "mu
         inputs.shape, dtype=inputs.dtype
     )
 )
-def scatter_update(inputs, indices, updates, reduction=None):
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """`inputs` with `updates` written at `indices`; same shape and dtype.
 
     Args:
@@ -174,12 +193,14 @@ def scatter_update(inputs, indices, updates, reduction=None):
         >>> fkeras.ops.scatter_update(fkeras.ops.zeros((4,)), [[1], [3]], [5.0, 7.0])
         Array([0., 5., 0., 7.], dtype=float32)
     """
+    # Any spelling; what stands at an index that is given several times depends on the reduction.
     reduction = reduction.lower() if isinstance(reduction, str) else reduction
     if reduction not in _REDUCTIONS:
         raise UserInputError(
             f"scatter_update: invalid reduction: {reduction!r}. Supported values are: None, 'add', "
             "'max', 'min', 'mul'."
         )
-    inputs, indices, updates = as_array(inputs), as_array(indices), as_array(updates)
-    place = inputs.at[_index_tuple("scatter_update", indices, inputs.shape)]
-    return getattr(place, _REDUCTIONS[reduction])(_written(updates, inputs))
+    inputs = as_array(inputs)
+    updates = _written(as_array(updates), inputs)
+    place = widen(inputs).at[_index_tuple("scatter_update", as_array(indices), inputs.shape)]
+    return getattr(place, _REDUCTIONS[reduction])(widen(updates)).astype(inputs.dtype)

@@ -1,15 +1,27 @@
 """Reductions over rows that share an id."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import jax
 import numpy as np
 
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.known_values import known_values
-from fkeras.ops.tensors import as_array
+from fkeras.ops.tensors import as_array, widen
+from fkeras.types import Tensor, TensorLike
 
 
-def _segment(reduce, data, segment_ids, num_segments, sorted):
+def _segment(
+    reduce: Callable[..., jax.Array],
+    data: TensorLike,
+    segment_ids: TensorLike,
+    num_segments: int | None,
+    sorted: bool,
+) -> jax.Array:
+    """`reduce` of checked arguments; half precision is reduced in float32."""
     name = reduce.__name__
     data, segment_ids = as_array(data), as_array(segment_ids)
     if segment_ids.ndim != 1:
@@ -23,27 +35,38 @@ def _segment(reduce, data, segment_ids, num_segments, sorted):
             f"{name}: Argument `num_segments` must be set when using the JAX backend. Received: "
             "num_segments=None. JAX needs the size of the result before it sees the ids."
         )
+    # Checked here, since JAX would broadcast or cut.
     if data.shape[:1] != segment_ids.shape:
         raise UserInputError(
             f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got "
             f"{segment_ids.shape} v.s. {data.shape}."
         )
-    ids = known_values(segment_ids)
-    if ids is not None:
-        bad = (ids < -1) | (ids >= num_segments)
-        if bad.any():
-            at = int(np.argmax(bad))
-            raise UserInputError(
-                f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave "
-                f"out. Received {ids[at]} at index {at}."
-            )
-    return reduce(data, segment_ids, num_segments, indices_are_sorted=sorted)
+    _check_ids(name, known_values(segment_ids), num_segments)
+    # JAX leaves rows out whose id lies outside; -1 is one of those.
+    reduced = reduce(widen(data), segment_ids, num_segments, indices_are_sorted=sorted)
+    return reduced.astype(data.dtype)
+
+
+def _check_ids(name: str, ids: np.ndarray | None, num_segments: int) -> None:
+    """Raises for the first id that is no segment, where ids are known (not None)."""
+    if ids is None:
+        return
+    outside = (ids < -1) | (ids >= num_segments)
+    if outside.any():
+        position = int(np.argmax(outside))
+        raise UserInputError(
+            f"{name}: segment ids must lie in [0, {num_segments}), or be -1 for rows to leave "
+            f"out. Received {ids[position]} at index {position}."
+        )
 
 
 @op
-def segment_sum(data, segment_ids, num_segments=None, sorted=False):
-    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...), 0 for an id that no row
-    has.
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """Sums of the rows with equal ids: (rows, ...) -> (num_segments, ...).
+
+    0 for an id that no row has. float16 and bfloat16 are summed in float32.
 
     Args:
         data: (rows, ...).
@@ -64,22 +87,30 @@ def segment_sum(data, segment_ids, num_segments=None, sorted=False):
 
 
 @op
-def segment_max(data, segment_ids, num_segments=None, sorted=False):
-    """Largest of the rows with equal ids, as in `segment_sum`; -inf (or the smallest int) for an id
-    that no row has.
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """Largest of the rows with equal ids, as in `segment_sum`.
+
+    -inf (or the smallest int) for an id that no row has.
     """
     return _segment(jax.ops.segment_max, data, segment_ids, num_segments, sorted)
 
 
 @op
-def segment_min(data, segment_ids, num_segments=None, sorted=False):
-    """Smallest of the rows with equal ids, as in `segment_sum`; inf (or the largest int) for an id
-    that no row has.
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """Smallest of the rows with equal ids, as in `segment_sum`.
+
+    inf (or the largest int) for an id that no row has.
     """
     return _segment(jax.ops.segment_min, data, segment_ids, num_segments, sorted)
 
 
 @op
-def segment_prod(data, segment_ids, num_segments=None, sorted=False):
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
     """Products of the rows with equal ids, as in `segment_sum`; 1 for an id that no row has."""
     return _segment(jax.ops.segment_prod, data, segment_ids, num_segments, sorted)

@@ -1,6 +1,9 @@
-"""Shapes out of shapes, None for unknown dimensions: what abstract evaluation at trial sizes cannot
-tell.
+"""Shapes out of shapes, None for unknown dimensions.
+
+What abstract evaluation at trial sizes cannot tell.
 """
+
+from __future__ import annotations
 
 import math
 import operator
@@ -10,9 +13,10 @@ import numpy as np
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.types import Shape, ShapeLike
 
 
-def canonical_axis(axis, ndim: int) -> int:
+def canonical_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front; an error where there is no such axis."""
     axis = operator.index(axis)
     if not -ndim <= axis < ndim:
@@ -23,13 +27,11 @@ def canonical_axis(axis, ndim: int) -> int:
     return axis % ndim
 
 
-def reshape_target(newshape) -> tuple:
+def reshape_target(newshape: ShapeLike) -> tuple:
     """The `newshape` argument of reshape as a tuple of ints (None allowed), checked."""
     symbolic = (KerasTensor, jax.core.Tracer)
-    listed = (
-        isinstance(newshape, (tuple, list))
-        or not isinstance(newshape, symbolic)
-        and np.ndim(newshape) > 0
+    listed = isinstance(newshape, (tuple, list)) or (
+        not isinstance(newshape, symbolic) and np.ndim(newshape) > 0
     )
     target = tuple(newshape) if listed else (newshape,)
     if any(isinstance(d, symbolic) for d in target):
@@ -51,14 +53,16 @@ def reshape_target(newshape) -> tuple:
     return target
 
 
-def reshaped(shape, newshape) -> tuple:
-    """The shape after `reshape(x, newshape)` for `x` of `shape`; None where it depends on an
-    unknown dimension.
+def reshaped(shape: Shape, newshape: ShapeLike) -> tuple:
+    """The shape after `reshape(x, newshape)` for `x` of `shape`.
+
+    None where it depends on an unknown dimension.
     """
     target = reshape_target(newshape)
-    if None in shape or None in target:
+    if None in shape or None in target:  # the -1 depends on what is not known
         return tuple(None if d == -1 else d for d in target)
-    size, rest = math.prod(shape), math.prod(d for d in target if d != -1)
+    size = math.prod(shape)
+    rest = math.prod(d for d in target if d != -1)
     if -1 not in target:
         if size != rest:
             raise UserInputError(

@@ -1,6 +1,9 @@
 """Functions that move values without changing them: axes, shapes, order, borders."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,16 +14,17 @@ from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Axis, ShapeLike, Tensor, TensorLike
 
 # -- shapes --------------------------------------------------------------------
 
 
-def _reshape_spec(x, newshape):
+def _reshape_spec(x: KerasTensor, newshape: ShapeLike) -> KerasTensor:
     return KerasTensor(reshaped(x.shape, newshape), dtype=x.dtype, sparse=x.sparse)
 
 
 @op(spec=_reshape_spec, sparse=sparse_rules.reshape)
-def reshape(x, newshape):
+def reshape(x: TensorLike, newshape: ShapeLike) -> Tensor:
     """The values of `x`, last axis fastest, in another shape.
 
     Args:
@@ -33,33 +37,36 @@ def reshape(x, newshape):
         >>> fkeras.ops.reshape([[1, 2, 3], [4, 5, 6]], (3, -1)).shape
         (3, 2)
     """
-    x, target = as_array(x), reshape_target(newshape)
+    x = as_array(x)
+    target = reshape_target(newshape)
     if None not in target:
         reshaped(x.shape, target)  # raises with both shapes
     return jnp.reshape(x, tuple(-1 if d is None else d for d in target))
 
 
 @op
-def ravel(x):
+def ravel(x: TensorLike) -> Tensor:
     """`x` flattened, shape (size,)."""
     return jnp.ravel(as_tensor(x))
 
 
 @op(sparse=sparse_rules.expand_dims)
-def expand_dims(x, axis):
+def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
     """`x` with new axes of size 1 at `axis`, an int or a tuple of ints: positions in the result."""
     return jnp.expand_dims(as_tensor(x), tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op(sparse=sparse_rules.squeeze)
-def squeeze(x, axis=None):
-    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints), or without all of size
-    1 for None.
+def squeeze(x: TensorLike, axis: Axis | None = None) -> Tensor:
+    """`x` without the axes of size 1 at `axis` (an int or a tuple of ints).
+
+    Without all axes of size 1 for None.
     """
     return jnp.squeeze(as_tensor(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
-def _broadcast_spec(x, shape):
+def _broadcast_spec(x: KerasTensor, shape: Sequence[int]) -> KerasTensor:
+    # An unknown size is taken to fit: it becomes the one that is asked for.
     return KerasTensor(
         np.broadcast_shapes(tuple(1 if d is None else d for d in x.shape), tuple(shape)),
         dtype=x.dtype,
@@ -67,7 +74,7 @@ def _broadcast_spec(x, shape):
 
 
 @op(spec=_broadcast_spec)
-def broadcast_to(x, shape):
+def broadcast_to(x: TensorLike, shape: Sequence[int]) -> Tensor:
     """`x` repeated along axes of size 1, and along new ones in front, up to `shape`."""
     return jnp.broadcast_to(as_tensor(x), shape)
 
@@ -76,7 +83,7 @@ def broadcast_to(x, shape):
 
 
 @op(sparse=sparse_rules.transpose)
-def transpose(x, axes=None):
+def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     """`x` with its axes in the order `axes`; reversed for None."""
     x = as_array(x)
     if axes is not None:
@@ -84,7 +91,8 @@ def transpose(x, axes=None):
     return jnp.transpose(x, axes)
 
 
-def _check_permutation(axes, ndim):
+def _check_permutation(axes: Sequence[int], ndim: int) -> None:
+    """Raises unless `axes` holds every axis once."""
     if len(axes) != ndim:
         raise UserInputError(
             f"`axes` must be a list of the same length as the input shape: expected {ndim}, "
@@ -103,16 +111,17 @@ def _check_permutation(axes, ndim):
 
 
 @op
-def swapaxes(x, axis1, axis2):
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """`x` with two axes exchanged."""
     x = as_array(x)
     return jnp.swapaxes(x, canonical_axis(axis1, x.ndim), canonical_axis(axis2, x.ndim))
 
 
 @op
-def moveaxis(x, source, destination):
-    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`; the others
-    keep their order.
+def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
+    """`x` with the axes at `source` (an int or a list of ints) moved to `destination`.
+
+    The other axes keep their order.
     """
     x = as_array(x)
     source, destination = (
@@ -131,27 +140,28 @@ def moveaxis(x, source, destination):
 
 
 @op
-def flip(x, axis=None):
+def flip(x: TensorLike, axis: Axis | None = None) -> Tensor:
     """`x` with the order along `axis` reversed; along all axes for None."""
     return jnp.flip(as_array(x), axis=tuple(axis) if isinstance(axis, list) else axis)
 
 
 @op
-def fliplr(x):
+def fliplr(x: TensorLike) -> Tensor:
     """`x` with axis 1 reversed."""
     return jnp.fliplr(as_array(x))
 
 
 @op
-def flipud(x):
+def flipud(x: TensorLike) -> Tensor:
     """`x` with axis 0 reversed."""
     return jnp.flipud(as_array(x))
 
 
 @op
-def rot90(array, k=1, axes=(0, 1)):
-    """`array` turned by `k` quarter turns in the plane of two `axes`, from the first towards the
-    second.
+def rot90(array: TensorLike, k: int = 1, axes: Sequence[int] = (0, 1)) -> Tensor:
+    """`array` turned by `k` quarter turns in the plane of two `axes`.
+
+    From the first of the two towards the second.
     """
     array = as_array(array)
     if array.ndim < 2:
@@ -167,8 +177,9 @@ def rot90(array, k=1, axes=(0, 1)):
 
 
 @op
-def roll(x, shift, axis=None):
+def roll(x: TensorLike, shift: Axis, axis: Axis | None = None) -> Tensor:
     """`x` moved by `shift` places along `axis`; what leaves at the end enters at the start.
+
     Flattened meanwhile for None.
     """
     return jnp.roll(as_tensor(x), shift, axis=axis)
@@ -177,32 +188,33 @@ def roll(x, shift, axis=None):
 # -- repetition and borders ----------------------------------------------------
 
 
-def _repeat_spec(x, repeats, axis=None):
-    at = None if axis is None else canonical_axis(axis, len(x.shape))
-    size = x.shape[at] if at is not None else None if None in x.shape else math.prod(x.shape)
-    if isinstance(repeats, KerasTensor):
-        total = None
+def _repeat_spec(x: KerasTensor, repeats: TensorLike, axis: int | None = None) -> KerasTensor:
+    if axis is None:
+        size = None if None in x.shape else math.prod(x.shape)
+        before, after = (), ()
     else:
-        counts = np.atleast_1d(repeats)
-        if len(counts) > 1 and size not in (None, len(counts)):
+        axis = canonical_axis(axis, len(x.shape))
+        size = x.shape[axis]
+        before, after = x.shape[:axis], x.shape[axis + 1 :]
+    return KerasTensor((*before, _repeated(size, repeats), *after), dtype=x.dtype)
+
+
+def _repeated(size: int | None, repeats: TensorLike) -> int | None:
+    """The size of a repeated axis; None where it depends on values or on an unknown size."""
+    if isinstance(repeats, KerasTensor):
+        return None
+    counts = np.atleast_1d(repeats)
+    if len(counts) > 1:
+        if size not in (None, len(counts)):
             raise UserInputError(
-                f"repeat: {len(counts)} repeats for {size} values. Received: shape "
-                f"{tuple(x.shape)}, axis={axis}."
+                f"repeat: {len(counts)} repeats for {size} values. Pass one, or one for each value."
             )
-        total = (
-            int(counts.sum())
-            if len(counts) > 1
-            else None
-            if size is None
-            else size * int(counts[0])
-        )
-    return KerasTensor(
-        (total,) if at is None else (*x.shape[:at], total, *x.shape[at + 1 :]), dtype=x.dtype
-    )
+        return int(counts.sum())
+    return None if size is None else size * int(counts[0])
 
 
 @op(spec=_repeat_spec)
-def repeat(x, repeats, axis=None):
+def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Each value `repeats` times in a row along `axis`; along the flattened array for None.
 
     Args:
@@ -212,20 +224,24 @@ def repeat(x, repeats, axis=None):
     """
     x = as_array(x)
     if axis is not None:
-        canonical_axis(axis, x.ndim)
-    return jnp.repeat(
-        x, np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats, axis=axis
-    )
+        canonical_axis(axis, x.ndim)  # raises
+    counts = np.asarray(repeats) if isinstance(repeats, (list, tuple)) else repeats
+    return jnp.repeat(x, counts, axis=axis)
 
 
 @op
-def tile(x, repeats):
+def tile(x: TensorLike, repeats: Axis) -> Tensor:
     """`x` as a whole `repeats` times along each axis: an int for the last, or one int for each."""
     return jnp.tile(as_tensor(x), repeats)
 
 
 @op
-def pad(x, pad_width, mode="constant", constant_values=None):
+def pad(
+    x: TensorLike,
+    pad_width: int | Sequence[int] | Sequence[Sequence[int]],
+    mode: str = "constant",
+    constant_values: float | None = None,
+) -> Tensor:
     """`x` with values added at its borders.
 
     Args:
@@ -236,6 +252,7 @@ def pad(x, pad_width, mode="constant", constant_values=None):
     """
     x = as_array(x)
     if isinstance(pad_width, (list, tuple)) and not isinstance(pad_width[0], int):
+        # ((1,), (2,)): the same on both sides.
         pad_width = tuple(tuple(p) * 2 if len(p) == 1 else tuple(p) for p in pad_width)
         if len(pad_width) not in (1, x.ndim):
             raise UserInputError(

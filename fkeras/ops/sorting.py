@@ -1,5 +1,9 @@
 """Order and membership: sorting, searching, unique values."""
 
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,27 +14,31 @@ from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array, as_tensor
+from fkeras.types import Tensor, TensorLike
 
 
 @op
-def sort(x, axis=-1):
+def sort(x: TensorLike, axis: int | None = -1) -> Tensor:
     """`x` in ascending order along `axis`, NaN last; flattened for None."""
     return jnp.sort(as_array(x), axis=axis)
 
 
 @op
-def argsort(x, axis=-1):
-    """int32 indices that sort `x` along `axis`, equal values in their order; of the flattened array
-    for None.
+def argsort(x: TensorLike, axis: int | None = -1) -> Tensor:
+    """int32 indices that sort `x` along `axis`, equal values in their order.
+
+    Of the flattened array for None.
     """
     x = as_array(x)
+    # A scalar has no axis -1, but an order: [0].
     return jnp.argsort(x, axis=axis if x.ndim else None)
 
 
 @op
-def argpartition(x, kth, axis=-1):
-    """int32 indices that put the `kth` smallest value along `axis` at place `kth`, smaller ones
-    before it; flattened for None.
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
+    """int32 indices that put the `kth` smallest value along `axis` at place `kth`.
+
+    Smaller values stand before it. The array is flattened for None.
     """
     if not isinstance(kth, int):
         raise UserInputError(f"argpartition: kth must be an integer. Received: kth={kth!r}.")
@@ -39,9 +47,12 @@ def argpartition(x, kth, axis=-1):
 
 
 @op
-def searchsorted(sorted_sequence, values, side="left"):
-    """Where to insert `values` into a 1-D ascending sequence to keep it sorted: int32, shape of
-    `values`.
+def searchsorted(
+    sorted_sequence: TensorLike, values: TensorLike, side: Literal["left", "right"] = "left"
+) -> Tensor:
+    """Where to insert `values` into a 1-D ascending sequence to keep it sorted.
+
+    int32, of the shape of `values`.
 
     Args:
         sorted_sequence: 1-D, ascending.
@@ -57,19 +68,19 @@ def searchsorted(sorted_sequence, values, side="left"):
     return jnp.searchsorted(sorted_sequence, as_array(values), side=side)
 
 
-def _sparse_digitize(fn, x, bins):
+def _sparse_digitize(fn, x: jax.Array, bins: jax.Array) -> Any:
     bins = sparse_rules.dense(bins)
-    if (
-        isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any()
-    ):  # then 0 lies in another bin than the first
+    # With a bin below or at 0, zeros lie in another bin than the first.
+    if isinstance(bins, jax.core.Tracer) or (np.asarray(bins) <= 0).any():
         return fn(sparse_rules.dense(x), bins)
     return sparse_rules.zero_preserving(fn, x, bins)
 
 
 @op(sparse=_sparse_digitize)
-def digitize(x, bins):
-    """The index of the bin of each value as int32: i where bins[i-1] <= x < bins[i], for 1-D
-    ascending `bins`.
+def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
+    """The index of the bin of each value as int32, for 1-D ascending `bins`.
+
+    i where bins[i-1] <= x < bins[i].
     """
     bins = as_array(bins)
     if bins.ndim != 1:
@@ -80,49 +91,75 @@ def digitize(x, bins):
 
 
 @op
-def isin(x1, x2, assume_unique=False, invert=False):
-    """Whether each value of `x1` stands in `x2` (or does not, with `invert`): bool, shape of
-    `x1`.
+def isin(
+    x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False
+) -> Tensor:
+    """Whether each value of `x1` stands in `x2` (or does not, with `invert`).
+
+    bool, of the shape of `x1`.
     """
     return jnp.isin(as_array(x1), as_array(x2), assume_unique=assume_unique, invert=invert)
 
 
 def _unique_spec(
-    x,
-    sorted=True,
-    return_index=False,
-    return_inverse=False,
-    return_counts=False,
-    axis=None,
-    size=None,
-    fill_value=None,
-):
+    x: KerasTensor,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> KerasTensor | tuple[KerasTensor, ...]:
     if axis is None:
-        shape, inverse = (size,), x.shape
+        shape = (size,)
+        inverse = x.shape
     else:
         axis = canonical_axis(axis, len(x.shape))
-        shape, inverse = x.shape[:axis] + (size,) + x.shape[axis + 1 :], (x.shape[axis],)
+        shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
+        inverse = (x.shape[axis],)
     extra = [((size,), return_index), (inverse, return_inverse), ((size,), return_counts)]
-    out = [
-        KerasTensor(shape, dtype=x.dtype),
-        *(KerasTensor(s, dtype="int32") for s, wanted in extra if wanted),
-    ]
-    return out[0] if len(out) == 1 else tuple(out)
+    values = KerasTensor(shape, dtype=x.dtype)
+    others = [KerasTensor(s, dtype="int32") for s, wanted in extra if wanted]
+    return (values, *others) if others else values
 
 
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: Literal[False] = False,
+    return_inverse: Literal[False] = False,
+    return_counts: Literal[False] = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor: ...
+@overload
+def unique(
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Any: ...
 @op(spec=_unique_spec)
 def unique(
-    x,
-    sorted=True,
-    return_index=False,
-    return_inverse=False,
-    return_counts=False,
-    axis=None,
-    size=None,
-    fill_value=None,
-):
-    """The different values of `x`, or its different slices along `axis`; under jit only with
-    `size`.
+    x: TensorLike,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: TensorLike | None = None,
+) -> Tensor | tuple[Tensor, ...]:
+    """The different values of `x`, or its different slices along `axis`.
+
+    Under jit only with `size`.
 
     Args:
         x: array.
@@ -151,6 +188,6 @@ def unique(
 
 
 @op
-def diff(a, n=1, axis=-1):
+def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """The differences of neighbours along `axis`, taken `n` times: size n less there."""
     return jnp.diff(as_tensor(a), n=n, axis=axis)

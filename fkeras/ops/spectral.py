@@ -1,7 +1,13 @@
-"""Fourier transforms, on pairs (real part, imaginary part) of float arrays as Keras has them, and
-frames of a signal.
+"""Fourier transforms, and frames of a signal.
+
+Complex numbers are pairs (real part, imaginary part) of float arrays, as in Keras.
 """
 
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -9,9 +15,12 @@ from jax import lax
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.tensors import as_array
+from fkeras.types import DTypeLike, Tensor, TensorLike
+
+Pair: TypeAlias = tuple[TensorLike, TensorLike]  # real and imaginary part, of one shape
 
 
-def _complex(x, rank=1):
+def _complex(x: Pair, rank: int = 1) -> jax.Array:
     """The pair `x` as one complex array."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise UserInputError(
@@ -35,12 +44,12 @@ def _complex(x, rank=1):
     return lax.complex(real, imag)
 
 
-def _pair(z):
+def _pair(z: jax.Array) -> tuple[jax.Array, jax.Array]:
     return jnp.real(z), jnp.imag(z)
 
 
 @op
-def fft(x):
+def fft(x: Pair) -> tuple[Tensor, Tensor]:
     """Fourier transform along the last axis.
 
     Args:
@@ -53,21 +62,22 @@ def fft(x):
 
 
 @op
-def fft2(x):
+def fft2(x: Pair) -> tuple[Tensor, Tensor]:
     """Fourier transform along the last two axes; arguments and result as in `fft`."""
     return _pair(jnp.fft.fft2(_complex(x, rank=2)))
 
 
 @op
-def ifft2(x):
+def ifft2(x: Pair) -> tuple[Tensor, Tensor]:
     """Inverse of `fft2`."""
     return _pair(jnp.fft.ifft2(_complex(x, rank=2)))
 
 
 @op
-def rfft(x, fft_length=None):
-    """Fourier transform of real numbers along the last axis: the fft_length // 2 + 1 frequencies
-    that are not redundant.
+def rfft(x: TensorLike, fft_length: int | None = None) -> tuple[Tensor, Tensor]:
+    """Fourier transform of real numbers along the last axis.
+
+    The fft_length // 2 + 1 frequencies that are not redundant.
 
     Args:
         x: float array (..., n).
@@ -83,17 +93,19 @@ def rfft(x, fft_length=None):
 
 
 @op
-def irfft(x, fft_length=None):
-    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length); None means 2 * (n -
-    1).
+def irfft(x: Pair, fft_length: int | None = None) -> Tensor:
+    """Inverse of `rfft`: pair (real, imaginary) (..., n) -> (..., fft_length).
+
+    None for `fft_length` means 2 * (n - 1).
     """
     return jnp.fft.irfft(_complex(x), fft_length)
 
 
 @op
-def extract_sequences(x, sequence_length, sequence_stride):
-    """Frames of a signal: (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride,
-    sequence_length).
+def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
+    """Frames of a signal.
+
+    (..., n) -> (..., 1 + (n - sequence_length) // sequence_stride, sequence_length).
 
     >>> from fkeras import ops
     >>> ops.extract_sequences([1, 2, 3, 4, 5], 3, 2)
@@ -103,11 +115,12 @@ def extract_sequences(x, sequence_length, sequence_stride):
     x = as_array(x)
     if x.ndim < 1:
         raise UserInputError(f"Input should have rank >= 1. Received: input.shape = {x.shape}")
+    # Static indices (frames, sequence_length): one gather.
     starts = np.arange(0, x.shape[-1] - sequence_length + 1, sequence_stride)
     return x[..., starts[:, None] + np.arange(sequence_length)]
 
 
-def _check_stride(sequence_stride):
+def _check_stride(sequence_stride: int) -> None:
     if not isinstance(sequence_stride, int) or sequence_stride <= 0:
         raise UserInputError(
             "`sequence_stride` must be a positive integer. Received: "
@@ -118,7 +131,9 @@ def _check_stride(sequence_stride):
 _COSINE_WINDOWS = {"hann": 0.5, "hamming": 0.54}
 
 
-def _window(window, sequence_length, fft_length, dtype):
+def _window(
+    window: str | TensorLike | None, sequence_length: int, fft_length: int, dtype: DTypeLike
+) -> jax.Array:
     """The window, centered in `fft_length`; None: ones everywhere."""
     if fft_length < sequence_length:
         raise UserInputError(
@@ -147,7 +162,14 @@ def _window(window, sequence_length, fft_length, dtype):
 
 
 @op
-def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=True):
+def stft(
+    x: TensorLike,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: str | TensorLike | None = "hann",
+    center: bool = True,
+) -> tuple[Tensor, Tensor]:
     """Short-time Fourier transform of real signals.
 
     Args:
@@ -182,9 +204,19 @@ def stft(x, sequence_length, sequence_stride, fft_length, window="hann", center=
 
 
 @op
-def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="hann", center=True):
-    """Inverse of `stft`: frames are windowed again, added where they overlap, and divided by the
-    sum of the squared windows.
+def istft(
+    x: Pair,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: str | TensorLike | None = "hann",
+    center: bool = True,
+) -> Tensor:
+    """Inverse of `stft`.
+
+    Frames are windowed again, added where they overlap, and divided by the sum of the squared
+    windows.
 
     Args:
         x: pair (real, imaginary), (..., frames, fft_length // 2 + 1).
@@ -200,6 +232,7 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     frames = jnp.fft.irfft(z, fft_length)  # (..., frames, fft_length)
     taper = _window(window, sequence_length, fft_length, frames.dtype)
     count = frames.shape[-2]
+    # Overlapping frames add up at their positions, and so do the squared windows.
     size = fft_length + sequence_stride * (count - 1)
     positions = np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)
     signal = (
@@ -207,6 +240,7 @@ def istft(x, sequence_length, sequence_stride, fft_length, length=None, window="
     )
     if window is not None:
         weight = jnp.zeros(size, frames.dtype).at[positions].add(jnp.square(taper))
+        # Where no window reaches, the sum is 0 and stays so.
         signal = signal / jnp.where(weight > 1e-10, weight, 1.0)
     start = fft_length // 2 if center else 0
     stop = start + length if length is not None else size - start

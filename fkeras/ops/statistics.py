@@ -1,9 +1,16 @@
-"""Means, spreads, quantiles and counts. `axis`: an int, a tuple or list of ints, or None for all
-axes; results are floats.
+"""Means, spreads, quantiles and counts; results are floats.
+
+`axis` is an int, a tuple or list of ints, or None for all axes.
 
 float16 and bfloat16 are summed in float32, so that long axes do not overflow or lose digits.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
@@ -12,55 +19,64 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops import sparse as sparse_rules
 from fkeras.ops.promotion import result_type
 from fkeras.ops.reductions import axes
-from fkeras.ops.tensors import as_array, as_float, as_tensor
+from fkeras.ops.tensors import as_array, as_float, as_tensor, widen
+from fkeras.types import Axis, Tensor, TensorLike
 
 
-def _wide(x):
+def _wide(x: jax.Array) -> str:
+    """The dtype in which sums of values like `x` are taken."""
     return result_type(x.dtype, "float32")
 
 
 @op(sparse=sparse_rules.average)
-def mean(x, axis=None, keepdims=False):
+def mean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The mean along `axis`."""
     x = as_float(x)
     return jnp.mean(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def var(x, axis=None, keepdims=False):
+def var(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The variance along `axis`: the mean squared distance from the mean (divided by n)."""
     x = as_float(x)
     return jnp.var(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def std(x, axis=None, keepdims=False):
+def std(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The standard deviation along `axis`: the root of `var`."""
     x = as_float(x)
     return jnp.std(x, axis=axes(axis), keepdims=keepdims, dtype=_wide(x)).astype(x.dtype)
 
 
 @op
-def average(x, axis=None, weights=None):
-    """The mean along `axis` weighted by `weights`: of the shape of `x`, or one per index of a
-    single `axis`.
+def average(x: TensorLike, axis: Axis | None = None, weights: TensorLike | None = None) -> Tensor:
+    """The mean along `axis` weighted by `weights`.
+
+    Weights of the shape of `x`, or one per index of a single `axis`.
     """
     x = as_float(x)
-    if weights is not None:
+    if weights is not None:  # they take part in the result's dtype, as in Keras
         weights = as_array(weights)
-        dtype = result_type(x.dtype, weights.dtype, float)
-        x, weights = x.astype(dtype), weights.astype(dtype)
-    return jnp.average(x, weights=weights, axis=axes(axis))
+        x = x.astype(result_type(x.dtype, weights.dtype, float))
+        weights = weights.astype(_wide(x))
+    return jnp.average(widen(x), weights=weights, axis=axes(axis)).astype(x.dtype)
 
 
 @op
-def median(x, axis=None, keepdims=False):
+def median(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """The median along `axis`; the mean of the middle two of an even number."""
     return jnp.median(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def quantile(x, q, axis=None, method="linear", keepdims=False):
+def quantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The quantiles `q` (fractions in [0, 1]) along `axis`; an array `q` adds its axes in front.
 
     Args:
@@ -74,7 +90,13 @@ def quantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def percentile(x, q, axis=None, method="linear", keepdims=False):
+def percentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """The percentiles `q` (in [0, 100]) along `axis`: see `quantile`."""
     return jnp.percentile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -82,31 +104,40 @@ def percentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def nanmean(x, axis=None, keepdims=False):
+def nanmean(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`mean` of what is not NaN; NaN where nothing is left."""
-    return jnp.nanmean(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanmean(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
-def nanvar(x, axis=None, keepdims=False):
+def nanvar(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`var` of what is not NaN."""
-    return jnp.nanvar(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanvar(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
-def nanstd(x, axis=None, keepdims=False):
+def nanstd(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`std` of what is not NaN."""
-    return jnp.nanstd(as_float(x), axis=axes(axis), keepdims=keepdims)
+    x = as_float(x)
+    return jnp.nanstd(widen(x), axis=axes(axis), keepdims=keepdims).astype(x.dtype)
 
 
 @op
-def nanmedian(x, axis=None, keepdims=False):
+def nanmedian(x: TensorLike, axis: Axis | None = None, keepdims: bool = False) -> Tensor:
     """`median` of what is not NaN."""
     return jnp.nanmedian(as_float(x), axis=axes(axis), keepdims=keepdims)
 
 
 @op
-def nanquantile(x, q, axis=None, method="linear", keepdims=False):
+def nanquantile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`quantile` of what is not NaN."""
     return jnp.nanquantile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -114,7 +145,13 @@ def nanquantile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
+def nanpercentile(
+    x: TensorLike,
+    q: TensorLike,
+    axis: Axis | None = None,
+    method: str = "linear",
+    keepdims: bool = False,
+) -> Tensor:
     """`percentile` of what is not NaN."""
     return jnp.nanpercentile(
         as_float(x), as_float(q), axis=axes(axis), method=method, keepdims=keepdims
@@ -122,14 +159,18 @@ def nanpercentile(x, q, axis=None, method="linear", keepdims=False):
 
 
 @op
-def corrcoef(x):
-    """The correlations between the rows of `x` (variables, samples): shape (variables,
-    variables).
+def corrcoef(x: TensorLike) -> Tensor:
+    """The correlations between the rows of `x` (variables, samples).
+
+    Shape (variables, variables).
     """
-    return jnp.corrcoef(as_float(x))
+    x = as_float(x)
+    return jnp.corrcoef(widen(x)).astype(x.dtype)
 
 
-def _bincount_spec(x, weights=None, minlength=0, sparse=False):
+def _bincount_spec(
+    x: KerasTensor, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> KerasTensor:
     dtype = (
         "int32"
         if weights is None
@@ -140,7 +181,10 @@ def _bincount_spec(x, weights=None, minlength=0, sparse=False):
     )
 
 
-def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
+def _sparse_bincount(
+    fn, x: jax.Array, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Any:
+    """The rule of `bincount` for sparse arguments: a sparse result."""
     if not sparse_rules.is_sparse(x):  # only the weights are sparse
         return fn(x, sparse_rules.dense(weights), minlength, sparse)
     if weights is not None and not sparse_rules.is_sparse(weights):
@@ -149,27 +193,34 @@ def _sparse_bincount(fn, x, weights=None, minlength=0, sparse=False):
         )
     if weights is not None and not bool(jnp.all(x.indices == weights.indices)):
         raise UserInputError("bincount: the sparse `x` and `weights` must have the same indices.")
-    x, weights = sparse_rules.flat(x), None if weights is None else sparse_rules.flat(weights)
-    return _counts(
-        x.data,
-        x.indices[:, :-1],
-        jnp.ones_like(x.data) if weights is None else weights.data,
-        x.shape[:-1],
-        minlength,
-    )
+    x = sparse_rules.flat(x)
+    counted = jnp.ones_like(x.data) if weights is None else sparse_rules.flat(weights).data
+    return _counts(x.data, x.indices[:, :-1], counted, x.shape[:-1], minlength)
 
 
-def _counts(values, rows, weights, lead, minlength):
+def _bin_count(x: jax.Array, minlength: int) -> int:
+    """How many bins hold all values of `x`, at least `minlength`."""
+    # No `initial=-1` for empty arrays: it would wrap around in unsigned integers.
+    return max(int(x.max()) + 1 if x.size else 0, minlength)
+
+
+def _counts(
+    values: jax.Array, rows: jax.Array, weights: jax.Array, lead: Sequence[int], minlength: int
+) -> Any:
     """A sparse array of shape lead + (n,) with the weights added up at (row, value)."""
-    size = max(int(values.max(initial=-1)) + 1, minlength)
+    size = _bin_count(values, minlength)
     indices = jnp.concatenate([rows, values[:, None].astype(rows.dtype)], axis=1)
-    return sparse_rules.jax_sparse().BCOO((weights, indices), shape=(*lead, size)).sum_duplicates()
+    counts = sparse_rules.jax_sparse().BCOO((widen(weights), indices), shape=(*lead, size))
+    return counts.sum_duplicates().astype(weights.dtype)
 
 
 @op(spec=_bincount_spec, sparse=_sparse_bincount)
-def bincount(x, weights=None, minlength=0, sparse=False):
-    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`; not
-    under jit.
+def bincount(
+    x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Tensor:
+    """How often each of 0, 1, 2, ... stands in the integers `x`, or their summed `weights`.
+
+    Not under jit.
 
     Args:
         x: non-negative integers, 1-D, or 2-D to count each row.
@@ -184,22 +235,24 @@ def bincount(x, weights=None, minlength=0, sparse=False):
     x = as_array(x)
     weights = None if weights is None else as_array(weights)
     if sparse:
+        # Entries (row, value) in any order; duplicates are summed.
         weights = jnp.ones_like(x) if weights is None else weights
         rows = jnp.stack(jnp.indices(x.shape), axis=-1)[..., :-1].reshape(x.size, x.ndim - 1)
         return _counts(x.ravel(), rows, weights.ravel(), x.shape[:-1], minlength)
-    if x.ndim < 2:
-        return jnp.bincount(x, weights=weights, minlength=minlength)
-    length = max(int(x.max(initial=-1)) + 1, minlength)
-    return jnp.stack(
-        [
-            jnp.bincount(row, None if weights is None else weights[i], length=length)
-            for i, row in enumerate(x)
-        ]
-    )
+    # The result's size depends on the values, hence "not under jit".
+    length = _bin_count(x, minlength)
+    if weights is None:
+        rows = [jnp.bincount(row, length=length) for row in jnp.atleast_2d(x)]
+    else:
+        pairs = zip(jnp.atleast_2d(x), jnp.atleast_2d(widen(weights)), strict=True)
+        rows = [jnp.bincount(row, w, length=length).astype(weights.dtype) for row, w in pairs]
+    return jnp.stack(rows) if x.ndim > 1 else rows[0]
 
 
 @op
-def histogram(x, bins=10, range=None):
+def histogram(
+    x: TensorLike, bins: int = 10, range: tuple[float, float] | None = None
+) -> tuple[Tensor, Tensor]:
     """How many values of the 1-D `x` fall into each of `bins` equal bins over `range`.
 
     Args:
@@ -215,7 +268,8 @@ def histogram(x, bins=10, range=None):
     return jnp.histogram(x, bins=bins, range=range)
 
 
-def _check_histogram(x, bins, range):
+def _check_histogram(x: jax.Array, bins: int, range: tuple[float, float] | None) -> None:
+    """Raises for arguments of `histogram` that cannot be right."""
     if not isinstance(bins, int):
         raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
     if bins < 0:
@@ -238,7 +292,7 @@ def _check_histogram(x, bins, range):
 
 
 @op
-def correlate(x1, x2, mode="valid"):
+def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
     """The cross-correlation of two 1-D arrays; `mode` as in NumPy: 'valid', 'same' or 'full'."""
     x1, x2 = as_array(x1), as_array(x2)
     if x1.ndim != 1 or x2.ndim != 1:

@@ -1,15 +1,19 @@
-"""What operations with a sliding window share: their arguments made one int per spatial axis, and
-the windows' indices.
+"""What operations with a sliding window share.
+
+Their arguments made one int per spatial axis, and the windows' indices.
 """
+
+from __future__ import annotations
 
 import math
 
 import numpy as np
 
 from fkeras.errors import UserInputError
+from fkeras.types import TensorLike
 
 
-def per_axis(name: str, value, count: int) -> tuple[int, ...]:
+def per_axis(name: str, value: TensorLike, count: int) -> tuple[int, ...]:
     """`value` as a tuple of `count` ints: an int stands for all axes."""
     values = (value,) * count if isinstance(value, (int, np.integer)) else tuple(value)
     if len(values) != count or any(int(v) != v for v in values):
@@ -41,14 +45,16 @@ def full_rank(values: tuple[int, ...], data_format: str) -> tuple[int, ...]:
 def window_indices(
     size: int, window: int, stride: int, dilation: int, padding: str
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Indices of each window along one axis, (windows, window), into the axis padded by the second
-    result (low, high).
+    """Indices of each window along one axis, (windows, window).
+
+    Into the axis padded by the second result, (low, high).
     """
-    reach = (window - 1) * dilation + 1
+    reach = (window - 1) * dilation + 1  # from the first to the last position of a window
     if padding == "SAME":
-        count = math.ceil(size / stride)
+        count = math.ceil(size / stride)  # as many windows as without any window size
         total = max((count - 1) * stride + reach - size, 0)
     else:
-        count, total = max((size - reach) // stride + 1, 0), 0
+        count = max((size - reach) // stride + 1, 0)
+        total = 0
     starts = np.arange(count) * stride
     return starts[:, None] + np.arange(window) * dilation, (total // 2, total - total // 2)

@@ -1,10 +1,20 @@
 """Adagrad."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Never
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import Slot
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.slot_spec import SlotSpec
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots
 
 
 class Adagrad(Optimizer):
@@ -22,45 +32,52 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        initial_accumulator_value=0.1,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
+        self.initial_accumulator_value = initial_accumulator_value
+        self.epsilon = epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [("accumulator",)]
 
-    def slot_for(self, key, leaf):
-        return Slot(leaf.shape, leaf.dtype, self.initial_accumulator_value)
+    def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
+        return SlotSpec.like(info, self.initial_accumulator_value)
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        learning_rate: jax.Array,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         accumulator = slots["accumulator"] + jnp.square(gradient)
-        return param - learning_rate * gradient / sqrt(accumulator + self.epsilon), {
-            "accumulator": accumulator
-        }
+        change = learning_rate * gradient / sqrt(accumulator + self.epsilon)
+        return param - change, {"accumulator": accumulator}

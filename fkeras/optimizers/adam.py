@@ -1,34 +1,47 @@
 """Adam and AdamW."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Never
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots, StepScalars
 
-def adam_scale(learning_rate, step, beta_1, beta_2):
+
+def adam_scale(
+    learning_rate: jax.Array, step: jax.Array, beta_1: float, beta_2: float
+) -> jax.Array:
     """The learning rate with the correction of both averages for their start at zero."""
-    return (
-        learning_rate
-        * sqrt(1 - jnp.asarray(beta_2, step.dtype) ** step)
-        / (1 - jnp.asarray(beta_1, step.dtype) ** step)
-    )
+    # The powers in the dtype of the step: a Python float to a float32 power is rounded otherwise.
+    correction_1 = 1 - jnp.asarray(beta_1, step.dtype) ** step
+    correction_2 = 1 - jnp.asarray(beta_2, step.dtype) ** step
+    return learning_rate * sqrt(correction_2) / correction_1
 
 
-def moments(gradient, slots, beta_1, beta_2):
+def moments(
+    gradient: jax.Array, slots: Slots, beta_1: float, beta_2: float
+) -> tuple[jax.Array, jax.Array]:
     """The moving averages of the gradient and of its square."""
+    # As Keras writes it: old + (new - old) * fraction, which rounds otherwise than a weighted sum.
     momentum = slots["momentum"] + (gradient - slots["momentum"]) * (1 - beta_1)
     velocity = slots["velocity"] + (jnp.square(gradient) - slots["velocity"]) * (1 - beta_2)
     return momentum, velocity
 
 
 class Adam(Optimizer):
-    """Divides a moving average of the gradient by the root of one of its square, both corrected for
-    their start at zero.
+    """Divides a moving average of the gradient by the root of one of its square.
 
-    Epsilon is the paper's "epsilon hat": it is added to the root before the correction. Other
-    arguments: see `Optimizer`.
+    Both are corrected for their start at zero. Epsilon is the paper's "epsilon hat": it is added to
+    the root before the correction. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -52,57 +65,70 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
+        # A group of its own: Keras lists all of them after the pairs.
         return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
-    def step_scalars(self, learning_rate, step, shared):
+    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         return adam_scale(learning_rate, step, self.beta_1, self.beta_2)
 
-    def leaf_step(self, gradient, param, slots, scale, leaf):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        scale: jax.Array,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
-        new, divisor = {"momentum": momentum, "velocity": velocity}, velocity
+        new_slots = {"momentum": momentum, "velocity": velocity}
+        divisor = velocity
         if self.amsgrad:
-            divisor = new["velocity_hat"] = jnp.maximum(slots["velocity_hat"], velocity)
-        return param - momentum * scale / (sqrt(divisor) + self.epsilon), new
+            divisor = jnp.maximum(slots["velocity_hat"], velocity)
+            new_slots["velocity_hat"] = divisor
+        return param - momentum * scale / (sqrt(divisor) + self.epsilon), new_slots
 
 
 class AdamW(Adam):
-    """Adam with weight decay that does not go through the averages: each update takes
-    `learning_rate * weight_decay` of each parameter off.
+    """Adam with weight decay that does not go through the averages.
 
+    Each update takes `learning_rate * weight_decay` of each parameter off.
     Arguments: see `Adam` and `Optimizer`.
 
     Args:
@@ -114,39 +140,39 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        weight_decay=0.004,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        weight_decay: float | None = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            amsgrad=amsgrad,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
         if weight_decay is None:

@@ -1,27 +1,36 @@
 """Optimizers by name, config or Optax transformation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import optax
 
 from fkeras.core.config import registry, scopes, serialization
 from fkeras.errors import UserTypeError, unknown_name
 from fkeras.optimizers.optimizer import Optimizer
 
-
-def _by_lower_name() -> dict:
-    return {
-        name.lower(): cls
-        for name, cls in registry.builtins_of("keras.optimizers").items()
-        if isinstance(cls, type)
-    }
+if TYPE_CHECKING:
+    from fkeras.types import Config, Identifier
 
 
-def serialize(optimizer) -> dict:
+def _classes_by_lower_name() -> dict[str, type[Optimizer]]:
+    """fkeras's own classes, as `fkeras.optimizers` lists them."""
+    builtins = registry.builtins_of("keras.optimizers")
+    return {name.lower(): cls for name, cls in builtins.items() if isinstance(cls, type)}
+
+
+def serialize(optimizer: Optimizer) -> Config:
     """The config of an optimizer, without its state."""
     return serialization.serialize_keras_object(optimizer)
 
 
-def deserialize(config: dict, custom_objects=None):
+def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> Optimizer:
     """The optimizer that a config describes. Names of fkeras's own count in any case.
+
+    Args:
+        config: what `serialize` returned.
+        custom_objects: dict from names to classes, looked at first.
 
     Raises:
         UnknownNameError: nothing is known under its name.
@@ -30,20 +39,23 @@ def deserialize(config: dict, custom_objects=None):
         raise UserTypeError(
             f"An optimizer's config is a dict with 'class_name' and 'config'. Received: {config!r}"
         )
-    name = config["class_name"]
+    name, builtins = config["class_name"], _classes_by_lower_name()
     custom = registry.find(None, name, config.get("registered_name"), custom_objects)
-    ours = str(config.get("module") or "keras").split(".")[0] in ("keras", "fkeras")
-    if custom is None and ours and str(name).lower() in _by_lower_name():
+    is_ours = str(config.get("module") or "keras").split(".")[0] in ("keras", "fkeras")
+    if custom is None and is_ours and str(name).lower() in builtins:
+        # Open for what the config holds: schedules, optimizers inside.
         with scopes.custom_object_scope(custom_objects):
-            return _by_lower_name()[name.lower()].from_config(dict(config.get("config") or {}))
+            return builtins[name.lower()].from_config(dict(config.get("config") or {}))
     if custom is None and config.get("module") is None:
-        raise unknown_name("optimizer", name, [*_by_lower_name(), *(custom_objects or {})])
+        raise unknown_name("optimizer", name, [*builtins, *(custom_objects or {})])
     return serialization.deserialize_keras_object(
         {"config": {}, **config}, custom_objects=custom_objects
     )
 
 
-def get(identifier):
+def get(
+    identifier: Optimizer | Identifier | optax.GradientTransformation | None,
+) -> Optimizer | None:
     """An optimizer from a name, a config, an Optax transformation, itself, or None from None.
 
     Args:
@@ -74,16 +86,16 @@ def get(identifier):
             f"An optimizer is given as an object: write {identifier.__name__}() instead of "
             f"{identifier.__name__}."
         )
-    raise _not_one(identifier)
+    raise _no_optimizer(identifier)
 
 
-def _checked(made, identifier):
-    if not isinstance(made, Optimizer):
-        raise _not_one(identifier)
-    return made
+def _checked(result: Any, identifier: Any) -> Optimizer:
+    if not isinstance(result, Optimizer):
+        raise _no_optimizer(identifier)
+    return result
 
 
-def _not_one(identifier):
+def _no_optimizer(identifier: Any) -> UserTypeError:
     return UserTypeError(
         f"Could not interpret optimizer identifier: {identifier!r}. Pass a name such as 'adam', an "
         "optimizer such as `fkeras.optimizers.Adam(1e-3)`, or an Optax transformation."

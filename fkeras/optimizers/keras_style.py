@@ -1,22 +1,35 @@
-"""Optimizers that a program writes as for Keras: `build` makes Variables,
-`update_step(gradient, variable, learning_rate)` assigns.
+"""Optimizers that a program writes as for Keras.
 
-Their pure form lends values to those Variables for the length of a step.
+`build` makes Variables, `update_step(gradient, variable, learning_rate)` assigns. Their pure form
+lends values to those Variables for the length of a step.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import jax
 
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
-from fkeras.optimizers.arithmetic import wide
-from fkeras.optimizers.leaves import Leaf
+from fkeras.optimizers.arithmetic import at_least_float32
 from fkeras.optimizers.update_step import decayed
 
+if TYPE_CHECKING:
+    from fkeras.optimizers.optimizer import Optimizer
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.state import OptimizerState
+    from fkeras.optimizers.update_step import Gradients
 
-def is_keras_style(cls, base) -> bool:
-    """Whether the update rule of a class is an `update_step` on Variables rather than a `leaf_step`
-    on values.
+
+def is_keras_style(cls: type, base: type) -> bool:
+    """Whether the rule of a class is an `update_step` on Variables, not a `leaf_step` on values.
+
+    Args:
+        cls: a class of optimizers. The one of the two that is defined last counts.
+        base: `Optimizer`, which defines both.
     """
     for part in cls.__mro__:
         if part is base:
@@ -28,43 +41,51 @@ def is_keras_style(cls, base) -> bool:
     return False
 
 
-def apply_update_steps(optimizer, grads: dict, params, state, leaves, learning_rate):
+def apply_update_steps(
+    optimizer: Optimizer,
+    grads: Gradients,
+    params: Sequence[jax.Array],
+    state: OptimizerState,
+    infos: Sequence[ParameterInfo],
+    learning_rate: jax.Array,
+) -> tuple[list[jax.Array], OptimizerState]:
     """`optimizer.update_step` for each gradient (by index), as a function of values."""
-    check_bound(optimizer, leaves)
+    check_built_for(optimizer, infos)
     params = list(params)
     for i in grads:
-        params[i] = decayed(optimizer, wide(params[i]), leaves[i], learning_rate).astype(
-            params[i].dtype
-        )
+        param = decayed(optimizer, at_least_float32(params[i]), infos[i], learning_rate)
+        params[i] = param.astype(params[i].dtype)
     trained, own = optimizer.bound_variables, optimizer.variables
 
-    def steps():
+    def steps() -> None:
         for i, gradient in grads.items():
             optimizer.update_step(gradient, trained[i], learning_rate)
 
     _, after = lending.call(
         steps,
         trained + own,
-        params + optimizer.list_state(state),
-        what=f"{type(optimizer).__name__}.update_step",
+        params + optimizer._values_of_state(state),
+        caller=f"{type(optimizer).__name__}.update_step",
     )
-    return after[: len(trained)], optimizer.dict_state(after[len(trained) :])
+    return after[: len(trained)], optimizer._state_from_values(after[len(trained) :])
 
 
-def check_bound(optimizer, leaves) -> None:
+def check_built_for(optimizer: Optimizer, infos: Sequence[ParameterInfo]) -> None:
     """Raises when the optimizer's Variables are for other parameters than these."""
-    bound = [tuple(v.shape) for v in optimizer.bound_variables]
-    if bound != [leaf.shape for leaf in leaves]:
+    expected = [tuple(variable.shape) for variable in optimizer.bound_variables]
+    received = [info.shape for info in infos]
+    if expected != received:
         raise UserInputError(
             f"{type(optimizer).__name__} {optimizer.name!r} was built for parameters of shapes "
-            f"{bound}, and was given {[leaf.shape for leaf in leaves]}. Make a new optimizer for "
-            "these."
+            f"{expected}, and was given {received}. Make a new optimizer for these."
         )
 
 
-def build_for(optimizer, params: list, leaves: list[Leaf]) -> None:
+def build_for(
+    optimizer: Optimizer, params: Sequence[jax.Array], infos: Sequence[ParameterInfo]
+) -> None:
     """Builds on stand-ins for plain arrays, so that `build` has Variables to look at."""
-    if any(isinstance(p, jax.core.Tracer) or isinstance(p, jax.ShapeDtypeStruct) for p in params):
+    if any(isinstance(param, (jax.core.Tracer, jax.ShapeDtypeStruct)) for param in params):
         raise UserInputError(
             f"{type(optimizer).__name__} makes its state in `build(variables)`, which needs "
             "values. Call `optimizer.build(variables)` or `optimizer.init(params)` once outside "
@@ -72,7 +93,7 @@ def build_for(optimizer, params: list, leaves: list[Leaf]) -> None:
         )
     optimizer.build(
         [
-            Variable(p, name=leaf.path.replace("/", "_") or "param")
-            for p, leaf in zip(params, leaves)
+            Variable(param, name=info.path.replace("/", "_") or "param")
+            for param, info in zip(params, infos)
         ]
     )

@@ -1,17 +1,26 @@
 """Lamb."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Never
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.adam import moments
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
 
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots, StepScalars
+
 
 class Lamb(Optimizer):
-    """Adam whose change of each parameter is scaled to that parameter's own norm: for very large
-    batches.
+    """Adam whose change of each parameter is scaled to that parameter's own norm.
 
-    Other arguments: see `Optimizer`.
+    It is made for very large batches. Other arguments: see `Optimizer`.
 
     Args:
         beta_1: fraction of the gradient's average that stays at each step.
@@ -24,56 +33,65 @@ class Lamb(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [("momentum", "velocity")]
 
-    def step_scalars(self, learning_rate, step, shared):
+    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         return (
             learning_rate,
             1 - jnp.asarray(self.beta_1, step.dtype) ** step,
             1 - jnp.asarray(self.beta_2, step.dtype) ** step,
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        scalars: StepScalars,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         learning_rate, correction_1, correction_2 = scalars
         momentum, velocity = moments(gradient, slots, self.beta_1, self.beta_2)
+        # The paper's epsilon, beside corrected averages; Adam's is "epsilon hat".
         change = momentum / correction_1 / (sqrt(velocity / correction_2) + self.epsilon)
-        param_norm, change_norm = (
-            sqrt(jnp.sum(jnp.square(param))),
-            sqrt(jnp.sum(jnp.square(change))),
-        )
+        param_norm = sqrt(jnp.sum(jnp.square(param)))
+        change_norm = sqrt(jnp.sum(jnp.square(change)))
+        # Where one of them is zero there is no ratio; the inner `where` keeps NaN out of gradients.
         usable = (param_norm > 0) & (change_norm > 0)
         ratio = jnp.where(usable, param_norm / jnp.where(usable, change_norm, 1), 1)
         return param - ratio * learning_rate * change, {"momentum": momentum, "velocity": velocity}

@@ -1,110 +1,29 @@
 """Several optimizers, each for some of the parameters."""
 
-import re
-from collections.abc import MutableMapping
+from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.config import serialization
 from fkeras.errors import UserInputError, UserTypeError
-from fkeras.optimizers.leaves import leaf_of, with_decay
-from fkeras.optimizers.loss_scale import LossScaleOptimizer
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.optimizer_map import OptimizerMap, refuse_composite
+from fkeras.optimizers.parameter_info import parameter_info_of
 from fkeras.optimizers.rates import NoLearningRateError
 
+if TYPE_CHECKING:
+    from flax import nnx
 
-class OptimizerMap(MutableMapping):
-    """Optimizers by the path of a parameter.
+    from fkeras.core.values.variable import Variable
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.state import Flatten, OptimizerState, Unflatten
+    from fkeras.types import ArrayLike, Config
 
-    A key is a path or a regular expression that must match the whole of one: `"encoder/.*"` is all
-    below `encoder`. An exact path wins; a path that two expressions match is an error.
-
-    Args:
-        default_optimizer: for all other parameters.
-        optimizer_map: dict from keys to optimizers.
-
-    Examples:
-        >>> import fkeras
-        >>> chosen = fkeras.optimizers.OptimizerMap(fkeras.optimizers.SGD(name="rest"))
-        >>> chosen["encoder/.*"] = fkeras.optimizers.Adam(name="slow")
-        >>> chosen["encoder/dense/kernel"].name, chosen["head/kernel"].name
-        ('slow', 'rest')
-    """
-
-    def __init__(self, default_optimizer, optimizer_map=None):
-        if not isinstance(default_optimizer, Optimizer):
-            raise UserTypeError(
-                "default_optimizer must be a Keras Optimizer instance. Received: "
-                f"{default_optimizer!r}"
-            )
-        if optimizer_map is not None and not isinstance(optimizer_map, dict):
-            raise UserTypeError(f"optimizer_map must be a dictionary. Received: {optimizer_map!r}")
-        _check_single(default_optimizer)
-        self._default_optimizer, self._optimizer_map = default_optimizer, {}
-        for key, optimizer in (optimizer_map or {}).items():
-            self[key] = optimizer
-
-    @property
-    def default_optimizer(self):
-        """The optimizer of all parameters that no key matches."""
-        return self._default_optimizer
-
-    def __getitem__(self, key):
-        if key in self._optimizer_map:
-            return self._optimizer_map[key]
-        matching = [pattern for pattern in self._optimizer_map if re.fullmatch(pattern, key)]
-        if len(matching) > 1:
-            raise UserInputError(
-                f"Multiple optimizers assigned to variable {key}: by the keys {matching}."
-            )
-        return self._optimizer_map[matching[0]] if matching else self._default_optimizer
-
-    def __setitem__(self, key, optimizer):
-        if not isinstance(key, str):
-            raise UserInputError(f"key must be a string. Received: {key!r}")
-        if key in self._optimizer_map:
-            raise UserInputError(
-                f"'{key}' already exists in the OptimizerMap with value "
-                f"{self._optimizer_map[key]}. Please make sure to not use duplicated keys."
-            )
-        if not isinstance(optimizer, Optimizer):
-            raise UserInputError(
-                f"optimizer must be a Keras Optimizer instance. Received: {optimizer!r}"
-            )
-        _check_single(optimizer)
-        self._optimizer_map[key] = optimizer
-
-    def __delitem__(self, key):
-        del self._optimizer_map[key]
-
-    def __len__(self):
-        return len(self._optimizer_map)
-
-    def __iter__(self):
-        return iter(self._optimizer_map)
-
-    def __contains__(self, key):
-        return key in self._optimizer_map
-
-    def __call__(self, variable):
-        return self[variable.path]
-
-    def get_config(self):
-        return {
-            "default_optimizer": serialization.serialize_keras_object(self._default_optimizer),
-            "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(
-            serialization.deserialize_keras_object(
-                config["default_optimizer"], custom_objects=custom_objects
-            ),
-            serialization.deserialize_keras_object(
-                config["optimizer_map"], custom_objects=custom_objects
-            ),
-        )
+T = TypeVar("T")
 
 
 class MultiOptimizer(Optimizer):
@@ -124,9 +43,9 @@ class MultiOptimizer(Optimizer):
         UserInputError: an optimizer inside that is itself a MultiOptimizer or a LossScaleOptimizer.
 
     Examples:
-        >>> import fkeras, jax.numpy as jnp
-        >>> chosen = fkeras.optimizers.OptimizerMap(fkeras.optimizers.SGD(0.1), {"head/.*": fkeras.optimizers.SGD(1.0)})
-        >>> optimizer = fkeras.optimizers.MultiOptimizer(chosen)
+        >>> import jax.numpy as jnp
+        >>> from fkeras.optimizers import SGD, MultiOptimizer, OptimizerMap
+        >>> optimizer = MultiOptimizer(OptimizerMap(SGD(0.1), {"head/.*": SGD(1.0)}))
         >>> params = {"body": {"w": jnp.zeros(1)}, "head": {"w": jnp.zeros(1)}}
         >>> grads = {"body": {"w": jnp.ones(1)}, "head": {"w": jnp.ones(1)}}
         >>> params, state = optimizer.update(grads, optimizer.init(params), params)
@@ -134,191 +53,200 @@ class MultiOptimizer(Optimizer):
         (-0.1, -1.0)
     """
 
-    def __init__(self, optimizer_map, loss_scale_factor=None, name=None):
+    _composite_kind = "MultiOptimizer"
+
+    def __init__(
+        self,
+        optimizer_map: Callable[[nnx.Variable | ParameterInfo], Optimizer],
+        loss_scale_factor: float | None = None,
+        name: str | None = None,
+    ) -> None:
         super().__init__(0.0, loss_scale_factor=loss_scale_factor, name=name)
         if not callable(optimizer_map):
             raise UserTypeError(
                 "MultiOptimizer: `optimizer_map` must be an OptimizerMap, or a function of a "
                 f"variable that returns its optimizer. Received: {optimizer_map!r}"
             )
-        self._optimizer_map, self._inner, self._chosen = optimizer_map, [], {}
+        self._optimizer_map = optimizer_map
+        self._inner: list[Optimizer] = []
+        self._inner_by_path: dict[str, int] = {}
+        # Those of a map are there from the start, in its order; a function's are met one by one.
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
                 self._position(optimizer)
 
     @property
-    def optimizers(self) -> list:
+    def optimizers(self) -> list[Optimizer]:
         """The optimizers, in the order in which they were met."""
         return self._inner
 
     @property
-    def loss_scale_factor(self):
+    def loss_scale_factor(self) -> float | None:
         """The loss scale of this and of all inner optimizers."""
         return self._loss_scale_factor
 
     @loss_scale_factor.setter
-    def loss_scale_factor(self, value):
+    def loss_scale_factor(self, value: float | None) -> None:
         self._loss_scale_factor = value
         for optimizer in self.__dict__.get("_inner", ()):
             optimizer.loss_scale_factor = value
 
-    def _position(self, optimizer) -> int:
-        for i, known in enumerate(self._inner):
-            if known is optimizer:
+    def _position(self, optimizer: Optimizer) -> int:
+        """The index of an optimizer in `optimizers`, which takes it in when it is new."""
+        for i, inner in enumerate(self._inner):
+            if inner is optimizer:
                 return i
         optimizer.loss_scale_factor = self.loss_scale_factor
         self._inner.append(optimizer)
         return len(self._inner) - 1
 
-    def _shares(self, things) -> list[list[int]]:
-        """For each optimizer, which of the parameters (Variables or `Leaf`s) it takes.
+    def _indices_by_optimizer(
+        self, parameters: Sequence[nnx.Variable | ParameterInfo]
+    ) -> list[list[int]]:
+        """For each optimizer, which of the parameters (Variables or their infos) it takes.
 
         The map is asked once for each path, since a function may return a new optimizer each time.
         """
-        for thing in things:
-            if thing.path not in self._chosen:
-                optimizer = self._optimizer_map(thing)
+        for parameter in parameters:
+            if parameter.path not in self._inner_by_path:
+                optimizer = self._optimizer_map(parameter)
                 if not isinstance(optimizer, Optimizer):
                     raise UserInputError(
-                        f"Optimizer for variable {thing.path!r} is not an Optimizer instance. "
+                        f"Optimizer for variable {parameter.path!r} is not an Optimizer instance. "
                         f"Received: {optimizer!r}"
                     )
-                _check_single(optimizer, "{} cannot be used inside an MultiOptimizer.")
-                self._chosen[thing.path] = self._position(optimizer)
-        at = [self._chosen[thing.path] for thing in things]
-        return [[i for i, j in enumerate(at) if j == k] for k in range(len(self._inner))]
+                refuse_composite(optimizer, "{} cannot be used inside an MultiOptimizer.")
+                self._inner_by_path[parameter.path] = self._position(optimizer)
+        indices: list[list[int]] = [[] for _ in self._inner]
+        for i, parameter in enumerate(parameters):
+            indices[self._inner_by_path[parameter.path]].append(i)
+        return indices
 
     # -- pure ------------------------------------------------------------------
 
-    def _first_state(self, params, leaves):
-        shares = self._shares(leaves)
-        states = [
-            optimizer._first_state([params[i] for i in mine], [leaves[i] for i in mine])
-            for optimizer, mine in zip(self._inner, shares)
-        ]
-        return {
-            "iteration": jnp.zeros((), jnp.int32),
-            "learning_rate": jnp.array(self._learning_rate.value),
-            "optimizers": self._spread(states, shares, len(leaves)),
-        }
-
-    def _step(self, grads, params, state, leaves):
-        shares, params = self._shares(leaves), list(params)
-        states = self._gathered(state["optimizers"], shares)
-        for k, (optimizer, mine) in enumerate(zip(self._inner, shares)):
-            if mine:
-                ours = [
-                    with_decay(leaves[i], leaves[i].decays and optimizer._decays(leaves[i].name))
-                    for i in mine
-                ]
-                new, states[k] = optimizer._whole_step(
-                    [grads[i] for i in mine], [params[i] for i in mine], states[k], ours
-                )
-                for i, value in zip(mine, new):
-                    params[i] = value
-        return params, {
-            **state,
-            "iteration": state["iteration"] + 1,
-            "optimizers": self._spread(states, shares, len(leaves)),
-        }
-
-    def _final_values(self, params, state, leaves):
-        shares, params = self._shares(leaves), list(params)
-        for optimizer, inner, mine in zip(
-            self._inner, self._gathered(state["optimizers"], shares), shares
-        ):
-            for i, value in zip(
-                mine,
-                optimizer._final_values(
-                    [params[i] for i in mine], inner, [leaves[i] for i in mine]
-                ),
-            ):
-                params[i] = value
-        return params
-
-    def _spread(self, states, shares, count) -> list:
-        """States with lists of an optimizer's own parameters -> lists of all parameters."""
-
-        def wide(values, mine):
-            held = dict(zip(mine, values))
-            return [held[i] if i in held else jnp.zeros((), jnp.float32) for i in range(count)]
-
-        return [
-            {k: v if optimizer._is_plain(k) else wide(v, mine) for k, v in state.items()}
-            for optimizer, state, mine in zip(self._inner, states, shares)
-        ]
-
-    def _gathered(self, states, shares) -> list:
-        return [
-            {k: v if optimizer._is_plain(k) else [v[i] for i in mine] for k, v in state.items()}
-            for optimizer, state, mine in zip(self._inner, states, shares)
-        ]
-
-    def _as_trees(self, state, unflatten):
+    def _first_state(
+        self, params: Sequence[jax.Array], infos: Sequence[ParameterInfo]
+    ) -> OptimizerState:
+        shares = self._indices_by_optimizer(infos)
         inner = [
-            optimizer._as_trees(s, unflatten)
-            for optimizer, s in zip(self._inner, state["optimizers"])
+            optimizer._first_state(_pick(params, indices), _pick(infos, indices))
+            for optimizer, indices in zip(self._inner, shares)
         ]
-        return {**state, "optimizers": inner}
+        return super()._first_state(params, infos).replace(inner=inner)
 
-    def _as_lists(self, state, flatten):
-        super()._as_lists(
-            {k: v for k, v in state.items() if k != "optimizers"}, flatten
-        )  # its checks
-        return {
-            **state,
-            "optimizers": [
-                optimizer._as_lists(s, flatten)
-                for optimizer, s in zip(self._inner, state["optimizers"])
-            ],
-        }
+    def _step(
+        self,
+        grads: Sequence[ArrayLike | None],
+        params: Sequence[jax.Array],
+        state: OptimizerState,
+        infos: Sequence[ParameterInfo],
+    ) -> tuple[list[jax.Array], OptimizerState]:
+        new_params, new_inner = list(params), list(state.inner)
+        for k, indices in enumerate(self._indices_by_optimizer(infos)):
+            if not indices:
+                continue
+            optimizer = self._inner[k]
+            # Exclusions of this optimizer as well as of the inner one.
+            own_infos = [
+                info.with_decay(info.decays and optimizer._decays(info.name))
+                for info in _pick(infos, indices)
+            ]
+            values, new_inner[k] = optimizer._whole_step(
+                _pick(grads, indices), _pick(params, indices), state.inner[k], own_infos
+            )
+            for i, value in zip(indices, values):
+                new_params[i] = value
+        return new_params, state.replace(iteration=state.iteration + 1, inner=new_inner)
+
+    def _final_values(
+        self,
+        params: Sequence[jax.Array],
+        state: OptimizerState,
+        infos: Sequence[ParameterInfo],
+    ) -> list[jax.Array]:
+        final = list(params)
+        shares = self._indices_by_optimizer(infos)
+        for optimizer, inner, indices in zip(self._inner, state.inner, shares):
+            values = optimizer._final_values(_pick(params, indices), inner, _pick(infos, indices))
+            for i, value in zip(indices, values):
+                final[i] = value
+        return final
+
+    def _to_trees(
+        self, state: OptimizerState, infos: Sequence[ParameterInfo], unflatten: Unflatten
+    ) -> dict[str, Any]:
+        shares = self._indices_by_optimizer(infos)
+        inner = [
+            optimizer._to_trees(
+                inner_state,
+                _pick(infos, indices),
+                # A tree of all parameters, with 0-d zeros for those of other optimizers.
+                lambda values, indices=indices: unflatten(_padded(values, indices, len(infos))),
+            )
+            for optimizer, inner_state, indices in zip(self._inner, state.inner, shares)
+        ]
+        return {**super()._to_trees(state, infos, unflatten), "optimizers": inner}
+
+    def _to_lists(
+        self, opt_state: dict[str, Any], infos: Sequence[ParameterInfo], flatten: Flatten
+    ) -> OptimizerState:
+        self._check_keys(opt_state, "optimizers")
+        shares = self._indices_by_optimizer(infos)
+        inner = [
+            optimizer._to_lists(
+                inner_state,
+                _pick(infos, indices),
+                lambda tree, key, indices=indices: _pick(flatten(tree, key), indices),
+            )
+            for optimizer, inner_state, indices in zip(self._inner, opt_state["optimizers"], shares)
+        ]
+        own = {key: value for key, value in opt_state.items() if key != "optimizers"}
+        return super()._to_lists(own, infos, flatten).replace(inner=inner)
 
     # -- Variables -------------------------------------------------------------
 
-    def _build_rows(self, variables):
-        for optimizer, mine in zip(self._inner, self._shares(variables)):
-            if mine:
-                optimizer.build([variables[i] for i in mine])
+    def _build_slots(self, variables: Sequence[nnx.Variable]) -> None:
+        for optimizer, indices in zip(self._inner, self._indices_by_optimizer(variables)):
+            if indices:
+                optimizer.build(_pick(variables, indices))
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         """Its own Variables, then those of each optimizer."""
         return [*self._variables, *(v for optimizer in self._inner for v in optimizer.variables)]
 
-    def leaves_of(self, variables):
-        self._shares(variables)
+    def parameter_infos_of(self, variables: Iterable[nnx.Variable]) -> list[ParameterInfo]:
+        variables = list(variables)
+        self._indices_by_optimizer(variables)
         return [
-            with_decay(leaf_of(v), self._inner[self._chosen[v.path]]._decays(v.name, v))
+            parameter_info_of(v, self._inner[self._inner_by_path[v.path]]._decays(v.name, v))
             for v in variables
         ]
 
-    def dict_state(self, values):
-        state = {key: value for (key, _), value in zip(self._rows, values)}
-        states, at = [], len(self._variables)
+    def _state_from_values(self, values: Sequence[ArrayLike]) -> OptimizerState:
+        inner, start = [], len(self._variables)
         for optimizer in self._inner:
-            states.append(optimizer.dict_state(values[at : at + len(optimizer.variables)]))
-            at += len(optimizer.variables)
-        return {
-            **state,
-            "optimizers": self._spread(states, self._shares(self._bound), len(self._bound)),
-        }
+            end = start + len(optimizer.variables)
+            inner.append(optimizer._state_from_values(values[start:end]))
+            start = end
+        return super()._state_from_values(values[: len(self._variables)]).replace(inner=inner)
 
-    def list_state(self, state):
-        inner = self._gathered(state["optimizers"], self._shares(self._bound))
-        return super().list_state(state) + [
-            value for optimizer, s in zip(self._inner, inner) for value in optimizer.list_state(s)
-        ]
+    def _values_of_state(self, state: OptimizerState) -> list[jax.Array]:
+        values = super()._values_of_state(state)
+        for optimizer, inner in zip(self._inner, state.inner):
+            values += optimizer._values_of_state(inner)
+        return values
 
-    def _can_compile(self, leaves):
-        return super()._can_compile(leaves) and all(
-            optimizer._can_compile(leaves) for optimizer in self._inner
+    def _can_compile(self, infos: Sequence[ParameterInfo]) -> bool:
+        return super()._can_compile(infos) and all(
+            optimizer._can_compile(infos) for optimizer in self._inner
         )
 
-    def _constants(self):
+    def _constants(self) -> str:
         return repr([optimizer._constants() for optimizer in self._inner])
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> NoReturn:
         """An error: each of `optimizers` has its own."""
         raise NoLearningRateError(
             "Learning rate cannot be accessed on a MultiOptimizer. Access the learning rate on the "
@@ -326,32 +254,36 @@ class MultiOptimizer(Optimizer):
         )
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: object) -> NoReturn:
         raise NoLearningRateError(
             "Learning rate cannot be set on a MultiOptimizer. Set the learning rate on the "
             "individual sub-optimizers instead: `for o in optimizer.optimizers: o.learning_rate = "
             "...`."
         )
 
-    def with_current_rates(self, opt_state):
-        return {
-            **opt_state,
-            "optimizers": [
-                o.with_current_rates(s) for o, s in zip(self._inner, opt_state["optimizers"])
-            ],
-        }
+    def with_current_rates(self, opt_state: dict[str, Any]) -> dict[str, Any]:
+        inner = [
+            optimizer.with_current_rates(inner_state)
+            for optimizer, inner_state in zip(self._inner, opt_state["optimizers"])
+        ]
+        return {**opt_state, "optimizers": inner}
 
-    def finalize_variable_values(self, var_list):
-        shares = self._shares(self._bound)
-        for optimizer, mine in zip(self._inner, shares):
-            ours = {id(self._bound[i]) for i in mine}
-            optimizer.finalize_variable_values([v for v in var_list if id(v) in ours])
+    def finalize_variable_values(self, var_list: Iterable[nnx.Variable]) -> None:
+        variables = list(var_list)
+        shares = self._indices_by_optimizer(self._built_for)
+        for optimizer, indices in zip(self._inner, shares):
+            own = {id(variable) for variable in _pick(self._built_for, indices)}
+            optimizer.finalize_variable_values([v for v in variables if id(v) in own])
 
-    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+    def exclude_from_weight_decay(
+        self,
+        var_list: Iterable[nnx.Variable] | None = None,
+        var_names: Iterable[str] | None = None,
+    ) -> None:
         for optimizer in self._inner:
             optimizer.exclude_from_weight_decay(var_list, var_names)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "optimizer_map": serialization.serialize_keras_object(self._optimizer_map),
             "loss_scale_factor": self.loss_scale_factor,
@@ -359,7 +291,7 @@ class MultiOptimizer(Optimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         config = dict(config)
         config["optimizer_map"] = serialization.deserialize_keras_object(
             config["optimizer_map"], custom_objects=custom_objects
@@ -367,12 +299,11 @@ class MultiOptimizer(Optimizer):
         return cls(**config)
 
 
-def _check_single(optimizer, text="optimizer cannot be {}."):
-    if isinstance(optimizer, (LossScaleOptimizer, MultiOptimizer)):
-        raise UserInputError(
-            text.format(
-                "LossScaleOptimizer"
-                if isinstance(optimizer, LossScaleOptimizer)
-                else "MultiOptimizer"
-            )
-        )
+def _pick(values: Sequence[T], indices: Sequence[int]) -> list[T]:
+    return [values[i] for i in indices]
+
+
+def _padded(values: Sequence[jax.Array], indices: Sequence[int], count: int) -> list[jax.Array]:
+    """A list of `count` with the values at the indices, and 0-d zeros elsewhere."""
+    by_index = dict(zip(indices, values))
+    return [by_index[i] if i in by_index else jnp.zeros((), jnp.float32) for i in range(count)]

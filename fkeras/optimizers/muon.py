@@ -1,20 +1,33 @@
 """Muon."""
 
-import re
+from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Never
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras.errors import UserInputError
 from fkeras.optimizers.adam import adam_scale, moments
 from fkeras.optimizers.arithmetic import sqrt
-from fkeras.optimizers.leaves import leaf_of
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.parameter_info import parameter_info_of
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+    from fkeras.core.values.variable import Variable
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots, StepScalars
+    from fkeras.optimizers.slot_spec import SlotSpec
 
 
 class Muon(Optimizer):
-    """Momentum whose change of each matrix is made nearly orthogonal; Adam for all that is no
-    matrix.
+    """Momentum whose change of each matrix is made nearly orthogonal; Adam for all else.
 
     Muon takes parameters with exactly two axes, unless their path names an embedding or one of
     `exclude_layers`. Name the output layer there: it learns better with Adam. Other arguments: see
@@ -40,126 +53,131 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        adam_beta_1=0.9,
-        adam_beta_2=0.999,
-        adam_weight_decay=0.004,
-        epsilon=1e-7,
-        weight_decay=0.004,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        exclude_layers=None,
-        exclude_embeddings=True,
-        muon_a=3.4445,
-        muon_b=-4.7750,
-        muon_c=2.0315,
-        adam_lr_ratio=1,
-        momentum=0.95,
-        ns_steps=5,
-        nesterov=True,
-        rms_rate=0.2,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.7750,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.adam_beta_1, self.adam_beta_2, self.adam_weight_decay, self.epsilon = (
-            adam_beta_1,
-            adam_beta_2,
-            adam_weight_decay,
-            epsilon,
-        )
-        self.momentum, self.ns_steps, self.nesterov = momentum, ns_steps, nesterov
-        self.adam_lr_ratio, self.rms_rate = adam_lr_ratio, rms_rate
-        self.exclude_layers, self.exclude_embeddings = (
-            list(exclude_layers or []),
-            exclude_embeddings,
-        )
-        self.muon_a, self.muon_b, self.muon_c = muon_a, muon_b, muon_c
+        self.adam_beta_1 = adam_beta_1
+        self.adam_beta_2 = adam_beta_2
+        self.adam_weight_decay = adam_weight_decay
+        self.epsilon = epsilon
+        self.momentum = momentum
+        self.ns_steps = ns_steps
+        self.nesterov = nesterov
+        self.adam_lr_ratio = adam_lr_ratio
+        self.rms_rate = rms_rate
+        self.exclude_layers = list(exclude_layers or [])
+        self.exclude_embeddings = exclude_embeddings
+        self.muon_a = muon_a
+        self.muon_b = muon_b
+        self.muon_c = muon_c
 
     @property
-    def momentums(self):
+    def momentums(self) -> list[Variable | None]:
         """The momentum Variable of each parameter."""
         return self._held_by_parameter("momentum")
 
     @property
-    def adam_velocities(self):
+    def adam_velocities(self) -> list[Variable | None]:
         """The velocity Variable of each parameter that Adam takes, None for Muon's."""
         return self._held_by_parameter("velocity")
 
-    def _takes_adam(self, leaf) -> bool:
-        if leaf.ndim != 2 or (self.exclude_embeddings and "embedding" in leaf.path.lower()):
+    def _takes_adam(self, info: ParameterInfo) -> bool:
+        # Batches of matrices go to Adam, too.
+        if info.ndim != 2 or (self.exclude_embeddings and "embedding" in info.path.lower()):
             return True
-        return any(re.search(pattern, leaf.path) for pattern in self.exclude_layers)
+        return any(re.search(pattern, info.path) for pattern in self.exclude_layers)
 
-    def _should_use_adamw(self, variable) -> bool:
-        return self._takes_adam(leaf_of(variable))
+    def _should_use_adamw(self, variable: nnx.Variable) -> bool:
+        return self._takes_adam(parameter_info_of(variable))
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [("momentum", "velocity")]
 
-    def slot_for(self, key, leaf):
-        return (
-            None
-            if key == "velocity" and not self._takes_adam(leaf)
-            else super().slot_for(key, leaf)
-        )
+    def slot_for(self, key: str, info: ParameterInfo) -> SlotSpec | None:
+        if key == "velocity" and not self._takes_adam(info):
+            return None
+        return super().slot_for(key, info)
 
-    def decay_rate(self, leaf):
-        return self.adam_weight_decay if self._takes_adam(leaf) else self.weight_decay
+    def decay_rate(self, info: ParameterInfo) -> float | None:
+        return self.adam_weight_decay if self._takes_adam(info) else self.weight_decay
 
-    def step_scalars(self, learning_rate, step, shared):
+    def step_scalars(self, learning_rate: jax.Array, step: jax.Array, shared: Slots) -> StepScalars:
         return learning_rate, adam_scale(
             learning_rate * self.adam_lr_ratio, step, self.adam_beta_1, self.adam_beta_2
         )
 
-    def leaf_step(self, gradient, param, slots, scalars, leaf):
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        scalars: StepScalars,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
         learning_rate, adam = scalars
-        if self._takes_adam(leaf):
+        if self._takes_adam(info):
             momentum, velocity = moments(gradient, slots, self.adam_beta_1, self.adam_beta_2)
-            return param - momentum * adam / (sqrt(velocity) + self.epsilon), {
-                "momentum": momentum,
-                "velocity": velocity,
-            }
+            change = momentum * adam / (sqrt(velocity) + self.epsilon)
+            return param - change, {"momentum": momentum, "velocity": velocity}
         momentum = slots["momentum"] + (gradient + slots["momentum"] * (self.momentum - 1))
         ahead = gradient + self.momentum * momentum if self.nesterov else momentum
-        return param - self.lr_adjust(
-            learning_rate * self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
-        ), {"momentum": momentum}
+        direction = self.zeropower_via_newtonschulz5(ahead, self.ns_steps)
+        return param - self.lr_adjust(learning_rate * direction), {"momentum": momentum}
 
-    def lr_adjust(self, x):
+    def lr_adjust(self, x: jax.Array) -> jax.Array:
         """A matrix of changes times `rms_rate` and the root of its longer side."""
-        return (
-            x
-            if self.rms_rate is None
-            else x * np.float32(np.sqrt(max(x.shape[0], x.shape[1]))) * self.rms_rate
-        )
+        if self.rms_rate is None:
+            return x
+        return x * np.float32(np.sqrt(max(x.shape[0], x.shape[1]))) * self.rms_rate
 
-    def transpose_last_axis(self, x):
+    def transpose_last_axis(self, x: jax.Array) -> jax.Array:
         """The last two axes swapped."""
         return jnp.swapaxes(x, -1, -2)
 
-    def zeropower_via_newtonschulz5(self, x, steps: int):
-        """A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz
-        iterations of the fifth order.
+    def zeropower_via_newtonschulz5(self, x: jax.Array, steps: int) -> jax.Array:
+        """A matrix with the singular vectors of `x` and singular values near 1.
+
+        Args:
+            x: matrix, or batch of matrices.
+            steps: number of Newton-Schulz iterations of the fifth order.
 
         Raises:
             UserInputError: fewer than two axes.
@@ -169,6 +187,7 @@ class Muon(Optimizer):
                 "Muon: expected gradient or momentum to have at least 2 dimensions. Received: "
                 f"shape={tuple(x.shape)}"
             )
+        # The smaller of the two products; the iteration converges for norms below 1.
         tall = x.shape[-2] > x.shape[-1]
         x = self.transpose_last_axis(x) if tall else x
         x = x / (sqrt(jnp.sum(jnp.square(x), axis=(-2, -1), keepdims=True)) + 1e-7)

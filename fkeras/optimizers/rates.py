@@ -1,8 +1,13 @@
 """Learning rates: numbers, schedules and callables."""
 
+from __future__ import annotations
+
 import inspect
 import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import jax
 import jax.numpy as jnp
 
 from fkeras.core.config import serialization
@@ -10,12 +15,18 @@ from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config
+
+# A learning rate that is not a number: a function of the step, or of nothing.
+LearningRate: TypeAlias = LearningRateSchedule | Callable[..., Any]
+
 
 class NoLearningRateError(UserInputError, AttributeError):
     """The optimizer has no single learning rate to read or set."""
 
 
-def checked(value):
+def checked(value: ArrayLike | LearningRate | Config) -> float | LearningRate:
     """A float, or the schedule or callable itself.
 
     Raises:
@@ -26,6 +37,7 @@ def checked(value):
     if isinstance(value, dict) and "class_name" in value:
         return serialization.deserialize_keras_object(value)
     try:
+        # Arrays and Variables with one element are numbers, too.
         number = float(value)
     except (TypeError, ValueError):
         if callable(value) and not isinstance(value, type):
@@ -42,9 +54,12 @@ def checked(value):
     return number
 
 
-def at_step(rate, step):
-    """The value at a step of a schedule, of a callable of the step (an Optax schedule), or of a
-    callable without arguments.
+def at_step(rate: LearningRate, step: ArrayLike) -> jax.Array:
+    """The rate at a step, as an array.
+
+    Args:
+        rate: a schedule, a callable of the step (an Optax schedule), or one without arguments.
+        step: number of steps so far.
     """
     if isinstance(rate, LearningRateSchedule) or _takes_the_step(rate):
         value = rate(step)
@@ -53,11 +68,12 @@ def at_step(rate, step):
     return jnp.asarray(getattr(value, "value", value), rate_dtype())
 
 
-def _takes_the_step(rate) -> bool:
+def _takes_the_step(rate: LearningRate) -> bool:
     try:
         parameters = inspect.signature(rate).parameters.values()
     except (TypeError, ValueError):
         return False
+    # A required argument: one with a default may be anything.
     return any(
         p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         for p in parameters
@@ -69,7 +85,7 @@ def rate_dtype() -> str:
     return "float64" if floatx() == "float64" else "float32"
 
 
-def config_of(rate):
+def config_of(rate: float | LearningRate) -> float | Config:
     """What `get_config` says of a learning rate."""
     if isinstance(rate, (int, float)):
         return float(rate)

@@ -1,9 +1,19 @@
 """RMSprop."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Never
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+    from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.rule import Slots
 
 
 class RMSprop(Optimizer):
@@ -24,55 +34,66 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        rho=0.9,
-        momentum=0.0,
-        epsilon=1e-7,
-        centered=False,
-        weight_decay=None,
-        clipnorm=None,
-        clipvalue=None,
-        global_clipnorm=None,
-        use_ema=False,
-        ema_momentum=0.99,
-        ema_overwrite_frequency=None,
-        loss_scale_factor=None,
-        gradient_accumulation_steps=None,
-        name=None,
-        **kwargs,
-    ):
+        learning_rate: float | LearningRate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Never,
+    ) -> None:
         super().__init__(
-            learning_rate,
-            weight_decay,
-            clipnorm,
-            clipvalue,
-            global_clipnorm,
-            use_ema,
-            ema_momentum,
-            ema_overwrite_frequency,
-            loss_scale_factor,
-            gradient_accumulation_steps,
-            name,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
             **kwargs,
         )
-        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
+        self.rho = rho
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.centered = centered
 
-    def slot_groups(self):
+    def slot_groups(self) -> list[tuple[str, ...]]:
         return [
             ("velocity",),
             *([("momentum",)] if self.momentum > 0 else []),
             *([("average_gradient",)] if self.centered else []),
         ]
 
-    def leaf_step(self, gradient, param, slots, learning_rate, leaf):
-        new = {"velocity": self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)}
-        variance = new["velocity"]
+    def leaf_step(
+        self,
+        gradient: jax.Array,
+        param: jax.Array,
+        slots: Slots,
+        learning_rate: jax.Array,
+        info: ParameterInfo,
+    ) -> tuple[jax.Array, Slots]:
+        velocity = self.rho * slots["velocity"] + (1 - self.rho) * jnp.square(gradient)
+        new_slots = {"velocity": velocity}
+        variance = velocity
         if self.centered:
-            new["average_gradient"] = (
-                self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
-            )
-            variance = variance - jnp.square(new["average_gradient"])
+            average = self.rho * slots["average_gradient"] + (1 - self.rho) * gradient
+            new_slots["average_gradient"] = average
+            variance = velocity - jnp.square(average)
         change = learning_rate * gradient / sqrt(variance + self.epsilon)
-        if self.momentum > 0:
-            change = new["momentum"] = self.momentum * slots["momentum"] + change
-        return param - change, new
+        if self.momentum > 0:  # of changes that hold the learning rate already
+            change = self.momentum * slots["momentum"] + change
+            new_slots["momentum"] = change
+        return param - change, new_slots

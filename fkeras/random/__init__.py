@@ -1,5 +1,7 @@
-"""Random numbers, keyed by a `seed`: an int, a `SeedGenerator`, a JAX key, or None for the
-generator of the call or of the process.
+"""Random numbers, keyed by a `seed`.
+
+A seed is an int, a `SeedGenerator`, a JAX key, or None for the generator of the call or of the
+process.
 """
 
 from fkeras.core.config import registry

@@ -1,5 +1,6 @@
-"""Penalties on weights and outputs, under Keras's names; those in small letters are the same
-classes. A table of contents.
+"""Penalties on weights and outputs, under Keras's names: a table of contents.
+
+Names in small letters are the same classes.
 """
 
 from fkeras.regularizers.by_name import deserialize as deserialize

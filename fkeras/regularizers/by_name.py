@@ -1,9 +1,19 @@
 """Regularizers by name, and as configs."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from fkeras.core.config import serialization
 from fkeras.core.config.name_table import NameTable
 from fkeras.regularizers.penalties import L1, L1L2, L2, OrthogonalRegularizer
 from fkeras.regularizers.regularizer import Regularizer
+
+if TYPE_CHECKING:
+    import jax
+
+    from fkeras.types import Config, Identifier
 
 _TABLE = NameTable(
     "regularizer",
@@ -13,7 +23,7 @@ _TABLE = NameTable(
 )
 
 
-def get(identifier):
+def get(identifier: Identifier | None) -> Callable[..., jax.Array] | None:
     """The regularizer that a name, a config, a class or a regularizer stands for.
 
     Args:
@@ -34,13 +44,21 @@ def get(identifier):
     return _TABLE.get(identifier)
 
 
-def serialize(regularizer) -> dict:
+def serialize(regularizer: Regularizer | Callable[..., Any]) -> Config:
     """The config of a regularizer."""
     return serialization.serialize_keras_object(regularizer)
 
 
-def deserialize(config, custom_objects=None):
-    """The regularizer that a config describes; `custom_objects` is a dict from names to classes,
-    looked at first.
+def deserialize(
+    config: Config | str, custom_objects: dict[str, Any] | None = None
+) -> Callable[..., jax.Array]:
+    """The regularizer that a config describes.
+
+    Args:
+        config: what `serialize` returned, or a name.
+        custom_objects: dict from names to classes, looked at first.
+
+    Raises:
+        UnknownNameError: no such regularizer.
     """
     return _TABLE.deserialize(config, custom_objects)

@@ -1,8 +1,12 @@
 """Penalties on size, and on likeness of rows or columns. Integers count as floats."""
 
+from __future__ import annotations
+
 import math
 import numbers
+from typing import TYPE_CHECKING
 
+import jax
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
@@ -10,8 +14,16 @@ from fkeras.ops.normalization import normalize
 from fkeras.ops.tensors import as_float
 from fkeras.regularizers.regularizer import Regularizer
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config
 
-def _factor(value, name) -> float:
+
+def _factor(value: float, name: str) -> float:
+    """The factor as a Python float, which configs can hold.
+
+    Raises:
+        UserInputError: negative or not finite.
+    """
     if not isinstance(value, numbers.Real) or not math.isfinite(value) or value < 0:
         raise UserInputError(
             f"Invalid value for argument {name}: expected a non-negative float. Received: "
@@ -36,12 +48,13 @@ class L1L2(Regularizer):
         4.0
     """
 
-    def __init__(self, l1=0.0, l2=0.0):
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
         self.l1 = _factor(0.0 if l1 is None else l1, "l1")
         self.l2 = _factor(0.0 if l2 is None else l2, "l2")
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> jax.Array:
         x = as_float(x)
+        # Sums are JAX's, which adds up half precision in float32.
         penalty = jnp.zeros((), x.dtype)
         if self.l1:
             penalty += self.l1 * jnp.sum(jnp.abs(x))
@@ -49,7 +62,7 @@ class L1L2(Regularizer):
             penalty += self.l2 * jnp.sum(jnp.square(x))
         return penalty
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l1": self.l1, "l2": self.l2}
 
 
@@ -63,13 +76,13 @@ class L1(Regularizer):
         UserInputError: for a factor that is negative or not finite.
     """
 
-    def __init__(self, l1=0.01):
+    def __init__(self, l1: float | None = 0.01) -> None:
         self.l1 = _factor(0.01 if l1 is None else l1, "l1")
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> jax.Array:
         return self.l1 * jnp.sum(jnp.abs(as_float(x)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l1": self.l1}
 
 
@@ -88,19 +101,18 @@ class L2(Regularizer):
         50.0
     """
 
-    def __init__(self, l2=0.01):
+    def __init__(self, l2: float | None = 0.01) -> None:
         self.l2 = _factor(0.01 if l2 is None else l2, "l2")
 
-    def __call__(self, x):
+    def __call__(self, x: ArrayLike) -> jax.Array:
         return self.l2 * jnp.sum(jnp.square(as_float(x)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"l2": self.l2}
 
 
 class OrthogonalRegularizer(Regularizer):
-    """factor * mean |cosine| over the pairs of a matrix's rows or columns; 0 where there is no
-    pair.
+    """factor * mean |cosine| over the pairs of a matrix's rows or columns; 0 without a pair.
 
     Args:
         factor: non-negative factor.
@@ -117,7 +129,7 @@ class OrthogonalRegularizer(Regularizer):
         0.5
     """
 
-    def __init__(self, factor=0.01, mode="rows"):
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
             raise UserInputError(
@@ -126,18 +138,20 @@ class OrthogonalRegularizer(Regularizer):
             )
         self.mode = mode
 
-    def __call__(self, inputs):
+    def __call__(self, inputs: ArrayLike) -> jax.Array:
         x = as_float(inputs)
         if x.ndim != 2:
             raise UserInputError(
                 "Inputs to OrthogonalRegularizer must have rank 2. Received: "
                 f"inputs.shape={x.shape}"
             )
+        # Rows of zeros stay zeros, with a finite gradient (Keras's is NaN).
         rows = normalize(x if self.mode == "rows" else x.T, axis=1)
         count = rows.shape[0]
+        # Each pair stands twice beside the diagonal, of which half is taken.
         off_diagonal = (rows @ rows.T) * (1 - jnp.eye(count, dtype=x.dtype))
         pairs = max(1.0, count * (count - 1) / 2)  # 1 for a single row, whose sum is 0
         return self.factor * 0.5 * jnp.sum(jnp.abs(off_diagonal)) / pairs
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"factor": self.factor, "mode": self.mode}

@@ -21,7 +21,6 @@ from fkeras.layers.base import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from flax import nnx
 
@@ -148,13 +147,8 @@ def paths_of(model: Model, variables: list[nnx.Variable]) -> tuple[str, ...]:
     return tuple(paths.get(id(variable)) or lending.path_of(variable) for variable in variables)
 
 
-def lifetime_counts(model: Model) -> dict[str, Any]:
-    """The counts `steps` and `epochs` of a model's life, to be read and updated."""
-    return model._training.progress
-
-
 def _record_lifetime(model: Model) -> Lifetime:
-    counts = lifetime_counts(model)
+    counts = model.training_progress
     first, second = jax.random.key_data(model.build_key)  # two words of Threefry
     return Lifetime(counts["steps"], counts["epochs"], (int(first), int(second)))
 

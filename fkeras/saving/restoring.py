@@ -200,7 +200,7 @@ def _assign(pairs: Pairs) -> None:
 
 
 def _set_lifetime(model: Model, lifetime: Lifetime) -> None:
-    records.lifetime_counts(model).update({"steps": lifetime.steps, "epochs": lifetime.epochs})
+    model.training_progress = {"steps": lifetime.steps, "epochs": lifetime.epochs}
     model._info.root_key = seeds.RootKey.from_data(lifetime.key)
 
 

@@ -1,5 +1,6 @@
-"""Nested structures: lists, tuples, namedtuples, deques and dicts with leaves in them. None is a
-leaf; subclasses of these are too.
+"""Nested structures: lists, tuples, namedtuples, deques and dicts with leaves in them.
+
+None is a leaf; subclasses of these are too.
 """
 
 from fkeras.tree.comparison import assert_same_paths as assert_same_paths

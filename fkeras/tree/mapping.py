@@ -1,34 +1,49 @@
 """Functions applied at the leaves, or at every node, of structures."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.tree.nodes import children_like, children_of, is_nested, rebuild
+from fkeras.types import PyTree
 
 
 class MAP_TO_NONE:  # noqa: N801 - Keras's name
     """What the function of `traverse` returns to put None in place of a node."""
 
 
-def _check_callable(func):
+def _check_callable(func: object) -> None:
     if not callable(func):
         raise UserTypeError(f"`func` must be callable. Received: {func!r}")
 
 
-def _check_given(structures):
+def _check_some(structures: Sequence[PyTree]) -> None:
     if not structures:
         raise UserInputError("Must provide at least one structure.")
 
 
-def _map(func, first, *others, is_leaf):
+def _map(
+    func: Callable[..., Any],
+    first: PyTree,
+    *others: PyTree,
+    is_leaf: Callable[[PyTree], bool],
+) -> PyTree:
     """`func` at the leaves of the first structure, with what the others have there."""
     if is_leaf(first):
         return func(first, *others)
+    # One list of children for each structure; rows of them belong together.
     columns = [children_of(first), *(children_like(first, other) for other in others)]
     return rebuild(first, [_map(func, *row, is_leaf=is_leaf) for row in zip(*columns, strict=True)])
 
 
-def map_structure(func, *structures, none_is_leaf=True):
-    """`func` of the leaves that stand at the same place in each structure, in a new structure like
-    the first.
+def map_structure(
+    func: Callable[..., Any], *structures: PyTree, none_is_leaf: bool = True
+) -> PyTree:
+    """`func` of the leaves that stand at the same place in each structure.
+
+    In a new structure like the first.
 
     Args:
         func: called with as many leaves as there are structures.
@@ -41,24 +56,26 @@ def map_structure(func, *structures, none_is_leaf=True):
         {'a': [11, 22]}
     """
     _check_callable(func)
-    _check_given(structures)
+    _check_some(structures)
 
     def at_leaf(first, *others):
-        silent = first is None and not none_is_leaf
         for other in others:
             if is_nested(other) or (not none_is_leaf and (other is None) is not (first is None)):
                 raise UserInputError(
                     "Structures don't have the same nested structure. "
                     f"Expected: a leaf like {first!r}. Received: {other!r}."
                 )
-        return None if silent else func(first, *others)
+        return None if first is None and not none_is_leaf else func(first, *others)
 
     return _map(at_leaf, *structures, is_leaf=lambda x: not is_nested(x))
 
 
-def map_structure_up_to(shallow_structure, func, *structures):
-    """As `map_structure`, but only down to the leaves of `shallow_structure`: `func` gets whatever
-    stands there, nested or not.
+def map_structure_up_to(
+    shallow_structure: PyTree, func: Callable[..., Any], *structures: PyTree
+) -> PyTree:
+    """As `map_structure`, but only down to the leaves of `shallow_structure`.
+
+    `func` gets whatever stands there, nested or not.
 
     Examples:
         >>> import fkeras
@@ -66,7 +83,7 @@ def map_structure_up_to(shallow_structure, func, *structures):
         [2, 3]
     """
     _check_callable(func)
-    _check_given(structures)
+    _check_some(structures)
     return _map(
         lambda shallow, *deep: func(*deep),
         shallow_structure,
@@ -75,7 +92,7 @@ def map_structure_up_to(shallow_structure, func, *structures):
     )
 
 
-def map_shape_structure(func, structure):
+def map_shape_structure(func: Callable[..., Any], structure: PyTree) -> PyTree:
     """As `map_structure`, with shapes (lists and tuples of ints and None only) as the leaves.
 
     Examples:
@@ -95,7 +112,7 @@ def map_shape_structure(func, structure):
     return _map(func, structure, is_leaf=is_leaf)
 
 
-def traverse(func, structure, top_down=True):
+def traverse(func: Callable[..., Any], structure: PyTree, top_down: bool = True) -> PyTree:
     """`func` at every node and leaf, depth first.
 
     Args:
@@ -107,27 +124,29 @@ def traverse(func, structure, top_down=True):
 
     Examples:
         >>> import fkeras
-        >>> fkeras.tree.traverse(lambda x: sum(x) if isinstance(x, tuple) else None, [(1, 2), {"a": (3, 4)}])
+        >>> add_pairs = lambda x: sum(x) if isinstance(x, tuple) else None
+        >>> fkeras.tree.traverse(add_pairs, [(1, 2), {"a": (3, 4)}])
         [3, {'a': 7}]
     """
     _check_callable(func)
     return _traverse(func, structure, top_down)
 
 
-def _traverse(func, structure, top_down):
-    made = func(structure) if top_down else None
-    if made is None:
+def _traverse(func: Callable[..., Any], structure: PyTree, top_down: bool) -> PyTree:
+    """`traverse` without its check."""
+    # On the way down a replacement ends the walk; on the way up `func` sees changed children.
+    replacement = func(structure) if top_down else None
+    if replacement is None:
         if is_nested(structure):
-            structure = rebuild(
-                structure, [_traverse(func, child, top_down) for child in children_of(structure)]
-            )
-        made = None if top_down else func(structure)
-    if made is MAP_TO_NONE:
+            children = [_traverse(func, child, top_down) for child in children_of(structure)]
+            structure = rebuild(structure, children)
+        replacement = None if top_down else func(structure)
+    if replacement is MAP_TO_NONE:
         return None
-    return structure if made is None else made
+    return structure if replacement is None else replacement
 
 
-def lists_to_tuples(structure):
+def lists_to_tuples(structure: PyTree) -> PyTree:
     """The same structure with tuples in place of lists."""
     return traverse(
         lambda node: tuple(node) if isinstance(node, list) else None, structure, top_down=False

@@ -1,5 +1,6 @@
-"""Canaries: one for each private name of JAX and Flax that `fkeras.core.jax_private` uses. A failure
-here names what changed.
+"""Canaries: one for each private name of JAX and Flax that `fkeras.core.jax_private` uses.
+
+A failure here names what changed.
 """
 
 import jax
@@ -12,10 +13,10 @@ from fkeras.core import jax_private
 def test_nnx_keeps_values_in_the_raw_value_slot():
     variable = nnx.Variable(jnp.ones(2))
     assert (
-        jax_private.slot.__get__(variable) is variable.get_value()
-        or (jax_private.slot.__get__(variable) == variable.get_value()).all()
+        jax_private.raw_value_descriptor.__get__(variable) is variable.get_value()
+        or (jax_private.raw_value_descriptor.__get__(variable) == variable.get_value()).all()
     )
-    jax_private.slot.__set__(variable, jnp.zeros(2))
+    jax_private.raw_value_descriptor.__set__(variable, jnp.zeros(2))
     assert float(variable.get_value().sum()) == 0
 
 
@@ -28,11 +29,11 @@ def test_nnx_reads_and_writes_go_through_the_slot_by_name():
     class Slot:
         def __get__(self, variable, owner=None):
             seen.append("read")
-            return jax_private.slot.__get__(variable)
+            return jax_private.raw_value_descriptor.__get__(variable)
 
         def __set__(self, variable, value):
             seen.append("write")
-            jax_private.slot.__set__(variable, value)
+            jax_private.raw_value_descriptor.__set__(variable, value)
 
     Spied._raw_value = Slot()
     variable = Spied(jnp.ones(2))

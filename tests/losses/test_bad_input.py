@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fkeras import losses
-from fkeras.errors import UnknownNameError, UserInputError
-from fkeras.losses.target_checks import check_sample_weight, check_targets
+from fkeras.errors import UnknownNameError, UserInputError, UserTypeError
+from fkeras.losses.target_checks import check_targets
 
 PROBABILITIES = np.full((4, 3), 1 / 3, "float32")
 
@@ -131,17 +131,6 @@ def test_targets_along_another_class_axis_are_understood():
         )
 
 
-def test_sample_weights_are_checked():  # B041, B043
-    with pytest.raises(
-        UserInputError,
-        match=r"`w` must hold one weight for each of the 4 samples. Received: shape \(3,\)",
-    ):
-        check_sample_weight(np.ones(3), 4, "w")
-    with pytest.warns(UserWarning, match="no sample has weight"):
-        check_sample_weight(np.zeros(4), 4)
-    check_sample_weight(np.array([0, 0, 0, 1]), 4)
-
-
 SHAPES = [
     ("mean_squared_error", (4, 7), (4, 1)),  # B016
     ("mean_squared_error", (4, 2), (4, 3)),  # B017
@@ -207,12 +196,16 @@ def test_a_loss_function_that_returns_none_is_named():  # B022
     lambda: losses.MeanSquaredError(reduction="average"),
     lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0),
     lambda: losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]], axis=True),
-    lambda: losses.get(3),
     lambda: losses.ctc([1, 2], np.zeros((1, 3, 3))),
 ])  # fmt: skip
 def test_arguments_out_of_range_are_refused(make):
     with pytest.raises(UserInputError, match="Received"):
         make()
+
+
+def test_what_is_no_loss_at_all_is_refused():
+    with pytest.raises(UserTypeError, match=r"loss identifier: 3 \(of type int\)"):
+        losses.get(3)
 
 
 def test_a_softmax_of_one_unit_is_warned_of():  # B014

@@ -155,9 +155,9 @@ def batches(y_true, y_pred, weights):
 def test_metric_equals_keras_on_the_object_and_under_jit(
     keras, cls, options, y_true, y_pred, weights
 ):
-    for given in (weights, None) if weights is not None else (None,):
+    for used_weights in (weights, None) if weights is not None else (None,):
         ours, theirs = getattr(metrics, cls)(**options), getattr(keras.metrics, cls)(**options)
-        for batch in batches(y_true, y_pred, given):
+        for batch in batches(y_true, y_pred, used_weights):
             ours.update_state(*batch)
             theirs.update_state(*batch)
         np.testing.assert_allclose(ours.result(), theirs.result(), rtol=2e-5, atol=2e-6)
@@ -192,6 +192,71 @@ def test_metric_comes_back_from_its_config(keras, cls, options):
     assert set(theirs.get_config()) <= set(config)
     assert type(getattr(keras.metrics, cls).from_config(config)).__name__ == cls
     assert type(metrics.deserialize(keras.metrics.serialize(theirs))) is type(metric)
+
+
+WEIGHT_FORMS = {
+    "vector": WEIGHTS[0],
+    "integers": np.array([1, 0, 2, 1, 0, 3]),
+    "booleans": np.array([True, False, True, True, False, True]),
+    "number": 2,
+}
+# With the adjusted R2, examples of weight 0 are no data points here; in Keras they are. F-scores
+# refuse numbers there.
+DIFFERENT = {("R2Score", "integers"), ("R2Score", "booleans")}
+DIFFERENT |= {("FBetaScore", "number"), ("F1Score", "number")}
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
+@pytest.mark.filterwarnings("ignore:.*cut to whole numbers")
+@pytest.mark.parametrize(("cls", "options", "y_true", "y_pred", "weights"), ROWS, ids=NAMES)
+def test_weights_of_any_form_equal_keras(keras, cls, options, y_true, y_pred, weights):
+    if options.get("axis") == 0:
+        pytest.skip("a correlation over the batch is one number, which no example's weight fits")
+    for form, used in WEIGHT_FORMS.items():
+        if (cls, form) in DIFFERENT:
+            continue
+        if "IoU" in cls and form not in ("integers", "number"):
+            continue  # Keras wants arrays there, of whole numbers
+        ours, theirs = getattr(metrics, cls)(**options), getattr(keras.metrics, cls)(**options)
+        ours.update_state(y_true[0], y_pred[0], used)
+        theirs.update_state(y_true[0], y_pred[0], used)
+        np.testing.assert_allclose(ours.result(), theirs.result(), rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(("cls", "options", "y_true", "y_pred", "weights"), ROWS, ids=NAMES)
+def test_an_empty_batch_changes_nothing(cls, options, y_true, y_pred, weights):
+    if options.get("axis") == 0:
+        pytest.skip("there is no correlation over a batch of nothing")
+    metric = getattr(metrics, cls)(**options)
+    metric.update_state(y_true[0], y_pred[0])
+    before = [np.array(v) for v in metric.variables]
+    metric.update_state(y_true[0][:0], y_pred[0][:0], None if weights is None else weights[0][:0])
+    for variable, value in zip(metric.variables, before):
+        np.testing.assert_array_equal(variable, value)
+
+
+@pytest.mark.filterwarnings("ignore:Explicitly requested dtype int64")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize(("cls", "options", "y_true", "y_pred", "weights"), ROWS, ids=NAMES)
+def test_half_precision_is_that_of_float32_up_to_one_rounding(
+    keras, dtype, cls, options, y_true, y_pred, weights
+):
+    theirs = getattr(keras.metrics, cls)(**options)
+    narrow = y_pred[0]
+    if np.issubdtype(narrow.dtype, np.floating):
+        narrow = jnp.asarray(narrow).astype(dtype)
+        theirs.update_state(y_true[0], narrow.astype("float32"))
+    else:
+        theirs.update_state(y_true[0], narrow)
+    tolerance = 2 * float(jnp.finfo(dtype).eps)
+    # Predictions of half precision, and arithmetic asked to be of half precision.
+    for used in ({}, {} if "IoU" in cls else {"dtype": dtype}):
+        ours = getattr(metrics, cls)(**options, **used)
+        ours.update_state(y_true[0], narrow)
+        assert all(v.dtype in ("float32", "int32") for v in ours.variables)
+        np.testing.assert_allclose(
+            np.float32(ours.result()), theirs.result(), rtol=tolerance, atol=tolerance
+        )
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -84,7 +84,7 @@ def test_metrics_that_learn_their_shapes_from_a_batch_do_so_in_the_pure_form_too
     assert len(state) == len(metric.variables)
 
 
-def test_state_made_in_an_update_of_an_own_metric_is_an_error_in_a_pure_call_and_build_on_is_the_remedy():
+def test_state_made_in_an_update_in_a_pure_call_is_an_error_and_build_on_the_remedy():
     class Late(metrics.Metric):
         def update_state(self, x):
             if not hasattr(self, "total"):

@@ -703,3 +703,47 @@ def test_difference_a_misspelt_monitor_is_an_error_when_fit_starts():
             callbacks=[fkeras.callbacks.EarlyStopping("val_los", mode="min")],
         )
     np.testing.assert_array_equal(model.get_weights()[0], before[0])
+
+
+# -- how much is printed -------------------------------------------------------
+
+
+@pytest.mark.parametrize(("interactive", "verbose"), [(True, 1), (False, 2)])
+def test_verbose_auto_is_one_line_an_epoch_where_logging_is_not_interactive(
+    interactive, verbose, caplog, capsys
+):
+    seen = []
+
+    class Asking(fkeras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append(self.params["verbose"])
+
+    if not interactive:
+        fkeras.config.disable_interactive_logging()
+    model = fkeras.Sequential([fkeras.Input((2,)), fkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 2), "float32")
+    with caplog.at_level("INFO", logger="fkeras"):
+        model.fit(x, x[:, :1], epochs=2, callbacks=[Asking()])
+    assert seen == [verbose] * 2
+    lines = [record.message for record in caplog.records if "loss:" in record.message]
+    assert len(lines) == (0 if interactive else 2)
+    assert ("loss:" in capsys.readouterr().out) is interactive
+
+
+def test_a_single_callback_needs_no_list():
+    model = fkeras.Sequential([fkeras.Input((2,)), fkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.ones((4, 2), "float32")
+    callback = fkeras.callbacks.TerminateOnNaN()
+    assert len(model.fit(x, x[:, :1], verbose=0, callbacks=callback).history["loss"]) == 1
+
+
+def test_a_deferred_model_that_could_not_be_built_builds_in_its_own_scope_later():
+    model = fkeras.Sequential([fkeras.layers.Dense(1, name="head")], name="stack")
+    with pytest.raises(ValueError, match="rank|dim|axes|shape"):
+        model(np.ones((), "float32"))
+    assert not model._info.name_scope_is_open
+    model.stack = [layer for layer in model.stack if layer.name == "head"]
+    model(np.ones((2, 3), "float32"))
+    assert model.weights[0].path == "stack/head/kernel"

@@ -28,7 +28,10 @@ FLOAT_FUNCTIONS = (
     "arccos arcsin arctan arctanh cbrt ceil cos cosh deg2rad exp exp2 expm1 fabs floor i0 log "
     "log10 log1p log2 rad2deg reciprocal sin sinc sinh sqrt tan tanh arcsinh"
 ).split()
-SIGNED_FUNCTIONS = "abs absolute negative sign square trunc round copy conj conjugate real imag angle signbit isreal logical_not".split()
+SIGNED_FUNCTIONS = (
+    "abs absolute negative sign square trunc round copy conj conjugate real imag angle signbit "
+    "isreal logical_not"
+).split()
 FLOATS_OF_TWO = (
     "add subtract multiply divide true_divide divide_no_nan maximum minimum fmax fmin arctan2 "
     "hypot logaddexp logaddexp2 power mod fmod floor_divide"

@@ -99,13 +99,13 @@ def test_the_learning_rate_reads_as_a_number_and_can_be_assigned_without_recompi
     optimizer, (w, b) = optimizers.SGD(0.5), two()
     assert float(optimizer.learning_rate) == 0.5
     optimizer.apply(ONES, [w, b])
-    compiled = optimizer._compiled[1]
+    compiled = optimizer._compiled_step.run
     optimizer.learning_rate = 0.25
     optimizer.apply(ONES)
     optimizer.learning_rate.assign(0.125)
     optimizer.apply(ONES)
     assert b.numpy().tolist() == [0.125, 0.125]
-    assert compiled._cache_size() == 1 and optimizer._compiled[1] is compiled
+    assert compiled._cache_size() == 1 and optimizer._compiled_step.run is compiled
     state = optimizer.init([w.value])
     optimizer.learning_rate = 2.0
     assert float(optimizer.with_current_rates(state)["learning_rate"]) == 2.0
@@ -183,7 +183,8 @@ def test_wrong_gradients_are_named_all_at_once():
     optimizer, variables = optimizers.Adam(), two()
     with pytest.raises(
         UserInputError,
-        match=r"'kernel': gradient \(2,\), parameter \(3, 2\); 'bias': gradient \(3, 2\), parameter \(2,\)",
+        match=r"'kernel': gradient \(2,\), parameter \(3, 2\); "
+        r"'bias': gradient \(3, 2\), parameter \(2,\)",
     ):
         optimizer.apply(ONES[::-1], variables)
     with pytest.raises(UserInputError, match="no number"):

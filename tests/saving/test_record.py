@@ -9,7 +9,6 @@ import fkeras
 from fkeras import layers
 from fkeras.saving.record import (
     LayerRecord,
-    lifetime_counts,
     paths_of,
     record_model,
     record_weights,
@@ -133,7 +132,7 @@ def test_lifetime_counts_steps_and_epochs_and_keeps_the_key():
     lifetime = record_model(model).lifetime
     assert (lifetime.steps, lifetime.epochs) == (12, 3)
     assert list(lifetime.key) == jax.random.key_data(model.build_key).tolist()
-    assert lifetime_counts(model)["steps"] == 12
+    assert model.training_progress == {"steps": 12, "epochs": 3}
 
 
 def test_weights_alone_have_no_config_and_no_lifetime():

@@ -1,18 +1,34 @@
 """A constructor's arguments as a config."""
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fkeras.types import Config
+
+_MISSING = object()
 
 
-def config_from_signature(obj, arguments: dict, convert=lambda name, value: value) -> dict:
-    """The constructor's arguments as they stand on the object: attribute of the same name, else
-    what the constructor was given.
+def config_from_signature(
+    obj: object,
+    arguments: Mapping[str, Any],
+    convert: Callable[[str, Any], Any] = lambda name, value: value,
+) -> Config:
+    """The constructor's arguments as they stand on the object.
+
+    The attribute of the same name, else what the constructor was given.
+
+    Base classes' arguments count as long as each constructor passes further ones on (`**kwargs`).
 
     Args:
         obj: the object.
         arguments: what its constructor was called with, by name.
         convert: function (name, value) -> value that makes objects plain.
     """
-    config: dict = {}
+    config: dict[str, Any] = {}
     for cls in type(obj).__mro__:
         init = cls.__dict__.get("__init__")
         if init is None:
@@ -22,7 +38,8 @@ def config_from_signature(obj, arguments: dict, convert=lambda name, value: valu
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) or p.name in config:
                 continue
             value = getattr(obj, p.name, _MISSING)
-            if value is _MISSING or (callable(value) and inspect.ismethod(value)):
+            # A method of an argument's name says nothing about the argument.
+            if value is _MISSING or inspect.ismethod(value):
                 value = arguments.get(p.name, p.default)
             if value is not inspect.Parameter.empty:
                 config[p.name] = convert(p.name, value)
@@ -31,21 +48,23 @@ def config_from_signature(obj, arguments: dict, convert=lambda name, value: valu
     return config
 
 
-_MISSING = object()
+def bind_arguments(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a constructor call by name; those that went into **kwargs too.
 
-
-def bind_arguments(cls, args, kwargs) -> dict:
-    """Arguments of a constructor call by name; those that went into **kwargs too."""
+    Args:
+        cls: the class.
+        args, kwargs: what it was called with. Where they do not fit, the keywords alone count.
+    """
     try:
         signature = inspect.signature(cls.__init__)
         bound = signature.bind(None, *args, **kwargs)
     except (TypeError, ValueError):
         return dict(kwargs)
-    made: dict = {}
-    for name, value in list(bound.arguments.items())[1:]:
+    by_name: dict[str, Any] = {}
+    for name, value in list(bound.arguments.items())[1:]:  # without self
         kind = signature.parameters[name].kind
         if kind is inspect.Parameter.VAR_KEYWORD:
-            made.update(value)
+            by_name.update(value)
         elif kind is not inspect.Parameter.VAR_POSITIONAL:
-            made[name] = value
-    return made
+            by_name[name] = value
+    return by_name

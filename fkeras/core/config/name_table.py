@@ -1,10 +1,19 @@
-"""What the `get` and `deserialize` of a room share: one table of its own objects, by every name
-that Keras knows them by.
+"""What the `get` and `deserialize` of a room share.
+
+One table of the room's own objects, by every name that Keras knows them by.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from fkeras.core.config import registry, serialization
 from fkeras.core.names import to_snake_case
 from fkeras.errors import UserTypeError, unknown_name
+
+if TYPE_CHECKING:
+    from fkeras.types import Config, Identifier
 
 
 class NameTable:
@@ -15,9 +24,19 @@ class NameTable:
         module: where configs say that they live: `'keras.initializers'`.
         objects: classes and functions, found by their own names; classes in snake case too.
         aliases: dict of further names.
+
+    Attributes:
+        names: all objects by name.
     """
 
-    def __init__(self, kind, module, objects, aliases=None):
+    def __init__(
+        self,
+        kind: str,
+        module: str,
+        objects: Iterable[Callable[..., Any]],
+        aliases: Mapping[str, Callable[..., Any]] | None = None,
+    ) -> None:
+        objects = list(objects)
         self.kind = kind
         self.names = {obj.__name__: obj for obj in objects}
         self.names.update(
@@ -26,34 +45,42 @@ class NameTable:
         self.names.update(aliases or {})
         registry.add_builtins(module, self.names)
 
-    def get(self, identifier):
-        """The object that a name, a config, a class (made with its defaults) or an object stands
-        for; None for None.
+    def get(self, identifier: Identifier | None) -> Any:
+        """The object that an identifier stands for; None for None.
+
+        A name, a config, a class (made with its defaults), or an object itself.
 
         Raises:
             UnknownNameError: a name that neither this room nor the program has.
             UserTypeError: neither a name nor a config nor callable.
         """
-        found = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
-        if found is None:
+        obj = self.deserialize(identifier) if isinstance(identifier, (str, dict)) else identifier
+        if obj is None:
             return None
-        if not callable(found):
+        if not callable(obj):
             raise UserTypeError(
                 f"Could not interpret {self.kind} identifier: {identifier!r} (of type "
                 f"{type(identifier).__name__}). Expected a name, a config (a dict), a class, a "
                 "callable or None."
             )
-        return found() if isinstance(found, type) else found
+        return obj() if isinstance(obj, type) else obj
 
-    def deserialize(self, config, custom_objects=None):
-        """The object of a config or a name, looked for in `custom_objects`, the open scopes, what
-        the program registered, then this room.
+    def deserialize(
+        self, config: Config | str | None, custom_objects: Mapping[str, Any] | None = None
+    ) -> Any:
+        """The object of a config or a name.
+
+        Looked for in `custom_objects`, the open scopes, what the program registered, then this
+        room.
+
+        Raises:
+            UnknownNameError: a name that neither this room nor the program has.
         """
         if not isinstance(config, str):
             return serialization.deserialize_keras_object(
                 config, custom_objects, module_objects=self.names
             )
-        found = registry.get_registered_object(config, custom_objects, self.names)
-        if found is None:
+        obj = registry.get_registered_object(config, custom_objects, self.names)
+        if obj is None:
             raise unknown_name(self.kind, config, self.names)
-        return found() if isinstance(found, type) else found
+        return obj() if isinstance(obj, type) else obj

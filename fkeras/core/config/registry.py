@@ -6,62 +6,76 @@ that fkeras's own namespaces filled. Configs name fkeras's own classes as Keras 
 (`keras.layers`, `Dense`), so that they travel both ways.
 """
 
-import importlib
+from __future__ import annotations
 
-from fkeras.core.config.scopes import scoped
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from fkeras.core.config import homes, scopes
 from fkeras.errors import UserInputError
 
-registered: dict[str, object] = {}  # "package>name" -> class or function, registered by the program
+ObjectT = TypeVar("ObjectT")
+
+_registered: dict[str, Any] = {}  # "package>name" -> class or function, registered by the program
+_names_of_registered: dict[Any, str] = {}  # and back
+
+_builtins: dict[tuple[str, str], Any] = {}  # ("keras.layers", "Dense") -> class
+_homes_of_builtins: dict[Any, str] = {}  # class or function -> "keras.layers"
 
 
-names_of_objects: dict[object, str] = {}  # and back
+# -- fkeras's own --------------------------------------------------------------
 
 
-builtins_by_name: dict[tuple[str, str], object] = {}  # ("keras.layers", "Dense") -> class
+def add_builtins(module: str, objects: Mapping[str, Any]) -> None:
+    """Fills the table of a public module such as `'keras.layers'` with fkeras's own objects.
 
-
-homes: dict[object, str] = {}  # class or function -> "keras.layers"
-
-
-def _loader(module: str) -> None:
-    """Loads the room that fills the table of a public module: one of a fixed list, whatever a
-    config says.
-    """
-    if module in HOMES:
-        importlib.import_module("fkeras" + module[len("keras") :])
-
-
-def add_builtins(module: str, objects) -> None:
-    """Fills the table of a public module such as `'keras.layers'` with fkeras's own objects (a dict
-    by name).
+    Args:
+        module: the module as Keras names it.
+        objects: the objects by name. Where one is in several modules, configs name the first.
     """
     for name, obj in dict(objects).items():
-        builtins_by_name[module, name] = obj
-        homes.setdefault(obj, module)
+        _builtins[module, name] = obj
+        _homes_of_builtins.setdefault(obj, module)
 
 
-def builtins_of(module: str) -> dict:
+def builtins_of(module: str) -> dict[str, Any]:
     """The table of one module by name."""
-    _loader(module)
-    return {name: obj for (m, name), obj in builtins_by_name.items() if m == module}
+    homes.load(module)
+    return {name: obj for (home, name), obj in _builtins.items() if home == module}
 
 
-def is_builtin(obj) -> bool:
-    return obj in homes
+def is_builtin(obj: Any) -> bool:
+    """Whether it is one of fkeras's own classes or functions."""
+    return obj in _homes_of_builtins
 
 
-def get_custom_objects() -> dict:
+def home_of(obj: Any) -> str | None:
+    """The public module of one of fkeras's own objects, as Keras names it; else None."""
+    try:
+        return _homes_of_builtins.get(obj)
+    except TypeError:  # not hashable
+        return None
+
+
+# -- the program's -------------------------------------------------------------
+
+
+def get_custom_objects() -> dict[str, Any]:
     """The table of registered objects itself: what is put in stays registered."""
-    return registered
+    return _registered
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None):
-    """Class decorator (functions too): the object can be found again by `package>name` when a
-    config names it.
+def register_keras_serializable(
+    package: str = "Custom", name: str | None = None
+) -> Callable[[ObjectT], ObjectT]:
+    """Class decorator (functions too): configs may name the object by `package>name`.
 
     Args:
         package: namespace of the name.
         name: name in it; None for the object's own.
+
+    Returns:
+        A decorator that returns the object itself.
 
     Raises:
         UserInputError: for a class without `get_config`.
@@ -76,7 +90,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
         'my>Twice'
     """
 
-    def decorate(obj):
+    def decorate(obj: ObjectT) -> ObjectT:
         if isinstance(obj, type) and not hasattr(obj, "get_config"):
             raise UserInputError(
                 f"Cannot register class {obj.__name__!r}: it has no `get_config()` method. Define "
@@ -84,82 +98,111 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
             )
         if not (isinstance(obj, type) or callable(obj)):
             raise UserInputError(f"Cannot register {obj!r}: expected a class or a function.")
-        full = f"{package}>{name or obj.__name__}"
-        registered[full], names_of_objects[obj] = obj, full
+        full_name = f"{package}>{name or obj.__name__}"
+        _registered[full_name] = obj
+        _names_of_registered[obj] = full_name
         return obj
 
     return decorate
 
 
-def get_registered_name(obj) -> str:
-    """`package>name` of a registered object, else its own name."""
+def registered_name_of(obj: Any) -> str | None:
+    """`package>name` of a registered object, or None."""
     try:
-        return names_of_objects.get(obj, None) or obj.__name__
-    except TypeError:
-        return obj.__name__
+        return _names_of_registered.get(obj)
+    except TypeError:  # not hashable: never registered
+        return None
 
 
-def get_registered_object(name, custom_objects=None, module_objects=None):
-    """The class or function registered under a name, or None."""
-    for table in (custom_objects or {}, *reversed(scoped.scopes), registered, module_objects or {}):
+def get_registered_name(obj: Any) -> str:
+    """`package>name` of a registered object, else its own name."""
+    return registered_name_of(obj) or obj.__name__
+
+
+def get_registered_object(
+    name: str,
+    custom_objects: Mapping[str, Any] | None = None,
+    module_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """The class or function registered under a name, or None.
+
+    Args:
+        name: `package>name`, or a plain name.
+        custom_objects: looked at first, before the open scopes.
+        module_objects: looked at last.
+    """
+    for table in (
+        custom_objects or {},
+        *scopes.custom_object_tables(),
+        _registered,
+        module_objects or {},
+    ):
         if name in table:
             return table[name]
     return None
 
 
-def _builtin_of(home, name):
-    _loader(home)
-    return builtins_by_name.get((home, name))
+# -- looking up what a config names --------------------------------------------
 
 
-def find(module: str | None, name: str, registered_name: str | None = None, custom_objects=None):
-    """The object that a config names, or None."""
+def find(
+    module: str | None,
+    name: str,
+    registered_name: str | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+) -> Any:
+    """The object that a config names, or None.
+
+    Args:
+        module: the config's module; None where it tells none.
+        name: the object's name in it.
+        registered_name: `package>name`, or None.
+        custom_objects: looked at first.
+    """
+    # What the caller and the program say comes before fkeras's own: users may replace classes.
     for key in (registered_name, name):
-        if key:
-            found = get_registered_object(key, custom_objects)
-            if found is not None:
-                return found
+        obj = get_registered_object(key, custom_objects) if key else None
+        if obj is not None:
+            return obj
     if not module:
-        return next(
-            (found for home in HOMES if (found := _builtin_of(home, name)) is not None), None
-        )
-    public = module.replace("fkeras", "keras", 1) if module.startswith("fkeras") else module
-    public = public.replace("tf_keras", "keras").replace("tensorflow.keras", "keras")
+        return _search(homes.modules(), name)
+    public = _public_name(module)
     if public.split(".")[0] != "keras":
         return None
     if public.startswith("keras.src"):
-        own = ".".join(
-            ["keras", *public.split(".")[2:3]]
-        )  # keras.src.initializers.x: names such as Identity are in layers too
-        for home in sorted(HOMES, key=lambda home: home != own):
-            found = find(home, name)
-            if found is not None:
-                return found
-        return None
-    _loader(public)
-    found = builtins_by_name.get((public, name))
-    if found is None and public == "keras":
-        for home in HOMES:
-            _loader(home)
-            if (home, name) in builtins_by_name:
-                return builtins_by_name[home, name]
-    return found
+        return _search(_modules_nearest_to(public), name)
+    obj = _builtin(public, name)
+    if obj is None and public == "keras":
+        return _search(homes.modules(), name)
+    return obj
 
 
-# Where fkeras's own classes can live, for configs that name an internal module of Keras.
-HOMES = (
-    "keras.layers",
-    "keras.models",
-    "keras.initializers",
-    "keras.regularizers",
-    "keras.constraints",
-    "keras.losses",
-    "keras.metrics",
-    "keras.optimizers",
-    "keras.optimizers.schedules",
-    "keras.dtype_policies",
-    "keras.random",
-    "keras.activations",
-    "keras.callbacks",
-    "keras.ops",
-)
+def names_to_suggest(custom_objects: Mapping[str, Any]) -> list[str]:
+    """All names that a config could have meant, for messages."""
+    own = (name.split(">")[-1] for name in _registered)
+    return [*custom_objects, *own, *(name for _, name in _builtins)]
+
+
+def _search(modules: tuple[str, ...], name: str) -> Any:
+    return next((obj for m in modules if (obj := _builtin(m, name)) is not None), None)
+
+
+def _builtin(module: str, name: str) -> Any:
+    homes.load(module)
+    return _builtins.get((module, name))
+
+
+def _public_name(module: str) -> str:
+    """Keras's name for a module of fkeras's, or of one of Keras's other packages."""
+    if module.startswith("fkeras"):
+        module = module.replace("fkeras", "keras", 1)
+    return module.replace("tf_keras", "keras").replace("tensorflow.keras", "keras")
+
+
+def _modules_nearest_to(internal: str) -> tuple[str, ...]:
+    """All public modules, that of an internal one such as `keras.src.initializers.x` first.
+
+    Names such as Identity are in layers too.
+    """
+    own = ".".join(["keras", *internal.split(".")[2:3]])
+    return tuple(sorted(homes.modules(), key=lambda module: module != own))

@@ -1,71 +1,129 @@
 """Contexts in which configs are read: names of the caller, safe mode, shared objects."""
 
-import threading
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from fkeras.core import settings
+from fkeras.core.scoped import Scoped
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+_custom_objects: Scoped[tuple[dict[str, Any], ...]] = Scoped(())  # innermost last
+_safe_mode: Scoped[bool | None] = Scoped(None)  # None: no scope says anything
+_shared: Scoped[dict[Any, Any] | None] = Scoped(None)
 
 
-class _Scoped(threading.local):
-    def __init__(self):
-        self.scopes: list[dict] = []
-        self.safe_mode = None
-        self.shared: dict | None = None
+class _Scope:
+    """A `with` that may be entered again inside itself."""
+
+    def __init__(self) -> None:
+        self._entered: list[AbstractContextManager] = []
+
+    def _context(self) -> AbstractContextManager:
+        raise NotImplementedError
+
+    def _enter(self) -> Any:
+        context = self._context()
+        self._entered.append(context)
+        return context.__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._entered.pop().__exit__(kind, error, traceback)
 
 
-scoped = _Scoped()
-
-
-class CustomObjectScope:
+class CustomObjectScope(_Scope):
     """Names that count while the scope is open: `with custom_object_scope({"MyLayer": MyLayer}):`
 
     Args:
-        custom_objects: dict from names to classes or functions.
+        custom_objects: dict from names to classes or functions; None for none.
+
+    Examples:
+        >>> import fkeras
+        >>> def double(x):
+        ...     return 2 * x
+        >>> with fkeras.saving.custom_object_scope({"double": double}):
+        ...     fkeras.activations.get("double") is double
+        True
     """
 
-    def __init__(self, custom_objects):
+    def __init__(self, custom_objects: Mapping[str, Any] | None) -> None:
+        super().__init__()
         self.custom_objects = dict(custom_objects or {})
 
-    def __enter__(self):
-        scoped.scopes.append(self.custom_objects)
-        return self
+    def _context(self) -> AbstractContextManager:
+        return _custom_objects.pushed(self.custom_objects)
 
-    def __exit__(self, *exc):
-        scoped.scopes.remove(self.custom_objects)
+    def __enter__(self) -> CustomObjectScope:
+        self._enter()
+        return self
 
 
 custom_object_scope = CustomObjectScope
 
 
-class SafeModeScope:
-    """Whether code found in a config may be revived: only ever set by the caller, never by a
-    file.
+def custom_object_tables() -> tuple[dict[str, Any], ...]:
+    """The tables of all open scopes, innermost first."""
+    return _custom_objects.value[::-1]
+
+
+class SafeModeScope(_Scope):
+    """Whether code found in a config may be revived inside.
+
+    Only ever set by the caller, never by a file.
+
+    Args:
+        safe_mode: False allows it inside; None leaves it to the scope outside and to the setting.
     """
 
-    def __init__(self, safe_mode=True):
+    def __init__(self, safe_mode: bool | None = True) -> None:
+        super().__init__()
         self.safe_mode = safe_mode
 
-    def __enter__(self):
-        self.outer, scoped.safe_mode = scoped.safe_mode, self.safe_mode
+    def _context(self) -> AbstractContextManager:
+        return _safe_mode.inside(self.safe_mode)
 
-    def __exit__(self, *exc):
-        scoped.safe_mode = self.outer
-
-
-def in_safe_mode() -> bool:
-    if scoped.safe_mode is not None:
-        return scoped.safe_mode
-    return not settings.get("unsafe_deserialization")
+    def __enter__(self) -> None:
+        self._enter()
 
 
-class ObjectSharingScope:
-    """Inside it, one object serialised twice becomes one object again."""
+def in_safe_mode(safe_mode: bool | None = True) -> bool:
+    """Whether code in a config is refused here.
 
-    def __enter__(self):
-        self.outer, scoped.shared = (
-            scoped.shared,
-            scoped.shared if scoped.shared is not None else {},
-        )
-        return scoped.shared
+    Args:
+        safe_mode: what the function that asks was called with. It counts where no scope is open:
+            the outermost caller decides, and nothing that is read on the way can overrule it.
+    """
+    if _safe_mode.value is not None:
+        return _safe_mode.value
+    return safe_mode is not False and not settings.get("unsafe_deserialization")
 
-    def __exit__(self, *exc):
-        scoped.shared = self.outer
+
+class ObjectSharingScope(_Scope):
+    """Inside it, one object serialised twice becomes one object again.
+
+    Scopes inside count as the outermost one.
+    """
+
+    def _context(self) -> AbstractContextManager:
+        return _shared.inside({} if _shared.value is None else _shared.value)
+
+    def __enter__(self) -> dict[Any, Any]:
+        return self._enter()
+
+
+def shared_objects() -> dict[Any, Any] | None:
+    """The open sharing scope's table, or None.
+
+    id of an object -> (number, object) where configs are made, number -> object where they are
+    read.
+    """
+    return _shared.value

@@ -1,5 +1,9 @@
 """`SeedGenerator`: random state that a custom layer can own."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -7,6 +11,10 @@ from fkeras.core import names
 from fkeras.core.randomness import seeds
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from fkeras.core.randomness.blocks import KeyData
+    from fkeras.types import Config
 
 
 class SeedGenerator:
@@ -17,8 +25,11 @@ class SeedGenerator:
     with the numbers of Keras.
 
     Args:
-        seed: int, or None for one from the process's generator.
-        name: optional.
+        seed: int in [0, 2**63), or None for one from the process's generator.
+        name: None for an automatic name.
+
+    Raises:
+        UserInputError: another seed.
 
     Examples:
         >>> import fkeras
@@ -28,7 +39,7 @@ class SeedGenerator:
         False
     """
 
-    def __init__(self, seed=None, name=None, **kwargs):
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
         if kwargs:
             raise UserInputError(f"Unrecognized keyword arguments: {kwargs}")
         self.name = name or names.auto_name("seed_generator")
@@ -42,7 +53,7 @@ class SeedGenerator:
         self.root = int(seed) & 0xFFFFFFFF  # where its numbers start, whatever was drawn since
         with names.scope(self.name):
             self.state = Variable(
-                np.array([self.root, 0], np.uint32),
+                np.array([self.root, 0], np.uint32),  # the seed, and how often it drew
                 trainable=False,
                 autocast=False,
                 name="seed_generator_state",
@@ -50,8 +61,8 @@ class SeedGenerator:
                 kind="seed",
             )
 
-    def next(self, ordered=True):
-        """uint32[2] for one draw."""
+    def next(self, ordered: bool = True) -> KeyData:
+        """uint32[2] for one draw. `ordered` is kept for Keras's signature."""
         scoped = seeds.scoped_draw(self, self._initial_seed)
         if scoped is not None:
             return scoped
@@ -59,9 +70,9 @@ class SeedGenerator:
         self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
         return seed
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"seed": self._initial_seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> SeedGenerator:
         return cls(**config)

@@ -1,63 +1,74 @@
 """What an op has to do for a value, by the value's type."""
 
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 import jax
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 
-# What the op wrapper has to do for a value, by its type; looked up per argument at each call, hence
-# the table.
-PLAIN, SYMBOLIC, READ, SPARSE, CONTAINER = 0, 1, 2, 4, 8
+# Bits: `kinds_in` ors them together.
+PLAIN = 0
+SYMBOLIC = 1
+READ = 2  # a Variable: read before use
+SPARSE = 4
+CONTAINER = 8  # a list, tuple or dict: the kinds of what it holds count
 
-
+# Asked for each argument of each op, hence a table by exact type rather than `isinstance`.
 _kinds: dict[type, int] = {}
 
 
-def kind_of(cls) -> int:
+def kind_of(cls: type) -> int:
+    """The kind of a type's values."""
     kind = _kinds.get(cls)
     if kind is None:
-        sparse = sys.modules.get(
-            "jax.experimental.sparse"
-        )  # where it was never imported there are no sparse arrays
-        if issubclass(cls, KerasTensor):
-            kind = SYMBOLIC
-        elif issubclass(cls, (list, tuple, dict)):
-            kind = CONTAINER
-        elif sparse is not None and issubclass(cls, sparse.JAXSparse):
-            kind = SPARSE
-        else:
-            kind = (
-                READ
-                if hasattr(cls, "__jax_array__") and not issubclass(cls, jax.core.Tracer)
-                else PLAIN
-            )
-        _kinds[cls] = kind
+        kind = _kinds[cls] = _find_kind(cls)
     return kind
 
 
-def kinds_in(values) -> int:
-    """The kinds of all values and of what lists, tuples and dicts among them hold, or-ed
-    together.
+def _find_kind(cls: type) -> int:
+    if issubclass(cls, KerasTensor):
+        return SYMBOLIC
+    if issubclass(cls, (list, tuple, dict)):
+        return CONTAINER
+    # Where it was never imported there are no sparse arrays.
+    sparse = sys.modules.get("jax.experimental.sparse")
+    if sparse is not None and issubclass(cls, sparse.JAXSparse):
+        return SPARSE
+    reads = hasattr(cls, "__jax_array__") and not issubclass(cls, jax.core.Tracer)
+    return READ if reads else PLAIN
+
+
+def kinds_in(values: Iterable[Any]) -> int:
+    """The kinds of all values, or-ed together.
+
+    Those of what lists, tuples and dicts among them hold count, too.
     """
-    found = 0
+    kinds = 0
     for value in values:
         kind = _kinds.get(type(value))
         if kind is None:
             kind = kind_of(type(value))
-        if kind:
-            found |= (
-                kinds_in(value.values() if isinstance(value, dict) else value)
-                if kind == CONTAINER
-                else kind
-            )
-    return found
+        if kind == CONTAINER:
+            kinds |= kinds_in(value.values() if isinstance(value, dict) else value)
+        else:
+            kinds |= kind
+    return kinds
 
 
-def read(x):
+def any_symbolic(*values: Any) -> bool:
+    """Whether a KerasTensor is among the values, looking into lists, tuples and dicts."""
+    return bool(kinds_in(values) & SYMBOLIC)
+
+
+def read(x: Any) -> Any:
     """The array of a Variable (jax.lax takes none); everything else as it is."""
     return x.__jax_array__() if kind_of(type(x)) == READ else x
 
 
-def densify(x):
+def densify(x: Any) -> Any:
+    """The dense array of a sparse one; everything else as it is."""
     return x.todense() if kind_of(type(x)) == SPARSE else x

@@ -1,41 +1,62 @@
 """Graphs recorded on KerasTensors, compiled once into a static plan and replayed on arrays.
 
 A plan is a list of steps. Each names the operation to call (an index into the graph's operations),
-its arguments with slot numbers in the place of tensors, and the slots that its outputs fill.
+its arguments with a `TensorRef` in the place of each tensor, and the slots that its outputs fill.
 Replaying it visits no KerasTensor and no Node, and a plan without them can be copied and pickled:
 the KerasTensors are made again by replaying it on new inputs.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from fkeras.core.symbolic.node import Node
 
-class Slot:
-    """Stands for a tensor in the arguments of a plan."""
+
+class TensorRef:
+    """Stands for a tensor in the arguments of a plan: the slot that holds it in a replay."""
 
     __slots__ = ("index",)
 
-    def __init__(self, index):
+    def __init__(self, index: int) -> None:
         self.index = index
 
-    def __repr__(self):
-        return f"Slot({self.index})"
+    def __repr__(self) -> str:
+        return f"TensorRef({self.index})"
 
 
 class Step:
-    """One call of a plan."""
+    """One call of a plan.
+
+    Attributes:
+        operation: index into the graph's operations.
+        node: index of the record among the operation's calls.
+        args, kwargs: the arguments, a `TensorRef` for each tensor.
+        outputs: the slots that the output tensors fill, in order; None where the value is not
+            used, since the graph was given its own.
+    """
 
     __slots__ = ("operation", "node", "args", "kwargs", "outputs")
 
-    def __init__(self, operation, node, args, kwargs, outputs):
-        self.operation, self.node, self.args, self.kwargs, self.outputs = (
-            operation,
-            node,
-            args,
-            kwargs,
-            outputs,
-        )
+    def __init__(
+        self,
+        operation: int,
+        node: int,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        outputs: list[int | None],
+    ) -> None:
+        self.operation = operation
+        self.node = node
+        self.args = args
+        self.kwargs = kwargs
+        self.outputs = outputs
 
 
 class Graph:
@@ -48,87 +69,88 @@ class Graph:
     Attributes:
         operations: in the order in which Keras lists a model's layers: by depth from the outputs,
             then by first visit.
-        steps: the plan, in an order in which it can be run.
         nodes: the recorded calls it consists of.
+        steps: the plan, in an order in which it can be run.
+        input_slots, output_slots: where inputs and outputs are in a replay, which has
+            `slot_count` slots.
+
+    Raises:
+        UserInputError: inputs or outputs that are not symbolic, an output that does not depend on
+            the inputs alone, a cycle.
     """
 
-    def __init__(self, inputs, outputs, name="function"):
-        self._check(inputs, outputs, name)
-        order, indices = _visit(inputs, outputs, name)
-        self.nodes = order
-        depths = _depths(order)
-        operation_depth = {}
-        for node in order:
-            key = id(node.operation)
-            operation_depth[key] = (
-                max(depths[id(node)], operation_depth.get(key, (0,))[0]),
-                node.operation,
-            )
-        for tensor in inputs:
-            operation = tensor._keras_history[0] if tensor._keras_history else None
-            if getattr(operation, "is_input", False):
-                operation_depth.setdefault(id(operation), (0, operation))
-                indices.setdefault(id(operation), -1)
-        ranked = sorted(operation_depth.values(), key=lambda pair: (-pair[0], indices[id(pair[1])]))
-        self.operations = [operation for _, operation in ranked]
-        self._compile(inputs, outputs, order)
+    def __init__(
+        self,
+        inputs: Sequence[KerasTensor],
+        outputs: Sequence[KerasTensor],
+        name: str = "function",
+    ) -> None:
+        _check_symbolic(inputs, outputs, name)
+        visit = _Visit(inputs, name)
+        visit.run(outputs)
+        self.nodes = visit.order
+        self.operations = _ranked_operations(inputs, visit)
+        self._compile(inputs, outputs)
 
-    @staticmethod
-    def _check(inputs, outputs, name):
-        for what, tensors in (("inputs", inputs), ("outputs", outputs)):
-            for x in tensors:
-                if not isinstance(x, KerasTensor):
-                    raise UserInputError(
-                        f"All `{what}` values must be KerasTensors, made by `Input` and by calling "
-                        f"layers on them. Received for '{name}': {what}={x!r} of type "
-                        f"{type(x).__name__}"
-                    )
-
-    def _compile(self, inputs, outputs, order):
-        position = {id(op): i for i, op in enumerate(self.operations)}
-        slots = {id(t): i for i, t in enumerate(inputs)}
+    def _compile(self, inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor]) -> None:
+        """Makes the plan from the nodes."""
+        positions = {id(operation): i for i, operation in enumerate(self.operations)}
+        slots = {id(tensor): i for i, tensor in enumerate(inputs)}
         self.input_slots = list(range(len(inputs)))
-        count, self.steps = len(inputs), []
-        for node in order:
-            made = [x for x in flatten(node.outputs) if isinstance(x, KerasTensor)]
-            if all(id(t) in slots for t in made):
+        self.slot_count = len(inputs)
+        self.steps: list[Step] = []
+        for node in self.nodes:  # inputs of a node come before it
+            if all(id(tensor) in slots for tensor in node.output_tensors):
                 continue  # computed already, or given as an input
-            swap = lambda x: Slot(slots[id(x)]) if isinstance(x, KerasTensor) else x
-            args, kwargs = map_structure(swap, node.args), map_structure(swap, node.kwargs)
-            out = []
-            for tensor in made:
-                if id(tensor) not in slots:
-                    slots[id(tensor)] = count
-                    count += 1
-                    out.append(slots[id(tensor)])
-                else:
-                    out.append(None)  # an input cut in here: its value was given
-            index = node.operation._inbound_nodes.index(node)
-            self.steps.append(
-                Step(position[id(node.operation)], index, tuple(args), dict(kwargs), out)
-            )
-        self.output_slots = [slots[id(t)] for t in outputs]
-        self.slot_count = count
+            refer = lambda x: TensorRef(slots[id(x)]) if isinstance(x, KerasTensor) else x
+            args = map_structure(refer, node.args)
+            kwargs = map_structure(refer, node.kwargs)
+            filled = [self._new_slot(tensor, slots) for tensor in node.output_tensors]
+            call_index = node.operation._inbound_nodes.index(node)
+            position = positions[id(node.operation)]
+            self.steps.append(Step(position, call_index, tuple(args), dict(kwargs), filled))
+        self.output_slots = [slots[id(tensor)] for tensor in outputs]
+        self._free = self._slots_to_free()
+
+    def _new_slot(self, tensor: KerasTensor, slots: dict[int, int]) -> int | None:
+        """A slot for an output; None where an input cut in: its value was given."""
+        if id(tensor) in slots:
+            return None
+        slots[id(tensor)] = self.slot_count
+        self.slot_count += 1
+        return slots[id(tensor)]
+
+    def _slots_to_free(self) -> list[list[int]]:
+        """For each step the slots that no later one reads: a replay lets go of their arrays."""
         last_use = {}
         for i, step in enumerate(self.steps):
             for x in flatten([step.args, step.kwargs]):
-                if isinstance(x, Slot):
+                if isinstance(x, TensorRef):
                     last_use[x.index] = i
-        keep = set(self.output_slots)
-        self._free = [[] for _ in self.steps]
+        free: list[list[int]] = [[] for _ in self.steps]
         for slot, i in last_use.items():
-            if slot not in keep:
-                self._free[i].append(slot)
+            if slot not in self.output_slots:
+                free[i].append(slot)
+        return free
 
-    def without_operations(self, is_member):
-        """The plan alone: `operations` keeps only what is not a member (functions of `ops`);
-        members come to `replay`.
+    def without_operations(self, is_member: Callable[[Any], bool]) -> Graph:
+        """The plan alone: members are not kept, but come to `replay`.
+
+        `operations` keeps what is not a member: functions of `ops`.
+
+        Args:
+            is_member: function (operation) -> whether the model itself holds it.
         """
         self.operations = [None if is_member(op) else op for op in self.operations]
         del self.nodes
         return self
 
-    def replay(self, values, operations=None, call=lambda operation: operation):
+    def replay(
+        self,
+        values: Sequence[Any],
+        operations: Sequence[Any] | None = None,
+        call: Callable[[Any], Callable[..., Any]] = lambda operation: operation,
+    ) -> list[Any]:
         """Output values for input values, one for each input.
 
         Args:
@@ -137,16 +159,15 @@ class Graph:
             call: function (operation) -> callable that stands for it.
         """
         operations = self.operations if operations is None else operations
-        table = [None] * self.slot_count
+        table: list[Any] = [None] * self.slot_count
         table[: len(values)] = values
-        fill = lambda x: table[x.index] if isinstance(x, Slot) else x
+        fill = lambda x: table[x.index] if isinstance(x, TensorRef) else x
+        # Every tensor of a step is in the table by now: the plan is in the order of the visit.
         for step, free in zip(self.steps, self._free):
             run = call(operations[step.operation])
-            result = run(
-                *map_structure(fill, step.args),
-                **{k: map_structure(fill, v) for k, v in step.kwargs.items()},
-            )
-            for slot, value in zip(step.outputs, _aligned(result, len(step.outputs))):
+            kwargs = {name: map_structure(fill, value) for name, value in step.kwargs.items()}
+            result = run(*map_structure(fill, step.args), **kwargs)
+            for slot, value in zip(step.outputs, _padded_leaves(result, len(step.outputs))):
                 if slot is not None:
                     table[slot] = value
             for slot in free:
@@ -154,80 +175,118 @@ class Graph:
         return [table[i] for i in self.output_slots]
 
 
-def _aligned(result, count):
-    found = flatten(result)
-    if len(found) != count:
-        # None among the outputs (an optional output): keep the tensors' places.
-        found = found + [None] * (count - len(found))
-    return found
+def _padded_leaves(result: Any, count: int) -> list[Any]:
+    """The tensors of a result, filled up with None: an optional output may be missing."""
+    leaves = flatten(result)
+    return leaves + [None] * (count - len(leaves))
 
 
-def _visit(inputs, outputs, name):
-    """Depth first from the outputs. Returns nodes in run order, and the order in which operations
-    were first met.
+def _check_symbolic(
+    inputs: Sequence[KerasTensor], outputs: Sequence[KerasTensor], name: str
+) -> None:
+    for role, tensors in (("inputs", inputs), ("outputs", outputs)):
+        for x in tensors:
+            if not isinstance(x, KerasTensor):
+                raise UserInputError(
+                    f"All `{role}` values must be KerasTensors, made by `Input` and by calling "
+                    f"layers on them. Received for '{name}': {role}={x!r} of type "
+                    f"{type(x).__name__}"
+                )
+
+
+class _Visit:
+    """A walk from the outputs back to the inputs, depth first.
+
+    Without recursion, since models are deeper than Python's stack.
+
+    Attributes:
+        order: nodes in an order in which they can be run.
+        first_seen: id of an operation -> when it was first met.
     """
-    given = {id(t) for t in inputs}
-    order, indices, state = [], {}, {}
-    for output in outputs:
-        if id(output) in given and output._keras_history is None:
-            continue
-        stack = [_enter(output, given, indices, state, name)]
-        while stack:
-            frame = stack[-1]
-            if frame is None:
-                stack.pop()
+
+    def __init__(self, inputs: Sequence[KerasTensor], name: str) -> None:
+        self.name = name
+        self.input_ids = {id(tensor) for tensor in inputs}
+        self.order: list[Node] = []
+        self.first_seen: dict[int, int] = {}
+        self._is_done: dict[int, bool] = {}  # id of a node; False while its inputs are visited
+
+    def run(self, outputs: Sequence[KerasTensor]) -> None:
+        for output in outputs:
+            if id(output) in self.input_ids and output._keras_history is None:
                 continue
-            node, rest = frame
-            for tensor in rest:
-                child = _enter(tensor, given, indices, state, name)
-                if child is not None:
-                    stack.append(child)
-                    break
-            else:
-                if state[id(node)] == "open":
-                    state[id(node)] = "done"
-                    order.append(node)
+            entered = self._enter(output)
+            stack = [] if entered is None else [entered]
+            while stack:
+                node, remaining = stack[-1]
+                entered = next(filter(None, map(self._enter, remaining)), None)
+                if entered is not None:
+                    stack.append(entered)
+                    continue
+                self._is_done[id(node)] = True
+                self.order.append(node)
                 stack.pop()
-    return order, indices
 
+    def _enter(self, tensor: KerasTensor) -> tuple[Node, Iterator[KerasTensor]] | None:
+        """The node that made the tensor, and the tensors that it needs.
 
-def _enter(tensor, given, indices, state, name):
-    if tensor._keras_history is None:
-        if id(tensor) in given:
+        None where nothing has to be visited.
+        """
+        if tensor._keras_history is None:
+            self._check_is_input(tensor)
             return None
-        raise UserInputError(
-            f"The outputs of '{name}' depend on {tensor!r}, which is neither among its inputs nor "
-            "made by a layer. Tensors start with `Input(...)`; list every one that the outputs "
-            "need in `inputs`."
-        )
-    operation, node_index, _ = tensor._keras_history
-    node = operation._inbound_nodes[node_index]
-    at_input = id(tensor) in given
-    if id(node) in state:
-        if state[id(node)] == "open" and not at_input:
-            raise UserInputError(f"The graph of '{name}' has a cycle at {operation!r}.")
-        return None
-    is_input = getattr(operation, "is_input", False)
-    if at_input and not is_input:
-        return None  # cut in here: what lies before does not count
-    if id(operation) not in indices:
-        indices[id(operation)] = len(indices)
-    if not at_input and is_input:
-        raise UserInputError(
-            f"The outputs of '{name}' are not connected to its inputs: they depend on the input "
-            f"{operation.name!r} of shape {tuple(tensor.shape)}, which is not among `inputs`. Add "
-            "it there."
-        )
-    state[id(node)] = "open"
-    return node, iter(() if at_input else node.inputs)
+        operation, node_index, _ = tensor._keras_history
+        node = operation._inbound_nodes[node_index]
+        at_input = id(tensor) in self.input_ids
+        if id(node) in self._is_done:
+            if not self._is_done[id(node)] and not at_input:
+                raise UserInputError(f"The graph of '{self.name}' has a cycle at {operation!r}.")
+            return None
+        is_input = getattr(operation, "is_input", False)
+        if at_input and not is_input:
+            return None  # cut in here: what lies before does not count
+        self.first_seen.setdefault(id(operation), len(self.first_seen))
+        if is_input and not at_input:
+            raise UserInputError(
+                f"The outputs of '{self.name}' are not connected to its inputs: they depend on the "
+                f"input {operation.name!r} of shape {tuple(tensor.shape)}, which is not among "
+                "`inputs`. Add it there."
+            )
+        self._is_done[id(node)] = False
+        return node, iter(() if at_input else node.inputs)
+
+    def _check_is_input(self, tensor: KerasTensor) -> None:
+        if id(tensor) not in self.input_ids:
+            raise UserInputError(
+                f"The outputs of '{self.name}' depend on {tensor!r}, which is neither among its "
+                "inputs nor made by a layer. Tensors start with `Input(...)`; list every one that "
+                "the outputs need in `inputs`."
+            )
 
 
-def _depths(order):
+def _ranked_operations(inputs: Sequence[KerasTensor], visit: _Visit) -> list[Any]:
+    """All operations in Keras's order: the deepest first, then those met first."""
+    depths = _depths(visit.order)
+    depth_of: dict[int, int] = {}
+    operations: dict[int, Any] = {}
+    for node in visit.order:
+        key = id(node.operation)
+        operations[key] = node.operation
+        depth_of[key] = max(depths[id(node)], depth_of.get(key, 0))
+    for tensor in inputs:  # an input that no output needs is listed all the same
+        operation = tensor._keras_history[0] if tensor._keras_history else None
+        if getattr(operation, "is_input", False) and id(operation) not in operations:
+            operations[id(operation)] = operation
+            depth_of[id(operation)] = 0
+            visit.first_seen.setdefault(id(operation), -1)
+    ranked = sorted(operations, key=lambda key: (-depth_of[key], visit.first_seen[key]))
+    return [operations[key] for key in ranked]
+
+
+def _depths(order: Sequence[Node]) -> dict[int, int]:
+    """id of a node -> the number of calls on the longest way from it to an output."""
     depths = {id(node): 0 for node in order}
-    maker = {}
-    for node in order:
-        for t in node.output_tensors:
-            maker[id(t)] = node
+    maker = {id(tensor): node for node in order for tensor in node.output_tensors}
     for node in reversed(order):
         for tensor in node.inputs:
             parent = maker.get(id(tensor))

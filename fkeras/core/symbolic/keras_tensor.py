@@ -5,22 +5,46 @@ output's shape and dtype come from abstract evaluation of the very function that
 (`evaluate`), a `Node` keeps who was called on what, and `graph` replays such records on arrays.
 """
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fkeras.core import names
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.errors import UserInputError, UserTypeError
+
+if TYPE_CHECKING:
+    from fkeras.types import DTypeLike, Shape
+
+
+# Filled by `fkeras.ops.operators`, which lies above: Python operator or method name -> op.
+TENSOR_METHODS: dict[str, Callable[..., Any]] = {}
+
+
+def _operator(name: str, reverse: bool = False) -> Callable[..., Any]:
+    """The method behind a Python operator; reverse: the tensor is the second operand."""
+
+    def method(self: KerasTensor, *others: Any) -> Any:
+        op = TENSOR_METHODS[name]
+        return op(others[0], self) if reverse else op(self, *others)
+
+    return method
 
 
 class KerasTensor:
     """A symbolic tensor: static shape (None for an unknown dimension) and dtype, no values.
 
     Args:
-        shape: tuple of ints and None.
-        dtype: dtype name.
+        shape: tuple of ints and None (a dimension that may vary).
+        dtype: dtype name; None for floatx.
         sparse, ragged: kept as flags.
         record_history: whether operations on it are recorded.
-        name: optional name.
+        name: None for an automatic name.
+
+    Raises:
+        UserTypeError: a shape that is no tuple or list; further arguments.
 
     Examples:
         >>> import fkeras
@@ -31,14 +55,14 @@ class KerasTensor:
 
     def __init__(
         self,
-        shape,
-        dtype="float32",
-        sparse=False,
-        ragged=False,
-        record_history=True,
-        name=None,
-        **kwargs,
-    ):
+        shape: Sequence[int | None],
+        dtype: DTypeLike | None = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if kwargs:
             raise UserTypeError(f"KerasTensor: unexpected arguments {sorted(kwargs)}.")
         if not isinstance(shape, (tuple, list)):
@@ -48,43 +72,94 @@ class KerasTensor:
             )
         self._shape = tuple(None if d is None else int(d) for d in shape)
         self.dtype = standardize_dtype(dtype)
-        self._sparse, self._ragged = bool(sparse), bool(ragged)
+        self._sparse = bool(sparse)
+        self._ragged = bool(ragged)
         self.name = name or names.auto_name("keras_tensor")
         self.record_history = record_history
-        self._keras_history = None  # (operation, node index, tensor index)
+        # (operation, node index, tensor index): which call made it
+        self._keras_history: tuple[Any, int, int] | None = None
 
     @property
-    def shape(self):
+    def shape(self) -> Shape:
+        """The static shape; None for a dimension that may vary."""
         return self._shape
 
     @shape.setter
-    def shape(self, value):
+    def shape(self, value: Any) -> None:
         raise AttributeError(
             "The `shape` of a KerasTensor cannot be changed. Make a new one or use "
             "`fkeras.ops.reshape`."
         )
 
-    sparse = property(lambda self: self._sparse)
-    ragged = property(lambda self: self._ragged)
-    rank = ndim = property(lambda self: len(self._shape))
+    @property
+    def sparse(self) -> bool:
+        return self._sparse
 
-    def __repr__(self):
+    @property
+    def ragged(self) -> bool:
+        return self._ragged
+
+    @property
+    def ndim(self) -> int:
+        return len(self._shape)
+
+    @property
+    def rank(self) -> int:
+        """The same as `ndim`."""
+        return len(self._shape)
+
+    __lt__ = _operator("lt")
+    __le__ = _operator("le")
+    __gt__ = _operator("gt")
+    __ge__ = _operator("ge")
+    __eq__ = _operator("eq")
+    __ne__ = _operator("ne")
+    __add__ = _operator("add")
+    __sub__ = _operator("sub")
+    __mul__ = _operator("mul")
+    __truediv__ = _operator("truediv")
+    __floordiv__ = _operator("floordiv")
+    __mod__ = _operator("mod")
+    __pow__ = _operator("pow")
+    __matmul__ = _operator("matmul")
+    __and__ = _operator("and")
+    __or__ = _operator("or")
+    __xor__ = _operator("xor")
+    __neg__ = _operator("neg")
+    __pos__ = _operator("pos")
+    __abs__ = _operator("abs")
+    __invert__ = _operator("invert")
+    __getitem__ = _operator("getitem")
+    __round__ = _operator("round")
+    __radd__ = _operator("add", reverse=True)
+    __rsub__ = _operator("sub", reverse=True)
+    __rmul__ = _operator("mul", reverse=True)
+    __rtruediv__ = _operator("truediv", reverse=True)
+    __rfloordiv__ = _operator("floordiv", reverse=True)
+    __rmod__ = _operator("mod", reverse=True)
+    __rpow__ = _operator("pow", reverse=True)
+    __rmatmul__ = _operator("matmul", reverse=True)
+    __rand__ = _operator("and", reverse=True)
+    __ror__ = _operator("or", reverse=True)
+    __rxor__ = _operator("xor", reverse=True)
+
+    def __repr__(self) -> str:
         flags = "".join(f", {n}=True" for n in ("sparse", "ragged") if getattr(self, n))
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}{flags}, name={self.name}>"
 
-    def __len__(self):
+    def __len__(self) -> NoReturn:
         raise TypeError(f"{self!r} is symbolic and has no length. Its static shape is in `.shape`.")
 
-    def __iter__(self):
+    def __iter__(self) -> NoReturn:
         raise TypeError(f"Cannot iterate over {self!r}: it is symbolic. Use `fkeras.ops.unstack`.")
 
-    def __bool__(self):
+    def __bool__(self) -> NoReturn:
         raise TypeError(
             f"{self!r} is symbolic and has no truth value. Use `fkeras.ops.cond` or "
             "`fkeras.ops.where`."
         )
 
-    def __array__(self, *args, **kwargs):
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so NumPy cannot "
             "compute with it. Use the function of `fkeras.ops` with the same name, a layer, or "
@@ -92,9 +167,10 @@ class KerasTensor:
         )
 
     @property
-    def __jax_array__(self):
-        """Raises as soon as JAX looks for it: JAX asks whether it is there, and would explain
-        itself before calling it.
+    def __jax_array__(self) -> NoReturn:
+        """Raises as soon as JAX looks for it.
+
+        JAX asks whether it is there, and would explain itself before calling it.
         """
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "
@@ -102,10 +178,10 @@ class KerasTensor:
             "name, a layer, or wrap your function in `fkeras.layers.Lambda`."
         )
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return id(self)
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         if name in ("__array_interface__", "__array_struct__") or name.startswith("__"):
             raise AttributeError(name)
         if name == "T" and "transpose" in TENSOR_METHODS:
@@ -115,43 +191,8 @@ class KerasTensor:
         raise AttributeError(f"{self!r} has no attribute {name!r}.")
 
 
-def _method(name, tensor, *args):
+def _method(name: str, tensor: KerasTensor, *args: Any) -> Any:
+    """`tensor.reshape(2, 3)` means what `tensor.reshape((2, 3))` does."""
     if name == "reshape" and not (len(args) == 1 and isinstance(args[0], (tuple, list))):
         args = (args,)
     return TENSOR_METHODS[name](tensor, *args)
-
-
-# Filled by `fkeras.ops.operators`, which lies above: Python operator or method name -> op.
-TENSOR_METHODS: dict = {}
-
-
-def _operator(name, reverse=False):
-    def method(self, *others):
-        op = TENSOR_METHODS[name]
-        return op(others[0], self) if reverse else op(self, *others)
-
-    return method
-
-
-for _name in (
-    "add sub mul truediv floordiv mod pow matmul lt le gt ge eq ne and or xor neg pos abs invert "
-    "getitem round"
-).split():
-    setattr(KerasTensor, f"__{_name}__", _operator(_name))
-
-
-for _name in "add sub mul truediv floordiv mod pow matmul and or xor".split():
-    setattr(KerasTensor, f"__r{_name}__", _operator(_name, reverse=True))
-
-
-def any_symbolic(*values) -> bool:
-    """Whether a KerasTensor is among the values, looking into lists, tuples and dicts."""
-    for value in values:
-        if isinstance(value, KerasTensor):
-            return True
-        if isinstance(value, (list, tuple)):
-            if any_symbolic(*value):
-                return True
-        elif isinstance(value, dict) and any_symbolic(*value.values()):
-            return True
-    return False

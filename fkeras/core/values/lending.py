@@ -1,5 +1,6 @@
-"""A pure call lends values to the object's own Variables for its length. Nothing is copied, nothing
-on the object changes.
+"""A pure call lends values to the object's own Variables for its length.
+
+Nothing is copied, nothing on the object changes.
 
 While a `Scope` is open on this thread, reads and writes of its Variables go to the scope's values.
 Because the object itself runs, every way in which user code reaches its weights (kept functions,
@@ -8,183 +9,166 @@ the object still reaches the original, and its gradient is zero without a word.
 
 JAX remembers traces of inner functions (`jax.jit` or `jax.checkpoint` kept on an object) together
 with the constants they closed over. A context that is part of JAX's cache keys carries a token, so
-that a trace made with other lent values is never reused. Tokens are entered only where needed: a
-new token makes JAX compile every op of an eager call again.
+that a trace made with other lent values is never reused (`trace_tokens`). Tokens are entered only
+where needed: a new token makes JAX compile every op of an eager call again.
 """
 
+from __future__ import annotations
+
 import contextlib
-import itertools
-import threading
-import weakref
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import jax_private
-from fkeras.core.values.variable_info import AdoptedInfo, info_of, put_info
+from fkeras.core.scoped import Scoped
+from fkeras.core.values.lent_scopes import AbstractScope as AbstractScope
+from fkeras.core.values.lent_scopes import Scope
+from fkeras.core.values.stand_ins import (
+    HeldByLoop,
+    NotDrawnYet,
+    fetch,
+    private_value,
+)
+from fkeras.core.values.trace_tokens import choose_token, entered, fresh_token, mark_read_deeply
+from fkeras.core.values.trace_tokens import needs_own_scope as needs_own_scope
+from fkeras.core.values.trainable_scope import is_trainable
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
 
-_tokens = itertools.count(1)
-_cache_key = jax.make_user_context(
-    default_value=None
-)  # at import: making one later is not thread-safe
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from flax import nnx
+
+_scopes: Scoped[tuple[Scope, ...]] = Scoped(())  # all that are open, innermost last
+_autocast: Scoped[str | None] = Scoped(None)
 
 
-class _Open(threading.local):
-    scopes: tuple = ()
-    autocast: str | None = None
-    last: tuple | None = None
+# -- scopes --------------------------------------------------------------------
 
 
-_open = _Open()
+def opened(scope: Scope) -> AbstractContextManager[Scope]:
+    """Context manager: the scope lends inside."""
+    return _scopes.pushed(scope)
 
 
-class Scope:
-    """Values lent to Variables. Holds the Variables themselves, so that no id is used twice while
-    the scope lives.
-
-    Args:
-        variables, values: of equal length.
-        what: the name of the call, for errors.
-        strict: a trainable Variable that is read but not lent is an error: its gradient would be
-            zero without a word.
-    """
-
-    def __init__(self, variables, values, what=None, strict=False):
-        self.variables = variables
-        self.values = {id(v): x for v, x in zip(variables, values, strict=True)}
-        self.trace = jax_private.current_trace()
-        self.what, self.strict = what, strict
-
-    def has(self, variable):
-        return id(variable) in self.values
-
-    def read(self, variable):
-        return self.values[id(variable)]
-
-    def write(self, variable, value):
-        self.values[id(variable)] = value
-
-    def collect(self):
-        return [self.values[id(v)] for v in self.variables]
-
-
-class AbstractScope(Scope):
-    """For abstract evaluation: a Variable without a value reads as zeros, and all that is written
-    is forgotten.
-    """
-
-    def __init__(self):
-        super().__init__([], [])
-
-    def has(self, variable):
-        return id(variable) in self.values or not isinstance(
-            private_value(variable), jax.core.Tracer | type(None)
-        )
-
-    def read(self, variable):
-        if id(variable) in self.values:
-            return self.values[id(variable)]
-        held = jax_private.slot.__get__(variable)
-        if type(held) is NotDrawnYet:
-            return jnp.zeros(held.shape, held.dtype)  # staged: no memory
-        return _fetch(variable, held) if type(held) is HeldByLoop else held
-
-    def write(self, variable, value):
-        if id(variable) not in self.values:
-            self.variables.append(variable)
-        self.values[id(variable)] = value
-
-
-class NotDrawnYet:
-    """Stands in a Variable's slot until its value is needed: `draw()` makes the value."""
-
-    def __init__(self, shape, dtype, draw):
-        self.shape, self.dtype, self.draw = shape, dtype, draw
-
-
-class HeldByLoop:
-    """Stands in a Variable's slot while a training loop holds its value: `bring()` puts all of the
-    loop's values back.
-    """
-
-    def __init__(self, bring):
-        self.bring = bring
-
-
-def scope_of(variable):
-    for scope in reversed(_open.scopes):
+def scope_of(variable: nnx.Variable) -> Scope | None:
+    """The innermost open scope that answers for the Variable."""
+    for scope in reversed(_scopes.value):
         if scope.has(variable):
             return scope
     return None
 
 
-def is_lent(variable) -> bool:
+def is_lent(variable: nnx.Variable) -> bool:
+    """Whether an open scope answers for the Variable."""
     return scope_of(variable) is not None
 
 
 def in_pure_call() -> bool:
-    return any(scope.strict for scope in _open.scopes)
+    """Whether a call that takes its trainable values as arguments is open (`apply`, a step)."""
+    return any(scope.strict for scope in _scopes.value)
 
 
 def in_abstract_call() -> bool:
-    return any(isinstance(scope, AbstractScope) for scope in _open.scopes)
+    """Whether a call for shapes only is open."""
+    return any(isinstance(scope, AbstractScope) for scope in _scopes.value)
 
 
 def is_open() -> bool:
     """Whether any call is lending on this thread: the next one is not the outermost."""
-    return bool(_open.scopes)
+    return bool(_scopes.value)
 
 
-def path_of(variable) -> str:
-    info = info_of(variable)
-    return getattr(info, "path", None) or type(variable).__name__
+def lent_now() -> tuple[list[nnx.Variable], list[Any]]:
+    """All Variables that are lent a value on this thread, and those values.
+
+    For rules that JAX runs later (custom_gradient).
+    """
+    pairs: dict[int, tuple[nnx.Variable, Any]] = {}
+    for scope in _scopes.value:  # inner scopes come later and win
+        pairs.update((id(v), (v, scope.values[id(v)])) for v in scope.variables)
+    return [v for v, _ in pairs.values()], [x for _, x in pairs.values()]
+
+
+# -- the slot ------------------------------------------------------------------
 
 
 class _LentValue:
-    """Shadows NNX's value slot. Must not raise AttributeError: NNX swallows it."""
+    """Shadows NNX's value slot, so that each read and write asks the open scopes first.
 
-    def __get__(self, variable, owner=None):
+    NNX keeps a Variable's value in the slot `_raw_value`. All its operators, `nnx.state`,
+    `nnx.split`, `nnx.jit` and fkeras itself read and write the attribute of that name. `Lendable`
+    puts this descriptor before NNX's own in the order of classes:
+
+        variable._raw_value
+              |
+              v
+        _LentValue.__get__ -- an open scope lends to it? --yes--> the scope's value
+              |                (innermost first)
+              no
+              v
+        NNX's slot --> an array                                   the object's own value
+                   --> NotDrawnYet, HeldByLoop                    fetched first (`stand_ins`)
+                   --> a tracer                                   a copy that JAX or NNX made inside
+                                                                  a trace: an argument of it
+
+    A write takes the same way: into the scope, where it is the call's result, or into the slot.
+    What cannot be right is refused on both ways, since JAX would say nothing or something obscure:
+
+    - a strict call reads a trainable Variable that it was not given: the gradient would be zero;
+    - a tracer would be left in an object's own slot: it is of no use after its trace;
+    - a scope is written from an inner trace (`scan`, `checkpoint`): the value cannot come out.
+
+    A value read in a deeper staged trace than the one that lent it becomes a constant there, and
+    JAX may keep that trace. Such a Variable is marked, and calls on its owner get tokens from then
+    on (`trace_tokens`).
+
+    Neither method may raise AttributeError: NNX takes it for an empty slot and says so.
+    """
+
+    def __get__(self, variable: nnx.Variable | None, owner: type | None = None) -> Any:
         if variable is None:
             return self
-        scope, trace = scope_of(variable), jax_private.current_trace()
+        scope = scope_of(variable)
+        trace = jax_private.current_trace()
         if scope is None:
-            value = jax_private.slot.__get__(variable)
+            value = jax_private.raw_value_descriptor.__get__(variable)
             if isinstance(value, jax.core.Tracer):
                 # a copy that JAX or NNX made inside a trace: it holds an argument, not a constant
                 return value
-            if _open.scopes and _open.scopes[-1].strict:
-                _refuse_unknown(variable, _open.scopes[-1])
-            if type(value) is NotDrawnYet or type(value) is HeldByLoop:
-                value = _fetch(variable, value)
+            scopes = _scopes.value
+            if scopes and scopes[-1].strict:
+                _refuse_unknown(variable, scopes[-1])
+            kind = type(value)  # not `is_stand_in`: a call less at each read
+            if kind is NotDrawnYet or kind is HeldByLoop:
+                value = fetch(variable, value)
         if jax_private.is_staging(trace) and (scope is None or trace is not scope.trace):
             # An inner jit, checkpoint or scan reads it as a constant: its trace must not serve
             # other values.
-            _mark_read_deeply(variable)
+            mark_read_deeply(variable)
         if scope is not None:
             value = scope.read(variable)
-        if _open.autocast is not None:
-            value = _autocast(variable, value)
-        return value
+        dtype = _autocast.value
+        return value if dtype is None else _cast(variable, value, dtype)
 
-    def __set__(self, variable, value):
+    def __set__(self, variable: nnx.Variable, value: Any) -> None:
         scope = scope_of(variable)
         if scope is None:
-            held = private_value(variable)
-            if isinstance(held, HeldByLoop):
-                held.bring()
-            elif (
-                isinstance(value, jax.core.Tracer)
-                and held is not None
-                and not isinstance(held, jax.core.Tracer)
-            ):
+            content = private_value(variable)
+            if isinstance(content, HeldByLoop):
+                content.bring()  # else the loop's values would overwrite this one at its end
+            elif _would_leak(content, value):
                 raise PureCallError(
                     f"The state {path_of(variable)!r} would be written inside a JAX transformation "
                     "(jit, grad, vmap, scan) that does not know of it. Call the pure form there: "
                     "`outputs, new_state = layer.apply(variables, x, training=True)`."
                 )
-            jax_private.slot.__set__(variable, value)
+            jax_private.raw_value_descriptor.__set__(variable, value)
         elif jax_private.current_trace() is not scope.trace and isinstance(value, jax.core.Tracer):
             raise PureCallError(
                 f"The state {path_of(variable)!r} is written inside an inner scan, cond, "
@@ -195,161 +179,120 @@ class _LentValue:
             scope.write(variable, value)
 
 
-def private_value(variable):
-    """What stands in the slot itself: a value, or a stand-in for one."""
-    try:
-        return jax_private.slot.__get__(variable)
-    except AttributeError:
-        return None
-
-
-def put_value(variable, value) -> None:
-    """Puts a value into the slot itself, past all scopes."""
-    jax_private.slot.__set__(variable, value)
-
-
-def own_value(variable):
-    """The Variable's own value, past all scopes; drawn or brought back where a stand-in holds its
-    place.
-    """
-    held = jax_private.slot.__get__(variable)
-    return _fetch(variable, held) if type(held) is NotDrawnYet or type(held) is HeldByLoop else held
-
-
-def _fetch(variable, stand_in):
-    if type(stand_in) is HeldByLoop:
-        stand_in.bring()
-        return jax_private.slot.__get__(variable)
-    with jax.ensure_compile_time_eval():  # maybe inside somebody's trace
-        value = stand_in.draw()
-    jax_private.slot.__set__(variable, value)
-    return value
-
-
-def _refuse_unknown(variable, scope):
-    info = info_of(variable)
-    if info is not None and info.trainable and info.kind == "weight":
-        raise PureCallError(
-            f"{scope.what or 'apply'} reads the trainable variable {info.path!r}, which is not "
-            "among the variables it was given: its gradient would be zero. Make the layer that "
-            "owns it an attribute of the model (in `__init__`, not in `call`), build the model "
-            "again with `init`, or set `trainable = False` on it if it is meant to be a constant."
-        )
-
-
-def _mark_read_deeply(variable):
-    info = info_of(variable)
-    if info is not None:
-        info.read_deeply = True
-
-
-def _read_deeply(variable):
-    info = info_of(variable)
-    return info is not None and info.read_deeply
-
-
-def _autocast(variable, value):
-    info = info_of(variable)
-    if (
-        info is None
-        or not info.autocast
-        or not jnp.issubdtype(getattr(value, "dtype", np.int32), jnp.floating)
-    ):
-        return value
-    return value.astype(_open.autocast)
-
-
-def autocast_dtype():
-    return _open.autocast
-
-
-@contextlib.contextmanager
-def autocast(dtype: str | None):
-    """Inside, float Variables read as `dtype` (a layer's compute dtype); None for as they are."""
-    outer, _open.autocast = _open.autocast, dtype
-    try:
-        yield
-    finally:
-        _open.autocast = outer
-
-
 class Lendable:
     """Mixed into every Variable that can be lent a value."""
 
     __slots__ = ()
     _raw_value = _LentValue()
 
-    def _check_can_update(self):
-        """NNX's check of trace levels is off: the slot itself knows better (see
-        `_LentValue.__set__`).
+    def _check_can_update(self) -> None:
+        """NNX's check of trace levels is off.
+
+        The slot itself knows better: see `_LentValue.__set__`.
         """
 
 
-_adopted: dict = {}
+def path_of(variable: nnx.Variable) -> str:
+    """The Variable's path, or its class's name where it has none: for messages."""
+    info = info_of(variable)
+    return getattr(info, "path", None) or type(variable).__name__
 
 
-def adopt(variable, name, trainable) -> None:
-    """Gives a Variable of a foreign NNX module the lending slot, by class: its type, its name and
-    NNX's filters stay.
+def _would_leak(content: Any, value: Any) -> bool:
+    """Whether a tracer would take the place of a concrete value that outlives the trace."""
+    return (
+        isinstance(value, jax.core.Tracer)
+        and content is not None
+        and not isinstance(content, jax.core.Tracer)
+    )
+
+
+def _refuse_unknown(variable: nnx.Variable, scope: Scope) -> None:
+    """Raises for a trainable weight that the strict scope lends nothing to."""
+    info = info_of(variable)
+    if info is not None and info.kind == "weight" and is_trainable(info):
+        raise PureCallError(
+            f"{scope.caller or 'apply'} reads the trainable variable {info.path!r}, which is not "
+            "among the variables it was given: its gradient would be zero. Make the layer that "
+            "owns it an attribute of the model (in `__init__`, not in `call`), build the model "
+            "again with `init`, or set `trainable = False` on it if it is meant to be a constant."
+        )
+
+
+# -- autocast ------------------------------------------------------------------
+
+
+def autocast(dtype: str | None) -> AbstractContextManager[str | None]:
+    """Context manager: float Variables read as `dtype` inside; None for as they are.
+
+    The dtype is a layer's compute dtype.
     """
-    if not isinstance(variable, Lendable):
-        kind = type(variable)
-        if kind not in _adopted:
-            _adopted[kind] = type(
-                kind.__name__, (Lendable, kind), {"__module__": kind.__module__, "__slots__": ()}
-            )
-        object.__setattr__(variable, "__class__", _adopted[kind])
-    if info_of(variable) is None:
-        put_info(variable, AdoptedInfo(name, name, trainable))
+    return _autocast.inside(dtype)
 
 
-def _token(variables, values):
-    if any(jax_private.is_staged(x) for x in values):
-        return next(_tokens)
-    if not any(_read_deeply(v) for v in variables):
-        return None
-    if any(isinstance(x, jax.core.Tracer) for x in values):
-        return next(_tokens)
-    # The same concrete values as last time: the same traces may serve.
-    known = _open.last
-    if (
-        known is None
-        or len(known[0]) != len(values)
-        or any(a() is not b for a, b in zip(known[0], values))
-    ):
-        known = _open.last = ([_weakly(x) for x in values], next(_tokens))
-    return known[1]
+def autocast_dtype() -> str | None:
+    """The dtype that float Variables read as now; None for their own."""
+    return _autocast.value
 
 
-def _weakly(x):
-    try:
-        return weakref.ref(x)
-    except TypeError:
-        return lambda: x
+def _cast(variable: nnx.Variable, value: Any, dtype: str) -> Any:
+    info = info_of(variable)
+    if info is None or not info.autocast:
+        return value
+    if not jnp.issubdtype(getattr(value, "dtype", np.int32), jnp.floating):
+        return value
+    return value.astype(dtype)
 
 
-def call(fn, variables, values, *args, what=None, strict=False, **kwargs):
-    """Calls `fn` with `values` lent to `variables`. Returns its output and the values as they are
-    afterwards, in the same order.
+# -- calls ---------------------------------------------------------------------
+
+
+def call(
+    fn: Callable[..., Any],
+    variables: list[nnx.Variable],
+    values: Sequence[Any],
+    /,
+    *args: Any,
+    caller: str | None = None,
+    strict: bool = False,
+    **kwargs: Any,
+) -> tuple[Any, list[Any]]:
+    """Calls `fn(*args, **kwargs)` with values lent to Variables.
+
+    Args:
+        fn: the function.
+        variables: what is lent to.
+        values: one for each Variable.
+        *args, **kwargs: the function's own.
+        caller: who calls, for errors; None for `apply`.
+        strict: whether a trainable Variable that is read but not lent is an error.
+
+    Returns:
+        A pair: the function's output, and the list of values as they are afterwards, in the same
+        order.
     """
-    token = _token(variables, values)
-    scope = Scope(variables, values, what, strict)
-    with opened(scope), contextlib.nullcontext() if token is None else _cache_key(token):
+    token = choose_token(variables, values)
+    scope = Scope(variables, values, caller, strict)
+    with opened(scope), contextlib.nullcontext() if token is None else entered(token):
         output = fn(*args, **kwargs)
     return output, scope.collect()
 
 
-def call_abstractly(fn, *args, **kwargs):
-    """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is
-    kept.
+def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Calls `fn` for its shapes only, inside `jax.eval_shape`.
+
+    No value is drawn, no state is kept.
     """
-    with opened(AbstractScope()), _cache_key(next(_tokens)):
+    with opened(AbstractScope()), entered(fresh_token()):
         return fn(*args, **kwargs)
 
 
-def call_on_own_values(fn, variables, *args, **kwargs):
-    """The facade's outermost call: like `call`, with the Variables' own values; what was written
-    stays on the Variables.
+def call_on_own_values(
+    fn: Callable[..., Any], variables: list[nnx.Variable], /, *args: Any, **kwargs: Any
+) -> Any:
+    """The facade's outermost call: like `call`, with the Variables' own values.
+
+    What was written stays on the Variables.
 
     Only needed where a kept inner function might remember old values: `needs_own_scope` tells.
     """
@@ -359,27 +302,3 @@ def call_on_own_values(fn, variables, *args, **kwargs):
         if new is not old:
             variable._raw_value = new
     return output
-
-
-def needs_own_scope(variables) -> bool:
-    return any(_read_deeply(v) for v in variables)
-
-
-@contextlib.contextmanager
-def opened(scope):
-    outer = _open.scopes
-    _open.scopes = outer + (scope,)
-    try:
-        yield scope
-    finally:
-        _open.scopes = outer
-
-
-def lent_now():
-    """All Variables that are lent a value on this thread, and those values: for rules that JAX runs
-    later (custom_gradient).
-    """
-    found: dict = {}
-    for scope in _open.scopes:
-        found.update((id(v), (v, scope.values[id(v)])) for v in scope.variables)
-    return [v for v, _ in found.values()], [x for _, x in found.values()]

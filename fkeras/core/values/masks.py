@@ -1,38 +1,35 @@
-"""The mask that belongs to a tensor: an attribute on arrays and KerasTensors, a side table for
-tracers, which take no attributes.
+"""The mask that belongs to a tensor.
+
+An attribute on arrays and KerasTensors; a side table for tracers, which take no attributes.
 """
 
-import threading
+from __future__ import annotations
+
 import weakref
+from typing import TYPE_CHECKING, Any
 
 import jax
 
+if TYPE_CHECKING:
+    from fkeras.types import Tensor
 
-class _Table(threading.local):
-    def __init__(self):
-        self.masks = {}
+# id of a tracer -> (a reference to it, its mask). One table for all threads: a tracer has one id
+# wherever it is used, and its entry goes when it does.
+_masks_of_tracers: dict[int, tuple[weakref.ref, Any]] = {}
 
 
-_table = _Table()
-
-
-def get_mask(x):
+def get_mask(x: Any) -> Tensor | None:
     """The mask of a tensor (boolean, leading dimensions of the tensor), or None."""
     if isinstance(x, jax.core.Tracer):
-        held = _table.masks.get(id(x))
-        return held[1] if held is not None and held[0]() is x else None
+        entry = _masks_of_tracers.get(id(x))
+        return entry[1] if entry is not None and entry[0]() is x else None
     return getattr(x, "_keras_mask", None)
 
 
-def set_mask(x, mask) -> None:
-    """Attaches a mask; None takes it away."""
+def set_mask(x: Any, mask: Tensor | None) -> None:
+    """Attaches a mask; None takes it away. Does nothing for what takes no attributes (NumPy)."""
     if isinstance(x, jax.core.Tracer):
-        key = id(x)
-        if mask is None:
-            _table.masks.pop(key, None)
-        else:
-            table = _table.masks
-            _table.masks[key] = (weakref.ref(x, lambda _: table.pop(key, None)), mask)
+        _set_mask_of_tracer(x, mask)
         return
     if mask is None and getattr(x, "_keras_mask", None) is None:
         return
@@ -40,3 +37,14 @@ def set_mask(x, mask) -> None:
         x._keras_mask = mask
     except AttributeError:
         pass
+
+
+def _set_mask_of_tracer(tracer: jax.core.Tracer, mask: Tensor | None) -> None:
+    key = id(tracer)
+    if mask is None:
+        _masks_of_tracers.pop(key, None)
+        return
+    # Without the callback the mask would outlive its trace, and with it all that the trace holds.
+    # The table is an argument, since names of modules are gone when the interpreter ends.
+    reference = weakref.ref(tracer, lambda _, table=_masks_of_tracers: table.pop(key, None))
+    _masks_of_tracers[key] = (reference, mask)

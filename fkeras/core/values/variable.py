@@ -1,32 +1,41 @@
-"""`Variable`: a value that lives in a layer, an optimizer or a metric, and that a pure call can
-lend another value to.
+"""`Variable`: a value that lives in a layer, an optimizer or a metric.
+
+A pure call can lend another value to it.
 """
 
-import contextlib
-import threading
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from fkeras import errors
-from fkeras.core import jax_private, names
-from fkeras.core.config import registry
+from fkeras.core import names
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.names import to_snake_case
 from fkeras.core.randomness import first_values
-from fkeras.core.values import lending
-from fkeras.core.values.variable_info import KEY, VariableInfo, put_info
+from fkeras.core.scoped import Scoped
+from fkeras.core.values import lending, stand_ins
+from fkeras.core.values import variable_arguments as checks
+from fkeras.core.values.described import Described
+from fkeras.core.values.variable_arguments import as_value
+from fkeras.core.values.variable_info import VariableInfo, put_info
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
-class Variable(lending.Lendable, nnx.Variable):
-    """A value with a name, a shape and a dtype. Usable in `jax.numpy` functions and operators as it
-    is.
+    from fkeras.types import ArrayLike, DTypeLike, ShapeLike, TensorLike
 
-    It is a `flax.nnx.Variable`; a trainable one is an `nnx.Param`. Inside a pure call (`apply`,
-    `step`) reads and writes go to the values of that call.
+
+class Variable(Described, lending.Lendable, nnx.Variable):
+    """A value with a name, a shape and a dtype.
+
+    Usable in `jax.numpy` functions and operators as it is. It is a `flax.nnx.Variable`; a trainable
+    one is an `nnx.Param`. Inside a pure call (`apply`, `step`) reads and writes go to the values of
+    that call.
 
     Args:
         initializer: an array, or a callable `(shape, dtype) -> array` or initializer name, drawn
@@ -50,7 +59,7 @@ class Variable(lending.Lendable, nnx.Variable):
         ([2.0, 3.0], 5.0)
     """
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Variable:
             trainable = kwargs.get("trainable", args[3] if len(args) > 3 else True)
             cls = TrainableVariable if trainable else StateVariable
@@ -58,67 +67,43 @@ class Variable(lending.Lendable, nnx.Variable):
 
     def __init__(
         self,
-        initializer,
-        shape=None,
-        dtype=None,
-        trainable=True,
-        autocast=True,
-        aggregation="none",
-        synchronization="auto",
-        name=None,
-        **kwargs,
-    ):
-        regularizer, constraint = kwargs.pop("regularizer", None), kwargs.pop("constraint", None)
-        kind, layout = kwargs.pop("kind", "weight"), kwargs.pop("layout", None)
+        initializer: ArrayLike | Callable[..., Any] | str,
+        shape: ShapeLike | None = None,
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        regularizer = kwargs.pop("regularizer", None)
+        constraint = kwargs.pop("constraint", None)
+        kind = kwargs.pop("kind", "weight")
+        layout = kwargs.pop("layout", None)
         if kwargs:
             raise UserInputError(f"Variable: unexpected arguments {sorted(kwargs)}.")
         name = name or names.auto_name("variable")
-        if not isinstance(name, str) or "/" in name:
-            raise UserInputError(
-                "Argument `name` must be a string and cannot contain character `/`. Received: "
-                f"name={name}"
-            )
-        for what, value, known in (
-            ("aggregation", aggregation, (None, "none", "mean", "sum", "only_first_replica")),
-            ("synchronization", synchronization, (None, "none", "auto", "on_read", "on_write")),
-        ):
-            if value not in known:
-                raise UserInputError(
-                    f"Invalid value for argument `{what}`. Expected one of {known}. Received: "
-                    f"{what}={value}"
-                )
+        checks.check_name(name)
+        checks.check_replica_options(aggregation, synchronization)
         if isinstance(initializer, str):
-            initializer = _initializer_named(initializer)
-        where = names.current_path()
-        path = f"{where}/{name}" if where else name
-        if callable(initializer) and not isinstance(
-            initializer, (jax.Array, np.ndarray, nnx.Variable)
-        ):
-            if shape is None:
-                raise UserInputError(
-                    "When creating a Variable from an initializer, the `shape` argument should be "
-                    f"specified. Received: initializer={initializer} and shape={shape}"
-                )
-            shape = _full_shape(shape, path)
-            dtype = _checked_dtype(standardize_dtype(dtype), path)
-            value = lending.NotDrawnYet(shape, dtype, lambda: info.origin.draw(self))
+            initializer = checks.initializer_named(initializer)
+        outer_path = names.current_path()
+        path = f"{outer_path}/{name}" if outer_path else name
+        is_drawn = _is_function(initializer)
+        if is_drawn:
+            content = self._not_drawn_yet(initializer, shape, dtype, path)
         else:
-            value = _array(
-                initializer,
-                dtype if dtype is None else _checked_dtype(standardize_dtype(dtype), path),
+            content = as_value(
+                initializer, None if dtype is None else checks.kept_dtype(dtype, path)
             )
-            if shape is not None and tuple(shape) != value.shape:
-                raise UserInputError(
-                    f"Variable {path!r}: the value has shape {value.shape}, but "
-                    f"shape={tuple(shape)} was asked for."
-                )
-            shape, dtype, initializer = value.shape, standardize_dtype(value.dtype), None
+            checks.check_value_shape(shape, content, path)
         info = VariableInfo(
             name=name,
             path=path,
-            shape=shape,
-            dtype=dtype,
-            initializer=initializer,
+            shape=content.shape,
+            dtype=standardize_dtype(content.dtype),
+            initializer=initializer if is_drawn else None,
             trainable=bool(trainable),
             autocast=bool(autocast),
             regularizer=regularizer,
@@ -130,107 +115,49 @@ class Variable(lending.Lendable, nnx.Variable):
             origin=first_values.Origin(),
             overwrite_with_gradient=False,
         )
-        nnx.Variable.__init__(self, None if isinstance(value, lending.NotDrawnYet) else value)
+        # NNX would take a stand-in for a value and look into it: it goes past NNX into the slot.
+        nnx.Variable.__init__(self, None if is_drawn else content)
         put_info(self, info)
-        if isinstance(value, lending.NotDrawnYet):
-            lending.put_value(self, value)
-        _report_creation(self)
+        if is_drawn:
+            stand_ins.put_value(self, content)
+        if _listeners.value:  # the innermost alone: a layer built inside a build has its own
+            _listeners.value[-1](self)
 
-    @property
-    def _meta(self) -> VariableInfo:
-        return jax_private.metadata(self)[KEY]
-
-    # -- what it is ------------------------------------------------------------
-
-    name = property(lambda self: self._meta.name)
-    shape = property(lambda self: self._meta.shape)
-    ndim = property(lambda self: len(self._meta.shape))
-    size = property(lambda self: int(np.prod(self._meta.shape, dtype=np.int64)))
-    aggregation = property(lambda self: self._meta.aggregation)
-    synchronization = property(lambda self: self._meta.synchronization)
-
-    @property
-    def dtype(self):
-        cast = lending.autocast_dtype()
-        if cast is not None and self._meta.autocast and "float" in self._meta.dtype:
-            return cast
-        return self._meta.dtype
-
-    @property
-    def path(self):
-        return self._meta.path
-
-    @property
-    def handle(self):
-        return self._meta
-
-    def _settable(name):  # noqa: N805
-        def get(self):
-            return getattr(self._meta, name)
-
-        def put(self, value):
-            setattr(self._meta, name, value)
-
-        return property(get, put)
-
-    autocast = _settable("autocast")
-    overwrite_with_gradient = _settable("overwrite_with_gradient")
-    layout = _settable("layout")
-    initializer = _settable("initializer")
-    del _settable
-
-    @property
-    def trainable(self):
-        return self._meta.trainable
-
-    @trainable.setter
-    def trainable(self, value):
-        self._meta.trainable = bool(value)
-
-    @property
-    def regularizer(self):
-        return self._meta.regularizer
-
-    @regularizer.setter
-    def regularizer(self, value):
-        if value is not None and not callable(value):
+    def _not_drawn_yet(
+        self,
+        initializer: Callable[..., Any],
+        shape: ShapeLike | None,
+        dtype: DTypeLike | None,
+        path: str,
+    ) -> stand_ins.NotDrawnYet:
+        """The stand-in for the value that the initializer will draw."""
+        if shape is None:
             raise UserInputError(
-                "Invalid value for attribute `regularizer`. Expected a `Regularizer` or `None`. "
-                f"Received: regularizer={value}"
+                "When creating a Variable from an initializer, the `shape` argument should be "
+                f"specified. Received: initializer={initializer} and shape={shape}"
             )
-        self._meta.regularizer = value
-
-    @property
-    def constraint(self):
-        return self._meta.constraint
-
-    @constraint.setter
-    def constraint(self, value):
-        if value is not None and not callable(value):
-            raise UserInputError(
-                "Invalid value for attribute `constraint`. Expected a `Constraint` or `None`. "
-                f"Received: constraint={value}"
-            )
-        self._meta.constraint = value
+        shape = checks.full_shape(shape, path)
+        dtype = checks.kept_dtype(dtype, path)
+        return stand_ins.NotDrawnYet(shape, dtype, lambda: self._meta.origin.draw(self))
 
     # -- its value -------------------------------------------------------------
 
     @property
-    def value(self):
+    def value(self) -> jax.Array:
         """The array, or what a pure call lends in its place."""
         return self._raw_value
 
     @value.setter
-    def value(self, value):
+    def value(self, value: ArrayLike) -> None:
         self.assign(value)
 
     def numpy(self) -> np.ndarray:
         """The value on the host."""
         return np.asarray(self._raw_value)
 
-    def assign(self, value):
+    def assign(self, value: ArrayLike) -> jax.Array:
         """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value."""
-        new = _array(value, self._meta.dtype)
+        new = as_value(value, self._meta.dtype)
         if new.shape != tuple(self.shape):
             raise UserInputError(
                 "The shape of the target variable and the shape of the target value in "
@@ -240,75 +167,87 @@ class Variable(lending.Lendable, nnx.Variable):
         self._raw_value = new
         return new
 
-    def assign_add(self, value):
+    def assign_add(self, value: ArrayLike) -> jax.Array:
         """Adds to the value; returns the new one."""
-        return self.assign(self._raw_value + _array(value, self.dtype))
+        return self.assign(self._raw_value + as_value(value, self.dtype))
 
-    def assign_sub(self, value):
+    def assign_sub(self, value: ArrayLike) -> jax.Array:
         """Subtracts from the value; returns the new one."""
-        return self.assign(self._raw_value - _array(value, self.dtype))
+        return self.assign(self._raw_value - as_value(value, self.dtype))
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.asarray(self._raw_value, dtype=dtype)
 
-    def __jax_array__(self):
+    def __jax_array__(self) -> jax.Array:
         return self._raw_value
 
-    def __repr__(self):
-        held = lending.private_value(self)
-        shown = (
-            ""
-            if isinstance(held, (lending.NotDrawnYet, lending.HeldByLoop, jax.core.Tracer))
-            else f", value={held}"
-        )
+    def __bool__(self) -> bool:
+        return bool(self._raw_value)
+
+    def __float__(self) -> float:
+        return float(self._raw_value)
+
+    def __int__(self) -> int:
+        return int(self._raw_value)
+
+    def __index__(self) -> int:
+        return int(self._raw_value)
+
+    def __getitem__(self, index: Any) -> jax.Array:
+        return self._raw_value[index]
+
+    # Compared element by element, like an array; found in dicts and sets by identity.
+    def __eq__(self, other: TensorLike) -> jax.Array:
+        return jnp.equal(self._raw_value, _plain(other))
+
+    def __ne__(self, other: TensorLike) -> jax.Array:
+        return jnp.not_equal(self._raw_value, _plain(other))
+
+    def __lt__(self, other: TensorLike) -> jax.Array:
+        return jnp.less(self._raw_value, _plain(other))
+
+    def __le__(self, other: TensorLike) -> jax.Array:
+        return jnp.less_equal(self._raw_value, _plain(other))
+
+    def __gt__(self, other: TensorLike) -> jax.Array:
+        return jnp.greater(self._raw_value, _plain(other))
+
+    def __ge__(self, other: TensorLike) -> jax.Array:
+        return jnp.greater_equal(self._raw_value, _plain(other))
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        # Past the scopes: to print a Variable must not draw it, nor fetch it from a loop.
+        content = stand_ins.private_value(self)
+        is_value = not (stand_ins.is_stand_in(content) or isinstance(content, jax.core.Tracer))
+        shown = f", value={content}" if is_value else ""
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self._meta.dtype}{shown}>"
 
     __str__ = __repr__
 
-    def __bool__(self):
-        return bool(self._raw_value)
+    # -- copies and pickles ----------------------------------------------------
 
-    def __float__(self):
-        return float(self._raw_value)
-
-    def __int__(self):
-        return int(self._raw_value)
-
-    def __index__(self):
-        return int(self._raw_value)
-
-    def __getitem__(self, index):
-        return self._raw_value[index]
-
-    def __hash__(self):
-        return id(self)
-
-    def __eq__(self, other):
-        return jnp.equal(self._raw_value, _other(other))
-
-    def __ne__(self, other):
-        return jnp.not_equal(self._raw_value, _other(other))
-
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         if lending.is_lent(self):
             raise UserInputError(
                 f"copy.deepcopy of {self.path!r} inside a pure call would copy lent values. Copy "
                 "outside of it."
             )
-        return _copied(self, memo)
+        copied = _revive(type(self), self.__getstate__())
+        memo[id(self)] = copied
+        return copied
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
+        # The origin stays behind: a copy has its value already.
         info = {
             slot: getattr(self._meta, slot) for slot in VariableInfo.__slots__ if slot != "origin"
         }
         return {"value": np.asarray(self._raw_value), "info": info}
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return _revive, (type(self), self.__getstate__())
-
-
-def _other(x):
-    return x._raw_value if isinstance(x, Variable) else x
 
 
 class TrainableVariable(Variable, nnx.Param):
@@ -319,7 +258,19 @@ class StateVariable(Variable):
     """What `Variable(trainable=False)` makes: state such as a moving mean."""
 
 
-def _revive(cls, state):
+def _is_function(initializer: object) -> bool:
+    """Whether it draws values, rather than being one (arrays and Variables may be callable too)."""
+    return callable(initializer) and not isinstance(
+        initializer, (jax.Array, np.ndarray, nnx.Variable)
+    )
+
+
+def _plain(x: Any) -> Any:
+    return x._raw_value if isinstance(x, Variable) else x
+
+
+def _revive(cls: type[Variable], state: dict[str, Any]) -> Variable:
+    """The Variable that `__getstate__` described."""
     variable = object.__new__(cls)
     nnx.Variable.__init__(variable, jnp.asarray(state["value"]))
     put_info(variable, VariableInfo(**state["info"]))
@@ -327,80 +278,9 @@ def _revive(cls, state):
     return variable
 
 
-def _copied(variable, memo):
-    state = variable.__getstate__()
-    made = _revive(type(variable), state)
-    memo[id(variable)] = made
-    return made
+_listeners: Scoped[tuple[Callable[[Variable], Any], ...]] = Scoped(())
 
 
-def _initializer_named(name):
-    known = registry.builtins_of("keras.initializers")
-    found = known.get(name) or {to_snake_case(n): cls for n, cls in known.items()}.get(name)
-    if found is None:
-        raise errors.unknown_name("initializer", name, known)
-    return found() if isinstance(found, type) else found
-
-
-def _full_shape(shape, path):
-    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if any(d is None for d in shape):
-        raise UserInputError(
-            "Shapes used to initialize variables must be fully-defined (no `None` dimensions). "
-            f"Received: shape={shape} for variable path='{path}'"
-        )
-    if any(int(d) < 0 for d in shape):
-        raise UserInputError(
-            f"Variable {path!r}: dimensions cannot be negative. Received: shape={shape}"
-        )
-    return tuple(int(d) for d in shape)
-
-
-def _checked_dtype(dtype, path):
-    if dtype in ("float64", "int64", "uint64", "complex128") and not jax.config.jax_enable_x64:
-        if dtype == "float64":
-            raise UserInputError(
-                f"Variable {path!r} has dtype float64, which JAX computes in float32 unless told "
-                "otherwise. Write `jax.config.update('jax_enable_x64', True)` first, or use "
-                "float32."
-            )
-        return str(jax.dtypes.canonicalize_dtype(dtype))
-    return dtype
-
-
-def _array(value, dtype):
-    """The value as an array of `dtype` (None: its own, Python floats as floatx)."""
-    if isinstance(value, nnx.Variable):
-        value = value._raw_value
-    if dtype is None:
-        if isinstance(value, (jax.Array, np.ndarray, np.generic)):
-            return jnp.asarray(value)
-        array = np.asarray(value)
-        return jnp.asarray(array, standardize_dtype(None) if array.dtype.kind == "f" else None)
-    dtype = standardize_dtype(dtype)
-    if isinstance(value, jax.Array) and value.dtype.name == dtype:
-        return value
-    return jnp.asarray(value, dtype=jax.dtypes.canonicalize_dtype(dtype))
-
-
-class _Listeners(threading.local):
-    stack: tuple = ()
-
-
-_listeners = _Listeners()
-
-
-@contextlib.contextmanager
-def on_creation(listener):
-    """Inside, `listener(variable)` is told of each new Variable on this thread."""
-    outer = _listeners.stack
-    _listeners.stack = outer + (listener,)
-    try:
-        yield
-    finally:
-        _listeners.stack = outer
-
-
-def _report_creation(variable):
-    if _listeners.stack:
-        _listeners.stack[-1](variable)
+def on_creation(listener: Callable[[Variable], Any]) -> AbstractContextManager:
+    """Context manager: `listener(variable)` is called for each new Variable on this thread."""
+    return _listeners.pushed(listener)

@@ -1,13 +1,37 @@
 """What fkeras keeps about a Variable beside its value, in NNX's metadata of the Variable."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
 from fkeras.core import jax_private
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+    from fkeras.core.randomness.first_values import Origin
 
 KEY = "fk"  # in NNX's metadata, where other libraries may keep entries of their own
 
 
 class VariableInfo:
-    """What fkeras keeps about a Variable beside its value; shared by NNX's copies of it, compared
-    by identity.
+    """What fkeras keeps about a Variable beside its value.
+
+    Shared by NNX's copies of the Variable, compared by identity.
+
+    Attributes:
+        name, path: its own name, and that with the names of what it was made in.
+        shape, dtype: of its value.
+        initializer: what draws the first value; None where an array was given.
+        trainable: whether training changes it.
+        autocast: whether it reads in the compute dtype inside a layer's call.
+        regularizer, constraint: functions of the value, or None.
+        aggregation, synchronization, layout: kept for Keras's signature.
+        kind: `'weight'`, or what else it is: `'seed'`, `'metric'`, ... never lent strictly.
+        read_deeply: whether an inner trace read it as a constant (see `lending`).
+        origin: where its first value comes from.
+        overwrite_with_gradient: whether the optimizer puts the gradient in its place.
     """
 
     __slots__ = (
@@ -27,10 +51,26 @@ class VariableInfo:
         "read_deeply",
         "origin",
         "overwrite_with_gradient",
-        "no_weight_decay",
     )
 
-    def __init__(self, **values):
+    name: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    initializer: Callable[..., Any] | None
+    trainable: bool
+    autocast: bool
+    regularizer: Callable[..., Any] | None
+    constraint: Callable[..., Any] | None
+    aggregation: str
+    synchronization: str | None
+    layout: Any
+    kind: str
+    read_deeply: bool
+    origin: Origin
+    overwrite_with_gradient: bool
+
+    def __init__(self, **values: Any) -> None:
         for slot in self.__slots__:
             setattr(self, slot, values.pop(slot, None))
         self.read_deeply = False
@@ -39,19 +79,27 @@ class VariableInfo:
 class AdoptedInfo:
     """What fkeras keeps about a Variable of a foreign NNX module."""
 
-    kind, autocast, regularizer, constraint, initializer = "weight", False, None, None, None
+    kind = "weight"
+    autocast = False
+    regularizer = None
+    constraint = None
+    initializer = None
 
-    def __init__(self, name, path, trainable):
-        self.name, self.path, self.trainable, self.read_deeply = name, path, trainable, False
+    def __init__(self, name: str, path: str, trainable: bool) -> None:
+        self.name = name
+        self.path = path
+        self.trainable = trainable
+        self.read_deeply = False
 
 
-def info_of(variable):
-    """The `VariableInfo` or `AdoptedInfo` of a Variable, or None for one of a foreign module that was
-    not adopted yet.
+def info_of(variable: nnx.Variable) -> Any:
+    """The `VariableInfo` or `AdoptedInfo` of a Variable.
+
+    None for one of a foreign module that was not adopted yet.
     """
     return jax_private.metadata(variable).get(KEY)
 
 
-def put_info(variable, info) -> None:
+def put_info(variable: nnx.Variable, info: VariableInfo | AdoptedInfo) -> None:
     """Keeps the information with a Variable, whatever trace is open."""
     jax_private.set_metadata(variable, KEY, info)

@@ -1,21 +1,31 @@
 """ReLU and its relatives: LeakyReLU, PReLU, ELU."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import activations, constraints, initializers, ops, regularizers
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Identifier, Shape, Tensor
 
 
 class _Elementwise(Layer):
-    def __init__(self, **kwargs):
+    """What the activations share: masks pass through, shapes stay."""
+
+    def __init__(self, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.supports_masking = True
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
@@ -36,7 +46,13 @@ class ReLU(_Elementwise):
         Array([0., 2., 6.], dtype=float32)
     """
 
-    def __init__(self, max_value=None, negative_slope=0.0, threshold=0.0, **kwargs):
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
         if max_value is not None and max_value < 0.0:
             raise UserInputError(
@@ -49,9 +65,11 @@ class ReLU(_Elementwise):
                     f"{name} of a ReLU layer cannot be None or a negative value. Received: "
                     f"{name}={value}"
                 )
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+        self.max_value = max_value
+        self.negative_slope = negative_slope
+        self.threshold = threshold
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return activations.relu(
             inputs,
             negative_slope=self.negative_slope,
@@ -75,8 +93,8 @@ class LeakyReLU(_Elementwise):
         Array([-0.5,  2. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope=0.3, **kwargs):
-        if "alpha" in kwargs:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[LayerOptions]):
+        if "alpha" in kwargs:  # of older scripts
             negative_slope = kwargs.pop("alpha")
             warnings.warn(
                 "Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2
@@ -89,7 +107,7 @@ class LeakyReLU(_Elementwise):
             )
         self.negative_slope = negative_slope
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
@@ -103,43 +121,48 @@ class PReLU(_Elementwise):
             positions of images; None for none.
 
     Shape:
-        Any; the output has the shape of the input. `alpha` has that shape without the batch axis, 1
-            in shared axes.
+        Any; the output has the shape of the input. `alpha` has that shape without the batch axis,
+        and 1 in shared axes.
 
     Examples:
         >>> import fkeras, jax
-        >>> variables = fkeras.layers.PReLU(shared_axes=[1, 2]).init(jax.random.key(0), (1, 8, 8, 3))
+        >>> layer = fkeras.layers.PReLU(shared_axes=[1, 2])
+        >>> variables = layer.init(jax.random.key(0), (1, 8, 8, 3))
         >>> variables["params"]["alpha"].shape
         (1, 1, 3)
     """
 
     def __init__(
         self,
-        alpha_initializer="Zeros",
-        alpha_regularizer=None,
-        alpha_constraint=None,
-        shared_axes=None,
-        **kwargs,
+        alpha_initializer: Identifier = "Zeros",
+        alpha_regularizer: Identifier | None = None,
+        alpha_constraint: Identifier | None = None,
+        shared_axes: Axis | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = (
-            shared_axes
-            if shared_axes is None
-            else list(shared_axes)
-            if isinstance(shared_axes, (list, tuple))
-            else [shared_axes]
-        )
+        if shared_axes is not None:
+            axes = shared_axes if isinstance(shared_axes, (list, tuple)) else [shared_axes]
+            if not all(arguments.is_int(axis) for axis in axes):
+                raise UserTypeError(
+                    "PReLU: `shared_axes` must be an integer or a list of integers. Received: "
+                    f"shared_axes={shared_axes!r}"
+                )
+            shared_axes = [int(axis) for axis in axes]
+        self.shared_axes = shared_axes
 
-    def build(self, input_shape):
-        shared, ndim = self.shared_axes or [], len(input_shape)
+    def build(self, input_shape: Shape) -> None:
+        shared = self.shared_axes or []
+        ndim = len(input_shape)
         if any(not 1 <= axis < ndim for axis in shared):
             raise UserInputError(
                 f"PReLU '{self.name}': `shared_axes` must be axes from 1 to {ndim - 1} of its "
                 f"input. Received: shared_axes={self.shared_axes}, input_shape={tuple(input_shape)}"
             )
+        # No batch axis: all examples have the same slopes.
         shape = tuple(1 if axis in shared else input_shape[axis] for axis in range(1, ndim))
         self.alpha = self.add_weight(
             name="alpha",
@@ -148,14 +171,12 @@ class PReLU(_Elementwise):
             regularizer=self.alpha_regularizer,
             constraint=self.alpha_constraint,
         )
-        self.input_spec = InputSpec(
-            ndim=ndim,
-            axes={
-                axis: input_shape[axis] for axis in range(1, ndim) if shared and axis not in shared
-            },
-        )
+        # Without shared axes `alpha` fixes all sizes, but broadcasting says so soon enough.
+        fixed = [axis for axis in range(1, ndim) if axis not in shared] if shared else []
+        self.input_spec = InputSpec(ndim=ndim, axes={axis: input_shape[axis] for axis in fixed})
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
+        # One branch is 0 wherever the other is not: no `where`, whose gradient needs both.
         return jnp.maximum(inputs, 0) - self.alpha * jnp.maximum(-inputs, 0)
 
 
@@ -174,9 +195,9 @@ class ELU(_Elementwise):
         Array([-0.63212055,  2.        ], dtype=float32)
     """
 
-    def __init__(self, alpha=1.0, **kwargs):
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.alpha = alpha
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.elu(inputs, alpha=self.alpha)

@@ -1,18 +1,26 @@
 """GroupedQueryAttention: several heads of the query share one of key and value."""
 
+from __future__ import annotations
+
+from typing import Unpack
+
 from fkeras.errors import UserInputError
 from fkeras.layers.attention.heads import (
     HeadedAttention,
-    check_positive,
     check_value_and_key,
+    checked_positive,
     scale_of,
-    without_masks,
 )
+from fkeras.layers.attention.masks import without_masks
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.core.einsum_dense import EinsumDense
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 class GroupedQueryAttention(HeadedAttention):
-    """Attention in heads of which several share their key and value. Exported as
-    `GroupQueryAttention`, too, as Keras has it.
+    """Attention in heads of which several share their key and value.
+
+    Exported as `GroupQueryAttention`, too, as Keras has it.
 
     One key and value head for all is multi-query attention; as many as query heads is
     `MultiHeadAttention`.
@@ -36,7 +44,7 @@ class GroupedQueryAttention(HeadedAttention):
 
     Shape:
         query `(batch, queries, features)`, value and key `(batch, keys, features)` ->
-            `(batch, queries, features)`.
+        `(batch, queries, features)`.
 
     Call arguments:
         As in `MultiHeadAttention`.
@@ -46,7 +54,8 @@ class GroupedQueryAttention(HeadedAttention):
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
-        >>> layer = fkeras.layers.GroupQueryAttention(head_dim=4, num_query_heads=4, num_key_value_heads=2)
+        >>> sizes = {"head_dim": 4, "num_query_heads": 4, "num_key_value_heads": 2}
+        >>> layer = fkeras.layers.GroupQueryAttention(**sizes)
         >>> x = jnp.ones((3, 5, 8))
         >>> layer(x, x).shape
         (3, 5, 8)
@@ -56,30 +65,27 @@ class GroupedQueryAttention(HeadedAttention):
 
     def __init__(
         self,
-        head_dim,
-        num_query_heads,
-        num_key_value_heads,
-        dropout=0.0,
-        use_bias=True,
-        sliding_window=None,
-        flash_attention=None,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        use_gate=False,
-        seed=None,
-        **kwargs,
+        head_dim: int,
+        num_query_heads: int,
+        num_key_value_heads: int,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        sliding_window: int | None = None,
+        flash_attention: bool | None = None,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        use_gate: bool = False,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
-        for name, value in (
-            ("head_dim", head_dim),
-            ("num_query_heads", num_query_heads),
-            ("num_key_value_heads", num_key_value_heads),
-        ):
-            check_positive(name, value)
+        head_dim = checked_positive("head_dim", head_dim)
+        num_query_heads = checked_positive("num_query_heads", num_query_heads)
+        num_key_value_heads = checked_positive("num_key_value_heads", num_key_value_heads)
         if num_query_heads % num_key_value_heads:
             raise UserInputError(
                 "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
@@ -101,14 +107,13 @@ class GroupedQueryAttention(HeadedAttention):
             seed=seed,
             **kwargs,
         )
+        # Keras counts the output twice: here, and in the last projection.
         self.activity_regularizer = self._activity_regularizer  # of the layer's output, too
-        self.head_dim, self.num_query_heads, self.num_key_value_heads = (
-            head_dim,
-            num_query_heads,
-            num_key_value_heads,
-        )
+        self.head_dim = head_dim
+        self.num_query_heads = num_query_heads
+        self.num_key_value_heads = num_key_value_heads
 
-    def build(self, query_shape, value_shape, key_shape=None):
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         self._query_dense = self._project_in(query_shape, self.num_query_heads, "query")
         self._key_dense = self._project_in(key_shape, self.num_key_value_heads, "key")
@@ -123,24 +128,29 @@ class GroupedQueryAttention(HeadedAttention):
         )
         self._output_dense.build((*query_shape[:-1], self.num_query_heads, self.head_dim))
 
-    def _project_in(self, shape, heads, name, activation=None):
-        made = self._project("bpm,muh->bpuh", (None, heads, self.head_dim), "uh", name, activation)
-        made.build(shape)
-        return made
+    def _project_in(
+        self, shape: Shape, heads: int, name: str, activation: Identifier | None = None
+    ) -> EinsumDense:
+        """The projection of an input of `shape` to heads."""
+        projection = self._project(
+            "bpm,muh->bpuh", (None, heads, self.head_dim), "uh", name, activation
+        )
+        projection.build(shape)
+        return projection
 
     def call(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
-    ):
+        query: Tensor,
+        value: Tensor,
+        key: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor | None]:
         key = value if key is None else key
         attention_mask = self._compute_attention_mask(
             query,
@@ -150,6 +160,7 @@ class GroupedQueryAttention(HeadedAttention):
             key_mask=key_mask,
             attention_mask=attention_mask,
         )
+        # Alone, the causal mask needs no array: the fused kernel has it built in.
         if use_causal_mask and (attention_mask is not None or self._attention_is_overridden()):
             causal = self._compute_causal_mask(query, value)
             attention_mask = causal if attention_mask is None else attention_mask & causal
@@ -157,30 +168,38 @@ class GroupedQueryAttention(HeadedAttention):
         with without_masks(query, value, key):
             gate = self._gate_dense(query) if self.use_gate else None
             projected = self._query_dense(query), self._key_dense(key), self._value_dense(value)
-        given = {"return_attention_scores": True} if return_attention_scores else {}
+        options = {}  # those that an override of `_compute_attention` need not know of
+        if return_attention_scores:
+            options["return_attention_scores"] = True
         if use_causal_mask:
-            given["use_causal_mask"] = True
+            options["use_causal_mask"] = True
         outputs, scores = self._compute_attention(
-            *projected, attention_mask=attention_mask, training=training, **given
+            *projected, attention_mask=attention_mask, training=training, **options
         )
         return self._finish(outputs, scores, gate, query_mask, return_attention_scores)
 
-    def _attention_is_overridden(self):
+    def _attention_is_overridden(self) -> bool:
         """An override may take no `use_causal_mask`: it gets the causal mask as an array."""
         return type(self)._compute_attention is not GroupedQueryAttention._compute_attention
 
     def _compute_attention(
         self,
-        query,
-        key,
-        value,
-        attention_mask=None,
-        training=None,
-        use_causal_mask=False,
-        return_attention_scores=False,
-    ):
-        """Attention between projected heads `(batch, positions, heads, size)`; to override for
-        another kind.
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None = None,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+        return_attention_scores: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attention between projected heads, to override for another kind.
+
+        Args:
+            query, key, value: `(batch, positions, heads, size)`.
+            attention_mask: bool, True where a query may look; None for everywhere.
+            training: whether there is dropout.
+            use_causal_mask: whether query i sees keys 0 to i only.
+            return_attention_scores: whether the scores are wanted.
 
         Returns:
             (output, scores or None)
@@ -195,10 +214,11 @@ class GroupedQueryAttention(HeadedAttention):
             use_causal_mask,
             scale=scale_of(self.head_dim),
             equations=("bkuh,bquh->buqk", "buqk,bkuh->bquh"),
-            attention_axes=1,
         )
 
-    def compute_output_shape(self, query_shape, value_shape, key_shape=None):
+    def compute_output_shape(
+        self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None
+    ) -> Shape:
         if query_shape[-1] != value_shape[-1]:
             raise UserInputError(
                 "The last dimension of `query_shape` and `value_shape` must be equal, but are "
@@ -208,5 +228,5 @@ class GroupedQueryAttention(HeadedAttention):
         check_value_and_key(value_shape, value_shape if key_shape is None else key_shape)
         return tuple(query_shape)
 
-    def _scores_shape(self, query_shape, value_shape):
+    def _scores_shape(self, query_shape: Shape, value_shape: Shape) -> Shape:
         return (query_shape[0], self.num_query_heads, query_shape[1], value_shape[1])

@@ -1,20 +1,25 @@
-"""What the attention layers with several heads share: the mask that a query looks through, and
-attention between projected heads.
-"""
+"""What attention layers with several heads share: masks, and attention between projected heads."""
 
-import contextlib
+from __future__ import annotations
+
 import math
+from collections.abc import Callable
+from typing import Unpack
 
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras import constraints, initializers, ops, regularizers
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.activations.softmax import Softmax
+from fkeras.layers.attention.masks import combine_masks, expand_mask
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.core.einsum_dense import EinsumDense
 from fkeras.layers.regularization.dropout import Dropout, check_rate
+from fkeras.types import Config, Identifier, SeedLike, Shape, Tensor
 
 
 class HeadedAttention(Layer):
@@ -23,35 +28,38 @@ class HeadedAttention(Layer):
     Subclasses may override `_compute_attention`, which attends between projected heads.
     """
 
+    _attended_axes: tuple[int, ...] = (1,)  # of the inputs: where their positions are
+
     def __init__(
         self,
         *,
-        dropout,
-        use_bias,
-        sliding_window,
-        flash_attention,
-        kernel_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        bias_regularizer,
-        activity_regularizer,
-        kernel_constraint,
-        bias_constraint,
-        use_gate,
-        seed,
-        **kwargs,
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        flash_attention: bool | None,
+        kernel_initializer: Identifier | None,
+        bias_initializer: Identifier | None,
+        kernel_regularizer: Identifier | None,
+        bias_regularizer: Identifier | None,
+        activity_regularizer: Identifier | None,
+        kernel_constraint: Identifier | None,
+        bias_constraint: Identifier | None,
+        use_gate: bool,
+        seed: SeedLike | None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(**kwargs)
         check_rate(dropout, self, "dropout")
         if sliding_window is not None:
-            check_positive("sliding_window", sliding_window, "`None` or a positive integer")
-        self.dropout, self.use_bias, self.sliding_window, self.use_gate, self.seed = (
-            dropout,
-            use_bias,
-            sliding_window,
-            use_gate,
-            seed,
-        )
+            sliding_window = checked_positive(
+                "sliding_window", sliding_window, "`None` or a positive integer"
+            )
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self.sliding_window = sliding_window
+        self.use_gate = use_gate
+        self.seed = seed
+        # Not in the config, and Keras's is not either: it is about a machine, not about a model.
         self._flash_attention = flash_attention
         if self._flash_attention and dropout > 0:
             raise UserInputError(
@@ -69,9 +77,17 @@ class HeadedAttention(Layer):
 
     # -- parts -----------------------------------------------------------------
 
-    def _project(self, equation, output_shape, bias_axes, name, activation=None) -> EinsumDense:
-        """A projection with the layer's settings. Each has its own initializer: one object with a
-        seed would draw the same for all.
+    def _project(
+        self,
+        equation: str,
+        output_shape: Shape,
+        bias_axes: str,
+        name: str,
+        activation: Identifier | None = None,
+    ) -> EinsumDense:
+        """A projection with the layer's settings.
+
+        Each has its own initializer: one object with a seed would draw the same for all.
         """
         return EinsumDense(
             equation,
@@ -89,7 +105,7 @@ class HeadedAttention(Layer):
             dtype=self.dtype_policy,
         )
 
-    def _make_softmax_and_dropout(self, axis) -> None:
+    def _make_softmax_and_dropout(self, axis: int | tuple[int, ...]) -> None:
         self._softmax = Softmax(axis=axis, dtype=self.dtype_policy)
         self._dropout_layer = Dropout(self.dropout, dtype=self.dtype_policy, seed=self.seed)
 
@@ -97,73 +113,79 @@ class HeadedAttention(Layer):
 
     def _compute_attention_mask(
         self,
-        query,
-        value,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        use_causal_mask=False,
-    ):
+        query: Tensor,
+        value: Tensor,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        use_causal_mask: bool = False,
+    ) -> Tensor | None:
         """All masks as one: bool, broadcastable to (batch, queries, keys), or None."""
-        found = [] if query_mask is None else [jnp.asarray(query_mask, bool)[..., None]]
-        found += [
-            jnp.asarray(mask, bool)[..., None, :]
-            for mask in (value_mask, key_mask)
-            if mask is not None
-        ]
+        parts = []
         if use_causal_mask:
-            found.append(self._compute_causal_mask(query, value))
+            parts.append(self._compute_causal_mask(query, value))
         if self.sliding_window is not None:
-            found.append(self._compute_sliding_window_mask(query, value))
-        combined = None
-        for mask in found:
-            combined = mask if combined is None else combined & mask
-        if attention_mask is None:
-            return combined
-        attention_mask = jnp.asarray(attention_mask, bool)
-        if combined is None:
-            return attention_mask
-        while combined.ndim < attention_mask.ndim:  # the given one has an axis for heads
-            combined = jnp.expand_dims(combined, -3)
-        return attention_mask & combined
+            parts.append(self._compute_sliding_window_mask(query, value))
+        masks_of_keys = (value_mask, key_mask)
+        axis_count = len(self._attended_axes)
+        return combine_masks(query_mask, masks_of_keys, attention_mask, parts, axis_count)
 
-    def _compute_causal_mask(self, query, value=None):
+    def _compute_causal_mask(self, query: Tensor, value: Tensor | None = None) -> Tensor:
         """(1, queries, keys): query i sees keys 0 to i."""
-        return jnp.tril(
-            jnp.ones((1, query.shape[1], (query if value is None else value).shape[1]), bool)
-        )
+        queries, keys = self._count_positions("use_causal_mask", query, value)
+        return jnp.tril(jnp.ones((1, queries, keys), bool))
 
-    def _compute_sliding_window_mask(self, query, value=None):
-        """(1, queries, keys): query i sees keys that are less than `sliding_window` positions away,
-        on either side.
-        """
-        rows, columns = (
-            jnp.arange(query.shape[1]),
-            jnp.arange((query if value is None else value).shape[1]),
-        )
-        return (jnp.abs(rows[:, None] - columns) < self.sliding_window)[None]
+    def _compute_sliding_window_mask(self, query: Tensor, value: Tensor | None = None) -> Tensor:
+        """(1, queries, keys): a query sees keys less than `sliding_window` positions away."""
+        queries, keys = self._count_positions("sliding_window", query, value)
+        # Both ways: together with a causal mask it is the window of Mistral and the like.
+        distances = jnp.abs(jnp.arange(queries)[:, None] - jnp.arange(keys))
+        return (distances < self.sliding_window)[None]
+
+    def _count_positions(
+        self, argument: str, query: Tensor, value: Tensor | None
+    ) -> tuple[int, int]:
+        """How many positions query and value have on the one axis that attention runs over."""
+        if len(self._attended_axes) != 1:
+            raise UserInputError(
+                f"{type(self).__name__} '{self.name}': `{argument}` needs an order of positions, "
+                "which attention over several axes at once has not. Received: axes of attention="
+                f"{self._attended_axes}. Give `attention_axes` one axis."
+            )
+        (axis,) = self._attended_axes
+        return query.shape[axis], (query if value is None else value).shape[axis]
 
     # -- attention -------------------------------------------------------------
 
     def _attend(
         self,
-        query,
-        key,
-        value,
-        attention_mask,
-        training,
-        return_attention_scores,
-        use_causal_mask,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        training: bool | None,
+        return_attention_scores: bool,
+        use_causal_mask: bool,
         *,
-        scale,
-        equations,
-        attention_axes,
-    ):
-        """(output, scores) of projected heads; the scores are None where they are not asked for.
+        scale: float,
+        equations: tuple[str, str],
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attention between projected heads.
 
-        `equations`: einsum equations for key and query to scores, and for scores and value to
-        output.
+        Args:
+            query, key, value: (batch, positions, heads, size).
+            attention_mask: bool, with or without an axis for heads, True where a query may look.
+            training: whether there is dropout.
+            return_attention_scores: whether the weights are wanted.
+            use_causal_mask: whether query i sees keys 0 to i only.
+            scale: of the scores.
+            equations: einsum equations for key and query to scores, and for scores and value to
+                output.
+
+        Returns:
+            The output, and the weights after the softmax where they are wanted or were needed, else
+            None.
         """
         if self._flash_attention and return_attention_scores:
             raise UserInputError(
@@ -172,23 +194,16 @@ class HeadedAttention(Layer):
             )
         # A row without any key is the mean of all values in the fused form, and 0 with dropout: as
         # in Keras.
-        unmasked_inference = not training and attention_mask is None
-        if (
-            query.ndim == 4
-            and attention_axes == 1
-            and not return_attention_scores
-            and (self.dropout == 0 or unmasked_inference)
-        ):
-            mask = (
-                None
-                if attention_mask is None
-                else _with_heads(jnp.asarray(attention_mask, bool), 4, attention_axes)
-            )
+        is_dropout_free = self.dropout == 0 or not training and attention_mask is None
+        # The fused form writes no scores, so it can neither return nor drop them.
+        if query.ndim == 4 and not return_attention_scores and is_dropout_free:
+            if attention_mask is not None:
+                attention_mask = self._with_axis_of_heads(attention_mask, query.ndim)
             output = ops.dot_product_attention(
                 query,
                 key,
                 value,
-                mask=mask,
+                mask=attention_mask,
                 scale=scale,
                 is_causal=use_causal_mask,
                 flash_attention=self._flash_attention,
@@ -196,50 +211,67 @@ class HeadedAttention(Layer):
             return output, None
         if use_causal_mask:
             causal = self._compute_causal_mask(query, value)
-            attention_mask = (
-                causal if attention_mask is None else jnp.asarray(attention_mask, bool) & causal
-            )
+            if attention_mask is not None:
+                causal = jnp.asarray(attention_mask, bool) & causal
+            attention_mask = causal
         repeats = query.shape[-2] // key.shape[-2]
-        if repeats > 1:
-            key, value = (jnp.repeat(x, repeats, axis=-2) for x in (key, value))
+        if repeats > 1:  # several heads of the query share one of key and value
+            key = jnp.repeat(key, repeats, axis=-2)
+            value = jnp.repeat(value, repeats, axis=-2)
         scores = jnp.einsum(equations[0], key, query * jnp.asarray(scale, query.dtype))
         if attention_mask is not None:
-            attention_mask = _with_heads(attention_mask, scores.ndim, attention_axes)
+            attention_mask = self._with_axis_of_heads(attention_mask, scores.ndim)
         scores = self._softmax(scores, mask=attention_mask)
-        kept = self._dropout_layer(scores, training=training) if self.dropout > 0 else scores
-        return jnp.einsum(equations[1], kept, value), scores
+        dropped = self._dropout_layer(scores, training=training) if self.dropout > 0 else scores
+        return jnp.einsum(equations[1], dropped, value), scores
 
-    def _finish(self, outputs, scores, gate, query_mask, return_attention_scores):
+    def _with_axis_of_heads(self, mask: Tensor, ndim: int) -> Tensor:
+        """A mask with axes of size 1 in front of its queries and keys, up to rank `ndim`."""
+        mask = jnp.asarray(mask, bool)
+        return expand_mask(mask, -2 * len(self._attended_axes) - 1, ndim - mask.ndim)
+
+    def _finish(
+        self,
+        outputs: Tensor,
+        scores: Tensor | None,
+        gate: Tensor | None,
+        query_mask: Tensor | None,
+        return_attention_scores: bool,
+    ) -> Tensor | tuple[Tensor, Tensor | None]:
+        """What `call` returns, from the heads' outputs; the query's mask goes on."""
         outputs = self._output_dense(outputs if gate is None else outputs * gate)
         if query_mask is not None:
             masks.set_mask(outputs, query_mask)
         return (outputs, scores) if return_attention_scores else outputs
 
+    # -- shapes and config -----------------------------------------------------
+
+    def _scores_shape(self, query_shape: Shape, value_shape: Shape) -> Shape:
+        raise NotImplementedError(f"{type(self).__name__} must define `_scores_shape`.")
+
     def compute_output_spec(
         self,
-        query,
-        value,
-        key=None,
-        query_mask=None,
-        value_mask=None,
-        key_mask=None,
-        attention_mask=None,
-        return_attention_scores=False,
-        training=None,
-        use_causal_mask=False,
-    ):
+        query: KerasTensor,
+        value: KerasTensor,
+        key: KerasTensor | None = None,
+        query_mask: KerasTensor | None = None,
+        value_mask: KerasTensor | None = None,
+        key_mask: KerasTensor | None = None,
+        attention_mask: KerasTensor | None = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> KerasTensor | tuple[KerasTensor, KerasTensor]:
         query_shape, value_shape = tuple(query.shape), tuple(value.shape)
-        shape = self.compute_output_shape(
-            query_shape, value_shape, value_shape if key is None else tuple(key.shape)
-        )
+        key_shape = value_shape if key is None else tuple(key.shape)
+        shape = self.compute_output_shape(query_shape, value_shape, key_shape)
         output = KerasTensor(shape, dtype=self.compute_dtype)
         if not return_attention_scores:
             return output
-        return output, KerasTensor(
-            self._scores_shape(query_shape, value_shape), dtype=self.compute_dtype
-        )
+        scores_shape = self._scores_shape(query_shape, value_shape)
+        return output, KerasTensor(scores_shape, dtype=self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {
             **super().get_config(),
             "activity_regularizer": regularizers.serialize(self._activity_regularizer),
@@ -248,15 +280,19 @@ class HeadedAttention(Layer):
         return config
 
 
-def check_positive(name, value, expected="a positive integer"):
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+def checked_positive(name: str, value: int, expected: str = "a positive integer") -> int:
+    """`value` as an int, if it is a positive one."""
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value <= 0:
         raise UserInputError(
             f"Received an invalid value for argument `{name}`: `{name}` must be {expected}. "
             f"Received: {name}={value}"
         )
+    return int(value)
 
 
-def check_value_and_key(value_shape, key_shape):
+def check_value_and_key(value_shape: Shape, key_shape: Shape) -> None:
+    """Raises where value and key differ in more than their last axes."""
     if tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
         raise UserInputError(
             "All dimensions of `value` and `key`, except the last one, must be equal. Received: "
@@ -264,36 +300,13 @@ def check_value_and_key(value_shape, key_shape):
         )
 
 
-def scale_of(size) -> float:
+def scale_of(size: int) -> float:
+    """What keeps the variance of a dot product of vectors of this size at 1."""
     return 1.0 / math.sqrt(float(size))
 
 
-@contextlib.contextmanager
-def without_masks(*tensors):
-    """Inside, the tensors carry no masks: they are taken account of here, not in the
-    projections.
-    """
-    carried = [(tensor, masks.get_mask(tensor)) for tensor in tensors]
-    for tensor, _ in carried:
-        masks.set_mask(tensor, None)
-    try:
-        yield
-    finally:
-        for tensor, mask in carried:
-            if mask is not None:
-                masks.set_mask(tensor, mask)
-
-
-def _with_heads(mask, ndim, attention_axes):
-    """A mask with axes of size 1 in front of its query and key axes, up to rank `ndim`."""
-    while mask.ndim < ndim:
-        mask = jnp.expand_dims(mask, -2 * attention_axes - 1)
-    return mask
-
-
-def _renewed(initializer):
-    return (
-        type(initializer).from_config(initializer.get_config())
-        if hasattr(initializer, "get_config")
-        else initializer
-    )
+def _renewed(initializer: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Another initializer of the same settings; a plain function is what it is."""
+    if not hasattr(initializer, "get_config"):
+        return initializer
+    return type(initializer).from_config(initializer.get_config())

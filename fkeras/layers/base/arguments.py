@@ -7,7 +7,7 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +22,13 @@ def is_int(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def one_axis(layer: str, axis: int) -> int:
+    """`axis` as Python's int, for layers that take a single one. Raises where it is no integer."""
+    if not is_int(axis):
+        raise UserTypeError(f"{layer}: `axis` must be an integer. Received: axis={axis!r}")
+    return operator.index(axis)
 
 
 def ints_per_axis(

@@ -11,7 +11,7 @@ from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, names
 from fkeras.core.randomness import first_values, seeds
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
@@ -267,5 +267,5 @@ def place(root: Layer) -> None:
     if info.root_key is None:
         info.root_key = seeds.next_root_key()
     for path, variable in root._structure().variables:
-        if isinstance(lending.private_value(variable), lending.NotDrawnYet):
+        if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
             variable._meta.origin.place(info.root_key, "/".join(path))

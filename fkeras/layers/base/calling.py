@@ -18,7 +18,8 @@ import numpy as np
 from fkeras.core import names
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import seeds
-from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import lending, remat
 from fkeras.layers.base import building, input_conversion, input_spec, masking, nested, signature

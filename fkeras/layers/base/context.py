@@ -4,12 +4,14 @@ losses.
 
 from __future__ import annotations
 
-import contextlib
-import threading
+import copy
 from typing import TYPE_CHECKING
 
+from fkeras.core import tracebacks
+from fkeras.core.scoped import Inside, Scoped
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
     import jax
 
@@ -33,23 +35,31 @@ class CallContext:
         self.losses = losses
 
 
-class _Open(threading.local):
-    context: CallContext | None = None
-
-
-_open = _Open()
+# On another thread a copy counts: `training` is set and put back by each layer of a call.
+_context: Scoped[CallContext | None] = Scoped(None, carry=copy.copy)
 
 
 def current() -> CallContext | None:
     """The context of the call that is running on this thread, or None outside of calls."""
-    return _open.context
+    return _context.value
 
 
-@contextlib.contextmanager
-def opened(context: CallContext) -> Iterator[CallContext]:
-    """Inside, `context` is the current one."""
-    outer, _open.context = _open.context, context
-    try:
-        yield context
-    finally:
-        _open.context = outer
+class _OpenCall(Inside):
+    """What `opened` returns. Errors leave an outermost call without the libraries' frames."""
+
+    __slots__ = ()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.scoped.value = self.outer
+        if isinstance(error, Exception) and self.outer is None:
+            tracebacks.trim_if_enabled(error)
+
+
+def opened(context: CallContext) -> Inside[CallContext]:
+    """Context manager: `context` is the current one inside."""
+    return _OpenCall(_context, context)

@@ -16,7 +16,8 @@ from flax import nnx
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, seeds
-from fkeras.core.symbolic.keras_tensor import KerasTensor, any_symbolic
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
@@ -88,7 +89,11 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
     # Adopts the Variables of foreign modules before anything is traced through them.
     layer._structure()
     if any_symbolic(*args, *kwargs.values()):
-        layer.compute_output_spec(*args, **kwargs)
+        nodes = list(layer._info.nodes)
+        try:
+            layer(*args, **kwargs)
+        finally:
+            layer._info.nodes[:] = nodes  # the call was for shapes only
         return
 
     structs = [x for x in flatten([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
@@ -190,7 +195,7 @@ def call_with(
 
     variables = [variable for _, variable in structure.variables]
     (outputs, losses), after = lending.call(
-        run, variables, values, what=f"`{layer.name}.apply`", strict=True
+        run, variables, values, caller=f"`{layer.name}.apply`", strict=True
     )
     return outputs, after, losses
 
@@ -300,7 +305,7 @@ def stateless_call(
             return outputs, (layer.losses if return_losses else None)
 
     (outputs, losses), after = lending.call(
-        run, [*own_trainable, *own_others], values, what=f"`{layer.name}.stateless_call`"
+        run, [*own_trainable, *own_others], values, caller=f"`{layer.name}.stateless_call`"
     )
     others = after[len(own_trainable) :]
     return (outputs, others, losses) if return_losses else (outputs, others)

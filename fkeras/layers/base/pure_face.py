@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core import tracebacks
 from fkeras.core.randomness import seeds
 from fkeras.layers.base import pure
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 class PureFace:
     """`init` and `apply`, and Keras's own pure form, `stateless_call`."""
 
+    @tracebacks.filtered
     def init(self, key: jax.Array, *inputs: Any, **named_inputs: Any) -> Variables:
         """The layer's variables as a pure function of a key: traceable, also under `vmap` over
         keys.
@@ -48,6 +50,7 @@ class PureFace:
         """
         return pure.init(self, key, inputs, named_inputs)
 
+    @tracebacks.filtered
     def apply(
         self,
         variables: Variables,
@@ -99,6 +102,7 @@ class PureFace:
             self._info.root_key = seeds.next_root_key()
         return self._info.root_key.key
 
+    @tracebacks.filtered
     def stateless_call(
         self,
         trainable_variables: Sequence[ArrayLike],

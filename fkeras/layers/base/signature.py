@@ -13,7 +13,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from fkeras.layers.base.layer import Layer
     from fkeras.types import Nested, Shape
@@ -86,7 +86,13 @@ class CallSignature:
 
     def text(self) -> str:
         """The parameters as they stand in the source, for messages."""
-        return "(" + ", ".join(str(p) for p in self.parameters.values()) + ")"
+        return plain_text(self.parameters.values())
+
+
+def plain_text(parameters: Iterable[inspect.Parameter]) -> str:
+    """Parameters as a message shows them: names and defaults, without annotations."""
+    bare = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    return "(" + ", ".join(map(str, bare)) + ")"
 
 
 def _first_of_kind(parameters: list[inspect.Parameter], kind: Any) -> str | None:

@@ -16,7 +16,7 @@ from flax import nnx
 
 from fkeras.core import names
 from fkeras.core.randomness.seed_generator import SeedGenerator
-from fkeras.core.values import lending
+from fkeras.core.values import adoption
 from fkeras.core.values.variable import Variable
 from fkeras.layers.base import attribute_scan
 from fkeras.layers.base.attribute_scan import AttributeScan
@@ -113,7 +113,7 @@ class Structure:
 
     def _add_variable(self, path: Path, variable: nnx.Variable) -> None:
         if not isinstance(variable, Variable):
-            lending.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
+            adoption.adopt(variable, "/".join(path), isinstance(variable, nnx.Param))
         self.variables.append((path, variable))
         self.ordered.append(variable)
 

@@ -1,67 +1,76 @@
 """Conv1D, Conv2D and Conv3D."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras import ops
 from fkeras.errors import UserInputError
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _Conv(Convolution):
+    """What `Conv1D`, `Conv2D` and `Conv3D` are, of whatever rank."""
+
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
         self._refuse_strides_with_dilation()
-        check_count("filters", filters)
-        if groups <= 0:
+        self.filters = checked_count("filters", filters)
+        if not isinstance(groups, (int, np.integer)) or groups <= 0:
             raise UserInputError(
                 f"The number of groups must be a positive integer. Received: groups={groups}."
             )
+        self.groups = int(groups)
         if filters is not None and filters % groups:
             raise UserInputError(
                 "The number of filters must be evenly divisible by the number of groups. "
                 f"Received: groups={groups}, filters={filters}."
             )
-        self.filters = filters
-        self.groups = groups
         self._set_roles(
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             kernel_constraint=kernel_constraint,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
         if channels is not None and channels % self.groups:
             raise UserInputError(
@@ -69,18 +78,22 @@ class _Conv(Convolution):
                 f"Received groups={self.groups}, but the input has {channels} channels (full input "
                 f"shape is {tuple(input_shape)})."
             )
+        # Each filter sees the channels of its own group only.
         per_group = channels if channels is None else channels // self.groups
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, per_group, self.filters), "kernel"
         )
         self._add_bias(self.filters)
 
-    def _convolve(self, inputs):
+    def _convolve(self, inputs: Tensor) -> Tensor:
+        # By the method, and with the Variable: overrides of `convolution_op` are Keras's way to
+        # change a kernel before it is used.
         return self.convolution_op(inputs, self.kernel)
 
-    def convolution_op(self, inputs, kernel):
-        """The bare convolution, to override for a kernel that is computed (weight standardisation
-        and the like).
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """The bare convolution.
+
+        Override it for a kernel that is computed (weight standardisation and the like).
         """
         return ops.conv(inputs, kernel, **self._options())
 
@@ -107,7 +120,7 @@ class Conv1D(_Conv):
 
     Shape:
         `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernel
-            `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        `(kernel_size, channels / groups, filters)`, bias `(filters,)`.
 
     Raises:
         UserInputError: arguments out of range, channels that do not fit, an input that is smaller
@@ -123,65 +136,26 @@ class Conv1D(_Conv):
     rank = 1
     _allows_causal = True
 
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
         if self.padding != "causal":
             return super().convolution_op(inputs, kernel)
-        around = [(0, 0)] * 3
-        around[1 if self.data_format == "channels_last" else 2] = (
-            (self.kernel_size[0] - 1) * self.dilation_rate[0],
-            0,
-        )
-        return ops.conv(jnp.pad(inputs, around), kernel, **{**self._options(), "padding": "valid"})
+        # Zeros before the first step: as many as the window reaches back.
+        widths = [(0, 0), (0, 0), (0, 0)]
+        steps_axis = 1 if self.data_format == "channels_last" else 2
+        widths[steps_axis] = ((self.kernel_size[0] - 1) * self.dilation_rate[0], 0)
+        options = {**self._options(), "padding": "valid"}
+        return ops.conv(jnp.pad(inputs, widths), kernel, **options)
 
 
 class Conv2D(_Conv):
-    """Convolution over the rows and columns of an image. Arguments as in `Conv1D`, with an int or
-    one per axis; no `'causal'` padding.
+    """Convolution over the rows and columns of an image.
+
+    Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
-            columns as padding and strides say. Kernel
-        `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        columns as padding and strides say. Kernel `(*kernel_size, channels / groups, filters)`,
+        bias `(filters,)`.
 
     Examples:
         >>> import fkeras, jax
@@ -195,93 +169,93 @@ class Conv2D(_Conv):
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1),
+        groups: int = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
 
 
 class Conv3D(_Conv):
-    """Convolution over the three axes of a volume. Arguments as in `Conv1D`, with an int or one per
-    axis; no `'causal'` padding.
+    """Convolution over the three axes of a volume.
+
+    Arguments as in `Conv1D`, with an int or one per axis; no `'causal'` padding.
 
     Shape:
         `(batch, a, b, c, channels)` -> `(batch, a, b, c, filters)`, shorter as padding and strides
-            say. Kernel
-        `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
+        say. Kernel `(*kernel_size, channels / groups, filters)`, bias `(filters,)`.
     """
 
     rank = 3
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1, 1),
-        groups=1,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1, 1),
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1, 1),
+        groups: int = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            groups,
-            activation,
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

@@ -1,37 +1,49 @@
 """What convolution layers share: a window that moves over spatial axes, a bias, an activation."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class Convolution(Layer):
-    """Abstract: subclasses give `rank` (number of spatial axes), their kernels in `build`, and
-    `_convolve`.
+    """The base of all convolutions.
+
+    Subclasses give `rank` (number of spatial axes), their kernels in `build`, and `_convolve`.
     """
 
     rank: int
-    _allows_causal = False
+    _allows_causal = False  # padding='causal'
 
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        bias_initializer="zeros",
-        bias_regularizer=None,
-        activity_regularizer=None,
-        bias_constraint=None,
-        **kwargs,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        bias_initializer: Identifier | None = "zeros",
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
+        # Keras's low-rank adaptation, which would otherwise be an unknown argument of `Layer`.
         arguments.refuse_unsupported(
             type(self).__name__,
             **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")},
@@ -47,22 +59,25 @@ class Convolution(Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.bias_constraint = constraints.get(bias_constraint)
+        # Only a minimum: `compute_output_shape` says more about a rank that is too high.
         self.input_spec = InputSpec(min_ndim=self.rank + 2)
 
     @property
-    def _channel_axis(self):
+    def _channel_axis(self) -> int:
         return -1 if self.data_format == "channels_last" else 1
 
-    def _check_input(self, input_shape) -> int:
-        """The number of input channels, which are fixed from now on. Raises where the window does
-        not fit.
+    def _check_input(self, input_shape: Shape) -> int:
+        """The number of input channels, which are fixed from now on.
+
+        Raises where the window does not fit.
         """
         channels = input_shape[self._channel_axis]
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._channel_axis: channels})
+        # For its errors: better here than from XLA at the first call.
         self.compute_output_shape(input_shape)
         return channels
 
-    def _add_bias(self, channels) -> None:
+    def _add_bias(self, channels: int) -> None:
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -73,10 +88,8 @@ class Convolution(Layer):
                 constraint=self.bias_constraint,
             )
 
-    def _add_kernel(self, name, shape, role):
-        """A weight with the initializer, regularizer and constraint that the constructor got for
-        `role`.
-        """
+    def _add_kernel(self, name: str, shape: Shape, role: str) -> Variable:
+        """A weight with the initializer, regularizer and constraint that were given for `role`."""
         return self.add_weight(
             name=name,
             shape=shape,
@@ -92,19 +105,21 @@ class Convolution(Layer):
                 f"strides={self.strides} and dilation_rate={self.dilation_rate}"
             )
 
-    def _set_roles(self, **given) -> None:
-        """Attributes `<role>_initializer` and so on, from what the constructor got under these
-        names.
+    def _set_roles(self, **identifiers: Identifier | None) -> None:
+        """Sets attributes `<role>_initializer`, `<role>_regularizer`, `<role>_constraint`.
+
+        The functions come from what the constructor got under these names.
         """
-        rooms = {
+        modules = {
             "initializer": initializers,
             "regularizer": regularizers,
             "constraint": constraints,
         }
-        for name, value in given.items():
-            setattr(self, name, rooms[name.rsplit("_", 1)[1]].get(value))
+        for name, identifier in identifiers.items():
+            kind = name.rsplit("_", 1)[1]
+            setattr(self, name, modules[kind].get(identifier))
 
-    def _options(self) -> dict:
+    def _options(self) -> dict[str, Any]:
         """Arguments for the functions of `fkeras.ops`."""
         return {
             "strides": self.strides,
@@ -113,26 +128,27 @@ class Convolution(Layer):
             "dilation_rate": self.dilation_rate,
         }
 
-    def _convolve(self, inputs):
-        raise TypeError(f"{type(self).__name__} must define `_convolve(inputs)`.")
+    def _convolve(self, inputs: Tensor) -> Tensor:
+        """The convolution without bias and activation."""
+        raise NotImplementedError(f"{type(self).__name__} must define `_convolve(inputs)`.")
 
-    def call(self, inputs):
-        x = self._convolve(inputs)
+    def call(self, inputs: Tensor) -> Tensor:
+        outputs = self._convolve(inputs)
         if self.bias is not None:
             bias = self.bias.value
-            x = x + (
-                bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * self.rank)
-            )
-        return x if self.activation is None else self.activation(x)
+            if self.data_format == "channels_first":
+                bias = bias.reshape(-1, *(1,) * self.rank)  # (channels, 1, ...)
+            outputs = outputs + bias
+        return outputs if self.activation is None else self.activation(outputs)
 
-    def _output_channels(self, channels):
+    def _output_channels(self, channels: int | None) -> int | None:
         return self.filters
 
-    def _output_length(self, size, window, stride, axis):
+    def _output_length(self, size: int, window: int, stride: int, axis: int) -> int:
         """Positions along one axis; `window` is the reach of the dilated window."""
         return (size - (window if self.padding == "valid" else 1)) // stride + 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape, channel_axis = list(input_shape), self._channel_axis
         if len(shape) != self.rank + 2:
             raise UserInputError(
@@ -141,8 +157,10 @@ class Convolution(Layer):
                 f"input_shape={tuple(shape)}"
             )
         for i, axis in enumerate(spatial_axes(len(shape), self.data_format)):
+            # A size that may vary gives one that may vary.
             if shape[axis] is None:
                 continue
+            # Its reach, with the holes between the points that it sees.
             window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
             shape[axis] = self._output_length(shape[axis], window, self.strides[i], i)
             if shape[axis] <= 0:
@@ -157,9 +175,14 @@ class Convolution(Layer):
         return tuple(shape)
 
 
-def check_count(name, value) -> None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+def checked_count(name: str, value: int | None) -> int | None:
+    """`value` as an int, if it is a positive one or None."""
+    if value is None:
+        return None
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value <= 0:
         raise UserInputError(
             f"Invalid value for argument `{name}`. Expected a strictly positive value. Received "
             f"{name}={value}."
         )
+    return int(value)

@@ -1,62 +1,71 @@
 """DepthwiseConv1D and DepthwiseConv2D: each channel with its own filters."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
 from fkeras import ops
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _DepthwiseConv(Convolution):
+    """What the depthwise convolutions are, of whatever rank."""
+
     def __init__(
         self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
-        check_count("depth_multiplier", depth_multiplier)
-        self.depth_multiplier = depth_multiplier
+        self.depth_multiplier = checked_count("depth_multiplier", depth_multiplier)
         self._set_roles(
             depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer,
             depthwise_constraint=depthwise_constraint,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
+        # (*window, channels, multiplier); filters of one channel stand side by side in the output.
         self.kernel = self._add_kernel(
             "kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
         )
         self._add_bias(channels * self.depth_multiplier)
 
-    def _convolve(self, inputs):
+    def _convolve(self, inputs: Tensor) -> Tensor:
         return ops.depthwise_conv(inputs, self.kernel, **self._options())
 
-    def _output_channels(self, channels):
+    def _output_channels(self, channels: int | None) -> int | None:
         return None if channels is None else channels * self.depth_multiplier
 
 
@@ -78,60 +87,24 @@ class DepthwiseConv1D(_DepthwiseConv):
 
     Examples:
         >>> import fkeras, jax
-        >>> variables = fkeras.layers.DepthwiseConv1D(3, depth_multiplier=2).init(jax.random.key(0), (1, 10, 4))
+        >>> layer = fkeras.layers.DepthwiseConv1D(3, depth_multiplier=2)
+        >>> variables = layer.init(jax.random.key(0), (1, 10, 4))
         >>> jax.tree.map(lambda a: a.shape, variables["params"])
         {'bias': (8,), 'kernel': (3, 4, 2)}
     """
 
     rank = 1
 
-    def __init__(
-        self,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            depth_multiplier,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
 
 class DepthwiseConv2D(_DepthwiseConv):
-    """Convolution of each channel of an image with its own filters. Arguments as in
-    `DepthwiseConv1D`, with an int or one per axis.
+    """Convolution of each channel of an image with its own filters.
+
+    Arguments as in `DepthwiseConv1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, channels * depth_multiplier)`,
-            fewer rows and columns as padding and
-        strides say. Kernel `(*kernel_size, channels, depth_multiplier)`.
+        fewer rows and columns as padding and strides say. Kernel
+        `(*kernel_size, channels, depth_multiplier)`.
 
     Examples:
         >>> import fkeras
@@ -143,38 +116,38 @@ class DepthwiseConv2D(_DepthwiseConv):
 
     def __init__(
         self,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        depth_multiplier=1,
-        data_format=None,
-        dilation_rate=(1, 1),
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1),
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            depth_multiplier,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            depth_multiplier=depth_multiplier,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            depthwise_initializer=depthwise_initializer,
+            bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

@@ -1,51 +1,58 @@
 """SeparableConv1D and SeparableConv2D: each channel by itself, then the channels mixed."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
 from fkeras import ops
-from fkeras.layers.convolutional.convolution import Convolution, check_count
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.convolutional.convolution import Convolution, checked_count
+from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
 class _SeparableConv(Convolution):
+    """What the separable convolutions are, of whatever rank."""
+
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        depth_multiplier: int = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        pointwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        pointwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        pointwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            activation,
-            use_bias,
-            bias_initializer,
-            bias_regularizer,
-            activity_regularizer,
-            bias_constraint,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            bias_initializer=bias_initializer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
-        check_count("depth_multiplier", depth_multiplier)
-        check_count("filters", filters)
-        self.filters = filters
-        self.depth_multiplier = depth_multiplier
+        self.filters = checked_count("filters", filters)
+        self.depth_multiplier = checked_count("depth_multiplier", depth_multiplier)
         self._set_roles(
             depthwise_initializer=depthwise_initializer,
             depthwise_regularizer=depthwise_regularizer,
@@ -55,11 +62,13 @@ class _SeparableConv(Convolution):
             pointwise_constraint=pointwise_constraint,
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
+        # (*window, channels, multiplier)
         self.depthwise_kernel = self._add_kernel(
             "depthwise_kernel", (*self.kernel_size, channels, self.depth_multiplier), "depthwise"
         )
+        # (1, ..., 1, channels * multiplier, filters): a matrix product at each position.
         self.pointwise_kernel = self._add_kernel(
             "pointwise_kernel",
             (*(1,) * self.rank, channels * self.depth_multiplier, self.filters),
@@ -67,7 +76,7 @@ class _SeparableConv(Convolution):
         )
         self._add_bias(self.filters)
 
-    def _convolve(self, inputs):
+    def _convolve(self, inputs: Tensor) -> Tensor:
         return ops.separable_conv(
             inputs, self.depthwise_kernel, self.pointwise_kernel, **self._options()
         )
@@ -83,13 +92,14 @@ class SeparableConv1D(_SeparableConv):
         padding: `'valid'` or `'same'`.
         depth_multiplier: number of filters for each input channel in the first part.
         data_format, dilation_rate, activation, use_bias, the bias's initializer, regularizer and
-        constraint: as in `Conv1D`. depthwise_initializer, pointwise_initializer and the
-            regularizers and constraints of these names: of the two kernels.
+            constraint: as in `Conv1D`.
+        depthwise_initializer, pointwise_initializer and the regularizers and constraints of these
+            names: of the two kernels.
 
     Shape:
         `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernels
-            `(kernel_size, channels, depth_multiplier)` and
-        `(1, channels * depth_multiplier, filters)`, bias `(filters,)`.
+        `(kernel_size, channels, depth_multiplier)` and `(1, channels * depth_multiplier, filters)`,
+        bias `(filters,)`.
 
     Examples:
         >>> import fkeras, jax
@@ -100,108 +110,62 @@ class SeparableConv1D(_SeparableConv):
 
     rank = 1
 
-    def __init__(
-        self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
-    ):
-        super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            depth_multiplier,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            pointwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            pointwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            pointwise_constraint,
-            bias_constraint,
-            **kwargs,
-        )
-
 
 class SeparableConv2D(_SeparableConv):
-    """A `DepthwiseConv2D` followed by a 1 x 1 convolution. Arguments as in `SeparableConv1D`, with
-    an int or one per axis.
+    """A `DepthwiseConv2D` followed by a 1 x 1 convolution.
+
+    Arguments as in `SeparableConv1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> `(batch, rows, columns, filters)`, fewer rows and
-            columns as padding and strides say. Kernels
-        `(*kernel_size, channels, depth_multiplier)` and
-            `(1, 1, channels * depth_multiplier, filters)`.
+        columns as padding and strides say. Kernels `(*kernel_size, channels, depth_multiplier)` and
+        `(1, 1, channels * depth_multiplier, filters)`.
     """
 
     rank = 2
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=(1, 1),
-        padding="valid",
-        data_format=None,
-        dilation_rate=(1, 1),
-        depth_multiplier=1,
-        activation=None,
-        use_bias=True,
-        depthwise_initializer="glorot_uniform",
-        pointwise_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        depthwise_regularizer=None,
-        pointwise_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        depthwise_constraint=None,
-        pointwise_constraint=None,
-        bias_constraint=None,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = (1, 1),
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = (1, 1),
+        depth_multiplier: int = 1,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: Identifier | None = "glorot_uniform",
+        pointwise_initializer: Identifier | None = "glorot_uniform",
+        bias_initializer: Identifier | None = "zeros",
+        depthwise_regularizer: Identifier | None = None,
+        pointwise_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        depthwise_constraint: Identifier | None = None,
+        pointwise_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(
-            filters,
-            kernel_size,
-            strides,
-            padding,
-            data_format,
-            dilation_rate,
-            depth_multiplier,
-            activation,
-            use_bias,
-            depthwise_initializer,
-            pointwise_initializer,
-            bias_initializer,
-            depthwise_regularizer,
-            pointwise_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            depthwise_constraint,
-            pointwise_constraint,
-            bias_constraint,
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            depth_multiplier=depth_multiplier,
+            activation=activation,
+            use_bias=use_bias,
+            depthwise_initializer=depthwise_initializer,
+            pointwise_initializer=pointwise_initializer,
+            bias_initializer=bias_initializer,
+            depthwise_regularizer=depthwise_regularizer,
+            pointwise_regularizer=pointwise_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            depthwise_constraint=depthwise_constraint,
+            pointwise_constraint=pointwise_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )

@@ -1,10 +1,19 @@
 """Dense: a linear map over the last axis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
 from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.types import Identifier, Shape, Tensor
 
 
 class Dense(Layer):
@@ -23,7 +32,7 @@ class Dense(Layer):
 
     Shape:
         `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
-            `(units,)`.
+        `(units,)`.
 
     Raises:
         UserInputError: `units` not positive; another last axis than the one it was built for.
@@ -36,22 +45,25 @@ class Dense(Layer):
         {'bias': (4,), 'kernel': (3, 4)}
     """
 
+    kernel: Variable
+    bias: Variable | None
+
     def __init__(
         self,
-        units,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        bias_constraint=None,
-        lora_rank=None,
-        lora_alpha=None,
-        quantization_config=None,
-        **kwargs,
+        units: int,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: object | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         arguments.refuse_unsupported(
@@ -60,12 +72,12 @@ class Dense(Layer):
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
+        if not arguments.is_int(units) or units <= 0:
             raise UserInputError(
                 "Received an invalid value for `units`, expected a positive integer. Received: "
                 f"units={units}"
             )
-        self.units = units
+        self.units = int(units)  # NumPy's integers too, as `np.prod(shape)` gives them
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -77,10 +89,9 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
 
-    def build(self, input_shape):
-        arguments.refuse_unsupported(
-            "Dense", quantization_mode=self.quantization_mode
-        )  # of a dtype policy such as 'int8_from_float32'
+    def build(self, input_shape: Shape) -> None:
+        # The mode is that of a dtype policy such as 'int8_from_float32'.
+        arguments.refuse_unsupported("Dense", quantization_mode=self.quantization_mode)
         features = input_shape[-1]
         self.kernel = self.add_weight(
             name="kernel",
@@ -100,11 +111,11 @@ class Dense(Layer):
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
-    def call(self, inputs, training=None):
-        x = ops.matmul(inputs, self.kernel)
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        x = ops.matmul(inputs, self.kernel)  # (batch, ..., units); sparse inputs too
         if self.bias is not None:
             x = x + self.bias
         return x if self.activation is None else self.activation(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

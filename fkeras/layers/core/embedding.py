@@ -1,5 +1,9 @@
 """Embedding and ReversibleEmbedding: rows of a table."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,29 +15,35 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config, DTypeLike, Identifier, Shape, Tensor
 
-def check_ids(ids, input_dim: int, name: str = "Embedding") -> None:
-    """Raises a UserInputError if an id lies outside of [0, input_dim): names the id, where it
-    stands, and the fix.
+
+def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
+    """Raises if an id lies outside of [0, input_dim): names the id, its position, and the fix.
 
     Args:
         ids: array on the host, of ints (or of floats, of which the integer part counts).
         input_dim: number of rows of the table.
         name: who looks the ids up, for the message.
+
+    Raises:
+        UserInputError: an id is outside, or NaN.
     """
     ids = np.asarray(ids)
     if ids.size == 0 or 0 <= ids.min() and ids.max() < input_dim:
         return
-    bad = ~((ids >= 0) & (ids < input_dim))  # NaN is bad, too
-    where = tuple(int(i) for i in np.argwhere(bad)[0])
-    fix = (
-        f"Make input_dim at least {int(ids.max()) + 1}"
-        if not ids[where] < 0 and np.isfinite(ids.max())
-        else "Map the ids into that range"
-    )
+    outside = ~((ids >= 0) & (ids < input_dim))  # NaN is outside, too
+    position = tuple(int(i) for i in np.argwhere(outside)[0])
+    table_is_too_small = not ids[position] < 0 and np.isfinite(ids.max())
+    if table_is_too_small:
+        fix = f"Make input_dim at least {int(ids.max()) + 1}"
+    else:
+        fix = "Map the ids into that range"
     raise UserInputError(
         f"{name} has input_dim={input_dim}, so that ids must lie in [0, {input_dim}). Received: id "
-        f"{ids[where]} at position {where} ({int(bad.sum())} of {bad.size} ids are outside). {fix}."
+        f"{ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids are "
+        f"outside). {fix}."
     )
 
 
@@ -73,25 +83,25 @@ class Embedding(Layer):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        weights=None,
-        lora_rank=None,
-        lora_alpha=None,
-        quantization_config=None,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Identifier = "uniform",
+        embeddings_regularizer: Identifier | None = None,
+        embeddings_constraint: Identifier | None = None,
+        mask_zero: bool = False,
+        weights: ArrayLike | None = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: object | None = None,
         **kwargs,
     ):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
-            if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value <= 0:
+            if not arguments.is_int(value) or value <= 0:
                 raise UserTypeError(
                     f"`{name}` must be a positive integer. Received: {name}={value} (of type "
                     f"{type(value).__name__})."
                 )
-        if "input_length" in kwargs:
+        if "input_length" in kwargs:  # of older scripts: the shape of a Sequential model's input
             length = kwargs.pop("input_length")
             if not {"input_shape", "batch_input_shape"} & set(kwargs):
                 kwargs["input_shape"] = (length,)
@@ -102,7 +112,8 @@ class Embedding(Layer):
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
-        self.input_dim, self.output_dim = int(input_dim), int(output_dim)
+        self.input_dim = int(input_dim)
+        self.output_dim = int(output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
@@ -111,16 +122,14 @@ class Embedding(Layer):
         self.autocast = False  # of ids; the rows are cast when they have been looked up
         if weights is not None:
             self.build()
-            self.set_weights(
-                weights if isinstance(weights, list) and len(weights) == 1 else [weights]
-            )
+            is_wrapped = isinstance(weights, list) and len(weights) == 1
+            self.set_weights(weights if is_wrapped else [weights])
 
-    def build(self, input_shape=None):
-        if self.built:
+    def build(self, input_shape: Shape | None = None) -> None:
+        if self.built:  # by `weights`, before any input came
             return
-        arguments.refuse_unsupported(
-            type(self).__name__, quantization_mode=self.quantization_mode
-        )  # of a dtype policy such as 'int8_from_float32'
+        # The mode is that of a dtype policy such as 'int8_from_float32'.
+        arguments.refuse_unsupported(type(self).__name__, quantization_mode=self.quantization_mode)
         self.embeddings = self.add_weight(
             name="embeddings",
             shape=(self.input_dim, self.output_dim),
@@ -129,39 +138,39 @@ class Embedding(Layer):
             constraint=self.embeddings_constraint,
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if hasattr(inputs, "todense"):
             inputs = inputs.todense()
+        # A tracer has no values to look at: there an id outside gives a row of NaN, see below.
         if not isinstance(inputs, jax.core.Tracer):
             self.check_host_input(np.asarray(inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
         rows = self.embeddings.value.at[ids].get(
             mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
-        )
+        )  # (batch, ..., output_dim)
         return rows.astype(self.compute_dtype)
 
-    def check_host_input(self, ids) -> None:
+    def check_host_input(self, ids: np.ndarray) -> None:
         """Raises where an array on the host has an id outside of the table."""
         check_ids(ids, self.input_dim, f"Embedding '{self.name}'")
 
-    def compute_mask(self, inputs, mask=None):
-        return (
-            jnp.not_equal(inputs.todense() if hasattr(inputs, "todense") else inputs, 0)
-            if self.mask_zero
-            else None
-        )
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
+        if not self.mask_zero:
+            return None
+        ids = inputs.todense() if hasattr(inputs, "todense") else inputs
+        return jnp.not_equal(ids, 0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape),
             dtype=self.compute_dtype,
             ragged=getattr(inputs, "ragged", False),
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         return {
             name: value
@@ -171,8 +180,9 @@ class Embedding(Layer):
 
 
 class ReversibleEmbedding(Embedding):
-    """An `Embedding` that also projects back, from vectors to a score for each id: for language
-    models.
+    """An `Embedding` that also projects back, from vectors to a score for each id.
+
+    For language models: the same table reads words and predicts them.
 
     Args:
         input_dim: number of rows; ids are in [0, input_dim).
@@ -185,9 +195,8 @@ class ReversibleEmbedding(Embedding):
         logit_soft_cap: None, or c > 0: scores become `c * tanh(scores / c)`.
 
     Shape:
-        ids `(batch, ...)` -> `(batch, ..., output_dim)`; with `reverse=True` vectors
-            `(batch, ..., output_dim)` ->
-        `(batch, ..., input_dim)`.
+        ids `(batch, ...)` -> `(batch, ..., output_dim)`; with `reverse=True`
+        vectors `(batch, ..., output_dim)` -> scores `(batch, ..., input_dim)`.
 
     References:
         Press and Wolf, 2016, https://arxiv.org/abs/1608.05859
@@ -201,15 +210,15 @@ class ReversibleEmbedding(Embedding):
 
     def __init__(
         self,
-        input_dim,
-        output_dim,
-        tie_weights=True,
-        embeddings_initializer="uniform",
-        embeddings_regularizer=None,
-        embeddings_constraint=None,
-        mask_zero=False,
-        reverse_dtype=None,
-        logit_soft_cap=None,
+        input_dim: int,
+        output_dim: int,
+        tie_weights: bool = True,
+        embeddings_initializer: Identifier = "uniform",
+        embeddings_regularizer: Identifier | None = None,
+        embeddings_constraint: Identifier | None = None,
+        mask_zero: bool = False,
+        reverse_dtype: DTypeLike | None = None,
+        logit_soft_cap: float | None = None,
         **kwargs,
     ):
         super().__init__(
@@ -221,13 +230,11 @@ class ReversibleEmbedding(Embedding):
             mask_zero=mask_zero,
             **kwargs,
         )
-        self.tie_weights, self.reverse_dtype, self.logit_soft_cap = (
-            tie_weights,
-            reverse_dtype,
-            logit_soft_cap,
-        )
+        self.tie_weights = tie_weights
+        self.reverse_dtype = reverse_dtype
+        self.logit_soft_cap = logit_soft_cap
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Shape | None = None) -> None:
         if self.built:
             return
         super().build(input_shape)
@@ -238,29 +245,28 @@ class ReversibleEmbedding(Embedding):
                 initializer=self.embeddings_initializer,
             )
 
-    def call(self, inputs, reverse=False):
+    def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
         if not reverse:
             outputs = super().call(inputs)
             if self.mask_zero:
                 masks.set_mask(outputs, jnp.not_equal(inputs, 0))
             return outputs
         kernel = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
-        if self.reverse_dtype is not None:
-            inputs, kernel = inputs.astype(self.reverse_dtype), kernel.astype(self.reverse_dtype)
-        scores = inputs @ kernel
-        return (
-            scores
-            if self.logit_soft_cap is None
-            else self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
-        )
+        if self.reverse_dtype is not None:  # a wider one keeps rare words apart in half precision
+            inputs = inputs.astype(self.reverse_dtype)
+            kernel = kernel.astype(self.reverse_dtype)
+        scores = inputs @ kernel  # (batch, ..., input_dim)
+        if self.logit_soft_cap is None:
+            return scores
+        return self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None  # set in `call`, which knows the direction
 
-    def compute_output_shape(self, input_shape, reverse=False):
+    def compute_output_shape(self, input_shape: Shape, reverse: bool = False) -> Shape:
         return (*input_shape[:-1], self.input_dim) if reverse else (*input_shape, self.output_dim)
 
-    def compute_output_spec(self, inputs, reverse=False):
+    def compute_output_spec(self, inputs: KerasTensor, reverse: bool = False) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape, reverse), dtype=self.compute_dtype
         )

@@ -1,9 +1,17 @@
 """Masking: leaves out the steps of a sequence that hold a mark."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
 import jax.numpy as jnp
 
 from fkeras.core.values import masks
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
+
+if TYPE_CHECKING:
+    from fkeras.types import Shape, Tensor
 
 
 class Masking(Layer):
@@ -12,7 +20,7 @@ class Masking(Layer):
     The masked steps themselves become 0.
 
     Args:
-        mask_value: the mark.
+        mask_value: the mark, a number; compared after the cast to the compute dtype.
 
     Shape:
         `(batch, steps, features)`, in and out.
@@ -24,19 +32,20 @@ class Masking(Layer):
         [[True, False]]
     """
 
-    def __init__(self, mask_value=0.0, **kwargs):
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.mask_value = mask_value
         self.supports_masking = True
 
-    def call(self, inputs):
-        mask = self.compute_mask(inputs)
+    def call(self, inputs: Tensor) -> Tensor:
+        mask = self.compute_mask(inputs)  # (batch, steps)
         outputs = jnp.where(mask[..., None], inputs, jnp.zeros((), inputs.dtype))
+        # Set here, since the mask is that of the inputs: the outputs hold 0 where the mark was.
         masks.set_mask(outputs, mask)
         return outputs
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return jnp.any(jnp.not_equal(inputs, self.mask_value), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

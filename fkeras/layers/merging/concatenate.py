@@ -1,10 +1,21 @@
 """Concatenate: tensors one after the other along an axis."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
 import jax.numpy as jnp
 
 from fkeras import ops
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.merging.merge import Merge, check_masks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Concatenate(Merge):
@@ -25,11 +36,11 @@ class Concatenate(Merge):
         (2, 8)
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: int = -1, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = arguments.one_axis("Concatenate", axis)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
             raise UserInputError(
                 "A `Concatenate` layer should be called on a list of inputs. Received: "
@@ -37,7 +48,7 @@ class Concatenate(Merge):
             )
         return ops.concatenate(inputs, axis=self.axis)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
         if (
             not isinstance(input_shape, (list, tuple))
             or not input_shape
@@ -53,40 +64,45 @@ class Concatenate(Merge):
         axis = self.axis % ndim
         merged = []
         for i, sizes in enumerate(zip(*input_shape)):
-            known = {d for d in sizes if d is not None}
+            distinct = {d for d in sizes if d is not None}
             if i == axis:
                 merged.append(None if None in sizes else sum(sizes))
-            elif len(known) > 1:
+            elif len(distinct) > 1:
                 raise self._mismatch(input_shape)
-            else:
-                merged.append(known.pop() if known else None)
+            else:  # unknown only where it is unknown in all
+                merged.append(distinct.pop() if distinct else None)
         return tuple(merged)
 
-    def _mismatch(self, input_shape):
+    def _mismatch(self, input_shape: Sequence[Shape]):
+        """The error for shapes that do not fit, to be raised."""
         return UserInputError(
             "A `Concatenate` layer requires inputs with matching shapes except for the "
             f"concatenation axis. Received: input_shape={[tuple(s) for s in input_shape]}, "
             f"axis={self.axis}"
         )
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
         """The masks concatenated; inputs without one count everywhere."""
         if mask is None:
             return None
         check_masks(inputs, mask)
         if all(m is None for m in mask):
             return None
-        full = [
-            jnp.ones(x.shape, bool)
-            if m is None
-            else jnp.broadcast_to(m[..., None], x.shape)
-            if m.ndim < x.ndim
-            else m
-            for x, m in zip(inputs, mask)
-        ]
+        # Masks as wide as their tensors, so that any axis will do; then a step counts if any
+        # of its features does.
+        full = [_full_mask(x, m) for x, m in zip(inputs, mask)]
         return jnp.any(jnp.concatenate(full, axis=self.axis), axis=-1)
 
 
-def concatenate(inputs, axis=-1, **kwargs):
+def _full_mask(x: Tensor, mask: Tensor | None) -> Tensor:
+    """The mask in the shape of `x`; True everywhere for None."""
+    if mask is None:
+        return jnp.ones(x.shape, bool)
+    return jnp.broadcast_to(mask[..., None], x.shape) if mask.ndim < x.ndim else mask
+
+
+def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs) -> Tensor:
     """`Concatenate(axis, **kwargs)(inputs)`."""
     return Concatenate(axis=axis, **kwargs)(inputs)

@@ -1,29 +1,44 @@
-"""What normalisation layers share: a learned scale `gamma` and shift `beta`, and the check of their
-axes.
-"""
+"""What normalisation layers share: a learned scale and shift, and the check of their axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
 
 from fkeras import constraints, initializers, regularizers
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.types import Axis, Identifier, Shape, Tensor
 
 
 class Affine(Layer):
-    """Abstract: a layer with optional `gamma` and `beta` in the variable dtype. Subclasses
-    normalise.
+    """Abstract: a layer with optional `gamma` and `beta` in the variable dtype.
+
+    Subclasses normalise, and have their `axis`.
     """
+
+    axis: Axis
+    gamma: Variable | None
+    beta: Variable | None
 
     def _set_affine(
         self,
-        epsilon,
-        center,
-        scale,
-        beta_initializer,
-        gamma_initializer,
-        beta_regularizer,
-        gamma_regularizer,
-        beta_constraint,
-        gamma_constraint,
-    ):
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Identifier,
+        gamma_initializer: Identifier,
+        beta_regularizer: Identifier | None,
+        gamma_regularizer: Identifier | None,
+        beta_constraint: Identifier | None,
+        gamma_constraint: Identifier | None,
+    ) -> None:
+        """Sets the attributes of these arguments, for constructors."""
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
@@ -35,9 +50,12 @@ class Affine(Layer):
         self.gamma_constraint = constraints.get(gamma_constraint)
         self.supports_masking = True
 
-    def _add_affine(self, shape, center=None, scale=None):
-        self.gamma = self.beta = None
-        if self.scale if scale is None else scale:
+    def _add_affine(self, shape: Shape, center: bool, scale: bool) -> None:
+        """Makes `gamma` where there is a `scale`, then `beta` where there is a `center`."""
+        self.gamma = None
+        self.beta = None
+        # Not cast to the compute dtype: the arithmetic is in float32 at least.
+        if scale:
             self.gamma = self.add_weight(
                 name="gamma",
                 shape=shape,
@@ -46,7 +64,7 @@ class Affine(Layer):
                 regularizer=self.gamma_regularizer,
                 constraint=self.gamma_constraint,
             )
-        if self.center if center is None else center:
+        if center:
             self.beta = self.add_weight(
                 name="beta",
                 shape=shape,
@@ -56,14 +74,21 @@ class Affine(Layer):
                 constraint=self.beta_constraint,
             )
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         check_axes(self, self.axis, input_shape)
         return input_shape
 
 
-def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
+def as_float(layer: Layer, inputs: Tensor) -> Tensor:
+    """Integers in the compute dtype; floats as they are. An op would round what it normalised."""
+    is_float = jnp.issubdtype(inputs.dtype, jnp.inexact)
+    return inputs if is_float else inputs.astype(layer.compute_dtype)
+
+
+def check_axes(layer: Layer, axis: Axis, input_shape: Shape) -> tuple[int, ...]:
     """The axes counted from 0. Raises where they are none of the input's, or doubled."""
-    axes, ndim = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,), len(input_shape)
+    axes = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+    ndim = len(input_shape)
     for a in axes:
         if not -ndim <= a < ndim:
             raise UserInputError(
@@ -79,12 +104,12 @@ def check_axes(layer, axis, input_shape) -> tuple[int, ...]:
     return counted
 
 
-def int_or_list(axis):
+def int_or_list(axis: Axis) -> int | list[int]:
     """`axis` as an int or a list of ints."""
-    if isinstance(axis, (list, tuple)):
-        return list(axis)
-    if isinstance(axis, int) and not isinstance(axis, bool):
-        return axis
+    if isinstance(axis, (list, tuple)) and all(arguments.is_int(a) for a in axis):
+        return [int(a) for a in axis]
+    if arguments.is_int(axis):
+        return int(axis)
     raise UserTypeError(
         "Invalid value for `axis` argument: expected an int or a list/tuple of ints. Expected an "
         f"int or a list/tuple of ints for the argument 'axis', but received: {axis!r}"

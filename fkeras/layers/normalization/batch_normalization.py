@@ -1,16 +1,27 @@
 """BatchNormalization: mean 0 and variance 1 over the batch, and over what was seen in training."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from fkeras import initializers, ops
-from fkeras.core.settings import epsilon as tiny
+from fkeras.core import settings
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import Affine, check_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from fkeras.core.values.variable import Variable
+    from fkeras.types import DTypeLike, Identifier, Shape, Tensor
 
 _CLIPS = ("rmax", "rmin", "dmax")
 
@@ -58,30 +69,30 @@ class BatchNormalization(Affine):
         ([[-1.0], [1.0]], [1.0])
 
     References:
-        Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167; Ioffe, 2017,
-            https://arxiv.org/abs/1702.03275 (renorm).
+        Ioffe and Szegedy, 2015, https://arxiv.org/abs/1502.03167
+        Ioffe, 2017, https://arxiv.org/abs/1702.03275 (renorm)
     """
 
     def __init__(
         self,
-        axis=-1,
-        momentum=0.99,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        moving_mean_initializer="zeros",
-        moving_variance_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        renorm=False,
-        renorm_clipping=None,
-        renorm_momentum=0.99,
-        synchronized=False,
-        **kwargs,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        moving_mean_initializer: Identifier = "zeros",
+        moving_variance_initializer: Identifier = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
+        renorm: bool = False,
+        renorm_clipping: Mapping[str, float] | None = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         if synchronized:
@@ -90,31 +101,32 @@ class BatchNormalization(Affine):
                 "the statistics of all devices already. Leave it False."
             )
         self._set_affine(
-            float(epsilon),
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
+            epsilon=float(epsilon),
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
         )
-        self.axis = int(axis)
+        self.axis = arguments.one_axis("BatchNormalization", axis)
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
         self.renorm = renorm
+        # Without `renorm` it means nothing, and is kept for the config only.
         self.renorm_clipping = _checked_clipping(renorm_clipping) if renorm else renorm_clipping
         self.renorm_momentum = renorm_momentum
         self.synchronized = synchronized
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_axes(self, self.axis, input_shape)
         channels = input_shape[self.axis]
-        self._add_affine((channels,))
+        self._add_affine((channels,), self.center, self.scale)
 
-        def state(name, initializer):
+        def add_state(name: str, initializer: Identifier) -> Variable:
             return self.add_weight(
                 name=name,
                 shape=(channels,),
@@ -123,43 +135,43 @@ class BatchNormalization(Affine):
                 autocast=False,
             )
 
-        self.moving_mean = state("moving_mean", self.moving_mean_initializer)
-        self.moving_variance = state("moving_variance", self.moving_variance_initializer)
+        self.moving_mean = add_state("moving_mean", self.moving_mean_initializer)
+        self.moving_variance = add_state("moving_variance", self.moving_variance_initializer)
         if self.renorm:
-            self.moving_stddev = state("moving_stddev", self._stddev_initializer)
-            self.renorm_mean = state("renorm_mean", self.moving_mean_initializer)
-            self.renorm_stddev = state("renorm_stddev", self._stddev_initializer)
+            self.moving_stddev = add_state("moving_stddev", self._stddev_initializer)
+            self.renorm_mean = add_state("renorm_mean", self.moving_mean_initializer)
+            self.renorm_stddev = add_state("renorm_stddev", self._stddev_initializer)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
 
-    def _stddev_initializer(self, shape, dtype=None):
+    def _stddev_initializer(self, shape: Shape, dtype: DTypeLike | None = None) -> Tensor:
+        """First standard deviations: the root of what the variances start as."""
         return jnp.sqrt(self.moving_variance_initializer(shape, dtype=dtype))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        # Squares of float16 overflow, and bfloat16 has too few digits for a variance.
         x = inputs.astype(jnp.promote_types(inputs.dtype, jnp.float32))
-        gamma, beta = (
-            None if v is None else v.value.astype(x.dtype) for v in (self.gamma, self.beta)
-        )
-        mean, variance = (
-            self.moving_mean.value.astype(x.dtype),
-            self.moving_variance.value.astype(x.dtype),
-        )
-        if training and self.trainable:
-            moving_mean, moving_variance = mean, variance
+        gamma = None if self.gamma is None else self.gamma.value.astype(x.dtype)
+        beta = None if self.beta is None else self.beta.value.astype(x.dtype)
+        if training and self.trainable:  # a frozen layer runs in inference mode
             mean, variance = self._moments(x, mask)
             if self.renorm:
+                # The correction uses the averages as they were before this batch.
                 gamma, beta = self._renormed(mean, variance, gamma, beta)
                 self._update_renorm(mean, variance)
             else:
-                self.moving_mean.assign(moving_mean * self.momentum + mean * (1.0 - self.momentum))
-                self.moving_variance.assign(
-                    moving_variance * self.momentum + variance * (1.0 - self.momentum)
-                )
+                _move(self.moving_mean, mean, self.momentum)
+                _move(self.moving_variance, variance, self.momentum)
+        else:
+            mean = self.moving_mean.value.astype(x.dtype)
+            variance = self.moving_variance.value.astype(x.dtype)
         out = ops.batch_normalization(
             x, mean, variance, axis=self.axis, offset=beta, scale=gamma, epsilon=self.epsilon
         )
         return out.astype(self.compute_dtype)
 
-    def _moments(self, x, mask):
+    def _moments(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mean and variance over all axes but that of the channels."""
         channels = self.axis % x.ndim
         axes = tuple(i for i in range(x.ndim) if i != channels)
@@ -179,47 +191,55 @@ class BatchNormalization(Affine):
                 f"Received: mask.shape={mask.shape}, inputs.shape={x.shape}"
             )
         counts = jnp.broadcast_to(mask.astype(bool)[..., None], x.shape)
-        number = (
-            jnp.sum(counts, axes, keepdims=True).astype(x.dtype) + tiny()
-        )  # a batch without any gives 0, not NaN
+        # The epsilon: a batch without any unmasked position gives 0, not NaN.
+        number = jnp.sum(counts, axes, keepdims=True).astype(x.dtype) + settings.epsilon()
+        # `where` on the values rather than a product with the mask: NaN * 0 is NaN.
         mean = jnp.sum(jnp.where(counts, x, 0), axes, keepdims=True) / number
-        variance = jnp.sum(jnp.square(jnp.where(counts, x - mean, 0)), axes, keepdims=True) / number
+        deviations = jnp.where(counts, x - mean, 0)
+        variance = jnp.sum(jnp.square(deviations), axes, keepdims=True) / number
         return mean.reshape(-1), variance.reshape(-1)
 
-    def _renormed(self, mean, variance, gamma, beta):
-        """Scale and shift that take normalised values to what the averages would have made of
-        them.
+    def _renormed(
+        self, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Scale and shift that give what normalising by the averages would have given.
+
+        `r` and `d` are the paper's: `(x - average) / average_stddev` is
+        `(x - mean) / stddev * r + d`. They count as constants in the gradient.
         """
         stddev = jnp.sqrt(variance + self.epsilon)
-        known_mean = self.renorm_mean.value.astype(mean.dtype)
-        known_stddev = jnp.maximum(
-            self.renorm_stddev.value.astype(mean.dtype), math.sqrt(self.epsilon)
-        )
-        clip = self.renorm_clipping
-        r, d = stddev / known_stddev, (mean - known_mean) / known_stddev
-        r = jnp.clip(r, clip.get("rmin"), clip.get("rmax"))
-        if clip.get("dmax") is not None:
-            d = jnp.clip(d, -clip["dmax"], clip["dmax"])
-        r, d = jax.lax.stop_gradient(r), jax.lax.stop_gradient(d)
-        scale, shift = (r, d) if gamma is None else (r * gamma, d * gamma)
+        average = self.renorm_mean.value.astype(mean.dtype)
+        average_stddev = self.renorm_stddev.value.astype(mean.dtype)
+        average_stddev = jnp.maximum(average_stddev, math.sqrt(self.epsilon))
+        bounds = self.renorm_clipping
+        r = jnp.clip(stddev / average_stddev, bounds.get("rmin"), bounds.get("rmax"))
+        d = (mean - average) / average_stddev
+        if bounds.get("dmax") is not None:
+            d = jnp.clip(d, -bounds["dmax"], bounds["dmax"])
+        scale = jax.lax.stop_gradient(r)
+        shift = jax.lax.stop_gradient(d)
+        if gamma is not None:
+            scale = scale * gamma
+            shift = shift * gamma
         return scale, shift if beta is None else shift + beta
 
-    def _update_renorm(self, mean, variance):
+    def _update_renorm(self, mean: Tensor, variance: Tensor) -> None:
+        """Moves all averages. The moving variance follows from the moving standard deviation."""
         stddev = jnp.sqrt(variance + self.epsilon)
-
-        def move(variable, new, momentum):
-            return variable.assign(
-                variable.value.astype(new.dtype) * momentum + new * (1.0 - momentum)
-            )
-
-        move(self.renorm_mean, mean, self.renorm_momentum)
-        move(self.renorm_stddev, stddev, self.renorm_momentum)
-        move(self.moving_mean, mean, self.momentum)
-        moved = move(self.moving_stddev, stddev, self.momentum)
-        self.moving_variance.assign(jnp.maximum(moved * moved - self.epsilon, 0))
+        _move(self.renorm_mean, mean, self.renorm_momentum)
+        _move(self.renorm_stddev, stddev, self.renorm_momentum)
+        _move(self.moving_mean, mean, self.momentum)
+        moving_stddev = _move(self.moving_stddev, stddev, self.momentum)
+        self.moving_variance.assign(jnp.maximum(moving_stddev * moving_stddev - self.epsilon, 0))
 
 
-def _checked_clipping(clipping):
+def _move(average: Variable, new: Tensor, momentum: float) -> Tensor:
+    """Moves an average towards a new value; returns what it became."""
+    return average.assign(average.value.astype(new.dtype) * momentum + new * (1.0 - momentum))
+
+
+def _checked_clipping(clipping: Mapping[str, float] | None) -> dict[str, float]:
+    """The bounds of the correction as a dict. Raises where they cannot be right."""
     clipping = dict(clipping or {})
     if set(clipping) - set(_CLIPS):
         raise UserInputError(

@@ -1,16 +1,23 @@
 """LayerNormalization: mean 0 and variance 1 within each example."""
 
+from __future__ import annotations
+
 import warnings
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
-from fkeras.layers.normalization.affine import Affine, check_axes, int_or_list
+from fkeras.layers.base.options import LayerOptions
+from fkeras.layers.normalization.affine import Affine, as_float, check_axes, int_or_list
+
+if TYPE_CHECKING:
+    from fkeras.types import Axis, Config, Identifier, Shape, Tensor
 
 
 class LayerNormalization(Affine):
-    """Gives the values along an axis mean 0 and variance 1 in each example, then a learned scale
-    and shift.
+    """Gives the values along an axis mean 0 and variance 1 in each example.
 
-    The same in training and inference. Computed in float32 at least.
+    Then each has a learned scale and shift. The same in training and inference. Computed in
+    float32 at least.
 
     Args:
         axis: an axis or a list of axes, usually those of the features.
@@ -37,17 +44,17 @@ class LayerNormalization(Affine):
 
     def __init__(
         self,
-        axis=-1,
-        epsilon=1e-3,
-        center=True,
-        scale=True,
-        beta_initializer="zeros",
-        gamma_initializer="ones",
-        beta_regularizer=None,
-        gamma_regularizer=None,
-        beta_constraint=None,
-        gamma_constraint=None,
-        **kwargs,
+        axis: Axis = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Identifier = "zeros",
+        gamma_initializer: Identifier = "ones",
+        beta_regularizer: Identifier | None = None,
+        gamma_regularizer: Identifier | None = None,
+        beta_constraint: Identifier | None = None,
+        gamma_constraint: Identifier | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
         if self.rms_scaling:
@@ -59,27 +66,28 @@ class LayerNormalization(Affine):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
         self._set_affine(
-            epsilon,
-            center,
-            scale,
-            beta_initializer,
-            gamma_initializer,
-            beta_regularizer,
-            gamma_regularizer,
-            beta_constraint,
-            gamma_constraint,
+            epsilon=epsilon,
+            center=center,
+            scale=scale,
+            beta_initializer=beta_initializer,
+            gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer,
+            gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint,
         )
-        self.autocast = False
+        self.autocast = False  # the inputs go to float32 as they are, not through the compute dtype
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
+        # From here on counted from 0 and in order, which is that of the axes of `gamma` and `beta`.
         self.axis = sorted(check_axes(self, self.axis, input_shape))
-        self._add_affine(
-            tuple(input_shape[axis] for axis in self.axis),
-            center=self.center and not self.rms_scaling,
-            scale=self.scale or self.rms_scaling,
-        )
+        sizes = tuple(input_shape[axis] for axis in self.axis)
+        # The deprecated variant has a scale and no shift, whatever the arguments say.
+        center = self.center and not self.rms_scaling
+        self._add_affine(sizes, center, scale=self.scale or self.rms_scaling)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
+        inputs = as_float(self, inputs)
         with warnings.catch_warnings():
             if self.rms_scaling:  # said at construction
                 warnings.simplefilter("ignore")
@@ -88,5 +96,5 @@ class LayerNormalization(Affine):
             )
         return out.astype(self.compute_dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "rms_scaling": self.rms_scaling}

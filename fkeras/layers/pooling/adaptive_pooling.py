@@ -1,18 +1,40 @@
 """Max and average pooling to an output size that is given."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Unpack
+
+import numpy as np
+
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _AdaptivePooling(Layer):
+    """What the adaptive poolings are, of whatever rank and function."""
+
     rank: int
 
-    def __init__(self, output_size, data_format=None, **kwargs):
+    def __init__(
+        self,
+        output_size: int | Sequence[int],
+        data_format: DataFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
+        self.output_size = self._checked_output_size(output_size)
+        self.data_format = _checked_data_format(data_format)
+
+    def _checked_output_size(self, output_size: int | Sequence[int]) -> tuple[int, ...]:
+        """One size per spatial axis."""
         rank = self.rank
-        if isinstance(output_size, int):
+        if isinstance(output_size, (int, np.integer)):
             output_size = (output_size,) * rank
         elif not isinstance(output_size, (tuple, list)):
             raise UserTypeError(
@@ -25,16 +47,17 @@ class _AdaptivePooling(Layer):
                 f"For {rank}D input, `output_size` tuple must have length {rank}. Received: "
                 f"{output_size}"
             )
-        self.output_size = tuple(output_size)
-        self.data_format = _data_format(data_format)
+        return arguments.ints_per_axis("output_size", output_size, rank)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        # The sizes of the output do not depend on those of the input.
         if self.data_format == "channels_last":
             return (input_shape[0], *self.output_size, input_shape[-1])
         return (*input_shape[:2], *self.output_size)
 
 
-def _data_format(data_format):
+def _checked_data_format(data_format: DataFormat | None) -> DataFormat:
+    """The data format, the global one for None."""
     if data_format not in (None, "channels_first", "channels_last"):
         raise UserInputError(
             f"Invalid data_format: {data_format}. Expected 'channels_first' or 'channels_last'."
@@ -43,12 +66,12 @@ def _data_format(data_format):
 
 
 class _AdaptiveAverage(_AdaptivePooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.adaptive_average_pool(inputs, self.output_size, data_format=self.data_format)
 
 
 class _AdaptiveMax(_AdaptivePooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.adaptive_max_pool(inputs, self.output_size, data_format=self.data_format)
 
 
@@ -64,7 +87,8 @@ class AdaptiveAveragePooling1D(_AdaptiveAverage):
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
-        >>> fkeras.layers.AdaptiveAveragePooling1D(2)(jnp.array([[[1.0], [2.0], [3.0], [4.0]]]))[0, :, 0]
+        >>> x = jnp.array([[[1.0], [2.0], [3.0], [4.0]]])
+        >>> fkeras.layers.AdaptiveAveragePooling1D(2)(x)[0, :, 0]
         Array([1.5, 3.5], dtype=float32)
     """
 
@@ -72,16 +96,20 @@ class AdaptiveAveragePooling1D(_AdaptiveAverage):
 
 
 class AdaptiveAveragePooling2D(_AdaptiveAverage):
-    """`AdaptiveAveragePooling1D` for images: `(batch, rows, columns, channels)` ->
-    `(batch, *output_size, channels)`.
+    """`AdaptiveAveragePooling1D` for images.
+
+    Shape:
+        `(batch, rows, columns, channels)` -> `(batch, *output_size, channels)`.
     """
 
     rank = 2
 
 
 class AdaptiveAveragePooling3D(_AdaptiveAverage):
-    """`AdaptiveAveragePooling1D` for volumes: `(batch, a, b, c, channels)` ->
-    `(batch, *output_size, channels)`.
+    """`AdaptiveAveragePooling1D` for volumes.
+
+    Shape:
+        `(batch, a, b, c, channels)` -> `(batch, *output_size, channels)`.
     """
 
     rank = 3

@@ -1,42 +1,52 @@
 """Max and average over all positions."""
 
+from __future__ import annotations
+
+from typing import Unpack
+
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _GlobalPooling(Layer):
+    """What the global poolings are, of whatever rank and function."""
+
     rank: int
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
         self.data_format = standardize_data_format(data_format)
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def _axes(self):
+    def _axes(self) -> tuple[int, ...]:
         return spatial_axes(self.rank + 2, self.data_format)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         axes = self._axes()
-        kept = (
-            1 if i in axes else d
-            for i, d in enumerate(input_shape)
-            if self.keepdims or i not in axes
-        )
-        return tuple(kept)
+        if self.keepdims:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(input_shape))
+        return tuple(size for axis, size in enumerate(input_shape) if axis not in axes)
 
 
 class _GlobalMax(_GlobalPooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return jnp.max(inputs, self._axes(), keepdims=self.keepdims)
 
 
 class _GlobalAverage(_GlobalPooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return jnp.mean(inputs, self._axes(), keepdims=self.keepdims)
 
 
@@ -49,34 +59,43 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     Shape:
         `(batch, steps, features)` -> `(batch, features)`. A mask is `(batch, steps)`, True where a
-            step counts; a row without any gives 0
-        (Keras gives NaN there).
+        step counts; a row without any gives 0 (Keras gives NaN there).
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
-        >>> fkeras.layers.GlobalAveragePooling1D()(jnp.array([[[1.0], [3.0], [8.0]]]), mask=jnp.array([[True, True, False]]))
+        >>> x = jnp.array([[[1.0], [3.0], [8.0]]])
+        >>> mask = jnp.array([[True, True, False]])
+        >>> fkeras.layers.GlobalAveragePooling1D()(x, mask=mask)
         Array([[2.]], dtype=float32)
     """
 
     rank = 1
 
-    def __init__(self, data_format=None, keepdims=False, **kwargs):
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        keepdims: bool = False,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
-    def call(self, inputs, mask=None):
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is None:
             return super().call(inputs)
+        # (batch, steps) beside the features
         axes = self._axes()
-        mask = jnp.expand_dims(mask.astype(bool), 2 if self.data_format == "channels_last" else 1)
-        total = jnp.sum(
-            jnp.where(mask, inputs, jnp.zeros((), inputs.dtype)), axes, keepdims=self.keepdims
-        )
+        features_axis = 2 if self.data_format == "channels_last" else 1
+        mask = jnp.expand_dims(jnp.asarray(mask, bool), features_axis)
+        # Replaced, not multiplied by 0: infinities and NaN at masked steps must not count either.
+        masked = jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
+        total = jnp.sum(masked, axes, keepdims=self.keepdims)
         count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
+        # Without any step, 0 / 1: the gradient of 0 / 0 would be NaN.
         return total / jnp.maximum(count, 1)
 
-    def compute_mask(self, inputs, mask=None):
-        return None
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
+        return None  # there are no steps any more
 
 
 class GlobalAveragePooling2D(_GlobalAverage):

@@ -1,5 +1,9 @@
 """Max and average pooling over windows of 1, 2 or 3 spatial axes."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
@@ -7,19 +11,30 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.ops.windows import spatial_axes
+from fkeras.types import DataFormat, Shape, Tensor
 
 
 class _Pooling(Layer):
+    """What the poolings are, of whatever rank and function."""
+
     rank: int
 
     def __init__(
-        self, pool_size, strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int],
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(name=name, **kwargs)
         self.pool_size = arguments.ints_per_axis("pool_size", pool_size, self.rank)
+        # Windows side by side, without gaps or overlaps, unless told otherwise.
         self.strides = arguments.ints_per_axis(
             "strides", pool_size if strides is None else strides, self.rank
         )
+        # Not `arguments.padding`: Keras has another message here.
         self.padding = padding.lower() if isinstance(padding, str) else padding
         if self.padding not in ("valid", "same"):
             raise UserInputError(
@@ -28,14 +43,15 @@ class _Pooling(Layer):
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         shape = list(input_shape)
-        for axis, window, stride in zip(
-            spatial_axes(len(shape), self.data_format), self.pool_size, self.strides
-        ):
+        axes = spatial_axes(len(shape), self.data_format)
+        for axis, window, stride in zip(axes, self.pool_size, self.strides):
             if shape[axis] is None:
                 continue
-            shape[axis] = (shape[axis] - (window if self.padding == "valid" else 1)) // stride + 1
+            # Where the first position of a window may be: all of the axis with 'same'.
+            free = shape[axis] - (window if self.padding == "valid" else 1)
+            shape[axis] = free // stride + 1
             if shape[axis] <= 0:
                 raise UserInputError(
                     "Computed output size would be zero or negative. Received: "
@@ -44,7 +60,7 @@ class _Pooling(Layer):
                 )
         return tuple(shape)
 
-    def _pool(self, function, inputs):
+    def _pool(self, function: Callable[..., Tensor], inputs: Tensor) -> Tensor:
         self.compute_output_shape(inputs.shape)  # raises where no window fits
         return function(
             inputs,
@@ -56,12 +72,12 @@ class _Pooling(Layer):
 
 
 class _MaxPooling(_Pooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return self._pool(ops.max_pool, inputs)
 
 
 class _AveragePooling(_Pooling):
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return self._pool(ops.average_pool, inputs)
 
 
@@ -86,14 +102,21 @@ class MaxPooling1D(_MaxPooling):
     rank = 1
 
     def __init__(
-        self, pool_size=2, strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int] = 2,
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class MaxPooling2D(_MaxPooling):
-    """The largest value of each window of an image. Arguments as in `MaxPooling1D`, with an int or
-    one per axis.
+    """The largest value of each window of an image.
+
+    Arguments as in `MaxPooling1D`, with an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -107,14 +130,21 @@ class MaxPooling2D(_MaxPooling):
     rank = 2
 
     def __init__(
-        self, pool_size=(2, 2), strides=None, padding="valid", data_format=None, name=None, **kwargs
+        self,
+        pool_size: int | Sequence[int] = (2, 2),
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
+        **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class MaxPooling3D(_MaxPooling):
-    """The largest value of each window of a volume. Arguments as in `MaxPooling1D`, with an int or
-    one per axis.
+    """The largest value of each window of a volume.
+
+    Arguments as in `MaxPooling1D`, with an int or one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.
@@ -124,19 +154,20 @@ class MaxPooling3D(_MaxPooling):
 
     def __init__(
         self,
-        pool_size=(2, 2, 2),
-        strides=None,
-        padding="valid",
-        data_format=None,
-        name=None,
+        pool_size: int | Sequence[int] = (2, 2, 2),
+        strides: int | Sequence[int] | None = None,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
 
 class AveragePooling1D(_AveragePooling):
-    """The mean of each window of steps; padded positions do not count. Arguments as in
-    `MaxPooling1D`.
+    """The mean of each window of steps; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`.
 
     Shape:
         `(batch, steps, features)` -> `(batch, windows, features)`.
@@ -151,8 +182,9 @@ class AveragePooling1D(_AveragePooling):
 
 
 class AveragePooling2D(_AveragePooling):
-    """The mean of each window of an image; padded positions do not count. Arguments as in
-    `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of an image; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, rows, columns, channels)` -> the same with fewer rows and columns.
@@ -162,8 +194,9 @@ class AveragePooling2D(_AveragePooling):
 
 
 class AveragePooling3D(_AveragePooling):
-    """The mean of each window of a volume; padded positions do not count. Arguments as in
-    `MaxPooling1D`, an int or one per axis.
+    """The mean of each window of a volume; padded positions do not count.
+
+    Arguments as in `MaxPooling1D`, an int or one per axis.
 
     Shape:
         `(batch, a, b, c, channels)` -> the same with shorter a, b, c.

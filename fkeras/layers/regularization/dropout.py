@@ -1,31 +1,43 @@
 """Dropout, of single values and of whole feature maps."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
-from fkeras.random.keys import key_of
+from fkeras.layers.base.options import LayerOptions
+from fkeras.random.distributions import draw_key
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Config, DataFormat, DTypePolicyLike, SeedLike, Shape, Tensor
 
 
-def check_rate(rate, layer: Layer, argument: str = "rate") -> None:
+def is_fraction(value: object) -> bool:
+    """Whether this is a number in [0, 1]; NumPy's too, but no bool."""
+    is_number = hasattr(value, "__float__") and not isinstance(value, bool)
+    return is_number and 0 <= value <= 1
+
+
+def check_rate(rate: float, layer: Layer, argument: str = "rate") -> None:
     """Raises where a fraction to drop is not in [0, 1]."""
-    if (
-        isinstance(rate, bool)
-        or not isinstance(rate, (int, float))
-        and not hasattr(rate, "__float__")
-        or not 0 <= rate <= 1
-    ):
+    if not is_fraction(rate):
         raise UserInputError(
             f"{type(layer).__name__} '{layer.name}': Invalid value received for argument "
             f"`{argument}`. Expected a float value between 0 and 1. Received: {argument}={rate!r}"
         )
 
 
-def full_shape(noise_shape, shape) -> tuple[int, ...]:
+def full_shape(noise_shape: Sequence[int | None] | None, shape: Sequence[int]) -> tuple[int, ...]:
     """`noise_shape` with the input's sizes in the place of None; None for the input's shape."""
     if noise_shape is None:
         return tuple(shape)
@@ -37,35 +49,43 @@ def full_shape(noise_shape, shape) -> tuple[int, ...]:
     return tuple(d if n is None else n for n, d in zip(noise_shape, shape))
 
 
-def keep(seed, rate: float, noise_shape, shape):
-    """Booleans of the noise shape (None: of `shape`), each True with probability 1 - rate, drawn
-    from the next seed of `seed`.
+def keep(
+    seed: SeedLike, rate: float, noise_shape: Sequence[int | None] | None, shape: Sequence[int]
+) -> Tensor:
+    """Which values stay: booleans, each True with probability 1 - rate.
 
     Where there is one for each value, half a random word decides (so the probability is exact to
     2^-17): drawing the words is what dropout costs.
+
+    Args:
+        seed: generator whose next key is taken.
+        rate: probability of False, in [0, 1).
+        noise_shape: shape of the result, None in it for the input's sizes; None for `shape`.
+        shape: the input's shape.
     """
-    key = key_of(seed)
+    key = draw_key(seed)
     if noise_shape is not None or not shape or shape[-1] % 2:
         return jax.random.bernoulli(key, 1.0 - rate, full_shape(noise_shape, shape))
-    halves = jax.lax.bitcast_convert_type(
-        jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32), jnp.uint16
-    )
+    words = jax.random.bits(key, (*shape[:-1], shape[-1] // 2), jnp.uint32)
+    halves = jax.lax.bitcast_convert_type(words, jnp.uint16)  # (..., shape[-1] // 2, 2)
     return halves.reshape(shape) >= jnp.uint16(min(round(rate * 2**16), 2**16 - 1))
 
 
-def drop(inputs, rate: float, noise_shape, seed):
+def drop(
+    inputs: Tensor, rate: float, noise_shape: Sequence[int | None] | None, seed: SeedLike | None
+) -> Tensor:
     """`inputs` with values dropped at random and the rest scaled by 1 / (1 - rate)."""
     if rate >= 1:  # 0 / 0 would have a NaN gradient
         return jnp.zeros_like(inputs)
-    kept = keep(seed, rate, noise_shape, inputs.shape)
-    return jnp.where(kept, inputs / (1.0 - rate), jnp.zeros((), inputs.dtype))
+    is_kept = keep(seed, rate, noise_shape, inputs.shape)
+    return jnp.where(is_kept, inputs / (1.0 - rate), jnp.zeros((), inputs.dtype))
 
 
 class Dropout(Layer):
-    """Sets values to 0 at random in training and scales the rest, so that the sum is the same on
-    average.
+    """Sets values to 0 at random in training and scales the rest.
 
-    Does nothing in inference. `trainable` has no effect on it.
+    The scale is 1 / (1 - rate), so that the sum is the same on average. Does nothing in inference.
+    `trainable` has no effect on it.
 
     Args:
         rate: fraction of values to drop, in [0, 1].
@@ -83,31 +103,41 @@ class Dropout(Layer):
     Examples:
         >>> import fkeras, jax, jax.numpy as jnp
         >>> layer = fkeras.layers.Dropout(0.5)
-        >>> y, _ = layer.apply({"params": {}}, jnp.ones((100, 100)), training=True, rngs=jax.random.key(0))
+        >>> x = jnp.ones((100, 100))
+        >>> y, _ = layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))
         >>> sorted(set(y.ravel().tolist()))
         [0.0, 2.0]
     """
 
-    def __init__(self, rate, noise_shape=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
         check_rate(rate, self)
         self.rate = rate
         self.seed = seed
-        self.noise_shape = _checked_noise_shape(noise_shape)
-        if rate > 0:
+        self.noise_shape = check_noise_shape(noise_shape)
+        if rate > 0:  # a layer that never draws owns no generator
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if training and self.rate > 0:
             return drop(inputs, self.rate, self.noise_shape, self.seed_generator)
         return inputs
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
 
-def _checked_noise_shape(noise_shape):
+def check_noise_shape(
+    noise_shape: Sequence[int | None] | None,
+) -> tuple[int | None, ...] | None:
+    """`noise_shape` as a tuple, or None. Raises where it holds anything but sizes and None."""
     if noise_shape is None:
         return None
     start = "Invalid value received for argument `noise_shape`. Expected"
@@ -119,7 +149,7 @@ def _checked_noise_shape(noise_shape):
     for i, size in enumerate(noise_shape):
         if size is None:
             continue
-        if not isinstance(size, int):
+        if not arguments.is_int(size):
             raise UserInputError(
                 f"{start} all elements to be integers or None. Received element at index {i}: "
                 f"{size} (type: {type(size).__name__})"
@@ -129,33 +159,39 @@ def _checked_noise_shape(noise_shape):
                 f"{start} all dimensions to be positive integers or None. Received negative or "
                 f"zero value at index {i}: {size}"
             )
-    return noise_shape
+    return tuple(None if size is None else int(size) for size in noise_shape)
 
 
 class _SpatialDropout(Dropout):
-    data_format = "channels_last"
-    rank: int
+    """What the spatial dropouts share: one decision for all positions of a channel."""
 
-    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+    data_format = "channels_last"
+    rank: int  # number of spatial axes
+
+    def __init__(
+        self,
+        rate: float,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         if not training or self.rate == 0:
             return inputs
-        ones = (1,) * self.rank
-        noise_shape = (
-            (None, *ones, None) if self.data_format == "channels_last" else (None, None, *ones)
-        )
+        noise_shape: list[int | None] = [1] * (self.rank + 2)
+        noise_shape[0] = None
+        noise_shape[-1 if self.data_format == "channels_last" else 1] = None
         return drop(inputs, self.rate, noise_shape, self.seed_generator)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
-        return {
-            name: value
-            for name, value in config.items()
-            if name not in ("noise_shape", "trainable")
-        }  # as Keras's constructor takes
+        for name in ("noise_shape", "trainable"):  # Keras's constructor does not take them
+            config.pop(name, None)
+        return config
 
 
 class SpatialDropout1D(_SpatialDropout):
@@ -167,17 +203,33 @@ class SpatialDropout1D(_SpatialDropout):
 
     Shape:
         `(batch, steps, features)`, in and out.
+
+    Examples:
+        >>> import fkeras, jax, jax.numpy as jnp
+        >>> layer = fkeras.layers.SpatialDropout1D(0.5)
+        >>> x = jnp.ones((4, 5, 6))
+        >>> y, _ = layer.apply({"params": {}}, x, training=True, rngs=jax.random.key(0))
+        >>> bool((y == y[:, :1]).all())
+        True
     """
 
     rank = 1
 
-    def __init__(self, rate, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
 
 
 class SpatialDropout2D(_SpatialDropout):
-    """Drops whole channels of images in training: neighbouring pixels are alike, so that dropping
-    single ones regularises little.
+    """Drops whole channels of images in training.
+
+    Neighbouring pixels are alike, so that dropping single ones regularises little.
 
     Args:
         rate: fraction of channels to drop, in [0, 1].
@@ -190,7 +242,15 @@ class SpatialDropout2D(_SpatialDropout):
 
     rank = 2
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = standardize_data_format(data_format)
 
@@ -204,6 +264,14 @@ class SpatialDropout3D(_SpatialDropout):
 
     rank = 3
 
-    def __init__(self, rate, data_format=None, seed=None, name=None, dtype=None, **kwargs):
+    def __init__(
+        self,
+        rate: float,
+        data_format: DataFormat | None = None,
+        seed: SeedLike | None = None,
+        name: str | None = None,
+        dtype: DTypePolicyLike | None = None,
+        **kwargs,
+    ):
         super().__init__(rate, seed=seed, name=name, dtype=dtype, **kwargs)
         self.data_format = standardize_data_format(data_format)

@@ -5,11 +5,12 @@ from fkeras.layers.base.layer import Layer
 
 
 class Rearranging(Layer):
-    """A layer whose output has the dtype of its input. Abstract: subclasses give
-    `compute_output_shape` and `call`.
+    """A layer whose output has the dtype of its input: integers stay integers.
+
+    Abstract: subclasses give `compute_output_shape` and `call`.
     """
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: KerasTensor) -> KerasTensor:
         return KerasTensor(
             self.compute_output_shape(inputs.shape), dtype=inputs.dtype, sparse=inputs.sparse
         )

@@ -1,10 +1,19 @@
 """RepeatVector: one vector as a sequence."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
+
+if TYPE_CHECKING:
+    from fkeras.types import Shape, Tensor
 
 
 class RepeatVector(Rearranging):
@@ -22,17 +31,18 @@ class RepeatVector(Rearranging):
         (2, 3, 5)
     """
 
-    def __init__(self, n, **kwargs):
+    def __init__(self, n: int, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
-        if not isinstance(n, int) or isinstance(n, bool):
+        if not arguments.is_int(n):
             raise UserTypeError(f"Expected an integer value for `n`, got {type(n)}.")
         if n <= 0:
             raise UserInputError(f"Argument `n` should be a positive integer. Received: n={n}")
-        self.n = n
+        self.n = int(n)
         self.input_spec = InputSpec(ndim=2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (input_shape[0], self.n, input_shape[1])
 
-    def call(self, inputs):
-        return jnp.broadcast_to(inputs[:, None, :], self.compute_output_shape(inputs.shape))
+    def call(self, inputs: Tensor) -> Tensor:
+        repeated = self.compute_output_shape(inputs.shape)  # (batch, n, features)
+        return jnp.broadcast_to(inputs[:, None, :], repeated)

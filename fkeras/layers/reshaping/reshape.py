@@ -1,12 +1,20 @@
 """Reshape: the same values in another shape."""
 
-import math
+from __future__ import annotations
 
-import numpy as np
+import math
+from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import arguments
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.reshaping.rearranging import Rearranging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Shape, Tensor
 
 
 class Reshape(Rearranging):
@@ -27,11 +35,16 @@ class Reshape(Rearranging):
         (2, 6, 4)
     """
 
-    def __init__(self, target_shape, **kwargs):
+    def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
+        if arguments.is_int(target_shape):
+            raise UserTypeError(
+                "`target_shape` must be a tuple of integers. Received: "
+                f"target_shape={target_shape}. Write `({target_shape},)` for one axis."
+            )
         target_shape = tuple(target_shape)
         for size in target_shape:
-            if not isinstance(size, (int, np.integer)) or isinstance(size, bool):
+            if not arguments.is_int(size):
                 raise UserTypeError(
                     f"`target_shape` must hold integers. Received: target_shape={target_shape}"
                 )
@@ -45,25 +58,28 @@ class Reshape(Rearranging):
                 "There must be at most one unknown dimension (-1) in `target_shape`. "
                 f"Received: target_shape={target_shape}"
             )
-        self.target_shape = target_shape
+        self.target_shape = tuple(int(size) for size in target_shape)
 
-    def compute_output_shape(self, input_shape):
-        given, target = tuple(input_shape[1:]), self.target_shape
-        if None in given:
-            return (input_shape[0], *(None if d == -1 else d for d in target))
-        size, known = math.prod(given), math.prod(d for d in target if d != -1)
-        if -1 not in target and size != known:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        batch, *sizes = input_shape
+        target = self.target_shape
+        if None in sizes:  # what -1 stands for is not known yet, nor whether the sizes agree
+            return (batch, *(None if d == -1 else d for d in target))
+        total = math.prod(sizes)
+        fixed = math.prod(d for d in target if d != -1)
+        if -1 not in target and total != fixed:
             raise UserInputError(
-                f"The total size of the tensor must be unchanged. Received: input_shape={given}, "
-                f"target_shape={target}"
+                "The total size of the tensor must be unchanged. Received: "
+                f"input_shape={tuple(sizes)}, target_shape={target}"
             )
-        if -1 in target and (known == 0 or size % known):
+        # Zero values fit any multiple of 0: what -1 stands for could be any number.
+        if -1 in target and (fixed == 0 or total % fixed):
             raise UserInputError(
                 "The total size of the tensor must be unchanged, however, the input size cannot "
                 "be divided by the specified dimensions in target_shape. Received: "
-                f"input_shape={given}, target_shape={target}"
+                f"input_shape={tuple(sizes)}, target_shape={target}"
             )
-        return (input_shape[0], *(size // known if d == -1 else d for d in target))
+        return (batch, *(total // fixed if d == -1 else d for d in target))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.reshape(inputs, self.compute_output_shape(inputs.shape))

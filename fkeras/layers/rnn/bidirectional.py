@@ -1,19 +1,26 @@
 """Bidirectional: a recurrent layer forwards and another one backwards in time."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
 import jax.numpy as jnp
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
+from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
+from fkeras.types import ArrayLike, Config, Nested, Shape, Tensor
 
-_MERGES = {
-    "concat": lambda a, b: jnp.concatenate([a, b], axis=-1),
-    "sum": lambda a, b: a + b,
-    "ave": lambda a, b: (a + b) / 2,
-    "mul": lambda a, b: a * b,
-    None: lambda a, b: (a, b),
+_MERGES: dict[str | None, Callable[[Tensor, Tensor], Nested[Tensor]]] = {
+    "concat": lambda forward, backward: jnp.concatenate([forward, backward], axis=-1),
+    "sum": lambda forward, backward: forward + backward,
+    "ave": lambda forward, backward: (forward + backward) / 2,
+    "mul": lambda forward, backward: forward * backward,
+    None: lambda forward, backward: (forward, backward),
 }
 
 
@@ -33,8 +40,7 @@ class Bidirectional(Layer):
 
     Shape:
         As the layer's, with a last axis twice as long for `'concat'`. With `return_state`, the
-            states of the forward layer, then those of
-        the backward layer, follow the output.
+        states of the forward layer, then those of the backward layer, follow the output.
 
     Call arguments:
         Those of the layer; the first half of `initial_state` is for the forward layer.
@@ -50,69 +56,91 @@ class Bidirectional(Layer):
         (2, 7, 8)
     """
 
-    def __init__(self, layer, merge_mode="concat", weights=None, backward_layer=None, **kwargs):
-        for name, value in (("layer", layer), ("backward_layer", backward_layer)):
-            if not isinstance(value, Layer) and not (name == "backward_layer" and value is None):
-                raise UserInputError(
-                    f"Bidirectional: `{name}` must be a layer. Received: {name}={value!r}"
-                )
+    def __init__(
+        self,
+        layer: Layer,
+        merge_mode: Literal["concat", "sum", "ave", "mul"] | None = "concat",
+        weights: Sequence[ArrayLike] | None = None,
+        backward_layer: Layer | None = None,
+        **kwargs,
+    ):
+        _check_layer("layer", layer)
+        if backward_layer is not None:
+            _check_layer("backward_layer", backward_layer)
         if merge_mode not in _MERGES:
             raise UserInputError(
                 f"Invalid merge mode. Received: {merge_mode}. Merge mode should be one of "
                 '{"sum", "mul", "ave", "concat", None}'
             )
         super().__init__(**kwargs)
+        # A copy: the layer that was given may be used elsewhere, too.
         self.forward_layer = _copy(layer, "forward_")
-        self.backward_layer = (
-            _copy(layer, "backward_", go_backwards=True)
-            if backward_layer is None
-            else backward_layer
-        )
-        if hasattr(layer, "use_cudnn"):  # not in the config
+        if backward_layer is None:
+            backward_layer = _copy(layer, "backward_", go_backwards=True)
+        self.backward_layer = backward_layer
+        if hasattr(layer, "use_cudnn"):  # not in the config, so not in the copies
             self.forward_layer.use_cudnn = self.backward_layer.use_cudnn = layer.use_cudnn
         _check_pair(self.forward_layer, self.backward_layer)
-        for own in (self.forward_layer, self.backward_layer):
-            if getattr(own, "zero_output_for_mask", None) is not None:
-                own.zero_output_for_mask = own.return_sequences
+        # Where one direction is masked, the merged output would be half of a repeated output.
+        for direction in self._directions:
+            if getattr(direction, "zero_output_for_mask", None) is not None:
+                direction.zero_output_for_mask = direction.return_sequences
         self.merge_mode = merge_mode
         if weights:
             half = len(weights) // 2
-            self.forward_layer._info.initial_weights, self.backward_layer._info.initial_weights = (
-                weights[:half],
-                weights[half:],
-            )
-        self.stateful, self.return_sequences, self.return_state = (
-            layer.stateful,
-            layer.return_sequences,
-            layer.return_state,
-        )
+            self.forward_layer._info.initial_weights = weights[:half]
+            self.backward_layer._info.initial_weights = weights[half:]
+        self.stateful = layer.stateful
+        self.return_sequences = layer.return_sequences
+        self.return_state = layer.return_state
+        # Attributes of a recurrent layer, so that both directions may stand in for one.
         self.input_spec = layer.input_spec
+        self.supports_masking = True
 
-    def build(self, sequences_shape, initial_state_shape=None):
-        for layer in (self.forward_layer, self.backward_layer):
+    @property
+    def _directions(self) -> tuple[Layer, Layer]:
+        return self.forward_layer, self.backward_layer
+
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> None:
+        for layer in self._directions:
             if not layer.built:
                 layer.build(sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=None):
-        given = {
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Sequence[Tensor] | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Tensor | tuple[Nested[Tensor], ...]:
+        parameters = signature.of(self.forward_layer).parameters
+        arguments = {"training": training, "mask": mask}
+        arguments = {
             name: value
-            for name, value in (("training", training), ("mask", mask))
-            if name in signature.of(self.forward_layer).parameters and value is not None
+            for name, value in arguments.items()
+            if name in parameters and value is not None
         }
-        states = (None, None)
+        states = {}, {}
         if initial_state is not None:
             half = len(initial_state) // 2
-            states = initial_state[:half], initial_state[half:]
+            states = (
+                {"initial_state": initial_state[:half]},
+                {"initial_state": initial_state[half:]},
+            )
         forward, backward = (
-            layer(sequences, **({} if own is None else {"initial_state": own}), **given)
-            for layer, own in zip((self.forward_layer, self.backward_layer), states)
+            layer(sequences, **layer_states, **arguments)
+            for layer, layer_states in zip(self._directions, states)
         )
         last_states = ()
         if self.return_state:
-            last_states = (*forward[1:], *backward[1:])
-            forward, backward = forward[0], backward[0]
-        forward, backward = forward.astype(self.compute_dtype), backward.astype(self.compute_dtype)
-        if self.return_sequences:
+            forward, *forward_states = forward
+            backward, *backward_states = backward
+            last_states = (*forward_states, *backward_states)
+        forward = forward.astype(self.compute_dtype)
+        backward = backward.astype(self.compute_dtype)
+        if self.return_sequences:  # it came in the order of computation
             backward = jnp.flip(backward, axis=1)
         output = _MERGES[self.merge_mode](forward, backward)
         if self.return_state:
@@ -120,12 +148,12 @@ class Bidirectional(Layer):
         return output
 
     @property
-    def states(self):
+    def states(self) -> tuple[Variable, ...] | None:
         """The states of both layers, or None where they are not stateful."""
-        found = (self.forward_layer.states, self.backward_layer.states)
-        return None if None in found else (*found[0], *found[1])
+        states = [layer.states for layer in self._directions]
+        return None if None in states else (*states[0], *states[1])
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the states of `stateful` layers to 0."""
         if not self.stateful:
             raise AttributeError(
@@ -135,15 +163,18 @@ class Bidirectional(Layer):
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The same as `reset_state`, under an older name."""
         self.reset_state()
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> Nested[Shape]:
         shape = self.forward_layer.compute_output_shape(sequences_shape)
         states = ()
         if self.return_state:
             shape, *states = shape
+        # Only the outputs are merged; states stay apart.
         if self.merge_mode == "concat":
             shape = (*shape[:-1], None if shape[-1] is None else 2 * shape[-1])
         shapes = (tuple(shape),) * 2 if self.merge_mode is None else (tuple(shape),)
@@ -151,14 +182,16 @@ class Bidirectional(Layer):
             return (*shapes, *states, *states)
         return shapes if self.merge_mode is None else shapes[0]
 
-    def compute_mask(self, _, mask):
+    def compute_mask(
+        self, inputs: Nested[Tensor], mask: Nested[Tensor | None]
+    ) -> Nested[Tensor | None]:
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         masks = (mask, mask) if self.merge_mode is None else (mask,)
         if self.return_state:
             return (*masks, *[None] * (2 * len(getattr(self.forward_layer, "state_size", ()))))
         return masks if self.merge_mode is None else mask
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = super().get_config()
         config.pop("weights", None)
         return {
@@ -168,12 +201,20 @@ class Bidirectional(Layer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: Config, custom_objects: Mapping[str, Any] | None = None
+    ) -> Bidirectional:
         with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
-def _copy(layer, prefix, **changes):
+def _check_layer(name: str, value: Any) -> None:
+    if not isinstance(value, Layer):
+        raise UserInputError(f"Bidirectional: `{name}` must be a layer. Received: {name}={value!r}")
+
+
+def _copy(layer: Layer, prefix: str, **changes: Any) -> Layer:
+    """A fresh layer with the settings of `layer`, `changes`, and a name with `prefix`."""
     config = serialization.serialize_keras_object(layer)
     config["config"].update(changes, name=f"{prefix}{layer.name.removeprefix(prefix)}")
     return serialization.deserialize_keras_object(
@@ -181,7 +222,8 @@ def _copy(layer, prefix, **changes):
     )
 
 
-def _check_pair(forward, backward) -> None:
+def _check_pair(forward: Layer, backward: Layer) -> None:
+    """Raises where two layers do not go in opposite directions or do not return alike."""
     if forward.go_backwards == backward.go_backwards:
         raise UserInputError(
             "Forward layer and backward layer should have different `go_backwards` value. "

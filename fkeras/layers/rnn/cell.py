@@ -1,57 +1,26 @@
-"""What the recurrent cells share: their weights, the noise of dropout, and one arithmetic for a
-single step and for whole sequences.
-"""
+"""What the recurrent cells share: their weights, the noise of dropout, and their `call`."""
 
-import contextlib
-import dataclasses
-import threading
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from fkeras import constraints, initializers, ops, regularizers
+from fkeras import constraints, initializers, regularizers
 from fkeras.core.randomness import seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
+from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_rate
-from fkeras.layers.rnn import recurrence
-
-
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """The arithmetic of a cell, hashable, without weights.
-
-    Methods:
-        project(x, weights, noise): what the inputs of one step, or of all steps (time first), add
-        to the gates. advance(projected, states, weights, noise): the new states, of which the first
-        is the output.
-    """
-
-    def run_whole(self, inputs, states, weights, noise, mask, **options):
-        """What `recurrence.run` returns, where there is a faster way than step by step; else
-        None.
-        """
-
-    def is_plain(self) -> bool:
-        """Whether all functions in it depend on their arguments alone."""
-        return all(recurrence.is_plain_function(v) for v in vars(self).values() if callable(v))
-
-
-def product(x, kernel, noise):
-    """`x @ kernel`, with dropout noise on `x`: None, (batch, features) for all gates alike, or
-    (gates, batch, features).
-    """
-    if noise is None:
-        return ops.matmul(x, kernel)
-    if noise.ndim == 2:
-        return ops.matmul(x * noise, kernel)
-    gates, features = noise.shape[0], kernel.shape[0]
-    made = jnp.einsum(
-        "...gbf,fgu->...bgu", x[..., None, :, :] * noise, kernel.reshape(features, gates, -1)
-    )
-    return made.reshape(*x.shape[:-1], -1)
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
+from fkeras.types import Config, DTypeLike, Identifier, SeedLike, Shape, Tensor
 
 
 class RecurrentCell(Layer):
@@ -59,31 +28,32 @@ class RecurrentCell(Layer):
 
     Attributes:
         gates: how many gates share the kernels.
+        state_count: how many states there are; the output is the first of them.
         state_size, output_size: sizes of the last axes of the states and of the output.
     """
 
-    gates = 1
-    state_count = 1
+    gates: int = 1
+    state_count: int = 1
 
     def __init__(
         self,
-        units,
+        units: int | None,
         *,
-        use_bias,
-        kernel_initializer,
-        recurrent_initializer,
-        bias_initializer,
-        kernel_regularizer,
-        recurrent_regularizer,
-        bias_regularizer,
-        kernel_constraint,
-        recurrent_constraint,
-        bias_constraint,
-        dropout,
-        recurrent_dropout,
-        seed,
-        implementation=2,
-        **kwargs,
+        use_bias: bool,
+        kernel_initializer: Identifier | None,
+        recurrent_initializer: Identifier | None,
+        bias_initializer: Identifier | None,
+        kernel_regularizer: Identifier | None,
+        recurrent_regularizer: Identifier | None,
+        bias_regularizer: Identifier | None,
+        kernel_constraint: Identifier | None,
+        recurrent_constraint: Identifier | None,
+        bias_constraint: Identifier | None,
+        dropout: float,
+        recurrent_dropout: float,
+        seed: SeedLike | None,
+        implementation: int = 2,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
         self.use_bias = use_bias
@@ -96,29 +66,36 @@ class RecurrentCell(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        # Keras clips rates; outside of [0, 1] they are mistakes here, as in `Dropout`.
         check_rate(dropout, self, "dropout")
         check_rate(recurrent_dropout, self, "recurrent_dropout")
-        self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
+        self.dropout = float(dropout)
+        self.recurrent_dropout = float(recurrent_dropout)
+        # 1: each gate has its own noise, as Keras has it where the state is dropped too.
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed
         self.seed_generator = SeedGenerator(seed)
+        # None: a subclass whose states are no vectors sets its own sizes.
         if units is not None:
-            if not isinstance(units, int) or isinstance(units, bool) or units <= 0:
-                raise UserInputError(
-                    "Received an invalid value for argument `units`, expected a positive integer, "
-                    f"got {units}."
-                )
-            self.units = self.output_size = units
-            self.state_size = units if self.state_count == 1 else [units] * self.state_count
+            self.units = checked_count("units", units)
+            self.output_size = self.units
+            sizes = [self.units] * self.state_count
+            self.state_size = self.units if self.state_count == 1 else sizes
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._add_weights(
             (input_shape[-1], self.gates * self.units),
             (self.units, self.gates * self.units),
             (self.gates * self.units,),
         )
 
-    def _add_weights(self, kernel_shape, recurrent_shape, bias_shape, bias_initializer=None):
+    def _add_weights(
+        self,
+        kernel_shape: Shape,
+        recurrent_shape: Shape,
+        bias_shape: Shape,
+        bias_initializer: Identifier | None = None,
+    ) -> None:
         self.kernel = self.add_weight(
             name="kernel",
             shape=kernel_shape,
@@ -145,65 +122,69 @@ class RecurrentCell(Layer):
 
     def step(self) -> Step:
         """The cell's arithmetic."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define `step()`.")
 
-    def call(self, inputs, states, training=False):
-        listed = isinstance(states, (list, tuple))
-        states = list(states) if listed else [states]
-        step, weights, noise = (
-            self.step(),
-            self.read_weights(),
-            self.draw_noise(inputs, states[0], training),
-        )
-        new = step.advance(step.project(inputs, weights, noise), states, weights, noise)
-        return new[0], new if listed else new[0]
+    def call(
+        self, inputs: Tensor, states: Tensor | Sequence[Tensor], training: bool | None = False
+    ) -> tuple[Tensor, Tensor | list[Tensor]]:
+        is_list = isinstance(states, (list, tuple))
+        states = list(states) if is_list else [states]
+        step = self.step()
+        weights = self.read_weights()
+        noise = self.draw_noise(inputs, states[0], training)
+        projected = step.project(inputs, weights, noise)
+        new_states = step.advance(projected, states, weights, noise)
+        return new_states[0], new_states if is_list else new_states[0]
 
-    def get_initial_state(self, batch_size=None):
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
         """Zeros: a list of arrays (batch_size, units)."""
         return [
             jnp.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.state_count)
         ]
 
-    def read_weights(self) -> dict:
+    def read_weights(self) -> CellWeights:
         """The weights' values in the cell's compute dtype."""
-        cast = (
-            self.compute_dtype
-            if self.autocast and self.compute_dtype != self.variable_dtype
-            else None
-        )
-        with lending.autocast(cast):
+        # `RNN` reads them outside of the cell's own call, which would have set this dtype.
+        casts = self.autocast and self.compute_dtype != self.variable_dtype
+        with lending.autocast(self.compute_dtype if casts else None):
             return {
                 "kernel": self.kernel.value,
                 "recurrent_kernel": self.recurrent_kernel.value,
                 "bias": None if self.bias is None else self.bias.value,
             }
 
-    def draw_noise(self, inputs, state, training) -> dict:
-        """Factors of dropout for inputs and state, the same at all steps of a sequence; None where
-        there is no dropout.
+    def draw_noise(
+        self, inputs: Tensor | jax.ShapeDtypeStruct, state: Tensor, training: bool | None
+    ) -> CellNoise:
+        """Factors of dropout for inputs and state, the same at all steps of a sequence.
+
+        Args:
+            inputs: those of one step, or what has their shape and dtype.
+            state: the first of the states.
+            training: whether there is any dropout.
         """
         rates = {"inputs": self.dropout, "state": self.recurrent_dropout}
         if not training or not any(rates.values()):
-            return dict.fromkeys(rates)
+            return {"inputs": None, "state": None}
         seed = held_seed(self)
-        keys = jax.random.split(
-            jax.random.wrap_key_data(seeds.draw_seed(self.seed_generator) if seed is None else seed)
-        )
-        lead = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
+        if seed is None:
+            seed = seeds.draw_seed(self.seed_generator)
+        keys = jax.random.split(jax.random.wrap_key_data(seed))
+        # (gates, batch, features) or (batch, features)
+        by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {
-            name: _factors(key, rates[name], (*lead, *x.shape), x.dtype)
-            for key, (name, x) in zip(keys, (("inputs", inputs), ("state", state)))
+            name: _dropout_factors(key, rates[name], (*by_gate, *x.shape), x.dtype)
+            for key, name, x in zip(keys, rates, (inputs, state))
         }
 
-    def get_config(self):
-        return {
-            name: value for name, value in super().get_config().items() if name != "implementation"
-        }
+    def get_config(self) -> Config:
+        config = super().get_config()
+        config.pop("implementation", None)
+        return config
 
     def runs_fused(self) -> bool:
-        """Whether the cell's own arithmetic may run in the place of its `call`, which a subclass
-        may have overridden.
-        """
+        """Whether `step()` may run in the place of `call`, which a subclass may have overridden."""
+        # An override on the class or on the object, or `remat`, wants its own call at each step.
         cls = type(self)
         return (
             cls.call is RecurrentCell.call
@@ -213,7 +194,21 @@ class RecurrentCell(Layer):
         )
 
 
-def _factors(key, rate, shape, dtype):
+def checked_count(name: str, value: int) -> int:
+    """`value` as an int, if it is a positive one."""
+    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_int or value <= 0:
+        raise UserInputError(
+            f"Received an invalid value for argument `{name}`, expected a positive integer, got "
+            f"{value}."
+        )
+    return int(value)
+
+
+def _dropout_factors(
+    key: jax.Array, rate: float, shape: tuple[int, ...], dtype: DTypeLike
+) -> Tensor | None:
+    """0 with probability `rate`, else 1 / (1 - rate); None for a rate of 0."""
     if rate == 0:
         return None
     if rate == 1:  # 0 / 0 would be NaN
@@ -221,29 +216,20 @@ def _factors(key, rate, shape, dtype):
     return jax.random.bernoulli(key, 1 - rate, shape).astype(dtype) / (1 - rate)
 
 
-class _Held(threading.local):
-    seeds: dict = {}
-
-
-_held = _Held()
+_held_seeds: Scoped[dict] = Scoped({})  # id of a cell -> its seed; never changed in place
 
 
 def held_seed(cell):
-    return _held.seeds.get(id(cell))
+    return _held_seeds.value.get(id(cell))
 
 
-@contextlib.contextmanager
-def holding_seeds(cells, training):
-    """Inside, each cell has one seed: a loop over time, where no generator can count, draws the
-    same noise at each step.
+def holding_seeds(cells: Sequence[Layer], training: bool | None) -> AbstractContextManager:
+    """Context manager: each cell has one seed inside. A loop over time, where no generator can
+    count, draws the same noise at each step.
     """
-    outer = _held.seeds
-    _held.seeds = outer | {
+    drawn = {
         id(c): seeds.draw_seed(c.seed_generator)
         for c in cells
         if training and (c.dropout or c.recurrent_dropout)
     }
-    try:
-        yield
-    finally:
-        _held.seeds = outer
+    return _held_seeds.inside(_held_seeds.value | drawn)

@@ -1,258 +1,60 @@
 """ConvLSTM1D, ConvLSTM2D, ConvLSTM3D: LSTMs whose products are convolutions."""
 
-import dataclasses
-from collections.abc import Callable
+from __future__ import annotations
 
-import jax.numpy as jnp
+from collections.abc import Sequence
+from typing import Unpack
 
-from fkeras import activations, ops
-from fkeras.core.settings import standardize_data_format
-from fkeras.errors import UserInputError
-from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
-from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
-from fkeras.layers.rnn.lstm import forget_bias
-from fkeras.ops.windows import spatial_axes
-
-
-@dataclasses.dataclass(frozen=True)
-class ConvLSTMStep(Step):
-    """As `LSTMStep`, on images: gates in the order input, forget, candidate, output along the
-    channels.
-    """
-
-    activation: Callable
-    recurrent_activation: Callable
-    strides: tuple
-    padding: str
-    data_format: str
-    dilation_rate: tuple
-
-    def project(self, x, weights, noise):
-        z = self._product(
-            x,
-            weights["kernel"],
-            noise["inputs"],
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-        )
-        bias, rank = weights["bias"], len(self.strides)
-        if bias is None:
-            return z
-        return z + (bias if self.data_format == "channels_last" else bias.reshape(-1, *(1,) * rank))
-
-    def advance(self, projected, states, weights, noise):
-        h, c = states
-        z = recurrence.kept(
-            projected
-            + self._product(h, weights["recurrent_kernel"], noise["state"], padding="same")
-        )
-        i, f, candidate, o = jnp.split(z, 4, axis=self._channel_axis)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
-            candidate
-        )
-        return [self.recurrent_activation(o) * self.activation(c), c]
-
-    @property
-    def _channel_axis(self):
-        return -1 if self.data_format == "channels_last" else -len(self.strides) - 1
-
-    def _product(self, x, kernel, noise, **options):
-        if noise is not None:
-            parts = [
-                self._convolve(x * n, k, **options)
-                for n, k in zip(noise, jnp.split(kernel, 4, axis=-1))
-            ]
-            return jnp.concatenate(parts, axis=self._channel_axis)
-        return self._convolve(x, kernel, **options)
-
-    def _convolve(self, x, kernel, **options):
-        lead = x.shape[: x.ndim - kernel.ndim + 1]  # (batch,), or (time, batch)
-        made = ops.conv(
-            x.reshape(-1, *x.shape[len(lead) :]), kernel, data_format=self.data_format, **options
-        )
-        return made.reshape(*lead, *made.shape[1:])
-
-
-class ConvLSTMCell(RecurrentCell):
-    """One step of a `ConvLSTM1D`, `ConvLSTM2D` or `ConvLSTM3D`.
-
-    Args:
-        rank: number of spatial axes, 1 to 3. The other arguments are those of the layers.
-    """
-
-    gates, state_count = 4, 2
-
-    def __init__(
-        self,
-        rank,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
-    ):
-        super().__init__(
-            None,
-            use_bias=use_bias,
-            kernel_initializer=kernel_initializer,
-            recurrent_initializer=recurrent_initializer,
-            bias_initializer=bias_initializer,
-            kernel_regularizer=kernel_regularizer,
-            recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            seed=seed,
-            **{"implementation": 1, **kwargs},
-        )
-        if rank not in (1, 2, 3):
-            raise UserInputError(
-                f"Rank {rank} convolutions are not currently implemented. Received: rank={rank}"
-            )
-        if not isinstance(filters, int) or isinstance(filters, bool) or filters <= 0:
-            raise UserInputError(
-                "Received an invalid value for argument `filters`, expected a positive integer, "
-                f"got {filters}."
-            )
-        self.rank, self.filters = rank, filters
-        self.kernel_size = arguments.ints_per_axis("kernel_size", kernel_size, rank)
-        self.strides = arguments.ints_per_axis("strides", strides, rank)
-        self.padding = arguments.padding(padding)
-        self.data_format = standardize_data_format(data_format)
-        self.dilation_rate = arguments.ints_per_axis("dilation_rate", dilation_rate, rank)
-        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise UserInputError(
-                "Specifying `strides > 1` is not compatible with `dilation_rate > 1`. Please "
-                f"provide `strides=1` or `dilation_rate=1`. Received: strides={self.strides} and "
-                f"dilation_rate={self.dilation_rate}"
-            )
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
-        self.unit_forget_bias = unit_forget_bias
-        self.input_spec = InputSpec(ndim=rank + 2)
-        self.state_size = -1  # of images: see `get_initial_state`
-
-    def build(self, input_shape):
-        input_shape = tuple(input_shape)
-        axes = spatial_axes(len(input_shape), self.data_format)
-        channels = input_shape[-1 if self.data_format == "channels_last" else 1]
-        if any(input_shape[axis] is None for axis in axes) or channels is None:
-            raise UserInputError(
-                "ConvLSTM layers only support static input shapes for the spatial dimensions and "
-                f"the channels. Received invalid input shape: input_shape={input_shape}"
-            )
-        self.step_shape = input_shape[1:]
-        self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
-        bias_initializer = (
-            forget_bias(self.bias_initializer, self.filters) if self.unit_forget_bias else None
-        )
-        self._add_weights(
-            (*self.kernel_size, channels, 4 * self.filters),
-            (*self.kernel_size, self.filters, 4 * self.filters),
-            (4 * self.filters,),
-            bias_initializer,
-        )
-
-    def step(self):
-        return ConvLSTMStep(
-            self.activation,
-            self.recurrent_activation,
-            self.strides,
-            self.padding,
-            self.data_format,
-            self.dilation_rate,
-        )
-
-    def state_shape(self, step_shape) -> tuple:
-        """Shape of output and states, without the batch axis, from that of one step's input."""
-        step_shape = tuple(step_shape)
-        shape = list(step_shape)
-        for i, axis in enumerate(spatial_axes(self.rank + 2, self.data_format)):
-            size = shape[axis - 1]
-            if size is not None:
-                window = (self.kernel_size[i] - 1) * self.dilation_rate[i] + 1
-                shape[axis - 1] = (
-                    size - (window if self.padding == "valid" else 1)
-                ) // self.strides[i] + 1
-                if shape[axis - 1] <= 0:
-                    raise UserInputError(
-                        "ConvLSTM: the input is smaller than the kernel. Received: shape of one "
-                        f"step={step_shape}, kernel_size={self.kernel_size}, "
-                        f"dilation_rate={self.dilation_rate}. Use padding='same'."
-                    )
-        shape[-1 if self.data_format == "channels_last" else 0] = self.filters
-        return tuple(shape)
-
-    def compute_output_shape(self, inputs_shape, states_shape=None):
-        shape = (inputs_shape[0], *self.state_shape(inputs_shape[1:]))
-        return shape, [shape, shape]
-
-    def get_initial_state(self, batch_size=None):
-        """Zeros: a list of two arrays (batch_size, ...)."""
-        return [
-            jnp.zeros((batch_size, *self.state_shape(self.step_shape)), self.compute_dtype)
-            for _ in range(2)
-        ]
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
+from fkeras.layers.rnn.conv_lstm_cell import ConvLSTMCell
+from fkeras.types import DataFormat, Identifier, Nested, SeedLike, Shape, Tensor
 
 
 class _ConvLSTM(CellLayer):
+    """The base of the convolutional LSTMs."""
+
     rank: int
+    filters = CellSetting()
+    kernel_size = CellSetting()
+    strides = CellSetting()
+    padding = CellSetting()
+    data_format = CellSetting()
+    dilation_rate = CellSetting()
+    recurrent_activation = CellSetting()
+    unit_forget_bias = CellSetting()
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        strides=1,
-        padding="valid",
-        data_format=None,
-        dilation_rate=1,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        **kwargs,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: DataFormat | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = ConvLSTMCell(
             self.rank,
@@ -279,7 +81,7 @@ class _ConvLSTM(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="conv_lstm_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,
@@ -292,32 +94,37 @@ class _ConvLSTM(CellLayer):
         )
         self.input_spec = InputSpec(ndim=self.rank + 3)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> Nested[Shape]:
+        # One step's shape: no batch, no time.
         state = self.cell.state_shape(sequences_shape[2:])
         output = (*sequences_shape[: 2 if self.return_sequences else 1], *state)
-        return (output, *((sequences_shape[0], *state),) * 2) if self.return_state else output
+        if not self.return_state:
+            return output
+        state = (sequences_shape[0], *state)
+        return output, state, state
 
-    def compute_mask(self, _, mask):
-        computed = super().compute_mask(_, mask)
+    def compute_mask(self, inputs: Tensor, mask: Nested[Tensor | None]) -> Nested[Tensor | None]:
+        computed = super().compute_mask(inputs, mask)
         return [computed[0], None, None] if self.return_state else computed
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM1D(_ConvLSTM):
     """An LSTM over sequences of signals. Arguments as in `ConvLSTM2D`.
 
     Shape:
         `(batch, steps, size, channels)` -> `(batch, new_size, filters)`, or with the axis of steps
-            with `return_sequences`.
+        with `return_sequences`.
     """
 
     rank = 1
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM2D(_ConvLSTM):
-    """An LSTM over sequences of images, such as frames of radar or video: its products with input
-    and state are convolutions.
+    """An LSTM over sequences of images, such as frames of radar or video.
+
+    Its products with input and state are convolutions.
 
     Args:
         filters: number of output channels.
@@ -344,9 +151,8 @@ class ConvLSTM2D(_ConvLSTM):
 
     Shape:
         `(batch, steps, rows, columns, channels)` -> `(batch, new_rows, new_columns, filters)`, or
-            with the axis of steps with
-        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel
-            `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
+        with the axis of steps with `return_sequences`; with `return_state` a tuple
+        `(output, h, c)`. Kernel `(*kernel_size, channels, 4 * filters)`: gates i, f, c, o.
 
     References:
         Shi et al., 2015, https://arxiv.org/abs/1506.04214, without the peephole terms.
@@ -360,14 +166,12 @@ class ConvLSTM2D(_ConvLSTM):
     rank = 2
 
 
-@shows(ConvLSTMCell)
 class ConvLSTM3D(_ConvLSTM):
     """An LSTM over sequences of volumes. Arguments as in `ConvLSTM2D`.
 
     Shape:
         `(batch, steps, a, b, c, channels)` -> `(batch, new_a, new_b, new_c, filters)`, or with the
-            axis of steps with
-        `return_sequences`.
+        axis of steps with `return_sequences`.
     """
 
     rank = 3

@@ -1,60 +1,81 @@
 """GRU: gated recurrent unit."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
+from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step, product
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell import RecurrentCell
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
 class GRUStep(Step):
-    """Gates in the order update, reset, candidate. With `reset_after`, the bias has two rows: for
-    the inputs and for the state.
+    """Gates in the order update, reset, candidate.
+
+    With `reset_after`, the bias has two rows: for the inputs and for the state.
     """
 
     activation: Callable
     recurrent_activation: Callable
     reset_after: bool
 
-    def project(self, x, weights, noise):
-        z = product(x, weights["kernel"], noise["inputs"])
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
+        z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         bias = weights["bias"]
-        return z if bias is None else z + (bias[0] if self.reset_after else bias)
+        if bias is None:
+            return z
+        return z + (bias[0] if self.reset_after else bias)
 
-    def advance(self, projected, states, weights, noise):
-        h, kernel = states[0], weights["recurrent_kernel"]
-        units = kernel.shape[0]
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
+        h = states[0]
         if self.reset_after:
-            inner = product(h, kernel, noise["state"])
-            inner = inner if weights["bias"] is None else inner + weights["bias"][1]
-            gates, inner = (
-                recurrence.kept(projected[:, : 2 * units] + inner[:, : 2 * units]),
-                recurrence.kept(inner[:, 2 * units :]),
-            )
+            update, candidate = self._reset_after(projected, h, weights, noise["state"])
         else:
-            of_gates, of_candidate = self._noise(noise["state"])
-            gates = recurrence.kept(
-                projected[:, : 2 * units] + product(h, kernel[:, : 2 * units], of_gates)
-            )
-        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
-        if self.reset_after:
-            inner = reset * inner
-        else:
-            inner = recurrence.kept(product(reset * h, kernel[:, 2 * units :], of_candidate))
-        candidate = self.activation(projected[:, 2 * units :] + inner)
+            update, candidate = self._reset_before(projected, h, weights, noise["state"])
         return [update * h + (1 - update) * candidate]
 
-    @staticmethod
-    def _noise(noise):
-        if noise is None or noise.ndim == 2:
-            return noise, noise
-        return noise[:2], noise[2]
+    def _reset_after(
+        self, projected: Tensor, h: Tensor, weights: CellWeights, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(update, candidate), where the reset gate multiplies a product with the state."""
+        gates_end = 2 * h.shape[-1]  # update and reset gates come before the candidate
+        # One product for the gates and the candidate: the reset gate acts on its result.
+        inner = multiply_with_noise(h, weights["recurrent_kernel"], noise)
+        if weights["bias"] is not None:
+            inner = inner + weights["bias"][1]
+        gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner[:, :gates_end])
+        inner = recurrence.keep_for_gradient(inner[:, gates_end:])
+        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
+        return update, self.activation(projected[:, gates_end:] + reset * inner)
+
+    def _reset_before(
+        self, projected: Tensor, h: Tensor, weights: CellWeights, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """(update, candidate), where the reset gate multiplies the state itself."""
+        gates_end = 2 * h.shape[-1]
+        kernel = weights["recurrent_kernel"]
+        gates_noise = candidate_noise = noise
+        if noise is not None and noise.ndim == 3:  # (gates, batch, units)
+            gates_noise, candidate_noise = noise[:2], noise[2]
+        inner = multiply_with_noise(h, kernel[:, :gates_end], gates_noise)
+        gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner)
+        update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)
+        # A second product, which must wait for the reset gate.
+        inner = multiply_with_noise(reset * h, kernel[:, gates_end:], candidate_noise)
+        inner = recurrence.keep_for_gradient(inner)
+        return update, self.activation(projected[:, gates_end:] + inner)
 
 
 class GRUCell(RecurrentCell):
@@ -79,9 +100,8 @@ class GRUCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
-            returns `(h, states)`. Kernel
-        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias
-            `(2, 3 * units)`, or `(3 * units,)` without
+        returns `(h, states)`. Kernel `(features, 3 * units)`, recurrent kernel
+        `(units, 3 * units)`: gates z, r, h. Bias `(2, 3 * units)`, or `(3 * units,)` without
         `reset_after`.
 
     Examples:
@@ -96,24 +116,24 @@ class GRUCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        reset_after=True,
-        seed=None,
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        reset_after: bool = True,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -136,7 +156,7 @@ class GRUCell(RecurrentCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.reset_after = reset_after
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         units = self.units
         self._add_weights(
             (input_shape[-1], 3 * units),
@@ -144,11 +164,10 @@ class GRUCell(RecurrentCell):
             (2, 3 * units) if self.reset_after else (3 * units,),
         )
 
-    def step(self):
+    def step(self) -> GRUStep:
         return GRUStep(self.activation, self.recurrent_activation, bool(self.reset_after))
 
 
-@shows(GRUCell)
 class GRU(CellLayer):
     """Gated recurrent unit: a recurrent layer with one state and fewer weights than an `LSTM`.
 
@@ -180,10 +199,9 @@ class GRU(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h)`. Kernel `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates
-            z, r, h. Bias `(2, 3 * units)`, or
-        `(3 * units,)` without `reset_after`.
+        `return_sequences`; with `return_state` a tuple `(output, h)`. Kernel
+        `(features, 3 * units)`, recurrent kernel `(units, 3 * units)`: gates z, r, h. Bias
+        `(2, 3 * units)`, or `(3 * units,)` without `reset_after`.
 
     Call arguments:
         sequences; `initial_state`: `h` or `[h]`, None for zeros; `mask`: bool `(batch, steps)`,
@@ -202,33 +220,37 @@ class GRU(CellLayer):
         (2, 7, 4)
     """
 
+    units = CellSetting()
+    recurrent_activation = CellSetting()
+    reset_after = CellSetting()
+
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        reset_after=True,
-        use_cudnn="auto",
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        reset_after: bool = True,
+        use_cudnn: bool | Literal["auto"] = "auto",
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = GRUCell(
             units,
@@ -249,7 +271,7 @@ class GRU(CellLayer):
             reset_after=reset_after,
             seed=seed,
             name="gru_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,

@@ -1,15 +1,21 @@
 """LSTM: long short-term memory."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
+from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import lstm_loop, recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step, product
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell import RecurrentCell
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,64 +25,67 @@ class LSTMStep(Step):
     activation: Callable
     recurrent_activation: Callable
 
-    def project(self, x, weights, noise):
-        z = product(x, weights["kernel"], noise["inputs"])
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
+        z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
+
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
+        h, c = states
+        z = projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
+        return self.next_states(recurrence.keep_for_gradient(z), c, axis=-1)
+
+    def next_states(self, gates: Tensor, c: Tensor, axis: int) -> list[Tensor]:
+        """`[h, c]` after a step, from the sums that the gates see, side by side along `axis`."""
+        i, f, candidate, o = jnp.split(gates, 4, axis=axis)
+        new = self.recurrent_activation(i) * self.activation(candidate)
+        c = self.recurrent_activation(f) * c + new
+        return [self.recurrent_activation(o) * self.activation(c), c]
 
     def run_whole(
         self,
-        inputs,
-        states,
-        weights,
-        noise,
-        mask,
+        inputs: Tensor,
+        states: list[Tensor],
+        weights: CellWeights,
+        noise: CellNoise,
+        mask: Tensor | None,
         *,
-        reverse=False,
-        unroll=False,
-        zero_masked=False,
-        sequences=True,
-    ):
-        plain = (
+        reverse: bool = False,
+        unroll: bool | int = False,
+        zero_masked: bool = False,
+        sequences: bool = True,
+    ) -> tuple[Tensor, Tensor | None, list[Tensor]] | None:
+        # What `lstm_loop` knows the derivative of: Keras's defaults.
+        is_plain_lstm = (
             self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         )
-        if not plain or mask is not None or unroll or noise["state"] is not None or not len(inputs):
+        # A masked step keeps its states, noise on the state is inside the product: it has neither.
+        wants_loop = unroll or mask is not None or noise["state"] is not None or not len(inputs)
+        if not is_plain_lstm or wants_loop:
             return None
         h, c = states
-        projected = self.project(inputs, weights, noise)
-        outputs, h, c = lstm_loop.run(
+        projected = self.project(inputs, weights, noise)  # (time, batch, 4 * units)
+        outputs, last_h, last_c = lstm_loop.run(
             sequences,
             projected[::-1] if reverse else projected,
             weights["recurrent_kernel"],
             h.astype(projected.dtype),
             c.astype(projected.dtype),
         )
-        return (
-            h,
-            outputs[::-1] if sequences and reverse else outputs,
-            [h.astype(states[0].dtype), c.astype(states[1].dtype)],
-        )
-
-    def advance(self, projected, states, weights, noise):
-        h, c = states
-        z = recurrence.kept(projected + product(h, weights["recurrent_kernel"], noise["state"]))
-        i, f, candidate, o = jnp.split(z, 4, axis=-1)
-        c = self.recurrent_activation(f) * c + self.recurrent_activation(i) * self.activation(
-            candidate
-        )
-        return [self.recurrent_activation(o) * self.activation(c), c]
+        if sequences and reverse:  # back to their places in time
+            outputs = outputs[::-1]
+        return last_h, outputs, [last_h.astype(h.dtype), last_c.astype(c.dtype)]
 
 
-def forget_bias(initializer, units):
+def forget_bias(initializer: Callable[..., Tensor], units: int) -> Callable[..., Tensor]:
     """An initializer of an LSTM's bias: 1 for the forget gate, `initializer` for the others."""
 
     def initialize(shape, dtype=None, **kwargs):
-        return jnp.concatenate(
-            [
-                initializer((units,), dtype=dtype, **kwargs),
-                jnp.ones((units,), dtype),
-                initializer((2 * units,), dtype=dtype, **kwargs),
-            ]
-        )
+        input_gate = initializer((units,), dtype=dtype, **kwargs)
+        others = initializer((2 * units,), dtype=dtype, **kwargs)
+        # In the order of the gates: i, f, candidate, o.
+        return jnp.concatenate([input_gate, jnp.ones((units,), dtype), others])
 
     return initialize
 
@@ -102,9 +111,8 @@ class LSTMCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h, c]` of `(batch, units)`
-            each; returns `(h, [h, c])`.
-        Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`:
-            gates i, f, c, o.
+        each; returns `(h, [h, c])`. Kernel `(features, 4 * units)`, recurrent kernel
+        `(units, 4 * units)`, bias `(4 * units,)`: gates i, f, c, o.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -118,24 +126,24 @@ class LSTMCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -158,7 +166,7 @@ class LSTMCell(RecurrentCell):
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         units = self.units
         bias_initializer = (
             forget_bias(self.bias_initializer, units) if self.unit_forget_bias else None
@@ -167,11 +175,10 @@ class LSTMCell(RecurrentCell):
             (input_shape[-1], 4 * units), (units, 4 * units), (4 * units,), bias_initializer
         )
 
-    def step(self):
+    def step(self) -> LSTMStep:
         return LSTMStep(self.activation, self.recurrent_activation)
 
 
-@shows(LSTMCell)
 class LSTM(CellLayer):
     """Long short-term memory: a recurrent layer that remembers over many steps.
 
@@ -205,9 +212,9 @@ class LSTM(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h, c)`. Kernel `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`,
-            bias `(4 * units,)`: gates i, f, c, o.
+        `return_sequences`; with `return_state` a tuple `(output, h, c)`. Kernel
+        `(features, 4 * units)`, recurrent kernel `(units, 4 * units)`, bias `(4 * units,)`: gates
+        i, f, c, o.
 
     Call arguments:
         sequences; `initial_state`: list `[h, c]`, None for zeros; `mask`: bool `(batch, steps)`,
@@ -230,33 +237,37 @@ class LSTM(CellLayer):
         {'cell': {'bias': (16,), 'kernel': (3, 16), 'recurrent_kernel': (4, 16)}}
     """
 
+    units = CellSetting()
+    recurrent_activation = CellSetting()
+    unit_forget_bias = CellSetting()
+
     def __init__(
         self,
-        units,
-        activation="tanh",
-        recurrent_activation="sigmoid",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        unit_forget_bias=True,
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        use_cudnn="auto",
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        recurrent_activation: Identifier | None = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        unit_forget_bias: bool = True,
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        use_cudnn: bool | Literal["auto"] = "auto",
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = LSTMCell(
             units,
@@ -277,7 +288,7 @@ class LSTM(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="lstm_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,

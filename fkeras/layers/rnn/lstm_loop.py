@@ -6,15 +6,21 @@ backward loop holds a single product. The rule is a `custom_jvp`, whose transpos
 mode, reverse mode and their mixtures all work.
 """
 
+from __future__ import annotations
+
 import functools
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.types import Tensor
+
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def run(sequences, projected, recurrent, h, c):
+def run(
+    sequences: bool, projected: Tensor, recurrent: Tensor, h: Tensor, c: Tensor
+) -> tuple[Tensor | None, Tensor, Tensor]:
     """(outputs of all steps or None, last h, last c) of an LSTM with tanh and sigmoid.
 
     Args:
@@ -25,21 +31,23 @@ def run(sequences, projected, recurrent, h, c):
         h, c: (batch, units): the first states.
     """
 
-    def body(carry, z):
-        h, c, _ = _step(carry, z, recurrent)
+    def body(states, z):
+        h, c, _ = _advance(states, z, recurrent)
         return (h, c), h if sequences else None
 
     (h, c), outputs = jax.lax.scan(body, (h, c), projected)
     return outputs, h, c
 
 
-def _step(carry, z, recurrent):
+def _advance(
+    states: tuple[Tensor, Tensor], z: Tensor, recurrent: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(h, c, gates after their activations) of one step; `z`: (batch, 4 * units)."""
+    h, c = states
     # sigmoid(z) is tanh(z / 2) / 2 + 1 / 2: one tanh for all gates.
-    h, c = carry
     units = h.shape[-1]
-    scale, shift = (
-        jnp.asarray(np.repeat(v, units), z.dtype) for v in ((0.5, 0.5, 1, 0.5), (0.5, 0.5, 0, 0.5))
-    )
+    scale = jnp.asarray(np.repeat((0.5, 0.5, 1, 0.5), units), z.dtype)
+    shift = jnp.asarray(np.repeat((0.5, 0.5, 0, 0.5), units), z.dtype)
     gates = jnp.tanh((z + h @ recurrent) * scale) * scale + shift
     i, f, candidate, o = jnp.split(gates, 4, axis=-1)
     c = f * c + i * candidate
@@ -47,42 +55,44 @@ def _step(carry, z, recurrent):
 
 
 @run.defjvp
-def _derivative(sequences, primals, tangents):
+def _run_with_tangents(sequences, primals, tangents):
     projected, recurrent, first_h, first_c = primals
     d_projected, d_recurrent, d_h, d_c = tangents
 
-    def body(carry, z):
-        h, c, gates = _step(carry, z, recurrent)
+    def body(states, z):
+        h, c, gates = _advance(states, z, recurrent)
         return (h, c), (gates, c)
 
+    # Everything that follows is of all steps at once: (time, batch, units), or 4 * units.
     (last_h, last_c), (gates, cells) = jax.lax.scan(body, (first_h, first_c), projected)
     i, f, candidate, o = jnp.split(gates, 4, axis=-1)
     tanh = jnp.tanh(cells)
     outputs = o * tanh
-    h_before, c_before = (
-        jnp.concatenate([first[None], all_[:-1]])
-        for first, all_ in ((first_h, outputs), (first_c, cells))
-    )
-    slopes = jnp.concatenate(
-        [
-            candidate * i * (1 - i),
-            c_before * f * (1 - f),
-            i * (1 - candidate * candidate),
-            tanh * o * (1 - o),
-        ],
-        axis=-1,
-    )
-    units = recurrent.shape[0]
-    change = d_projected + (h_before.reshape(-1, units) @ d_recurrent).reshape(projected.shape)
+    h_before = jnp.concatenate([first_h[None], outputs[:-1]])
+    c_before = jnp.concatenate([first_c[None], cells[:-1]])
 
-    def linear(carry, now):
-        (d_h, d_c), (change, slopes, f, from_c) = carry, now
+    # How the new c (by i, f, candidate) and the new h (by o) depend on the sums that gates see.
+    by_i = candidate * i * (1 - i)
+    by_f = c_before * f * (1 - f)
+    by_candidate = i * (1 - candidate * candidate)
+    by_o = tanh * o * (1 - o)
+    slopes = jnp.concatenate([by_i, by_f, by_candidate, by_o], axis=-1)
+
+    # What moves these sums besides the state's own movement: one product instead of one a step.
+    units = recurrent.shape[0]
+    by_kernel = h_before.reshape(-1, units) @ d_recurrent
+    change = d_projected + by_kernel.reshape(projected.shape)
+
+    def linear(d_states, slices):
+        d_h, d_c = d_states
+        change, slopes, f, h_by_c = slices
         di, df, dg, do = jnp.split((change + d_h @ recurrent) * slopes, 4, axis=-1)
         d_c = d_c * f + di + df + dg
-        d_h = d_c * from_c + do
+        d_h = d_c * h_by_c + do
         return (d_h, d_c), d_h if sequences else None
 
-    (d_h, d_c), d_outputs = jax.lax.scan(
-        linear, (d_h, d_c), (change, slopes, f, o * (1 - tanh * tanh))
-    )
+    h_by_c = o * (1 - tanh * tanh)
+    # The one part that is a loop: tangents of the states, linear in them, so that JAX can
+    # transpose it.
+    (d_h, d_c), d_outputs = jax.lax.scan(linear, (d_h, d_c), (change, slopes, f, h_by_c))
     return (outputs if sequences else None, last_h, last_c), (d_outputs, d_h, d_c)

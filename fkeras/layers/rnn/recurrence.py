@@ -1,7 +1,11 @@
 """The loop over time. Pure functions of arrays; time is the first axis of all sequences here."""
 
+from __future__ import annotations
+
 import functools
 import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -9,27 +13,34 @@ from jax.ad_checkpoint import checkpoint_name
 
 from fkeras.core import jax_private
 from fkeras.errors import UserInputError
+from fkeras.types import Nested, Tensor
 
-# What a cell's step keeps for the gradient: the sums that its gates see. All that follows from them
-# is elementwise, cheap to compute again in the backward pass, and several times larger than they
-# are.
-_KEPT = "fkeras_gates"
-kept = functools.partial(checkpoint_name, name=_KEPT)
-_keep_gates = jax.checkpoint_policies.save_only_these_names(_KEPT)
+if TYPE_CHECKING:
+    from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
+
+
+# What a cell's step stores for the gradient: the sums that its gates see. All that follows from
+# them is elementwise, cheap to compute again in the backward pass, and several times larger.
+_STORED_NAME = "fkeras_gates"
+keep_for_gradient = functools.partial(checkpoint_name, name=_STORED_NAME)
+_store_gates_only = jax.checkpoint_policies.save_only_these_names(_STORED_NAME)
+
+States = Nested[Tensor]
+StepFunction = Callable[[Tensor, States], tuple[Tensor, States]]
 
 
 def run(
-    step,
-    inputs,
-    states,
-    mask=None,
+    step: StepFunction,
+    inputs: Tensor,
+    states: States,
+    mask: Tensor | None = None,
     *,
-    reverse=False,
-    unroll=False,
-    zero_masked=False,
-    sequences=True,
-    previous_output=None,
-):
+    reverse: bool = False,
+    unroll: bool | int = False,
+    zero_masked: bool = False,
+    sequences: bool = True,
+    previous_output: Callable[[States], Tensor] | None = None,
+) -> tuple[Tensor, Tensor | None, States]:
     """Runs `step(inputs_at_t, states) -> (output, states)` over the first axis of `inputs`.
 
     Args:
@@ -51,75 +62,105 @@ def run(
         The output of the last step; the outputs of all steps at their places in time, or None; the
         last states.
     """
-    flat, structure = jax.tree_util.tree_flatten(states)
-    previous_output = previous_output or (lambda states: jax.tree_util.tree_leaves(states)[0])
+    first, structure = jax.tree_util.tree_flatten(states)
+    previous_output = previous_output or _first_state
 
-    def body(flat, now):
-        inputs, counts = now
+    def body(flat, slices):
+        inputs_now, counts = slices  # (batch, ...), and (batch,) or None
         states = jax.tree_util.tree_unflatten(structure, flat)
-        output, new = step(inputs, states)
+        output, new = step(inputs_now, states)
+        # At a masked step, states stay what they are.
         new = _fitting(new, flat)
         if counts is not None:
-            new = [jnp.where(_beside(counts, n), n, old) for n, old in zip(new, flat)]
-            other = jnp.zeros_like(output) if zero_masked else previous_output(states)
-            output = jnp.where(_beside(counts, output), output, other) if sequences else None
-        return new, output if sequences else None
+            new = [jnp.where(_beside(counts, x), x, old) for x, old in zip(new, flat)]
+        if not sequences:
+            return new, None
+        if counts is not None:
+            # Keras repeats the output of the step before, which the states hold.
+            masked = jnp.zeros_like(output) if zero_masked else previous_output(states)
+            output = jnp.where(_beside(counts, output), output, masked)
+        return new, output
 
-    first = flat
-    flat, outputs = jax.lax.scan(body, flat, (inputs, mask), reverse=reverse, unroll=unroll)
-    if not sequences:
-        last = flat[0]
-        if mask is not None and zero_masked and len(mask):
-            last = jnp.where(_beside(mask[0 if reverse else -1], last), last, jnp.zeros_like(last))
-    else:
-        last = outputs[0 if reverse else -1] if len(outputs) else first[0]
-    return last, outputs, jax.tree_util.tree_unflatten(structure, flat)
+    flat, outputs = jax.lax.scan(body, first, (inputs, mask), reverse=reverse, unroll=unroll)
+    states = jax.tree_util.tree_unflatten(structure, flat)
+    end = 0 if reverse else -1  # where the loop ended
+    if sequences:
+        return outputs[end] if len(outputs) else first[0], outputs, states
+    last = flat[0]
+    if mask is not None and zero_masked and len(mask):
+        last = jnp.where(_beside(mask[end], last), last, jnp.zeros_like(last))
+    return last, None, states
 
 
-def _beside(mask, x):
+def _first_state(states: States) -> Tensor:
+    return jax.tree_util.tree_leaves(states)[0]
+
+
+def _beside(mask: Tensor, x: Tensor) -> Tensor:
     """A mask of the batch axis with an axis of size 1 for each further axis of `x`."""
     return mask.reshape(mask.shape + (1,) * (x.ndim - mask.ndim))
 
 
-def _fitting(new, old):
+def _fitting(new: States, old: list[Tensor]) -> list[Tensor]:
+    """A step's states in a flat list, of the shapes and dtypes of those that it got."""
     new = jax.tree_util.tree_leaves(new)
-    if [jnp.shape(n) for n in new] != [o.shape for o in old]:
+    if [jnp.shape(x) for x in new] != [x.shape for x in old]:
         raise UserInputError(
             "An RNN cell must return states of the shapes that it was given. Given: "
-            f"{[o.shape for o in old]}. Returned: {[jnp.shape(n) for n in new]}"
+            f"{[x.shape for x in old]}. Returned: {[jnp.shape(x) for x in new]}"
         )
-    return [n.astype(o.dtype) for n, o in zip(new, old)]
+    return [jnp.asarray(x, before.dtype) for x, before in zip(new, old)]
 
 
-def run_cell(step, inputs, states, weights, noise, mask, **options):
-    """`run` for the cells of this library, whose arithmetic is a hashable `step` with its weights
-    apart.
+def run_cell(
+    step: Step,
+    inputs: Tensor,
+    states: list[Tensor],
+    weights: CellWeights,
+    noise: CellNoise,
+    mask: Tensor | None,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None, list[Tensor]]:
+    """`run` for the cells of this library, whose arithmetic is a hashable `step` without weights.
 
     Called outside of any program under construction, it is compiled once for each step, shape and
     option, where `lax.scan` alone would compile its body anew at every call.
     """
-    project_first = jax.default_backend() != "cpu"
     # On a CPU, the projections of all steps are more memory traffic than one more matmul a step
     # costs; elsewhere they save a kernel a step.
-    compiled = step.is_plain() and not jax_private.is_staging(jax_private.current_trace())
-    return (_run_compiled if compiled else _run_cell)(
+    project_first = jax.default_backend() != "cpu"
+    is_eager = not jax_private.is_staging(jax_private.current_trace())
+    run_loop = _run_compiled if step.is_plain() and is_eager else _run_cell
+    return run_loop(
         step, inputs, states, weights, noise, mask, project_first=project_first, **options
     )
 
 
-def _run_cell(step, inputs, states, weights, noise, mask, *, project_first, **options):
-    whole = step.run_whole(inputs, states, weights, noise, mask, **options)
-    if whole is not None:
-        return whole
+def _run_cell(
+    step: Step,
+    inputs: Tensor,
+    states: list[Tensor],
+    weights: CellWeights,
+    noise: CellNoise,
+    mask: Tensor | None,
+    *,
+    project_first: bool,
+    **options: Any,
+) -> tuple[Tensor, Tensor | None, list[Tensor]]:
+    """`run_cell` as one program; `project_first`: the inputs' part of all steps before the loop."""
+    # Some cells have a loop of their own with a cheaper derivative.
+    result = step.run_whole(inputs, states, weights, noise, mask, **options)
+    if result is not None:
+        return result
     if project_first:
         inputs = step.project(inputs, weights, noise)
 
-    @functools.partial(jax.checkpoint, policy=_keep_gates, prevent_cse=False)
+    # prevent_cse=False: inside a scan, XLA cannot merge the second computation with the first.
+    @functools.partial(jax.checkpoint, policy=_store_gates_only, prevent_cse=False)
     def advance(x, states):
-        new = step.advance(
-            x if project_first else step.project(x, weights, noise), states, weights, noise
-        )
-        return new[0], new
+        projected = x if project_first else step.project(x, weights, noise)
+        new_states = step.advance(projected, states, weights, noise)
+        return new_states[0], new_states
 
     return run(advance, inputs, states, mask, **options)
 
@@ -130,15 +171,16 @@ _run_compiled = jax.jit(
 )
 
 
-def is_plain_function(fn) -> bool:
-    """Whether a function is known to depend on its arguments alone, so that a compiled program may
-    stand for it for ever.
-    """
-    return (
-        isinstance(fn, types.FunctionType)
-        and fn.__module__.split(".")[0] == "fkeras"
-        or fn in _JAX_ACTIVATIONS
-    )
-
-
+# Those of JAX that users pass for speed.
 _JAX_ACTIVATIONS = (jnp.tanh, jax.nn.tanh, jax.nn.sigmoid, jax.nn.relu)
+
+
+def is_plain_function(function: Callable[..., Any]) -> bool:
+    """Whether a function is known to depend on its arguments alone.
+
+    A compiled program may stand for such a one for ever.
+    """
+    is_of_fkeras = (
+        isinstance(function, types.FunctionType) and function.__module__.split(".")[0] == "fkeras"
+    )
+    return is_of_fkeras or function in _JAX_ACTIVATIONS

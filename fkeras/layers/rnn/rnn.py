@@ -1,16 +1,24 @@
 """RNN: a cell over the steps of a sequence."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.core.config import scopes
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
 from fkeras.layers.rnn.stacked_rnn_cells import (
+    Cell,
     StackedRNNCells,
     build_cell,
     check_cell,
@@ -18,6 +26,7 @@ from fkeras.layers.rnn.stacked_rnn_cells import (
     output_size_of,
     takes_training,
 )
+from fkeras.types import Config, Nested, Shape, Tensor
 
 
 class RNN(Layer):
@@ -45,8 +54,7 @@ class RNN(Layer):
 
     Shape:
         `(batch, steps, ...)` -> `(batch, ...)`, or `(batch, steps, ...)` with `return_sequences`;
-            with `return_state` a tuple of the
-        output and the states.
+        with `return_state` a tuple of the output and the states.
 
     Call arguments:
         sequences; `initial_state`: one array or a list in the order of the cell's states, None for
@@ -69,35 +77,43 @@ class RNN(Layer):
 
     def __init__(
         self,
-        cell,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        zero_output_for_mask=False,
-        **kwargs,
+        cell: Cell | Sequence[Cell],
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        zero_output_for_mask: bool = False,
+        **kwargs: Unpack[LayerOptions],
     ):
+        # Cells in a list are stacked.
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell)
         check_cell(cell)
-        if not isinstance(cell.state_size, (list, tuple, int)):
+        if not isinstance(cell.state_size, (list, tuple, int, np.integer)):
             raise UserInputError(
                 "state_size must be an integer, or a list/tuple of integers (one for each state "
                 f"tensor). Received: state_size={cell.state_size!r} of {cell!r}"
             )
         super().__init__(**kwargs)
         self.cell = cell
-        self.return_sequences, self.return_state = return_sequences, return_state
-        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.return_sequences = return_sequences
+        self.return_state = return_state
+        self.go_backwards = go_backwards
+        self.stateful = stateful
+        self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
-        self.single_state = isinstance(cell.state_size, int)
+        self.single_state = isinstance(cell.state_size, (int, np.integer))
         self.state_size = [cell.state_size] if self.single_state else list(cell.state_size)
-        self.states = None
+        self.states: Nested[Variable] | None = None
+        self.supports_masking = True
 
     # -- weights and states ----------------------------------------------------
 
-    def build(self, sequences_shape, initial_state_shape=None):
+    def build(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> None:
+        # A cell sees one step: no axis of time.
         build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
         if self.stateful and self.states is None:
             if sequences_shape[0] is None:
@@ -106,35 +122,36 @@ class RNN(Layer):
                     f"Received: sequence.shape={sequences_shape}. Give it to the input: "
                     "`Input(shape, batch_size=...)` or `Input(batch_shape=...)`."
                 )
-            with jax.ensure_compile_time_eval():  # maybe inside somebody's trace
+            # Built inside a trace, the Variables outlive it: their values are computed now.
+            with jax.ensure_compile_time_eval():
                 states = self.get_initial_state(sequences_shape[0])
-            self.states = map_structure(
-                lambda value: Variable(
-                    value,
-                    dtype=self.variable_dtype,
-                    trainable=False,
-                    name="rnn_state",
-                    kind="rnn_state",
-                ),
-                states,
-            )
+            self.states = map_structure(self._state_variable, states)
 
-    def get_initial_state(self, batch_size):
-        """The states before the first step: a list of arrays (of lists of arrays for stacked
-        cells).
+    def _state_variable(self, value: Tensor) -> Variable:
+        return Variable(
+            value, dtype=self.variable_dtype, trainable=False, name="rnn_state", kind="rnn_state"
+        )
+
+    def get_initial_state(self, batch_size: int | None) -> list[Nested[Tensor]]:
+        """The states before the first step.
+
+        A list of arrays; of lists of arrays, one for each cell, for stacked cells.
         """
         return first_states_of(self.cell, batch_size)
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Sets the states of a `stateful` layer to 0: the next batch starts anew."""
         for variable in flatten(self.states):
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """The same as `reset_state`, under an older name."""
         self.reset_state()
 
-    def _first_states(self, sequences, initial_state):
+    def _first_states(
+        self, sequences: Tensor, initial_state: Nested[Tensor] | None
+    ) -> list[Nested[Tensor]]:
+        """The states to start from: those given, those of the last batch, or the cell's own."""
         batch = sequences.shape[0]
         if self.stateful:
             expected = flatten(self.states)[0].shape[0]
@@ -145,130 +162,166 @@ class RNN(Layer):
                     f"Received batch size: {batch}"
                 )
         if initial_state is not None:
-            states = self._packed(initial_state, self.get_initial_state(batch))
+            states = self._like_own_states(initial_state, self.get_initial_state(batch))
         elif self.stateful:
             states = map_structure(lambda variable: variable.value, self.states)
         else:
             states = self.get_initial_state(batch)
+        # States of the cell's dtype: the loop's carry keeps its dtype from step to step.
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)
         return map_structure(lambda x: jnp.asarray(x, dtype), states)
 
-    def _packed(self, given, own):
-        """The given states in the structure of the cell's own, if their number and shapes are
-        right.
-        """
-        given = flatten(given)
-        shapes, expected = [tuple(jnp.shape(x)) for x in given], [x.shape for x in flatten(own)]
+    def _like_own_states(
+        self, states: Nested[Tensor], own: list[Nested[Tensor]]
+    ) -> list[Nested[Tensor]]:
+        """`states` in the structure of the cell's own, if their number and shapes are right."""
+        leaves = flatten(states)
+        shapes = [tuple(jnp.shape(x)) for x in leaves]
+        expected = [x.shape for x in flatten(own)]
         if shapes != expected:
             raise UserInputError(
                 f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes "
                 f"{expected}. Received: {shapes}"
             )
-        following = iter(given)
-        return map_structure(lambda _: next(following), own)
+        remaining = iter(leaves)
+        return map_structure(lambda _: next(remaining), own)
 
     # -- the loop --------------------------------------------------------------
 
-    def call(self, sequences, initial_state=None, mask=None, training=False, constants=None):
+    def call(
+        self,
+        sequences: Tensor,
+        initial_state: Nested[Tensor] | None = None,
+        mask: Nested[Tensor] | None = None,
+        training: bool | None = False,
+        constants: Nested[Tensor] | None = None,
+    ) -> Tensor | tuple[Nested[Tensor], ...]:
         states = self._first_states(sequences, initial_state)
-        last, outputs, states = self._loop(
-            jnp.swapaxes(sequences, 0, 1), states, _by_time(mask, sequences), training, constants
-        )
+        inputs = jnp.swapaxes(sequences, 0, 1)  # (steps, batch, ...)
+        mask = _mask_by_step(mask, sequences)
+        last, outputs, states = self._loop(inputs, states, mask, training, constants)
         states = map_structure(lambda x: x.astype(self.compute_dtype), states)
         if self.stateful:
             for variable, state in zip(flatten(self.states), flatten(states)):
                 variable.assign(state)
         output = last
         if self.return_sequences:
+            # The loop puts outputs at their places in time; here the order is that of computation.
             output = jnp.swapaxes(outputs[::-1] if self.go_backwards else outputs, 0, 1)
         output = output.astype(self.compute_dtype)
         return (output, *states) if self.return_state else output
 
-    def _loop(self, inputs, states, mask, training, constants):
-        """The last output, all outputs or None, and the last states. Time comes first in `inputs`,
-        `mask` and all outputs.
+    def _loop(
+        self,
+        inputs: Tensor,
+        states: list[Nested[Tensor]],
+        mask: Tensor | None,
+        training: bool | None,
+        constants: Nested[Tensor] | None,
+    ) -> tuple[Tensor, Tensor | None, list[Nested[Tensor]]]:
+        """The last output, all outputs or None, and the last states.
+
+        Time comes first in `inputs`, `mask` and all outputs.
         """
         options = {
             "reverse": bool(self.go_backwards),
             "unroll": self.unroll,
             "zero_masked": bool(self.zero_output_for_mask),
         }
-        cells = self.cell.cells if type(self.cell) is StackedRNNCells else [self.cell]
-        if constants is None and all(
-            isinstance(cell, RecurrentCell) and cell.runs_fused() for cell in cells
-        ):
-            return self._loop_fused(cells, inputs, states, mask, training, options)
-        given = {"training": training} if takes_training(self.cell) else {}
+        is_stack = type(self.cell) is StackedRNNCells
+        # Not for subclasses of `StackedRNNCells`, whose `call` may be another.
+        cells = self.cell.cells if is_stack else [self.cell]
+        own_cells = [cell for cell in cells if isinstance(cell, RecurrentCell)]
+        if constants is None and len(own_cells) == len(cells):
+            # `constants` go to the `call` of a cell of one's own; the library's have none.
+            if all(cell.runs_fused() for cell in own_cells):
+                return self._loop_fused(cells, inputs, states, mask, training, options)
+        arguments = {"training": training} if takes_training(self.cell) else {}
         if constants is not None:
-            given["constants"] = constants
-        run = self.cell if callable(self.cell) else self.cell.call
+            arguments["constants"] = constants
+        call_cell = self.cell if callable(self.cell) else self.cell.call
 
-        def step(inputs, states):
-            output, new = run(inputs, states, **given)
-            return output, new if isinstance(new, (list, tuple)) else [new]
+        def step(inputs_now, states):
+            output, new_states = call_cell(inputs_now, states, **arguments)
+            return output, new_states if isinstance(new_states, (list, tuple)) else [new_states]
 
-        def previous_output(states):
-            return (
-                flatten(states[-1])[0] if type(self.cell) is StackedRNNCells else flatten(states)[0]
-            )
+        def previous_output(states):  # the first state, of the last of stacked cells
+            return flatten(states[-1] if is_stack else states)[0]
 
-        with holding_seeds([c for c in cells if isinstance(c, RecurrentCell)], training):
+        # A generator cannot count inside `lax.scan`: all steps have the same noise, as in the
+        # fused loop.
+        with holding_seeds(own_cells, training):
             return recurrence.run(
                 step, inputs, states, mask, previous_output=previous_output, **options
             )
 
-    def _loop_fused(self, cells, inputs, states, mask, training, options):
-        """One cell after the other over the whole sequence."""
-        stacked = cells[0] is not self.cell
+    def _loop_fused(
+        self,
+        cells: list[RecurrentCell],
+        inputs: Tensor,
+        states: list[Nested[Tensor]],
+        mask: Tensor | None,
+        training: bool | None,
+        options: dict[str, Any],
+    ) -> tuple[Tensor, Tensor | None, list[Nested[Tensor]]]:
+        """`_loop` for cells of this library: one after the other over the whole sequence."""
+        is_stack = cells[0] is not self.cell
         new_states = []
-        for cell, own in zip(cells, states if stacked else [states], strict=True):
-            inner = cell is not cells[-1]
-            inputs = inputs.astype(cell.compute_dtype)
-            noise = cell.draw_noise(
-                jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype), own[0], training
-            )
-            last, inputs, new = recurrence.run_cell(
+        last = outputs = None
+        for cell, cell_states in zip(cells, states if is_stack else [states], strict=True):
+            inputs = (inputs if outputs is None else outputs).astype(cell.compute_dtype)
+            one_step = jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype)  # (batch, features)
+            noise = cell.draw_noise(one_step, cell_states[0], training)
+            last, outputs, new = recurrence.run_cell(
                 cell.step(),
                 inputs,
-                list(own),
+                list(cell_states),
                 cell.read_weights(),
                 noise,
                 mask,
-                sequences=inner or bool(self.return_sequences),
+                # A cell below another gives it the outputs of all steps.
+                sequences=bool(self.return_sequences) or cell is not cells[-1],
                 **options,
             )
             new_states.append(new)
-        return last, inputs, new_states if stacked else new_states[0]
+        return last, outputs, new_states if is_stack else new_states[0]
 
     # -- shapes and masks ------------------------------------------------------
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
-        batch, steps = sequences_shape[0], sequences_shape[1]
-        states = tuple(
-            [(batch, s) for s in size] if isinstance(size, (list, tuple)) else (batch, size)
-            for size in self.state_size
-        )
+    def compute_output_shape(
+        self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
+    ) -> Nested[Shape]:
+        batch, steps = sequences_shape[0], sequences_shape[1]  # either may be None
         size = output_size_of(self.cell)
-        if not isinstance(size, int):
+        if not isinstance(size, (int, np.integer)):
             raise UserInputError(
                 f"The `output_size` of an RNN cell must be an integer. Received: {size!r}"
             )
         output = (batch, steps, size) if self.return_sequences else (batch, size)
-        return (output, *states) if self.return_state else output
+        if not self.return_state:
+            return output
+        states = tuple(
+            [(batch, inner) for inner in size] if isinstance(size, (list, tuple)) else (batch, size)
+            for size in self.state_size
+        )
+        return (output, *states)
 
-    def compute_mask(self, _, mask):
+    def compute_mask(
+        self, inputs: Nested[Tensor], mask: Nested[Tensor | None]
+    ) -> Nested[Tensor | None]:
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> RNN:
         with scopes.custom_object_scope(custom_objects):
             return super().from_config(config)
 
 
-def _by_time(mask, sequences):
-    """A mask as bool (steps, batch), or None; of one (batch, steps, ...) a step counts where
-    anything does.
+def _mask_by_step(mask: Nested[Tensor] | None, sequences: Tensor) -> Tensor | None:
+    """A mask as bool (steps, batch), or None.
+
+    Of a mask (batch, steps, ...), a step counts where anything of it does.
     """
     mask = next(iter(flatten(mask)), None)
     if mask is None:
@@ -279,4 +332,5 @@ def _by_time(mask, sequences):
             f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. "
             f"Received: mask.shape={mask.shape}"
         )
+    # (steps, batch), as the loop takes it
     return mask.any(axis=tuple(range(2, mask.ndim))).T

@@ -1,31 +1,37 @@
 """SimpleRNN: the output is fed back as it is."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
+from typing import Unpack
 
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import recurrence
-from fkeras.layers.rnn.cell import RecurrentCell, Step, product
-from fkeras.layers.rnn.cell_layer import CellLayer, shows
+from fkeras.layers.rnn.cell import RecurrentCell
+from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
+from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.types import Identifier, SeedLike, Tensor
 
 
 @dataclasses.dataclass(frozen=True)
 class SimpleRNNStep(Step):
+    """The output is the state: one activation of what inputs and state add up to."""
+
     activation: Callable
 
-    def project(self, x, weights, noise):
-        z = product(x, weights["kernel"], noise["inputs"])
+    def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
+        z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
         return z if weights["bias"] is None else z + weights["bias"]
 
-    def advance(self, projected, states, weights, noise):
-        return [
-            self.activation(
-                recurrence.kept(
-                    projected + product(states[0], weights["recurrent_kernel"], noise["state"])
-                )
-            )
-        ]
+    def advance(
+        self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
+    ) -> list[Tensor]:
+        h = states[0]
+        z = projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
+        return [self.activation(recurrence.keep_for_gradient(z))]
 
 
 class SimpleRNNCell(RecurrentCell):
@@ -46,8 +52,8 @@ class SimpleRNNCell(RecurrentCell):
 
     Shape:
         `call(inputs, states)`: inputs `(batch, features)`, states `[h]` or `h` of `(batch, units)`;
-            returns `(h, states)`. Kernel
-        `(features, units)`, recurrent kernel `(units, units)`, bias `(units,)`.
+        returns `(h, states)`. Kernel `(features, units)`, recurrent kernel `(units, units)`, bias
+        `(units,)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -59,22 +65,22 @@ class SimpleRNNCell(RecurrentCell):
 
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        seed=None,
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(
             units,
@@ -95,14 +101,14 @@ class SimpleRNNCell(RecurrentCell):
         )
         self.activation = activations.get(activation)
 
-    def step(self):
+    def step(self) -> SimpleRNNStep:
         return SimpleRNNStep(self.activation)
 
 
-@shows(SimpleRNNCell)
 class SimpleRNN(CellLayer):
-    """A fully connected recurrent layer: `h = activation(x @ kernel + bias + h @ recurrent_kernel)`
-    at each step.
+    """A fully connected recurrent layer.
+
+    At each step, `h = activation(x @ kernel + bias + h @ recurrent_kernel)`.
 
     Args:
         units: size of output and state, positive.
@@ -128,8 +134,7 @@ class SimpleRNN(CellLayer):
 
     Shape:
         `(batch, steps, features)` -> `(batch, units)`, or `(batch, steps, units)` with
-            `return_sequences`; with `return_state` a tuple
-        `(output, h)`.
+        `return_sequences`; with `return_state` a tuple `(output, h)`.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp
@@ -137,30 +142,32 @@ class SimpleRNN(CellLayer):
         (2, 4)
     """
 
+    units = CellSetting()
+
     def __init__(
         self,
-        units,
-        activation="tanh",
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer="zeros",
-        kernel_regularizer=None,
-        recurrent_regularizer=None,
-        bias_regularizer=None,
-        activity_regularizer=None,
-        kernel_constraint=None,
-        recurrent_constraint=None,
-        bias_constraint=None,
-        dropout=0.0,
-        recurrent_dropout=0.0,
-        return_sequences=False,
-        return_state=False,
-        go_backwards=False,
-        stateful=False,
-        unroll=False,
-        seed=None,
-        **kwargs,
+        units: int,
+        activation: Identifier | None = "tanh",
+        use_bias: bool = True,
+        kernel_initializer: Identifier | None = "glorot_uniform",
+        recurrent_initializer: Identifier | None = "orthogonal",
+        bias_initializer: Identifier | None = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        recurrent_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        recurrent_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unroll: bool | int = False,
+        seed: SeedLike | None = None,
+        **kwargs: Unpack[CommonOptions],
     ):
         cell = SimpleRNNCell(
             units,
@@ -179,7 +186,7 @@ class SimpleRNN(CellLayer):
             recurrent_dropout=recurrent_dropout,
             seed=seed,
             name="simple_rnn_cell",
-            **self.for_cell(kwargs),
+            **self.arguments_for_cell(kwargs),
         )
         super().__init__(
             cell,

@@ -1,5 +1,11 @@
 """TimeDistributed: one layer at each step of a sequence."""
 
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Unpack
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -11,7 +17,11 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import pure, signature
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.core.wrapper import Wrapper
+from fkeras.types import Nested, Shape, Tensor
+
+StepFunction = Callable[[Tensor, Tensor | None], Nested[Tensor]]  # (x, mask) -> outputs
 
 
 class TimeDistributed(Wrapper):
@@ -41,80 +51,95 @@ class TimeDistributed(Wrapper):
         (2, 5, 6, 6, 4)
     """
 
-    def __init__(self, layer, **kwargs):
+    def __init__(self, layer: Layer, **kwargs: Unpack[LayerOptions]):
         if not isinstance(layer, Layer):
             raise UserInputError(f"TimeDistributed: `layer` must be a layer. Received: {layer!r}")
         super().__init__(layer, **kwargs)
+        self.supports_masking = True
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(_step_shape(input_shape))
 
-    def call(self, inputs, training=None, mask=None):
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Nested[Tensor]:
         if mask is not None:
             _check_mask(mask, inputs)
         parameters = signature.of(self.layer).parameters
-        given = {"training": training} if "training" in parameters and training is not None else {}
-        mask = mask if "mask" in parameters else None
+        arguments = {}
+        if "training" in parameters and training is not None:
+            arguments["training"] = training
+        if "mask" not in parameters:
+            mask = None
 
         def at_step(x, mask):
-            outputs = self.layer(x, **given, **({} if mask is None else {"mask": mask}))
+            masks = {} if mask is None else {"mask": mask}
+            outputs = self.layer(x, **arguments, **masks)
             return map_structure(
                 lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs
             )
 
-        if any(_is_state(v) for v in self.layer.variables):
-            outputs = [
-                at_step(inputs[:, t], None if mask is None else mask[:, t])
-                for t in range(inputs.shape[1])
-            ]
-            return jax.tree.map(lambda *steps: jnp.stack(steps, axis=1), *outputs)
+        # State must go from step to step, which `vmap` cannot do.
+        if any(_is_state(variable) for variable in self.layer.variables):
+            return self._one_by_one(at_step, inputs, mask)
         return self._all_together(at_step, inputs, mask, training)
 
-    def _all_together(self, at_step, inputs, mask, training):
+    def _one_by_one(self, at_step: StepFunction, inputs: Tensor, mask: Tensor | None) -> Any:
+        """Each step sees the state that the step before it left: moving averages and the like."""
+        outputs = [
+            at_step(inputs[:, step], None if mask is None else mask[:, step])
+            for step in range(inputs.shape[1])
+        ]
+        return jax.tree.map(lambda *steps: jnp.stack(steps, axis=1), *outputs)
+
+    def _all_together(
+        self, at_step: StepFunction, inputs: Tensor, mask: Tensor | None, training: bool | None
+    ) -> Any:
+        """All steps at once by `vmap`: a step is a batch of its own, with its own random key."""
         keys = self._keys(inputs.shape[1]) if training else None
         paths = pure.paths_of(self._structure())
-        owners: list = []
+        outer_context = contexts.current()
+        # Losses that the layer adds inside `vmap` would leak out of it: they are returned, and the
+        # layers that they came from remembered while tracing.
+        owners: list[Layer] = []
 
-        def one(x, mask, key):
+        def run_step(x, mask, key):
             context = contexts.CallContext(self, losses=[])
-            context.training = (
-                contexts.current().training if contexts.current() is not None else training
-            )
-            with contexts.opened(context):
-                if key is None:
-                    outputs = at_step(x, mask)
-                else:
-                    with seeds.scope(key, paths):
-                        outputs = at_step(x, mask)
+            context.training = training if outer_context is None else outer_context.training
+            draws = contextlib.nullcontext() if key is None else seeds.scope(key, paths)
+            with contexts.opened(context), draws:
+                outputs = at_step(x, mask)
             owners[:] = [layer for layer, _ in context.losses]
             return outputs, [value for _, value in context.losses]
 
+        # Over the steps of inputs and mask; outputs get them back at axis 1, losses at axis 0.
         axes = (1, None if mask is None else 1, None if keys is None else 0)
-        outputs, losses = jax.vmap(one, in_axes=axes, out_axes=(1, 0))(inputs, mask, keys)
+        outputs, losses = jax.vmap(run_step, in_axes=axes, out_axes=(1, 0))(inputs, mask, keys)
         for owner, values in zip(owners, losses):
             owner.add_loss(jnp.sum(values))
         return outputs
 
-    def _keys(self, steps):
+    def _keys(self, steps: int) -> jax.Array | None:
         """One key for each step, where the layer may draw random numbers."""
         generators = [generator for _, generator in self._structure().generators]
         scope = seeds.current_scope()
         if not generators and (scope is None or scope.key is None):
             return None
-        return jax.random.split(
-            jax.random.wrap_key_data(seeds.draw_seed(generators[0] if generators else None)), steps
-        )
+        # One draw for all steps; each step's key is split from it.
+        seed = seeds.draw_seed(generators[0] if generators else None)
+        return jax.random.split(jax.random.wrap_key_data(seed), steps)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
         return _with_steps(shape, input_shape[1])
 
 
-def _is_state(variable) -> bool:
+def _is_state(variable: nnx.Variable) -> bool:
     return not isinstance(variable, nnx.Param) and info_of(variable).kind != "seed"
 
 
-def _step_shape(shape):
+def _step_shape(shape: Shape) -> Shape:
+    """The shape of one step's inputs, from that of all."""
     if not isinstance(shape, (tuple, list)) or len(shape) < 3:
         raise UserInputError(
             "`TimeDistributed` Layer should be passed an `input_shape` with at least 3 "
@@ -123,15 +148,18 @@ def _step_shape(shape):
     return (shape[0], *shape[2:])
 
 
-def _with_steps(shape, steps):
+def _with_steps(shape: Nested[Shape], steps: int | None) -> Nested[Shape]:
+    """Shapes of the outputs of all steps, from those of one."""
     if isinstance(shape, dict):
-        return {name: _with_steps(s, steps) for name, s in shape.items()}
+        return {name: _with_steps(inner, steps) for name, inner in shape.items()}
     if shape and isinstance(shape[0], (list, tuple, dict)):
-        return type(shape)(_with_steps(s, steps) for s in shape)
+        shapes = [_with_steps(inner, steps) for inner in shape]
+        return tuple(shapes) if isinstance(shape, tuple) else shapes
     return (shape[0], steps, *shape[1:])
 
 
-def _check_mask(mask, inputs):
+def _check_mask(mask: Tensor, inputs: Tensor) -> None:
+    """Raises where a mask does not begin with (batch, steps)."""
     shape = tuple(mask.shape)
     if len(shape) < 2:
         raise UserInputError(

@@ -1,41 +1,23 @@
-"""Learning rates as functions of the step."""
+"""Learning rates as functions of the step: a table of contents."""
 
 from fkeras.core.config import registry
-from fkeras.optimizers.schedules.by_name import deserialize, get, serialize
-from fkeras.optimizers.schedules.cosine import CosineDecay, CosineDecayRestarts
-from fkeras.optimizers.schedules.decays import (
-    ExponentialDecay,
-    InverseTimeDecay,
-    PiecewiseConstantDecay,
-    PolynomialDecay,
-)
-from fkeras.optimizers.schedules.schedule import LearningRateSchedule
+from fkeras.optimizers.schedules.by_name import deserialize as deserialize
+from fkeras.optimizers.schedules.by_name import get as get
+from fkeras.optimizers.schedules.by_name import serialize as serialize
+from fkeras.optimizers.schedules.cosine import CosineDecay as CosineDecay
+from fkeras.optimizers.schedules.cosine import CosineDecayRestarts as CosineDecayRestarts
+from fkeras.optimizers.schedules.decays import ExponentialDecay as ExponentialDecay
+from fkeras.optimizers.schedules.decays import InverseTimeDecay as InverseTimeDecay
+from fkeras.optimizers.schedules.decays import PiecewiseConstantDecay as PiecewiseConstantDecay
+from fkeras.optimizers.schedules.decays import PolynomialDecay as PolynomialDecay
+from fkeras.optimizers.schedules.schedule import LearningRateSchedule as LearningRateSchedule
 
-__all__ = [
-    "CosineDecay",
-    "CosineDecayRestarts",
-    "ExponentialDecay",
-    "InverseTimeDecay",
-    "LearningRateSchedule",
-    "PiecewiseConstantDecay",
-    "PolynomialDecay",
-    "deserialize",
-    "get",
-    "serialize",
-]
-
+# The imports above are the one table of schedules: configs are looked up in it.
 registry.add_builtins(
     "keras.optimizers.schedules",
     {
-        cls.__name__: cls
-        for cls in (
-            CosineDecay,
-            CosineDecayRestarts,
-            ExponentialDecay,
-            InverseTimeDecay,
-            LearningRateSchedule,
-            PiecewiseConstantDecay,
-            PolynomialDecay,
-        )
+        name: value
+        for name, value in dict(globals()).items()
+        if isinstance(value, type) and issubclass(value, LearningRateSchedule)
     },
 )

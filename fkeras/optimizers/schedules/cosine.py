@@ -1,15 +1,21 @@
 """Schedules along a cosine: one decay with an optional warm-up, and decay with restarts."""
 
-import math
+from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, number, positive
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike
+
 
 class CosineDecay(LearningRateSchedule):
-    """An optional line up to `warmup_target`, then half a cosine down to `alpha` times the rate it
-    started from.
+    """An optional line up to `warmup_target`, then half a cosine down.
 
     Args:
         initial_learning_rate: rate at step 0.
@@ -23,36 +29,31 @@ class CosineDecay(LearningRateSchedule):
         - [Loshchilov and Hutter, 2016](https://arxiv.org/abs/1608.03983)
 
     Examples:
-        >>> import fkeras
-        >>> schedule = fkeras.optimizers.schedules.CosineDecay(0.0, 100, warmup_target=0.1, warmup_steps=10)
+        >>> from fkeras.optimizers.schedules import CosineDecay
+        >>> schedule = CosineDecay(0.0, 100, warmup_target=0.1, warmup_steps=10)
         >>> [round(float(schedule(step)), 3) for step in (0, 5, 10, 60, 110)]
         [0.0, 0.05, 0.1, 0.05, 0.0]
     """
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        alpha=0.0,
-        name="CosineDecay",
-        warmup_target=None,
-        warmup_steps=0,
-    ):
+        initial_learning_rate: float,
+        decay_steps: float,
+        alpha: float = 0.0,
+        name: str = "CosineDecay",
+        warmup_target: float | None = None,
+        warmup_steps: float = 0,
+    ) -> None:
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
-        self.alpha, self.name, self.warmup_target, self.warmup_steps = (
-            alpha,
-            name,
-            warmup_target,
-            warmup_steps,
-        )
+        self.alpha = alpha
+        self.name = name
+        self.warmup_target = warmup_target
+        self.warmup_steps = warmup_steps
 
-    def __call__(self, step):
-        step, length, first = (
-            as_float(step),
-            as_float(self.decay_steps),
-            as_float(self.initial_learning_rate),
-        )
+    def __call__(self, step: ArrayLike) -> jax.Array:
+        step, length = as_float(step), as_float(self.decay_steps)
+        first = as_float(self.initial_learning_rate)
         if self.warmup_target is None:
             return self._decay(jnp.minimum(step, length) / length, first)
         target, warmup = as_float(self.warmup_target), as_float(self.warmup_steps or 0)
@@ -60,7 +61,7 @@ class CosineDecay(LearningRateSchedule):
         rising = (target - first) * (step / as_float(self.warmup_steps or 1)) + first
         return jnp.where(step < warmup, rising, self._decay((step - warmup) / length, target))
 
-    def _decay(self, fraction, start):
+    def _decay(self, fraction: jax.Array, start: jax.Array) -> jax.Array:
         return start * ((1 - self.alpha) * (0.5 * (1.0 + jnp.cos(math.pi * fraction))) + self.alpha)
 
 
@@ -81,23 +82,28 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        first_decay_steps,
-        t_mul=2.0,
-        m_mul=1.0,
-        alpha=0.0,
-        name="SGDRDecay",
-    ):
+        initial_learning_rate: float,
+        first_decay_steps: float,
+        t_mul: float = 2.0,
+        m_mul: float = 1.0,
+        alpha: float = 0.0,
+        name: str = "SGDRDecay",
+    ) -> None:
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = positive(first_decay_steps, "first_decay_steps")
-        self.t_mul, self.m_mul, self.alpha, self.name = positive(t_mul, "t_mul"), m_mul, alpha, name
+        self.t_mul = positive(t_mul, "t_mul")
+        self.m_mul = m_mul
+        self.alpha = alpha
+        self.name = name
 
-    def __call__(self, step):
-        done, growth = as_float(step) / as_float(self.first_decay_steps), as_float(self.t_mul)
+    def __call__(self, step: ArrayLike) -> jax.Array:
+        done = as_float(step) / as_float(self.first_decay_steps)
+        growth = as_float(self.t_mul)
         if self.t_mul == 1:
             restarts = jnp.floor(done)
             fraction = done - restarts
         else:
+            # `restarts` decays take 1 + growth + growth**2 + ... times the steps of the first one.
             restarts = jnp.floor(jnp.log(1.0 - done * (1.0 - growth)) / jnp.log(growth))
             before = (1.0 - growth**restarts) / (1.0 - growth)
             fraction = (done - before) / growth**restarts

@@ -1,11 +1,18 @@
-"""Schedules that fall from a first rate: by a power, a line or a polynomial, in inverse proportion
-to the step, or by a table.
-"""
+"""Schedules that fall from a first rate: by a power, a polynomial, a quotient or a table."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import jax
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, number, positive
+
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike
 
 
 class ExponentialDecay(LearningRateSchedule):
@@ -19,28 +26,29 @@ class ExponentialDecay(LearningRateSchedule):
         name: name of the schedule.
 
     Examples:
-        >>> import fkeras
-        >>> schedule = fkeras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
+        >>> from fkeras.optimizers.schedules import ExponentialDecay
+        >>> schedule = ExponentialDecay(0.1, decay_steps=100, decay_rate=0.5)
         >>> round(float(schedule(200)), 4)
         0.025
     """
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase=False,
-        name="ExponentialDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "ExponentialDecay",
+    ) -> None:
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps, self.decay_rate = positive(decay_steps, "decay_steps"), decay_rate
-        self.staircase, self.name = staircase, name
+        self.decay_steps = positive(decay_steps, "decay_steps")
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
 
-    def __call__(self, step):
-        return as_float(self.initial_learning_rate) * as_float(self.decay_rate) ** _periods(
-            step, self
-        )
+    def __call__(self, step: ArrayLike) -> jax.Array:
+        decay = as_float(self.decay_rate) ** _periods(step, self)
+        return as_float(self.initial_learning_rate) * decay
 
 
 class InverseTimeDecay(LearningRateSchedule):
@@ -56,23 +64,25 @@ class InverseTimeDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        decay_rate,
-        staircase=False,
-        name="InverseTimeDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: float,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
-        self.decay_steps, self.decay_rate = positive(decay_steps, "decay_steps"), decay_rate
-        self.staircase, self.name = staircase, name
+        self.decay_steps = positive(decay_steps, "decay_steps")
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
 
-    def __call__(self, step):
-        return as_float(self.initial_learning_rate) / (
-            1 + as_float(self.decay_rate) * _periods(step, self)
-        )
+    def __call__(self, step: ArrayLike) -> jax.Array:
+        divisor = 1 + as_float(self.decay_rate) * _periods(step, self)
+        return as_float(self.initial_learning_rate) / divisor
 
 
-def _periods(step, schedule):
+def _periods(step: ArrayLike, schedule: ExponentialDecay | InverseTimeDecay) -> jax.Array:
+    """How many times `decay_steps` have passed."""
     periods = as_float(step) / as_float(schedule.decay_steps)
     return jnp.floor(periods) if schedule.staircase else periods
 
@@ -92,25 +102,24 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __init__(
         self,
-        initial_learning_rate,
-        decay_steps,
-        end_learning_rate=0.0001,
-        power=1.0,
-        cycle=False,
-        name="PolynomialDecay",
-    ):
+        initial_learning_rate: float,
+        decay_steps: float,
+        end_learning_rate: float = 0.0001,
+        power: float = 1.0,
+        cycle: bool = False,
+        name: str = "PolynomialDecay",
+    ) -> None:
         self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
-        self.end_learning_rate, self.power, self.cycle, self.name = (
-            end_learning_rate,
-            power,
-            cycle,
-            name,
-        )
+        self.end_learning_rate = end_learning_rate
+        self.power = power
+        self.cycle = cycle
+        self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: ArrayLike) -> jax.Array:
         step, length = as_float(step), as_float(self.decay_steps)
         if self.cycle:
+            # As many whole cycles as have begun; at step 0 one.
             length = length * jnp.where(step == 0, 1.0, jnp.ceil(step / length))
         else:
             step = jnp.minimum(step, length)
@@ -119,8 +128,7 @@ class PolynomialDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """`values[0]` up to and including step `boundaries[0]`, then `values[1]` up to `boundaries[1]`,
-    and so on.
+    """`values[0]` up to and including step `boundaries[0]`, then `values[1]`, and so on.
 
     Args:
         boundaries: increasing list of steps.
@@ -128,13 +136,15 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         name: name of the schedule.
 
     Examples:
-        >>> import fkeras
-        >>> schedule = fkeras.optimizers.schedules.PiecewiseConstantDecay([100, 200], [1.0, 0.5, 0.25])
+        >>> from fkeras.optimizers.schedules import PiecewiseConstantDecay
+        >>> schedule = PiecewiseConstantDecay([100, 200], [1.0, 0.5, 0.25])
         >>> [float(schedule(step)) for step in (100, 101, 1000)]
         [1.0, 0.5, 0.25]
     """
 
-    def __init__(self, boundaries, values, name="PiecewiseConstant"):
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
+    ) -> None:
         if len(boundaries) != len(values) - 1 or not boundaries:
             raise UserInputError(
                 "The length of boundaries should be 1 less than the length of values, and at "
@@ -143,9 +153,11 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             )
         if any(not low < high for low, high in zip(boundaries[:-1], boundaries[1:])):
             raise UserInputError(f"`boundaries` must increase. Received: boundaries={boundaries}")
-        self.boundaries, self.values, self.name = boundaries, values, name
+        self.boundaries = boundaries
+        self.values = values
+        self.name = name
 
-    def __call__(self, step):
+    def __call__(self, step: ArrayLike) -> jax.Array:
         step = jnp.asarray(getattr(step, "value", step))
         passed = jnp.sum(step > jnp.asarray(self.boundaries))
         return as_float(list(self.values))[passed]

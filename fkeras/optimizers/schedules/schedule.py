@@ -1,5 +1,10 @@
 """The base of learning rate schedules."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -7,13 +12,16 @@ from fkeras.core.config import constructor, registry
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from fkeras.types import ArrayLike, Config
+
 
 class LearningRateSchedule:
-    """A learning rate as a function of the step: subclasses define `__call__(step)` and, to be
-    saved, `get_config()`.
+    """A learning rate as a function of the step.
 
-    The step is the number of updates so far: a Python number, a Variable, an array or a tracer.
-    Schedules are plain callables, so they also work as Optax schedules.
+    Subclasses define `__call__(step)` and, to be saved, `get_config()`. The step is the number of
+    updates so far: a Python number, a Variable, an array or a tracer. Schedules are plain
+    callables, so they also work as Optax schedules.
 
     Examples:
         >>> import fkeras
@@ -23,12 +31,12 @@ class LearningRateSchedule:
         >>> optimizer = fkeras.optimizers.SGD(Halving())
     """
 
-    def __call__(self, step):
+    def __call__(self, step: ArrayLike) -> jax.Array:
         raise NotImplementedError(
             f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
         )
 
-    def get_config(self) -> dict:
+    def get_config(self) -> Config:
         """The arguments of the constructor, as plain values."""
         if not registry.is_builtin(type(self)):
             raise NotImplementedError(
@@ -38,12 +46,12 @@ class LearningRateSchedule:
         return constructor.config_from_signature(self, {}, lambda name, value: value)
 
     @classmethod
-    def from_config(cls, config: dict):
+    def from_config(cls, config: Config) -> Self:
         """The schedule that `get_config` described."""
         return cls(**config)
 
 
-def number(value, name: str):
+def number(value: Any, name: str) -> float:
     """A rate as given, Variables and arrays as Python floats: a schedule is a constant."""
     if isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
         return value
@@ -55,18 +63,18 @@ def number(value, name: str):
         ) from None
 
 
-def positive(value, name: str):
-    """A count of steps."""
+def positive(value: Any, name: str) -> float:
+    """A count of steps, which must be above 0."""
     value = number(value, name)
     if not value > 0:
         raise UserInputError(f"Argument `{name}` must be > 0. Received: {name}={value}")
     return value
 
 
-def as_float(value):
-    """A step or constant in the dtype of rates: floatx, but float32 at least, since bfloat16 cannot
-    count past 256.
+def as_float(value: ArrayLike) -> jax.Array:
+    """A step or constant in the dtype of rates: floatx, but float32 at least.
+
+    bfloat16 cannot count past 256.
     """
-    return jnp.asarray(
-        getattr(value, "value", value), "float64" if floatx() == "float64" else "float32"
-    )
+    dtype = "float64" if floatx() == "float64" else "float32"
+    return jnp.asarray(getattr(value, "value", value), dtype)

@@ -1,0 +1,47 @@
+"""Python lambdas in configs: the one thing in a config that is code.
+
+A lambda is written as its marshalled bytecode, as Keras writes it, and read only outside of safe
+mode: whoever wrote the file could do anything in the reader's process.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import marshal
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from fkeras.core.config.reader import Reader
+    from fkeras.types import Config
+
+
+def lambda_config(fn: types.FunctionType, serialize: Callable[[Any], Any]) -> Config:
+    """The bytecode and the defaults. What the lambda closes over is not kept."""
+    return {
+        "code": base64.b64encode(marshal.dumps(fn.__code__)).decode("ascii"),
+        "defaults": serialize(fn.__defaults__) if fn.__defaults__ else None,
+        "closure": None,
+    }
+
+
+def revive_lambda(config: Config, reader: Reader) -> types.FunctionType:
+    """The lambda of a config; it sees Python's builtins and no other globals.
+
+    Raises:
+        UserInputError: in safe mode.
+    """
+    if reader.is_safe():
+        raise UserInputError(
+            "The config holds a Python lambda, which is code. It is not revived in safe mode. If "
+            "you trust its source, pass `safe_mode=False`; better, register a named function."
+        )
+    code = marshal.loads(base64.b64decode(config["code"]))
+    defaults = reader.read(config.get("defaults"))
+    return types.FunctionType(
+        code, {"__builtins__": builtins}, argdefs=tuple(defaults) if defaults else None
+    )

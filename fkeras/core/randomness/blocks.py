@@ -1,0 +1,142 @@
+"""The block generator: random numbers for weights of any shape from one small compiled body.
+
+Element i of a weight is a function of (key, the weight's structural path, i) alone. Numbers come in
+blocks of 65,536 from one Threefry body per kind of distribution: the facade loops over blocks, a
+traced `init` maps the same body over all blocks of all weights. One `jax.random` call for each
+shape would compile once for each shape (ResNet-50: 5 to 12 s instead of a fraction of one).
+
+A block is decided by a row: (key data uint32[2], hash of the path uint32, block number uint32).
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fkeras.core import jax_private
+
+# NumPy's in the facade, where XLA would compile a program for each shape; else JAX's.
+HostOrTraced: TypeAlias = np.ndarray | jax.Array
+KeyData: TypeAlias = np.ndarray | jax.Array  # uint32[2]
+
+BLOCK = 1 << 16
+_HALF = BLOCK // 2  # Threefry turns two words into two
+
+
+def _bits(key_data: KeyData, path_hash: jax.Array, block: jax.Array) -> jax.Array:
+    from jax.extend.random import threefry_2x32
+
+    key = threefry_2x32(key_data, jnp.stack([jnp.zeros_like(path_hash), path_hash]))
+    i = jnp.arange(_HALF, dtype=jnp.uint32)
+    return threefry_2x32(key, jnp.concatenate([i, jnp.full_like(i, block)]))
+
+
+def _unit(bits: jax.Array) -> jax.Array:
+    """[0, 1) from 23 random bits."""
+    return jax.lax.bitcast_convert_type((bits >> 9) | jnp.uint32(0x3F800000), jnp.float32) - 1.0
+
+
+def _uniform(*row: jax.Array) -> jax.Array:
+    """[-1, 1)"""
+    return _unit(_bits(*row)) * 2.0 - 1.0
+
+
+def _normal(*row: jax.Array) -> jax.Array:
+    """Mean 0, standard deviation 1."""
+    # -1 itself would become minus infinity.
+    above_minus_one = jnp.nextafter(jnp.float32(-1), jnp.float32(0))
+    u = jnp.maximum(above_minus_one, _unit(_bits(*row)) * 2.0 - 1.0)
+    return jnp.float32(np.sqrt(2)) * jax.lax.erf_inv(u)
+
+
+def _truncated(*row: jax.Array) -> jax.Array:
+    """A normal of standard deviation 1 before it is cut at -2 and 2."""
+    edge = jnp.float32(0.9544997361036416)  # erf(2 / sqrt(2))
+    x = jnp.float32(np.sqrt(2)) * jax.lax.erf_inv((_unit(_bits(*row)) * 2.0 - 1.0) * edge)
+    return jnp.clip(x, -2.0, 2.0)  # rounding may lead a hair beyond
+
+
+BODIES: dict[str, Callable[..., jax.Array]] = {
+    "uniform": _uniform,
+    "normal": _normal,
+    "truncated_normal": _truncated,
+}
+
+
+@functools.cache
+def _compiled(kind: str) -> Callable[..., jax.Array]:
+    return jax.jit(BODIES[kind])
+
+
+def path_hash(path: str) -> np.uint32:
+    """A structural path as a word of the generator."""
+    return np.uint32(zlib.crc32(path.encode()))
+
+
+def block_count(count: int) -> int:
+    """How many blocks hold `count` numbers; at least one."""
+    return max(1, -(-count // BLOCK))
+
+
+def numbers(kind: str, key_data: KeyData, path: str, count: int) -> HostOrTraced:
+    """`count` float32 numbers of a kind for (key, path).
+
+    A NumPy array, or a traced one where a program is being recorded.
+
+    Args:
+        kind: `'uniform'` in [-1, 1), `'normal'`, or `'truncated_normal'` (cut at two standard
+            deviations).
+        key_data: uint32[2].
+        path: structural path of the weight.
+        count: how many.
+    """
+    blocks = block_count(count)
+    if isinstance(key_data, jax.core.Tracer) or not on_host():
+        return mapped(kind, [rows_of(key_data, path, blocks)]).reshape(-1)[:count]
+    run, word = _compiled(kind), path_hash(path)
+    drawn = [np.asarray(run(key_data, word, np.uint32(b))) for b in range(blocks)]
+    return (drawn[0] if blocks == 1 else np.concatenate(drawn))[:count]
+
+
+def rows_of(
+    key_data: HostOrTraced, path: str, blocks: int
+) -> tuple[jax.Array, np.ndarray, np.ndarray]:
+    """The rows of one weight: keys (blocks, 2), hashes (blocks,), block numbers (blocks,)."""
+    keys = jnp.broadcast_to(jnp.asarray(key_data), (blocks, 2))
+    return keys, np.full(blocks, path_hash(path), np.uint32), np.arange(blocks, dtype=np.uint32)
+
+
+def mapped(kind: str, rows: Sequence[tuple[jax.Array, np.ndarray, np.ndarray]]) -> jax.Array:
+    """All blocks of a kind for the rows of many weights: one traced array (blocks, BLOCK)."""
+    keys = jnp.concatenate([keys for keys, _, _ in rows])
+    hashes = jnp.asarray(np.concatenate([hashes for _, hashes, _ in rows]))
+    blocks = jnp.asarray(np.concatenate([blocks for _, _, blocks in rows]))
+    return jax.lax.map(lambda row: BODIES[kind](*row), (keys, hashes, blocks))
+
+
+def affine(x: HostOrTraced, scale: float, shift: float = 0.0) -> HostOrTraced:
+    """`x * scale + shift`, the product rounded to float32 before the sum.
+
+    For numbers of the block generator.
+
+    XLA would fuse the two into one operation that rounds once, and so differ from NumPy in the last
+    bit. A clip far outside of the numbers' range (no normal number of 23 random bits is beyond 6)
+    keeps them apart.
+    """
+    product = x * np.float32(scale)
+    if shift == 0:
+        return product
+    edge = np.float32(64.0) * np.abs(np.float32(scale))
+    clip = np.clip if isinstance(product, np.ndarray) else jnp.clip
+    return clip(product, -edge, edge) + np.float32(shift)
+
+
+def on_host() -> bool:
+    """Whether no program is being recorded, so that NumPy may make a value."""
+    return not jax_private.is_staging(jax_private.current_trace())

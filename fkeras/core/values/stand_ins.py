@@ -1,0 +1,92 @@
+"""What may stand in a Variable's slot instead of its value, and how the value comes back.
+
+`NotDrawnYet` stands there until a weight's first value is needed: a model of a billion weights can
+be built, and files can be loaded into it, without drawing any. `HeldByLoop` stands there while
+`fit` keeps the values on the device and donates them from step to step: the Variable must not show
+an array that the next step deletes.
+
+    a read --> slot --> an array               that is it
+                    --> NotDrawnYet.draw()     the first value is drawn and stays in the slot
+                    --> HeldByLoop.bring()     the loop puts the current values back, goes on with
+                                               copies, and the slot is read again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+import jax
+
+from fkeras.core import jax_private
+
+if TYPE_CHECKING:
+    from flax import nnx
+
+# What is found in a slot. None where NNX has not filled it yet.
+SlotContent: TypeAlias = Union[jax.Array, "NotDrawnYet", "HeldByLoop", None]
+
+
+class NotDrawnYet:
+    """Stands in a Variable's slot until its value is needed.
+
+    Args:
+        shape, dtype: of the value.
+        draw: function () -> the value.
+    """
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, draw: Callable[[], jax.Array]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.draw = draw
+
+
+class HeldByLoop:
+    """Stands in a Variable's slot while a training loop holds its value.
+
+    Args:
+        bring: function () that puts all of the loop's values back into their Variables' slots.
+    """
+
+    def __init__(self, bring: Callable[[], None]) -> None:
+        self.bring = bring
+
+
+def private_value(variable: nnx.Variable) -> Any:
+    """What stands in the slot itself: a value, a stand-in for one, or None in an empty slot."""
+    try:
+        return jax_private.raw_value_descriptor.__get__(variable)
+    except AttributeError:
+        return None
+
+
+def put_value(variable: nnx.Variable, value: SlotContent) -> None:
+    """Puts a value (or a stand-in) into the slot itself, past all scopes."""
+    jax_private.raw_value_descriptor.__set__(variable, value)
+
+
+def own_value(variable: nnx.Variable) -> jax.Array:
+    """The Variable's own value, past all scopes.
+
+    Drawn or brought back where a stand-in holds its place.
+    """
+    content = jax_private.raw_value_descriptor.__get__(variable)
+    return fetch(variable, content) if is_stand_in(content) else content
+
+
+def is_stand_in(content: SlotContent) -> bool:
+    """Whether the content of a slot is not a value yet."""
+    return type(content) is NotDrawnYet or type(content) is HeldByLoop
+
+
+def fetch(variable: nnx.Variable, stand_in: NotDrawnYet | HeldByLoop) -> jax.Array:
+    """Puts the value back for which the stand-in stands, and returns it."""
+    if isinstance(stand_in, HeldByLoop):
+        stand_in.bring()
+        return jax_private.raw_value_descriptor.__get__(variable)
+    # A trace may be open, and the value is read in it first. Drawn in the trace it would be a
+    # tracer, which must not stay on the object after the trace.
+    with jax.ensure_compile_time_eval():
+        value = stand_in.draw()
+    jax_private.raw_value_descriptor.__set__(variable, value)
+    return value

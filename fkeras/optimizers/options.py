@@ -1,0 +1,53 @@
+"""What the options that all optimizers share may be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.pure import PureOptimizer
+
+_CLIPPINGS = ("clipnorm", "clipvalue", "global_clipnorm")
+
+
+def check_options(optimizer: PureOptimizer) -> None:
+    """Raises for options of a new optimizer that are out of range or contradict each other."""
+    for name in ("weight_decay", *_CLIPPINGS, "loss_scale_factor"):
+        value = getattr(optimizer, name)
+        # `not >= 0` refuses NaN too.
+        if value is not None and (isinstance(value, (str, bool)) or not value >= 0):
+            raise UserInputError(
+                f"`{name}` must be None or a number >= 0. Received: {name}={value!r}"
+            )
+    clippings = {name: getattr(optimizer, name) for name in _CLIPPINGS}
+    if sum(value is not None for value in clippings.values()) > 1:
+        raise UserInputError(
+            "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
+            + ", ".join(f"{name}={value}" for name, value in clippings.items())
+        )
+    _check_accumulation(optimizer.gradient_accumulation_steps)
+    if optimizer.use_ema:
+        _check_averages(optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
+
+
+def _check_accumulation(steps: int | None) -> None:
+    if steps and (not isinstance(steps, int) or steps < 2):
+        raise UserInputError(
+            "`gradient_accumulation_steps` must be an integer >= 2. Received: "
+            f"gradient_accumulation_steps={steps}"
+        )
+
+
+def _check_averages(momentum: float, overwrite_frequency: int | None) -> None:
+    if not 0 <= momentum <= 1:
+        raise UserInputError(
+            f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}"
+        )
+    every = overwrite_frequency
+    if every and (not isinstance(every, int) or every < 1):
+        raise UserInputError(
+            "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
+            f"ema_overwrite_frequency={every}"
+        )

@@ -1,0 +1,42 @@
+"""What one value that an optimizer keeps for a parameter looks like, and starts as."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from fkeras.optimizers.parameter_info import ParameterInfo
+
+
+@dataclasses.dataclass(frozen=True)
+class SlotSpec:
+    """One value that an optimizer keeps: shape, dtype, and what it starts as.
+
+    Args:
+        shape: tuple of ints.
+        dtype: name of a dtype.
+        fill: the number that it starts as everywhere, or a function of the parameter.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    fill: float | Callable[[Any], jax.Array] = 0.0
+
+    @classmethod
+    def like(cls, info: ParameterInfo, fill: float | Callable[[Any], jax.Array] = 0.0) -> SlotSpec:
+        """A value of the shape and dtype of a parameter."""
+        return cls(info.shape, info.dtype, fill)
+
+    def first_value(self, param: jax.Array | None) -> jax.Array:
+        """The value before the first step; `param` is None for what belongs to no parameter."""
+        if callable(self.fill):
+            return self.fill(param)
+        if isinstance(param, jax.Array) and param.shape == self.shape:
+            # Made from the parameter, which keeps its sharding.
+            return jax.lax.full_like(param, self.fill, dtype=self.dtype)
+        return jnp.full(self.shape, self.fill, self.dtype)

@@ -1,0 +1,93 @@
+import operator
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from fkeras import KerasTensor
+from fkeras.errors import UserInputError, UserTypeError
+
+X = KerasTensor((None, 3))
+
+
+def test_a_symbolic_tensor_says_what_it_is():
+    x = KerasTensor([None, 3], dtype="int8", sparse=True, name="x")
+    assert (x.shape, x.dtype, x.ndim, x.rank, x.sparse, x.ragged) == (
+        (None, 3),
+        "int8",
+        2,
+        2,
+        True,
+        False,
+    )
+    assert repr(x) == "<KerasTensor shape=(None, 3), dtype=int8, sparse=True, name=x>"
+    assert KerasTensor(()).name.startswith("keras_tensor")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: KerasTensor(3), "`shape` must be a tuple or list"),
+        (lambda: KerasTensor((3,), colour=1), r"unexpected arguments \['colour'\]"),
+    ],
+)
+def test_arguments_that_cannot_be_right(make, message):
+    with pytest.raises(UserTypeError, match=message):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("use", "error", "message"),
+    [
+        (len, TypeError, "has no length"),
+        (list, TypeError, "Cannot iterate"),
+        (bool, TypeError, "no truth value. Use `fkeras.ops.cond`"),
+        (np.asarray, UserInputError, "NumPy cannot compute with it"),
+        (jnp.sin, UserInputError, "a jax.numpy function cannot compute with it"),
+        (lambda x: setattr(x, "shape", (1,)), AttributeError, "cannot be changed"),
+        (lambda x: x.nothing, AttributeError, "has no attribute 'nothing'"),
+    ],
+)
+def test_what_needs_values_is_an_error_that_says_what_to_do(use, error, message):
+    with pytest.raises(error, match=message):
+        use(X)
+
+
+@pytest.mark.parametrize(
+    "op",
+    ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "lt", "le", "gt", "ge", "eq", "ne"],
+)
+def test_operators_record_on_both_sides(op):
+    function = getattr(operator, op)
+    concrete = function(np.ones((2, 3), np.float32), 2.0)
+    for result in (function(X, 2.0), function(2.0, X), function(X, np.ones(3, np.float32))):
+        assert result.shape == (None, 3) and result.dtype == concrete.dtype
+        assert result._keras_history is not None
+
+
+@pytest.mark.parametrize("op", ["and_", "or_", "xor", "invert"])
+def test_bit_operators_work_on_integers(op):
+    x = KerasTensor((2,), dtype="int32")
+    arguments = (x,) if op == "invert" else (x, 1)
+    assert getattr(operator, op)(*arguments).dtype == "int32"
+
+
+def test_unary_operators_products_and_indices():
+    assert (-X).shape == (+X).shape == abs(X).shape == round(X, 1).shape == (None, 3)
+    assert (X @ np.ones((3, 4), np.float32)).shape == (None, 4)
+    assert X[:, 0].shape == (None,) and X[..., None].shape == (None, 3, 1)
+
+
+def test_methods_of_arrays():
+    assert X.T.shape == (3, None)
+    assert X.reshape((-1, 1)).shape == X.reshape(-1, 1).shape == (None, 1)
+    assert KerasTensor((None, 1)).squeeze(1).shape == (None,)
+
+
+def test_operators_are_seen_by_tools():
+    assert {"__add__", "__rmatmul__", "__getitem__"} <= set(vars(KerasTensor))
+
+
+def test_a_symbolic_tensor_is_found_by_identity():
+    other = KerasTensor((None, 3))
+    assert {X: 1, other: 2}[X] == 1 and {X: 1, other: 2}[other] == 2

@@ -1,0 +1,50 @@
+import gc
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import fkeras
+from fkeras.core.values import masks
+
+
+def test_a_mask_stays_with_its_array_and_can_be_taken_away():
+    x, mask = jnp.ones((2, 3)), jnp.ones((2,), bool)
+    assert masks.get_mask(x) is None
+    masks.set_mask(x, mask)
+    assert masks.get_mask(x) is mask
+    assert masks.get_mask(x + 0) is None, "a new array has none"
+    masks.set_mask(x, None)
+    assert masks.get_mask(x) is None
+
+
+def test_tracers_have_masks_that_go_with_their_trace():
+    seen = []
+
+    def run(x, y):
+        mask = y > 0
+        masks.set_mask(x, mask)
+        seen.append(masks.get_mask(x) is mask)
+        seen.append(masks.get_mask(x * 2) is None)
+        masks.set_mask(x, None)
+        seen.append(masks.get_mask(x) is None)
+        masks.set_mask(x, mask)
+        return x
+
+    jax.jit(run)(jnp.ones(2), jnp.ones(2))
+    assert seen == [True] * 3
+    jax.clear_caches()
+    gc.collect()
+    assert not masks._masks_of_tracers, "a mask must not keep its trace alive"
+
+
+def test_symbolic_tensors_have_masks_too():
+    x = fkeras.KerasTensor((None, 3))
+    masks.set_mask(x, "mask")
+    assert masks.get_mask(x) == "mask"
+
+
+def test_what_takes_no_attributes_has_no_mask():
+    x = np.ones(2)
+    masks.set_mask(x, np.ones(2, bool))
+    assert masks.get_mask(x) is None and masks.get_mask(3) is None

@@ -1,0 +1,220 @@
+import copy
+import pickle
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+import fkeras
+from fkeras import Variable
+from fkeras.core import settings
+from fkeras.core.values import stand_ins
+from fkeras.core.values.variable import on_creation
+from fkeras.errors import UserInputError, UserTypeError
+
+
+def test_a_trainable_variable_is_an_nnx_param_and_state_is_not():
+    assert isinstance(Variable(1.0), nnx.Param)
+    assert not isinstance(Variable(1.0, trainable=False), nnx.Param)
+    assert not isinstance(Variable(1.0, None, None, False), nnx.Param)
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "expected"),
+    [
+        (1.5, None, "float32"),
+        (1, None, "int32"),
+        (True, None, "bool"),
+        (np.float64(2.0), None, "float32"),
+        (np.ones(2, np.float16), None, "float16"),
+        ([1.0, 2.0], "bfloat16", "bfloat16"),
+        (jnp.ones(2), "int8", "int8"),
+        (3, "float32", "float32"),
+        (5, "int64", "int32"),
+    ],
+)
+def test_dtypes_are_the_values_own_or_as_asked(value, dtype, expected):
+    v = Variable(value, dtype=dtype)
+    assert v.dtype == expected == v.value.dtype.name
+
+
+def test_python_floats_are_made_in_floatx():
+    settings.set_floatx("bfloat16")
+    assert Variable(1.0).dtype == "bfloat16" and Variable([1.0]).dtype == "bfloat16"
+
+
+def test_float64_is_refused_unless_jax_computes_in_it():
+    with pytest.raises(UserInputError, match="'v' has dtype float64, which JAX computes"):
+        Variable(1.0, dtype="float64", name="v")
+    with jax.enable_x64(True):
+        assert Variable(1.0, dtype="float64").value.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"initializer": 1.0, "name": "a/b"}, "cannot contain character `/`"),
+        ({"initializer": 1.0, "aggregation": "median"}, "`aggregation`. Expected one of"),
+        ({"initializer": 1.0, "synchronization": "never"}, "`synchronization`. Expected one of"),
+        ({"initializer": "zeros"}, "the `shape` argument should be specified"),
+        ({"initializer": "zeros", "shape": (2, None)}, "must be fully-defined"),
+        ({"initializer": "zeros", "shape": (-1,)}, "dimensions cannot be negative"),
+        ({"initializer": "zeroes", "shape": (1,)}, "Unknown initializer 'zeroes'. Did you mean"),
+        ({"initializer": np.ones(2), "shape": (3,)}, r"value has shape \(2,\), but shape=\(3,\)"),
+        ({"initializer": 1.0, "colour": "red"}, r"unexpected arguments \['colour'\]"),
+    ],
+)
+def test_what_cannot_be_a_variable_is_an_error(arguments, message):
+    with pytest.raises(UserInputError, match=message):
+        Variable(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), [2, 3], 5, (), (0, 4)])
+def test_shapes_of_any_form_for_an_initializer(shape):
+    v = Variable("ones", shape=shape)
+    expected = (shape,) if isinstance(shape, int) else tuple(shape)
+    assert v.shape == expected == v.value.shape
+    assert (v.ndim, v.size) == (len(expected), int(np.prod(expected)))
+
+
+def test_a_value_is_drawn_once_and_when_first_needed():
+    drawn = []
+
+    def initializer(shape, dtype):
+        drawn.append((shape, dtype))
+        return jnp.full(shape, 7.0, dtype)
+
+    v = Variable(initializer, shape=(2,), dtype="float16", name="lazy")
+    assert "value=" not in repr(v) and not drawn, "to print a Variable must not draw it"
+    assert v.numpy().tolist() == [7, 7] and float(v[0]) == 7
+    assert drawn == [((2,), "float16")]
+
+
+def test_what_is_drawn_inside_a_trace_is_a_value_and_not_a_tracer():
+    v = Variable("ones", shape=(2,))
+    assert jax.jit(lambda x: x + v)(jnp.ones(2)).tolist() == [2, 2]
+    assert not isinstance(stand_ins.private_value(v), jax.core.Tracer)
+    assert v.numpy().tolist() == [1, 1]
+
+
+def test_assignment_casts_and_returns_what_is_kept():
+    v = Variable(np.zeros(2, np.float16))
+    new = v.assign([1, 2.5])
+    assert new is v.value and new.dtype == np.float16
+    assert v.assign_add(np.ones(2)).tolist() == [2, 3.5]
+    assert v.assign_sub(Variable([1.0, 1.0])).tolist() == [1, 2.5]
+    v.value = 2 * v
+    assert v.numpy().tolist() == [2, 5]
+
+
+@pytest.mark.parametrize("value", [np.ones(3), 1.0, np.ones((2, 1))])
+def test_another_shape_is_never_broadcast_into_a_variable(value):
+    v = Variable(np.zeros(2), name="moving")
+    with pytest.raises(UserInputError, match=r"must match. variable.shape=\(2,\).*moving"):
+        v.assign(value)
+    assert v.numpy().tolist() == [0, 0]
+
+
+def test_operators_numpy_and_jax_take_it_as_an_array():
+    v = Variable(np.array([1.0, -2.0], np.float32))
+    assert (v + 1).tolist() == [2, -1] and (2 - v).tolist() == [1, 4] and (-v).tolist() == [-1, 2]
+    assert (v @ v) == 5 and abs(v).tolist() == [1, 2] and (v**2).tolist() == [1, 4]
+    assert (v > 0).tolist() == [True, False] == (0 < v).tolist() == (v >= 1).tolist()
+    assert (v < v).tolist() == [False, False] and (v <= v).all()
+    assert np.sum(v) == -1 and jnp.max(v) == 1 and np.asarray(v, np.int32).tolist() == [1, -2]
+    assert fkeras.ops.relu(v).tolist() == [1, 0]
+
+
+def test_scalars_convert_to_python():
+    v = Variable(3, trainable=False)
+    assert (float(v), int(v), bool(v)) == (3.0, 3, True)
+    assert [10, 11, 12, 13][v] == 13
+
+
+def test_it_compares_by_elements_and_is_found_by_identity():
+    v, w = Variable([1.0, 2.0]), Variable([1.0, 3.0])
+    assert (v == w).tolist() == [True, False] and (v != w).tolist() == [False, True]
+    assert (v == np.array([0.0, 2.0])).tolist() == [False, True]
+    assert {v: "v", w: "w"}[v] == "v" and len({v, v, w}) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("autocast", False),
+        ("overwrite_with_gradient", True),
+        ("layout", "rows"),
+        ("initializer", abs),
+    ],
+)
+def test_settings_can_be_changed(name, value):
+    v = Variable(1.0)
+    setattr(v, name, value)
+    assert getattr(v, name) == value == getattr(v.handle, name)
+
+
+def test_trainable_is_a_bool_and_regularizers_must_be_callable():
+    v = Variable(1.0)
+    v.trainable = 0
+    assert v.trainable is False
+    v.regularizer, v.constraint = abs, None
+    assert v.regularizer is abs and v.constraint is None
+    with pytest.raises(ValueError, match="`regularizer`. Expected a `Regularizer` or `None`"):
+        v.regularizer = "l2"
+    with pytest.raises(ValueError, match="`constraint`. Expected a `Constraint` or `None`"):
+        v.constraint = 3
+
+
+def test_properties_are_seen_by_tools():
+    assert isinstance(Variable.autocast, property) and "compute dtype" in Variable.autocast.__doc__
+    assert {"name", "path", "shape", "dtype", "trainable", "layout"} <= set(dir(Variable))
+
+
+@pytest.mark.parametrize("trainable", [True, False])
+def test_copies_and_pickles_keep_everything_but_share_nothing(trainable):
+    v = Variable([1.0, 2.0], name="w", trainable=trainable, autocast=False, regularizer=abs)
+    for copied in (copy.deepcopy(v), pickle.loads(pickle.dumps(v))):
+        assert type(copied) is type(v) and copied.path == "w" and not copied.autocast
+        assert copied.regularizer is abs
+        copied.assign([5.0, 5.0])
+        copied.trainable = not trainable
+    assert v.numpy().tolist() == [1, 2] and v.trainable is trainable
+
+
+def test_a_structure_that_holds_it_twice_holds_one_copy_twice():
+    v = Variable(1.0)
+    first, second = copy.deepcopy([v, v])
+    assert first is second and first is not v
+
+
+def test_nnx_sees_its_value_and_gives_it_back():
+    v = Variable([1.0, 2.0])
+    _, state = nnx.split(v)
+    assert jax.tree.leaves(state)[0].tolist() == [1, 2]
+    nnx.update(v, jax.tree.map(lambda x: x * 10, state))
+    assert v.numpy().tolist() == [10, 20]
+
+
+def test_the_innermost_listener_is_told_of_new_variables():
+    outer, inner = [], []
+    with on_creation(outer.append):
+        a = Variable(1.0)
+        with on_creation(inner.append):
+            b = Variable(2.0)
+    Variable(3.0)
+    assert outer == [a] and inner == [b]
+
+
+def test_it_is_the_variable_of_keras_in_what_it_says(keras):
+    from keras import Variable as KerasVariable
+
+    ours, theirs = Variable(np.ones((2, 3)), name="v"), KerasVariable(np.ones((2, 3)), name="v")
+    for name in ("name", "path", "ndim", "trainable", "aggregation", "dtype"):
+        assert getattr(ours, name) == getattr(theirs, name), name
+    assert tuple(ours.shape) == tuple(theirs.shape)
+
+
+def test_a_type_error_where_a_regularizer_is_wrong_stays_a_value_error():
+    assert issubclass(UserTypeError, ValueError) and issubclass(UserTypeError, TypeError)
