@@ -6,15 +6,15 @@ New code uses `fkeras.ops`. The older functions load when one is first used.
 
 import importlib
 
-from fkeras.backend.scopes import device as device
-from fkeras.backend.scopes import name_scope as name_scope
-from fkeras.backend.session import clear_session as clear_session
-from fkeras.backend.session import is_float_dtype as is_float_dtype
-from fkeras.backend.session import is_int_dtype as is_int_dtype
-from fkeras.backend.session import is_keras_tensor as is_keras_tensor
-from fkeras.config import backend as backend
+from fkeras.core.device import device as device
 from fkeras.core.dtypes import standardize_dtype as standardize_dtype
+from fkeras.core.kinds import is_float_dtype as is_float_dtype
+from fkeras.core.kinds import is_int_dtype as is_int_dtype
+from fkeras.core.kinds import is_keras_tensor as is_keras_tensor
+from fkeras.core.name_scope import name_scope as name_scope
 from fkeras.core.names import get_uid as get_uid
+from fkeras.core.public_settings import backend as backend
+from fkeras.core.session import clear_session as clear_session
 from fkeras.core.settings import epsilon as epsilon
 from fkeras.core.settings import floatx as floatx
 from fkeras.core.settings import image_data_format as image_data_format
