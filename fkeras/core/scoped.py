@@ -109,8 +109,8 @@ def also_carry(capture: Callable[[], Callable[[], AbstractContextManager]]) -> N
     """Adds to what a snapshot carries: for what is not a `Scoped`, such as a context of JAX.
 
     Args:
-        capture: called where the snapshot is taken; returns a function that makes the context manager
-            to enter on the other thread.
+        capture: called where the snapshot is taken; returns a function that makes the context
+            manager to enter on the other thread.
     """
     _carriers.append(capture)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fkeras import data as data_module
+from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
-    from fkeras.training.trainable import Logs
-    from fkeras.types import Nested
 
 
 class Evaluating:
@@ -29,6 +26,7 @@ class Evaluating:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def evaluate(
         self,
         x: Data = None,
@@ -40,7 +38,7 @@ class Evaluating:
         callbacks: Callbacks = None,
         return_dict: bool = False,
         **kwargs: Any,
-    ) -> float | list[float] | Logs:
+    ) -> Any:
         """Loss and metrics over data, in inference mode.
 
         Args:
@@ -78,6 +76,7 @@ class Evaluating:
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
 
+    @tracebacks.filtered
     def predict(
         self,
         x: Data,
@@ -85,7 +84,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
-    ) -> Nested[np.ndarray]:
+    ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
 
         Args:

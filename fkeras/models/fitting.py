@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Never
 
 from fkeras import data as data_module
-from fkeras.core import warn_once
+from fkeras.core import tracebacks, warn_once
 from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user, warn_user_once
 from fkeras.errors import UserInputError
@@ -32,6 +32,7 @@ class Fitting:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def fit(
         self,
         x: Data = None,

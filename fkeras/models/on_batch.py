@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fkeras import data as data_module
+from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
@@ -26,6 +27,7 @@ class OnBatch:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def train_on_batch(
         self,
         x: Data,
@@ -60,6 +62,7 @@ class OnBatch:
         progress.steps += 1
         return self._results(logs, return_dict)
 
+    @tracebacks.filtered
     def test_on_batch(
         self, x: Data, y: Data = None, sample_weight: Data = None, return_dict: bool = False
     ) -> float | list[float] | Logs:
@@ -82,6 +85,7 @@ class OnBatch:
             stand_ins.put_value(variable, value)
         return self._results(to_python(logs), return_dict)
 
+    @tracebacks.filtered
     def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
         return self._predict_now(self._one_batch("predict_on_batch", x))
