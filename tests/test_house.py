@@ -16,11 +16,6 @@ LONGEST_FILE = 600
 MOST_BRANCHES = 20
 
 ALLOWED: dict[str, set[str]] = {
-    "no line over 100 columns": {
-        "tests/compat/test_command.py",
-        "tests/compat/test_standins.py",
-        "tests/data/test_sequences.py",
-    },
     "a test file for each module of core, training and saving": {
         "fkeras/core/values/trainable_scope.py",
     },

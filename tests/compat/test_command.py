@@ -6,7 +6,8 @@ import fkeras
 
 SHOW = """
     import os, sys
-    print([__name__, __file__, __spec__, __package__, sys.modules["__main__"].__file__, sys.argv, os.path.realpath(sys.path[0])])
+    print([__name__, __file__, __spec__, __package__, sys.modules["__main__"].__file__])
+    print([sys.argv, os.path.realpath(sys.path[0])])
 """
 
 
