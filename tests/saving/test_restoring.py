@@ -40,6 +40,8 @@ def test_the_weights_of_a_foreign_module_come_back():
     """Its Variables are not fkeras's own."""
     layer = layers.FlaxLayer(nnx.Linear(3, 2, rngs=nnx.Rngs(0)))
     model = fkeras.Sequential([fkeras.Input((3,)), layer])
+    model.compile("sgd", "mse")
+    model.fit(X, np.zeros((8, 2)), verbose=0)
     record, before = record_weights(model), model.get_weights()
     restore_weights(changed(model), record)
     for restored, value in zip(model.get_weights(), before, strict=True):
