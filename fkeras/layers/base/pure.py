@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, seeds
@@ -22,7 +23,7 @@ from fkeras.core.values import lending
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.layers.base import signature, tracking
+from fkeras.layers.base import signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,11 +67,11 @@ def init(
 
 def split(structure: Structure, values: Mapping[Path, Any]) -> Variables:
     """`{"params", "state"}` from values by path."""
-    params, state = [], []
+    params, state = {}, {}
     for path, variable in structure.variables:
         group = params if isinstance(variable, nnx.Param) else state
-        group.append((path, values[path]))
-    return {"params": tracking.nest(params), "state": tracking.nest(state)}
+        group[path] = values[path]
+    return {"params": unflatten_dict(params), "state": unflatten_dict(state)}
 
 
 def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[str, Any]) -> None:
@@ -158,12 +159,12 @@ def apply(
     outputs, after, losses = call_with(
         layer, structure, values, inputs, named_inputs, training=training, key=key_of(rngs)
     )
-    state = [
-        (path, value)
+    state = {
+        path: value
         for (path, variable), value in zip(structure.variables, after)
         if not isinstance(variable, nnx.Param)
-    ]
-    return outputs, tracking.nest(state), losses
+    }
+    return outputs, unflatten_dict(state), losses
 
 
 def call_with(
@@ -212,8 +213,8 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
             f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` "
             f"returns it. Received: {keys}"
         )
-    remaining = {("params", *p): v for p, v in tracking.flat(variables["params"]).items()}
-    state = tracking.flat(variables.get("state", {}))
+    remaining = {("params", *p): v for p, v in flatten_dict(variables["params"]).items()}
+    state = flatten_dict(variables.get("state", {}))
     remaining.update((("state", *path), value) for path, value in state.items())
     values, problems = [], []
     for path, variable in structure.variables:
