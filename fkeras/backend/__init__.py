@@ -5,6 +5,7 @@ New code uses `fkeras.ops`. The older functions load when one is first used.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from fkeras.core.device import device as device
 from fkeras.core.dtypes import standardize_dtype as standardize_dtype
@@ -24,14 +25,16 @@ from fkeras.core.settings import set_image_data_format as set_image_data_format
 from fkeras.ops.promotion import result_type as result_type
 
 
-def __getattr__(name):
-    if name.startswith("_"):
-        raise AttributeError(name)
-    functions = importlib.import_module("fkeras.backend.functions")
-    try:
-        return getattr(functions, name)
-    except AttributeError:
-        raise AttributeError(
-            f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, `fkeras.layers` or "
-            "`jax.numpy`."
-        ) from None
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+
+    def __getattr__(name):
+        if name.startswith("_"):
+            raise AttributeError(name)
+        functions = importlib.import_module("fkeras.backend.functions")
+        try:
+            return getattr(functions, name)
+        except AttributeError:
+            raise AttributeError(
+                f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, `fkeras.layers` or "
+                "`jax.numpy`."
+            ) from None
