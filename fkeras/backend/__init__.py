@@ -24,7 +24,6 @@ from fkeras.core.settings import set_floatx as set_floatx
 from fkeras.core.settings import set_image_data_format as set_image_data_format
 from fkeras.ops.promotion import result_type as result_type
 
-
 if not TYPE_CHECKING:  # a checker must see that other names do not exist
 
     def __getattr__(name):
@@ -35,6 +34,6 @@ if not TYPE_CHECKING:  # a checker must see that other names do not exist
             return getattr(functions, name)
         except AttributeError:
             raise AttributeError(
-                f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, `fkeras.layers` or "
-                "`jax.numpy`."
+                f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, "
+                "`fkeras.layers` or `jax.numpy`."
             ) from None
