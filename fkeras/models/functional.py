@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.config import scopes
-from fkeras.core.nested import flatten, map_structure
+from fkeras.core.nested import flatten, map_structure, sorted_keys
 from fkeras.core.symbolic.graph import Graph
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
@@ -22,7 +22,6 @@ from fkeras.models.input_structure import (
     adjust_input,
     flatten_like,
     pack_like,
-    spec_leaves,
 )
 from fkeras.models.model import Model
 
@@ -180,7 +179,7 @@ class Functional(Model):
             return self._info.input_spec
         tensors = self._symbols.inputs
         if isinstance(tensors, dict):
-            return [_spec_of_input(tensors[key], key) for key in sorted(tensors)]
+            return [_spec_of_input(tensors[key], key) for key in sorted_keys(tensors)]
         return [_spec_of_input(x, None) for x in flatten(tensors)]
 
     @input_spec.setter
@@ -281,7 +280,7 @@ class Functional(Model):
         input_layers = [m for m in self.members if getattr(m, "is_input", False)]
         by_name = {layer.name: layer for layer in input_layers}
         tensors = []
-        for spec, layer in zip(spec_leaves(specs.inputs), input_layers):
+        for spec, layer in zip(flatten(specs.inputs), input_layers):
             tensor = KerasTensor(spec.shape, dtype=spec.dtype, name=spec.name)
             Node(by_name.get(spec.name, layer), (), {}, tensor)
             tensors.append(tensor)

@@ -5,24 +5,32 @@ A tensor is named by its *history*: `[name of the layer, number of its call, num
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras.core.config import scopes, serialization
-from fkeras.core.nested import flatten, map_structure
+from fkeras.core.nested import flatten, flatten_with_path, map_structure
 from fkeras.core.symbolic.graph import TensorRef
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.operation import Operation
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
+from fkeras.models.input_structure import pack_like
 
 if TYPE_CHECKING:
     from fkeras.core.symbolic.graph import Graph
     from fkeras.types import Config, Nested
 
-History = list  # [name, number of the call, number of the output]
-TensorsByHistory = dict[tuple, KerasTensor]
+
+class History(NamedTuple):
+    """Names a tensor by what made it; a list of these three in a config."""
+
+    operation: str
+    call: int
+    output: int
+
+
+TensorsByHistory = dict[History, KerasTensor]
 
 
 # -- to a config ---------------------------------------------------------------
@@ -45,7 +53,7 @@ def describe_graph(
         input_names: of the input layers.
         inputs, outputs: the model's, in their structures.
     """
-    histories = {slot: [input_names[i], 0, 0] for i, slot in enumerate(plan.input_slots)}
+    histories = {slot: History(input_names[i], 0, 0) for i, slot in enumerate(plan.input_slots)}
     calls = _describe_calls(plan, operations, histories)
     with scopes.ObjectSharingScope():
         layers = [
@@ -54,8 +62,8 @@ def describe_graph(
         ]
     return {
         "layers": layers,
-        "input_layers": _pack_histories(inputs, [histories[s] for s in plan.input_slots]),
-        "output_layers": _pack_histories(outputs, [histories[s] for s in plan.output_slots]),
+        "input_layers": pack_like(inputs, [list(histories[s]) for s in plan.input_slots]),
+        "output_layers": pack_like(outputs, [list(histories[s]) for s in plan.output_slots]),
     }
 
 
@@ -64,15 +72,13 @@ def _describe_calls(plan, operations, histories) -> list[list[Config]]:
     calls: list[list[Config]] = [[] for _ in operations]
 
     def with_history(argument):
-        if isinstance(argument, TensorRef):
-            return _TensorHistory(histories[argument.index])
-        return argument
+        return histories[argument.index] if isinstance(argument, TensorRef) else argument
 
     for step in plan.steps:
         own = calls[step.operation]
         for position, slot in enumerate(step.outputs):
             if slot is not None:
-                histories[slot] = [operations[step.operation].name, len(own), position]
+                histories[slot] = History(operations[step.operation].name, len(own), position)
         own.append(
             {
                 "args": _describe_argument(map_structure(with_history, list(step.args))),
@@ -93,17 +99,10 @@ def _describe_operation(operation) -> Config:
     }
 
 
-@dataclasses.dataclass(frozen=True)
-class _TensorHistory:
-    """Stands for a tensor among the arguments of a call."""
-
-    history: History
-
-
 def _describe_argument(value) -> Any:
     """Arguments of a call as plain values, tensors by their histories."""
-    if isinstance(value, _TensorHistory):
-        return _tensor_config(value.history)
+    if isinstance(value, History):
+        return _tensor_config(value)
     if isinstance(value, dict):
         return {key: _describe_argument(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -115,17 +114,7 @@ def _describe_argument(value) -> Any:
 
 
 def _tensor_config(history: History) -> Config:
-    return {"class_name": "__keras_tensor__", "config": {"keras_history": history}}
-
-
-def _pack_histories(structure, histories):
-    if isinstance(structure, KerasTensor):
-        return histories[0]
-    remaining = iter(histories)
-    if isinstance(structure, dict):
-        by_key = {key: next(remaining) for key in sorted(structure)}
-        return {key: by_key[key] for key in structure}
-    return map_structure(lambda _: next(remaining), structure)
+    return {"class_name": "__keras_tensor__", "config": {"keras_history": list(history)}}
 
 
 # -- from a config -------------------------------------------------------------
@@ -147,7 +136,7 @@ def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTenso
         operation = serialization.deserialize_keras_object(operation_config)
         operations[name] = operation
         if getattr(operation, "is_input", False):
-            tensors[name, 0, 0] = operation.output
+            tensors[History(name, 0, 0)] = operation.output
             continue
         for number, node in enumerate(entry.get("inbound_nodes") or []):
             waiting.append((name, number, _normalize_node(node)))
@@ -173,7 +162,7 @@ def _call_operation(operations, call, tensors: TensorsByHistory) -> bool:
     operation = operations[name]
     args, kwargs = _fill(node["args"], tensors), _fill(node["kwargs"], tensors)
     for position, tensor in enumerate(flatten(operation(*args, **kwargs))):
-        tensors[name, number, position] = tensor
+        tensors[History(name, number, position)] = tensor
         recorded = tensor._keras_history[0]
         if recorded is not operation:  # a function: its operation takes the name it had
             recorded.name = name
@@ -185,7 +174,7 @@ def _normalize_node(node: Mapping[str, Any] | Sequence[Any]) -> Config:
     if isinstance(node, dict):
         return {"args": node.get("args", []), "kwargs": node.get("kwargs", {})}
     entries = node if isinstance(node[0], list) else [node]
-    tensors = [_tensor_config(list(entry[:3])) for entry in entries]
+    tensors = [_tensor_config(History(*entry[:3])) for entry in entries]
     kwargs = entries[0][3] if len(entries[0]) > 3 else {}
     return {"args": [tensors[0] if len(tensors) == 1 else tensors], "kwargs": kwargs}
 
@@ -194,21 +183,20 @@ def _is_tensor_config(value) -> bool:
     return isinstance(value, dict) and value.get("class_name") == "__keras_tensor__"
 
 
-def _histories(value) -> list[tuple]:
+def _history_in(tensor_config: Config) -> History:
+    return History(*tensor_config["config"]["keras_history"])
+
+
+def _histories(value) -> list[History]:
     """Histories of all tensors in the arguments of a call."""
-    if _is_tensor_config(value):
-        return [tuple(value["config"]["keras_history"])]
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, (list, tuple)):
-        return [history for inner in value for history in _histories(inner)]
-    return []
+    leaves = flatten_with_path(value, is_leaf=_is_tensor_config)
+    return [_history_in(leaf) for _, leaf in leaves if _is_tensor_config(leaf)]
 
 
 def _fill(value, tensors: TensorsByHistory):
     """Arguments of a call from plain values."""
     if _is_tensor_config(value):
-        return tensors[tuple(value["config"]["keras_history"])]
+        return tensors[_history_in(value)]
     if isinstance(value, dict):
         if value.get("class_name") == "__tuple__":
             return tuple(_fill(inner, tensors) for inner in value["config"]["value"])
@@ -218,11 +206,16 @@ def _fill(value, tensors: TensorsByHistory):
     return [_fill(inner, tensors) for inner in value] if isinstance(value, list) else value
 
 
+def _is_history(entry) -> bool:
+    # A config holds plain lists: only what is in it tells a history from a list of histories.
+    return len(entry) == 3 and isinstance(entry[0], str) and isinstance(entry[1], int)
+
+
 def _pick_tensors(structure, tensors: TensorsByHistory):
     """A structure of histories as one of tensors."""
     if isinstance(structure, dict):
         return {key: _pick_tensors(inner, tensors) for key, inner in structure.items()}
-    if len(structure) == 3 and isinstance(structure[0], str) and isinstance(structure[1], int):
-        return tensors[tuple(structure)]
+    if _is_history(structure):
+        return tensors[History(*structure)]
     picked = [_pick_tensors(inner, tensors) for inner in structure]
     return tuple(picked) if isinstance(structure, tuple) else picked

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.nested import map_structure
+from fkeras.core.nested import make_sequence_like, map_structure, sorted_keys
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.core.warn_once import warn_user_once
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from fkeras.types import Nested, Shape, Tensor
 
 
-class TensorSpec(NamedTuple):
-    """What is left of a KerasTensor in a copy or a pickle: enough to make it again."""
+@dataclasses.dataclass(frozen=True)
+class TensorSpec:
+    """What is left of a KerasTensor in a copy or a pickle: enough to make it again.
+
+    A leaf of structures, as the tensor was.
+    """
 
     shape: Shape
     dtype: str
@@ -77,7 +82,7 @@ def _inputs_by_key(declared, inputs, name):
             f"Model '{name}' ignores the input keys {extra}: it takes {list(declared)}.",
             key=(name, *extra),
         )
-    keys = sorted(declared)
+    keys = sorted_keys(declared)
     return [leaf for key in keys for leaf in flatten_like(declared[key], inputs[key], name)]
 
 
@@ -121,27 +126,14 @@ def pack_like(structure: Nested[Any], values: Sequence[Any]) -> Nested[Any]:
     remaining = iter(values)
 
     def fill(part):
-        if isinstance(part, dict):
-            by_key = {key: fill(part[key]) for key in sorted(part)}
+        if isinstance(part, dict):  # made a plain one: JAX takes a subclass of dict for a leaf
+            by_key = {key: fill(part[key]) for key in sorted_keys(part)}
             return {key: by_key[key] for key in part}
-        if isinstance(part, TensorSpec):
-            return next(remaining)
-        if isinstance(part, tuple) and hasattr(part, "_fields"):
-            return type(part)(*(fill(inner) for inner in part))
         if isinstance(part, (list, tuple)):
-            return type(part)(fill(inner) for inner in part)
-        return next(remaining)
+            return make_sequence_like(part, [fill(inner) for inner in part])
+        return None if part is None else next(remaining)
 
     return fill(structure)
-
-
-def spec_leaves(structure: Nested[TensorSpec]) -> list[TensorSpec]:
-    """The `TensorSpec`s of a structure in the order of `flatten`."""
-    if isinstance(structure, TensorSpec):
-        return [structure]
-    if isinstance(structure, dict):
-        structure = [structure[key] for key in sorted(structure)]
-    return [spec for inner in structure for spec in spec_leaves(inner)]
 
 
 # -- one input -----------------------------------------------------------------

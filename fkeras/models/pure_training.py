@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
+from flax.traverse_util import unflatten_dict
 
-from fkeras.layers.base import tracking
 from fkeras.training import first_batch, steps
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step
@@ -53,7 +53,7 @@ class PureTraining:
             params=variables["params"],
             state=variables["state"],
             opt_state=opt_state,
-            metrics=tracking.nest(zip(groups.metric_names(), groups.fresh_metrics())),
+            metrics=unflatten_dict(dict(zip(groups.metric_names(), groups.fresh_metrics()))),
             key=jnp.copy(key),  # a donated state must not take the caller's key with it
         )
 

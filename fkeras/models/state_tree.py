@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from flax.traverse_util import flatten_dict, unflatten_dict
+
 from fkeras.errors import UserInputError
-from fkeras.layers.base import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +51,7 @@ class StateTree:
         for group, tree in state_tree.items():
             if group not in groups:
                 raise UserInputError(f"Unknown variable name: {group}. Known: {sorted(groups)}")
-            by_path = {"/".join(path): value for path, value in tracking.flat(tree).items()}
+            by_path = {"/".join(path): value for path, value in flatten_dict(tree).items()}
             for variable in groups[group]:
                 if variable.path in by_path:
                     variable.assign(by_path[variable.path])
@@ -76,6 +77,6 @@ def _by_path(variables: Sequence[Variable], value_format: str) -> dict[str, Any]
             "layers (and other objects) unique names."
         )
     as_numpy = value_format == "numpy_array"
-    return tracking.nest(
-        (tuple(v.path.split("/")), v.numpy() if as_numpy else v.value) for v in variables
+    return unflatten_dict(
+        {tuple(v.path.split("/")): v.numpy() if as_numpy else v.value for v in variables}
     )

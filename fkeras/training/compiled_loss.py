@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from fkeras import losses as losses_module
 from fkeras import metrics as metrics_module
 from fkeras.core import names, settings
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError, UserTypeError
-from fkeras.training.outputs import OutputNames, flatten_choices, is_nested
+from fkeras.training.outputs import OutputNames, is_nested
 
 if TYPE_CHECKING:
     from fkeras.losses import Loss
@@ -72,7 +73,7 @@ class CompiledLoss:
                 "tuple, or dict (multiple output case). Received instead: "
                 f"loss_weights={loss_weights} of type {type(loss_weights)}"
             )
-        for choice in flatten_choices(loss):
+        for choice in flatten(loss):
             _check_identifier(choice)
         self.argument = loss
         self.weights_argument = loss_weights
@@ -180,7 +181,7 @@ def _check_identifier(choice):
     if isinstance(choice, str):
         if choice.lower() not in _BY_SHAPE:
             losses_module.get(choice)
-    elif choice is not None and not callable(choice):
+    elif not callable(choice):
         raise UserTypeError(
             "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
             f"Received: {choice!r}"

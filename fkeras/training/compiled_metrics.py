@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras import metrics as metrics_module
 from fkeras.core import names
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
-from fkeras.training.outputs import OutputNames, flatten_choices
+from fkeras.training.outputs import OutputNames
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
@@ -202,9 +203,9 @@ def _check_argument(name, argument):
             f"Expected `{name}` argument to be a list, tuple, or dict. Received instead: "
             f"{name}={argument} of type {type(argument)}"
         )
-    for choice in flatten_choices(argument):
+    for choice in flatten(argument):
         is_by_shape = isinstance(choice, str) and choice.lower() in _BY_SHAPE
-        if choice is not None and not is_by_shape and not callable(choice):
+        if not is_by_shape and not callable(choice):
             metrics_module.get(choice)
 
 
@@ -215,6 +216,7 @@ def _make_state(metric, y_true, y_pred):
 
 
 def _is_binary_loss(loss: Loss) -> bool:
+    # By name, not by `expectation_of`: a user's own `MyBinaryCrossentropy` has declared nothing.
     name = type(loss).__name__ + getattr(getattr(loss, "fn", None), "__name__", "")
     name = name.lower().replace("_", "")
     return "binarycrossentropy" in name or "binaryfocal" in name

@@ -38,9 +38,20 @@ class Loan:
 
     def __init__(self, groups: Sequence[Sequence[Variable]]) -> None:
         self.groups = groups
-        self.values: Values | None = None
         self.is_written_back = False
+        self._values: Values | None = None
         self._stand_in = stand_ins.HeldByLoop(self.write_back)
+
+    @property
+    def values(self) -> Values | None:
+        return self._values
+
+    @values.setter
+    def values(self, values: Values | None) -> None:
+        self._values = values
+        if values is not None and self.is_written_back:
+            # Variables were read while the call was traced: they hold what it has consumed since.
+            self._put_stand_ins()
 
     def take_over(self) -> Values:
         """Begins the loan.
@@ -54,12 +65,15 @@ class Loan:
 
     def _copy_from_variables(self) -> Values:
         held = tuple([stand_ins.private_value(v) for v in group] for group in self.groups)
-        self.values = copy_tree(held)
+        self._values = copy_tree(held)
+        self._put_stand_ins()
+        return held
+
+    def _put_stand_ins(self) -> None:
         for group in self.groups:
             for variable in group:
                 stand_ins.put_value(variable, self._stand_in)
         self.is_written_back = False
-        return held
 
     def write_back(self) -> None:
         """Puts the current values into the Variables."""

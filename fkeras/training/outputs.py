@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core.nested import flatten_with_path
 from fkeras.errors import UserInputError, nearest
 
 if TYPE_CHECKING:
+    from fkeras.core.nested import Path
     from fkeras.types import Nested
-
-    Path = tuple[str | int, ...]
 
 
 class OutputNames:
@@ -28,7 +28,7 @@ class OutputNames:
 
     def __init__(self, y_pred: Nested[Any], names: Sequence[str] | None = None) -> None:
         self.single = not is_nested(y_pred)
-        self.paths = [path for path, _ in flatten_with_path(y_pred)]
+        self.paths = [path for path, _ in flatten_with_path(y_pred, keep_none=True)]
         self.layer_names: list[str | None] = [None] * len(self.paths)
         if names is not None and len(names) == len(self.paths):
             self.layer_names = list(names)
@@ -68,7 +68,7 @@ class OutputNames:
 
     def _by_name(self, argument, label, default):
         # A list in a dict is the entry of one output, not a structure of outputs.
-        pairs = flatten_with_path(argument, stop=lambda value: not isinstance(value, dict))
+        pairs = flatten_with_path(argument, lambda node: not isinstance(node, dict), keep_none=True)
         by_path = {_joined(path): value for path, value in pairs}
         entries, used = [], set()
         for aliases in zip(self.names, self.layer_names):
@@ -103,7 +103,7 @@ class OutputNames:
             return [_only_entry(y)]
         if isinstance(y, dict):
             return self._targets_by_name(y, label, needed)
-        flat = [target for _, target in flatten_with_path(y)]
+        flat = [target for _, target in flatten_with_path(y, keep_none=True)]
         if len(flat) == len(self):
             return flat
         if needed is not None and len(flat) == sum(needed):
@@ -115,7 +115,7 @@ class OutputNames:
         )
 
     def _targets_by_name(self, y, label, needed):
-        by_path = {_joined(path): target for path, target in flatten_with_path(y)}
+        by_path = {_joined(path): target for path, target in flatten_with_path(y, keep_none=True)}
         targets = []
         for name, layer_name in zip(self.names, self.layer_names):
             # The key None belongs to outputs without a name, which a dict cannot mean.
@@ -134,56 +134,12 @@ class OutputNames:
 
     def predictions(self, y_pred: Nested[Any]) -> list:
         """A structure like the model's outputs as a list in their order."""
-        return [prediction for _, prediction in flatten_with_path(y_pred)]
+        return [prediction for _, prediction in flatten_with_path(y_pred, keep_none=True)]
 
 
 def is_nested(x: Any) -> bool:
     """Whether x is a structure of outputs rather than one."""
     return isinstance(x, (list, tuple, dict))
-
-
-def flatten_choices(argument: Nested[Any]) -> list:
-    """All that was chosen for any output, from nested lists and dicts; None is a choice too."""
-    if isinstance(argument, dict):
-        argument = list(argument.values())
-    if isinstance(argument, (list, tuple)):
-        return [choice for inner in argument for choice in flatten_choices(inner)]
-    return [argument]
-
-
-def flatten_with_path(
-    structure: Nested[Any], path: Path = (), stop: Callable[[Any], bool] = lambda value: False
-) -> list[tuple[Path, Any]]:
-    """(path, leaf) pairs of nested lists, tuples and dicts; dicts in sorted order.
-
-    Args:
-        structure: nested lists, tuples and dicts.
-        path: of the structure itself.
-        stop: function that tells which entries of dicts are leaves, whatever they are.
-    """
-    if isinstance(structure, dict):
-        pairs = []
-        for key in _sorted_keys(structure):
-            value = structure[key]
-            if stop(value):
-                pairs.append(((*path, key), value))
-            else:
-                pairs += flatten_with_path(value, (*path, key), stop)
-        return pairs
-    if isinstance(structure, (list, tuple)):
-        return [
-            pair
-            for i, value in enumerate(structure)
-            for pair in flatten_with_path(value, (*path, i), stop)
-        ]
-    return [(path, structure)]
-
-
-def _sorted_keys(mapping):
-    try:
-        return sorted(mapping)
-    except TypeError:  # keys of several types have no order
-        return list(mapping)
 
 
 def _joined(path: Path) -> str:

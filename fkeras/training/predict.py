@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from fkeras.core.nested import flatten, in_order_of_leaves, map_structure
+from fkeras.core.nested import flatten, in_order_of_leaves, map_structure, unflatten_like
 from fkeras.errors import UserInputError
 from fkeras.training import device_batches
 from fkeras.training.loop import Call, PassOptions, drive, fused_steps, single_steps
@@ -160,8 +160,8 @@ def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
     if len(pieces) == 1:
         return to_host(pieces[0])
     columns = zip(*(flatten(piece) for piece in pieces))
-    joined = iter([_joined([np.asarray(x) for x in column]) for column in columns])
-    return map_structure(lambda _: next(joined), in_order_of_leaves(pieces[0]))
+    joined = [_joined([np.asarray(x) for x in column]) for column in columns]
+    return unflatten_like(in_order_of_leaves(pieces[0]), joined)
 
 
 def _joined(arrays):

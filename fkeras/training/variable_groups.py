@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
@@ -83,13 +84,13 @@ class VariableGroups:
 
     def flatten(self, tree: PyTree) -> list[jax.Array]:
         """Values of a params-like tree (trainable ones only) in the order of `trainable`."""
-        flat = tracking.flat(tree)
+        flat = flatten_dict(tree)
         return [flat[self.paths[id(v)]] for v in self.trainable]
 
     def unflatten(self, values: Sequence[jax.Array]) -> PyTree:
         """A params-like tree (trainable ones only) from values in the order of `trainable`."""
-        return tracking.nest(
-            (self.paths[id(v)], x) for v, x in zip(self.trainable, values, strict=True)
+        return unflatten_dict(
+            {self.paths[id(v)]: x for v, x in zip(self.trainable, values, strict=True)}
         )
 
     def trainable_tree(self, params: PyTree) -> PyTree:
@@ -110,7 +111,7 @@ class VariableGroups:
 
     def to_groups(self, state: TrainState, optimizer: Optimizer | None) -> GroupValues:
         """(trainable, non-trainable, optimizer, metric) values of a `TrainState`."""
-        params, other = tracking.flat(state.params), tracking.flat(state.state)
+        params, other = flatten_dict(state.params), flatten_dict(state.state)
         trainable = [params[self.paths[id(v)]] for v in self.trainable]
         non_trainable = []
         for variable in self.non_trainable:
@@ -126,7 +127,7 @@ class VariableGroups:
         return trainable, non_trainable, optimizer_values, self._metrics_of(state)
 
     def _metrics_of(self, state):
-        values, names = tracking.flat(state.metrics), self.metric_names()
+        values, names = flatten_dict(state.metrics), self.metric_names()
         missing = ["/".join(name) for name in names if name not in values]
         if missing:
             raise UserInputError(
@@ -142,19 +143,19 @@ class VariableGroups:
         """A `TrainState` from the values of the four groups."""
         trainable, non_trainable, optimizer_values, metrics = values
         weights = [*zip(self.trainable, trainable), *zip(self.non_trainable, non_trainable)]
-        params, other = [], []
+        params, other = {}, {}
         for variable, value in weights:
             path = self.paths.get(id(variable))
             if path is not None:
-                (params if self.is_param[id(variable)] else other).append((path, value))
+                (params if self.is_param[id(variable)] else other)[path] = value
         opt_state = {}
         if optimizer is not None:
             opt_state = optimizer.pack(list(optimizer_values), self.unflatten)
         return TrainState(
             step=step,
-            params=tracking.nest(params),
-            state=tracking.nest(other),
+            params=unflatten_dict(params),
+            state=unflatten_dict(other),
             opt_state=opt_state,
-            metrics=tracking.nest(zip(self.metric_names(), metrics)),
+            metrics=unflatten_dict(dict(zip(self.metric_names(), metrics))),
             key=key,
         )

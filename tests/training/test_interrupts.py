@@ -14,6 +14,14 @@ X = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 Y = X[:, :1]
 
 
+@pytest.fixture(autouse=True)
+def _python_listens():
+    """Python's own handler, which a process that was started in the background does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def press():
     """Ctrl-C in this very moment: Python runs the handler before the next instruction."""
     signal.raise_signal(signal.SIGINT)

@@ -53,3 +53,15 @@ def test_the_variables_have_the_last_values_at_the_end(variable):
     assert variable.value.tolist() == [5, 5, 5] and loan.values is None
     loan.finish()  # once more changes nothing
     assert variable.value.tolist() == [5, 5, 5]
+
+
+def test_a_read_while_a_call_is_traced_leaves_no_consumed_array(variable):
+    loan = Loan(([variable],))
+    loan.take_over()
+    donated = loan.values_to_donate()
+    np.testing.assert_array_equal(variable.value, [0, 1, 2])  # as tracing may read it
+    donated[0][0].delete()
+    loan.values = ([jnp.full(3, 7.0)],)
+    np.testing.assert_array_equal(variable.value, [7, 7, 7])
+    loan.finish()
+    np.testing.assert_array_equal(variable.value, [7, 7, 7])

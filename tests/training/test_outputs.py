@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fkeras.errors import UserInputError
-from fkeras.training.outputs import OutputNames, flatten_choices, flatten_with_path
+from fkeras.training.outputs import OutputNames
 
 A, B, C = (np.full(1, i) for i in range(3))
 SINGLE = OutputNames(A, ["out"])
@@ -89,12 +89,7 @@ def test_a_surplus_key_passes_where_nothing_is_missing():
     assert PAIR.targets({"a": A, "b": B, "more": C}, "y") == [A, B]
 
 
-def test_leaves_have_their_paths_and_keys_of_several_types_keep_their_order():
-    pairs = flatten_with_path({"b": [1, 2], "a": (3,)})
-    assert pairs == [(("a", 0), 3), (("b", 0), 1), (("b", 1), 2)]
-    assert flatten_with_path({2: "x", "a": "y"}) == [((2,), "x"), (("a",), "y")]
-
-
-def test_choices_of_all_outputs():
-    assert flatten_choices({"a": ["mse", None], "b": ("mae",)}) == ["mse", None, "mae"]
-    assert flatten_choices(None) == [None]
+def test_outputs_come_in_the_order_of_sorted_keys_and_none_keeps_its_place():
+    outputs = OutputNames({"b": [B, None], "a": (A,)})
+    assert outputs.names == ["a/0", "b/0", "b/1"]
+    assert outputs.predictions({"b": [B, None], "a": (A,)}) == [A, B, None]

@@ -442,9 +442,7 @@ class _Arguments:
 
 def _counts_by_itself(variable: Variable) -> bool:
     """Whether it is the state of a generator that counts on in inner traces (`seeds.counting`)."""
-    return info_of(variable).kind == "seed" and not isinstance(
-        variable._raw_value, jax.core.Tracer
-    )
+    return info_of(variable).kind == "seed" and not isinstance(variable._raw_value, jax.core.Tracer)
 
 
 def _captured_in(context: CallContext | None) -> dict[str, list[Any]]:

@@ -1,14 +1,22 @@
 """`make_source`: from what users pass to `fit`, `evaluate` and `predict` to a source of batches."""
 
+from __future__ import annotations
+
 import numbers
+from typing import TYPE_CHECKING, Any
 
 from fkeras.data import streams
 from fkeras.data.arrays import ArraySource
+from fkeras.data.source import Source
 from fkeras.data.streams import StreamSource
 from fkeras.errors import UserInputError, UserTypeError
 
-Source = ArraySource | StreamSource
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
+    from fkeras.data.source import InMemory, Stream
+
+# What the argument is called that says how many batches there are, by role.
 _STEPS = {
     "fit": "steps_per_epoch",
     "evaluate": "steps",
@@ -19,17 +27,17 @@ _STEPS = {
 
 
 def make_source(
-    x,
-    y=None,
-    sample_weight=None,
+    x: InMemory | Stream | Source,
+    y: InMemory = None,
+    sample_weight: InMemory = None,
     *,
-    batch_size=None,
-    shuffle=False,
-    class_weight=None,
-    steps_per_epoch=None,
-    role="fit",
-    argument_names=("x", "y", "sample_weight"),
-    default_batch_size=None,
+    batch_size: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: Mapping[int, float] | None = None,
+    steps_per_epoch: int | None = None,
+    role: str = "fit",
+    argument_names: Sequence[str] = ("x", "y", "sample_weight"),
+    default_batch_size: int | None = None,
 ) -> Source:
     """A source of batches.
 
@@ -56,7 +64,7 @@ def make_source(
         >>> make_source([[1.0, 2.0], [3.0, 4.0]], [0, 1]).num_samples
         2
     """
-    if isinstance(x, (ArraySource, StreamSource)):
+    if isinstance(x, Source):
         return x
     name = argument_names[0]
     if x is None:
@@ -68,33 +76,20 @@ def make_source(
     kind = streams.kind_of(x)
     if kind is None:
         _refuse_what_is_no_data(x, name)
-        size = batch_size if batch_size is not None else _positive("batch_size", default_batch_size)
+        if batch_size is None:
+            batch_size = _positive("batch_size", default_batch_size)
         return ArraySource(
             x,
             y,
             sample_weight,
-            batch_size=size,
+            batch_size=batch_size,
             steps=steps,
             shuffle=shuffle,
             class_weight=class_weight,
             complete=role == "fit",
             names=argument_names,
         )
-    for label, value, what in (
-        (argument_names[1], y, "targets"),
-        (argument_names[2], sample_weight, "sample weights"),
-    ):
-        if value is not None:
-            raise UserInputError(
-                f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, "
-                f"the {what} should be included as part of the {kind}: it yields (x, y) or (x, y, "
-                "sample_weight)."
-            )
-    if batch_size is not None:
-        raise UserInputError(
-            f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
-            f"makes its batches itself. Received: batch_size={batch_size}"
-        )
+    _refuse_beside_a_stream(kind, y, sample_weight, batch_size, argument_names)
     source = StreamSource(
         x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
     )
@@ -105,7 +100,29 @@ def make_source(
     return source
 
 
-def _positive(name, value):
+def _refuse_beside_a_stream(
+    kind: str, y: Any, sample_weight: Any, batch_size: int | None, names: Sequence[str]
+) -> None:
+    """A stream yields targets and weights itself, in batches of its own."""
+    name = names[0]
+    for label, value, content in (
+        (names[1], y, "targets"),
+        (names[2], sample_weight, "sample weights"),
+    ):
+        if value is not None:
+            raise UserInputError(
+                f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, "
+                f"the {content} should be included as part of the {kind}: it yields (x, y) or (x, "
+                "y, sample_weight)."
+            )
+    if batch_size is not None:
+        raise UserInputError(
+            f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
+            f"makes its batches itself. Received: batch_size={batch_size}"
+        )
+
+
+def _positive(name: str, value: Any) -> int | None:
     """An int of 1 or more, also given as an integral float; None stays None."""
     if value is None:
         return None
@@ -121,11 +138,12 @@ def _positive(name, value):
     return int(value)
 
 
-def _refuse_what_is_no_data(x, name):
+def _refuse_what_is_no_data(x: Any, name: str) -> None:
     if callable(x) and not hasattr(x, "__array__"):
+        function = getattr(x, "__name__", "function")
         raise UserTypeError(
             f"`{name}` is the function {getattr(x, '__name__', x)!r}. If it is a generator, call "
-            f"it: `{getattr(x, '__name__', 'function')}()`."
+            f"it: `{function}()`."
         )
     if isinstance(x, (str, bytes, int, float, complex)):
         raise UserTypeError(

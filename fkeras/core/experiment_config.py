@@ -1,8 +1,14 @@
 """`Config`: named values of an experiment."""
 
+from __future__ import annotations
+
 import json
+from typing import TYPE_CHECKING, Any
 
 from fkeras.errors import UserInputError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 
 class Config:
@@ -24,10 +30,11 @@ class Config:
         `unfreeze()` first.
     """
 
-    _config: dict
+    _config: dict[str, Any]
     _frozen: bool
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
+        # Past `__setattr__`, which would make them entries.
         object.__setattr__(self, "_config", kwargs)
         object.__setattr__(self, "_frozen", False)
 
@@ -44,7 +51,7 @@ class Config:
         """Allows changes again."""
         object.__setattr__(self, "_frozen", False)
 
-    def _entries(self):
+    def _entries(self) -> dict[str, Any]:
         """The entries, to be changed."""
         if self._frozen:
             raise UserInputError(
@@ -60,63 +67,62 @@ class Config:
         """The entries as JSON text."""
         return json.dumps(self._config)
 
-    def keys(self):
+    def keys(self) -> KeysView[str]:
         return self._config.keys()
 
-    def values(self):
+    def values(self) -> ValuesView[Any]:
         return self._config.values()
 
-    def items(self):
+    def items(self) -> ItemsView[str, Any]:
         return self._config.items()
 
-    def get(self, keyname, value=None):
+    def get(self, keyname: str, value: Any = None) -> Any:
         """An entry, or `value` if there is none."""
         return self._config.get(keyname, value)
 
-    def pop(self, *args):
+    def pop(self, *args: Any) -> Any:
         """Takes an entry out, as dict does."""
         return self._entries().pop(*args)
 
-    def update(self, *args, **kwargs) -> None:
+    def update(self, *args: Any, **kwargs: Any) -> None:
         """Takes over entries, as dict does."""
         self._entries().update(*args, **kwargs)
 
-    def __getattr__(self, name):
-        entries = self.__dict__.get("_config", {})
+    def __getattr__(self, name: str) -> Any:
+        entries = self.__dict__.get("_config", {})  # absent while a copy is being made
         if name in entries:
             return entries[name]
         close = nearest(name, entries)
-        raise AttributeError(
-            f"Unknown attribute: {name!r}." + (f" Did you mean {close[0]!r}?" if close else "")
-        )
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"Unknown attribute: {name!r}.{hint}")
 
-    def __setattr__(self, name, value):
+    def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):
             raise UserInputError(f"Config: {name!r} is a method. Give the entry another name.")
         self._entries()[name] = value
 
-    def __delattr__(self, name):
+    def __delattr__(self, name: str) -> None:
         if name not in self._entries():
             raise AttributeError(f"Unknown attribute: {name!r}.")
         del self._config[name]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str) -> Any:
         return self._config[key]
 
-    def __setitem__(self, key, item):
+    def __setitem__(self, key: str, item: Any) -> None:
         self._entries()[key] = item
 
-    def __delitem__(self, key):
+    def __delitem__(self, key: str) -> None:
         del self._entries()[key]
 
-    def __contains__(self, item):
+    def __contains__(self, item: object) -> bool:
         return item in self._config
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[str]:
         return iter(self._config)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self._config)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<Config {self._config}>"

@@ -1,13 +1,20 @@
 """Class ids as one-hot rows, and rows of unit length."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fkeras import ops
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from fkeras.types import Tensor, TensorLike
 
-def to_categorical(x, num_classes=None):
+
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray | Tensor:
     """Integer class ids as one-hot vectors.
 
     Args:
@@ -22,7 +29,8 @@ def to_categorical(x, num_classes=None):
         UserInputError: an id is negative, too large or not a whole number.
 
     Examples:
-        >>> to_categorical([0, 2, 1])
+        >>> import fkeras
+        >>> fkeras.utils.to_categorical([0, 2, 1])
         array([[1., 0., 0.],
                [0., 0., 1.],
                [0., 1., 0.]])
@@ -31,13 +39,7 @@ def to_categorical(x, num_classes=None):
         if num_classes is None and not isinstance(x, KerasTensor):
             num_classes = int(ops.max(x)) + 1
         return ops.one_hot(ops.squeeze(x, -1) if _is_column(x) else x, num_classes)
-    given = np.asarray(x)
-    if given.dtype.kind == "f" and not (np.isfinite(given) & (given == np.trunc(given))).all():
-        raise UserInputError(
-            f"to_categorical: class ids must be whole numbers. Received {given.dtype} values such "
-            f"as {given.flat[0]}."
-        )
-    ids = given.astype("int64")
+    ids = _whole_numbers(np.asarray(x))
     ids = ids[..., 0] if _is_column(ids) else ids
     num_classes = int(num_classes) if num_classes else int(ids.max(initial=-1)) + 1
     if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
@@ -45,25 +47,38 @@ def to_categorical(x, num_classes=None):
             f"to_categorical: class ids must be in [0, {num_classes}). Received ids from "
             f"{ids.min()} to {ids.max()}."
         )
-    made = np.zeros((ids.size, num_classes))
-    made[np.arange(ids.size), ids.ravel()] = 1
-    return made.reshape(*ids.shape, num_classes)
+    one_hot = np.zeros((ids.size, num_classes))
+    one_hot[np.arange(ids.size), ids.ravel()] = 1
+    return one_hot.reshape(*ids.shape, num_classes)
 
 
-def _is_column(x):
+def _whole_numbers(ids: np.ndarray) -> np.ndarray:
+    if ids.dtype.kind == "f":
+        is_whole = np.isfinite(ids) & (ids == np.trunc(ids))
+        if not is_whole.all():
+            raise UserInputError(
+                f"to_categorical: class ids must be whole numbers. Received {ids.dtype} values "
+                f"such as {ids[~is_whole][0]}."
+            )
+    return ids.astype("int64")
+
+
+def _is_column(x: Any) -> bool:
+    """Whether the last axis is of length 1, behind others: class ids as a column."""
     return len(x.shape) > 1 and x.shape[-1] == 1
 
 
-def normalize(x, axis=-1, order=2):
+def normalize(x: TensorLike, axis: int | None = -1, order: float = 2) -> np.ndarray | Tensor:
     """`x` divided by its norm along an axis; vectors of norm 0 stay 0.
 
     Args:
         x: array; NumPy in, NumPy out.
-        axis: axis of the vectors.
+        axis: axis of the vectors; None for the norm of all of it.
         order: of the norm: 1, 2, ..., or infinity.
 
     Examples:
-        >>> normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
+        >>> import fkeras, numpy as np
+        >>> fkeras.utils.normalize(np.array([[3.0, 4.0], [0.0, 0.0]]))
         array([[0.6, 0.8],
                [0. , 0. ]])
     """

@@ -1,10 +1,12 @@
 """The functions of Keras 2's backend, against NumPy."""
 
+import jax
 import numpy as np
 import pytest
 
 import fkeras
 from fkeras import backend as K  # noqa: N812
+from fkeras.errors import UserInputError
 
 rng = np.random.default_rng(0)
 x = rng.normal(size=(3, 4)).astype("float32")
@@ -121,16 +123,85 @@ def test_random_numbers_have_their_distribution(name, arguments, mean, deviation
 
 
 def test_a_loss_written_with_the_backend_has_gradients():
-    import jax
-
     def loss(y_pred):
         return K.mean(K.square(K.clip(y_pred, 0.0, 1.0) - K.sqrt(K.cast(one_hot, K.floatx()))))
 
     assert np.isfinite(jax.grad(loss)(p)).all()
 
 
-def test_what_is_not_there_names_where_to_look():
-    with pytest.raises(
-        AttributeError, match="`fkeras.backend` has no 'rnn'. Look for it in `fkeras.ops`"
-    ):
-        _ = fkeras.backend.rnn
+ERRORS = [
+    (lambda: K.batch_dot(x[0], x), "expected arrays of at least 2 axes"),
+    (lambda: K.batch_dot(stack, stack, 0), "axis 0, the batch"),
+    (lambda: K.batch_dot(stack, stack, (-3, 1)), "axis 0, the batch"),
+    (lambda: K.bias_add(x, stack), "Unexpected bias dimensions 3"),
+    (lambda: K.switch(stack > 0, x, x), "the condition has more axes"),
+    (lambda: K.bias_add(stack, x[0], "channels"), "`data_format` argument must be one of"),
+]
+
+
+@pytest.mark.parametrize("use, message", ERRORS, ids=[message for _, message in ERRORS])
+def test_wrong_arguments_are_explained(use, message):
+    with pytest.raises(UserInputError, match=message):
+        use()
+
+
+@pytest.mark.parametrize("data_format, axes", [("channels_last", (1, 2, 3)), (None, (1, 2, 3))])
+def test_volumes_are_padded_on_their_spatial_axes(data_format, axes):
+    volume = np.ones((1, 2, 2, 2, 1), "float32")
+    padded = np.asarray(K.spatial_3d_padding(volume, ((1, 0), (0, 1), (1, 1)), data_format))
+    assert padded.shape == (1, 3, 3, 4, 1) and padded.sum() == 8
+
+
+def test_gradients_stop():
+    def loss(v):
+        first, second = K.stop_gradient([v, 2 * v])
+        return K.sum(first * second * v) + K.sum(K.stop_gradient(v))
+
+    value = np.array([1.0, 2.0], "float32")
+    np.testing.assert_allclose(jax.grad(loss)(value), 2 * value**2)
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_a_scalar_condition_runs_one_branch_in_a_compiled_function(flag):
+    choose = jax.jit(lambda flag: K.switch(flag, lambda: K.constant(1.0), lambda: K.constant(2.0)))
+    assert float(choose(np.bool_(flag))) == (1.0 if flag else 2.0)
+
+
+def test_symbolic_tensors_pass_through():
+    inputs = fkeras.Input((3, 4))
+    outputs = K.batch_dot(K.sqrt(inputs), K.permute_dimensions(inputs, (0, 2, 1)))
+    assert outputs.shape == (None, 3, 3)
+    model = fkeras.Model(inputs, K.clip(outputs, 0.0, 1.0))
+    values = np.clip(np.sqrt(np.maximum(stack, 0)) @ stack.transpose(0, 2, 1), 0, 1)
+    np.testing.assert_allclose(model(stack), values, rtol=1e-5, atol=1e-6)
+
+
+def test_ctc_is_that_of_ops():
+    random = np.random.default_rng(1)
+    probabilities = random.dirichlet(np.ones(4), (2, 5)).astype("float32")
+    labels = np.array([[0, 1], [2, 0]])
+    cost = K.ctc_batch_cost(labels, probabilities, np.array([[5], [5]]), np.array([[2], [1]]))
+    logits = np.log(probabilities + 1e-7)
+    expected = fkeras.ops.ctc_loss(labels, logits, np.array([2, 1]), np.array([5, 5]), mask_index=3)
+    assert cost.shape == (2, 1)
+    np.testing.assert_allclose(np.asarray(cost)[:, 0], expected, rtol=1e-6)
+
+
+def test_numpy_values_stay_numpy_in_floatx():
+    assert isinstance(K.cast_to_floatx([1, 2]), np.ndarray)
+    assert (
+        K.cast_to_floatx(np.arange(2)).dtype == K.cast_to_floatx(K.constant(1)).dtype == "float32"
+    )
+
+
+def test_variables_of_random_numbers_follow_their_seed():
+    first, second = (K.random_uniform_variable((3,), 0, 1, seed=4) for _ in range(2))
+    np.testing.assert_array_equal(K.get_value(first), K.get_value(second))
+    K.batch_set_value([(first, np.zeros(3)), (second, np.ones(3))])
+    assert [v.tolist() for v in K.batch_get_value([first, second])] == [[0] * 3, [1] * 3]
+
+
+def test_dropout_scales_what_is_left():
+    dropped = np.asarray(K.dropout(np.ones(1000, "float32"), 0.25, seed=0))
+    assert set(np.unique(dropped)) == {0, np.float32(1 / 0.75)}
+    assert abs((dropped == 0).mean() - 0.25) < 0.05
