@@ -46,7 +46,9 @@ RAW_ONCE: dict[str, Callable[[Function], Function]] = {
     "vjp": lambda f: lambda x: jax.vjp(f, x)[0],
     "jvp": lambda f: lambda x: jax.jvp(f, (x,), (x,))[0],
     "value_and_grad": lambda f: (
-        lambda x: jax.value_and_grad(lambda x: (lambda y: (y.sum(), y))(f(x)), has_aux=True)(x)[0][1]
+        lambda x: jax.value_and_grad(lambda x: (lambda y: (y.sum(), y))(f(x)), has_aux=True)(x)[0][
+            1
+        ]
     ),
 }
 OURS_ONCE: dict[str, Callable[[Function], Function]] = {

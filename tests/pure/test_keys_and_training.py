@@ -6,10 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from .forms import ONCE, OURS_REPEATED, RAW_REPEATED, Block, keys, plain
 
 from fkeras import layers
 from fkeras.errors import PureCallError
+
+from .forms import ONCE, OURS_REPEATED, RAW_REPEATED, Block, keys, plain
 
 X = jnp.ones((2, 8))
 EMPTY = {"params": {}, "state": {}}

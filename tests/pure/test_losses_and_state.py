@@ -17,7 +17,6 @@ KEPT = pytest.mark.parametrize("kept", [False, True], ids=["inline", "kept"])
 RAW_TRACED = {name: form for name, form in RAW_ONCE.items() if name != "custom_vjp"}
 
 
-
 def regularized():
     return layers.Dense(4, activity_regularizer="l2", kernel_regularizer="l2")
 

@@ -153,9 +153,7 @@ def test_masks_of_outputs_come_out_and_stack():
             masks = [get_mask(fkeras.remat(self.embedding)(tokens))]
             masks += [get_mask(lift.cond(True, self.embedding, self.embedding, tokens))]
             masks += [get_mask(lift.vmap(self.embedding)(tokens))]
-            masks += [
-                get_mask(lift.scan(lambda c, row: (c, self.embedding(row)), 0.0, tokens)[1])
-            ]
+            masks += [get_mask(lift.scan(lambda c, row: (c, self.embedding(row)), 0.0, tokens)[1])]
             return jnp.stack(masks)
 
     layer = Outer()
@@ -185,9 +183,7 @@ def test_apply_reads_and_attaches_no_hidden_mask():
     value, _ = jax.value_and_grad(lambda x: rnn.apply(variables, x)[0].sum())(masked)
     np.testing.assert_allclose(value, y.sum(), rtol=1e-5)
     assert get_mask(masked) is not None
-    out, _, mask = embedding.apply(
-        embedding.init(keys()[0], TOKENS), TOKENS, return_mask=True
-    )
+    out, _, mask = embedding.apply(embedding.init(keys()[0], TOKENS), TOKENS, return_mask=True)
     assert get_mask(out) is None
     np.testing.assert_array_equal(mask, MASK)
     y, _ = rnn.apply(variables, out, mask=mask)

@@ -104,7 +104,11 @@ class RootKey:
             # A trace may be open; what is kept here must not belong to it.
             with jax.ensure_compile_time_eval():
                 self._data = np.asarray(
-                    jax.random.key_data(jax.random.fold_in(jax.random.key(self.seed, impl="threefry2x32"), self.count))
+                    jax.random.key_data(
+                        jax.random.fold_in(
+                            jax.random.key(self.seed, impl="threefry2x32"), self.count
+                        )
+                    )
                 )
         return self._data
 
@@ -388,9 +392,7 @@ def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
 
 
 def is_cut_off() -> bool:
-    """Whether a watched call is inside a trace of its own, from where generators' states cannot come
-    out.
-    """
+    """Whether a watched call is inside a trace of its own: generators' states cannot come out."""
     watch = _watch.value
     return watch is not None and bool(jax_private.traces_above(watch.trace))
 

@@ -83,7 +83,7 @@ def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) ->
     Raises:
         PureCallError: another inner trace holds it, from where it cannot come out.
     """
-    if context is None or jax_private.current_trace() is context.trace:
+    if context is None or jax_private.is_same(jax_private.current_trace(), context.trace):
         return value
     traces = jax_private.traces_above(context.trace)
     is_behind = not traces  # a rule of a derivative runs behind the trace of the derivative

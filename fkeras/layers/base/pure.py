@@ -26,8 +26,8 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending, masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import context as contexts
 from fkeras.layers.base import building, input_conversion, signature, tracking
+from fkeras.layers.base import context as contexts
 from fkeras.layers.base.capture import Capture
 
 if TYPE_CHECKING:
