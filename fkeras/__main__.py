@@ -1,5 +1,6 @@
-"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script written for Keras or tf.keras, unedited, with
-fkeras in their place.
+"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script written for Keras or tf.keras, unedited.
+
+fkeras stands in their place.
 """
 
 import sys
@@ -10,8 +11,9 @@ HELP = """\
 usage: python -m fkeras SCRIPT [ARGUMENTS ...]
        python -m fkeras -m MODULE [ARGUMENTS ...]
 
-Runs a script (or a module) that imports keras, tensorflow.keras or `tensorflow as tf` with fkeras in their place.
-Neither Keras nor TensorFlow needs to be installed; where they are, fkeras is used all the same.
+Runs a script (or a module) that imports keras, tensorflow.keras or `tensorflow as tf` with fkeras
+in their place. Neither Keras nor TensorFlow needs to be installed; where they are, fkeras is used
+all the same.
 Of `tf` there are: keras, function, random.set_seed, config.list_physical_devices and __version__.
 
 options:
@@ -21,8 +23,13 @@ options:
 
 
 def main(arguments: list[str]) -> int | None:
-    """Runs the command. Returns the exit code of a wrong use; None after a run that ended by
-    itself.
+    """Runs the command.
+
+    Args:
+        arguments: what stands behind `python -m fkeras`.
+
+    Returns:
+        The exit code of a wrong use; None after a run that ended by itself.
     """
     first = arguments[0] if arguments else None
     if first in ("-h", "--help"):
@@ -41,7 +48,7 @@ def main(arguments: list[str]) -> int | None:
             "after its name",
             2,
         )
-    from fkeras.compat import install, run
+    from fkeras.compat import install, run  # after the options, which shall be instant
 
     install()
     try:
@@ -50,17 +57,17 @@ def main(arguments: list[str]) -> int | None:
         else:
             run.run_script(first, arguments[1:])
     except run.CannotRunError as error:
-        return _complain(error, error.status)
+        return _complain(str(error), error.status)
     return None
 
 
-def _versions():
+def _versions() -> str:
     from importlib.metadata import version
 
     return f"fkeras {fkeras.__version__} (jax {version('jax')}, flax {version('flax')})"
 
 
-def _complain(message, status):
+def _complain(message: str, status: int) -> int:
     print(f"fkeras: {message}", file=sys.stderr)
     return status
 

@@ -1,153 +1,34 @@
 """Global settings: default dtypes, image layout, logging, limits for debugging."""
 
-import os
-import pathlib
-
-from fkeras.core import settings
+from fkeras.core.compilation_cache import enable_compilation_cache as enable_compilation_cache
 from fkeras.core.dtype_policy import dtype_policy as dtype_policy
 from fkeras.core.dtype_policy import set_dtype_policy as set_dtype_policy
+from fkeras.core.public_settings import backend as backend
+from fkeras.core.public_settings import disable_flash_attention as disable_flash_attention
+from fkeras.core.public_settings import disable_interactive_logging as disable_interactive_logging
+from fkeras.core.public_settings import disable_traceback_filtering as disable_traceback_filtering
+from fkeras.core.public_settings import enable_flash_attention as enable_flash_attention
+from fkeras.core.public_settings import enable_interactive_logging as enable_interactive_logging
+from fkeras.core.public_settings import enable_traceback_filtering as enable_traceback_filtering
+from fkeras.core.public_settings import (
+    enable_unsafe_deserialization as enable_unsafe_deserialization,
+)
+from fkeras.core.public_settings import is_flash_attention_enabled as is_flash_attention_enabled
+from fkeras.core.public_settings import (
+    is_interactive_logging_enabled as is_interactive_logging_enabled,
+)
+from fkeras.core.public_settings import is_nnx_enabled as is_nnx_enabled
+from fkeras.core.public_settings import (
+    is_traceback_filtering_enabled as is_traceback_filtering_enabled,
+)
+from fkeras.core.public_settings import max_epochs as max_epochs
+from fkeras.core.public_settings import max_steps_per_epoch as max_steps_per_epoch
+from fkeras.core.public_settings import set_backend as set_backend
+from fkeras.core.public_settings import set_max_epochs as set_max_epochs
+from fkeras.core.public_settings import set_max_steps_per_epoch as set_max_steps_per_epoch
 from fkeras.core.settings import epsilon as epsilon
 from fkeras.core.settings import floatx as floatx
 from fkeras.core.settings import image_data_format as image_data_format
 from fkeras.core.settings import set_epsilon as set_epsilon
 from fkeras.core.settings import set_floatx as set_floatx
 from fkeras.core.settings import set_image_data_format as set_image_data_format
-from fkeras.errors import UserInputError
-
-
-def backend() -> str:
-    """Always `'jax'`."""
-    return "jax"
-
-
-def set_backend(backend: str) -> None:
-    """Accepts `'jax'`, which is what fkeras always runs on.
-
-    Raises:
-        UserInputError: for any other name.
-    """
-    if backend != "jax":
-        raise UserInputError(
-            "fkeras runs on JAX only: set_backend('jax') is all there is. Received: "
-            f"backend={backend!r}"
-        )
-
-
-def is_nnx_enabled() -> bool:
-    """Always True: layers are `flax.nnx.Module`s."""
-    return True
-
-
-def enable_interactive_logging() -> None:
-    """Shows progress bars and messages in the terminal (the default)."""
-    settings.put("interactive_logging", True)
-
-
-def disable_interactive_logging() -> None:
-    """Sends messages to Python's `logging` instead of the terminal; `verbose="auto"` then means one
-    line an epoch.
-    """
-    settings.put("interactive_logging", False)
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Whether messages go to the terminal."""
-    return settings.get("interactive_logging")
-
-
-def enable_compilation_cache(directory=None) -> str:
-    """Keeps compiled programs on disk, all of them, so that the next process starts without
-    compiling.
-
-    JAX's own default keeps only what took a second or more to compile, which is almost nothing of a
-    small model.
-
-    Args:
-        directory: where to keep them; None for `fkeras/programs` in the user's cache directory. The
-            processes of one user may share it. Whoever may write there decides what runs: keep it
-            as private as code.
-
-    Returns:
-        The directory's path.
-
-    Examples:
-        >>> import fkeras
-        >>> path = fkeras.config.enable_compilation_cache("programs")
-    """
-    if directory is None:
-        directory = (
-            pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-            / "fkeras"
-            / "programs"
-        )
-    path = pathlib.Path(directory).expanduser().resolve()
-    if path.exists() and not path.is_dir():
-        raise UserInputError(f"enable_compilation_cache: {path} is a file. Pass a directory.")
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(path))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    return str(path)
-
-
-def enable_traceback_filtering() -> None:
-    """Leaves fkeras's own frames out of tracebacks (the default)."""
-    settings.put("traceback_filtering", True)
-
-
-def disable_traceback_filtering() -> None:
-    """Shows every frame of a traceback."""
-    settings.put("traceback_filtering", False)
-
-
-def is_traceback_filtering_enabled() -> bool:
-    """Whether fkeras's own frames are left out of tracebacks."""
-    return settings.get("traceback_filtering")
-
-
-def enable_unsafe_deserialization() -> None:
-    """Lets configs that carry code (lambdas) be revived everywhere, as `safe_mode=False` does for
-    one call.
-
-    Only for files that you made yourself: such code can do anything.
-    """
-    settings.put("unsafe_deserialization", True)
-
-
-def enable_flash_attention() -> None:
-    """Asks for fused attention kernels wherever inputs and device allow them."""
-    settings.put("flash_attention", True)
-
-
-def disable_flash_attention() -> None:
-    """Computes attention without fused kernels."""
-    settings.put("flash_attention", False)
-
-
-def is_flash_attention_enabled() -> bool | None:
-    """True or False as it was set; None, the default, lets each call decide."""
-    return settings.get("flash_attention")
-
-
-def max_epochs() -> int | None:
-    """The limit on the epochs of any `fit`; None for no limit."""
-    return settings.get("max_epochs")
-
-
-def set_max_epochs(max_epochs: int | None) -> None:
-    """Caps the epochs of every `fit`, to try a script out quickly. None for no limit."""
-    settings.put("max_epochs", max_epochs)
-
-
-def max_steps_per_epoch() -> int | None:
-    """The limit on the steps of any epoch; None for no limit."""
-    return settings.get("max_steps_per_epoch")
-
-
-def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Caps the steps of every epoch of `fit`, `evaluate` and `predict`, to try a script out
-    quickly. None for no limit.
-    """
-    settings.put("max_steps_per_epoch", max_steps_per_epoch)

@@ -1,8 +1,10 @@
 """Dtype policies by name, as objects and as configs, equal to Keras's."""
 
+import numpy as np
 import pytest
 
-from fkeras import dtype_policies
+import fkeras
+from fkeras import dtype_policies, layers
 from fkeras.config import dtype_policy, set_dtype_policy
 from fkeras.errors import UserInputError
 
@@ -82,3 +84,17 @@ def test_a_map_matches_whole_paths_only_and_follows_the_global_policy_when_loade
     policies["model/decoder/attention/.*"] = "float32"
     with pytest.raises(UserInputError, match="matches multiple"):
         _ = policies["model/decoder/attention/query"]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "bfloat16", "float16"])
+def test_layers_of_different_policies_stand_in_one_functional_model(policy):
+    inputs = fkeras.Input((3,))
+    hidden = layers.Dense(2)(inputs)
+    outputs = layers.Dense(1, dtype=policy)(hidden)
+    model = fkeras.Model(inputs, [outputs, layers.Dense(1)(outputs)])
+    x = np.ones((4, 3), "float32")
+    by_hand = model.layers[2](model.layers[1](x))
+    low, high = model(x)
+    assert (str(low.dtype), str(high.dtype)) == (outputs.dtype, "float32")
+    np.testing.assert_array_equal(np.asarray(low), np.asarray(by_hand))
+    assert model.count_params() == 8 + 3 + 2

@@ -36,7 +36,7 @@ ORDINARY = """
     predictions = model.predict(x, verbose=0)
     print(predictions.shape, predictions[0], ops.mean(x, axis=0), ops.softmax(x), ops.sum(x) + 1)
     stack = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(3), layers.Dense(1)])
-    stack.compile("adam", fkeras.losses.MeanSquaredError(), [fkeras.metrics.MeanAbsoluteError()])
+    stack.compile("adam", fkeras.losses.MeanSquaredError(), metrics=["mae"])
     for layer in stack.layers:
         print(layer.name, layer.get_weights(), layer.trainable)
 

@@ -1,6 +1,9 @@
 """`Callback`: what runs beside training, and the table of moments at which it is called."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import Any
 
 # Hook -> its arguments, in the order in which they are passed.
 HOOKS: dict[str, tuple[str, ...]] = {
@@ -51,20 +54,20 @@ class Callback:
     params = None
     _model = None
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.params = None
         self._model = None
 
     @property
-    def model(self):
+    def model(self) -> Any:
         """The model being trained, or None."""
         return self._model
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         """Takes the dict with `verbose`, `epochs` and `steps`."""
         self.params = params
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         """Takes the model."""
         self._model = model
 
@@ -75,64 +78,64 @@ class Callback:
     def set_state(self, state: dict) -> None:
         """Takes over what `get_state` returned; the training that begins next goes on from it."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Before epoch `epoch`, counted from 0."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """After an epoch and its validation. `logs`: all results by name, those of validation as
         `val_...`.
         """
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """The same as `on_train_batch_begin`, which calls it."""
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """The same as `on_train_batch_end`, which calls it."""
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Before training on batch `batch` of the epoch; with `steps_per_execution` before each
         group of batches.
         """
         self.on_batch_begin(batch, logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After training on batch `batch` of the epoch. `logs`: running means."""
         self.on_batch_end(batch, logs)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Before a batch of evaluation or validation."""
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After a batch of evaluation or validation. `logs`: running means."""
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Before a batch of prediction."""
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """After a batch of prediction. `logs`: `{'outputs': outputs of the batch}`."""
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """At the start of `fit`."""
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """At the end of `fit`. `logs`: those of the last epoch."""
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """At the start of evaluation or validation."""
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """At the end of evaluation or validation. `logs`: the results."""
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
         """At the start of `predict`."""
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         """At the end of `predict`."""
 
 
-def overridden(callback, hook: str) -> Callable | None:
-    """The hook of a callback as it was written by somebody, or None where it is `Callback`'s own
-    that does nothing.
+def overridden(callback: Callback, hook: str) -> Callable | None:
+    """The hook of a callback where it has one of its own, or None where it is `Callback`'s, which
+    does nothing.
     """
     if hook in getattr(callback, "__dict__", ()):
         return getattr(callback, hook)

@@ -2,7 +2,11 @@
 own.
 """
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -38,18 +42,25 @@ class CallbackList(Callback):
 
     Examples:
         >>> import fkeras
-        >>> callbacks = fkeras.callbacks.CallbackList(fkeras.callbacks.EarlyStopping(), add_history=True, epochs=2)
-        >>> [type(c).__name__ for c in callbacks.callbacks]
+        >>> stop = fkeras.callbacks.EarlyStopping()
+        >>> listed = fkeras.callbacks.CallbackList(stop, add_history=True, epochs=2)
+        >>> [type(c).__name__ for c in listed.callbacks]
         ['EarlyStopping', 'History']
     """
 
-    def __init__(self, callbacks=None, add_history=False, add_progbar=False, model=None, **params):
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
         super().__init__()
         self.callbacks = _flat(callbacks)
         self._keywords: set[tuple[int, str]] = set()  # hooks that take `logs` by name only
-        self._listening: dict[
-            str, list
-        ] = {}  # hook on batches -> callbacks that override it, since the beginning of this loop
+        # Hook on batches -> callbacks that override it, since the beginning of this loop.
+        self._listening: dict[str, list[Callback]] = {}
         for index, callback in enumerate(self.callbacks):
             self._check(callback, index)
         for wanted, cls in ((add_history, History), (add_progbar, ProgbarLogger)):
@@ -58,7 +69,7 @@ class CallbackList(Callback):
         self.set_model(model)
         self.set_params(params)
 
-    def append(self, callback) -> None:
+    def append(self, callback: Callback) -> None:
         """Adds a callback at the end."""
         self._check(callback, len(self.callbacks))
         self.callbacks.append(callback)
@@ -68,13 +79,13 @@ class CallbackList(Callback):
         if self.params:
             callback.set_params(self.params)
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         if params:
             for callback in self.callbacks:
                 callback.set_params(params)
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         if model is None:
             return
         super().set_model(model)
@@ -86,8 +97,10 @@ class CallbackList(Callback):
     # -- questions of the training loop ----------------------------------------
 
     def needs_batch_hooks(self, role: str) -> bool:
-        """Whether somebody overrides hooks on batches of `'train'`, `'test'` or `'predict'` and may
-        look at more than the logs.
+        """Whether a callback has hooks on batches and may look at more than the logs.
+
+        Args:
+            role: 'train', 'test' or 'predict'.
         """
         return any(
             overridden(c, hook) is not None
@@ -102,7 +115,7 @@ class CallbackList(Callback):
         """
         return all(vars(type(c)).get("can_wait", False) for c in self.callbacks)
 
-    def check_monitors(self, available, has_validation: bool = False) -> None:
+    def check_monitors(self, available: Collection[str], has_validation: bool = False) -> None:
         """Raises where a callback monitors a misspelt name; `fit` calls it before the first step.
 
         Nothing is checked where a user's callback could add names to the logs.
@@ -141,63 +154,65 @@ class CallbackList(Callback):
                 f"The saved state belongs to callbacks {sorted(state)}; there are {sorted(mine)}. "
                 "Pass the same callbacks in the same order as before."
             )
-        for name, one in state.items():
-            mine[name].set_state(one)
+        for name, callback_state in state.items():
+            mine[name].set_state(callback_state)
 
     # -- hooks -----------------------------------------------------------------
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._call("on_epoch_begin", (epoch,), plain(logs))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._call("on_epoch_end", (epoch,), plain(logs))
 
-    def on_batch_begin(self, batch, logs=None):
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call("on_batch_begin", (batch,), logs)
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call("on_batch_end", (batch,), logs)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("train", "on_train_batch_begin", batch, logs)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("train", "on_train_batch_end", batch, logs)
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("test", "on_test_batch_begin", batch, logs)
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("test", "on_test_batch_end", batch, logs)
 
-    def on_predict_batch_begin(self, batch, logs=None):
+    def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("predict", "on_predict_batch_begin", batch, logs)
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._call_batch("predict", "on_predict_batch_end", batch, logs)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._listening.clear()
         self._call("on_train_begin", (), plain(logs))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call("on_train_end", (), plain(logs))
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._listening.clear()
         self._call("on_test_begin", (), plain(logs))
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call("on_test_end", (), plain(logs))
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._listening.clear()
         self._call("on_predict_begin", (), plain(logs))
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         self._call("on_predict_end", (), plain(logs))
 
-    def _call(self, hook, arguments, logs, callbacks=None):
+    def _call(
+        self, hook: str, arguments: tuple, logs: dict[str, Any] | None, callbacks: Any = None
+    ):
         logs = {} if logs is None else logs
         for callback in self.callbacks if callbacks is None else callbacks:
             if self._keywords and (id(callback), hook) in self._keywords:
@@ -205,9 +220,10 @@ class CallbackList(Callback):
             else:
                 getattr(callback, hook)(*arguments, logs)
 
-    def _call_batch(self, role, hook, batch, logs):
-        """Calls those who override the hook. Nobody is asked twice: this runs between steps that
-        may take microseconds.
+    def _call_batch(self, role: str, hook: str, batch: int, logs: dict[str, Any] | None):
+        """Calls those that override the hook.
+
+        They are looked for once a loop: this runs between steps that may take microseconds.
         """
         listening = self._listening.get(hook)
         if listening is None:
@@ -219,12 +235,11 @@ class CallbackList(Callback):
             if type(logs) is dict and any(
                 not getattr(c, "reads_logs_only", False) for c in listening
             ):
-                logs = plain(
-                    logs
-                )  # from somebody's own loop; those of `fit` fetch themselves when looked at
+                # From a user's own loop; those of `fit` fetch themselves when looked at.
+                logs = plain(logs)
             self._call(hook, (batch,), logs, listening)
 
-    def _check(self, callback, index):
+    def _check(self, callback: Callback, index: int):
         where = f"callbacks[{index}]"
         if isinstance(callback, type):
             raise UserTypeError(
@@ -255,7 +270,7 @@ class CallbackList(Callback):
                 )
 
 
-def _flat(callbacks) -> list:
+def _flat(callbacks: Any) -> list:
     if callbacks is None:
         return []
     if isinstance(callbacks, CallbackList):
@@ -265,7 +280,7 @@ def _flat(callbacks) -> list:
     return [callbacks]
 
 
-def _takes(method, positional, **keywords) -> bool:
+def _takes(method: Callable, positional: Sequence[str], **keywords) -> bool:
     try:
         signature = inspect.signature(method)
     except (TypeError, ValueError):  # a builtin that does not tell
@@ -277,13 +292,13 @@ def _takes(method, positional, **keywords) -> bool:
     return True
 
 
-def _is_users(method) -> bool:
+def _is_users(method: Callable) -> bool:
     return method is not None and not (getattr(method, "__module__", None) or "").startswith(
         "fkeras."
     )
 
 
-def plain(logs) -> dict:
+def plain(logs: dict[str, Any] | None) -> dict:
     """Logs as a new dict in alphabetical order: arrays without axes as Python floats, others as
     NumPy arrays.
     """

@@ -1,12 +1,16 @@
 """`CSVLogger`: the results of each epoch as a line of a file."""
 
+from __future__ import annotations
+
 import csv
 import os
-import warnings
+from typing import Any
 
 import numpy as np
 
 from fkeras.callbacks.callback import Callback
+from fkeras.core.warn_once import warn_user
+from fkeras.types import PathLike
 
 
 class CSVLogger(Callback):
@@ -28,34 +32,34 @@ class CSVLogger(Callback):
         0,0.5,0.75
     """
 
-    def __init__(self, filename, separator=",", append=False):
+    def __init__(self, filename: PathLike, separator: str = ",", append: bool = False) -> None:
         super().__init__()
-        self.filename, self.sep, self.append = os.fspath(filename), separator, append
+        self.filename = os.fspath(filename)
+        self.sep = separator
+        self.append = append
         self.keys = None  # columns behind `epoch`
-        self._told = False
+        self._has_warned = False
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.keys = self._columns_there() if self.append else None
         if not self.append:
             with open(self.filename, "w"):
                 pass
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
         begins = self.keys is None
         if begins:
             self.keys = sorted(logs)
-            if not any(
-                key.startswith("val_") for key in self.keys
-            ):  # validation may come in a later epoch
+            # Validation may come in a later epoch.
+            if not any(key.startswith("val_") for key in self.keys):
                 self.keys += [f"val_{key}" for key in self.keys]
         dropped = sorted(set(logs) - set(self.keys))
-        if dropped and not self._told:
-            self._told = True
-            warnings.warn(
+        if dropped and not self._has_warned:
+            self._has_warned = True
+            warn_user(
                 f"CSVLogger: {self.filename!r} has no column for {', '.join(dropped)}: these "
-                "values are left out.",
-                stacklevel=2,
+                "values are left out."
             )
         with open(self.filename, "a", newline="") as file:
             writer = csv.writer(file, delimiter=self.sep)
@@ -72,7 +76,7 @@ class CSVLogger(Callback):
         return header[1:] if header else None
 
 
-def _text(value):
+def _text(value: float):
     if isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value):
         return f'"[{", ".join(map(str, value))}]"'
     return value

@@ -1,5 +1,9 @@
 """`EarlyStopping`: stops when a value no longer improves."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
 
@@ -37,39 +41,42 @@ class EarlyStopping(MonitorCallback):
 
     def __init__(
         self,
-        monitor="val_loss",
-        min_delta=0,
-        patience=0,
-        verbose=0,
-        mode="auto",
-        baseline=None,
-        restore_best_weights=False,
-        start_from_epoch=0,
-    ):
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
-        self.patience, self.verbose, self.baseline = patience, verbose, baseline
-        self.restore_best_weights, self.start_from_epoch = restore_best_weights, start_from_epoch
+        self.patience = patience
+        self.verbose = verbose
+        self.baseline = baseline
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
         self._reset()
 
     def _reset(self):
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best = self.best_weights = None
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         return {
             name: getattr(self, name)
             for name in ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
         }
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._resumed = True
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if not self._resumed:
             self._reset()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._resumed = False
         current = self.get_monitor_value(logs)
         if current is None or epoch < self.start_from_epoch:
@@ -87,7 +94,7 @@ class EarlyStopping(MonitorCallback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_end(logs)
         if self.stopped_epoch > 0 and self.verbose > 0:
             messages.write(f"Epoch {self.stopped_epoch + 1}: early stopping")
@@ -99,6 +106,6 @@ class EarlyStopping(MonitorCallback):
                 )
             self.model.set_weights(self.best_weights)
 
-    def get_monitor_value(self, logs):
+    def get_monitor_value(self, logs: dict[str, Any] | None) -> float | None:
         """The monitored value as a float, or None where the logs lack it."""
         return self._value_in(logs)

@@ -1,5 +1,9 @@
 """`History`: what `fit` returns."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fkeras.callbacks.callback import Callback
 
 
@@ -23,15 +27,15 @@ class History(Callback):
 
     can_wait = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.history = {}
         self.epoch = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epoch = []
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)

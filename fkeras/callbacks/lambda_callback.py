@@ -1,6 +1,13 @@
 """`LambdaCallback`: functions as hooks."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 from fkeras.callbacks.callback import Callback
+
+Hook = Callable[..., Any] | None
 
 
 class LambdaCallback(Callback):
@@ -14,23 +21,24 @@ class LambdaCallback(Callback):
 
     Examples:
         >>> import fkeras
-        >>> callback = fkeras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs))
+        >>> show = lambda epoch, logs: print(epoch, logs)
+        >>> callback = fkeras.callbacks.LambdaCallback(on_epoch_end=show)
         >>> callback.on_epoch_end(0, {"loss": 0.5})
         0 {'loss': 0.5}
     """
 
     def __init__(
         self,
-        on_epoch_begin=None,
-        on_epoch_end=None,
-        on_train_begin=None,
-        on_train_end=None,
-        on_train_batch_begin=None,
-        on_train_batch_end=None,
-        **kwargs,
-    ):
+        on_epoch_begin: Hook = None,
+        on_epoch_end: Hook = None,
+        on_train_begin: Hook = None,
+        on_train_end: Hook = None,
+        on_train_batch_begin: Hook = None,
+        on_train_batch_end: Hook = None,
+        **kwargs: Hook,
+    ) -> None:
         super().__init__()
-        given = {
+        hooks = {
             "on_epoch_begin": on_epoch_begin,
             "on_epoch_end": on_epoch_end,
             "on_train_begin": on_train_begin,
@@ -40,5 +48,5 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         vars(self).update(
-            {name: function for name, function in given.items() if function is not None}
+            {name: function for name, function in hooks.items() if function is not None}
         )

@@ -1,5 +1,9 @@
 """What callbacks that set the learning rate share."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fkeras.callbacks.callback import Callback
@@ -15,24 +19,25 @@ def settable_optimizers(callback: Callback) -> list:
         UserTypeError: where the rate follows a schedule and cannot be set.
     """
     optimizer = getattr(callback.model, "optimizer", None)
-    found = list(getattr(optimizer, "optimizers", None) or [optimizer])
-    for one in found:
-        if not hasattr(one, "learning_rate"):
+    settable = list(getattr(optimizer, "optimizers", None) or [optimizer])
+    for inner in settable:
+        if not hasattr(inner, "learning_rate"):
             raise UserInputError(
                 f'{type(callback).__name__}: Optimizer must have a "learning_rate" attribute. '
-                f"Received: {one!r}"
+                f"Received: {inner!r}"
             )
-        inner = getattr(one, "inner_optimizer", one)
-        if isinstance(getattr(inner, "_learning_rate", None), LearningRateSchedule):
+        scaled = getattr(inner, "inner_optimizer", inner)  # behind loss scaling
+        if isinstance(getattr(scaled, "_learning_rate", None), LearningRateSchedule):
             raise UserTypeError(
                 "This optimizer was created with a `LearningRateSchedule` object as its learning "
                 f"rate, which {type(callback).__name__} cannot set. Leave the callback out, or "
                 "create the optimizer with a number."
             )
-    return found
+    return settable
 
 
-def rate_of(optimizer) -> float:
+def rate_of(optimizer: Any) -> float:
+    """The present learning rate on the host."""
     return float(np.asarray(optimizer.learning_rate))
 
 

@@ -1,7 +1,11 @@
 """`LearningRateScheduler`: a learning rate for each epoch."""
 
+from __future__ import annotations
+
 import inspect
 import math
+from collections.abc import Callable
+from typing import Any
 
 from fkeras.callbacks import learning_rate, messages
 from fkeras.callbacks.callback import Callback
@@ -29,23 +33,24 @@ class LearningRateScheduler(Callback):
         0.05
     """
 
-    def __init__(self, schedule, verbose=0):
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
         super().__init__()
         if not callable(schedule):
             raise UserInputError(
                 "LearningRateScheduler: `schedule` must be a function (epoch, learning_rate) -> "
                 f"learning_rate. Received: {schedule!r}"
             )
-        self.schedule, self.verbose = schedule, verbose
+        self.schedule = schedule
+        self.verbose = verbose
 
     def added_names(self) -> list[str]:
         """Names that this callback puts into the logs."""
         return learning_rate.log_names(self)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         learning_rate.settable_optimizers(self)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         optimizers = learning_rate.settable_optimizers(self)
         for optimizer in optimizers:
             rate = self._rate(epoch, learning_rate.rate_of(optimizer))
@@ -57,10 +62,10 @@ class LearningRateScheduler(Callback):
                     f"{rate}."
                 )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         learning_rate.log_rates(self, {} if logs is None else logs)
 
-    def _rate(self, epoch, current):
+    def _rate(self, epoch: int, current: float) -> float:
         rate = self.schedule(epoch, current) if _takes_two(self.schedule) else self.schedule(epoch)
         if not isinstance(rate, (bool, str)) and getattr(rate, "shape", ()) == ():
             try:
@@ -75,7 +80,7 @@ class LearningRateScheduler(Callback):
         )
 
 
-def _takes_two(function) -> bool:
+def _takes_two(function: Callable) -> bool:
     try:
         inspect.signature(function).bind(0, 0.0)
     except TypeError:

@@ -1,11 +1,20 @@
-"""Where messages for the user of a terminal go: to standard output, or to the log where interactive
-logging is off.
+"""Where messages for the user of a terminal go, and how many there are: to standard output, or to
+the log where interactive logging is off.
 """
+
+from __future__ import annotations
 
 import logging
 import sys
 
 from fkeras.core import settings
+
+
+def auto_verbosity() -> int:
+    """What `verbose='auto'` means: a progress bar (1), or one line an epoch (2) where interactive
+    logging is off.
+    """
+    return 1 if settings.get("interactive_logging") else 2
 
 
 def write(text: str, end: str = "\n") -> None:

@@ -2,19 +2,21 @@
 better, and whether the name exists.
 """
 
+from __future__ import annotations
+
 import math
 import operator
-import warnings
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 
 from fkeras import ops
 from fkeras.callbacks.callback import Callback
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest, unknown_name
+from fkeras.metrics.by_name import direction_of_name
 
-# Ends of names whose direction is known without a metric object to ask.
-_LESS = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "crossentropy", "perplexity")
-_GREATER = ("accuracy", "acc", "auc", "precision", "recall", "f1_score", "iou", "r2_score")
 _COMPARE = {ops.less: operator.lt, ops.greater: operator.gt}
 
 
@@ -32,19 +34,28 @@ class MonitorCallback(Callback):
         monitor_op: `ops.less` or `ops.greater`; None until known.
     """
 
-    def __init__(self, monitor="val_loss", mode="auto", baseline=None, min_delta=0):
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        baseline: float | None = None,
+        min_delta: float = 0,
+    ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
             raise UserInputError(
                 f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: "
                 f"mode={mode!r}"
             )
-        self.monitor, self.mode, self.best, self.min_delta = monitor, mode, baseline, abs(min_delta)
+        self.monitor = monitor
+        self.mode = mode
+        self.best = baseline
+        self.min_delta = abs(min_delta)
         self.monitor_op = None
         self._available = None  # None: not asked yet
         self._resumed = False
 
-    def check_monitor(self, available, has_validation: bool = True) -> None:
+    def check_monitor(self, available: Collection[str], has_validation: bool = True) -> None:
         """Tells at the start of training whether the monitored name will exist;
         `CallbackList.check_monitors` calls it.
 
@@ -55,32 +66,31 @@ class MonitorCallback(Callback):
         Raises:
             UserInputError: for a misspelt name, and for one whose direction 'auto' cannot find.
         """
-        name, who = self.monitor, type(self).__name__
+        name = self.monitor
+        label = type(self).__name__
         self._available = name in available
         if self._available:
             self._set_monitor_op()
         elif not has_validation and name.startswith("val_"):
-            warnings.warn(
-                f"{who}(monitor={name!r}) will do nothing: there is no validation data. Pass "
+            warn_user(
+                f"{label}(monitor={name!r}) will do nothing: there is no validation data. Pass "
                 "`validation_data` or `validation_split` to `fit`, or monitor one of "
-                f"{_shown(available)}.",
-                stacklevel=5,
+                f"{_shown(available)}."
             )
         elif nearest(name, available):
-            raise unknown_name(f"monitor of {who}", name, available)
+            raise unknown_name(f"monitor of {label}", name, available)
         elif self.mode == "auto":
             raise UserInputError(
-                f"{who}(monitor={name!r}): the logs will have no such value, only "
+                f"{label}(monitor={name!r}): the logs will have no such value, only "
                 f"{_shown(available)}."
             )
         else:
-            warnings.warn(
-                f"{who}(monitor={name!r}) will do nothing: the logs have no such value, only "
-                f"{_shown(available)}.",
-                stacklevel=5,
+            warn_user(
+                f"{label}(monitor={name!r}) will do nothing: the logs have no such value, only "
+                f"{_shown(available)}."
             )
 
-    def _value_in(self, logs):
+    def _value_in(self, logs: dict[str, Any] | None) -> float | None:
         """The monitored value as a float, or None (with one warning a training) where the logs lack
         it.
         """
@@ -95,10 +105,9 @@ class MonitorCallback(Callback):
             return float(np.reshape(value, ()))
         if self._available is None:
             self._available = False
-            warnings.warn(
+            warn_user(
                 f"{type(self).__name__} is conditioned on `{self.monitor}`, which is not "
-                f"available. Available: {_shown(logs or {})}.",
-                stacklevel=3,
+                f"available. Available: {_shown(logs or {})}."
             )
         return None
 
@@ -115,7 +124,7 @@ class MonitorCallback(Callback):
             )
         self.monitor_op = ops.greater if up else ops.less
 
-    def _is_improvement(self, value, reference):
+    def _is_improvement(self, value: float, reference: float | None) -> bool:
         if math.isnan(value):
             return False
         if reference is None:
@@ -125,25 +134,24 @@ class MonitorCallback(Callback):
         margin = self.min_delta if self.monitor_op is ops.greater else -self.min_delta
         return bool(_COMPARE.get(self.monitor_op, self.monitor_op)(value - margin, reference))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._available = None
         self._resumed = False
 
 
-def _goes_up(monitor, model):
-    """True where more is better, False where less is, None where nobody knows."""
+def _goes_up(monitor: str, model: Any) -> bool | None:
+    """True where more is better, False where less is, None where it cannot be known."""
     name = monitor.removeprefix("val_")
     if name.endswith("loss"):
         return False
     for metric_name, metric in _named_metrics(getattr(model, "metrics", None) or ()):
         if metric_name == name and getattr(metric, "_direction", None) is not None:
             return metric._direction == "up"
-    if name.endswith(_LESS):
-        return False
-    return True if name.endswith(_GREATER) else None
+    direction = direction_of_name(name)
+    return None if direction is None else direction == "up"
 
 
-def _named_metrics(metrics):
+def _named_metrics(metrics: Iterable[Any]):
     for metric in metrics:
         inner = getattr(metric, "metrics", None)
         if inner:
@@ -153,5 +161,5 @@ def _named_metrics(metrics):
         yield getattr(metric, "name", None), metric
 
 
-def _shown(names) -> str:
+def _shown(names: Collection[str]) -> str:
     return ", ".join(sorted(names))

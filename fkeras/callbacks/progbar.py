@@ -1,9 +1,13 @@
 """`Progbar`: a progress bar for terminals and notebooks, lines for files."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
 import time
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,26 +43,24 @@ class Progbar:
 
     def __init__(
         self,
-        target,
-        width=20,
-        verbose=1,
-        interval=0.05,
-        stateful_metrics=None,
-        stateless_metrics=None,
-        unit_name="step",
-    ):
+        target: int | None,
+        width: int = 20,
+        verbose: int = 1,
+        interval: float = 0.05,
+        stateful_metrics: Collection[str] | None = None,
+        stateless_metrics: Collection[str] | None = None,
+        unit_name: str = "step",
+    ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise UserInputError(
                 "Only one of `stateful_metrics` or `stateless_metrics` can be given: the names to "
                 "show as they are, or those to average."
             )
-        self.target, self.width, self.verbose, self.interval, self.unit_name = (
-            target,
-            width,
-            verbose,
-            interval,
-            unit_name,
-        )
+        self.target = target
+        self.width = width
+        self.verbose = verbose
+        self.interval = interval
+        self.unit_name = unit_name
         self.stateful_metrics = (
             None if stateless_metrics is not None else set(stateful_metrics or ())
         )
@@ -78,7 +80,12 @@ class Progbar:
             return time.time() - self._shown_at >= self.interval
         return time.time() - (self._shown_at or self._start) >= self.interval * _RARER
 
-    def update(self, current, values=None, finalize=None):
+    def update(
+        self,
+        current: float,
+        values: Sequence[tuple[str, Any]] | None = None,
+        finalize: bool | None = None,
+    ) -> None:
         """Sets the number of steps done, and prints where it is time to.
 
         Args:
@@ -90,7 +97,7 @@ class Progbar:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         for name, value in values or ():
-            self._take(name, value, max(current - self._seen, 1), finalize)
+            self._accept_value(name, value, max(current - self._seen, 1), finalize)
         self._seen = current
         per_step = self._seconds_per_step(current, time.time())
         if self.verbose == 1 and (finalize or self.is_due()):
@@ -101,18 +108,18 @@ class Progbar:
                 f"{time.time() - self._start:.0f}s - {self._duration(per_step)}{self._values()}"
             )
 
-    def skip(self, current):
+    def skip(self, current: float) -> None:
         """Notes that steps were done, without values and without printing: what the first took does
         not count as typical.
         """
         if self._first is None and self.verbose == 1:
             self._first = (current, time.time())
 
-    def add(self, n, values=None):
+    def add(self, n: int, values: Sequence[tuple[str, Any]] | None = None) -> None:
         """`n` steps more are done; see `update`."""
         self.update(self._seen + n, values)
 
-    def _take(self, name, value, steps, finalize):
+    def _accept_value(self, name: str, value: Any, steps: float, finalize: bool | None):
         averaged = (
             name in self.stateless_metrics
             if self.stateful_metrics is None
@@ -124,7 +131,7 @@ class Progbar:
         total, count = self._sums.get(name, (0.0, 0))
         self._sums[name] = [total + np.multiply(value, steps), count + steps]
 
-    def _seconds_per_step(self, current, now):
+    def _seconds_per_step(self, current: float, now: float) -> float:
         """Of the steps after the first update, which held the compilation; of all, where there is
         no other.
         """
@@ -135,47 +142,48 @@ class Progbar:
         self.skip(current)
         return (now - self._start) / current
 
-    def _show(self, current, per_step, finalize):
+    def _show(self, current: float, per_step: float, finalize: bool | None) -> None:
         now = time.time()
-        left = (
-            per_step * (self.target - current)
-            if self.target and not finalize
-            else now - self._start
-        )
-        count = (
-            f"{current:{len(str(self.target))}d}/{self.target}"
-            if self.target
-            else f"{current:7d}/Unknown"
-        )
-        clock, info = _clock(left), f" {self._duration(per_step)}{self._values()}"
+        shows_rest = self.target and not finalize
+        clock = _clock(per_step * (self.target - current) if shows_rest else now - self._start)
+        info = f" {self._duration(per_step)}{self._values()}"
         done = min(self.width, int(self.width * current / self.target)) if self.target else 0
-        bar = (done, self.width - done) if self.target else (0, 0)
-        if not _overwrites():
-            messages.write(
-                f"{count} {'━' * done}{' ' * bar[1]}{' ' if self.target else ''}{clock}{info}"
-            )
+        left = self.width - done if self.target else 0
+        if _overwrites():
+            self._draw_over(self._count(current), done, left, clock, info, finalize)
         else:
-            room = shutil.get_terminal_size((0, 0)).columns
-            if not finalize and 0 < room <= len(count) + sum(bar) + len(clock) + len(info) + 2:
-                bar = (0, 0)  # a line that wraps could not be overwritten
-                info = info[: max(0, room - len(count) - len(clock) - 3)]
-            width = len(count) + sum(bar) + len(clock) + len(info) + 2
-            drawn = f"{_GREEN}{'━' * bar[0]}{_WHITE}{'━' * bar[1]}{_PLAIN} " if sum(bar) else ""
-            messages.write(
-                f"\r{_BOLD}{count}{_PLAIN} "
-                f"{drawn}{_BOLD}{clock}{_PLAIN}{info}{' ' * max(0, self._shown_width - width)}",
-                end="\n" if finalize else "",
-            )
-            self._shown_width = width
+            space = " " if self.target else ""
+            messages.write(f"{self._count(current)} {'━' * done}{' ' * left}{space}{clock}{info}")
         self._shown_at = now
 
-    def _duration(self, seconds):
+    def _count(self, current: float) -> str:
+        if not self.target:
+            return f"{current:7d}/Unknown"
+        return f"{current:{len(str(self.target))}d}/{self.target}"
+
+    def _draw_over(self, count, done, left, clock, info, finalize) -> None:
+        """Draws the line in colours over the last one, as wide as the terminal lets it."""
+        room = shutil.get_terminal_size((0, 0)).columns
+        width = len(count) + done + left + len(clock) + len(info) + 2
+        if not finalize and 0 < room <= width:
+            done = left = 0  # a line that wraps could not be overwritten
+            info = info[: max(0, room - len(count) - len(clock) - 3)]
+            width = len(count) + len(clock) + len(info) + 2
+        bar = f"{_GREEN}{'━' * done}{_WHITE}{'━' * left}{_PLAIN} " if done + left else ""
+        rest = " " * max(0, self._shown_width - width)  # of a longer line before
+        messages.write(
+            f"\r{_BOLD}{count}{_PLAIN} {bar}{_BOLD}{clock}{_PLAIN}{info}{rest}",
+            end="\n" if finalize else "",
+        )
+        self._shown_width = width
+
+    def _duration(self, seconds: float) -> str:
         for least, factor, unit in ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (0.0, 1e6, "us")):
             if seconds >= least and seconds > 0:
                 return f"{seconds * factor:.0f}{unit}/{self.unit_name}"
         return f"0s/{self.unit_name}"
 
-    def _values(self):
+    def _values(self) -> str:
         shown = []
         for name, (total, count) in self._sums.items():
             mean = float(np.mean(total)) / max(1, count)
@@ -192,7 +200,7 @@ def _overwrites() -> bool:
     )
 
 
-def _clock(seconds) -> str:
+def _clock(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     if seconds > 3600:
         return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,5 +1,9 @@
 """`ProgbarLogger`: the progress of `fit`, `evaluate` and `predict`."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from fkeras.callbacks import messages
 from fkeras.callbacks.callback import Callback
 from fkeras.callbacks.progbar import Progbar
@@ -14,7 +18,7 @@ class ProgbarLogger(Callback):
 
     reads_logs_only = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.seen = 0
         self.progbar = None
@@ -23,56 +27,56 @@ class ProgbarLogger(Callback):
         self.epochs = 1
         self._in_fit = False
 
-    def set_params(self, params):
+    def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         verbose = params.get("verbose", 1)
-        self.verbose = 1 if verbose == "auto" else int(verbose)
+        self.verbose = messages.auto_verbosity() if verbose == "auto" else int(verbose)
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._in_fit = True  # validation is silent
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._in_fit = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start()
         if self.verbose and self.epochs > 1:
             messages.write(f"Epoch {epoch + 1}/{self.epochs}")
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._update(batch, logs)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._finish(logs)
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         if not self._in_fit:
             self._start()
 
-    def on_test_batch_end(self, batch, logs=None):
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if not self._in_fit:
             self._update(batch, logs)
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         if not self._in_fit:
             self._finish(logs)
 
-    def on_predict_begin(self, logs=None):
+    def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._start()
 
-    def on_predict_batch_end(self, batch, logs=None):
+    def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._update(batch, None)
 
-    def on_predict_end(self, logs=None):
+    def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         self._finish(None)
 
     def _start(self):
         self.seen = 0
         self.progbar = Progbar(self.target, verbose=self.verbose, stateless_metrics=())
 
-    def _update(self, batch, logs):
+    def _update(self, batch: int, logs: dict[str, Any] | None):
         if self.progbar is None:
             self._start()
         self.seen = batch + 1
@@ -81,7 +85,7 @@ class ProgbarLogger(Callback):
         else:
             self.progbar.skip(self.seen)
 
-    def _finish(self, logs):
+    def _finish(self, logs: dict[str, Any] | None):
         if self.progbar is None:
             return
         if self.target is None:

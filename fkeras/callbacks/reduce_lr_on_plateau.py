@@ -1,5 +1,9 @@
 """`ReduceLROnPlateau`: a smaller learning rate when a value no longer improves."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from fkeras.callbacks import learning_rate, messages
@@ -28,19 +32,18 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def __init__(
         self,
-        monitor="val_loss",
-        factor=0.1,
-        patience=10,
-        verbose=0,
-        mode="auto",
-        min_delta=1e-4,
-        cooldown=0,
-        min_lr=0.0,
-        **kwargs,
-    ):
-        super().__init__(
-            monitor, mode, min_delta=kwargs.pop("epsilon", min_delta)
-        )  # `epsilon`: its name in Keras 1
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        min_delta = kwargs.pop("epsilon", min_delta)  # its name in Keras 1
+        super().__init__(monitor, mode, min_delta=min_delta)
         if kwargs:
             raise UserTypeError(
                 f"ReduceLROnPlateau got an unexpected argument {sorted(kwargs)[0]!r}."
@@ -49,23 +52,21 @@ class ReduceLROnPlateau(MonitorCallback):
             raise UserInputError(
                 f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}"
             )
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
-            factor,
-            patience,
-            verbose,
-            cooldown,
-            min_lr,
-        )
+        self.factor = factor
+        self.patience = patience
+        self.verbose = verbose
+        self.cooldown = cooldown
+        self.min_lr = min_lr
         self._reset()
 
     def _reset(self):
         self.best = None
         self.wait = self.cooldown_counter = 0
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("best", "wait", "cooldown_counter")}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._resumed = True
 
@@ -77,12 +78,12 @@ class ReduceLROnPlateau(MonitorCallback):
         """Whether a reduction was so short ago that nothing is counted."""
         return self.cooldown_counter > 0
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         learning_rate.settable_optimizers(self)
         if not self._resumed:
             self._reset()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._resumed = False
         logs = {} if logs is None else logs
         learning_rate.log_rates(self, logs)
@@ -101,9 +102,10 @@ class ReduceLROnPlateau(MonitorCallback):
             if self.wait >= self.patience and self._reduce(epoch):
                 self.cooldown_counter, self.wait = self.cooldown, 0
 
-    def _reduce(self, epoch):
+    def _reduce(self, epoch: int) -> bool:
         """Whether any rate could still be reduced."""
-        optimizers, reduced = learning_rate.settable_optimizers(self), False
+        optimizers = learning_rate.settable_optimizers(self)
+        reduced = False
         for optimizer in optimizers:
             old = learning_rate.rate_of(optimizer)
             if old <= np.float32(self.min_lr):

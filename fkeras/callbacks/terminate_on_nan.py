@@ -1,6 +1,9 @@
 """`TerminateOnNaN`: stops when the loss is no number any more."""
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 from fkeras.callbacks import messages
 from fkeras.callbacks.callback import Callback
@@ -19,11 +22,11 @@ class TerminateOnNaN(Callback):
 
     reads_logs_only = True
 
-    def __init__(self, raise_error: bool = False):
+    def __init__(self, raise_error: bool = False) -> None:
         super().__init__()
         self.raise_error = raise_error
 
-    def on_batch_end(self, batch, logs=None):
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return

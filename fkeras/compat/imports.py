@@ -4,12 +4,22 @@ Only `builtins.__import__` is told who imports, so that is where scripts and lib
 apart. `importlib.import_module` and `importlib.util.find_spec` go the same way.
 """
 
+from __future__ import annotations
+
 import builtins
+import contextlib
 import importlib
 import importlib.util
+from typing import TYPE_CHECKING
 
 from fkeras.compat import importers, standins
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+# Python's own, also after a second `install`.
 _import = builtins.__import__
 _import_module = importlib.import_module
 _find_spec = importlib.util.find_spec
@@ -41,19 +51,28 @@ def uninstall() -> None:
     importlib.util.find_spec = _find_spec
 
 
-def import_statement(name, globals=None, locals=None, fromlist=(), level=0):
+def import_statement(
+    name: str,
+    globals: Mapping[str, object] | None = None,
+    locals: Mapping[str, object] | None = None,
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> ModuleType:
+    """What `import` does: `builtins.__import__`."""
     root = name.partition(".")[0]
+    # A relative import is of the importer's own package, whatever its name.
     if level or root not in standins.ROOTS:
         return _import(name, globals, locals, fromlist, level)
     _refuse_libraries(root, importers.own_code_asks())
     module = standins.find(name)
-    for wanted in fromlist or ():
-        if wanted != "*":
-            _check_offered(module, name, wanted)
-    return module if fromlist else standins.find(root)
+    for attribute in fromlist or ():
+        if attribute != "*":
+            _check_offered(module, name, attribute)
+    return module if fromlist else standins.find(root)  # `import a.b` binds a
 
 
-def import_module(name, package=None):
+def import_module(name: str, package: str | None = None) -> ModuleType:
+    """What `importlib.import_module` does."""
     root = name.partition(".")[0]
     if root not in standins.ROOTS:
         return _import_module(name, package)
@@ -61,10 +80,12 @@ def import_module(name, package=None):
     return standins.find(name)
 
 
-def find_spec(name, package=None):
+def find_spec(name: str, package: str | None = None) -> ModuleSpec | None:
+    """What `importlib.util.find_spec` does: None for what is absent."""
     root = name.partition(".")[0]
     if root not in standins.ROOTS:
         return _find_spec(name, package)
+    # Libraries probe for TensorFlow by its spec.
     if root in standins.TENSORFLOW and not importers.own_code_asks():
         return None
     try:
@@ -74,25 +95,21 @@ def find_spec(name, package=None):
     return standins.spec_of(name)
 
 
-def _refuse_libraries(root, own):
+def _refuse_libraries(root: str, own: bool) -> None:
+    """TensorFlow is absent for libraries."""
     if root in standins.TENSORFLOW and not own:
         raise ModuleNotFoundError(f"No module named '{root}'", name=root)
 
 
-def _check_offered(module, name, wanted):
-    """`from tensorflow import data`: our words, where Python would only say that it cannot import
-    the name.
-    """
+def _check_offered(module: ModuleType, name: str, attribute: str) -> None:
+    """Says why a name is not there, where Python would only say that it cannot import it."""
     try:
-        getattr(module, wanted)
+        getattr(module, attribute)
     except AttributeError as error:
         if isinstance(module, standins.StandIn):
             raise ImportError(
-                f"cannot import name {wanted!r} from {name!r}: {error}", name=name
+                f"cannot import name {attribute!r} from {name!r}: {error}", name=name
             ) from None
-        try:
-            standins.find(
-                f"{name}.{wanted}"
-            )  # a submodule that its package does not import by itself
-        except ModuleNotFoundError:
-            pass  # Python's own words
+        # A submodule that its package does not import by itself; else Python's own words do.
+        with contextlib.suppress(ModuleNotFoundError):
+            standins.find(f"{name}.{attribute}")

@@ -1,6 +1,9 @@
-"""Runs a script or a module as Python itself would: its `__main__`, `sys.argv`, `sys.path`, exit
-code and traceback.
+"""Runs a script or a module as Python itself would.
+
+That is its `__main__`, `sys.argv`, `sys.path`, exit code and traceback.
 """
+
+from __future__ import annotations
 
 import builtins
 import importlib.machinery
@@ -9,16 +12,25 @@ import io
 import os
 import sys
 import types
+from typing import TYPE_CHECKING, Any
 
 from fkeras.compat import importers
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, TracebackType
+
 
 class CannotRunError(Exception):
-    """What was asked for cannot be run at all. The text is for the terminal; `status` is the exit
-    code Python gives.
+    """What was asked for cannot be run at all.
+
+    Args:
+        message: for the terminal.
+        status: the exit code Python gives.
     """
 
-    def __init__(self, message, status):
+    def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
 
@@ -29,23 +41,23 @@ def run_script(path: str, arguments: list[str]) -> None:
     Raises:
         CannotRunError: there is no such file.
     """
-    where = os.path.abspath(path)
+    filename = os.path.abspath(path)
     try:
-        with io.open_code(where) as file:
+        with io.open_code(filename) as file:
             source = file.read()
     except OSError as error:
         raise CannotRunError(
-            f"can't open file {where!r}: [Errno {error.errno}] {error.strerror}", 2
+            f"can't open file {filename!r}: [Errno {error.errno}] {error.strerror}", 2
         ) from None
+    # Python puts the folder of the script first, unless it is told not to (-P).
     if not sys.flags.safe_path:
-        sys.path[0] = os.path.dirname(os.path.realpath(where))
-    importers.count_as_own(where)
-    loader = importlib.machinery.SourceFileLoader("__main__", where)
+        sys.path[0] = os.path.dirname(os.path.realpath(filename))
+    importers.count_as_own(filename)
     _run(
-        lambda: compile(source, where, "exec", dont_inherit=True),
+        lambda: compile(source, filename, "exec", dont_inherit=True),
         [path, *arguments],
-        __file__=where,
-        __loader__=loader,
+        __file__=filename,
+        __loader__=importlib.machinery.SourceFileLoader("__main__", filename),
     )
 
 
@@ -55,10 +67,11 @@ def run_module(name: str, arguments: list[str]) -> None:
     Raises:
         CannotRunError: there is no such module, or it is a package without `__main__`.
     """
-    spec = _spec(name)
-    if spec.submodule_search_locations is not None:
+    spec = _find_spec(name)
+    if spec.submodule_search_locations is not None:  # a package
         importers.count_as_own(next(iter(spec.submodule_search_locations)))
-        spec = _spec(f"{name}.__main__", f"; {name!r} is a package and cannot be directly executed")
+        reason = f"; {name!r} is a package and cannot be directly executed"
+        spec = _find_spec(f"{name}.__main__", reason)
     elif spec.origin:
         importers.count_as_own(os.path.dirname(spec.origin) if "." in name else spec.origin)
     if not hasattr(spec.loader, "get_code"):
@@ -74,19 +87,20 @@ def run_module(name: str, arguments: list[str]) -> None:
     )
 
 
-def _spec(name, why=""):
+def _find_spec(name: str, reason: str = "") -> ModuleSpec:
     try:
         spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError as error:
+    except ModuleNotFoundError as error:  # of a package above it, or in the code of one
         if error.name is None or not name.startswith(error.name):
             raise
         spec = None
     if spec is None:
-        raise CannotRunError(f"No module named {name}{why}", 1)
+        raise CannotRunError(f"No module named {name}{reason}", 1)
     return spec
 
 
-def _run(code, argv, **attributes):
+def _run(code: Callable[[], CodeType], argv: list[str], **attributes: Any) -> None:
+    """Runs code as `__main__`. It is compiled here, so that a syntax error is the script's."""
     main = types.ModuleType("__main__")
     main.__dict__.update(
         {
@@ -97,48 +111,53 @@ def _run(code, argv, **attributes):
             **attributes,
         }
     )
-    sys.modules["__main__"], sys.argv[:] = main, argv
+    sys.modules["__main__"] = main
+    sys.argv[:] = argv
     try:
         exec(code(), main.__dict__)  # noqa: S102  the user's script
-    except BaseException:
+    except BaseException:  # exits and interrupts, too
         _show_only_the_users_frames()
         raise
 
 
-def _show_only_the_users_frames():
+def _show_only_the_users_frames() -> None:
     show = sys.excepthook  # perhaps the script's own
 
-    def shorter(kind, error, traceback):
+    def shorter(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
         _shorten(error, set())
         show(kind, error, error.__traceback__)
 
     sys.excepthook = shorter
 
 
-def _shorten(error, seen):
+def _shorten(error: BaseException | None, seen: set[int]) -> None:
+    """Takes our frames out of an error and all that it hangs together with."""
     if error is None or id(error) in seen:
         return
     seen.add(id(error))
     error.__traceback__ = _without_our_frames(error.__traceback__)
+    # Groups have errors of their own.
     for other in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
         _shorten(other, seen)
 
 
-def _without_our_frames(traceback):
+def _without_our_frames(traceback: TracebackType | None) -> TracebackType | None:
     """The chain less the frames of the import hook and of this runner, and less what started us."""
-    kept = []
+    entries: list[TracebackType] = []
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if not _is_ours(filename) and (kept or filename != "<frozen runpy>"):
-            kept.append(traceback)
+        # Python's own runner is part of a script's traceback only behind its frames.
+        if not _is_ours(filename) and (entries or filename != "<frozen runpy>"):
+            entries.append(traceback)
         traceback = traceback.tb_next
-    for entry, following in zip(kept, [*kept[1:], None]):
+    for entry, following in zip(entries, [*entries[1:], None]):
         entry.tb_next = following
-    return kept[0] if kept else None
+    return entries[0] if entries else None
 
 
-def _is_ours(filename):
-    here = os.path.dirname(__file__)
-    return os.path.dirname(filename) == here or filename == os.path.join(
-        os.path.dirname(here), "__main__.py"
-    )
+def _is_ours(filename: str) -> bool:
+    folder = os.path.dirname(__file__)
+    command = os.path.join(os.path.dirname(folder), "__main__.py")
+    return os.path.dirname(filename) == folder or filename == command

@@ -3,20 +3,32 @@
 They are never entered in `sys.modules`: there every library would take them for the real thing.
 """
 
+from __future__ import annotations
+
+import dataclasses
 import importlib
 import importlib.abc
 import importlib.machinery
 import sys
 import types
+from typing import TYPE_CHECKING, Any
 
 import fkeras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 KERAS_VERSION = "3.15.1+fkeras"
 TENSORFLOW_VERSION = "2.19.0+fkeras"
 TENSORFLOW = ("tensorflow", "tf_keras")
 ROOTS = ("keras", *TENSORFLOW)
 
+# What there is of TensorFlow, and where to find the rest.
 _OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
+# Rooms of fkeras, and Keras's own private one.
+_NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
 _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
@@ -34,56 +46,59 @@ _INSTEAD = {
 class Loader(importlib.abc.Loader):
     """For the `__spec__` of stand-ins."""
 
-    def create_module(self, spec):
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
         return StandIn(spec.name, {}, lambda name: getattr(find(spec.name), name))
 
-    def exec_module(self, module):
-        pass
+    def exec_module(self, module: ModuleType) -> None:
+        pass  # complete as it is
 
 
 class StandIn(types.ModuleType):
-    """A module whose further names come from a function (name) -> value, which raises
-    AttributeError for unknown ones.
+    """A module whose further names come from a function.
+
+    Args:
+        name: of the module.
+        contents: the names that it has.
+        more: function (name) -> value for the others; raises AttributeError for unknown ones.
     """
 
-    def __init__(self, name, contents, more):
+    def __init__(self, name: str, contents: Mapping[str, Any], more: Callable[[str], Any]) -> None:
         super().__init__(name)
         self.__dict__.update(
             contents, __path__=[], __spec__=spec_of(name), __package__=name, _more=more
         )
         self.__loader__ = self.__spec__.loader
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Any:
         return self._more(name)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[str], ModuleType], tuple[str]]:
         return find, (self.__name__,)
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(dir(fkeras) if self.__name__ == "keras" else ())})
 
 
-def spec_of(name):
+def spec_of(name: str) -> ModuleSpec:
+    """What `importlib.util.find_spec` gives for a stand-in."""
     return importlib.machinery.ModuleSpec(name, Loader(), origin="fkeras", is_package=True)
 
 
-def _refuse(where):
-    def more(name):
+def _refuse(module: str) -> Callable[[str], Any]:
+    """The further names of a module that has none."""
+
+    def more(name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)  # tools probe for these
+        instead = _INSTEAD.get(name, "Look for it in `keras.ops` or `jax.numpy`.")
         raise AttributeError(
-            f"fkeras has no `{where}.{name}`: of TensorFlow, a script gets {_OFFERED}. "
-            f"{instead_of(name)}".rstrip()
+            f"fkeras has no `{module}.{name}`: of TensorFlow, a script gets {_OFFERED}. {instead}"
         )
 
     return more
 
 
-def instead_of(name):
-    return _INSTEAD.get(name, "Look for it in `keras.ops` or `jax.numpy`.")
-
-
-def _set_seed(seed):
+def _set_seed(seed: int) -> None:
     """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by
     `keras.utils.set_random_seed`.
     """
@@ -92,50 +107,42 @@ def _set_seed(seed):
     seeds.reset(int(seed) % 2**32)
 
 
+@dataclasses.dataclass(frozen=True)
 class PhysicalDevice:
-    """What `tf.config.list_physical_devices` lists: `name` and `device_type` ('CPU', 'GPU' or
-    'TPU').
+    """What `tf.config.list_physical_devices` lists.
+
+    Attributes:
+        name: such as '/physical_device:GPU:0'.
+        device_type: 'CPU', 'GPU' or 'TPU'.
     """
 
-    def __init__(self, name, device_type):
-        self.name, self.device_type = name, device_type
-
-    def __repr__(self):
-        return f"PhysicalDevice(name={self.name!r}, device_type={self.device_type!r})"
-
-    def __eq__(self, other):
-        return isinstance(other, PhysicalDevice) and (self.name, self.device_type) == (
-            other.name,
-            other.device_type,
-        )
-
-    def __hash__(self):
-        return hash((self.name, self.device_type))
+    name: str
+    device_type: str
 
 
-def _list_physical_devices(device_type=None):
+def _list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
     """This process's devices of one type, or of all for None; the CPU comes first."""
     import jax
 
-    found = {"CPU": jax.local_devices(backend="cpu")}
-    kind = jax.default_backend().upper()
-    if kind != "CPU":
-        found[kind] = jax.local_devices()
-    wanted = found if device_type is None else [device_type]
+    devices = {"CPU": jax.local_devices(backend="cpu")}
+    accelerator = jax.default_backend().upper()
+    if accelerator != "CPU":
+        devices[accelerator] = jax.local_devices()
+    kinds = devices if device_type is None else [device_type]
     return [
-        PhysicalDevice(f"/physical_device:{k}:{i}", k)
-        for k in wanted
-        for i, _ in enumerate(found.get(k, ()))
+        PhysicalDevice(f"/physical_device:{kind}:{i}", kind)
+        for kind in kinds
+        for i in range(len(devices.get(kind, ())))
     ]
 
 
-_noted: list[str] = []
+_said: set[str] = set()  # notes that this process has had
 
 
-def _function(func=None, **options):
+def _function(func: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
     """Gives the function back as it is: fkeras compiles whole training steps."""
-    if not _noted:
-        _noted.append("tf.function")
+    if "tf.function" not in _said:
+        _said.add("tf.function")
         sys.stderr.write(
             "fkeras: note: tf.function does nothing here: whole steps are compiled. For functions "
             "of your own, use jax.jit.\n"
@@ -143,8 +150,9 @@ def _function(func=None, **options):
     return (lambda f: f) if func is None else func
 
 
-def _fkeras_name(name):
-    if name == "src" or name in ("core", "compat", "errors"):
+def _fkeras_name(name: str) -> Any:
+    """A name of `keras`. fkeras's own rooms are not among them."""
+    if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
     return getattr(fkeras, name)
 
@@ -154,12 +162,25 @@ keras = StandIn(
     {"__version__": KERAS_VERSION, "__doc__": fkeras.__doc__, "version": lambda: KERAS_VERSION},
     _fkeras_name,
 )
-tensorflow = StandIn("tensorflow", {
-    "keras": keras, "__version__": TENSORFLOW_VERSION, "function": _function,
-    "random": StandIn("tensorflow.random", {"set_seed": _set_seed}, _refuse("tf.random")),
-    "config": StandIn("tensorflow.config", {"list_physical_devices": _list_physical_devices}, _refuse("tf.config")),
-    "python": StandIn("tensorflow.python", {"keras": keras}, _refuse("tf.python")),
-}, _refuse("tf"))  # fmt: skip
+
+
+def _part(name: str, **contents: Any) -> StandIn:
+    """A module of TensorFlow that has these names alone."""
+    return StandIn(f"tensorflow.{name}", contents, _refuse(f"tf.{name}"))
+
+
+tensorflow = StandIn(
+    "tensorflow",
+    {
+        "keras": keras,
+        "__version__": TENSORFLOW_VERSION,
+        "function": _function,
+        "random": _part("random", set_seed=_set_seed),
+        "config": _part("config", list_physical_devices=_list_physical_devices),
+        "python": _part("python", keras=keras),
+    },
+    _refuse("tf"),
+)
 _MODULES = {"keras": keras, "tensorflow": tensorflow, "tf_keras": keras}
 
 
@@ -170,19 +191,22 @@ def find(name: str) -> types.ModuleType:
         ModuleNotFoundError: there is none; says what there is instead.
     """
     root, *rest = name.split(".")
-    module, at = _MODULES[root], root
+    module: ModuleType = _MODULES[root]
+    path = root
     for part in rest:
-        module, at = _child(module, at, part), f"{at}.{part}"
+        module = _child(module, path, part)
+        path = f"{path}.{part}"
     return module
 
 
-def _child(module, at, part):
+def _child(module: ModuleType, path: str, part: str) -> ModuleType:
+    """A module in a module, which a script calls `path`."""
     try:
         child = getattr(module, part)
     except AttributeError as error:
-        child, why = None, str(error)
+        child, reason = None, str(error)
     else:
-        why = f"{at}.{part} is not a module"
+        reason = f"{path}.{part} is not a module"
     if isinstance(child, types.ModuleType):
         return child
     inner = f"{module.__name__}.{part}"
@@ -192,4 +216,5 @@ def _child(module, at, part):
         except ModuleNotFoundError as error:
             if error.name != inner:
                 raise
-    raise ModuleNotFoundError(f"No module named '{at}.{part}': {why}", name=f"{at}.{part}")
+    name = f"{path}.{part}"
+    raise ModuleNotFoundError(f"No module named '{name}': {reason}", name=name)

@@ -185,8 +185,9 @@ class DTypePolicyMap:
 
 
 def set_dtype_policy(policy: str | Policy) -> None:
-    """Sets the global policy: a name such as `'mixed_bfloat16'`, a `DTypePolicy` or a
-    `DTypePolicyMap`.
+    """Sets the global policy.
+
+    A name such as `'mixed_bfloat16'`, a `DTypePolicy` or a `DTypePolicyMap`.
 
     Raises:
         UserInputError: something else.

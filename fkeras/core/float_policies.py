@@ -1,6 +1,4 @@
-"""`DTypePolicy`: which dtype a layer computes in and which it keeps its weights in; and the global
-one.
-"""
+"""`DTypePolicy`: which dtype a layer computes in, and which it keeps its weights in."""
 
 from __future__ import annotations
 
@@ -18,8 +16,9 @@ _MIXED = {"mixed_float16": ("float16", "float32"), "mixed_bfloat16": ("bfloat16"
 
 
 class DTypePolicy:
-    """The pair of dtypes of a layer: `compute_dtype` for its inputs and arithmetic,
-    `variable_dtype` for its weights.
+    """The pair of dtypes of a layer.
+
+    `compute_dtype` for its inputs and arithmetic, `variable_dtype` for its weights.
 
     Args:
         name: a dtype name (both the same), `'mixed_bfloat16'` or `'mixed_float16'` (weights in
@@ -61,8 +60,9 @@ class DTypePolicy:
         return self._quantization_mode
 
     def convert_input(self, x: Any, autocast: bool, dtype: DTypeLike) -> Any:
-        """An array or KerasTensor in `dtype` where it is float and autocast is on; anything else as
-        it is.
+        """An array or KerasTensor in `dtype` where it is float and autocast is on.
+
+        Anything else as it is.
         """
         from_dtype = getattr(x, "dtype", None)
         if from_dtype is None or not (autocast and is_float(from_dtype)):
@@ -71,7 +71,7 @@ class DTypePolicy:
             return x
         if isinstance(x, KerasTensor):
             cast = KerasTensor(x.shape, dtype=dtype, sparse=x.sparse, ragged=x.ragged, name=x.name)
-            cast._keras_history = x._keras_history
+            cast._keras_history = x._keras_history  # no operation stands between the two
             return cast
         return x.astype(dtype)
 
@@ -115,8 +115,9 @@ def parse_name(name: str) -> tuple[str, str]:
 
 
 def dtype_policy() -> Any:
-    """The global policy: what a layer gets that is given none. It follows `floatx` until another
-    is set.
+    """The global policy: what a layer gets that is given none.
+
+    It follows `floatx` until another is set.
     """
     policy = settings.get("dtype_policy")
     return DTypePolicy(settings.floatx()) if policy is None else policy

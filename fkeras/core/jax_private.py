@@ -1,4 +1,5 @@
 """Every private name of JAX and Flax that fkeras uses, and nothing else.
+
 `tests/core/test_jax_private.py` holds one canary for each.
 
 - `raw_value_descriptor`: the descriptor of `nnx.Variable._raw_value`, where all of NNX's operators
@@ -40,8 +41,9 @@ def is_staging(trace: Trace) -> bool:
 
 
 def is_below_staging(trace: Trace) -> bool:
-    """Whether a program is recorded in the trace or in one that it stands on, as under grad or
-    vmap.
+    """Whether a program is recorded in the trace or in one that it stands on.
+
+    As under grad or vmap inside jit.
     """
     return _stands_on(trace, (DynamicJaxprTrace,))
 
@@ -52,8 +54,9 @@ def is_staged(value: Any) -> bool:
 
 
 def is_differentiated(value: Any) -> bool:
-    """Whether a derivative that is being taken goes through the value. Where its tangent is known
-    to be zero, none does.
+    """Whether a derivative that is being taken goes through the value.
+
+    Where its tangent is known to be zero, none does.
     """
     return _stands_on(getattr(value, "_trace", None), (JVPTrace, LinearizeTrace))
 

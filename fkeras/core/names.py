@@ -1,5 +1,6 @@
-"""Automatic names: `dense`, `dense_1`, ... per process, and the stack of names that makes up
-variable paths.
+"""Automatic names, and the stack of names that makes up variable paths.
+
+`dense`, `dense_1`, ... count per process.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ _stack: Scoped[tuple[str, ...]] = Scoped(())
 @functools.lru_cache(maxsize=4096)
 def to_snake_case(name: str) -> str:
     """`'LayerNormalization'` -> `'layer_normalization'`, `'Conv2D'` -> `'conv2d'`."""
+    # As Keras has it, so that automatic names and paths in files agree.
     name = re.sub(r"\W+", "", name)
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 def object_name(obj: object) -> str:
-    """A readable name of a function or object: its `name`, else its own or its class's name in
-    snake case (a lambda: `'lambda'`).
+    """A readable name of a function or object.
+
+    Its `name`, else its own or its class's name in snake case (a lambda: `'lambda'`).
     """
     name = getattr(obj, "name", None)
     if isinstance(name, str):

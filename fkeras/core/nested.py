@@ -58,8 +58,9 @@ def make_dict_like(node: dict[Any, Any], items: Iterable[tuple[Any, Any]]) -> di
 
 
 def make_sequence_like(node: list[Any] | tuple[Any, ...], items: Iterable[Any]) -> Any:
-    """A list, tuple or named tuple like the node; of a list's or plain tuple's subclasses, the
-    plain kind.
+    """A list, tuple or named tuple like the node.
+
+    Of other subclasses of list and tuple, the plain kind.
     """
     if is_named_tuple(node):
         return type(node)(*items)

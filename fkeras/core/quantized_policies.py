@@ -177,7 +177,7 @@ _BY_MODE: dict[str, type[QuantizedDTypePolicy]] = {
 
 def from_quantized_name(name: str) -> QuantizedDTypePolicy:
     """The policy of a name such as `'int8_from_float32'`."""
-    mode, *source = name.split("_from_")
+    mode, *source = name.split("_from_")  # exactly one source
     if len(source) != 1:
         raise UserInputError(
             "Cannot convert `policy` into a valid pair (`mode`, `source_name`) such as "

@@ -1,5 +1,4 @@
-"""`Scoped`: what counts on this thread inside a `with`, and `snapshot`, which carries all of it to
-another thread.
+"""`Scoped`: what counts on this thread inside a `with`; `snapshot`: all of it, for another thread.
 
 A handful of facts travel beside the arguments of a call: what is lent, the key, the layer being
 called, the stack of names. Each is one module-level `Scoped`; a read is one attribute, since some
@@ -15,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -48,7 +47,7 @@ class Scoped(threading.local, Generic[T]):
 
     value: T
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Scoped[T]:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls, *args, **kwargs)
         _every.append(self)
         return self
@@ -68,8 +67,9 @@ class Scoped(threading.local, Generic[T]):
 
 
 class Inside(Generic[T]):
-    """What `Scoped.inside` returns. A class, since a generator would cost a microsecond more at
-    each call of a layer.
+    """What `Scoped.inside` returns.
+
+    A class, since a generator would cost a microsecond more at each call of a layer.
     """
 
     __slots__ = ("scoped", "value", "outer")
@@ -105,14 +105,14 @@ class Pushed(Inside):
         return self.value
 
 
-def also_carry(take: Callable[[], Callable[[], AbstractContextManager]]) -> None:
+def also_carry(capture: Callable[[], Callable[[], AbstractContextManager]]) -> None:
     """Adds to what a snapshot carries: for what is not a `Scoped`, such as a context of JAX.
 
     Args:
-        take: called where the snapshot is taken; returns a function that makes the context manager
-            to enter on the other thread.
+        capture: called where the snapshot is taken; returns a function that makes the context
+            manager to enter on the other thread.
     """
-    _carriers.append(take)
+    _carriers.append(capture)
 
 
 class Snapshot:
@@ -124,7 +124,7 @@ class Snapshot:
 
     def __init__(self) -> None:
         self._values = [(scoped, scoped.value) for scoped in _every]
-        self._contexts = [take() for take in _carriers]
+        self._contexts = [capture() for capture in _carriers]
 
     @contextmanager
     def restored(self) -> Iterator[None]:

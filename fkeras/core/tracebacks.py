@@ -42,8 +42,10 @@ def is_library_file(filename: str) -> bool:
 
 
 def trim(error: BaseException) -> None:
-    """Takes the libraries' frames out of the error's traceback, and out of those of the errors that
-    led to it. Where no frame is the user's, the one that raised it stays.
+    """Takes the libraries' frames out of the error's traceback.
+
+    And out of those of the errors that led to it. Where no frame is the user's, the one that raised
+    it stays.
     """
     seen: set[int] = set()
     pending: list[BaseException | None] = [error]

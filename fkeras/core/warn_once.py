@@ -1,9 +1,11 @@
-"""Warnings that a long call gives once, though what gives them runs several times in it: `fit`
-traces the same code more than once.
+"""Warnings that a long call gives once.
+
+What gives them runs several times in it: `fit` traces the same code more than once.
 """
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
@@ -23,8 +25,9 @@ def scope() -> AbstractContextManager:
 
 
 def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
-    """`warnings.warn`, unless the innermost `scope` has had it already. Outside of a scope it
-    always warns.
+    """`warnings.warn`, unless the innermost `scope` has had it already.
+
+    Outside of a scope it always warns.
 
     Args:
         message: the text.
@@ -38,3 +41,37 @@ def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
             return
         keys.add(key)
     warnings.warn(message, stacklevel=stacklevel + 1)
+
+
+# What stands between the user's line and the place that warns: fkeras, and those that call it back.
+_NOT_THE_USER = frozenset(("fkeras", "jax", "jaxlib", "flax", "contextlib", "functools"))
+
+
+def warn_user(message: str) -> None:
+    """`warnings.warn` at the line of the user's code that led here.
+
+    That is the innermost frame outside of fkeras and of the libraries that call it back, so that
+    no caller has to count frames.
+    """
+    warnings.warn(message, stacklevel=_frames_to_user() + 1)
+
+
+def warn_user_once(message: str, key: Hashable | None = None) -> None:
+    """`warn_user`, unless the innermost `scope` has had it already.
+
+    Args:
+        message: the text.
+        key: what makes it the same warning; None: the text.
+    """
+    warn(message, stacklevel=_frames_to_user() + 1, key=key)
+
+
+def _frames_to_user() -> int:
+    """The `stacklevel` for `warnings.warn`, if the caller of this function called it."""
+    frame, level = sys._getframe(2), 1
+    while frame.f_back is not None:
+        name = frame.f_globals.get("__name__") or ""
+        if name.partition(".")[0] not in _NOT_THE_USER:
+            return level
+        frame, level = frame.f_back, level + 1
+    return level

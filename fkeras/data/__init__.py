@@ -9,7 +9,7 @@ from fkeras.data.packing import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.py_dataset import PyDataset as PyDataset
 from fkeras.data.sequences import pad_sequences as pad_sequences
-from fkeras.data.sources import Source as Source
-from fkeras.data.sources import make_source as make_source
+from fkeras.data.source import Source as Source
+from fkeras.data.source_factory import make_source as make_source
 from fkeras.data.split import train_validation_split as train_validation_split
 from fkeras.data.streams import StreamSource as StreamSource

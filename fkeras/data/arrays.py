@@ -1,7 +1,10 @@
 """`ArraySource`: data that lies in memory, in whole batches."""
 
+from __future__ import annotations
+
 import math
 import warnings
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -9,10 +12,19 @@ import numpy as np
 from fkeras.core import settings
 from fkeras.core.nested import map_structure
 from fkeras.data import class_weights, convert, frames, sparse, structure
+from fkeras.data.source import Source
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
-class ArraySource:
+    from fkeras.data.source import Array, Batch, InMemory
+
+_DEFAULT_BATCH_SIZE = 32
+_MOST_LISTED = 8  # arrays that an error names one by one
+
+
+class ArraySource(Source):
     """Arrays in memory, cut into batches.
 
     Args:
@@ -43,50 +55,49 @@ class ArraySource:
         [[0, 1], [0]]
     """
 
+    in_memory = True
+
     def __init__(
         self,
-        x,
-        y=None,
-        sample_weight=None,
+        x: InMemory,
+        y: InMemory = None,
+        sample_weight: InMemory = None,
         *,
-        batch_size=None,
-        steps=None,
-        shuffle=False,
-        class_weight=None,
-        complete=False,
-        names=("x", "y", "sample_weight"),
-    ):
-        self.names = tuple(names)
-        self.columns = {
-            name: frames.columns_of(v) for name, v in structure.named(x, "x") if frames.is_frame(v)
-        }
-        self._counted_as_inputs = isinstance(x, list) and structure.is_nested(x) and len(x) > 8
-        x, y = (
-            structure.walk(convert.host_array, x, names[0]),
-            structure.walk(_targets, y, names[1]),
-        )
-        sample_weight = structure.walk(_weights, sample_weight, names[2])
-        self.arrays = (
-            (x,)
-            if y is None and sample_weight is None
-            else (x, y)
-            if sample_weight is None
-            else (x, y, sample_weight)
-        )
-        self.num_samples = self._checked_length()
-        if class_weight is not None:
-            weight = class_weights.multiplied(
-                sample_weight, self._weights_of_classes(y, class_weight, complete)
-            )
-            self.arrays = (x, y, weight)
-        self.batch_size = batch_size or (math.ceil(self.num_samples / steps) if steps else 32)
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+        class_weight: Mapping[Any, Any] | None = None,
+        complete: bool = False,
+        names: Sequence[str] = ("x", "y", "sample_weight"),
+    ) -> None:
         if shuffle not in (True, False, "batch"):
             raise UserInputError(
                 f"`shuffle` must be True, False or 'batch'. Received: shuffle={shuffle!r}"
             )
+        self.names = tuple(names)
         self.shuffle = shuffle
+        self.columns = {
+            name: frames.columns_of(value)
+            for name, value in structure.iterate_named(x, "x")
+            if frames.is_frame(value)
+        }
+        # A list of many arrays may be meant as one array.
+        self._is_long_list = isinstance(x, list) and structure.is_nested(x) and len(x) > 8
+        self.arrays: Batch = _shortest(
+            structure.map_named(convert.host_array, x, names[0]),
+            structure.map_named(_targets, y, names[1]),
+            structure.map_named(_weights, sample_weight, names[2]),
+        )
+        # Before the weights of classes, which need targets of one length with the rest.
+        self.num_samples = self._checked_length()
+        if class_weight is not None:
+            self._weigh_classes(class_weight, complete)
+        if not batch_size:
+            batch_size = math.ceil(self.num_samples / steps) if steps else _DEFAULT_BATCH_SIZE
+        self.batch_size = batch_size
         self._warn_without_weight()
-        self._plain = all(type(a) is np.ndarray for a in self.arrays)
+        # Most are, and batches are cut between steps of microseconds.
+        self._is_plain = all(type(a) is np.ndarray for a in self.arrays)
 
     @property
     def steps(self) -> int:
@@ -94,44 +105,50 @@ class ArraySource:
         return math.ceil(self.num_samples / self.batch_size)
 
     def order(self, seed: int, epoch: int) -> np.ndarray | None:
-        """The order of samples in an epoch, a pure function of its arguments; None for the order in
-        which they lie.
+        """The order of samples in an epoch, a pure function of its arguments.
 
         Args:
             seed: int of 0 or more.
             epoch: epochs that the model has seen in its life.
+
+        Returns:
+            (num_samples,) ints; None for the order in which the samples lie.
         """
         if not self.shuffle:
             return None
+        # PCG64 by name: the default generator of NumPy may change, an order may not.
         draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, epoch])))
         rows = np.arange(self.num_samples, dtype=np.int32 if self.num_samples < 2**31 else np.int64)
         if self.shuffle == "batch":
-            return np.concatenate(
-                [
-                    draw.permutation(rows[i : i + self.batch_size])
-                    for i in range(0, self.num_samples, self.batch_size)
-                ]
-            )
+            starts = range(0, self.num_samples, self.batch_size)
+            parts = [draw.permutation(rows[i : i + self.batch_size]) for i in starts]
+            return np.concatenate(parts)
         return draw.permutation(rows)
 
-    def batch(self, rows) -> tuple:
+    def batch(self, rows: slice | np.ndarray) -> Batch:
         """One batch, in the structure of `arrays`.
 
         Args:
             rows: a slice (views, nothing is copied) or an array of indices (gathered at once).
         """
-        if self._plain:  # most are, and this runs between steps of microseconds
-            return tuple(
-                [a[rows] for a in self.arrays]
-                if isinstance(rows, slice)
-                else [a.take(rows, axis=0) for a in self.arrays]
-            )
         if isinstance(rows, slice):
+            if self._is_plain:
+                return tuple([a[rows] for a in self.arrays])
             return map_structure(lambda a: _slice(a, rows), self.arrays)
+        if self._is_plain:
+            return tuple([a.take(rows, axis=0) for a in self.arrays])
         return map_structure(lambda a: _gather(a, rows), self.arrays)
 
-    def epoch(self, order: np.ndarray | None = None):
-        """Iterator over the batches of an epoch in an order of samples."""
+    def peek(self) -> Batch:
+        """The first batch, in the order in which the samples lie."""
+        return self.batch(slice(0, self.batch_size))
+
+    def epoch(self, order: np.ndarray | None = None) -> Iterator[Batch]:
+        """The batches of an epoch.
+
+        Args:
+            order: (num_samples,) ints, the order of the samples; None for that in which they lie.
+        """
         for start in range(0, self.num_samples, self.batch_size):
             rows = slice(start, min(start + self.batch_size, self.num_samples))
             yield self.batch(rows if order is None else order[rows])
@@ -140,40 +157,36 @@ class ArraySource:
     def targets_hint(self) -> str:
         """For an error about missing targets: what the user may have meant, or an empty string."""
         x = self.arrays[0]
-        if (
-            len(self.arrays) == 1
-            and isinstance(x, (tuple, list))
-            and len(x) in (2, 3)
-            and not structure.is_nested(x[1])
-        ):
-            return f"`{self.names[0]}` is a {type(x).__name__} of {len(x)} arrays: did you mean fit(x, y) instead of fit((x, y))?"
-        return ""
+        is_pair = isinstance(x, (tuple, list)) and len(x) in (2, 3)
+        if len(self.arrays) > 1 or not is_pair or structure.is_nested(x[1]):
+            return ""
+        return (
+            f"`{self.names[0]}` is a {type(x).__name__} of {len(x)} arrays: did you mean "
+            "fit(x, y) instead of fit((x, y))?"
+        )
 
     # -- checks ----------------------------------------------------------------
 
-    def _named(self):
-        return [
-            pair
+    def _checked_length(self) -> int:
+        lengths = {
+            path: structure.rows_of(array)
             for name, part in zip(self.names, self.arrays)
-            for pair in structure.named(part, name)
-        ]
-
-    def _checked_length(self):
-        lengths = {name: structure.rows_of(array) for name, array in self._named()}
+            for path, array in structure.iterate_named(part, name)
+        }
         if not lengths:
             raise UserInputError(f"`{self.names[0]}` holds no array.")
-        return checked_length(
-            lengths,
-            hint=""
-            if not self._counted_as_inputs
-            else (
+        hint = ""
+        if self._is_long_list:
+            hint = (
                 f" `{self.names[0]}` is a list of arrays, each of which counts as one input of the "
                 f"model; `np.stack({self.names[0]})` makes them one array."
-            ),
-        )
+            )
+        return checked_length(lengths, hint)
 
-    def _weights_of_classes(self, y, class_weight, complete):
-        leaves = [array for _, array in structure.named(y, self.names[1])]
+    def _weigh_classes(self, class_weight: Mapping[Any, Any], complete: bool) -> None:
+        """Multiplies the weights of the samples by those of their classes."""
+        x, y, sample_weight = (*self.arrays, None, None)[:3]
+        leaves = [array for _, array in structure.iterate_named(y, self.names[1])]
         if not leaves:
             raise UserInputError("`class_weight` needs targets (`y`).")
         if len(leaves) > 1:
@@ -181,14 +194,14 @@ class ArraySource:
                 "`class_weight` is only supported for Models with a single output. For several, "
                 "pass `sample_weight` for each."
             )
-        return class_weights.sample_weights(
+        factors = class_weights.sample_weights(
             leaves[0], class_weights.checked(class_weight), complete=complete
         )
+        self.arrays = (x, y, class_weights.multiplied(sample_weight, factors))
 
-    def _warn_without_weight(self):
-        for name, weight in structure.named(
-            self.arrays[2] if len(self.arrays) > 2 else None, self.names[2]
-        ):
+    def _warn_without_weight(self) -> None:
+        sample_weight = self.arrays[2] if len(self.arrays) > 2 else None
+        for name, weight in structure.iterate_named(sample_weight, self.names[2]):
             if isinstance(weight, np.ndarray) and not weight.any():
                 warnings.warn(
                     f"`{name}`: no sample has weight, all {self.num_samples} are 0. Nothing will "
@@ -204,25 +217,32 @@ def checked_length(lengths: dict[str, int], hint: str = "") -> int:
         UserInputError: where they differ, and where there is none.
     """
     if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{name}: {n}" for name, n in list(lengths.items())[:8]) + (
-            ", ..." if len(lengths) > 8 else ""
-        )
+        counts = [f"{name}: {length}" for name, length in lengths.items()]
+        rest = ["..."] if len(counts) > _MOST_LISTED else []
+        shown = ", ".join(counts[:_MOST_LISTED] + rest)
         raise UserInputError(
             "Data cardinality is ambiguous. Make sure all arrays contain the same number of "
             f"samples. Received samples: {shown}.{hint}"
         )
     count = next(iter(lengths.values()))
     if not count:
+        verb = "has" if len(lengths) == 1 else "have"
         raise UserInputError(
-            f"{' and '.join(lengths)} {'has' if len(lengths) == 1 else 'have'} 0 samples. Check "
-            "how the data was selected or read."
+            f"{' and '.join(lengths)} {verb} 0 samples. Check how the data was selected or read."
         )
     return count
 
 
-def _targets(value, name):
+def _shortest(x: Any, y: Any, sample_weight: Any) -> Batch:
+    if sample_weight is not None:
+        return x, y, sample_weight
+    return (x,) if y is None else (x, y)
+
+
+def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
+    """Targets are dense numbers."""
     array = convert.host_array(value, name)
-    if isinstance(array, sparse.SparseRows):
+    if isinstance(array, sparse.SparseRows):  # losses take dense targets
         return sparse.dense(value)
     if array.dtype.kind in "OUS":
         raise UserInputError(
@@ -232,22 +252,20 @@ def _targets(value, name):
     return array
 
 
-def _weights(value, name):
+def _weights(value: Any, name: str) -> np.ndarray | jax.Array:
     array = _targets(value, name)
-    return (
-        array
-        if array.dtype.kind == "f" or isinstance(array, jax.Array)
-        else array.astype(settings.floatx())
-    )
+    if array.dtype.kind == "f" or isinstance(array, jax.Array):
+        return array
+    return array.astype(settings.floatx())
 
 
-def _slice(array, rows):
+def _slice(array: Array, rows: slice) -> np.ndarray | jax.Array:
     if isinstance(array, sparse.SparseRows):
         return array.take(np.arange(*rows.indices(len(array))))
     return array[rows]
 
 
-def _gather(array, rows):
+def _gather(array: Array, rows: np.ndarray) -> np.ndarray | jax.Array:
     if isinstance(array, sparse.SparseRows):
         return array.take(np.asarray(rows))
     if isinstance(array, np.ndarray):

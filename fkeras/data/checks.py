@@ -2,16 +2,24 @@
 arrays on the host, or less.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import jax
 import numpy as np
 
 from fkeras.data import structure
+from fkeras.data.source import Source
 from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
 
 _PARTS = ("x", "y", "sample_weight")
 
 
-def check_finite(source, parts=_PARTS) -> None:
+def check_finite(source: Source | tuple[Any, ...], parts: Collection[str] = _PARTS) -> None:
     """Raises where data in memory holds NaN or infinite numbers, which would make the loss and then
     all weights NaN.
 
@@ -30,50 +38,51 @@ def check_finite(source, parts=_PARTS) -> None:
         Traceback (most recent call last):
         fkeras.errors.UserInputError: y holds 1 NaN (first in row 1): the loss would be NaN. ...
     """
-    arrays = getattr(source, "arrays", source)
-    if not isinstance(arrays, tuple):
-        return
-    found = []
-    for part, name, label in zip(arrays, _PARTS, getattr(source, "names", _PARTS)):
+    labels: Sequence[str] = _PARTS
+    arrays = source
+    if isinstance(source, Source):
+        if not source.in_memory:
+            return
+        arrays, labels = source.arrays, source.names
+    problems = []
+    for part, name, label in zip(arrays, _PARTS, labels):
         if name in parts:
-            found += [
-                text
-                for path, array in structure.named(part, label)
-                if (text := _not_finite(array, path))
-            ]
-    if found:
+            for path, array in structure.iterate_named(part, label):
+                problems += _not_finite(array, path)
+    if problems:
         raise UserInputError(
-            "; ".join(found) + ": the loss would be NaN. Remove those rows, or fill the values in: "
-            "`np.nan_to_num(...)`, `df.fillna(...)`."
+            "; ".join(problems) + ": the loss would be NaN. Remove those rows, or fill the values "
+            "in: `np.nan_to_num(...)`, `df.fillna(...)`."
         )
 
 
-def _not_finite(array, name):
+def _not_finite(array: Any, name: str) -> list[str]:
+    """What NaN and infinite values an array holds: a line, or nothing."""
     if not jax.numpy.issubdtype(getattr(array, "dtype", np.dtype(object)), np.inexact):
-        return None
+        return []
     if isinstance(array, jax.Array):
         if bool(jax.numpy.isfinite(array).all()):
-            return None
+            return []
     else:
         with np.errstate(all="ignore"):
             if np.isfinite(np.sum(array)):  # one fast pass; only an odd sum needs a closer look
-                return None
+                return []
     array = np.asarray(array)
-    nan, bad = int(np.isnan(array).sum()), ~np.isfinite(array)
-    if not bad.any():
-        return None
+    bad = ~np.isfinite(array)
+    if not bad.any():  # the sum of finite numbers was too large
+        return []
+    nan = int(np.isnan(array).sum())
+    infinite = int(bad.sum()) - nan
     row = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
-    counts = [
-        f"{count} {what}"
-        for count, what in ((nan, "NaN"), (int(bad.sum()) - nan, "infinite values"))
-        if count
-    ]
-    return f"{name} holds {' and '.join(counts)} (first in row {row})"
+    kinds = ((nan, "NaN"), (infinite, "infinite values"))
+    counts = " and ".join(f"{count} {kind}" for count, kind in kinds if count)
+    return [f"{name} holds {counts} (first in row {row})"]
 
 
-def check_columns(expected: dict, source, what: str = "predict") -> None:
-    """Raises where a frame has other columns, or another order of them, than the one that the model
-    was trained on.
+def check_columns(
+    expected: Mapping[str, Sequence[Any]], source: Source, what: str = "predict"
+) -> None:
+    """Raises where a frame has not the columns, in their order, that the model was trained on.
 
     Args:
         expected: `columns` of the source that the model was trained on.
@@ -83,20 +92,22 @@ def check_columns(expected: dict, source, what: str = "predict") -> None:
     Raises:
         UserInputError: with the missing and unknown columns, or the line that puts them in order.
     """
-    for place, now in getattr(source, "columns", {}).items():
-        before, name = expected.get(place), source.names[0] + place.removeprefix("x")
+    for place, now in source.columns.items():
+        before = expected.get(place)
+        name = source.names[0] + place.removeprefix("x")
         if before is None or tuple(now) == tuple(before):
             continue
-        missing, unknown = [c for c in before if c not in now], [c for c in now if c not in before]
+        missing = [column for column in before if column not in now]
+        unknown = [column for column in now if column not in before]
         if missing or unknown:
-            told = [
-                f"{word} {', '.join(map(repr, cols[:5]))}"
-                for word, cols in (("missing:", missing), ("unknown:", unknown))
-                if cols
+            lists = [
+                f"{kind}: {', '.join(map(repr, columns[:5]))}"
+                for kind, columns in (("missing", missing), ("unknown", unknown))
+                if columns
             ]
             raise UserInputError(
                 f"`{what}`: {name} has other columns than the table that the model was trained on; "
-                f"{'; '.join(told)}."
+                f"{'; '.join(lists)}."
             )
         shown = f"{list(before)[:8]!r}{' + [...]' if len(before) > 8 else ''}"
         raise UserInputError(
@@ -106,16 +117,18 @@ def check_columns(expected: dict, source, what: str = "predict") -> None:
         )
 
 
-def unscaled_images(source) -> list[str]:
-    """Names of inputs in memory that are uint8 with values above 1 and look like images: a model
-    usually wants them divided by 255.
+def unscaled_images(source: Source) -> list[str]:
+    """Names of inputs in memory that look like images of bytes.
+
+    They are uint8 with values above 1; a model usually wants them divided by 255.
     """
-    found = []
-    for name, array in structure.named(getattr(source, "arrays", (None,))[0], "x"):
-        if (
-            getattr(array, "dtype", None) == np.uint8
-            and array.ndim >= 3
-            and np.asarray(array[:8]).max(initial=0) > 1
-        ):
-            found.append(name)
-    return found
+    if not source.in_memory:
+        return []
+    named = structure.iterate_named(source.arrays[0], "x")
+    return [name for name, array in named if _looks_like_bytes(array)]
+
+
+def _looks_like_bytes(array: Any) -> bool:
+    if getattr(array, "dtype", None) != np.uint8 or array.ndim < 3:
+        return False
+    return bool(np.asarray(array[:8]).max(initial=0) > 1)

@@ -1,14 +1,22 @@
 """Weights of classes, turned into weights of samples."""
 
+from __future__ import annotations
+
 import numbers
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkeras.core import settings
 from fkeras.errors import UserInputError, UserTypeError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-def checked(class_weight) -> dict[int, float]:
+    from fkeras.types import ArrayLike
+
+
+def checked(class_weight: Mapping[Any, Any]) -> dict[int, float]:
     """A dict from class ids to weights.
 
     Raises:
@@ -22,12 +30,7 @@ def checked(class_weight) -> dict[int, float]:
         )
     cleaned = {}
     for key, weight in class_weight.items():
-        integral = (
-            isinstance(key, numbers.Real)
-            and not isinstance(key, (bool, np.bool_))
-            and float(key).is_integer()
-        )
-        if not integral or key < 0:
+        if not _is_class_id(key):
             raise UserTypeError(
                 f"`class_weight`: keys must be class ids (ints of 0 or more). Received: {key!r} of "
                 f"type {type(key).__name__}. Map the names of classes to their ids first."
@@ -41,7 +44,16 @@ def checked(class_weight) -> dict[int, float]:
     return cleaned
 
 
-def sample_weights(y, class_weight: dict[int, float], *, complete: bool = False) -> np.ndarray:
+def _is_class_id(key: Any) -> bool:
+    """Whether a key is a whole number of 0 or more; True and False are no ids."""
+    if not isinstance(key, numbers.Real) or isinstance(key, (bool, np.bool_)):
+        return False
+    return float(key).is_integer() and key >= 0
+
+
+def sample_weights(
+    y: ArrayLike, class_weight: Mapping[int, float], *, complete: bool = False
+) -> np.ndarray:
     """(samples,) float: the weight of each sample's class, 1 for classes that are not in the dict.
 
     Args:
@@ -54,19 +66,19 @@ def sample_weights(y, class_weight: dict[int, float], *, complete: bool = False)
         UserInputError: for targets that are no classes, and for a class that does not exist.
     """
     ids, classes = class_ids(np.asarray(y))
-    known, place = np.unique(ids, return_inverse=True)
-    if classes is None and complete:
+    present, indices = np.unique(ids, return_inverse=True)
+    if classes is None and complete and len(present):
         # Two classes exist in any classification; one behind the largest id seen is a mistake in
         # the keys.
-        classes = max(int(known[-1]) + 1, 2) if len(known) else None
+        classes = max(int(present[-1]) + 1, 2)
     unknown = sorted(k for k in class_weight if classes is not None and k >= classes)
     if unknown:
         raise UserInputError(
             f"`class_weight` has a weight for class {unknown[0]}, which does not exist: the "
             f"targets' classes are 0 to {classes - 1}."
         )
-    weights = np.array([class_weight.get(int(k), 1.0) for k in known], settings.floatx())
-    return weights[place.reshape(-1)]
+    weights = np.array([class_weight.get(int(k), 1.0) for k in present], settings.floatx())
+    return weights[indices.reshape(-1)]
 
 
 def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
@@ -76,7 +88,8 @@ def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
             "`class_weight` needs targets that are class ids or one-hot rows. Received: y of "
             f"dtype {y.dtype}."
         )
-    if y.ndim == 2 and y.shape[1] > 1:
+    if y.ndim == 2 and y.shape[1] > 1:  # one-hot rows, or probabilities
+        # Soft labels pass, of which the largest counts; several classes at once do not.
         if y.size and (y.min() < 0 or y.sum(axis=1).max() > 1.001):
             raise UserInputError(
                 f"`class_weight` needs one class for each sample; y of shape {y.shape} has rows "
@@ -88,7 +101,7 @@ def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
             f"`class_weight` needs one class for each sample. Received: y of shape {y.shape}. Use "
             "`sample_weight`."
         )
-    ids = y.reshape(-1)
+    ids = y.reshape(-1)  # (samples,) or (samples, 1)
     if ids.dtype.kind == "f" and not np.array_equal(ids, np.round(ids)):
         raise UserInputError(
             "`class_weight` needs targets that are class ids, but y holds fractions. Use "
@@ -97,8 +110,13 @@ def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:
     return ids.astype(np.int64), None
 
 
-def multiplied(sample_weight, by: np.ndarray):
-    """Weights of samples (samples, ...) or None, times weights of their classes (samples,)."""
+def multiplied(sample_weight: ArrayLike | None, by: np.ndarray) -> np.ndarray:
+    """Weights of samples times weights of their classes.
+
+    Args:
+        sample_weight: (samples, ...), or None for ones.
+        by: (samples,).
+    """
     if sample_weight is None:
         return by
     weight = np.asarray(sample_weight)

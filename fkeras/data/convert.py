@@ -5,15 +5,26 @@ default: they become 32-bit ones, and an error where a value does not fit. JAX a
 device, strings stay strings.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import jax
 import numpy as np
 
 from fkeras.core import settings
-from fkeras.data import frames, objects, sparse
+from fkeras.data import frames, object_arrays, sparse
 from fkeras.errors import UserInputError, UserTypeError
 
+if TYPE_CHECKING:
+    from typing import TypeVar
 
-def host_array(value, name: str):
+    from fkeras.data.source import Array, InMemory
+
+    AnyArray = TypeVar("AnyArray", np.ndarray, jax.Array)
+
+
+def host_array(value: InMemory, name: str) -> Array:
     """One array: (samples, ...) NumPy array, JAX array, or `SparseRows`.
 
     Args:
@@ -23,7 +34,7 @@ def host_array(value, name: str):
     Raises:
         UserInputError: for what is no array of numbers or strings, and for one without axes.
     """
-    if isinstance(value, jax.Array):
+    if isinstance(value, jax.Array):  # stays where it is: a copy to the host would cost most
         return _with_rows(_narrowed_on_device(value), name)
     if frames.is_frame(value):
         return narrowed(frames.array_of_frame(value, name), name)
@@ -42,15 +53,14 @@ def narrowed(array: np.ndarray, name: str) -> np.ndarray:
     """The dtype that a model is given; the array itself where it has it already."""
     kind, dtype = array.dtype.kind, array.dtype
     if kind == "O":
-        array = objects.numbers(array, name)
+        array = object_arrays.to_numeric(array, name)
         return array if array.dtype.kind == "O" else narrowed(array, name)
     if kind in "biu":
         if dtype.itemsize == 8 and not jax.config.jax_enable_x64:
             return _narrow_ints(array, name)
         return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
-    if (
-        kind == "f" or kind == "V" and jax.numpy.issubdtype(dtype, jax.numpy.floating)
-    ):  # V: bfloat16 and its kin
+    # V: bfloat16 and its kin
+    if kind == "f" or kind == "V" and jax.numpy.issubdtype(dtype, jax.numpy.floating):
         floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
         with np.errstate(over="ignore"):  # what became infinite, `check_finite` reports
             return array if dtype == floatx else array.astype(floatx)
@@ -58,18 +68,20 @@ def narrowed(array: np.ndarray, name: str) -> np.ndarray:
         return array.astype(jax.dtypes.canonicalize_dtype(dtype))
     if kind in "US":
         return array
-    held = "dates or times" if kind in "Mm" else f"values of dtype {dtype}"
-    raise UserInputError(f"{name} holds {held}, not numbers. Convert them first.")
+    content = "dates or times" if kind in "Mm" else f"values of dtype {dtype}"
+    raise UserInputError(f"{name} holds {content}, not numbers. Convert them first.")
 
 
-def _narrow_ints(array, name):
+def _narrow_ints(array: np.ndarray, name: str) -> np.ndarray:
+    """64-bit ints as 32-bit ones, where all of them fit."""
     small = np.int32 if array.dtype.kind == "i" else np.uint32
     bounds = np.iinfo(small)
-    if array.size:
+    if array.size:  # one pass; a wrapped id would be another class without a word
         low, high = array.min(), array.max()
         if low < bounds.min or high > bounds.max:
+            misfit = low if low < bounds.min else high
             raise UserInputError(
-                f"{name} holds {low if low < bounds.min else high}, which does not fit into "
+                f"{name} holds {misfit}, which does not fit into "
                 f"{np.dtype(small).name}; JAX has 64-bit ints only after "
                 "`jax.config.update('jax_enable_x64', True)`. Use smaller numbers (hash them into "
                 "a range), or floats."
@@ -77,16 +89,13 @@ def _narrow_ints(array, name):
     return array.astype(small)
 
 
-def _narrowed_on_device(array):
+def _narrowed_on_device(array: jax.Array) -> jax.Array:
     floatx = jax.dtypes.canonicalize_dtype(settings.floatx())
-    return (
-        array.astype(floatx)
-        if jax.numpy.issubdtype(array.dtype, jax.numpy.floating) and array.dtype != floatx
-        else array
-    )
+    is_float = jax.numpy.issubdtype(array.dtype, jax.numpy.floating)
+    return array.astype(floatx) if is_float and array.dtype != floatx else array
 
 
-def _array_of_list(value, name):
+def _array_of_list(value: list | tuple, name: str) -> np.ndarray:
     try:
         return np.array(value)
     except ValueError:
@@ -97,14 +106,15 @@ def _array_of_list(value, name):
         ) from None
 
 
-def _array_of(value, name):
+def _array_of(value: Any, name: str) -> np.ndarray:
+    """An array of another framework, or a single number."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise UserInputError(
             f"{name} is a masked array with {int(value.mask.sum())} masked values. Fill them: "
             f"`{name}.filled(...)`."
         )
     if hasattr(value, "detach") and hasattr(value, "cpu"):  # PyTorch
-        value = value.detach().cpu()
+        value = value.detach().cpu()  # NumPy takes no tensor with a gradient, or on a device
     if not hasattr(value, "__array__") and not isinstance(value, (bool, int, float, np.generic)):
         raise UserTypeError(
             f"{name} must be an array, a list of numbers, a DataFrame, or a dict or list of those. "
@@ -113,7 +123,8 @@ def _array_of(value, name):
     return np.asarray(value)
 
 
-def _with_rows(array, name):
+def _with_rows(array: AnyArray, name: str) -> AnyArray:
+    """The array itself, unless it has no axis of samples."""
     if not array.ndim:
         raise UserInputError(
             f"{name} is a single number: its first axis must count samples. Received shape (). Use "

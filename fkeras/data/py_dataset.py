@@ -1,14 +1,18 @@
 """`PyDataset`: batches by index."""
 
+from __future__ import annotations
+
 import itertools
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 
-def _setting(name, default):
+def _setting(name: str, default: Any) -> Any:
     """A property that stands in, with a warning, where a subclass forgot `super().__init__()`."""
     slot = f"_{name}"
 
-    def read(self):
+    def read(self: PyDataset) -> Any:
         if slot not in vars(self):
             warnings.warn(
                 "Your `PyDataset` class should call `super().__init__(**kwargs)` in its "
@@ -53,25 +57,25 @@ class PyDataset:
     use_multiprocessing = _setting("use_multiprocessing", False)
     max_queue_size = _setting("max_queue_size", 10)
 
-    def __init__(self, workers=1, use_multiprocessing=False, max_queue_size=10):
-        self.workers, self.use_multiprocessing, self.max_queue_size = (
-            workers,
-            use_multiprocessing,
-            max_queue_size,
-        )
+    def __init__(
+        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
+    ) -> None:
+        self.workers = workers
+        self.use_multiprocessing = use_multiprocessing
+        self.max_queue_size = max_queue_size
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Any:
         """The batch at a position."""
         raise NotImplementedError(
             f"{type(self).__name__} must define `__getitem__(self, index)`, which returns a batch."
         )
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Any]:
         count = self.num_batches
         return (self[i] for i in (itertools.count() if count is None else range(count)))
 
     @property
-    def num_batches(self):
+    def num_batches(self) -> int | None:
         """How many batches there are; None for no end."""
         if hasattr(self, "__len__"):
             return len(self)
@@ -80,8 +84,8 @@ class PyDataset:
             "property: how many batches there are, None for no end."
         )
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         """Called before the first batch of an epoch."""
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         """Called after the last batch of an epoch."""

@@ -1,13 +1,27 @@
 """Sequences of different lengths as one array."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import DTypeLike
+
 
 def pad_sequences(
-    sequences, maxlen=None, dtype="int32", padding="pre", truncating="pre", value=0.0
-):
+    sequences: Sequence[Any],
+    maxlen: int | None = None,
+    dtype: DTypeLike = "int32",
+    padding: str = "pre",
+    truncating: str = "pre",
+    value: float | str | bytes = 0.0,
+) -> np.ndarray:
     """Sequences filled up, or cut, to one length.
 
     Args:
@@ -32,52 +46,60 @@ def pad_sequences(
                [2, 3],
                [5, 6]], dtype=int32)
     """
+    _check_sequences(sequences)
+    _check_side("padding", padding)
+    _check_side("truncating", truncating)
+    is_numeric = np.dtype(dtype).kind not in "OUS"
+    if isinstance(value, str) and is_numeric:
+        raise UserInputError(
+            f"`dtype` {dtype} is not compatible with `value`'s type: {type(value)}\nYou should set "
+            "`dtype=object` for variable length strings."
+        )
+    maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
+    step_shape = next((np.shape(s)[1:] for s in sequences if len(s)), ())
+    padded = np.full((len(sequences), maxlen, *step_shape), value, dtype)
+    for i, sequence in enumerate(sequences):
+        start = max(len(sequence) - maxlen, 0) if truncating == "pre" else 0
+        # Numbers in a dtype of their own first, so that fractions can be seen.
+        steps = np.asarray(sequence[start : start + maxlen], None if is_numeric else dtype)
+        if not len(steps):
+            continue
+        _check_steps(steps, step_shape, padded.dtype, i)
+        place = slice(maxlen - len(steps), maxlen) if padding == "pre" else slice(len(steps))
+        padded[i, place] = steps
+    return padded
+
+
+def _check_sequences(sequences: Any) -> None:
     if not hasattr(sequences, "__len__"):
         raise UserInputError(f"`sequences` must be iterable. Received: {type(sequences).__name__}")
-    for name, given, label in (
-        ("padding", padding, "Padding"),
-        ("truncating", truncating, "Truncating"),
-    ):
-        if given not in ("pre", "post"):
-            raise UserInputError(
-                f"{label} type {given!r} not understood: `{name}` must be 'pre' or 'post'."
-            )
     for i, sequence in enumerate(sequences):
         if not hasattr(sequence, "__len__"):
             raise UserInputError(
                 f"`sequences` must be a list of iterables. Found non-iterable: {sequence!r} at "
                 f"position {i}"
             )
-    numeric = np.dtype(dtype).kind not in "OUS"
-    if isinstance(value, str) and numeric:
+
+
+def _check_side(argument: str, side: str) -> None:
+    if side not in ("pre", "post"):
         raise UserInputError(
-            f"`dtype` {dtype} is not compatible with `value`'s type: {type(value)}\nYou should set "
-            f"`dtype=object` for "
-            "variable length strings."
+            f"{argument.title()} type {side!r} not understood: `{argument}` must be 'pre' or "
+            "'post'."
         )
-    maxlen = max(map(len, sequences), default=0) if maxlen is None else maxlen
-    shape = next((np.shape(s)[1:] for s in sequences if len(s)), ())
-    padded = np.full((len(sequences), maxlen, *shape), value, dtype)
-    for i, sequence in enumerate(sequences):
-        steps = len(sequence)
-        start = max(steps - maxlen, 0) if truncating == "pre" else 0
-        kept = np.asarray(sequence[start : start + maxlen], dtype=None if numeric else dtype)
-        if not len(kept):
-            continue
-        if kept.shape[1:] != shape:
-            raise UserInputError(
-                f"Shape of sample {kept.shape[1:]} of sequence at position {i} is different from "
-                f"expected shape {shape}"
-            )
-        if (
-            kept.dtype.kind == "f"
-            and padded.dtype.kind in "iu"
-            and not np.array_equal(kept, np.trunc(kept))
-        ):
-            raise UserInputError(
-                f"`pad_sequences`: the sequence at position {i} holds fractions, which dtype "
-                f"{padded.dtype} would cut off. Pass dtype='float32'."
-            )
-        place = slice(maxlen - len(kept), maxlen) if padding == "pre" else slice(0, len(kept))
-        padded[i, place] = kept
-    return padded
+
+
+def _check_steps(
+    steps: np.ndarray, step_shape: tuple[int, ...], dtype: np.dtype, position: int
+) -> None:
+    if steps.shape[1:] != step_shape:
+        raise UserInputError(
+            f"Shape of sample {steps.shape[1:]} of sequence at position {position} is different "
+            f"from expected shape {step_shape}"
+        )
+    has_fractions = steps.dtype.kind == "f" and not np.array_equal(steps, np.trunc(steps))
+    if has_fractions and dtype.kind in "iu":
+        raise UserInputError(
+            f"`pad_sequences`: the sequence at position {position} holds fractions, which dtype "
+            f"{dtype} would cut off. Pass dtype='float32'."
+        )

@@ -1,17 +1,25 @@
 """The split of arrays into training and validation data."""
 
+from __future__ import annotations
+
 import math
 import numbers
 import warnings
+from typing import TYPE_CHECKING, Any
 
 from fkeras.data import frames, sparse, structure
 from fkeras.data.arrays import checked_length
 from fkeras.errors import UserInputError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _NAMES = ("x", "y", "sample_weight")
 
 
-def train_validation_split(arrays, validation_split: float):
+def train_validation_split(
+    arrays: Sequence[Any], validation_split: float
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """Cuts the last rows off, before any shuffling.
 
     Args:
@@ -33,21 +41,17 @@ def train_validation_split(arrays, validation_split: float):
         >>> x_val
         array([8, 9])
     """
-    if (
-        not isinstance(validation_split, numbers.Real)
-        or isinstance(validation_split, bool)
-        or not 0 < validation_split < 1
-    ):
+    if not _is_fraction(validation_split):
         raise UserInputError(
             "`validation_split` must be a fraction between 0 and 1. Received: "
             f"validation_split={validation_split!r}"
         )
     lengths = {
-        name: _rows(a, name)
+        name: _rows(array, name)
         for part, label in zip(arrays, _NAMES)
-        for name, a in structure.named(part, label)
+        for name, array in structure.iterate_named(part, label)
     }
-    if not lengths:
+    if not lengths:  # None alone
         return tuple(arrays), tuple(arrays)
     count = checked_length(lengths)
     at = math.floor(count * (1 - validation_split))
@@ -64,12 +68,15 @@ def train_validation_split(arrays, validation_split: float):
             f"{which}.",
             stacklevel=3,
         )
-    return tuple(_cut(part, 0, at) for part in arrays), tuple(
-        _cut(part, at, count) for part in arrays
-    )
+    first = tuple(_cut(part, 0, at) for part in arrays)
+    return first, tuple(_cut(part, at, count) for part in arrays)
 
 
-def _rows(value, name):
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value < 1
+
+
+def _rows(value: Any, name: str) -> int:
     if not hasattr(value, "shape") and not isinstance(value, (list, tuple)):
         raise UserInputError(
             f"`validation_split` is only supported for arrays in memory. Received: {name} of type "
@@ -78,13 +85,15 @@ def _rows(value, name):
     return structure.rows_of(value)
 
 
-def _cut(part, start, stop):
-    return structure.walk(lambda value, _: _slice(value, start, stop), part, "")
+def _cut(part: Any, start: int, stop: int) -> Any:
+    return structure.map_named(lambda value, _: _slice(value, start, stop), part, "")
 
 
-def _slice(value, start, stop):
+def _slice(value: Any, start: int, stop: int) -> Any:
+    # By position: the labels of a frame's index may be anything.
     if frames.is_frame(value) or frames.is_series(value):
         return frames.rows(value, start, stop)
+    # Of SciPy's formats only some can be sliced.
     if sparse.is_sparse(value) and hasattr(value, "tocsr"):
         return value.tocsr()[start:stop]
     return value[start:stop]

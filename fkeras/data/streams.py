@@ -1,50 +1,58 @@
-"""`StreamSource`: data that comes batch by batch: generators, `PyDataset`, tf.data, PyTorch, Grain,
-any iterable.
+"""`StreamSource`: data that comes batch by batch.
 
-None of these libraries is imported: a source is known by what it can do.
+Generators, `PyDataset`, tf.data, PyTorch, Grain, any iterable: none of these libraries is imported,
+a source is known by what it can do.
 """
+
+from __future__ import annotations
 
 import contextlib
 import itertools
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fkeras.data import ahead, class_weights, convert, sparse, structure
-from fkeras.data.arrays import checked_length
+from fkeras.data import ahead, batch_checks
 from fkeras.data.py_dataset import PyDataset
+from fkeras.data.source import Source
 from fkeras.errors import UserInputError
 
-_NAMES = ("x", "y", "sample_weight")
+if TYPE_CHECKING:
+    from fkeras.data.source import Batch, InMemory, Stream
+
 _INFINITE = 2**53  # Grain's `repeat()` has this many batches or more
 
 
-def kind_of(value) -> str | None:
-    """What kind of stream a value is: 'PyDataset', 'tf.data.Dataset', 'DataLoader', 'generator',
-    'iterable'; None for arrays and for everything else."""
-    if isinstance(value, PyDataset) or all(
-        hasattr(value, name) for name in ("__getitem__", "__len__", "on_epoch_end")
-    ):
+def kind_of(value: InMemory | Stream) -> str | None:
+    """What kind of stream a value is, told by what it can do.
+
+    Returns:
+        'PyDataset', 'tf.data.Dataset', 'DataLoader', 'generator' or 'iterable'; None for arrays and
+        for everything else.
+    """
+    if isinstance(value, PyDataset) or _has(value, "__getitem__", "__len__", "on_epoch_end"):
         return "PyDataset"
-    if hasattr(value, "as_numpy_iterator"):
+    if _has(value, "as_numpy_iterator"):
         return "tf.data.Dataset"
-    if isinstance(value, (list, tuple, Mapping, str, bytes)) or any(
-        hasattr(value, n) for n in ("__array__", "dtype", "dtypes")
-    ):
+    if isinstance(value, (list, tuple, Mapping, str, bytes)):
         return None
-    if all(hasattr(value, name) for name in ("dataset", "batch_size", "__iter__")):
+    if _has(value, "__array__") or _has(value, "dtype") or _has(value, "dtypes"):
+        return None
+    if _has(value, "dataset", "batch_size", "__iter__"):
         return "DataLoader"
-    if hasattr(value, "__next__"):
+    if _has(value, "__next__"):
         return "generator"
-    return (
-        "iterable"
-        if hasattr(value, "__iter__") or hasattr(value, "__getitem__") and hasattr(value, "__len__")
-        else None
-    )
+    is_iterable = _has(value, "__iter__") or _has(value, "__getitem__", "__len__")
+    return "iterable" if is_iterable else None
 
 
-class StreamSource:
+def _has(value: Any, *names: str) -> bool:
+    return all(hasattr(value, name) for name in names)
+
+
+class StreamSource(Source):
     """Batches from an iterable.
 
     Args:
@@ -68,20 +76,35 @@ class StreamSource:
         (2, 3)
     """
 
-    def __init__(self, x, *, steps=None, shuffle=False, class_weight=None, role="fit", name="x"):
-        self.kind, self.role, self.name, self.shuffle = kind_of(x), role, name, bool(shuffle)
+    in_memory = False
+
+    def __init__(
+        self,
+        x: Stream,
+        *,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+        class_weight: Mapping[Any, Any] | None = None,
+        role: str = "fit",
+        name: str = "x",
+    ) -> None:
+        self.kind = kind_of(x)
+        self.name = name
+        self.shuffle = bool(shuffle)
+        self.columns = {}  # of frames, which no stream yields
         self._data = x
-        self._class_weight = None if class_weight is None else class_weights.checked(class_weight)
-        self._once = iter(x) if self.kind == "generator" else None
-        self._held = None  # (first batch, iterator over the others)
-        self._like = None  # structure and ranks of the first batch
-        self._before = None  # dtypes and ranks of the last batch, where it needed no change
+        # A generator is the user's, and can be used once: it goes on from epoch to epoch.
+        self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
+        self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
+        needs_tuple = self.kind == "generator" and role != "predict"
+        self._checks = batch_checks.BatchChecks(name, str(self.kind), class_weight, needs_tuple)
         count = self._count()
         if count == 0:
             raise UserInputError(f"`{name}`: the {self.kind} has 0 batches.")
-        self._period = (
-            steps if steps is not None and steps != count and self._once is None else None
-        )
+        # Batches an epoch, where that is the user's number and not the length of the data.
+        self._period: int | None = None
+        if steps is not None and steps != count and self._generator is None:
+            self._period = steps
         self.steps = None if self._period else count
         if self.kind == "PyDataset" and getattr(x, "use_multiprocessing", False):
             warnings.warn(
@@ -90,72 +113,73 @@ class StreamSource:
                 stacklevel=4,
             )
 
-    def peek(self) -> tuple:
+    def peek(self) -> Batch:
         """The first batch, which the next epoch will still have."""
-        if self._held is None:
+        if self._peeked is None:
             if self.kind == "PyDataset":
-                return self._batch(self._data[0], 0)
+                return self._checks.check(self._data[0], 0)
+            # The iterator is kept: most streams cannot be begun twice.
             rest = self._open(0)
             first = next(rest, None)
             if first is None:
-                raise UserInputError(
-                    f"`{self.name}`: the {self.kind} must yield at least one batch. Received an "
-                    f"empty {self.kind}."
-                    + (
-                        " A generator can be used once: make a new one for each call."
-                        if self._once is not None
-                        else ""
-                    )
-                )
-            self._held = first, rest
-        return self._held[0]
+                raise UserInputError(self._nothing_there())
+            self._peeked = first, rest
+        return self._peeked[0]
 
-    def epoch(self, epoch_index: int = 0) -> Iterator[tuple]:
+    def epoch(self, epoch_index: int = 0) -> Iterator[Batch]:
         """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
         left early.
 
         Args:
             epoch_index: decides the order of a shuffled `PyDataset`.
         """
-        if self._held is None:
+        if self._peeked is None:
             return self._open(epoch_index)
-        (first, rest), self._held = self._held, None
+        first, rest = self._peeked
+        self._peeked = None
         return _chained(first, rest)
 
-    # -- the batches -----------------------------------------------------------
+    def _nothing_there(self) -> str:
+        text = (
+            f"`{self.name}`: the {self.kind} must yield at least one batch. Received an "
+            f"empty {self.kind}."
+        )
+        if self._generator is not None:
+            text += " A generator can be used once: make a new one for each call."
+        return text
 
-    def _count(self):
+    # -- passes over the data --------------------------------------------------
+
+    def _count(self) -> int | None:
+        """How many batches the data say they have."""
+        data = self._data
         if self.kind == "PyDataset":
-            return self._data.num_batches if hasattr(self._data, "num_batches") else len(self._data)
+            return data.num_batches if hasattr(data, "num_batches") else len(data)
         if self.kind == "tf.data.Dataset":
-            count = (
-                int(np.asarray(self._data.cardinality()))
-                if hasattr(self._data, "cardinality")
-                else -2
-            )
-            return count if count >= 0 else None
+            count = int(np.asarray(data.cardinality())) if hasattr(data, "cardinality") else -2
+            return count if count >= 0 else None  # -1: endless, -2: unknown
         try:
-            count = len(self._data)
+            count = len(data)
         except (TypeError, NotImplementedError):
             return None
         return count if count < _INFINITE else None
 
-    def _open(self, epoch_index):
+    def _open(self, epoch_index: int) -> Generator[Batch, None, None]:
         batches = self._passes(epoch_index) if self._period else self._pass(epoch_index)
         return self._with_hooks(batches) if self.kind == "PyDataset" else batches
 
-    def _pass(self, index):
+    def _pass(self, index: int) -> Generator[Batch, None, None]:
         """Batches of one pass over the data."""
         items = self._items(index)
         try:
             for number, item in enumerate(items):
-                yield self._batch(item, number)
+                yield self._checks.check(item, number)
         finally:
-            if items is not self._once:  # a generator is the user's: it goes on in the next epoch
+            if items is not self._generator:
                 getattr(items, "close", lambda: None)()
 
-    def _passes(self, index):
-        """Batches of passes without end."""
+    def _passes(self, index: int) -> Generator[Batch, None, None]:
+        """Batches of passes without end; they end where a pass has none."""
         for one in itertools.count(index):
             empty = True
             with contextlib.closing(self._pass(one)) as batches:
@@ -165,9 +189,10 @@ class StreamSource:
             if empty:
                 return
 
-    def _with_hooks(self, batches):
-        """Batches with the hooks of a `PyDataset` around each epoch: the user's number of steps, or
-        all.
+    def _with_hooks(self, batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+        """Batches with the hooks of a `PyDataset` around each epoch.
+
+        An epoch has the user's number of steps, or all batches.
         """
         with contextlib.closing(batches):
             while True:
@@ -177,142 +202,40 @@ class StreamSource:
                     for batch in itertools.islice(batches, self._period):
                         yield batch
                         done += 1
-                finally:
+                finally:  # also where the epoch is left early
                     self._hook("on_epoch_end")
                 if self._period is None or done < self._period:
                     return
 
-    def _items(self, index):
-        data = self._data
-        if self._once is not None:
-            return self._once
-        if self.kind == "PyDataset":
-            return self._indexed(index)
-        return ahead.ahead_if_slow(
-            data.as_numpy_iterator() if self.kind == "tf.data.Dataset" else iter(data)
-        )
-
-    def _indexed(self, index):
-        count = self._count()
-        order = itertools.count() if count is None else range(count)
-        if self.shuffle and count is not None:
-            order = (
-                np.random.Generator(np.random.PCG64(np.random.SeedSequence([index])))
-                .permutation(count)
-                .tolist()
-            )
-        workers = int(getattr(self._data, "workers", 1) or 0)
-        if workers > 1:
-            return ahead.ordered_map(
-                self._data.__getitem__, order, workers, max(int(self._data.max_queue_size), 1)
-            )
-        return (self._data[i] for i in order)
-
-    def _hook(self, name):
+    def _hook(self, name: str) -> None:
         getattr(self._data, name, lambda: None)()
 
-    # -- one batch -------------------------------------------------------------
+    def _items(self, index: int) -> Iterable[Any]:
+        """What one pass yields, unchecked."""
+        if self._generator is not None:
+            return self._generator
+        if self.kind == "PyDataset":
+            return self._items_by_index(index)
+        # A slow iterable moves to a thread; its code knows nothing of the model.
+        is_tf = self.kind == "tf.data.Dataset"
+        return ahead.ahead_if_slow(self._data.as_numpy_iterator() if is_tf else iter(self._data))
 
-    def _batch(self, item, number):
-        if self._is_like_before(item):
-            return item
-        parts = self._checked(item, number)
-        plain = (
-            type(item) is tuple
-            and len(parts) == len(item)
-            and all(type(a) is np.ndarray and a is b for a, b in zip(item, parts))
-        )
-        self._before = [(a.dtype, a.ndim) for a in parts] if plain else None
-        return parts
-
-    def _is_like_before(self, item):
-        """Whether a batch is arrays like those before, which needed no change. Most are, and it is
-        told in a microsecond.
-        """
-        before = self._before
-        if before is None or type(item) is not tuple or len(item) != len(before):
-            return False
-        for array, (dtype, ndim) in zip(item, before):
-            if (
-                type(array) is not np.ndarray
-                or array.dtype != dtype
-                or array.ndim != ndim
-                or len(array) != len(item[0])
-            ):
-                return False
-        return len(item[0]) > 0
-
-    def _checked(self, item, number):
-        where = f"batch {number} of `{self.name}` (a {self.kind})"
-        parts = self._parts(item, where)
-        while len(parts) > 1 and parts[-1] is None:
-            parts = parts[:-1]
-        names = [f"{where}: {label}" for label in _NAMES]
-        parts = tuple(structure.walk(_array, part, name) for part, name in zip(parts, names))
-        arrays = [pair for part, name in zip(parts, names) for pair in structure.named(part, name)]
-        if not arrays:
-            raise UserInputError(f"{where} holds no array.")
-        checked_length({name: structure.rows_of(array) for name, array in arrays})
-        if self._class_weight is not None:
-            parts = self._weighted(parts, where)
-        self._check_alike(parts, where)
-        return parts
-
-    def _parts(self, item, where):
-        wanted = "a tuple (x,), (x, y) or (x, y, sample_weight), or a dict of inputs"
-        if isinstance(item, Mapping):
-            return (item,)
-        if isinstance(item, tuple) or isinstance(item, list) and not structure.holds_numbers(item):
-            if 1 <= len(item) <= 3:
-                return tuple(item)
-            raise UserInputError(
-                f"{where} has {len(item)} entries. Expected {wanted}; several inputs go into one "
-                "entry, ((x1, x2), y)."
-            )
-        if item is None:
-            raise UserInputError(f"{where} is None. Expected {wanted}.")
-        if self.kind == "generator" and self.role != "predict":
-            shape = f" of shape {tuple(item.shape)}" if hasattr(item, "shape") else ""
-            raise UserInputError(
-                f"{where} is a {type(item).__name__}{shape}. Expected {wanted}: `yield x, y`."
-            )
-        return (item,)
-
-    def _weighted(self, parts, where):
-        targets = [array for _, array in structure.named(parts[1] if len(parts) > 1 else None, "y")]
-        if len(targets) != 1:
-            raise UserInputError(
-                f"{where}: `class_weight` needs one array of targets. Received {len(targets)}."
-            )
-        weight = class_weights.sample_weights(targets[0], self._class_weight)
-        return (*parts[:2], class_weights.multiplied(parts[2] if len(parts) > 2 else None, weight))
-
-    def _check_alike(self, parts, where):
-        like = [
-            (path, np.ndim(array))
-            for part, name in zip(parts, _NAMES)
-            for path, array in structure.named(part, name)
-        ]
-        if self._like is None:
-            self._like = like
-        elif like != self._like:
-            first, now = (
-                ", ".join(f"{path} with {ndim} axes" for path, ndim in one)
-                for one in (self._like, like)
-            )
-            raise UserInputError(
-                f"{where} is not like the first batch. First: {first}. Now: {now}. All batches "
-                "need the same entries, each with the same number of axes."
-            )
+    def _items_by_index(self, index: int) -> Iterable[Any]:
+        count = self._count()
+        order: Iterable[int] = itertools.count() if count is None else range(count)
+        if self.shuffle and count is not None:
+            draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence([index])))
+            order = draw.permutation(count).tolist()
+        # Threads: what a dataset does (decoding, disks) mostly runs outside of Python's lock.
+        workers = int(getattr(self._data, "workers", 1) or 0)
+        if workers > 1:
+            depth = max(int(self._data.max_queue_size), 1)
+            return ahead.ordered_map(self._data.__getitem__, order, workers, depth)
+        return (self._data[i] for i in order)
 
 
-def _array(value, name):
-    if type(value).__module__.startswith("jax.experimental.sparse"):
-        return value
-    return sparse.dense(value) if sparse.is_sparse(value) else convert.host_array(value, name)
-
-
-def _chained(first, rest):
+def _chained(first: Batch, rest: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    """The batch that was peeked at, then the others."""
     try:
         yield first
         yield from rest

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from fkeras.core import dtype_policy, names, settings
 from fkeras.core.config import constructor, serialization
-from fkeras.core.nested import map_structure
+from fkeras.core.nested import any_leaf, map_structure
 from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import squeeze_or_expand_to_same_rank
@@ -154,7 +154,7 @@ def _map_arrays(convert: Callable[[Any], Tensor], structure: Nested[TensorLike])
     """Every array of a nested structure converted; a list of plain numbers is one array."""
     is_structure = isinstance(structure, dict)
     if isinstance(structure, (list, tuple)):
-        is_structure = any(hasattr(leaf, "shape") for leaf in jax.tree.leaves(structure))
+        is_structure = any_leaf(lambda leaf: hasattr(leaf, "shape"), structure)
     return map_structure(convert, structure) if is_structure else convert(structure)
 
 

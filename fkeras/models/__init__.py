@@ -4,7 +4,7 @@ from fkeras import ops
 from fkeras.core.config import registry
 from fkeras.core.symbolic import keras_tensor
 from fkeras.models.cloning import clone_model as clone_model
-from fkeras.models.functional import Function as Function
+from fkeras.models.function import Function as Function
 from fkeras.models.functional import Functional as Functional
 from fkeras.models.model import Model as Model
 from fkeras.models.model import model_from_json as model_from_json
@@ -12,9 +12,8 @@ from fkeras.models.sequential import Sequential as Sequential
 from fkeras.saving.checkpoint import load_model as load_model
 from fkeras.saving.checkpoint import save_model as save_model
 
-registry.add_builtins(
-    "keras.src.models.functional", {"Functional": Functional}
-)  # where Keras looks for it
+# Where Keras looks for it.
+registry.add_builtins("keras.src.models.functional", {"Functional": Functional})
 registry.add_builtins(
     "keras.models", {"Model": Model, "Functional": Functional, "Sequential": Sequential}
 )

@@ -2,8 +2,11 @@
 normalises arguments and calls below.
 """
 
+from __future__ import annotations
+
 import json
-import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 
@@ -11,12 +14,16 @@ from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
 from fkeras.layers.base import building, nested, pure, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.models import summary as summaries
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
+
+if TYPE_CHECKING:
+    from fkeras.types import Config, Nested, PathLike, Shape, Tensor
 
 
 class Model(Trainer, base.Layer):
@@ -50,12 +57,12 @@ class Model(Trainer, base.Layer):
     _manages_masks = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
-    def __new__(cls, *args, **kwargs):
+    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
         if _is_functional(args, kwargs) and cls is Model:
             cls = cls._functional
         return base.Layer.__new__(cls, *args, **kwargs)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _is_functional(args, kwargs):
             self._become_functional()
             self._functional.__init__(self, *args, **kwargs)
@@ -85,7 +92,8 @@ class Model(Trainer, base.Layer):
             )
             object.__setattr__(self, "__class__", mixed)
 
-    def call(self, *args, **kwargs):
+    def call(self, *args: Any, **kwargs: Any) -> Nested[Tensor]:
+        """The outputs for inputs. Subclasses define it."""
         raise TypeError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
     # -- structure -------------------------------------------------------------
@@ -94,46 +102,54 @@ class Model(Trainer, base.Layer):
         return False
 
     @property
-    def layers(self):
+    def layers(self) -> list[base.Layer]:
         """The layers that the model consists of, as its attributes hold them, each once."""
         return [
             child for _, child in tracking.direct_children(self) if isinstance(child, base.Layer)
         ]
 
     @layers.setter
-    def layers(self, value):
+    def layers(self, value: Any) -> None:
         raise AttributeError(
             "`Model.layers` attribute is reserved and should not be used. Please use another name."
         )
 
-    def get_layer(self, name=None, index=None):
-        """A layer by name or by index in `layers`."""
+    def get_layer(self, name: str | None = None, index: int | None = None) -> base.Layer:
+        """A layer by name or by index in `layers`.
+
+        Args:
+            name: of the layer. index: of the layer; negative ones count from the end. One of both.
+
+        Raises:
+            UserInputError: says which layers there are.
+        """
         if (name is None) == (index is None):
             raise UserInputError(
                 f"Provide either a layer name or a layer index. Received: name={name}, "
                 f"index={index}"
             )
-        own = self.layers
+        layers = self.layers
         if index is not None:
-            if not -len(own) <= index < len(own):
+            if not -len(layers) <= index < len(layers):
                 raise UserInputError(
-                    f"Was asked to retrieve layer at index {index} but model only has {len(own)} "
-                    "layers."
+                    f"Was asked to retrieve layer at index {index} but model only has "
+                    f"{len(layers)} layers."
                 )
-            return own[index]
-        for layer in own:
+            return layers[index]
+        for layer in layers:
             if layer.name == name:
                 return layer
-        close = nearest(name, [layer.name for layer in own])
-        raise UserInputError(
-            f"No such layer: {name}. "
-            + (f"Did you mean {close[0]!r}? " if close else "")
-            + f"Existing layers are: {[layer.name for layer in own]}."
-        )
+        names = [layer.name for layer in layers]
+        close = nearest(name, names)
+        hint = f"Did you mean {close[0]!r}? " if close else ""
+        raise UserInputError(f"No such layer: {name}. {hint}Existing layers are: {names}.")
 
-    def build(self, input_shape=None):
-        """Makes all weights from the shape of the inputs (batch axis first; None for any batch
-        size).
+    def build(self, input_shape: Nested[Shape] | None = None) -> None:
+        """Makes all weights from the shape of the inputs.
+
+        Args:
+            input_shape: batch axis first; None in a shape for any size. For several inputs a list,
+                or a dict by the names of `call`'s arguments.
         """
         if self.built:
             return
@@ -142,17 +158,16 @@ class Model(Trainer, base.Layer):
                 f"Model '{self.name}': `build` needs the shape of the inputs, such as "
                 "`model.build((None, 4))`."
             )
-        spec = _tensors(input_shape)
-        arguments = spec if isinstance(spec, dict) and self._call_takes(spec) else None
-        if arguments is not None:
-            base.Layer.compute_output_spec(self, **arguments)
+        spec = _tensors_of_shapes(input_shape)
+        if isinstance(spec, dict) and self._call_takes(spec):
+            base.Layer.compute_output_spec(self, **spec)
         else:
             base.Layer.compute_output_spec(self, spec)
         self._info.built = True
         self._info.build_shapes = {"input_shape": input_shape}
         building.place(self)
 
-    def _call_takes(self, names):
+    def _call_takes(self, names: Collection[str]) -> bool:
         return set(names) <= set(signature.of(self).parameters)
 
     def _build_if_needed(self, given, outer, symbolic):
@@ -168,28 +183,27 @@ class Model(Trainer, base.Layer):
         if outer is None and self._info.root_key is None:
             self._info.root_key = seeds.next_root_key()
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: Config) -> None:
         """Builds the model from what `get_build_config` returned."""
         if not config or self.built:
             return
         shape = config.get("input_shape")
-        if shape is None and "shapes_dict" in config:
-            shape = config["shapes_dict"]
-        if shape is not None:
-            try:
-                self.build(nested.as_shape(shape))
-            except (TypeError, ValueError) as error:
-                warnings.warn(
-                    f"Model '{self.name}' could not be built from its config: {error}", stacklevel=2
-                )
+        if shape is None:
+            shape = config.get("shapes_dict")
+        if shape is None:
+            return
+        try:
+            self.build(nested.as_shape(shape))
+        except (TypeError, ValueError) as error:  # its first call will build it
+            warn_user(f"Model '{self.name}' could not be built from its config: {error}")
 
-    def _fed_layers(self) -> list:
+    def _fed_layers(self) -> list[tuple[base.Layer, int]]:
         """(layer, index of the input) for the layers that are called on an input directly, where
         that is known.
         """
         return []
 
-    def reset_states(self):
+    def reset_states(self) -> None:
         """Resets the state of stateful recurrent layers."""
         for layer in self._flatten_layers(include_self=False):
             for name in ("reset_state", "reset_states"):
@@ -198,29 +212,31 @@ class Model(Trainer, base.Layer):
                     break
 
     @property
-    def distribute_strategy(self):
+    def distribute_strategy(self) -> None:
+        """None: there is no strategy object. Kept for scripts that ask."""
         return None
 
     @property
-    def distribute_reduction_method(self):
+    def distribute_reduction_method(self) -> str:
+        """'auto'. Kept for scripts that ask."""
         return "auto"
 
     # -- text ------------------------------------------------------------------
 
     def summary(
         self,
-        line_length=None,
-        positions=None,
-        print_fn=None,
-        expand_nested=False,
-        show_trainable=False,
-        layer_range=None,
-    ):
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
         """Prints a table of the layers: name, output shape, number of parameters; then totals.
 
         Args:
-            line_length: characters a line; None for the terminal's or 80 and more.
-            positions: relative widths of the columns.
+            line_length: characters a line; None for the terminal's or 65 and more.
+            positions: where the columns end, as parts of the width.
             print_fn: function that takes the text instead of printing it.
             expand_nested: whether the layers of inner models are listed too.
             show_trainable: whether a column tells which layers are trained.
@@ -237,38 +253,44 @@ class Model(Trainer, base.Layer):
         )
         (print_fn or print)(text)
 
-    def to_json(self, **kwargs):
+    # -- configs ---------------------------------------------------------------
+
+    def to_json(self, **kwargs: Any) -> str:
         """The model's architecture as JSON text; `model_from_json` makes a model of it, with new
-        weights.
+        weights. `kwargs` go to `json.dumps`.
         """
         return json.dumps(serialization.serialize_keras_object(self), **kwargs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
+        """The arguments of the constructor; more where a class says so."""
         return base.Layer.get_config(self)
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Model:
+        """The model that `get_config` described, with new weights."""
         with scopes.custom_object_scope(custom_objects or {}):
-            if "layers" in config and "output_layers" in config:
-                if not issubclass(cls, cls._functional):
-                    return cls._functional.from_config.__func__(
-                        cls._functional if cls is Model else cls, config, custom_objects
-                    )
+            is_graph = "layers" in config and "output_layers" in config
+            if is_graph and not issubclass(cls, cls._functional):
+                # The config of a functional model, asked of `Model` or of a class that becomes one.
+                kind = cls._functional if cls is Model else cls
+                return cls._functional.from_config.__func__(kind, config, custom_objects)
             return super().from_config(config)
 
     # -- files -----------------------------------------------------------------
 
-    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+    def save(
+        self, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
         """Saves architecture, weights, optimizer state and step. A path without suffix becomes an
         Orbax checkpoint directory.
         """
         return checkpoint.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath, overwrite=True, **kwargs):
+    def save_weights(self, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
         """Saves the weights alone to an Orbax checkpoint directory (a path without suffix)."""
         checkpoint.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
-    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+    def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Takes the weights from what `save_weights` or `save` wrote. All are checked before any is
         set.
         """
@@ -276,18 +298,13 @@ class Model(Trainer, base.Layer):
 
     # -- the pure face ---------------------------------------------------------
 
-    def init(self, key, *inputs, **named_inputs):
+    def init(self, key: jax.Array, *inputs: Any, **named_inputs: Any) -> dict[str, Any]:
         """The model's variables as a pure function of a key: see `Layer.init`. A built model needs
         no inputs.
         """
         return pure.init(self, key, inputs, named_inputs)
 
-    def _abstract_build(self, x):
-        """Builds the model from one batch of inputs, computing nothing."""
-        pure.build_abstractly(self, (x,), {})
-        building.place(self)
-
-    def __reduce_ex__(self, protocol):
+    def __reduce_ex__(self, protocol: int) -> tuple | str:
         cls = getattr(type(self), "_user_class", None)
         if cls is None:
             return super().__reduce_ex__(protocol)
@@ -295,37 +312,38 @@ class Model(Trainer, base.Layer):
 
 
 def _remake_mixed(cls):
-    made = base.Layer.__new__(cls)
-    made._become_functional()
-    return made
+    """An empty model of a class that became functional, for pickle to fill."""
+    model = base.Layer.__new__(cls)
+    model._become_functional()
+    return model
 
 
 def _is_functional(args, kwargs) -> bool:
-    if (
-        len(args) == 2
-        or len(args) == 1
-        and "outputs" in kwargs
-        or "inputs" in kwargs
-        and "outputs" in kwargs
-    ):
-        inputs = args[0] if args else kwargs["inputs"]
-        return any(isinstance(x, KerasTensor) for x in flatten(inputs)) or "inputs" in kwargs
-    return False
+    """Whether arguments of a constructor are `inputs` and `outputs`."""
+    named = "inputs" in kwargs and "outputs" in kwargs
+    if not (len(args) == 2 or (len(args) == 1 and "outputs" in kwargs) or named):
+        return False
+    inputs = args[0] if args else kwargs["inputs"]
+    return "inputs" in kwargs or any(isinstance(x, KerasTensor) for x in flatten(inputs))
 
 
-def _tensors(shape):
+def _tensors_of_shapes(shape):
     """KerasTensors in the place of shapes."""
     if nested.is_shape(shape):
         return KerasTensor(tuple(shape))
     if isinstance(shape, dict):
-        return {k: _tensors(v) for k, v in shape.items()}
-    if isinstance(shape, KerasTensor) or isinstance(shape, jax.ShapeDtypeStruct):
+        return {name: _tensors_of_shapes(inner) for name, inner in shape.items()}
+    if isinstance(shape, (KerasTensor, jax.ShapeDtypeStruct)):
         return KerasTensor(shape.shape, dtype=str(shape.dtype))
-    return type(shape)(_tensors(v) for v in shape)
+    return type(shape)(_tensors_of_shapes(inner) for inner in shape)
 
 
-def model_from_json(json_string, custom_objects=None):
+def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Model:
     """The model that `Model.to_json` described, with new weights.
+
+    Args:
+        json_string: the text.
+        custom_objects: dict from names to classes or functions that it names.
 
     Examples:
         >>> import fkeras

@@ -1,71 +1,53 @@
 """The table that `Model.summary` prints."""
 
+from __future__ import annotations
+
 import io
 import re
 import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fkeras.core.nested import map_structure
-from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.nested import flatten
+from fkeras.core.symbolic.graph import TensorRef
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
 from fkeras.layers.base import nested
 
+if TYPE_CHECKING:
+    import rich.table
+
+    from fkeras.core.values.variable import Variable
+    from fkeras.models.model import Model
+
+_PLAIN_WIDTH, _CONNECTED_WIDTH, _MOST_WIDTH = 65, 98, 120  # characters
+
 
 def render(
-    model,
-    line_length=None,
-    positions=None,
-    expand_nested=False,
-    show_trainable=False,
-    layer_range=None,
-    plain=False,
+    model: Model,
+    line_length: int | None = None,
+    positions: Sequence[float] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+    plain: bool = False,
 ) -> str:
     """The summary as text.
 
     Args:
-        model: the model. line_length, positions, expand_nested, show_trainable, layer_range: as in
-            `Model.summary`.
-        plain: without colours and emphasis, for somebody else's printing.
+        model: the model.
+        line_length, positions, expand_nested, show_trainable, layer_range: as in `Model.summary`.
+        plain: without the line's end, for a function of the user's that prints it.
     """
     import rich.console
-    import rich.markup
-    import rich.table
 
     connected = not _is_a_stack(model)
-    titles = (
-        ["Layer (type)", "Output Shape", "Param #"]
-        + (["Connected to"] if connected else [])
-        + (["Trainable"] if show_trainable else [])
-    )
-    width = line_length or max(
-        min(shutil.get_terminal_size((88, 24)).columns, 120), 98 if connected else 65
-    )
-    table = rich.table.Table(width=width, show_lines=connected)
-    for i, title in enumerate(titles):
-        ratio = (
-            int((positions[i] - (positions[i - 1] if i else 0)) * 100)
-            if positions and i < len(positions)
-            else None
-        )
-        table.add_column(
-            title, justify="right" if title == "Param #" else "left", overflow="fold", ratio=ratio
-        )
+    width = line_length or _terminal_width(connected)
+    table = _empty_table(width, connected, show_trainable, positions)
     for depth, layer in _rows(model, expand_nested, layer_range):
-        escape = rich.markup.escape
-        cells = [
-            "    " * depth + f"{layer.name} ({type(layer).__name__})",
-            _shape_text(layer),
-            _count_text(layer),
-        ]
-        if connected:
-            cells.append(", ".join(_connections(layer, model)) or "-")
-        if show_trainable:
-            cells.append(
-                "Y" if layer.weights and layer.trainable else "N" if layer.weights else "-"
-            )
-        table.add_row(*(escape(c) for c in cells))
+        table.add_row(*_cells(model, layer, depth, connected, show_trainable))
     stream = io.StringIO()
     console = rich.console.Console(
         file=stream,
@@ -80,50 +62,95 @@ def render(
     for line in totals(model):
         console.print(line, markup=False)
     text = stream.getvalue()
-    return text if not plain else text.rstrip("\n")
+    return text.rstrip("\n") if plain else text
 
 
-def totals(model) -> list[str]:
-    """The lines below the table: counts with their sizes in memory."""
-    with_optimizer = model.optimizer is not None and getattr(model.optimizer, "built", False)
-    trainable, rest = model.trainable_weights, model.non_trainable_weights
-    optimizer = list(model.optimizer.variables) if with_optimizer else []
-    lines = [
-        ("Total params", trainable + rest + optimizer),
-        ("Trainable params", trainable),
-        ("Non-trainable params", rest),
+def _terminal_width(connected: bool) -> int:
+    available = min(shutil.get_terminal_size((88, 24)).columns, _MOST_WIDTH)
+    return max(available, _CONNECTED_WIDTH if connected else _PLAIN_WIDTH)
+
+
+def _empty_table(width, connected, show_trainable, positions) -> rich.table.Table:
+    import rich.table
+
+    titles = ["Layer (type)", "Output Shape", "Param #"]
+    titles += ["Connected to"] if connected else []
+    titles += ["Trainable"] if show_trainable else []
+    table = rich.table.Table(width=width, show_lines=connected)
+    for i, title in enumerate(titles):
+        ratio = None
+        if positions and i < len(positions):  # they say where columns end, as parts of the width
+            ratio = int((positions[i] - (positions[i - 1] if i else 0)) * 100)
+        justify = "right" if title == "Param #" else "left"
+        table.add_column(title, justify=justify, overflow="fold", ratio=ratio)
+    return table
+
+
+def _cells(model, layer, depth, connected, show_trainable) -> list[str]:
+    """The cells of a layer's row, escaped: names may hold what rich takes for markup."""
+    import rich.markup
+
+    cells = [
+        "    " * depth + f"{layer.name} ({type(layer).__name__})",
+        _shape_text(layer),
+        _count_text(layer),
     ]
-    if with_optimizer:
-        lines.append(("Optimizer params", optimizer))
-    return [f" {title}: {_number(v)} ({readable_size(_bytes(v))})" for title, v in lines]
+    if connected:
+        cells.append(", ".join(_connections(layer, model)) or "-")
+    if show_trainable:
+        flag = "Y" if layer.trainable else "N"
+        cells.append(flag if layer.weights else "-")
+    return [rich.markup.escape(cell) for cell in cells]
 
 
-def _number(variables) -> str:
-    return f"{sum(int(np.prod(v.shape, dtype=np.int64)) for v in variables):,}"
+def totals(model: Model) -> list[str]:
+    """The lines below the table: counts with their sizes in memory."""
+    optimizer = model.optimizer
+    trainable, non_trainable = model.trainable_weights, model.non_trainable_weights
+    has_slots = optimizer is not None and getattr(optimizer, "built", False)
+    slots = list(optimizer.variables) if has_slots else []
+    groups = [
+        ("Total params", trainable + non_trainable + slots),
+        ("Trainable params", trainable),
+        ("Non-trainable params", non_trainable),
+    ]
+    if has_slots:
+        groups.append(("Optimizer params", slots))
+    return [
+        f" {title}: {count_numbers(variables):,} ({readable_size(_num_bytes(variables))})"
+        for title, variables in groups
+    ]
 
 
-def _bytes(variables) -> float:
-    return sum(int(np.prod(v.shape, dtype=np.int64)) * _itemsize(v.dtype) for v in variables)
+def count_numbers(variables: Iterable[Variable]) -> int:
+    """How many numbers Variables hold."""
+    return sum(int(np.prod(v.shape, dtype=np.int64)) for v in variables)
 
 
-def _itemsize(dtype) -> float:
+def _num_bytes(variables) -> float:
+    return sum(count_numbers([v]) * itemsize(v.dtype) for v in variables)
+
+
+def itemsize(dtype: Any) -> float:
+    """Bytes of a number, by the digits in the name of its dtype; small ints have parts of one."""
     name = str(dtype)
-    if name in ("bool",):
+    if name == "bool":
         return 1
+    # float8 names say how the bits are shared.
     digits = re.search(r"(\d+)", name.replace("e4m3fn", "").replace("e5m2", ""))
     return int(digits.group(1)) / 8 if digits else 4
 
 
 def readable_size(size: float) -> str:
-    """`2956` -> `'2.89 KB'`"""
-    for unit in ("B", "KB", "MB", "GB", "TB"):
-        if size < 1024 or unit == "TB":
+    """Bytes in the largest unit that gives a number of 1 or more: `2956` -> `'2.89 KB'`."""
+    for unit in ("B", "KB", "MB", "GB"):
+        if size < 1024:
             return f"{size:.2f} {unit}"
         size /= 1024
-    return ""
+    return f"{size:.2f} TB"
 
 
-def _rows(model, expand_nested, layer_range, depth=0):
+def _rows(model, expand_nested, layer_range, depth=0) -> Iterator[tuple[int, base.Layer]]:
     layers = model.layers
     if layer_range and depth == 0:
         layers = _in_range(layers, layer_range)
@@ -147,7 +174,9 @@ def _in_range(layers, layer_range):
             f"{layer_range}. The layers are: {[layer.name for layer in layers]}"
         )
     start, stop = min(first), max(last)
-    return layers[start : stop + 1] if start <= stop else layers[max(min(last), 0) : max(first) + 1]
+    if start > stop:  # the range was given from its end
+        start, stop = min(last), max(first)
+    return layers[start : stop + 1]
 
 
 def _shape_text(layer) -> str:
@@ -155,66 +184,52 @@ def _shape_text(layer) -> str:
         shape = layer.output_shape
     except (AttributeError, TypeError, ValueError):
         return "?"
-    if shape is None:
-        return "?"
-    return _show(shape)
+    return "?" if shape is None else _show_shape(shape)
 
 
-def _show(shape):
+def _show_shape(shape) -> str:
     if nested.is_shape(shape):
         return str(tuple(shape))
     if isinstance(shape, dict):
-        return "{" + ", ".join(f"{k}: {_show(v)}" for k, v in shape.items()) + "}"
-    return "[" + ", ".join(_show(s) for s in shape) + "]"
+        entries = (f"{name}: {_show_shape(inner)}" for name, inner in shape.items())
+        return "{" + ", ".join(entries) + "}"
+    return "[" + ", ".join(map(_show_shape, shape)) + "]"
 
 
 def _count_text(layer) -> str:
-    if not layer.built:
-        return "0 (unbuilt)"
-    count = sum(int(np.prod(v.shape, dtype=np.int64)) for v in layer.weights)
-    return f"{count:,}"
+    return f"{count_numbers(layer.weights):,}" if layer.built else "0 (unbuilt)"
 
 
-def _connections(layer, model):
-    found = []
+def _connections(layer, model) -> list[str]:
+    """`name[call][output]` of what the layer is called on."""
     members = {id(member) for member in model.layers}
+    connections = []
     for node in layer._info.nodes:
         for tensor in node.inputs:
-            operation, _, index = tensor._keras_history or (None, 0, 0)
-            if operation is not None and (
-                id(operation) in members or not isinstance(operation, base.Layer)
-            ):
-                found.append(f"{operation.name}[{_.__index__()}][{index}]")
-    return found
+            if not tensor._keras_history:
+                continue
+            operation, node_index, tensor_index = tensor._keras_history
+            # A shared layer may be called in other models too.
+            if id(operation) in members or not isinstance(operation, base.Layer):
+                connections.append(f"{operation.name}[{node_index}][{tensor_index}]")
+    return connections
 
 
 def _is_a_stack(model) -> bool:
-    """Whether each layer takes just what the one before gives, so that nobody needs a column for
-    it.
+    """Whether each layer takes just what the one before gives, so that a column for that would say
+    nothing.
     """
-    if not hasattr(model, "_plan"):
+    plan = getattr(model, "_plan", None)
+    if plan is None:  # only functional models have one
         return True
-    previous = list(model._plan.input_slots)
+    previous = list(plan.input_slots)
     if len(previous) != 1:
         return False
-    for step in model._plan.steps:
-        used = _slots([step.args, step.kwargs])
+    for step in plan.steps:
+        used = [
+            leaf.index for leaf in flatten([step.args, step.kwargs]) if isinstance(leaf, TensorRef)
+        ]
         if used != [previous[0]] or len(step.outputs) != 1:
             return False
         previous = step.outputs
     return True
-
-
-def _slots(structure):
-    found: list = []
-    map_structure(
-        lambda x: (
-            found.append(x.index)
-            if hasattr(x, "index")
-            and not isinstance(x, (KerasTensor, str))
-            and not callable(x.index)
-            else None
-        ),
-        structure,
-    )
-    return found

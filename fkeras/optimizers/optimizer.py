@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 import jax
 import jax.numpy as jnp
@@ -107,7 +107,7 @@ class Optimizer(StatefulOptimizer):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
-        **kwargs: Any,
+        **kwargs: Never,
     ) -> None:
         self._start()
         if kwargs.pop("decay", None):

@@ -1,27 +1,39 @@
-"""`Model.save` and `load_model` through Orbax: a directory with config, weights, optimizer state
-and step.
+"""`save_model`, `load_model` and their kin for weights: paths and arguments are checked here, the
+rest is done by records and formats.
 """
 
-import json
+from __future__ import annotations
+
 import os
-import shutil
-import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jax
-import numpy as np
-
-from fkeras.core.config import serialization
-from fkeras.core.randomness import seeds
 from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.saving import record as records
+from fkeras.saving import restoring
+from fkeras.saving.formats import format_at, format_for
 
-_FORMAT = 1
-_CONFIG = "fkeras.json"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from fkeras.models import Model
+    from fkeras.saving.formats import Format
+    from fkeras.types import PathLike
 
 
-def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs):
-    """Saves a model to a directory: architecture, weights, optimizer state, step. It is written
-    beside its place and moved there, so that the path never holds half a checkpoint; one that stood
-    there goes only after the new one stands.
+def save_model(
+    model: Model,
+    filepath: PathLike,
+    overwrite: bool = True,
+    include_optimizer: bool = True,
+    **kwargs: Any,
+) -> None:
+    """Saves a model to a directory: architecture, weights, optimizer state, step.
+
+    It is written beside its place and moved there, so that the path never holds half a checkpoint;
+    one that stood there goes only after the new one stands.
 
     Args:
         model: the model, built.
@@ -32,228 +44,138 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs
     Raises:
         UserInputError: the path has the suffix of another format, exists, or the model is not
             built.
+
+    Examples:
+        >>> import fkeras
+        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+        >>> fkeras.saving.save_model(model, "model")
+        >>> fkeras.saving.load_model("model").count_params()
+        8
     """
-    if kwargs:
-        raise UserInputError(f"`save` got unexpected arguments: {sorted(kwargs)}")
-    path = _directory(filepath)
-    if not model.built:
-        raise NotBuiltError(
-            f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or "
-            "`build` it, first."
-        )
-    config = {
-        "format": _FORMAT,
-        "config": serialization.serialize_keras_object(model),
-        "progress": _progress(model),
-    }
-    _write(path, filepath, overwrite, config, _arrays(model, include_optimizer))
+    _refuse_arguments("save", kwargs)
+    path, file_format = _place(filepath)
+    _check_built(model)
+    _check_overwrite(path, filepath, overwrite)
+    file_format.write(records.record_model(model, include_optimizer), path)
 
 
-def _directory(filepath):
-    """The absolute path, or an error for the suffix of another format."""
-    path = os.path.abspath(os.fspath(filepath))
-    suffix = os.path.splitext(path)[1]
-    if suffix in (".keras", ".h5", ".hdf5"):
-        raise UserInputError(
-            f"'{suffix}' files are not in this release. A path without suffix, such as "
-            f"'{os.path.basename(path).split('.')[0]}', is an Orbax checkpoint directory."
-        )
-    return path
-
-
-def _write(path, filepath, overwrite, config, arrays):
-    """Writes a checkpoint beside its place and moves it there."""
-    if os.path.exists(path):
-        if not overwrite:
-            raise UserInputError(
-                f"'{filepath}' exists already; pass `overwrite=True` to replace it."
-            )
-        if (
-            not os.path.isdir(path)
-            or os.listdir(path)
-            and not os.path.exists(os.path.join(path, _CONFIG))
-        ):
-            raise UserInputError(
-                f"'{filepath}' holds something else than a saved model: it is not replaced."
-            )
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    parent = tempfile.mkdtemp(prefix=f".{os.path.basename(path)}-", dir=os.path.dirname(path))
-    try:
-        work = os.path.join(parent, "new")
-        _checkpointer().save(os.path.join(work, "arrays"), arrays)
-        with open(os.path.join(work, _CONFIG), "w", encoding="utf-8") as f:
-            json.dump(config, f)
-        _swap(work, path, os.path.join(parent, "old"))
-    finally:
-        if not os.path.exists(os.path.join(parent, "old")) or os.path.exists(path):
-            shutil.rmtree(parent, ignore_errors=True)
-
-
-def _swap(new, path, old):
-    """Moves what stands at the path aside and the new one there; puts the old one back if that
-    fails.
-    """
-    if os.path.exists(path):
-        os.replace(path, old)
-    try:
-        os.replace(new, path)
-    except BaseException:
-        if os.path.exists(old) and not os.path.exists(path):
-            os.replace(old, path)
-        raise
-
-
-def _check_format(held, filepath):
-    if held.get("format", 0) > _FORMAT:
-        raise UserInputError(
-            f"'{filepath}' has format {held['format']}; this release reads up to {_FORMAT}. "
-            "Install a newer fkeras."
-        )
-
-
-def _read_config(path):
-    with open(os.path.join(path, _CONFIG), encoding="utf-8") as f:
-        return json.load(f)
-
-
-def load_model(filepath, custom_objects=None, compile=True, safe_mode=True):
-    """A model from a directory that `save_model` made, compiled and with its optimizer's state as
-    it was.
+def load_model(
+    filepath: PathLike,
+    custom_objects: Mapping[str, Any] | None = None,
+    compile: bool = True,
+    safe_mode: bool | None = True,
+) -> Model:
+    """A model from what `save_model` made, compiled and with its optimizer's state as it was.
 
     Args:
         filepath: the directory.
         custom_objects: dict from names to classes or functions that the config names.
         compile: whether the model is compiled as it was.
-        safe_mode: refuse configs that hold code. Only the caller can turn it off.
+        safe_mode: refuse configs that hold code. Only the caller can turn it off: by False here, or
+            by `fkeras.config.enable_unsafe_deserialization()` for all calls.
 
     Raises:
         UserInputError: no such directory, not a saved model, or a file of a newer format.
         UnknownNameError: a class that is not registered.
+
+    Examples:
+        >>> import fkeras
+        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+        >>> model.save("model")
+        >>> fkeras.saving.load_model("model").layers[0].name
+        'dense'
     """
-    path = os.path.abspath(os.fspath(filepath))
-    if not os.path.exists(path):
+    path = _absolute(filepath)
+    if not path.exists():
         raise UserInputError(f"File not found: '{filepath}' does not exist.")
-    if not os.path.isfile(os.path.join(path, _CONFIG)):
+    file_format = format_at(path)
+    if file_format is None:
         raise UserInputError(
-            f"'{filepath}' is not a saved model: it holds no '{_CONFIG}'. (`.keras` and `.h5` "
+            f"'{filepath}' is not a saved model: it holds no 'fkeras.json'. (`.keras` and `.h5` "
             "files are not in this release.)"
         )
-    held = _read_config(path)
-    _check_format(held, filepath)
-    if held.get("config") is None:
+    record = file_format.read(path)
+    if record.config is None:
         raise UserInputError(
             f"'{filepath}' holds weights without an architecture. Make the model and call "
-            f"`model.load_weights({filepath!r})`."
+            f"`model.load_weights({os.fspath(filepath)!r})`."
         )
-    config = held["config"]
-    if not compile:
-        config = {**config, "compile_config": None}
-    model = serialization.deserialize_keras_object(
-        config, custom_objects=custom_objects, safe_mode=safe_mode
-    )
-    stored = _checkpointer().restore(os.path.join(path, "arrays"))
-    _put(model.variables, stored["variables"], "weights")
-    if compile and model.optimizer is not None and stored.get("optimizer"):
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        _put(model.optimizer.variables, stored["optimizer"], "optimizer state")
-    _set_progress(model, held.get("progress"))
-    return model
+    return restoring.revive_model(record, custom_objects, compile, safe_mode)
 
 
-def save_weights(model, filepath, overwrite=True, **kwargs):
-    """Saves the weights of a model, without its architecture, to a directory."""
-    if kwargs:
-        raise UserInputError(f"`save_weights` got unexpected arguments: {sorted(kwargs)}")
-    path = _directory(filepath)
-    if not model.built:
-        raise NotBuiltError(
-            f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or "
-            "`build` it, first."
-        )
-    config = {"format": _FORMAT, "config": None}
-    _write(
-        path, filepath, overwrite, config, {"variables": _entries(model.variables), "optimizer": {}}
-    )
+def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+    """Saves the weights of a model, without its architecture, to a directory.
 
+    Args:
+        model: the model, built.
+        filepath: directory to make; a path without suffix.
+        overwrite: whether an existing one is replaced; else that is an error.
 
-def load_weights(model, filepath, skip_mismatch=False, **kwargs):
-    """Takes the weights of a model from a directory. All are checked before any is set; with
-    `skip_mismatch`, those that fit are set.
+    Raises:
+        UserInputError: the path has the suffix of another format, exists, or the model is not
+            built.
     """
-    if kwargs:
-        raise UserInputError(f"`load_weights` got unexpected arguments: {sorted(kwargs)}")
-    path = _directory(filepath)
-    if not os.path.isfile(os.path.join(path, _CONFIG)):
-        raise UserInputError(f"'{filepath}' holds no saved weights: there is no '{_CONFIG}' in it.")
-    _check_format(_read_config(path), filepath)
+    _refuse_arguments("save_weights", kwargs)
+    path, file_format = _place(filepath)
+    _check_built(model)
+    _check_overwrite(path, filepath, overwrite)
+    file_format.write(records.record_weights(model), path)
+
+
+def load_weights(
+    model: Model, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any
+) -> None:
+    """Takes the weights of a model from a directory. All are checked before any is set.
+
+    Args:
+        model: the model, built. Its weights and those in the file are paired by structural path.
+        filepath: what `save_weights` or `save_model` made.
+        skip_mismatch: set the weights that have the same path and shape in both, leave the others
+            as they are, and warn of them.
+
+    Raises:
+        UserInputError: no saved weights there, or paths or shapes that are not those of the model.
+    """
+    _refuse_arguments("load_weights", kwargs)
+    path, file_format = _place(filepath)
+    if not file_format.is_saved_at(path):
+        raise UserInputError(
+            f"'{filepath}' holds no saved weights: there is no 'fkeras.json' in it."
+        )
+    record = file_format.read(path)
     if not model.built:
         raise NotBuiltError(
             "You are loading weights into a model that has not yet been built. Try building the "
             "model first by calling it on some data or by using `build()`."
         )
-    stored = _checkpointer().restore(os.path.join(path, "arrays"))["variables"]
-    _put(model.variables, stored, "weights", skip_mismatch)
+    skipped = restoring.restore_weights(model, record, skip_mismatch)
+    if skipped:
+        # Called by `Model.load_weights`, which the user called.
+        warnings.warn(restoring.list_skipped(skipped, len(record.weights)), stacklevel=3)
 
 
-def _arrays(model, include_optimizer):
-    optimizer = model.optimizer if include_optimizer else None
-    return {
-        "variables": _entries(model.variables),
-        "optimizer": _entries(optimizer.variables)
-        if optimizer is not None and optimizer.built
-        else {},
-    }
+def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:
+    if arguments:
+        raise UserInputError(f"`{method}` got unexpected arguments: {sorted(arguments)}")
 
 
-def _entries(variables):
-    return {f"{i:05d}": np.asarray(v) for i, v in enumerate(variables)}
+def _absolute(filepath: PathLike) -> Path:
+    return Path(os.path.abspath(os.fspath(filepath)))
 
 
-def _put(variables, stored, what, skip_mismatch=False):
-    values = [stored[k] for k in sorted(stored)]
-    if skip_mismatch:
-        pairs = [(v, x) for v, x in zip(variables, values) if tuple(np.shape(x)) == tuple(v.shape)]
-        variables, values = [v for v, _ in pairs], [x for _, x in pairs]
-    if len(values) != len(variables):
-        raise UserInputError(
-            f"The file holds {len(values)} arrays of {what}, the model has {len(variables)}."
+def _place(filepath: PathLike) -> tuple[Path, Format]:
+    path = _absolute(filepath)
+    return path, format_for(path)
+
+
+def _check_built(model: Model) -> None:
+    if not model.built:
+        raise NotBuiltError(
+            f"Model '{model.name}' is not built: it has no weights to save. Call it on data, or "
+            "`build` it, first."
         )
-    wrong = [
-        f"  {v.path}: file {tuple(np.shape(x))}, model {tuple(v.shape)}"
-        for v, x in zip(variables, values)
-        if tuple(np.shape(x)) != tuple(v.shape)
-    ]
-    if wrong:
-        raise UserInputError(
-            f"The {what} in the file do not fit the model:\n" + "\n".join(wrong[:12])
-        )
-    for variable, value in zip(variables, values):
-        variable.assign(value)
 
 
-def _progress(model):
-    """What makes training go on exactly where it stopped: the key of the model and its lifetime
-    counts.
-    """
-    progress = {k: v for k, v in model._training.progress.items() if k in ("steps", "epochs")}
-    return {**progress, "key": [int(k) for k in jax.random.key_data(model.build_key)]}
-
-
-def _set_progress(model, progress):
-    if progress:
-        model._training.progress.update(
-            steps=int(progress["steps"]), epochs=int(progress["epochs"])
-        )
-        model._info.root_key = seeds.RootKey.from_data(progress["key"])
-
-
-def _checkpointer():
-    try:
-        import orbax.checkpoint as ocp
-    except ImportError as error:
-        raise ImportError(
-            "Saving and loading checkpoint directories needs orbax-checkpoint: `pip install "
-            "orbax-checkpoint`."
-        ) from error
-    return ocp.PyTreeCheckpointer()
+def _check_overwrite(path: Path, filepath: PathLike, overwrite: bool) -> None:
+    if path.exists() and not overwrite:
+        raise UserInputError(f"'{filepath}' exists already; pass `overwrite=True` to replace it.")

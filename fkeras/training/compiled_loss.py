@@ -1,27 +1,46 @@
 """The loss that `compile` was given, resolved against a model's outputs."""
 
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
 import jax.numpy as jnp
 
 from fkeras import losses as losses_module
 from fkeras import metrics as metrics_module
 from fkeras.core import names, settings
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.training.outputs import OutputNames, is_nested
 
+if TYPE_CHECKING:
+    from fkeras.losses import Loss
+    from fkeras.metrics import Mean
+    from fkeras.types import Identifier, Nested, Tensor
 
+    Weights = float | Sequence[float | None] | Mapping[str, float] | None
+
+_BY_SHAPE = ("crossentropy", "ce")  # the shapes say which one is meant
+_NO_ENTRY = object()
+
+
+@dataclasses.dataclass
 class Term:
-    """One loss of one output."""
+    """One loss of one output.
 
-    __slots__ = ("output", "loss", "weight", "name", "tracker")
+    Attributes:
+        output: index of the output.
+        loss: its loss. weight: what it is multiplied by; None for 1.
+        name: for its tracker. tracker: mean of its values, where the model has several losses.
+    """
 
-    def __init__(self, output, loss, weight, name):
-        self.output, self.loss, self.weight, self.name, self.tracker = (
-            output,
-            loss,
-            weight,
-            name,
-            None,
-        )
+    output: int
+    loss: Loss
+    weight: float | Sequence[float | None] | None
+    name: str
+    tracker: Mean | None = None
 
 
 class CompiledLoss:
@@ -32,11 +51,20 @@ class CompiledLoss:
         loss_weights: None, a float, or a list or dict like `loss`.
         output_names: the model's, or None.
 
+    Attributes:
+        argument, weights_argument: `loss` and `loss_weights` as they were given.
+        terms: the single losses; None until shapes are known.
+
     Raises:
         UnknownNameError: a loss name that nothing is registered under.
     """
 
-    def __init__(self, loss, loss_weights=None, output_names=None):
+    def __init__(
+        self,
+        loss: Nested[Identifier | None],
+        loss_weights: Weights = None,
+        output_names: Sequence[str] | None = None,
+    ) -> None:
         if loss_weights is not None and not isinstance(
             loss_weights, (list, tuple, dict, float, int)
         ):
@@ -45,109 +73,131 @@ class CompiledLoss:
                 "tuple, or dict (multiple output case). Received instead: "
                 f"loss_weights={loss_weights} of type {type(loss_weights)}"
             )
-        self.given, self.given_weights, self.output_names = loss, loss_weights, output_names
+        for choice in flatten(loss):
+            _check_identifier(choice)
+        self.argument = loss
+        self.weights_argument = loss_weights
+        self.output_names = output_names
         self.terms: list[Term] | None = None
-        for one in _each(loss):
-            if isinstance(one, str) and one.lower() not in _BY_SHAPE:
-                losses_module.get(one)
-            elif one is not None and not isinstance(one, (str, dict)) and not callable(one):
-                raise UserTypeError(
-                    "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
-                    f"Received: {one!r}"
-                )
 
     @property
-    def built(self):
+    def built(self) -> bool:
         return self.terms is not None
 
     @property
-    def metrics(self):
-        return [t.tracker for t in self.terms or () if t.tracker is not None]
+    def metrics(self) -> list[Mean]:
+        """The trackers of the single losses."""
+        return [term.tracker for term in self.terms or () if term.tracker is not None]
 
     def described(self) -> str:
         """The names of the losses, for messages."""
         return ", ".join(repr(term.loss._described()) for term in self.terms or ())
 
-    def build(self, y_true, y_pred):
-        """Resolves which loss belongs to which output."""
+    def build(self, y_true: Nested[Any], y_pred: Nested[Any]) -> None:
+        """Resolves which loss belongs to which output, from the shapes of both."""
         self.outputs = OutputNames(y_pred, self.output_names)
-        chosen, weights = self._choose()
-        trues = self.outputs.targets(y_true, "y", [c is not None for c in chosen])
-        preds = self.outputs.predictions(y_pred)
+        choices, weights = self._choices()
+        targets = self.outputs.targets(y_true, "y", [choice is not None for choice in choices])
+        predictions = self.outputs.predictions(y_pred)
         terms = []
-        for i, (choice, weight) in enumerate(zip(chosen, weights)):
-            for one in choice if isinstance(choice, (list, tuple)) else [choice]:
-                if one is None:
-                    continue
-                loss = resolve(one, trues[i], preds[i])
-                terms.append(Term(i, loss, weight, self.outputs.names[i] or loss.name))
+        for i, (choice, weight) in enumerate(zip(choices, weights)):
+            for identifier in choice if isinstance(choice, (list, tuple)) else [choice]:
+                if identifier is not None:
+                    loss = resolve(identifier, targets[i], predictions[i])
+                    terms.append(Term(i, loss, weight, self.outputs.names[i] or loss.name))
         if not terms:
             raise UserInputError(
-                f"`loss={self.given!r}` gives no output a loss: there is nothing to minimise."
+                f"`loss={self.argument!r}` gives no output a loss: there is nothing to minimise."
             )
         if len(terms) > 1:
             for term in terms:
                 term.tracker = metrics_module.Mean(name=f"{term.name}_loss")
         self.terms = terms
 
-    def _choose(self):
-        given, weights, outputs = self.given, self.given_weights, self.outputs
-        if outputs.single:
-            if isinstance(given, dict):
-                given = outputs.spread(given, "loss")[0]
-            weights = next(iter(weights.values())) if isinstance(weights, dict) else weights
-            if isinstance(weights, (list, tuple)) and not isinstance(given, (list, tuple)):
-                weights = weights[0]
-            return [given], [weights]
-        if isinstance(given, dict):
-            missing = object()
-            chosen = outputs.spread(given, "loss", default=lambda: missing)
-            lacking = [n for n, c in zip(outputs.shown(), chosen) if c is missing]
-            if lacking:
+    def _choices(self) -> tuple[list, list]:
+        """(what was chosen as loss, as weight) for each output."""
+        if self.outputs.single:
+            return self._choice_of_single_output()
+        outputs, argument, weights = self.outputs, self.argument, self.weights_argument
+        if isinstance(argument, dict):
+            choices = outputs.spread(argument, "loss", default=_NO_ENTRY)
+            missing = [name for name, c in zip(outputs.shown(), choices) if c is _NO_ENTRY]
+            if missing:
                 raise UserInputError(
-                    f"The `loss` dict has no entry for the outputs {lacking}, which would not be "
-                    f"trained. If that is meant, write it: {{{lacking[0]!r}: None}}."
+                    f"The `loss` dict has no entry for the outputs {missing}, which would not be "
+                    f"trained. If that is meant, write it: {{{missing[0]!r}: None}}."
                 )
         else:
-            chosen = outputs.spread(given, "loss")
+            choices = outputs.spread(argument, "loss")
         if isinstance(weights, (list, tuple)) and len(weights) != len(outputs):
             raise UserInputError(
                 f"`loss_weights` must match the number of losses, got {len(outputs)} losses and "
                 f"{len(weights)} weights."
             )
-        return chosen, outputs.spread(weights, "loss_weights")
+        return choices, outputs.spread(weights, "loss_weights")
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
-        """The total as a float32 scalar. Updates the trackers of the single losses."""
+    def _choice_of_single_output(self):
+        choice, weight = self.argument, self.weights_argument
+        if isinstance(choice, dict):
+            choice = self.outputs.spread(choice, "loss")[0]
+        if isinstance(weight, dict):
+            weight = next(iter(weight.values()))
+        # A list of losses, all of this output, keeps its list of weights.
+        if isinstance(weight, (list, tuple)) and not isinstance(choice, (list, tuple)):
+            weight = weight[0]
+        return [choice], [weight]
+
+    def __call__(
+        self, y_true: Nested[Tensor], y_pred: Nested[Tensor], sample_weight: Any = None
+    ) -> Tensor:
+        """The total as a scalar of `floatx`. Updates the trackers of the single losses."""
         if not self.built:
             self.build(y_true, y_pred)
-        needed = [False] * len(self.outputs)
-        for term in self.terms:
-            needed[term.output] = True
-        trues = self.outputs.targets(y_true, "y", needed)
-        preds = self.outputs.predictions(y_pred)
-        weights = spread_weights(self.outputs, sample_weight, needed)
+        outputs = self.outputs
+        used = {term.output for term in self.terms}
+        needed = [i in used for i in range(len(outputs))]
+        targets = outputs.targets(y_true, "y", needed)
+        predictions = outputs.predictions(y_pred)
+        sample_weights = spread_weights(outputs, sample_weight, needed)
         total = None
         for i, term in enumerate(self.terms):
-            y_t, y_p = trues[term.output], preds[term.output]
-            if y_t is None:
+            target, prediction = targets[term.output], predictions[term.output]
+            if target is None:
                 raise UserInputError(
-                    f"The output {self.outputs.shown()[term.output]!r} has the loss "
+                    f"The output {outputs.shown()[term.output]!r} has the loss "
                     f"{term.loss.name!r}, but no targets were given for it."
                 )
-            value = jnp.asarray(term.loss(y_t, y_p, weights[term.output]))
-            if value.ndim:
-                value = jnp.mean(value)
-            value = value.astype(settings.floatx())
+            value = _scalar(term.loss(target, prediction, sample_weights[term.output]))
             if term.tracker is not None:
-                term.tracker.update_state(value, sample_weight=y_p.shape[0] if y_p.shape else 1)
+                rows = prediction.shape[0] if prediction.shape else 1
+                term.tracker.update_state(value, sample_weight=rows)
             weight = term.weight[i] if isinstance(term.weight, (list, tuple)) else term.weight
             value = value if weight is None else value * weight
             total = value if total is None else total + value
         return total
 
 
-def spread_weights(outputs, sample_weight, needed=None):
+def _check_identifier(choice):
+    if isinstance(choice, str):
+        if choice.lower() not in _BY_SHAPE:
+            losses_module.get(choice)
+    elif not callable(choice):
+        raise UserTypeError(
+            "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
+            f"Received: {choice!r}"
+        )
+
+
+def _scalar(value):
+    value = jnp.asarray(value)
+    if value.ndim:  # a user's function may return one loss an example
+        value = jnp.mean(value)
+    return value.astype(settings.floatx())
+
+
+def spread_weights(
+    outputs: OutputNames, sample_weight: Nested[Any], needed: Sequence[bool] | None = None
+) -> list:
     """Sample weights, one entry for each output; a single array serves all."""
     if not is_nested(sample_weight):
         return [sample_weight] * len(outputs)
@@ -156,28 +206,10 @@ def spread_weights(outputs, sample_weight, needed=None):
     return outputs.targets(sample_weight, "sample_weight", needed)
 
 
-_BY_SHAPE = ("crossentropy", "ce")
-
-
-def _each(loss):
-    if isinstance(loss, dict):
-        return [one for v in loss.values() for one in _each(v)]
-    if isinstance(loss, (list, tuple)):
-        return [one for v in loss for one in _each(v)]
-    return [loss]
-
-
-def resolve(identifier, y_true, y_pred):
+def resolve(identifier: Identifier, y_true: Any, y_pred: Any) -> Loss:
     """A Loss object from a name, a function or an object; `'crossentropy'` by the shapes."""
     if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
-        binary, sparse = binary_or_sparse(y_true, y_pred)
-        identifier = (
-            "binary_crossentropy"
-            if binary
-            else "sparse_categorical_crossentropy"
-            if sparse
-            else "categorical_crossentropy"
-        )
+        identifier = _crossentropy_for(y_true, y_pred)
     loss = losses_module.get(identifier)
     if isinstance(loss, losses_module.Loss):
         return loss
@@ -185,9 +217,16 @@ def resolve(identifier, y_true, y_pred):
     return losses_module.LossFunctionWrapper(loss, name=name)
 
 
-def binary_or_sparse(y_true, y_pred):
+def _crossentropy_for(y_true, y_pred) -> str:
+    is_binary, is_sparse = binary_or_sparse(y_true, y_pred)
+    if is_binary:
+        return "binary_crossentropy"
+    return "sparse_categorical_crossentropy" if is_sparse else "categorical_crossentropy"
+
+
+def binary_or_sparse(y_true: Any, y_pred: Any) -> tuple[bool, bool]:
     """(one output unit, integer class ids) from shapes."""
-    true, pred = tuple(y_true.shape), tuple(y_pred.shape)
-    binary = bool(pred) and pred[-1] == 1
-    sparse = len(true) < len(pred) or (bool(true) and true[-1] == 1 and pred[-1] > 1)
-    return binary, sparse
+    true_shape, pred_shape = tuple(y_true.shape), tuple(y_pred.shape)
+    is_binary = bool(pred_shape) and pred_shape[-1] == 1
+    has_class_axis = bool(true_shape) and true_shape[-1] == 1 and pred_shape[-1] > 1
+    return is_binary, len(true_shape) < len(pred_shape) or has_class_axis

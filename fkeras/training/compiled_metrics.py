@@ -1,10 +1,33 @@
 """The metrics that `compile` was given, resolved against a model's outputs."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
 from fkeras import metrics as metrics_module
 from fkeras.core import names
+from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
 from fkeras.training.outputs import OutputNames
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.losses import Loss
+    from fkeras.metrics import Metric
+    from fkeras.training.compiled_loss import CompiledLoss
+    from fkeras.types import Identifier, Nested, Tensor
+
+_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")  # shapes and loss say which one is meant
+
+
+class Entry(NamedTuple):
+    """One metric of one output: index of the output, whether it is weighted, the metric."""
+
+    output: int
+    weighted: bool
+    metric: Metric
 
 
 class CompiledMetrics(metrics_module.Metric):
@@ -17,139 +40,124 @@ class CompiledMetrics(metrics_module.Metric):
         output_names: the model's, or None.
         loss: the `CompiledLoss`, which tells what 'accuracy' means.
 
+    Attributes:
+        entries: the single metrics; None until shapes are known.
+        names: of their results, in the same order.
+
     Raises:
         UnknownNameError: at once, for a metric name that nothing is registered under.
     """
 
-    def __init__(self, metrics, weighted_metrics, output_names=None, loss=None):
+    def __init__(
+        self,
+        metrics: Nested[Identifier | None],
+        weighted_metrics: Nested[Identifier | None],
+        output_names: Sequence[str] | None = None,
+        loss: CompiledLoss | None = None,
+    ) -> None:
         super().__init__(name="compile_metrics")
-        for what, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
-            if given and not isinstance(given, (list, tuple, dict)):
-                raise UserInputError(
-                    f"Expected `{what}` argument to be a list, tuple, or dict. Received instead: "
-                    f"{what}={given} of type {type(given)}"
-                )
-            for one in _each(given):
-                known = (
-                    isinstance(one, str)
-                    and one.lower() in _BY_SHAPE
-                    or isinstance(one, dict)
-                    or callable(one)
-                )
-                if not known:
-                    metrics_module.get(one)
-        self.given, self.given_weighted, self.output_names, self.loss = (
-            metrics,
-            weighted_metrics,
-            output_names,
-            loss,
-        )
-        self.entries = None  # (output index, weighted, metric)
+        _check_argument("metrics", metrics)
+        _check_argument("weighted_metrics", weighted_metrics)
+        self.argument = metrics
+        self.weighted_argument = weighted_metrics
+        self.output_names = output_names
+        self.loss = loss
+        self.entries: list[Entry] | None = None
 
     @property
-    def built(self):
+    def built(self) -> bool:
         return self.entries is not None
 
     @built.setter
-    def built(self, value):
+    def built(self, value: bool) -> None:
         """Metric's own bookkeeping; being built is having entries."""
 
     @property
-    def metrics(self):
-        return [m for _, _, m in self.entries or ()]
+    def metrics(self) -> list[Metric]:
+        return [entry.metric for entry in self.entries or ()]
 
     @property
-    def variables(self):
+    def variables(self) -> list[Variable]:
         return [v for m in self.metrics for v in m.variables]
 
-    def build(self, y_true, y_pred):
-        """Resolves which metric belongs to which output."""
+    def build(self, y_true: Nested[Any], y_pred: Nested[Any]) -> None:
+        """Resolves which metric belongs to which output, from the shapes of both."""
         outputs = self.outputs = OutputNames(y_pred, self.output_names)
-        trues, preds = outputs.targets(y_true, "y"), outputs.predictions(y_pred)
+        targets, predictions = outputs.targets(y_true, "y"), outputs.predictions(y_pred)
         entries = []
-        for given, weighted in ((self.given, False), (self.given_weighted, True)):
-            for i, chosen in enumerate(
-                self._spread(given, "weighted_metrics" if weighted else "metrics")
-            ):
-                for one in chosen if isinstance(chosen, (list, tuple)) else [chosen]:
-                    if one is not None:
-                        metric = self._resolve(one, trues[i], preds[i], i)
-                        if not metric.variables and trues[i] is not None:
-                            metric.build_on(
-                                trues[i], preds[i]
-                            )  # state that the first batch would make
-                        entries.append((i, weighted, metric))
-        self.entries = entries
-        self.names = self._names(outputs)
-
-    def _spread(self, given, what):
-        outputs = self.outputs
-        if not given:
-            return [None] * len(outputs)
-        if isinstance(given, dict):
-            return outputs.spread(given, what)
-        if outputs.single:
-            return [
-                [m for one in given for m in (one if isinstance(one, (list, tuple)) else [one])]
-            ]
-        if len(given) == len(outputs) and (
-            any(isinstance(g, (list, tuple)) or g is None for g in given) or len(given) > 1
+        for name, argument, weighted in (
+            ("metrics", self.argument, False),
+            ("weighted_metrics", self.weighted_argument, True),
         ):
-            return list(given)
-        if any(isinstance(g, (list, tuple)) for g in given):
+            for i, choice in enumerate(self._spread(argument, name)):
+                for identifier in choice if isinstance(choice, (list, tuple)) else [choice]:
+                    if identifier is not None:
+                        metric = self._resolve(identifier, targets[i], predictions[i], i)
+                        _make_state(metric, targets[i], predictions[i])
+                        entries.append(Entry(i, weighted, metric))
+        self.entries = entries
+        self.names = self._result_names()
+
+    def _spread(self, argument, name):
+        """What was chosen for each output."""
+        outputs = self.outputs
+        if not argument:
+            return [None] * len(outputs)
+        if isinstance(argument, dict):
+            return outputs.spread(argument, name)
+        holds_lists = any(isinstance(choice, (list, tuple)) for choice in argument)
+        if outputs.single:
+            lists = [c if isinstance(c, (list, tuple)) else [c] for c in argument]
+            return [[choice for inner in lists for choice in inner]]
+        has_gaps = any(choice is None for choice in argument)
+        is_for_each = holds_lists or has_gaps or len(argument) > 1
+        if is_for_each and len(argument) == len(outputs):
+            return list(argument)
+        if holds_lists:
             raise UserInputError(
-                f"`{what}` has {len(given)} entries, but the model has {len(outputs)} outputs: "
+                f"`{name}` has {len(argument)} entries, but the model has {len(outputs)} outputs: "
                 f"{outputs.shown()}."
             )
-        return [list(given)] * len(outputs)  # one flat list: each output has them all
+        return [list(argument)] * len(outputs)  # one flat list: each output has them all
 
-    def _resolve(self, identifier, y_true, y_pred, index):
+    def _resolve(self, identifier, y_true, y_pred, output) -> Metric:
         if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
-            return self._by_shape(identifier, y_true, y_pred, index)
+            return self._resolve_by_shape(identifier, y_true, y_pred, output)
         metric = metrics_module.get(identifier)
         if not isinstance(metric, metrics_module.Metric):
             name = identifier if isinstance(identifier, str) else names.object_name(metric)
-            metric = metrics_module.MeanMetricWrapper(metric, name=name)
-        elif isinstance(identifier, str):
+            return metrics_module.MeanMetricWrapper(metric, name=name)
+        if isinstance(identifier, str):
             metric.name = identifier
         return metric
 
-    def _by_shape(self, identifier, y_true, y_pred, index):
+    def _resolve_by_shape(self, name, y_true, y_pred, output) -> Metric:
         """'accuracy' and 'crossentropy' by the output's loss where it tells, else by the shapes."""
-        binary, sparse = binary_or_sparse(y_true, y_pred)
+        is_binary, is_sparse = binary_or_sparse(y_true, y_pred)
         from_logits = False
-        for term in self.loss.terms if self.loss is not None and self.loss.terms else ():
-            if term.output == index:
-                kind = type(term.loss).__name__ + getattr(
-                    getattr(term.loss, "fn", None), "__name__", ""
-                )
-                lowered = kind.lower().replace("_", "")
-                binary = binary or "binarycrossentropy" in lowered or "binaryfocal" in lowered
-                from_logits = bool(
-                    getattr(term.loss, "from_logits", False)
-                    or getattr(term.loss, "_fn_kwargs", {}).get("from_logits", False)
-                )
-        kind = identifier.lower()
-        if kind in ("accuracy", "acc"):
-            if binary:
-                return metrics_module.BinaryAccuracy(
-                    name=identifier, threshold=0.0 if from_logits else 0.5
-                )
-            return (
-                metrics_module.SparseCategoricalAccuracy
-                if sparse
-                else metrics_module.CategoricalAccuracy
-            )(name=identifier)
-        if binary:
-            return metrics_module.BinaryCrossentropy(name=identifier, from_logits=from_logits)
-        return (
-            metrics_module.SparseCategoricalCrossentropy
-            if sparse
-            else metrics_module.CategoricalCrossentropy
-        )(name=identifier, from_logits=from_logits)
+        terms = self.loss.terms if self.loss is not None else None
+        for term in terms or ():
+            if term.output == output:
+                is_binary = is_binary or _is_binary_loss(term.loss)
+                from_logits = _takes_logits(term.loss)
+        if name.lower() in ("accuracy", "acc"):
+            if is_binary:
+                threshold = 0.0 if from_logits else 0.5
+                return metrics_module.BinaryAccuracy(name=name, threshold=threshold)
+            if is_sparse:
+                return metrics_module.SparseCategoricalAccuracy(name=name)
+            return metrics_module.CategoricalAccuracy(name=name)
+        kind = metrics_module.CategoricalCrossentropy
+        if is_binary:
+            kind = metrics_module.BinaryCrossentropy
+        elif is_sparse:
+            kind = metrics_module.SparseCategoricalCrossentropy
+        return kind(name=name, from_logits=from_logits)
 
-    def _names(self, outputs):
-        names, counts = [], {}
+    def _result_names(self) -> list[str]:
+        outputs = self.outputs
+        result_names: list[str] = []
+        counts: dict[str, int] = {}
         for i, weighted, metric in self.entries:
             prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
             name = f"{prefix}{metric.name}"
@@ -157,43 +165,63 @@ class CompiledMetrics(metrics_module.Metric):
                 name = f"{prefix}weighted_{metric.name}"
             count = counts.get(name, 0)
             counts[name] = count + 1
-            names.append(f"{name}_{count}" if count else name)
-        return names
+            result_names.append(f"{name}_{count}" if count else name)
+        return result_names
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Nested[Tensor], y_pred: Nested[Tensor], sample_weight: Any = None
+    ) -> None:
         if not self.built:
             self.build(y_true, y_pred)
-        needed = [False] * len(self.outputs)
-        for i, _, _ in self.entries:
-            needed[i] = True
-        trues = self.outputs.targets(y_true, "y", needed)
-        preds = self.outputs.predictions(y_pred)
+        used = {entry.output for entry in self.entries}
+        needed = [i in used for i in range(len(self.outputs))]
+        targets = self.outputs.targets(y_true, "y", needed)
+        predictions = self.outputs.predictions(y_pred)
         weights = spread_weights(self.outputs, sample_weight, needed)
         for i, weighted, metric in self.entries:
-            if trues[i] is None:
+            if targets[i] is None:
                 continue
             if weighted:
-                metric.update_state(trues[i], preds[i], weights[i])
+                metric.update_state(targets[i], predictions[i], weights[i])
             else:
-                metric.update_state(trues[i], preds[i])
+                metric.update_state(targets[i], predictions[i])
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         for metric in self.metrics:
             metric.reset_state()
 
-    def result(self):
+    def result(self) -> dict[str, Any]:
         """Results by name."""
         if not self.built:
             raise UserInputError("The compiled metrics have no result yet: no batch has been seen.")
-        return {name: metric.result() for name, (_, _, metric) in zip(self.names, self.entries)}
+        return {name: entry.metric.result() for name, entry in zip(self.names, self.entries)}
 
 
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")
+def _check_argument(name, argument):
+    if argument and not isinstance(argument, (list, tuple, dict)):
+        raise UserInputError(
+            f"Expected `{name}` argument to be a list, tuple, or dict. Received instead: "
+            f"{name}={argument} of type {type(argument)}"
+        )
+    for choice in flatten(argument):
+        is_by_shape = isinstance(choice, str) and choice.lower() in _BY_SHAPE
+        if not is_by_shape and not callable(choice):
+            metrics_module.get(choice)
 
 
-def _each(given):
-    if isinstance(given, dict):
-        return [one for v in given.values() for one in _each(v)]
-    if isinstance(given, (list, tuple)):
-        return [one for v in given for one in _each(v)]
-    return [] if given is None else [given]
+def _make_state(metric, y_true, y_pred):
+    """Variables that the first batch would make, so that a step finds them."""
+    if not metric.variables and y_true is not None:
+        metric.build_on(y_true, y_pred)
+
+
+def _is_binary_loss(loss: Loss) -> bool:
+    # By name, not by `expectation_of`: a user's own `MyBinaryCrossentropy` has declared nothing.
+    name = type(loss).__name__ + getattr(getattr(loss, "fn", None), "__name__", "")
+    name = name.lower().replace("_", "")
+    return "binarycrossentropy" in name or "binaryfocal" in name
+
+
+def _takes_logits(loss: Loss) -> bool:
+    options = getattr(loss, "_fn_kwargs", {})  # of a loss that wraps a function
+    return bool(getattr(loss, "from_logits", False) or options.get("from_logits", False))

@@ -2,36 +2,57 @@
 from the host.
 """
 
+from __future__ import annotations
+
 import itertools
+import weakref
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
 from fkeras.core import placement
 from fkeras.core.nested import flatten
+from fkeras.training.fused_loops import Batching
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fkeras.data import ArraySource, Source
 
 # Arrays up to this share of the device's memory (or this many bytes, where the device does not
 # tell) are put there once.
 _SHARE, _BYTES = 0.25, 4 << 30
 
+# The arrays of sources that were put on the device, as long as the sources live.
+_on_device: weakref.WeakKeyDictionary[ArraySource, Any] = weakref.WeakKeyDictionary()
 
-def fits_on_device(arrays) -> bool:
+
+def fits_on_device(arrays: Any) -> bool:
+    """Whether nested arrays may stay on the device for the length of a training."""
     size = sum(x.nbytes for x in flatten(arrays) if hasattr(x, "nbytes"))
     stats = jax.devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit")
     return size <= (limit * _SHARE if limit else _BYTES)
 
 
-def placed(source, again):
-    """The arrays of a source for a device call: on the device from the moment that another call
-    will want them, else from the host, which costs a small single call much less."""
-    held = getattr(source, "_on_device", None)
-    if held is None and again:
-        held = source._on_device = placement.place_rows(source.arrays)
-    return source.arrays if held is None else held
+def placed(source: ArraySource, again: bool) -> Any:
+    """The arrays of a source for a device call.
+
+    On the device from the moment that another call will want them, else from the host, which costs
+    a small single call much less.
+
+    Args:
+        source: where they come from.
+        again: whether another call will want them.
+    """
+    arrays = _on_device.get(source)
+    if arrays is None and again:
+        arrays = _on_device[source] = placement.place_rows(source.arrays)
+    return source.arrays if arrays is None else arrays
 
 
-def numeric(arrays) -> bool:
+def is_numeric(arrays: Any) -> bool:
     """Whether all are arrays of numbers: no strings, no rows of a sparse matrix, which become
     arrays batch by batch.
     """
@@ -41,53 +62,57 @@ def numeric(arrays) -> bool:
     )
 
 
-def batch_shapes(source, size=None):
-    """A batch of a source as `ShapeDtypeStruct`s, a full one unless its size is given."""
+def batch_shapes(source: ArraySource, size: int | None = None) -> Any:
+    """A batch of a source as `ShapeDtypeStruct`s.
+
+    Args:
+        source: where it would come from.
+        size: its rows; None for a full batch.
+    """
 
     def struct(x):
-        return jax.ShapeDtypeStruct(
-            (size or source.batch_size, *x.shape[1:]), jax.dtypes.canonicalize_dtype(x.dtype)
-        )
+        shape = (size or source.batch_size, *x.shape[1:])
+        return jax.ShapeDtypeStruct(shape, jax.dtypes.canonicalize_dtype(x.dtype))
 
     return jax.tree.map(struct, source.arrays)
 
 
-def sizes(source) -> tuple:
-    """(rows of a full batch, rows of the smaller last one or 0) of arrays; zeros where there is no
-    source.
-    """
-    return (0, 0) if source is None else (source.batch_size, source.num_samples % source.batch_size)
+def batching_of(source: ArraySource | None) -> Batching:
+    """How the rows of a source are cut into batches; zeros where there is no source."""
+    if source is None:
+        return Batching(0, 0)
+    return Batching(source.batch_size, source.num_samples % source.batch_size)
 
 
-def chunk(batches, most, done, limit) -> list:
-    """The next `most` batches, or fewer: as many as there are, and no more than `limit` (None for
-    any number) with the `done` before.
-    """
-    return list(itertools.islice(batches, most if limit is None else min(most, limit - done)))
-
-
-def permutation(order):
+def permutation(order: np.ndarray | None) -> jax.Array | None:
     """A permutation as the device takes it; None stays None (consecutive rows)."""
     return None if order is None else placement.place_order(order)
 
 
-def rows_of(source, order, start, stop):
-    """One batch from the host: rows `start` to `stop` of the permutation."""
-    return source.batch(slice(start, stop) if order is None else order[start:stop])
+def batches_of(source: Source, order: np.ndarray | None = None, first: int = 0) -> Iterator[tuple]:
+    """The batches of one pass, from the host.
 
-
-def batches(source, first=0, endless=False):
-    """Batches for `evaluate` and `predict`: those of one pass from number `first` on, or arrays
-    again and again.
+    Args:
+        source: arrays or a stream.
+        order: permutation of the rows of arrays; None for the order in which they lie.
+        first: number of the first batch; others than 0 only for arrays.
     """
-    if not hasattr(source, "order"):
+    if not source.in_memory:
         return iter(source.epoch(0))
-    if endless:
-        return (
-            batch for epoch in itertools.count() for batch in source.epoch(source.order(0, epoch))
-        )
+    return _rows_in_order(source, order, first)
+
+
+def _rows_in_order(source, order, first):
     size, total = source.batch_size, source.num_samples
-    return (
-        rows_of(source, None, i * size, min(i * size + size, total))
-        for i in range(first, source.steps)
+    for start in range(first * size, total, size):
+        stop = min(start + size, total)
+        yield source.batch(slice(start, stop) if order is None else order[start:stop])
+
+
+def endless_batches(source: Source) -> Iterator[tuple]:
+    """The batches of arrays again and again; of a stream, what it has."""
+    if not source.in_memory:
+        return iter(source.epoch(0))
+    return itertools.chain.from_iterable(
+        source.epoch(source.order(0, epoch)) for epoch in itertools.count()
     )

@@ -1,116 +1,199 @@
-"""The loop behind `evaluate` and validation."""
+"""The passes behind `evaluate` and validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkeras.errors import UserInputError
 from fkeras.training import device_batches
 from fkeras.training.logs import Logs, to_python
+from fkeras.training.loop import (
+    Call,
+    PassOptions,
+    drive,
+    full_batches_in_fused_calls,
+    fused_steps,
+    single_steps,
+)
 from fkeras.training.pace import Pace
 
-_FIRST_STEPS, _MOST_STEPS = 64, 4096
+if TYPE_CHECKING:
+    import jax
+
+    from fkeras.callbacks import CallbackList
+    from fkeras.data import ArraySource, Source
+    from fkeras.training.executables import Executables
+    from fkeras.training.variable_groups import WeightValues
+
+_FIRST_STEPS, _MOST_STEPS = 64, 4096  # of a fused call
 
 
 def evaluate(
-    engine,
-    source,
-    fixed,
+    executables: Executables,
+    source: Source,
+    weights: WeightValues,
+    options: PassOptions,
     *,
-    metrics,
-    key,
-    callbacks,
-    fuse=True,
-    steps=None,
-    steps_per_execution=1,
-    interrupts=None,
-    should_stop=lambda: False,
-    keep=False,
-):
-    """(logs, non-trainable values afterwards) of one pass over a source.
+    key: jax.Array,
+    callbacks: CallbackList,
+    check_interrupts: Callable[[], None] = lambda: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> tuple[dict[str, Any], list[jax.Array]]:
+    """One pass over a source, with fresh metrics.
 
     Args:
-        engine: the `Engine`. source: where batches come from.
-        fixed: (trainable, non-trainable) values.
-        metrics: fresh metric values. key: the model's key.
-        callbacks: a `CallbackList`. interrupts: `Interrupts` of a running `fit`.
-        should_stop: function that tells whether somebody set `stop_evaluating`.
-        fuse: whether calls of many steps are allowed. steps: batches to take, None for all.
-            steps_per_execution: what the user asked for.
-        keep: whether the same source will be evaluated again.
+        executables: the compiled steps.
+        source: where batches come from.
+        weights: (trainable, non-trainable) values.
+        options: how the pass is cut into calls.
+        key: the model's key.
+        callbacks: the callbacks.
+        check_interrupts: raises where Ctrl-C was pressed during a `fit`.
+        should_stop: whether a callback has set `stop_evaluating`.
+
+    Returns:
+        (logs, non-trainable values afterwards).
     """
     callbacks.on_test_begin()
-    hooks = callbacks.needs_batch_hooks("test")
-    logs, done = {}, 0
-    trainable, rest = fixed
+    evaluation = _Evaluation(executables, source, weights, options, key)
 
-    def end(index, logs):
+    def after(batch, logs):
         shown = Logs(logs) if isinstance(logs, dict) else logs
-        callbacks.on_test_batch_end(index, shown)
-        if interrupts is not None:
-            interrupts.check()
+        callbacks.on_test_batch_end(batch, shown)
         return shown
 
-    whole = hasattr(source, "order") and (steps is None or steps == source.steps)
-    if (
-        whole
-        and fuse
-        and not (hooks and steps_per_execution == 1)
-        and source.num_samples >= source.batch_size
-        and engine.may_fuse("test", source, fixed, metrics, key, np.int32(0))
-    ):
-        explicit, size = steps_per_execution if steps_per_execution > 1 else None, source.batch_size
-        full = whole_calls(source.num_samples // size, explicit, source)
-        first = max(1, min(_FIRST_STEPS, int(engine.steps_a_call("test", source))))
-        pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
-        data = device_batches.placed(source, again=full > pace.steps or keep)
-        while done < full:
-            begin, count = done, min(pace.steps, full - done)
-            callbacks.on_test_batch_begin(begin)
-            rest, metrics, logs = engine.test_many(
-                (trainable, rest),
-                metrics,
-                key,
-                data,
-                np.int32(done * size),
-                np.int32(count),
-                size,
-                np.int32(done),
-            )
-            done += count
-            pace.after(logs)
-            logs = end(begin + (explicit or count) - 1, logs)
-    batches = device_batches.batches(source, done, endless=not whole)
-    pace = Pace(1)
-    while (steps is None or done < steps) and not should_stop():
-        begin, chunk = done, device_batches.chunk(batches, steps_per_execution, done, steps)
-        if not chunk:
-            break
-        callbacks.on_test_batch_begin(begin)
-        for batch in chunk:
-            rest, metrics, logs = engine.test_one(
-                (trainable, rest), metrics, key, np.int32(done), batch
-            )
-            done += 1
-        pace.after(logs)
-        logs = end(begin + steps_per_execution - 1, logs)
-    if done == 0:
+    logs = drive(
+        evaluation.calls(hooks=callbacks.needs_batch_hooks("test")),
+        before=callbacks.on_test_batch_begin,
+        after=after,
+        check_interrupts=check_interrupts,
+        should_stop=should_stop,
+    )
+    if logs is None:
         raise UserInputError("The data given to `evaluate` holds no batch at all.")
     logs = to_python(logs)
     callbacks.on_test_end(logs)
-    return logs, rest
+    return logs, evaluation.non_trainable
 
 
-def warm(engine, source, fixed, *, metrics, key, fuse):
+class _Evaluation:
+    """The values that one evaluation has in hand, and the device calls that change them."""
+
+    def __init__(self, executables, source, weights, options, key):
+        self.executables = executables
+        self.source = source
+        self.options = options
+        self.key = key
+        self.trainable, self.non_trainable = weights
+        self.metrics = executables.fresh_metrics()
+
+    @property
+    def weights(self):
+        return self.trainable, self.non_trainable
+
+    def calls(self, hooks: bool) -> Iterator[Call]:
+        """The plan: fused calls as far as they go, then single steps."""
+        source, options = self.source, self.options
+        takes_all = options.takes_all_of(source)
+        fused = 0
+        if takes_all and not (hooks and options.steps_of_call is None) and self._may_fuse():
+            fused = full_batches_in_fused_calls(
+                source.num_samples, source.batch_size, options.steps_of_call
+            )
+            pace = self._pace_of_fused_calls()
+            again = fused > pace.steps or options.again
+            run = self._many(device_batches.placed(source, again))
+            yield from fused_steps(run, fused, pace, options.steps_of_call)
+        yield from single_steps(
+            device_batches.batches_of(source, first=fused)
+            if takes_all
+            else device_batches.endless_batches(source),
+            self._one,
+            group=options.steps_per_execution,
+            first=fused,
+            limit=options.steps,
+        )
+
+    def _may_fuse(self):
+        return may_fuse_evaluation(
+            self.executables,
+            self.source,
+            self.weights,
+            self.metrics,
+            self.key,
+            fuse=self.options.fuse,
+        )
+
+    def _pace_of_fused_calls(self):
+        if self.options.steps_of_call is not None:
+            return Pace(self.options.steps_of_call)
+        estimate = int(self.executables.steps_a_call("test", self.source))
+        return Pace(max(1, min(_FIRST_STEPS, estimate)), _MOST_STEPS)
+
+    def _one(self, index, batch):
+        self.non_trainable, self.metrics, logs = self.executables.test_one(
+            (self.trainable, self.non_trainable), self.metrics, self.key, np.int32(index), batch
+        )
+        return logs
+
+    def _many(self, data):
+        size = self.source.batch_size
+
+        def run(first, count):
+            self.non_trainable, self.metrics, logs = self.executables.test_many(
+                self.weights,
+                self.metrics,
+                self.key,
+                data,
+                np.int32(first * size),
+                np.int32(count),
+                size,
+                np.int32(first),
+            )
+            return logs
+
+        return run
+
+
+def may_fuse_evaluation(
+    executables: Executables,
+    source: ArraySource,
+    weights: WeightValues,
+    metrics: list[jax.Array],
+    key: jax.Array,
+    fuse: bool,
+) -> bool:
+    """Whether a pass over arrays is run many steps in a call.
+
+    Args:
+        fuse: whether that is allowed.
+    """
+    return (
+        fuse
+        and source.num_samples >= source.batch_size
+        and executables.may_fuse("test", source, weights, metrics, key, np.int32(0))
+    )
+
+
+def warm_up_evaluation(
+    executables: Executables,
+    source: ArraySource,
+    weights: WeightValues,
+    *,
+    key: jax.Array,
+    fuse: bool,
+) -> None:
     """Compiles what `evaluate` calls for a source of arrays, and evaluates nothing but one batch of
     each size, whose results are dropped.
     """
-    sizes = device_batches.sizes(source)
-    if (
-        fuse
-        and source.num_samples >= source.batch_size
-        and engine.may_fuse("test", source, fixed, metrics, key, np.int32(0))
-    ):
-        engine.test_many(
-            fixed,
+    metrics = executables.fresh_metrics()
+    sizes = device_batches.batching_of(source)
+    if may_fuse_evaluation(executables, source, weights, metrics, key, fuse=fuse):
+        executables.test_many(
+            weights,
             list(metrics),
             key,
             device_batches.placed(source, again=False),
@@ -122,15 +205,5 @@ def warm(engine, source, fixed, *, metrics, key, fuse):
         sizes = sizes[1:]
     for size in sizes:
         if 0 < size <= source.num_samples:
-            engine.test_one(fixed, list(metrics), key, np.int32(0), source.batch(slice(0, size)))
-
-
-def whole_calls(full, explicit, source):
-    """How many full batches fused calls take: with explicit steps a call, the last call takes a
-    smaller last batch along.
-    """
-    return (
-        full - full % explicit
-        if explicit is not None and full * source.batch_size < source.num_samples
-        else full
-    )
+            batch = source.batch(slice(0, size))
+            executables.test_one(weights, list(metrics), key, np.int32(0), batch)

@@ -1,80 +1,88 @@
 """Compiled steps: one at a time, or many in one device call over data that lies on the device (see
-`passes`).
+`fused_loops`).
 
 One pure step function is traced once; every executable is made from that trace.
 """
 
+from __future__ import annotations
+
 import functools
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, steps
-from fkeras.training.state import zeroed_metrics
 
-# Keys of evaluation and prediction are kept apart from those of training.
-_EVALUATION, _PREDICTION = 0x7E57, 0x9ED1
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fkeras.data import ArraySource, Source
+    from fkeras.training.trainable import Logs, Trainable
+    from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
+
 # Data of so many sizes are trained in fused calls, each with an executable of its own; after that
 # only data of known sizes or of so many steps.
 _SIZES, _LONG = 4, 256
-# Epochs of at most so many steps are run whole, validation included; several at a time where nobody
-# looks between them.
+# Epochs of at most so many steps are run whole, validation included; several at a time where no
+# callback looks between them.
 _SHORT_EPOCH, _MOST_EPOCHS, _MOST_ORDERS = 32, 64, 1 << 16
 # Arithmetic operations that a first device call may hold: less than a tenth of a second. Later
 # calls go by the clock.
 _CALL_WORK = {"cpu": 2e9}
 _CALL_WORK_ELSEWHERE = 2e11
 
+# Shapes and dtypes of a batch, leaf by leaf.
+BatchSignature: TypeAlias = tuple
 
-class Engine:
+
+class Executables:
     """The executables of one compiled model.
 
     Args:
         model: a built, compiled model.
-        lists: its `Lists`.
+        groups: its Variables by role.
         eager: plain Python instead of compiled steps, for debugging.
+
+    Attributes:
+        signatures: by kind of step, the batches that an executable was asked for.
+        train_one, train_many, train_epochs: donate values and counter. train_one_kept does not.
+        test_one, test_many: donate the metric values.
+        predict_one, predict_many: donate nothing.
     """
 
-    def __init__(self, model, lists, eager=False):
-        self.model, self.lists, self.eager = model, lists, eager
-        self.signatures: dict[str, list] = {}
-        jit = (lambda fn, **kw: fn) if eager else jax.jit
-        self._steps = {
-            "train": jit(self._train),
-            "test": jit(self._test),
-            "predict": jit(self._predict),
-        }
-        self.train_one = jit(self._one("train"), donate_argnums=(0, 1))
-        self.train_one_kept = jit(self._one("train"))
-        train, test, predict = (self._steps[kind] for kind in ("train", "test", "predict"))
+    def __init__(self, model: Trainable, groups: VariableGroups, eager: bool = False) -> None:
+        self.model = model
+        self.groups = groups
+        self.eager = eager
+        self.signatures: dict[str, list[BatchSignature]] = {}
+        jit = _not_compiled if eager else jax.jit
+        train, test, predict = jit(self._train), jit(self._test), jit(self._predict)
+        self._steps = {"train": train, "test": test, "predict": predict}
+        # Called on its own, a step has another name than inside of a loop: JAX keeps executables by
+        # function, and those that donate must not be mixed with those that do not.
+        self.train_one = jit(_renamed(train), donate_argnums=(0, 1))
+        self.train_one_kept = jit(_renamed(train))
+        self.test_one = jit(_renamed(test), donate_argnums=(1,))
+        self.predict_one = jit(_renamed(predict))
+        fused = functools.partial
         self.train_many = jit(
-            functools.partial(fused_loops.train, train), donate_argnums=(0, 1), static_argnums=(7,)
+            fused(fused_loops.train, train), donate_argnums=(0, 1), static_argnums=(7,)
         )
         self.train_epochs = jit(
-            functools.partial(fused_loops.epochs, train, test),
-            donate_argnums=(0, 1),
-            static_argnums=(11,),
+            fused(fused_loops.epochs, train, test), donate_argnums=(0, 1), static_argnums=(11,)
         )
-        self.test_one = jit(self._one("test"), donate_argnums=(1,))
         self.test_many = jit(
-            functools.partial(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)
+            fused(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)
         )
-        self.predict_one = jit(self._one("predict"))
-        self.predict_many = jit(
-            functools.partial(fused_loops.predict, predict), static_argnums=(5, 6)
-        )
-        self._work: dict = {}
-        self._sizes: dict[str, set] = {}
-        self._fresh = jax.device_get(zeroed_metrics(lists))
-        each = [
-            m for metric in lists.metric_objects for m in (metric, *getattr(metric, "metrics", ()))
-        ]
-        self.metrics_reset_themselves = any(
-            not registry.is_builtin(type(m)) and not hasattr(m, "metrics") for m in each
-        )
+        self.predict_many = jit(fused(fused_loops.predict, predict), static_argnums=(5, 6))
+        self._costs: dict[tuple, tuple[float, bool]] = {}
+        self._fused_shapes: dict[str, set[tuple]] = {}
+        self._fresh = jax.device_get(groups.fresh_metrics())
+        self.metrics_reset_themselves = any(map(_resets_itself, groups.metric_objects))
 
-    def fresh_metrics(self, values=None) -> list:
-        """Metric values after a reset, on the host: nobody minds that a step consumes them.
+    def fresh_metrics(self, values: list[jax.Array] | None = None) -> list:
+        """Metric values after a reset. They lie on the host, so that a step may consume them.
 
         Args:
             values: those before, for metrics of users that reset in a way of their own; None at the
@@ -82,57 +90,46 @@ class Engine:
         """
         if values is None or not self.metrics_reset_themselves:
             return list(self._fresh)
-        fresh, at = [], 0
-        for metric in self.lists.metric_objects:
-            count = len(metric.variables)
-            fresh += metric.stateless_reset_state(values[at : at + count])
-            at += count
+        fresh, start = [], 0
+        for metric in self.groups.metric_objects:
+            stop = start + len(metric.variables)
+            fresh += metric.stateless_reset_state(values[start:stop])
+            start = stop
         return fresh
-
-    def _one(self, kind):
-        """The step behind a name of its own, so that each way of calling it (donating or not) has
-        its own executables.
-        """
-        step = self._steps[kind]
-
-        @functools.wraps(step)
-        def one(*args):
-            return step(*args)
-
-        return one
 
     # -- the pure functions ----------------------------------------------------
 
-    def _train(self, values, counter, key, batch):
-        logs, new = steps.run_train(self.model, self.lists, values, key, counter, batch)
+    def _train(
+        self, values: GroupValues, counter: jax.Array, key: jax.Array, batch: Any
+    ) -> tuple[GroupValues, jax.Array, Logs]:
+        logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
         return fused_loops.like(new, values), counter + 1, logs
 
-    def _test(self, fixed, metrics, key, counter, batch):
-        logs, (_, rest, metrics_after) = steps.run_test(
-            self.model,
-            self.lists,
-            (*fixed, metrics),
-            jax.random.fold_in(key, _EVALUATION),
-            counter,
-            batch,
+    def _test(
+        self,
+        weights: WeightValues,
+        metrics: list[jax.Array],
+        key: jax.Array,
+        counter: jax.Array,
+        batch: Any,
+    ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
+        logs, (_, non_trainable, new_metrics) = steps.run_test(
+            self.model, self.groups, (*weights, metrics), key, counter, batch
         )
         return (
-            fused_loops.like(rest, list(fixed[1])),
-            fused_loops.like(metrics_after, list(metrics)),
+            fused_loops.like(non_trainable, list(weights[1])),
+            fused_loops.like(new_metrics, list(metrics)),
             logs,
         )
 
-    def _predict(self, fixed, key, counter, batch):
-        with (
-            self.model._flags_of_compile(),
-            steps.keyed(self.model, self.lists, jax.random.fold_in(key, _PREDICTION), counter),
-        ):
-            outputs, _ = self.model.predict_step(tuple(list(v) for v in fixed), batch)
-        return outputs
+    def _predict(
+        self, weights: WeightValues, key: jax.Array, counter: jax.Array, batch: Any
+    ) -> Any:
+        return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
 
     # -- what may be fused -----------------------------------------------------
 
-    def may_fuse(self, kind, source, *args, times=1) -> bool:
+    def may_fuse(self, kind: str, source: Source, *args: Any, times: int = 1) -> bool:
         """Whether steps over a source are run many in one device call.
 
         The data must fit on the device, and a loop around the step must be no slower than single
@@ -145,68 +142,89 @@ class Engine:
             *args: the step's arguments but for the batch.
             times: how often the source is gone through.
         """
-        if (
-            self.eager
-            or not hasattr(source, "order")
-            or not device_batches.numeric(source.arrays)
-            or not device_batches.fits_on_device(source.arrays)
-        ):
+        if self.eager or not source.in_memory:
             return False
-        shapes = _shapes_of(source.arrays), source.batch_size
-        sizes = self._sizes.setdefault(kind, set())
-        if shapes not in sizes and len(sizes) >= _SIZES and source.steps * times < _LONG:
+        arrays = source.arrays
+        if not device_batches.is_numeric(arrays) or not device_batches.fits_on_device(arrays):
             return False
-        if (kind, shapes) not in self._work:
-            self._work[kind, shapes] = cost.estimate_cost(
-                self._steps[kind].trace(*args, device_batches.batch_shapes(source)).jaxpr.jaxpr
-            )
-        if self._work[kind, shapes][1] and jax.default_backend() == "cpu":
+        shapes = _shapes_of(source)
+        known = self._fused_shapes.setdefault(kind, set())
+        if shapes not in known and len(known) >= _SIZES and source.steps * times < _LONG:
             return False
-        sizes.add(shapes)
+        if (kind, shapes) not in self._costs:
+            traced = self._steps[kind].trace(*args, device_batches.batch_shapes(source))
+            self._costs[kind, shapes] = cost.estimate_cost(traced.jaxpr.jaxpr)
+        _, is_slow_in_loops = self._costs[kind, shapes]
+        if is_slow_in_loops and jax.default_backend() == "cpu":
+            return False
+        known.add(shapes)
         return True
 
-    def steps_a_call(self, kind, source) -> float:
+    def steps_a_call(self, kind: str, source: ArraySource) -> float:
         """How many steps over a source that may be fused a first call can take."""
-        held = _CALL_WORK.get(jax.default_backend(), _CALL_WORK_ELSEWHERE)
-        return held / self._work[kind, (_shapes_of(source.arrays), source.batch_size)][0]
+        work = _CALL_WORK.get(jax.default_backend(), _CALL_WORK_ELSEWHERE)
+        return work / self._costs[kind, _shapes_of(source)][0]
 
-    def epochs_a_call(self, source, held_out) -> tuple[int, int]:
-        """How many epochs over sources that may be fused one call can take: (the first one, at
-        most); 0 where an epoch is too long for that.
+    def epochs_a_call(self, source: ArraySource, validation: ArraySource | None) -> tuple[int, int]:
+        """How many epochs over sources that may be fused one call can take.
+
+        Returns:
+            (epochs of the first call, of any call at most); zeros where an epoch is too long.
         """
-        sources = [("train", source), *([] if held_out is None else [("test", held_out)])]
-        share = sum(
-            s.steps / self.steps_a_call(kind, s) for kind, s in sources
-        )  # of a call that an epoch takes
-        if (
-            share > 1
-            or any(s.steps > _SHORT_EPOCH for _, s in sources)
-            or self.metrics_reset_themselves
-        ):
+        sources = [("train", source)] + ([] if validation is None else [("test", validation)])
+        # The share of a call that one epoch takes.
+        share = sum(part.steps / self.steps_a_call(kind, part) for kind, part in sources)
+        is_long = share > 1 or any(part.steps > _SHORT_EPOCH for _, part in sources)
+        if is_long or self.metrics_reset_themselves:
             return 0, 0
         most = max(1, min(_MOST_EPOCHS, _MOST_ORDERS // source.num_samples))
         return max(1, min(most, int(1 / share))), most
 
-    def note(self, kind, batch):
-        """Remembers the shapes that an executable is made for. Returns those seen before where
-        these are new, else None.
+    # -- shapes ----------------------------------------------------------------
+
+    def register_shapes(self, kind: str, batch: Any) -> list[BatchSignature] | None:
+        """Remembers the shapes that an executable is made for.
+
+        Returns:
+            Those seen before where these are new, else None.
         """
-        shapes = tuple(
+        signature = tuple(
             [(x.shape, x.dtype) if hasattr(x, "dtype") else type(x) for x in jax.tree.leaves(batch)]
         )
         seen = self.signatures.setdefault(kind, [])
-        if shapes in seen:
+        if signature in seen:
             return None
-        seen.append(shapes)
+        seen.append(signature)
         return seen[:-1]
 
     @property
     def compilations(self) -> int:
         """How many executables of train and test steps were asked for, by kind and shapes."""
-        return sum(len(s) for s in self.signatures.values())
+        return sum(len(seen) for seen in self.signatures.values())
 
 
-def _shapes_of(tree):
-    return tuple(
-        [(tuple(x.shape), str(x.dtype)) for x in jax.tree.leaves(tree) if hasattr(x, "shape")]
+def _not_compiled(function: Callable, **options: Any) -> Callable:
+    """Stands for `jax.jit` where steps are run in plain Python."""
+    return function
+
+
+def _renamed(step: Callable) -> Callable:
+    @functools.wraps(step)
+    def one(*args):
+        return step(*args)
+
+    return one
+
+
+def _resets_itself(metric) -> bool:
+    """Whether a metric, or one inside of it, is a user's and may reset in a way of its own."""
+    return any(
+        not registry.is_builtin(type(m)) and not hasattr(m, "metrics")
+        for m in (metric, *getattr(metric, "metrics", ()))
     )
+
+
+def _shapes_of(source: ArraySource) -> tuple:
+    leaves = jax.tree.leaves(source.arrays)
+    shapes = [(tuple(x.shape), str(x.dtype)) for x in leaves if hasattr(x, "shape")]
+    return tuple(shapes), source.batch_size

@@ -1,600 +1,326 @@
-"""`Fit`: the loop behind `fit`. It sees executables, sources of batches and callbacks, and computes
+"""`Fit`: one call of `fit`. It sees executables, sources of batches and callbacks, and computes
 nothing.
+
+An epoch takes the widest of three forms, which give the same numbers: whole epochs with their
+validation in one device call, many steps in one call, or step by step.
 """
 
-import contextlib
-import functools
-import time
-import warnings
+from __future__ import annotations
 
-import jax
-import numpy as np
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-from fkeras.errors import UserInputError
 from fkeras.training import device_batches
-from fkeras.training.evaluate import evaluate, whole_calls
-from fkeras.training.evaluate import warm as evaluate_warm
-from fkeras.training.loan import Loan, copy_tree
-from fkeras.training.logs import Logs, number, to_python
+from fkeras.training.epoch_batches import EpochBatches
+from fkeras.training.evaluate import evaluate
+from fkeras.training.interrupts import Interrupts
+from fkeras.training.logs import Logs, to_python
+from fkeras.training.loop import (
+    Call,
+    PassOptions,
+    drive,
+    full_batches_in_fused_calls,
+    fused_steps,
+    single_steps,
+)
 from fkeras.training.pace import Pace
+from fkeras.training.snapshots import Snapshots
+from fkeras.training.training_steps import TrainingSteps
+from fkeras.training.whole_epochs import WholeEpochs
 
-_FIRST_STEPS, _MOST_STEPS = 32, 4096
-_SNAPSHOT_SECONDS = 2.0
+if TYPE_CHECKING:
+    from fkeras.callbacks import CallbackList
+    from fkeras.data import Source
+    from fkeras.training.executables import Executables
+    from fkeras.training.fit_options import FitOptions
+    from fkeras.training.progress import Progress
+
+_FIRST_STEPS, _MOST_STEPS = 32, 4096  # of a fused call
 
 
 class Fit:
     """One call of `fit`.
 
-    An epoch takes the widest of three forms that nobody can tell apart: whole epochs with their
-    validation in one device call, many steps in one call, or step by step.
-
     Args:
-        engine: the `Engine`.
+        executables: the compiled steps.
         source: where batches come from.
-        callbacks: a `CallbackList`.
-        progress: dict with the model's lifetime `steps` and `epochs`; updated as they pass.
-        key: the model's key. seed: int for the order of samples.
-        held_out: source of validation batches, or None. validation_steps: how many of them, None
-            for all.
-        validation_freq: validate each so many epochs, or in the epochs (from 1) of a list.
-        steps_per_execution: what the user asked for. fuse: whether calls of many steps are allowed.
-        should_stop: function that tells whether somebody set `stop_training`.
-        interrupts: `Interrupts`.
-        finish: called after the last epoch. after_epoch: called after each, or None.
-        on_new_shapes: function (kind, shapes seen before, batch) that is told of batches of new
-            shapes.
+        callbacks: the callbacks.
+        progress: the model's lifetime counts; updated as steps and epochs pass.
+        options: what `fit` was asked for.
+        validation: source of validation batches, or None.
+        interrupts: asked between device calls.
     """
 
     def __init__(
         self,
-        engine,
-        source,
-        callbacks,
+        executables: Executables,
+        source: Source,
+        callbacks: CallbackList,
+        progress: Progress,
+        options: FitOptions,
         *,
-        progress,
-        key,
-        seed,
-        held_out=None,
-        validation_steps=None,
-        validation_freq=1,
-        epochs=1,
-        initial_epoch=0,
-        steps_per_epoch=None,
-        steps_per_execution=1,
-        fuse=True,
-        should_stop,
-        interrupts,
-        finish,
-        after_epoch=None,
-        on_new_shapes=None,
-    ):
-        self.engine, self.source, self.callbacks, self.progress, self.key, self.seed = (
-            engine,
-            source,
-            callbacks,
-            progress,
-            key,
-            seed,
-        )
-        self.held_out, self.validation_steps, self.validation_freq = (
-            held_out,
-            validation_steps,
-            validation_freq,
-        )
-        self.epochs, self.initial_epoch, self.steps_per_epoch = (
-            epochs,
-            initial_epoch,
-            steps_per_epoch,
-        )
-        self.steps_per_execution, self.fuse, self.should_stop = (
-            steps_per_execution,
-            fuse,
-            should_stop,
-        )
-        self.interrupts, self.finish, self.after_epoch, self.on_new_shapes = (
-            interrupts,
-            finish,
-            after_epoch,
-            on_new_shapes,
-        )
-        self.loan = Loan(engine.lists.groups())
-        self.hooks = callbacks.needs_batch_hooks("train")
-        self._fused = self._stream = self._pace = None
-        self._noted: set = set()
-        self._told = self._trained = False
+        validation: Source | None = None,
+        interrupts: Interrupts | None = None,
+    ) -> None:
+        self.executables = executables
+        self.source = source
+        self.callbacks = callbacks
+        self.progress = progress
+        self.options = options
+        self.validation = validation
+        self.check_interrupts = (interrupts or Interrupts()).check
+        self.steps = TrainingSteps(executables, progress, options.key)
+        self.loan = self.steps.loan
+        self._snapshots = Snapshots(self.loan, progress)
+        self._batches = EpochBatches(source, options, progress)
+        self._stop_epoch = options.epochs
+        self._fuses: bool | None = None  # not asked yet
+        self._fused_pace: Pace | None = None
+        self._registered_batching: set[tuple] = set()
+        self._is_first_epoch = True
+        # Whole passes over arrays, which may be shuffled and need not be watched for their end.
+        self._takes_arrays = source.in_memory and options.steps_per_epoch in (None, source.steps)
 
     # -- the whole -------------------------------------------------------------
 
-    def run(self):
+    def run(self) -> None:
         """Trains. The model's Variables hold the last finished call's values however this ends."""
-        callbacks = self.callbacks
-        self._keep(self.loan.open())
+        self._snapshots.store(self.loan.take_over())
         try:
-            callbacks.on_train_begin()
-            epoch, logs = self.initial_epoch, {}
-            take = self._whole_epochs if self._may_take_whole_epochs() else self._epoch
-            while epoch < self.epochs:
-                self._remember()
-                count, last = take(epoch)
-                if last is None:  # the input ran out
-                    break
-                epoch, logs = epoch + count, last
-                if self.should_stop():
-                    break
-            self.loan.bring()
-            self.finish()
-            callbacks.on_train_end(logs)
+            self.callbacks.on_train_begin()
+            whole_epochs = self.plan_whole_epochs()
+            logs = self._run_epochs() if whole_epochs is None else self._run_whole(whole_epochs)
+            self.loan.write_back()
+            self.options.finish()
+            self.callbacks.on_train_end(logs)
         except BaseException as error:
-            self._recover(error)
+            self._snapshots.recover(error)
             raise
         finally:
-            self.loan.close()
+            self.loan.finish()
 
-    def warm(self):
-        """Compiles what `run` calls for arrays like these, and trains nothing."""
-        if self.engine.eager:
-            return
-        self.loan.open()
-        try:
-            if self._may_take_whole_epochs():
-                self._call_epochs(0, again=False)
-                return
-            source = self.source
-            values, sizes = self.loan.ready(), device_batches.sizes(source)
-            if self._may_fuse() and source.num_samples >= source.batch_size:
-                order = device_batches.permutation(source.order(self.seed, 0))
-                values, *_ = self.engine.train_many(
-                    copy_tree(values),
-                    self._counter(),
-                    self.key,
-                    device_batches.placed(source, again=True),
-                    order,
-                    np.int32(0),
-                    np.int32(0),
-                    source.batch_size,
-                )
-                sizes = sizes[1:]
-            for size in sizes:
-                if 0 < size <= source.num_samples:
-                    self.engine.train_one(
-                        copy_tree(values), self._counter(), self.key, source.batch(slice(0, size))
-                    )
-            if self.held_out is not None:
-                evaluate_warm(
-                    self.engine,
-                    self.held_out,
-                    values[:2],
-                    metrics=self.engine.fresh_metrics(),
-                    key=self.key,
-                    fuse=self.fuse,
-                )
-        finally:
-            self.loan.close()
+    def _run_whole(self, whole_epochs):
+        def before_each():
+            self._snapshots.store_if_due()
+            self._register_shapes()
 
-    def _epoch(self, epoch):
-        """One epoch in steps or calls of steps: (1, logs), with None for logs where there was no
-        batch at all.
-        """
-        values = self.loan.ready()
-        self.loan.values = (
-            *values[:3],
-            self.engine.fresh_metrics(values[3] if self._trained else None),
+        logs = self._drive(whole_epochs.calls(before_each), whole_epochs.before, whole_epochs.after)
+        return logs or {}
+
+    def _run_epochs(self):
+        epoch, logs = self.options.initial_epoch, {}
+        while epoch < self._stop_epoch:
+            self._snapshots.store_if_due()
+            epoch_logs = self._run_epoch(epoch)
+            if epoch_logs is None:  # the input ran out
+                break
+            epoch, logs = epoch + 1, epoch_logs
+            if self.options.should_stop():
+                break
+        return logs
+
+    def _drive(
+        self,
+        calls: Iterator[Call],
+        before: Callable[[int], Any],
+        after: Callable[[int, Any], Any],
+    ) -> Any:
+        return drive(
+            calls,
+            before=before,
+            after=after,
+            check_interrupts=self.check_interrupts,
+            should_stop=self.options.should_stop,
         )
-        self._trained = True
+
+    # -- which form an epoch takes ---------------------------------------------
+
+    def fuses(self) -> bool:
+        """Whether many steps are one call: no callback may want to look between them."""
+        if self._fuses is None:
+            options = self.options
+            hooks = self.callbacks.needs_batch_hooks("train")
+            watched = hooks and options.steps_of_call is None
+            self._fuses = options.fuse and not watched and self._may_fuse("train", self.source)
+        return self._fuses
+
+    def _may_fuse(self, kind, source):
+        values, counter = self.loan.values_to_donate(), self.progress.counter()
+        arguments = (values, counter, self.options.key)
+        if kind == "test":
+            arguments = (values[:2], values[3], self.options.key, counter)
+        return self.executables.may_fuse(kind, source, *arguments, times=self.options.num_epochs)
+
+    def plan_whole_epochs(self) -> WholeEpochs | None:
+        """The plan of whole epochs, or None where they are too long or looked into."""
+        if self.options.steps_of_call or not self._takes_arrays or not self.fuses():
+            return None
+        if self.validation is not None and not self._fuses_validation():
+            return None
+        epochs_a_call = self.executables.epochs_a_call(self.source, self.validation)
+        if not epochs_a_call[0]:
+            return None
+        return WholeEpochs(
+            self.steps,
+            self.source,
+            self.validation,
+            self.callbacks,
+            self.options,
+            epochs_a_call,
+            self._end_epoch,
+        )
+
+    def _fuses_validation(self):
+        options, validation = self.options, self.validation
+        return (
+            options.validation_freq == 1
+            and options.validation_steps in (None, validation.steps)
+            and not self.callbacks.needs_batch_hooks("test")
+            and self._may_fuse("test", validation)
+        )
+
+    # -- an epoch in steps -----------------------------------------------------
+
+    def _run_epoch(self, epoch: int) -> dict[str, Any] | None:
+        """Logs of one epoch; None where there was no batch at all."""
+        self.steps.reset_metrics(self._is_first_epoch)
+        self._is_first_epoch = False
         self.callbacks.on_epoch_begin(epoch)
         try:
-            last = (
-                self._epoch_of_arrays(self.source)
-                if self._from_arrays()
-                else self._epoch_of_batches(epoch)
-            )
+            if self._takes_arrays:
+                logs = self._drive_steps(self._calls_over_arrays())
+            else:
+                logs = self._run_batches(epoch)
         finally:
-            self.progress["epochs"] += 1
-        if last is None:
-            return 1, None
-        return 1, self._end_epoch(epoch, to_python(last), self._validate)
-
-    def _end_epoch(self, epoch, logs, validate):
-        if self.after_epoch is not None:
-            self.after_epoch()
-        if self.held_out is not None and validates(self.validation_freq, epoch):
-            logs.update({f"val_{k}": v for k, v in validate().items()})
-        self.callbacks.on_epoch_end(epoch, logs)
-        return logs
-
-    def _validate(self):
-        trainable, rest, *others = self.loan.ready()
-        logs, rest = evaluate(
-            self.engine,
-            self.held_out,
-            (trainable, rest),
-            metrics=self.engine.fresh_metrics(),
-            key=self.key,
-            callbacks=self.callbacks,
-            fuse=self.fuse,
-            steps=self.validation_steps,
-            steps_per_execution=self.steps_per_execution,
-            interrupts=self.interrupts,
-            keep=True,
-        )
-        self.loan.values = (trainable, rest, *others)
-        return logs
-
-    def _from_arrays(self):
-        source = self.source
-        return hasattr(source, "order") and (
-            self.steps_per_epoch is None or self.steps_per_epoch == source.steps
-        )
-
-    def _may_fuse(self):
-        """Whether steps are run many in a call: nobody may want to look between them."""
-        if self._fused is None:
-            values = self.loan.ready()
-            self._fused = (
-                self.fuse
-                and not (self.hooks and self.steps_per_execution == 1)
-                and self.engine.may_fuse(
-                    "train",
-                    self.source,
-                    values,
-                    self._counter(),
-                    self.key,
-                    times=self.epochs - self.initial_epoch,
-                )
-            )
-        return self._fused
-
-    # -- whole epochs in one call ----------------------------------------------
-
-    def _may_take_whole_epochs(self):
-        if self.steps_per_execution > 1 or not self._from_arrays() or not self._may_fuse():
-            return False
-        held_out = self.held_out
-        if held_out is not None:
-            if (
-                self.validation_freq != 1
-                or self.validation_steps not in (None, held_out.steps)
-                or self.callbacks.needs_batch_hooks("test")
-            ):
-                return False
-            values = self.loan.ready()
-            if not self.engine.may_fuse(
-                "test",
-                held_out,
-                values[:2],
-                values[3],
-                self.key,
-                self._counter(),
-                times=self.epochs - self.initial_epoch,
-            ):
-                return False
-        first, self._most_epochs = self.engine.epochs_a_call(self.source, held_out)
-        if first:
-            self._pace = Pace(first, self._most_epochs, in_flight=0)
-        return first > 0
-
-    def _whole_epochs(self, epoch):
-        """Some epochs in one device call, several where all callbacks can wait: (how many, logs of
-        the last).
-        """
-        source, callbacks = self.source, self.callbacks
-        waiting = self.after_epoch is None and callbacks.can_wait()
-        count = min(self._pace.steps if waiting else 1, self.epochs - epoch)
-        self._note_shapes(device_batches.sizes(source))
-        if not waiting:
-            callbacks.on_epoch_begin(epoch)
-            callbacks.on_train_batch_begin(0)
-        logs, test_logs = self._call_epochs(count, again=epoch + count < self.epochs)
-        self._pace.after(logs)
-        logs, test_logs = jax.device_get((logs, test_logs))
-        for i in range(count):
-            if waiting:
-                callbacks.on_epoch_begin(epoch + i)
-                callbacks.on_train_batch_begin(0)
-            last = {name: number(value[i]) for name, value in logs.items()}
-            callbacks.on_train_batch_end(source.steps - 1, last)
-            tested = {name: number(value[i]) for name, value in test_logs.items()}
-            last = self._end_epoch(
-                epoch + i, last, functools.partial(self._tell_validation, tested)
-            )
-        self.interrupts.check()
-        return count, last
-
-    def _call_epochs(self, count, again):
-        """The device call of `count` epochs: (logs, logs of validation), each with one entry an
-        epoch.
-        """
-
-        def of(source):
-            return None if source is None else device_batches.placed(source, again)
-
-        def full(source):
-            return np.int32(0 if source is None else source.num_samples // source.batch_size)
-
-        source, held_out, engine, most = self.source, self.held_out, self.engine, self._most_epochs
-        values, counter, logs, test_logs = engine.train_epochs(
-            self.loan.ready(),
-            self._counter(),
-            self.key,
-            engine.fresh_metrics(),
-            of(source),
-            self._orders(count),
-            of(held_out),
-            np.int32(count),
-            full(source),
-            full(held_out),
-            np.int32(1),
-            (most, device_batches.sizes(source), device_batches.sizes(held_out)),
-        )
-        self._took(values, counter, count * source.steps)
-        self.progress["epochs"] += count
-        return logs, test_logs
-
-    def _orders(self, count):
-        """The permutations of the next epochs, below each other, with room for the most that a call
-        takes.
-        """
-        if not self.source.shuffle:
+            self.progress.epochs += 1
+        if logs is None:
             return None
-        orders = np.zeros((self._most_epochs, self.source.num_samples), np.int32)
-        for i in range(count):
-            orders[i] = self.source.order(self.seed, self.progress["epochs"] + i)
-        return orders
+        return self._end_epoch(epoch, to_python(logs), self._validate)
 
-    def _tell_validation(self, logs):
-        callbacks, last = self.callbacks, self.held_out.steps - 1
-        callbacks.on_test_begin()
-        callbacks.on_test_batch_begin(0)
-        callbacks.on_test_batch_end(last, logs)
-        callbacks.on_test_end(logs)
-        return logs
+    def _drive_steps(self, calls):
+        return self._drive(calls, self.callbacks.on_train_batch_begin, self._call_batch_end_hooks)
 
-    # -- many steps in one call, or step by step -------------------------------
-
-    def _epoch_of_arrays(self, source):
-        order = source.order(self.seed, self.progress["epochs"])
-        size, total = source.batch_size, source.num_samples
-        full = total // size
-        logs, done = {}, 0
-        if full and self._may_fuse():
-            logs, done = self._many(source, order, full)
-        else:
-            self._note_shapes(device_batches.sizes(source))
-        chunk, pace = self.steps_per_execution, Pace(1)
-        while done * size < total and not (done and self.should_stop()):
-            begin = done
-            self._begin(begin)
-            for _ in range(chunk):
-                if done * size >= total:
-                    break
-                logs = self._one(
-                    device_batches.rows_of(
-                        source, order, done * size, min(done * size + size, total)
-                    )
-                )
-                done += 1
-            pace.after(logs)
-            logs = self._end(begin + chunk - 1, logs)
-        return logs
-
-    def _many(self, source, order, full):
-        explicit = self.steps_per_execution if self.steps_per_execution > 1 else None
-        if self._pace is None:
-            first = max(1, min(_FIRST_STEPS, int(self.engine.steps_a_call("train", source))))
-            self._pace = Pace(explicit) if explicit else Pace(first, _MOST_STEPS)
-        pace = self._pace
-        pace.begin()
-        data, indices, done, logs = (
-            device_batches.placed(source, again=True),
-            device_batches.permutation(order),
-            0,
-            {},
-        )
-        full, size = whole_calls(full, explicit, source), source.batch_size
-        self._note_shapes(device_batches.sizes(source))
-        while done < full:
-            count = min(pace.steps, full - done)
-            self._begin(done)
-            values, counter, logs = self.engine.train_many(
-                self.loan.ready(),
-                self._counter(),
-                self.key,
-                data,
-                indices,
-                np.int32(done * size),
-                np.int32(count),
-                size,
-            )
-            self._took(values, counter, count)
-            self.interrupts.check()
-            begin, done = done, done + count
-            pace.after(logs)
-            logs = self._end(begin + (explicit or count) - 1, logs)
-            if self.should_stop():
-                break
-        return logs, done
-
-    def _note_shapes(self, sizes):
-        """Tells of batches of these sizes, from arrays, where no executable has seen them yet."""
-        if sizes in self._noted:
-            return
-        self._noted.add(sizes)
-        for size in sizes:
-            if size and size <= self.source.num_samples:
-                batch = device_batches.batch_shapes(self.source, size)
-                self.on_new_shapes("train", self.engine.note("train", batch), batch)
-
-    def _epoch_of_batches(self, epoch):
-        limit = self.steps_per_epoch or self.source.steps
-        batches = self._batches(epoch)
-        logs, done, pace = None, 0, Pace(1)
-        with (
-            contextlib.closing(batches)
-            if hasattr(batches, "close") and self._stream is None
-            else contextlib.nullcontext()
-        ):
-            while limit is None or done < limit:
-                begin, chunk = (
-                    done,
-                    device_batches.chunk(batches, self.steps_per_execution, done, limit),
-                )
-                if not chunk:
-                    break
-                self._begin(begin)
-                for batch in chunk:
-                    logs = self._one_of_any_shape(batch)
-                    done += 1
-                pace.after(logs)
-                logs = self._end(begin + self.steps_per_execution - 1, logs)
-                if self.should_stop():
-                    return logs
-        if limit is not None and done < limit and hasattr(self.source, "order"):
-            self._stream = None  # the next epoch begins a new pass
-            if done == 0:
-                return self._epoch_of_batches(epoch)
-            if not self._told:
-                self._told = True
-                warnings.warn(
-                    f"Your input ran out of data: `steps_per_epoch={limit}`, but the arrays give "
-                    f"{self.source.steps} batches a pass. The epoch ends there and the next one "
-                    "begins a new pass.",
-                    stacklevel=2,
-                )
-            return logs
-        if done == 0 and epoch == self.initial_epoch:
-            raise UserInputError(
-                "The data given to `fit` holds no batch at all. If it is a generator, it may have "
-                "been used up: make a new one for each call."
-            )
-        if limit is not None and done < limit:
-            warnings.warn(
-                f"Your input ran out of data; interrupting training. It should have given {limit} "
-                f"batches for each of {self.epochs} epochs; epoch {epoch + 1} got {done}.",
-                stacklevel=2,
-            )
-            if done == 0:
-                return None
-            self.epochs = min(self.epochs, epoch + 1)
-            return logs
-        if done == 0:
-            warnings.warn(
-                f"Your input ran out of data; interrupting training after {epoch} epochs.",
-                stacklevel=2,
-            )
-            return None
-        return logs
-
-    def _batches(self, epoch):
-        source = self.source
-        if hasattr(source, "order"):
-            if self.steps_per_epoch is not None and self._stream is None:
-                self._stream = iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
-            return (
-                self._stream
-                if self._stream is not None
-                else iter(source.epoch(source.order(self.seed, self.progress["epochs"])))
-            )
-        if self.steps_per_epoch is not None and getattr(source, "steps", None) is None:
-            if self._stream is None:  # goes on where the last epoch stopped
-                self._stream = iter(source.epoch(epoch))
-            return self._stream
-        return iter(source.epoch(epoch))
-
-    # -- a step and what surrounds it ------------------------------------------
-
-    def _counter(self):
-        held = self.progress.get("counter")
-        if (
-            held is None
-            or held[0] != self.progress["steps"]
-            or getattr(held[1], "is_deleted", lambda: False)()
-        ):
-            return np.int32(self.progress["steps"])
-        return held[1]
-
-    def _one(self, batch):
-        values, counter, logs = self.engine.train_one(
-            self.loan.ready(), self._counter(), self.key, batch
-        )
-        self._took(values, counter, 1)
-        self.interrupts.check()
-        return logs
-
-    def _one_of_any_shape(self, batch):
-        seen = self.engine.note("train", batch)
-        if not seen:
-            return self._one(batch)
-        self.on_new_shapes("train", seen, batch)
-        try:
-            return self._one(batch)
-        except (ValueError, TypeError) as error:
-            error.add_note(
-                "fkeras: this came with another shape than the batches before, at step "
-                f"{self.progress['steps'] + 1} of the model's life."
-            )
-            raise
-
-    def _took(self, values, counter, count):
-        self.loan.values = values
-        self.progress["steps"] += count
-        self.progress["counter"] = (self.progress["steps"], counter)
-
-    def _begin(self, batch):
-        self.callbacks.on_train_batch_begin(batch)
-
-    def _end(self, batch, logs):
+    def _call_batch_end_hooks(self, batch, logs):
         logs = Logs(logs) if isinstance(logs, dict) else logs
         self.callbacks.on_train_batch_end(batch, logs)
         return logs
 
-    # -- when a device call fails ----------------------------------------------
-
-    def _remember(self):
-        """Keeps a copy of the state that no call may consume: what is left if a step fails on the
-        device.
-        """
-        if time.monotonic() - self._snapshot_time >= _SNAPSHOT_SECONDS:
-            self._keep(copy_tree(self.loan.ready()))
-
-    def _keep(self, values):
-        self._snapshot, self._snapshot_time, self._snapshot_step = (
-            values,
-            time.monotonic(),
-            self.progress["steps"],
+    def _calls_over_arrays(self) -> Iterator[Call]:
+        """The plan of one pass over arrays: fused calls as far as they go, then single steps."""
+        source, options = self.source, self.options
+        order = source.order(options.order_seed, self.progress.epochs)
+        self._register_shapes()
+        fused = 0
+        if source.num_samples >= source.batch_size and self.fuses():
+            fused = full_batches_in_fused_calls(
+                source.num_samples, source.batch_size, options.steps_of_call
+            )
+            data = device_batches.placed(source, again=True)
+            run = self.steps.many(data, device_batches.permutation(order), source.batch_size)
+            yield from fused_steps(run, fused, self._pace_of_fused_calls(), options.steps_of_call)
+        yield from single_steps(
+            device_batches.batches_of(source, order, fused),
+            self.steps.one,
+            group=options.steps_per_execution,
+            first=fused,
+            check_interrupts=self.check_interrupts,
         )
 
-    def _recover(self, error):
-        if self.loan.values is None or alive(self.loan.values):
-            return
-        failed = self.progress["steps"]
-        self.loan.values, self.loan.seen = self._snapshot, False
-        self.progress["steps"] = self._snapshot_step
-        if hasattr(error, "add_note"):
-            error.add_note(
-                f"fkeras: a step after step {failed} of the model's life failed on the device and "
-                f"took its state with it. The model has the weights of step {self._snapshot_step} "
-                "again."
+    def _pace_of_fused_calls(self):
+        if self._fused_pace is None:  # what it has learnt serves all epochs
+            if self.options.steps_of_call:
+                self._fused_pace = Pace(self.options.steps_of_call)
+            else:
+                estimate = int(self.executables.steps_a_call("train", self.source))
+                self._fused_pace = Pace(max(1, min(_FIRST_STEPS, estimate)), _MOST_STEPS)
+        return self._fused_pace
+
+    def _run_batches(self, epoch):
+        """Logs of an epoch over a stream, or over arrays whose passes `steps_per_epoch` cuts."""
+        logs, taken = self._drive_batches(epoch)
+        if taken == 0 and self._batches.restart():  # the last epoch ended with the pass
+            logs, taken = self._drive_batches(epoch)
+        if taken and self.options.should_stop():
+            return logs
+        if self._batches.ran_out(epoch, taken):
+            self._stop_epoch = epoch + 1
+        return logs
+
+    def _drive_batches(self, epoch):
+        before = self.progress.steps
+        with self._batches.opened(epoch) as batches:
+            calls = single_steps(
+                batches,
+                self._step_of_any_shape,
+                group=self.options.steps_per_execution,
+                limit=self._batches.limit,
+                check_interrupts=self.check_interrupts,
             )
+            logs = self._drive_steps(calls)
+        return logs, self.progress.steps - before
 
+    # -- shapes of batches -----------------------------------------------------
 
-def validates(freq, epoch) -> bool:
-    """Whether an epoch (from 0) is validated: each `freq`-th one, or those of a list (from 1)."""
-    if isinstance(freq, int):
-        if freq < 1:
-            raise UserInputError(f"`validation_freq` must be at least 1. Received: {freq}")
-        return (epoch + 1) % freq == 0
-    return epoch + 1 in freq
-
-
-def alive(values) -> bool:
-    """Whether all arrays can be read: neither donated away nor the result of a failed call."""
-    for x in jax.tree.leaves(values):
-        if not isinstance(x, jax.Array):
-            continue
-        if x.is_deleted():
-            return False
+    def _step_of_any_shape(self, index, batch):
+        """A step on a batch of a stream, which may have another shape than those before."""
+        earlier = self.executables.register_shapes("train", batch)
+        if not earlier:
+            return self.steps.one(index, batch)
+        if self.options.compile_watch is not None:
+            self.options.compile_watch.on_new_shapes("train", earlier)
         try:
-            x.block_until_ready()
-        except Exception:
-            return False
-    return True
+            return self.steps.one(index, batch)
+        except (ValueError, TypeError) as error:
+            error.add_note(
+                "fkeras: this came with another shape than the batches before, at step "
+                f"{self.progress.steps + 1} of the model's life."
+            )
+            raise
+
+    def _register_shapes(self):
+        """Tells of the batches that arrays give, where that has not been done yet."""
+        batching = device_batches.batching_of(self.source)
+        if batching in self._registered_batching:
+            return
+        self._registered_batching.add(batching)
+        for size in batching:
+            if 0 < size <= self.source.num_samples:
+                batch = device_batches.batch_shapes(self.source, size)
+                earlier = self.executables.register_shapes("train", batch)
+                if self.options.compile_watch is not None:
+                    self.options.compile_watch.on_new_shapes("train", earlier or ())
+
+    # -- the end of an epoch ---------------------------------------------------
+
+    def _end_epoch(
+        self, epoch: int, logs: dict[str, Any], validate: Callable[[], dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Validation and the hooks; returns all logs of the epoch."""
+        if self.options.after_epoch is not None:
+            self.options.after_epoch()
+        if self.validation is not None and self.options.is_validation_epoch(epoch):
+            logs.update({f"val_{name}": value for name, value in validate().items()})
+        self.callbacks.on_epoch_end(epoch, logs)
+        return logs
+
+    def _validate(self):
+        trainable, non_trainable, *others = self.loan.values_to_donate()
+        logs, non_trainable = evaluate(
+            self.executables,
+            self.validation,
+            (trainable, non_trainable),
+            self._validation_options(),
+            key=self.options.key,
+            callbacks=self.callbacks,
+            check_interrupts=self.check_interrupts,
+        )
+        self.loan.values = (trainable, non_trainable, *others)
+        return logs
+
+    def _validation_options(self):
+        return PassOptions(
+            steps=self.options.validation_steps,
+            steps_per_execution=self.options.steps_per_execution,
+            fuse=self.options.fuse,
+            again=True,
+        )

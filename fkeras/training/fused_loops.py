@@ -6,30 +6,68 @@ is the body of a loop, which XLA compiles by itself. What would be a loop of one
 its count at run time, or XLA would melt the step into its surroundings.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+if TYPE_CHECKING:
+    from fkeras.training.trainable import Logs
+    from fkeras.training.variable_groups import GroupValues, WeightValues
+    from fkeras.types import PyTree
+
+    Count = jax.Array | np.int32 | int  # an int32 scalar
+    Order = jax.Array | None  # int32 (rows,): a permutation
 
 
-def like(new, old):
+class Batching(NamedTuple):
+    """How rows are cut into batches. Static: each one is a program of its own.
+
+    Attributes:
+        size: rows of a full batch.
+        last: rows of the smaller last batch, or 0 where there is none.
+    """
+
+    size: int
+    last: int
+
+
+def like(new: PyTree, old: PyTree) -> PyTree:
     """New values in the dtypes of the old: what goes round a loop keeps its type."""
     return jax.tree.map(lambda n, o: jnp.asarray(n, o.dtype), new, old)
 
 
-def rows(data, order, first, count):
+def rows(data: PyTree, order: Order, first: Count, count: int) -> PyTree:
     """`count` rows from row `first` on: by the permutation, or as they lie where there is none."""
     if order is None:
         return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, count), data)
-    at = jax.lax.dynamic_slice_in_dim(order, first, count)
-    return jax.tree.map(lambda a: a.at[at].get(mode="promise_in_bounds"), data)
+    indices = jax.lax.dynamic_slice_in_dim(order, first, count)
+    return jax.tree.map(lambda a: a.at[indices].get(mode="promise_in_bounds"), data)
 
 
 def _zeros(structs):
     return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), structs)
 
 
-def train(step, values, counter, key, data, order, first, count, size):
-    """(values, counter, logs of the last step) after `count` training steps of `size` rows each,
-    from row `first` of the order on.
+def train(
+    step: Callable,
+    values: GroupValues,
+    counter: Count,
+    key: jax.Array,
+    data: PyTree,
+    order: Order,
+    first: Count,
+    count: Count,
+    size: int,
+) -> tuple[GroupValues, Count, Logs]:
+    """`count` training steps of `size` rows each, from row `first` of the order on.
+
+    Returns:
+        (values, counter, logs of the last step).
     """
     batch = jax.eval_shape(lambda: rows(data, order, 0, size))
     logs = _zeros(jax.eval_shape(step, values, counter, key, batch)[2])
@@ -42,152 +80,181 @@ def train(step, values, counter, key, data, order, first, count, size):
     return jax.lax.fori_loop(0, count, body, (values, counter, logs))
 
 
-def test(step, fixed, metrics, key, data, first, count, size, index):
-    """(non-trainable values, metric values, logs of the last step) after `count` evaluation steps;
-    `index` is the number of the first one.
+def test(
+    step: Callable,
+    weights: WeightValues,
+    metrics: list[jax.Array],
+    key: jax.Array,
+    data: PyTree,
+    first: Count,
+    count: Count,
+    size: int,
+    index: Count,
+) -> tuple[list[jax.Array], list[jax.Array], Logs]:
+    """`count` evaluation steps of `size` rows each from row `first` on.
 
     Only what a step changes goes round the loop: weights stay where they are.
+
+    Args:
+        index: number of the first step, for its key.
+
+    Returns:
+        (non-trainable values, metric values, logs of the last step).
     """
     batch = jax.eval_shape(lambda: rows(data, None, 0, size))
     counter = jax.ShapeDtypeStruct((), jnp.int32)
-    logs = _zeros(jax.eval_shape(step, fixed, metrics, key, counter, batch)[2])
-    changed = _changed_in_test(step, fixed, metrics, key, batch)
-    rest = list(fixed[1])
+    logs = _zeros(jax.eval_shape(step, weights, metrics, key, counter, batch)[2])
+    trainable, non_trainable = weights
+    changed = _changed_in_test(step, weights, metrics, key, batch)
 
-    def placed(moving):
-        out = list(rest)
-        for at, value in zip(changed, moving):
-            out[at] = value
-        return out
+    def with_changed(moving):
+        after = list(non_trainable)
+        for i, value in zip(changed, moving):
+            after[i] = value
+        return after
 
     def body(i, carry):
         moving, metrics, _ = carry
+        batch = rows(data, None, first + i * size, size)
         after, metrics, new = step(
-            (fixed[0], placed(moving)),
-            metrics,
-            key,
-            index + i,
-            rows(data, None, first + i * size, size),
+            (trainable, with_changed(moving)), metrics, key, index + i, batch
         )
-        return [after[at] for at in changed], metrics, like(new, logs)
+        return [after[i] for i in changed], metrics, like(new, logs)
 
-    moving, metrics, logs = jax.lax.fori_loop(
-        0, count, body, ([rest[at] for at in changed], metrics, logs)
-    )
-    return placed(moving), metrics, logs
-
-
-def _changed_in_test(step, fixed, metrics, key, batch):
-    """Which non-trainable values an evaluation step changes."""
-    jaxpr = jax.make_jaxpr(step)(
-        fixed, metrics, key, jax.ShapeDtypeStruct((), jnp.int32), batch
-    ).jaxpr
-    inner = (
-        jaxpr.eqns[-1].params["jaxpr"].jaxpr
-        if len(jaxpr.eqns) == 1 and "jaxpr" in jaxpr.eqns[-1].params
-        else None
-    )
-    given = {id(v) for v in jaxpr.invars}
-
-    def forwarded(i):
-        return (
-            id(jaxpr.outvars[i]) in given or inner is not None and inner.outvars[i] in inner.invars
-        )
-
-    return [i for i in range(len(fixed[1])) if not forwarded(i)]
+    start = [non_trainable[i] for i in changed], metrics, logs
+    moving, metrics, logs = jax.lax.fori_loop(0, count, body, start)
+    return with_changed(moving), metrics, logs
 
 
-def predict(step, fixed, key, data, first, index, count, size):
-    """Outputs of `count` batches from row `first` on, joined along the first axis; `index` is the
-    number of the first one.
+def _changed_in_test(step, weights, metrics, key, batch):
+    """Which non-trainable values an evaluation step changes.
+
+    The others leave its jaxpr as they came in: straight through, or through the one inner program
+    that a jitted step is.
+    """
+    counter = jax.ShapeDtypeStruct((), jnp.int32)
+    jaxpr = jax.make_jaxpr(step)(weights, metrics, key, counter, batch).jaxpr
+    inner = None
+    if len(jaxpr.eqns) == 1 and "jaxpr" in jaxpr.eqns[-1].params:
+        inner = jaxpr.eqns[-1].params["jaxpr"].jaxpr
+    inputs = {id(v) for v in jaxpr.invars}
+
+    def is_passed_on(i):
+        if id(jaxpr.outvars[i]) in inputs:
+            return True
+        return inner is not None and inner.outvars[i] in inner.invars
+
+    return [i for i in range(len(weights[1])) if not is_passed_on(i)]
+
+
+def predict(
+    step: Callable,
+    weights: WeightValues,
+    key: jax.Array,
+    data: PyTree,
+    first: Count,
+    index: Count,
+    count: int,
+    size: int,
+) -> PyTree:
+    """Outputs of `count` batches from row `first` on, joined along the first axis.
+
+    Args:
+        index: number of the first batch, for its key.
     """
 
     def one(i):
-        return step(fixed, key, index + i, rows(data, None, first + i * size, size))
+        return step(weights, key, index + i, rows(data, None, first + i * size, size))
 
     outputs = jax.lax.map(one, jnp.arange(count, dtype=jnp.int32))
     return jax.tree.map(lambda a: a.reshape((-1, *a.shape[2:])) if a.ndim > 1 else a, outputs)
 
 
 def epochs(
-    train_step,
-    test_step,
-    values,
-    counter,
-    key,
-    fresh,
-    data,
-    orders,
-    held_out,
-    count,
-    full,
-    held_out_full,
-    one,
-    sizes,
-):
+    train_step: Callable,
+    test_step: Callable,
+    values: GroupValues,
+    counter: Count,
+    key: jax.Array,
+    fresh: list[jax.Array],
+    data: PyTree,
+    orders: jax.Array | None,
+    validation: PyTree | None,
+    count: Count,
+    full: Count,
+    validation_full: Count,
+    one: Count,
+    static: tuple[int, Batching, Batching],
+) -> tuple[GroupValues, Count, Logs, Logs]:
     """Whole epochs with their validation. Each begins with fresh metrics and takes the full
     batches, the smaller last one, then validates.
 
     Args:
         fresh: metric values after a reset.
-        orders: (most epochs, rows) permutations, or None for rows as they lie; held_out: validation
-            data or None.
-        count: epochs to take. full, held_out_full: numbers of full batches. one: 1. All are only
-            known at run time.
-        sizes: static: most epochs, then (batch size, size of the last batch or 0) of the data and
-            of the validation data.
+        orders: permutations (most epochs, rows); None for rows as they lie.
+        validation: data, or None.
+        count: epochs to take.
+        full, validation_full: numbers of full batches.
+        one: 1, like the other counts only known at run time.
+        static: (most epochs, batching of the data, batching of the validation data).
 
     Returns:
         `(values, counter, logs, logs of validation)`, logs with one entry an epoch.
     """
-    most, (size, last), (test_size, test_last) = sizes
-    number = jax.tree.leaves(data)[0].shape[0]
-
-    def trained(values, counter, order):
-        if number >= size:
-            values, counter, logs = train(
-                train_step, values, counter, key, data, order, 0, full, size
-            )
-        if last:
-            values, counter, logs = train(
-                train_step, values, counter, key, data, order, number - last, one, last
-            )
-        return values, counter, logs
-
-    def validated(values):
-        fixed, metrics, logs = values[:2], fresh, {}
-        held = jax.tree.leaves(held_out)[0].shape[0]
-        if held >= test_size:
-            rest, metrics, logs = test(
-                test_step, fixed, metrics, key, held_out, 0, held_out_full, test_size, 0
-            )
-            fixed = (fixed[0], rest)
-        if test_last:
-            rest, metrics, logs = test(
-                test_step,
-                fixed,
-                metrics,
-                key,
-                held_out,
-                held - test_last,
-                one,
-                test_last,
-                held_out_full,
-            )
-            fixed = (fixed[0], rest)
-        return (*fixed, *values[2:]), logs
+    most, batching, validation_batching = static
 
     def epoch(values, counter, order):
-        values, counter, logs = trained((*values[:3], like(fresh, values[3])), counter, order)
-        values, test_logs = validated(values) if held_out is not None else (values, {})
+        values = (*values[:3], like(fresh, values[3]))
+        values, counter, logs = _train_epoch(
+            train_step, values, counter, key, data, order, full, one, batching
+        )
+        if validation is None:
+            return values, counter, (logs, {})
+        non_trainable, metrics, test_logs = _validate(
+            test_step, values, fresh, key, validation, validation_full, one, validation_batching
+        )
+        values = (values[0], non_trainable, *values[2:])
         return values, counter, (logs, test_logs)
 
     def body(i, carry):
-        values, counter, kept = carry
+        values, counter, earlier = carry
         new, counter, logs = epoch(values, counter, None if orders is None else orders[i])
-        return like(new, values), counter, jax.tree.map(lambda k, v: k.at[i].set(v), kept, logs)
+        all_logs = jax.tree.map(lambda k, v: k.at[i].set(v), earlier, logs)
+        return like(new, values), counter, all_logs
 
     shapes = jax.eval_shape(epoch, values, counter, None if orders is None else orders[0])[2]
-    kept = jax.tree.map(lambda s: jnp.zeros((most, *s.shape), s.dtype), shapes)
-    values, counter, (logs, test_logs) = jax.lax.fori_loop(0, count, body, (values, counter, kept))
-    return values, counter, logs, test_logs
+    logs = jax.tree.map(lambda s: jnp.zeros((most, *s.shape), s.dtype), shapes)
+    values, counter, logs = jax.lax.fori_loop(0, count, body, (values, counter, logs))
+    return values, counter, *logs
+
+
+def _train_epoch(step, values, counter, key, data, order, full, one, batching):
+    number, logs = _num_rows(data), {}
+    size, last = batching
+    if number >= size:
+        values, counter, logs = train(step, values, counter, key, data, order, 0, full, size)
+    if last:
+        values, counter, logs = train(
+            step, values, counter, key, data, order, number - last, one, last
+        )
+    return values, counter, logs
+
+
+def _validate(step, values, metrics, key, data, full, one, batching):
+    """(non-trainable values, metric values, logs) after evaluation of all rows."""
+    trainable, non_trainable = values[:2]
+    number, logs = _num_rows(data), {}
+    size, last = batching
+    if number >= size:
+        non_trainable, metrics, logs = test(
+            step, (trainable, non_trainable), metrics, key, data, 0, full, size, 0
+        )
+    if last:
+        non_trainable, metrics, logs = test(
+            step, (trainable, non_trainable), metrics, key, data, number - last, one, last, full
+        )
+    return non_trainable, metrics, logs
+
+
+def _num_rows(data) -> int:
+    return jax.tree.leaves(data)[0].shape[0]

@@ -2,47 +2,51 @@
 weights with it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import signal
 import threading
+from collections.abc import Iterator
+from types import FrameType
 
 
 class Interrupts:
     """A flag that SIGINT sets; a second SIGINT acts at once."""
 
-    def __init__(self):
-        self.asked = False
+    def __init__(self) -> None:
+        self.is_requested = False
 
-    def check(self):
+    def check(self) -> None:
         """Raises KeyboardInterrupt if Ctrl-C was pressed since the last look."""
-        if self.asked:
-            self.asked = False
+        if self.is_requested:
+            self.is_requested = False
             raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
-def watched():
-    """Inside, SIGINT sets the flag of the yielded `Interrupts`. Only in the main thread, and only
-    where Python's own handler is in place (or that of an outer `watched`)."""
-    flag = Interrupts()
-    handler = (
-        signal.getsignal(signal.SIGINT)
-        if threading.current_thread() is threading.main_thread()
-        else None
-    )
+def watched() -> Iterator[Interrupts]:
+    """Inside, SIGINT sets the flag of the yielded `Interrupts`.
+
+    Only in the main thread, since Python lets no other set handlers, and only where Python's own
+    handler is in place (or that of an outer `watched`).
+    """
+    interrupts = Interrupts()
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT) if in_main_thread else None
     if handler is None or handler in (signal.SIG_IGN, signal.SIG_DFL):
-        yield flag
+        yield interrupts
         return
 
-    def on_interrupt(number, frame):
-        if flag.asked:
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        if interrupts.is_requested:
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt
-        flag.asked = True
+        interrupts.is_requested = True
 
     signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield flag
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, handler)
-    flag.check()
+    interrupts.check()  # pressed after the last look

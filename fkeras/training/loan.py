@@ -3,13 +3,23 @@ Variables stand aside.
 
 During `fit` a Variable's slot holds a stand-in. Whoever reads it (a callback calling `get_weights`)
 makes the loop put all current values back; the loop then goes on with copies, so that no array that
-somebody may have seen is ever donated, and takes up what was written.
+may have been read is ever donated, and takes up what was written.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.values import stand_ins
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+
+Values: TypeAlias = tuple[list[jax.Array], ...]
 
 copy_tree = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
 
@@ -18,52 +28,69 @@ class Loan:
     """Groups of Variables whose values a loop holds.
 
     Args:
-        groups: tuple of lists of Variables.
+        groups: lists of Variables.
 
     Attributes:
         values: the current values, in the same groups. The loop replaces them after each device
             call.
+        is_written_back: whether the Variables hold these very values, where they may be read.
     """
 
-    def __init__(self, groups):
+    def __init__(self, groups: Sequence[Sequence[Variable]]) -> None:
         self.groups = groups
-        self.values = None
-        self.seen = False
-        self._stand_in = stand_ins.HeldByLoop(self.bring)
+        self.is_written_back = False
+        self._values: Values | None = None
+        self._stand_in = stand_ins.HeldByLoop(self.write_back)
 
-    def open(self):
-        """Takes the values over. What stood in the Variables is copied, since somebody may hold it,
-        and returned.
+    @property
+    def values(self) -> Values | None:
+        return self._values
+
+    @values.setter
+    def values(self, values: Values | None) -> None:
+        self._values = values
+        if values is not None and self.is_written_back:
+            # Variables were read while the call was traced: they hold what it has consumed since.
+            self._put_stand_ins()
+
+    def take_over(self) -> Values:
+        """Begins the loan.
+
+        Returns:
+            What stood in the Variables. The loop has copies, since these may be held elsewhere.
         """
         for variable in (v for group in self.groups for v in group):
             variable._raw_value  # noqa: B018  draws what has no value yet
-        return self._take()
+        return self._copy_from_variables()
 
-    def _take(self):
+    def _copy_from_variables(self) -> Values:
         held = tuple([stand_ins.private_value(v) for v in group] for group in self.groups)
-        self.values = copy_tree(held)
+        self._values = copy_tree(held)
+        self._put_stand_ins()
+        return held
+
+    def _put_stand_ins(self) -> None:
         for group in self.groups:
             for variable in group:
                 stand_ins.put_value(variable, self._stand_in)
-        self.seen = False
-        return held
+        self.is_written_back = False
 
-    def bring(self):
+    def write_back(self) -> None:
         """Puts the current values into the Variables."""
-        if self.seen or self.values is None:
+        if self.is_written_back or self.values is None:
             return
         for group, values in zip(self.groups, self.values):
             for variable, value in zip(group, values):
                 stand_ins.put_value(variable, value)
-        self.seen = True
+        self.is_written_back = True
 
-    def ready(self):
+    def values_to_donate(self) -> Values:
         """Values that the next device call may consume."""
-        if self.seen:
-            self._take()
+        if self.is_written_back:
+            self._copy_from_variables()
         return self.values
 
-    def close(self):
+    def finish(self) -> None:
         """Ends the loan: the Variables hold the last values."""
-        self.bring()
+        self.write_back()
         self.values = None

@@ -1,7 +1,10 @@
 """`Pace`: how much work a device call takes."""
 
+from __future__ import annotations
+
 import collections
 import time
+from typing import Any
 
 import jax
 
@@ -20,17 +23,23 @@ class Pace:
         in_flight: how many calls may be under way.
     """
 
-    def __init__(self, steps, most=None, in_flight=2):
-        self.steps, self._most, self._in_flight = steps, most, in_flight
+    def __init__(self, steps: int, most: int | None = None, in_flight: int = 2) -> None:
+        self.steps = steps
+        self._most = most
+        self._in_flight = in_flight
         self.begin()
 
-    def begin(self):
+    def begin(self) -> None:
         """Starts the clock: what passed since the last call teaches nothing."""
-        self._calls: collections.deque = collections.deque()
-        self._last = None
+        self._calls: collections.deque[jax.Array | None] = collections.deque()
+        self._last_end: float | None = None
 
-    def after(self, result):
-        """Waits until all but the last calls are done; learns from how long they took."""
+    def after(self, result: Any) -> None:
+        """Waits until all but the last calls are done; learns from how long they took.
+
+        Args:
+            result: of the call just made; all of it is ready as soon as one array is.
+        """
         first = next(iter(result.values()), None) if isinstance(result, dict) else result
         if not isinstance(first, jax.Array):
             first = next((x for x in jax.tree.leaves(result) if isinstance(x, jax.Array)), None)
@@ -40,13 +49,15 @@ class Pace:
         oldest = self._calls.popleft()
         if oldest is not None:
             oldest.block_until_ready()
-        if self._most is None:
-            return
+        if self._most is not None:
+            self._learn(self._most)
+
+    def _learn(self, most: int) -> None:
         now = time.perf_counter()
-        if self._last is not None:
-            took = now - self._last
-            if took < _CALL_SECONDS / 2:
-                self.steps = min(self.steps * 2, self._most)
-            elif took > _CALL_SECONDS * 2:
+        if self._last_end is not None:
+            seconds = now - self._last_end
+            if seconds < _CALL_SECONDS / 2:
+                self.steps = min(self.steps * 2, most)
+            elif seconds > _CALL_SECONDS * 2:
                 self.steps = max(self.steps // 2, 1)
-        self._last = now
+        self._last_end = now

@@ -1,132 +1,175 @@
-"""The loop behind `predict`."""
+"""The passes behind `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
 
-from fkeras.core.nested import flatten, map_structure
+from fkeras.core.nested import flatten, in_order_of_leaves, map_structure, unflatten_like
 from fkeras.errors import UserInputError
 from fkeras.training import device_batches
+from fkeras.training.loop import Call, PassOptions, drive, fused_steps, single_steps
 from fkeras.training.pace import Pace
 
+if TYPE_CHECKING:
+    from fkeras.callbacks import CallbackList
+    from fkeras.data import Source
+    from fkeras.training.executables import Executables
+    from fkeras.training.progress import Progress
+    from fkeras.training.variable_groups import WeightValues
+    from fkeras.types import Nested
+
 _ROWS = 1 << 13  # of a fused call
-_NUMBERS = 1 << 30  # counters stay below
+_NUMBERS = 1 << 30  # numbers of batches stay below: they are int32 on the device
 
 
 def predict(
-    engine,
-    source,
-    fixed,
+    executables: Executables,
+    source: Source,
+    weights: WeightValues,
+    options: PassOptions,
     *,
-    key,
-    callbacks,
-    progress,
-    fuse=True,
-    steps=None,
-    steps_per_execution=1,
-    should_stop,
-):
+    key: jax.Array,
+    callbacks: CallbackList,
+    progress: Progress,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Nested[np.ndarray]:
     """Outputs of all batches, joined, as NumPy arrays in the structure of the model's outputs.
 
     Args:
-        engine: the `Engine`. source: where batches come from. fixed: (trainable, non-trainable)
-            values. key: the model's key.
-        callbacks: a `CallbackList`. should_stop: function that tells whether somebody set
-            `stop_predicting`.
-        progress: dict in which `predicted` counts the batches of the model's life: each draws
-            numbers of its own, where it draws any.
-        fuse: whether calls of many steps are allowed. steps: batches to take, None for all.
-            steps_per_execution: what the user asked for.
+        executables: the compiled steps.
+        source: where batches come from.
+        weights: (trainable, non-trainable) values.
+        options: how the pass is cut into calls.
+        key: the model's key.
+        callbacks: the callbacks.
+        progress: counts the batches that were predicted.
+        should_stop: whether a callback has set `stop_predicting`.
     """
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
-    pieces, done, drawn = [], 0, progress.get("predicted", 0)
+    prediction = _Prediction(executables, source, weights, options, key, progress.predicted)
 
-    def keep(index, *outputs):
-        pieces.extend(outputs)
-        callbacks.on_predict_batch_end(
-            index, {"outputs": map_structure(np.asarray, outputs[-1]) if hooks else outputs[-1]}
+    def after(batch, outputs):
+        shown = map_structure(np.asarray, outputs) if hooks else outputs
+        callbacks.on_predict_batch_end(batch, {"outputs": shown})
+
+    drive(
+        prediction.calls(hooks),
+        before=callbacks.on_predict_batch_begin,
+        after=after,
+        should_stop=should_stop,
+    )
+    if not prediction.pieces:
+        raise UserInputError("The data given to `predict` holds no batch at all.")
+    progress.predicted += prediction.num_batches
+    callbacks.on_predict_end()
+    return join(prediction.pieces)
+
+
+class _Prediction:
+    """The outputs that one prediction has so far, and the device calls that add to them."""
+
+    def __init__(self, executables, source, weights, options, key, earlier):
+        self.executables = executables
+        self.source = source
+        self.weights = weights
+        self.options = options
+        self.key = key
+        self.earlier = earlier  # batches that the model has predicted before
+        self.pieces: list = []
+        self.num_batches = 0
+
+    def calls(self, hooks: bool) -> Iterator[Call]:
+        """The plan: fused calls of one size as far as they go, then single steps."""
+        source, options = self.source, self.options
+        takes_all = options.takes_all_of(source)
+        fused = 0
+        if takes_all and options.fuse and not hooks and self._may_fuse():
+            full = source.num_samples // source.batch_size
+            size = max(1, min(full, _ROWS // source.batch_size))
+            fused = full - full % size
+            data = device_batches.placed(source, again=full >= 2 * size)
+            yield from fused_steps(self._many(data), fused, Pace(size))
+        yield from single_steps(
+            device_batches.batches_of(source, first=fused)
+            if takes_all
+            else device_batches.endless_batches(source),
+            self._one,
+            group=options.steps_per_execution,
+            first=fused,
+            limit=options.steps,
         )
 
-    whole = hasattr(source, "order") and (steps is None or steps == source.steps)
-    if (
-        whole
-        and fuse
-        and not hooks
-        and source.num_samples >= 2 * source.batch_size
-        and engine.may_fuse("predict", source, fixed, key, np.int32(0))
-    ):
-        size = source.batch_size
-        full = source.num_samples // size
-        count = max(1, min(full, _ROWS // size))
-        data = device_batches.placed(source, again=full >= 2 * count)
-        while full - done >= count:
-            callbacks.on_predict_batch_begin(done)
-            outputs = engine.predict_many(
-                fixed,
-                key,
+    def _may_fuse(self):
+        source = self.source
+        return source.num_samples >= 2 * source.batch_size and self.executables.may_fuse(
+            "predict", source, self.weights, self.key, np.int32(0)
+        )
+
+    def _one(self, index, batch):
+        outputs = self.executables.predict_one(
+            self.weights, self.key, batch_number(self.earlier + index), batch
+        )
+        return self._accept(outputs, 1)
+
+    def _many(self, data):
+        size = self.source.batch_size
+
+        def run(first, count):
+            outputs = self.executables.predict_many(
+                self.weights,
+                self.key,
                 data,
-                np.int32(done * size),
-                np.int32((drawn + done) % _NUMBERS),
+                np.int32(first * size),
+                batch_number(self.earlier + first),
                 count,
                 size,
             )
-            done += count
-            keep(done - 1, outputs)
-    batches, pace = device_batches.batches(source, done, endless=not whole), Pace(1)
-    while (steps is None or done < steps) and not should_stop():
-        begin, made = done, []
-        while len(made) < steps_per_execution and (steps is None or done < steps):
-            batch = next(batches, None)
-            if batch is None:
-                break
-            if not made:
-                callbacks.on_predict_batch_begin(begin)
-            made.append(engine.predict_one(fixed, key, np.int32((drawn + done) % _NUMBERS), batch))
-            done += 1
-        if not made:
-            break
-        pace.after(made)
-        keep(begin + steps_per_execution - 1, *made)
-    if not pieces:
-        raise UserInputError("The data given to `predict` holds no batch at all.")
-    progress["predicted"] = drawn + done
-    callbacks.on_predict_end()
-    return join(pieces)
+            return self._accept(outputs, count)
+
+        return run
+
+    def _accept(self, outputs, count):
+        self.pieces.append(outputs)
+        self.num_batches += count
+        return outputs
 
 
-def to_host(outputs):
+def batch_number(predicted: int) -> np.int32:
+    """The number of a batch, for its key, from how many were predicted before it."""
+    return np.int32(predicted % _NUMBERS)
+
+
+def to_host(outputs: Nested[jax.Array]) -> Nested[np.ndarray]:
     """Outputs as NumPy arrays that the caller may write to."""
-    return (
-        np.array(outputs)
-        if isinstance(outputs, jax.Array)
-        else map_structure(np.array, jax.device_get(outputs))
-    )
+    if isinstance(outputs, jax.Array):
+        return np.array(outputs)
+    return map_structure(np.array, jax.device_get(outputs))
 
 
-def join(pieces):
-    """Outputs of batches, joined along the first axis."""
+def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
+    """Outputs of batches, joined along the first axis.
+
+    Raises:
+        UserInputError: where they differ in other axes.
+    """
     if len(pieces) == 1:
         return to_host(pieces[0])
-    flat = [flatten(p) for p in pieces]
-    joined = []
-    for column in zip(*flat):
-        arrays = [np.asarray(x) for x in column]
-        shapes = {a.shape[1:] for a in arrays}
-        if len(shapes) > 1:
-            raise UserInputError(
-                "The batches' outputs have different shapes behind the batch axis: "
-                f"{sorted(shapes)}. Predict them one by one with `predict_on_batch`, or pad the "
-                "inputs to one width."
-            )
-        joined.append(np.concatenate(arrays) if arrays[0].ndim else np.stack(arrays))
-    rest = iter(joined)
-    return map_structure(lambda _: next(rest), _in_leaf_order(pieces[0]))
+    columns = zip(*(flatten(piece) for piece in pieces))
+    joined = [_joined([np.asarray(x) for x in column]) for column in columns]
+    return unflatten_like(in_order_of_leaves(pieces[0]), joined)
 
 
-def _in_leaf_order(structure):
-    """Dicts in the order in which `leaves` visits them."""
-    if isinstance(structure, dict):
-        return {k: _in_leaf_order(structure[k]) for k in sorted(structure)}
-    if isinstance(structure, (list, tuple)) and not hasattr(structure, "_fields"):
-        return type(structure)(_in_leaf_order(v) for v in structure)
-    return structure
+def _joined(arrays):
+    shapes = {a.shape[1:] for a in arrays}
+    if len(shapes) > 1:
+        raise UserInputError(
+            "The batches' outputs have different shapes behind the batch axis: "
+            f"{sorted(shapes)}. Predict them one by one with `predict_on_batch`, or pad the inputs "
+            "to one width."
+        )
+    return np.concatenate(arrays) if arrays[0].ndim else np.stack(arrays)

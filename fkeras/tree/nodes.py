@@ -6,6 +6,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Sequence
 from typing import Any
 
+from fkeras.core.nested import sorted_keys
 from fkeras.errors import UserInputError
 from fkeras.types import PyTree
 
@@ -38,13 +39,7 @@ def keys_of(node: PyTree) -> list[Any]:
         return list(node)
     if type(node) not in _DICTS:
         return list(range(len(node)))
-    try:
-        return sorted(node)
-    except TypeError:  # keys of several types: by type first
-        try:
-            return sorted(node, key=lambda k: (f"{type(k).__module__}.{type(k).__qualname__}", k))
-        except TypeError:
-            return list(node)
+    return sorted_keys(node)
 
 
 def children_of(node: PyTree) -> list[Any]:

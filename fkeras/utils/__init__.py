@@ -1,11 +1,6 @@
 """`keras.utils`: tools around training. A table of contents."""
 
-from fkeras.backend.session import clear_session as clear_session
-from fkeras.backend.session import is_keras_tensor as is_keras_tensor
 from fkeras.callbacks import Progbar as Progbar
-from fkeras.config import disable_interactive_logging as disable_interactive_logging
-from fkeras.config import enable_interactive_logging as enable_interactive_logging
-from fkeras.config import is_interactive_logging_enabled as is_interactive_logging_enabled
 from fkeras.core.config.registry import get_custom_objects as get_custom_objects
 from fkeras.core.config.registry import get_registered_name as get_registered_name
 from fkeras.core.config.registry import get_registered_object as get_registered_object
@@ -15,13 +10,20 @@ from fkeras.core.config.scopes import custom_object_scope as custom_object_scope
 from fkeras.core.config.serialization import deserialize_keras_object as deserialize_keras_object
 from fkeras.core.config.serialization import serialize_keras_object as serialize_keras_object
 from fkeras.core.dtypes import standardize_dtype as standardize_dtype
+from fkeras.core.experiment_config import Config as Config
+from fkeras.core.kinds import is_keras_tensor as is_keras_tensor
+from fkeras.core.public_settings import disable_interactive_logging as disable_interactive_logging
+from fkeras.core.public_settings import enable_interactive_logging as enable_interactive_logging
+from fkeras.core.public_settings import (
+    is_interactive_logging_enabled as is_interactive_logging_enabled,
+)
 from fkeras.core.randomness.seeds import set_random_seed as set_random_seed
+from fkeras.core.session import clear_session as clear_session
 from fkeras.data import PyDataset as PyDataset
 from fkeras.data import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
-from fkeras.utils.encoding import normalize as normalize
-from fkeras.utils.encoding import to_categorical as to_categorical
-from fkeras.utils.experiment_config import Config as Config
+from fkeras.data.encoding import normalize as normalize
+from fkeras.data.encoding import to_categorical as to_categorical
 
 Sequence = PyDataset

@@ -187,7 +187,7 @@ def test_validation_that_is_missing_warns_once(make):
     callbacks = CallbackList(make(), model=model)
     with pytest.warns(
         UserWarning,
-        match=rf"{make.__name__}\(monitor='val_loss'\) will do nothing: there is no validation data",
+        match=rf"{make.__name__}\(monitor='val_loss'\) will do nothing: there is no validation",
     ) as caught:
         callbacks.check_monitors(["loss"], has_validation=False)
         assert run(callbacks, [{"loss": 1.0}] * 3) == 3

@@ -6,7 +6,9 @@ import fkeras
 
 SHOW = """
     import os, sys
-    print([__name__, __file__, __spec__, __package__, sys.modules["__main__"].__file__, sys.argv, os.path.realpath(sys.path[0])])
+    main = sys.modules["__main__"].__file__
+    first = os.path.realpath(sys.path[0])
+    print([__name__, __file__, __spec__, __package__, main, sys.argv, first])
 """
 
 

@@ -26,10 +26,13 @@ def test_every_way_of_importing_gives_fkeras(command):
             from tf_keras import ops
             return ops
 
-        all_ops = [first, second, third, fifth, keras.ops, tf.keras.ops, later(), importlib.import_module("keras.ops")]
+        by_name = importlib.import_module("keras.ops")
+        all_ops = [first, second, third, fifth, keras.ops, tf.keras.ops, later(), by_name]
         print({ops is fkeras.ops for ops in all_ops}, backend())
         print(tensorflow is tf, keras is fourth is tf.keras is tf_keras, add is again)
-        print(keras.backend.backend(), tf.__version__, keras.__version__.endswith("+fkeras"), keras.version() == keras.__version__)
+        is_ours = keras.__version__.endswith("+fkeras")
+        is_same = keras.version() == keras.__version__
+        print(keras.backend.backend(), tf.__version__, is_ours, is_same)
     """)
     assert printed == "{True} jax\nTrue True True\njax 2.19.0+fkeras True True\n"
 
@@ -50,7 +53,8 @@ def test_the_little_there_is_of_tensorflow(command):
             return tf.keras.random.normal((3,)).tolist()
 
         print(draw(1) == draw(1) != draw(2))
-        print(tf.config.list_physical_devices("CPU"), tf.config.list_physical_devices("GPU"), len(tf.config.list_physical_devices()))
+        devices = tf.config.list_physical_devices
+        print(devices("CPU"), devices("GPU"), len(devices()))
 
         @tf.function
         def f(x):
@@ -175,7 +179,9 @@ SCRIPT = """
     import probe
     from tensorflow.keras import ops
     print(probe.what_i_see())
-    print([importlib.util.find_spec(n).name for n in ("keras", "tensorflow", "tensorflow.keras.ops")], tf.__spec__.name, tf.__version__)
+    names = ("keras", "tensorflow", "tensorflow.keras.ops")
+    found = [importlib.util.find_spec(n).name for n in names]
+    print(found, tf.__spec__.name, tf.__version__)
 """
 
 

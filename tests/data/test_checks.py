@@ -5,8 +5,6 @@ import pytest
 from fkeras.data import (
     check_finite,
     make_source,
-    pack_x_y_sample_weight,
-    unpack_x_y_sample_weight,
     unscaled_images,
 )
 from fkeras.errors import UserInputError
@@ -70,13 +68,3 @@ def test_images_that_nobody_divided_by_255():
     ) == ["x['a']"]
     assert unscaled_images(make_source(np.ones((2, 4, 4), np.uint8))) == []
     assert unscaled_images(make_source(iter([(images,)]))) == []
-
-
-def test_pack_and_unpack():
-    for args in ((1,), (1, 2), (1, 2, 3)):
-        assert unpack_x_y_sample_weight(pack_x_y_sample_weight(*args)) == (*args, None, None)[:3]
-    assert pack_x_y_sample_weight([1, 2]) == ([1, 2],)
-    assert pack_x_y_sample_weight(1) == 1
-    assert unpack_x_y_sample_weight([1, 2]) == (1, 2, None)
-    with pytest.raises(UserInputError, match="found: 4 entries"):
-        unpack_x_y_sample_weight((1, 2, 3, 4))

@@ -53,7 +53,8 @@ def test_nothing_to_pad():
         (
             ([[[1, 2]], [[1]]],),
             {},
-            r"Shape of sample \(1,\) of sequence at position 1 is different from expected shape \(2,\)",
+            r"Shape of sample \(1,\) of sequence at position 1 is different from expected shape "
+            r"\(2,\)",
         ),
         (([[0.5]],), {}, "holds fractions, which dtype int32 would cut off"),
     ],

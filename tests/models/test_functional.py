@@ -124,6 +124,21 @@ def test_a_graph_goes_through_its_config():
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize(
+    "structure",
+    [
+        lambda wide, narrow: [{"b": wide, "a": narrow}],  # not in the order of the keys
+        lambda wide, narrow: {"b": [wide, narrow]},
+        lambda wide, narrow: (wide, {"z": {"y": narrow}}),
+    ],
+)
+def test_nested_outputs_go_through_the_config(structure):
+    x = fkeras.Input((4,))
+    model = fkeras.Model(x, structure(layers.Dense(3)(x), layers.Dense(2)(x)))
+    again = fkeras.Model.from_config(model.get_config())
+    assert again.output_shape == model.output_shape
+
+
 def test_a_subclass_may_call_the_functional_constructor():
     class Mine(fkeras.Model):
         def __init__(self, units):

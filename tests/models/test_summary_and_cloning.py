@@ -11,7 +11,6 @@ import pytest
 import fkeras
 from fkeras import layers
 from fkeras.errors import UserInputError
-from fkeras.saving import checkpoint
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = X[:, :1] * 2
@@ -294,7 +293,7 @@ def test_a_save_that_cannot_move_the_new_checkpoint_into_place_leaves_the_old_on
             raise error("the disk is full")
         replace(source, target, **kwargs)
 
-    monkeypatch.setattr(checkpoint.os, "replace", fails_once)
+    monkeypatch.setattr(os, "replace", fails_once)
     with pytest.raises(error, match="the disk is full"):
         model.save(path)
     monkeypatch.undo()
@@ -314,6 +313,6 @@ def test_a_checkpoint_of_a_newer_format_says_to_install_a_newer_fkeras(saved, tm
     for use in (model.load_weights, fkeras.models.load_model):
         with pytest.raises(
             UserInputError,
-            match=r"model' has format 99; this release reads up to 1\. Install a newer fkeras",
+            match=r"model' has format 99; this release reads up to 2\. Install a newer fkeras",
         ):
             use(path)

@@ -5,7 +5,7 @@ import pytest
 
 import fkeras
 from fkeras import layers
-from fkeras.training import cost
+from fkeras.training import cost, first_batch
 
 
 def of(function, *shapes):
@@ -48,14 +48,17 @@ def test_only_short_epochs_are_run_whole(width, whole):
     model.compile("sgd", "mse")
     x, y = np.zeros((96, width), "float32"), np.zeros((96, 1), "float32")
     source = fkeras.data.make_source(x, y, batch_size=32)
-    model._build_for(
-        (jax.ShapeDtypeStruct((32, width), "float32"), jax.ShapeDtypeStruct((32, 1), "float32"))
+    first_batch.prepare(
+        model,
+        model._compiled,
+        (jax.ShapeDtypeStruct((32, width), "float32"), jax.ShapeDtypeStruct((32, 1), "float32")),
     )
-    engine = model._engine()
+    executables = model._compiled.executables_for(model)
     values = tuple(
-        [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in group] for group in engine.lists.groups()
+        [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in group]
+        for group in executables.groups.groups()
     )
-    assert engine.may_fuse("train", source, values, np.int32(0), jax.random.key(0))
-    first, most = engine.epochs_a_call(source, None)
+    assert executables.may_fuse("train", source, values, np.int32(0), jax.random.key(0))
+    first, most = executables.epochs_a_call(source, None)
     assert (first > 0) is whole and (most > 1) is whole
-    assert (engine.steps_a_call("train", source) > 32) is whole
+    assert (executables.steps_a_call("train", source) > 32) is whole

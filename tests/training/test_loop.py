@@ -1,705 +1,205 @@
-"""`fit`, `evaluate` and `predict`: the same numbers however the steps are grouped, few
-compilations, and no weights lost.
-"""
+"""The loop, with steps that are plain functions: no network, no device."""
 
-import functools
-import gc
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import threading
+import itertools
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 import pytest
-import scipy.sparse
 
-import fkeras
-from fkeras import layers
-from fkeras.core.randomness import seeds
-
-X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
-Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")
+from fkeras.training import loop
+from fkeras.training.pace import Pace
 
 
-def network(optimizer="adam", *, seed=1, middle=(), **compile_arguments):
-    fkeras.utils.clear_session()
-    fkeras.utils.set_random_seed(seed)
-    model = fkeras.Sequential(
-        [
-            fkeras.Input((4,)),
-            layers.Dense(5, activation="relu"),
-            layers.BatchNormalization(),
-            layers.Dropout(0.3),
-            *middle,
-            layers.Dense(1),
-        ]
-    )
-    model.compile(optimizer, "mse", metrics=["mae"], **compile_arguments)
-    return model
+class Journal:
+    """What happened, in order: hooks, steps, looks for interrupts and for a wish to stop."""
 
+    def __init__(self, stop_after=None, interrupt_at=None):
+        self.events = []
+        self.stop_after, self.interrupt_at = stop_after, interrupt_at
+        self.looks = 0
 
-def values(model):
-    return [np.asarray(v) for v in (*model.variables, *model.optimizer.variables)]
+    def step(self, index, batch):
+        self.events.append(f"step {index} on {batch}")
+        return {"loss": index}
 
+    def many(self, first, count):
+        self.events.append(f"steps {first} to {first + count - 1}")
+        return {"loss": first + count - 1}
 
-def same(a, b):
-    assert len(a) == len(b)
-    for x, y in zip(a, b):
-        np.testing.assert_array_equal(x, y)
+    def before(self, batch):
+        self.events.append(f"begin {batch}")
 
+    def after(self, batch, result):
+        self.events.append(f"end {batch}")
+        return result
 
-class Hooked(fkeras.callbacks.Callback):
-    """Has a batch hook, so that steps are run one by one."""
+    def check_interrupts(self):
+        self.looks += 1
+        if self.looks == self.interrupt_at:
+            raise KeyboardInterrupt
 
-    def on_train_batch_end(self, batch, logs=None):
-        pass
+    def should_stop(self):
+        return self.events[-1] == self.stop_after
 
-
-class Reading(Hooked):
-    """Looks at the logs of each batch."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        assert type(logs["loss"]) is float
-
-
-class EachEpoch(fkeras.callbacks.Callback):
-    """Wants to see each epoch's end in time."""
-
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.seen.append(
-            (
-                epoch,
-                float(np.abs(self.model.get_weights()[0]).sum()),
-                int(self.model.optimizer.iterations),
-            )
+    def drive(self, calls):
+        return loop.drive(
+            calls,
+            before=self.before,
+            after=self.after,
+            check_interrupts=self.check_interrupts,
+            should_stop=self.should_stop,
         )
 
 
-# -- the same numbers however steps are grouped --------------------------------
-
-
-@pytest.fixture(scope="module")
-def fused():
-    model = network()
-    history = model.fit(
-        X, Y, batch_size=8, epochs=4, validation_data=(X[:20], Y[:20]), verbose=0
-    ).history
-    return history, values(model)
-
-
-GROUPINGS = [
-    ("unfused", {"fuse": False}, []),
-    ("with batch hooks", {}, [Hooked]),
-    ("one epoch a call", {}, [EachEpoch]),
-    ("three steps per execution", {"steps_per_execution": 3}, []),
-    ("three steps per execution with batch hooks", {"steps_per_execution": 3}, [Hooked]),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "callbacks"), GROUPINGS, ids=[row[0] for row in GROUPINGS]
-)
-def test_grouping_steps_changes_no_bit(fused, name, arguments, callbacks):
-    model = network(**arguments)
-    history = model.fit(
-        X,
-        Y,
-        batch_size=8,
-        epochs=4,
-        validation_data=(X[:20], Y[:20]),
-        verbose=0,
-        callbacks=[c() for c in callbacks],
-    ).history
-    assert history == fused[0]
-    same(values(model), fused[1])
-
-
-@pytest.mark.parametrize(
-    "arguments", [{"batch_size": 3}, {"batch_size": 200}, {"batch_size": 10, "shuffle": False}]
-)
-def test_grouping_changes_no_bit_for_any_size_of_epoch(arguments):
-    """An epoch of more steps than are run whole; of one step smaller than a batch; of full batches
-    alone.
-    """
-    fused, single = network(), network(fuse=False)
-    x, y = np.tile(X, (3, 1)), np.tile(Y, (3, 1))
-    a, b = (
-        m.fit(x, y, epochs=3, validation_split=0.2, verbose=0, **arguments).history
-        for m in (fused, single)
-    )
-    assert a == b
-    same(values(fused), values(single))
-
-
-def test_who_looks_at_an_epochs_end_sees_that_epochs_weights():
-    """Several epochs may be one device call, but not under somebody's eyes."""
-    looks = []
-    for arguments in ({}, {"fuse": False}):
-        look, model = EachEpoch(), network(**arguments)
-        model.fit(X, Y, batch_size=16, epochs=12, verbose=0, callbacks=[look])
-        looks.append(look.seen)
-    assert looks[0] == looks[1]
-    assert [steps for *_, steps in looks[0]] == [4 * (i + 1) for i in range(12)]
-
-
-def test_hooks_come_in_the_same_order_in_all_forms():
-    orders = []
-    for arguments in ({}, {"fuse": False}):
-        recorder, model = Recorder(), network(**arguments)
-        model.fit(
-            X,
-            Y,
-            batch_size=16,
-            epochs=3,
-            verbose=0,
-            callbacks=[recorder],
-            validation_data=(X[:9], Y[:9]),
-        )
-        orders.append(recorder.calls)
-    assert orders[0] == orders[1] and len(orders[0]) == 2 + 3 * 4
-
-
-def test_a_class_that_inherits_can_wait_is_not_kept_waiting():
-    class Looks(fkeras.callbacks.History):
-        def on_epoch_end(self, epoch, logs=None):
-            super().on_epoch_end(epoch, logs)
-            assert int(self.model.optimizer.iterations) == 4 * (epoch + 1)
-
-    network().fit(X, Y, batch_size=16, epochs=12, verbose=0, callbacks=[Looks()])
-
-
-class Recorder(fkeras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.calls = []
-        for hook in (
-            "on_train_begin",
-            "on_epoch_begin",
-            "on_test_begin",
-            "on_test_end",
-            "on_epoch_end",
-            "on_train_end",
-        ):
-            setattr(self, hook, functools.partial(self.record, hook))
-
-    def record(self, hook, *arguments):
-        self.calls.append((hook, *arguments[:-1], sorted(arguments[-1])))
-
-
-def test_ten_fits_of_one_epoch_are_one_fit_of_ten():
-    once, often = network(), network()
-    history = once.fit(X, Y, batch_size=16, epochs=10, verbose=0).history
-    losses = [often.fit(X, Y, batch_size=16, verbose=0).history["loss"][0] for _ in range(10)]
-    assert losses == history["loss"] and len(set(losses)) == 10
-    same(values(once), values(often))
-
-
-def test_shuffling_is_a_function_of_seed_and_epoch_and_can_be_off():
-    shuffled, again, plain = network(), network(), network()
-    a = shuffled.fit(X, Y, batch_size=8, verbose=0)
-    jax.random.normal(jax.random.key(9))
-    np.random.random()
-    b = again.fit(X, Y, batch_size=8, verbose=0)
-    c = plain.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
-    assert a.history == b.history and a.history != c.history
-
-
-def test_evaluate_and_predict_are_the_same_in_any_grouping():
-    model, single = network(), network(fuse=False)
-    results = [
-        (m.evaluate(X, Y, batch_size=8, verbose=0), m.predict(X, batch_size=8, verbose=0))
-        for m in (model, single)
+def test_each_step_stands_between_its_hooks():
+    journal = Journal()
+    result = journal.drive(loop.single_steps(iter("ab"), journal.step))
+    assert journal.events == [
+        *("begin 0", "step 0 on a", "end 0"),
+        *("begin 1", "step 1 on b", "end 1"),
     ]
-    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-6)
-    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-6)
-    np.testing.assert_allclose(
-        model.predict(X, batch_size=50, verbose=0), results[0][1], rtol=1e-5, atol=1e-6
+    assert result == {"loss": 1} and journal.looks == 2
+
+
+def test_a_pass_without_batches_calls_no_hook():
+    journal = Journal()
+    assert journal.drive(loop.single_steps(iter(()), journal.step)) is None
+    assert journal.events == []
+
+
+@pytest.mark.parametrize("group", [1, 2])
+def test_a_limit_leaves_the_other_batches_in_the_source(group):
+    journal, batches = Journal(), iter("abcde")
+    journal.drive(loop.single_steps(batches, journal.step, group=group, limit=3))
+    assert [e for e in journal.events if e.startswith("step")] == [
+        "step 0 on a",
+        "step 1 on b",
+        "step 2 on c",
+    ]
+    assert next(batches) == "d"
+
+
+def test_a_group_has_one_pair_of_hooks_and_a_last_one_keeps_its_number():
+    journal = Journal()
+    journal.drive(loop.single_steps(iter("abc"), journal.step, group=2, first=4))
+    assert journal.events == [
+        *("begin 4", "step 4 on a", "step 5 on b", "end 5"),
+        *("begin 6", "step 6 on c", "end 7"),
+    ]
+
+
+def test_an_interrupt_is_heard_inside_of_a_group():
+    journal = Journal(interrupt_at=2)
+    calls = loop.single_steps(
+        iter("abcd"), journal.step, group=4, check_interrupts=journal.check_interrupts
     )
-    assert model.evaluate(X, Y, batch_size=50, verbose=0) == pytest.approx(results[0][0], rel=1e-5)
-
-
-def test_a_small_prediction_is_the_same_by_its_short_way(monkeypatch):
-    short, long = network(), network()
-    monkeypatch.setattr(type(long), "_is_one_plain_batch", lambda *a: False)
-    expected = [long.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])]
-    monkeypatch.undo()
-    taken, real = [], type(short)._predict_now
-    monkeypatch.setattr(type(short), "_predict_now", lambda *a: taken.append(1) or real(*a))
-    same([short.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])], expected)
-    assert (
-        len(taken) == 2
-    )  # not the first, before anything is compiled, and not the one of two batches
-    short.predict(X[:1].astype("float64"), verbose=0)
-    short.predict(X[:1].tolist(), verbose=0)
-    short.predict(X[:1], verbose=0, callbacks=[fkeras.callbacks.Callback()])
-    assert len(taken) == 2
-    for wrong in (X[:0], X[:1, :3], X[0]):
-        with pytest.raises(ValueError, match="shape|samples"):
-            short.predict(wrong, verbose=0)
-    out = short.predict(X[:1], verbose=0)
-    out += 1  # the caller's own
-
-
-def test_evaluate_and_predict_change_nothing():
-    model = network()
-    before = model.get_weights()
-    model.evaluate(X, Y, verbose=0)
-    model.predict(X, verbose=0)
-    same(model.get_weights(), before)
-
-
-def test_batches_of_a_generator_and_of_arrays_train_alike():
-    arrays, stream = network(), network()
-    a = arrays.fit(X[:48], Y[:48], batch_size=16, epochs=2, shuffle=False, verbose=0).history
-
-    def batches():
-        while True:
-            for i in range(0, 48, 16):
-                yield X[i : i + 16], Y[i : i + 16]
-
-    b = stream.fit(batches(), steps_per_epoch=3, epochs=2, verbose=0).history
-    assert a == b
-    same(values(arrays), values(stream))
-
-
-def test_a_sparse_matrix_trains_as_its_dense_rows_do():
-    rows = np.where(np.abs(X) > 1, X, 0)
-    matrix = scipy.sparse.csr_matrix(rows)
-    dense, sparse = network(), network()
-    a = dense.fit(rows, Y, batch_size=8, epochs=2, verbose=0, validation_data=(rows, Y)).history
-    b = sparse.fit(
-        matrix, Y, batch_size=8, epochs=2, verbose=0, validation_data=(matrix, Y)
-    ).history
-    assert a == b
-    same(values(dense), values(sparse))
-    np.testing.assert_allclose(
-        sparse.predict(matrix, verbose=0), dense.predict(rows, verbose=0), rtol=1e-5, atol=1e-6
-    )
-    assert sparse.evaluate(matrix, Y, verbose=0) == pytest.approx(
-        dense.evaluate(rows, Y, verbose=0), rel=1e-5
-    )
-
-
-# -- compilations and synchronisation ------------------------------------------
-
-
-def test_many_fits_compile_two_steps():
-    traces = []
-
-    class Counting(layers.Layer):
-        def call(self, x):
-            traces.append(x.shape[0])
-            return x
-
-    model = network(middle=[Counting()], fuse=False)
-    model.fit(X, Y, batch_size=16, verbose=0)
-    assert traces.count(2) == 1
-    for _ in range(5):
-        model.fit(X, Y, batch_size=16, epochs=2, verbose=0)
-    assert traces.count(2) == 1 and model._training.engine.compilations == 2
-
-
-def test_a_second_fit_compiles_nothing(compilations):
-    model = network()
-    for _ in range(2):
-        model.fit(X, Y, batch_size=16, validation_data=(X, Y), epochs=2, verbose=0)
-    with compilations() as found:
-        model.fit(X, Y, batch_size=16, validation_data=(X, Y), epochs=2, verbose=0)
-        model.get_weights()
-    assert found == []
-
-
-def test_a_learning_rate_that_changes_compiles_nothing(compilations):
-    model = network(fuse=False)
-    halve = fkeras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)
-    for _ in range(2):
-        model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[halve])
-    with compilations() as found:
-        model.fit(X, Y, batch_size=16, epochs=2, verbose=0, callbacks=[halve])
-    assert found == []
-
-
-@pytest.mark.parametrize(
-    ("batch_size", "callbacks", "arguments"),
-    [(16, (), {}), (16, (Hooked,), {}), (3, (), {}), (16, (), {"fuse": False})],
-)
-def test_after_warmup_fit_compiles_nothing_and_gives_the_same(
-    compilations, batch_size, callbacks, arguments
-):
-    x, y = np.tile(X, (3, 1)), np.tile(Y, (3, 1))
-    cold, warm = network(**arguments), network(**arguments)
-    fit = {"batch_size": batch_size, "epochs": 2, "validation_data": (X, Y)}
-    network().fit(X, Y, verbose=0)  # small helpers, of which each process compiles its own
-    before = warm.get_weights()
-    shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in (x, y)]
-    warm.warmup(*shapes, **fit, callbacks=[c() for c in callbacks])
-    same(warm.get_weights(), before)
-    with compilations() as found:
-        b = warm.fit(x, y, verbose=0, callbacks=[c() for c in callbacks], **fit).history
-    assert found == []
-    assert cold.fit(x, y, verbose=0, **fit).history == b
-    same(values(cold), values(warm))
-
-
-def test_warmup_with_one_batch_serves_batches(compilations):
-    model = network()
-    network().fit(X, Y, verbose=0)
-    model.warmup((X[:16], Y[:16]))
-    with compilations() as found:
-        model.fit(((X[i : i + 16], Y[i : i + 16]) for i in (0, 16, 32)), verbose=0)
-    assert found == [] and int(model.optimizer.iterations) == 3
-
-
-def test_max_compiles_stops_at_one_shape_too_many():
-    model = network()
-    with pytest.raises(ValueError, match="max_compiles=1"):
-        model.fit(X, Y, batch_size=16, verbose=0, max_compiles=1)
-
-
-def test_many_shapes_of_batches_are_told_once():
-    model = network()
-
-    def batches():
-        for n in (3, 4, 5, 6):
-            yield X[:n], Y[:n]
-
-    with pytest.warns(UserWarning, match="new shape of a batch") as told:
-        model.fit(batches(), verbose=0)
-    assert len(told) == 1
-
-
-def test_data_of_many_sizes_do_not_compile_for_ever(compilations):
-    model = network()
-
-    def use(n):
-        model.fit(X[:n], Y[:n], batch_size=8, verbose=0)
-        model.evaluate(X[:n], Y[:n], batch_size=8, verbose=0)
-        model.predict(X[:n], batch_size=8, verbose=0)
-
-    for n in (34, 42, 50, 26, 18):
-        use(n)
-    with compilations() as found:
-        for n in (10, 42, 26):  # one of another size, with batches as before
-            use(n)
-    assert found == []
-
-
-@pytest.mark.parametrize(
-    ("callbacks", "least", "most"),
-    [((), 1, 3), ((Hooked,), 1, 3), ((Reading,), 30, 40)],
-    ids=["nobody looks", "a hook that does not look", "a hook that looks"],
-)
-def test_the_host_waits_for_the_device_only_where_somebody_looks(
-    monkeypatch, callbacks, least, most
-):
-    """Ten steps an epoch, three epochs; each read of an array that lies on the device counts."""
-    model = network(fuse=False)
-    model.fit(X, Y, batch_size=5, verbose=0)
-    reads, real = [], np.asarray
-
-    def counting(value, *args, **kwargs):
-        if isinstance(value, jax.Array) and value.shape == ():
-            reads.append(value)
-        return real(value, *args, **kwargs)
-
-    monkeypatch.setattr(np, "asarray", counting)
-    monkeypatch.setattr(jax, "device_get", lambda tree: jax.tree.map(counting, tree))
-    monkeypatch.setattr(type(jnp.zeros(1)), "__float__", lambda self: float(counting(self)))
-    model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=[c() for c in callbacks])
-    results = 2  # loss and mean absolute error
-    assert least * results <= len(reads) <= most * results
-
-
-def test_training_holds_no_arrays_of_earlier_fits():
-    model = network()
-    model.fit(X, Y, batch_size=16, verbose=0)
-    counts = []
-    for _ in range(3):
-        model.fit(X, Y, batch_size=16, verbose=0)
-        gc.collect()
-        counts.append(len(jax.live_arrays()))
-    assert counts[0] == counts[-1]
-
-
-_FITTED = """
-    import gc
-    import jax
-    import numpy as np
-    import fkeras
-
-    class Hook(fkeras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            pass
-
-    def held():
-        gc.collect()
-        with open("/proc/self/statm") as f:
-            return int(f.read().split()[1]) * 4096 / 2**20
-
-    x, y = np.ones((2000, 64), "float32"), np.ones((2000, 1), "float32")
-    model = fkeras.Sequential([fkeras.Input((64,)), fkeras.layers.Dense(256, activation="relu"), fkeras.layers.Dense(1)])
-    model.compile("adam", "mse", metrics=["mae"])
-    seen = []
-    for _ in range(50):
-        model.fit(x, y, batch_size=100, verbose=0, validation_data=(x, y))
-        model.fit(x, y, batch_size=50, verbose=0, validation_split=0.1)
-        model.fit(x, y, batch_size=100, verbose=0, callbacks=[Hook()])
-        model.evaluate(x, y, verbose=0)
-        model.predict(x, verbose=0)
-        seen.append((held(), len(jax.live_arrays())))
-    print(seen[-1][0] - seen[9][0] < 4, seen[-1][1] == seen[9][1], seen[9], seen[-1])
-"""
-
-
-@pytest.mark.skipif(
-    not os.path.exists("/proc/self/statm"), reason="needs Linux's account of memory"
-)
-def test_fifty_fits_hold_no_more_memory_than_ten():
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(_FITTED)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stdout.startswith("True True"), done.stdout + done.stderr[-2000:]
-
-
-# -- callbacks that read and write ---------------------------------------------
-
-
-def test_what_a_callback_has_read_stays_as_it_was():
-    model, read = network(), []
-    model.fit(
-        X,
-        Y,
-        batch_size=8,
-        epochs=2,
-        verbose=0,
-        callbacks=[
-            fkeras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda b, logs: read.append(
-                    ([v.value for v in model.weights], model.get_weights())
-                )
-            )
-        ],
-    )
-    for arrays, copies in read:
-        same([np.asarray(a) for a in arrays], copies)
-    assert np.any(read[0][1][0] != read[-1][1][0])
-
-
-def test_reading_weights_in_callbacks_changes_no_bit():
-    plain, read = network(), network()
-    plain.fit(X, Y, batch_size=8, epochs=2, verbose=0)
-    read.fit(
-        X,
-        Y,
-        batch_size=8,
-        epochs=2,
-        verbose=0,
-        callbacks=[
-            fkeras.callbacks.LambdaCallback(
-                on_train_batch_begin=lambda b, logs: read.get_weights(),
-                on_train_batch_end=lambda b, logs: read.optimizer.iterations.numpy(),
-            )
-        ],
-    )
-    same(values(plain), values(read))
-
-
-def test_set_weights_in_a_callback_acts_at_the_next_step():
-    model, seen = network(fkeras.optimizers.SGD(0.0)), []
-
-    def end(batch, logs):
-        seen.append(float(model.get_weights()[0][0, 0]))
-        model.set_weights([np.full_like(w, batch + 10) for w in model.get_weights()])
-
-    model.fit(
-        X[:32],
-        Y[:32],
-        batch_size=8,
-        verbose=0,
-        callbacks=[fkeras.callbacks.LambdaCallback(on_train_batch_end=end)],
-    )
-    assert seen[1:] == [10, 11, 12] and float(model.get_weights()[0][0, 0]) == 13
-
-
-def test_a_callback_may_predict_and_evaluate_during_fit():
-    plain, busy = network(), network()
-    plain.fit(X, Y, batch_size=8, epochs=2, verbose=0)
-    results = []
-    busy.fit(
-        X,
-        Y,
-        batch_size=8,
-        epochs=2,
-        verbose=0,
-        callbacks=[
-            fkeras.callbacks.LambdaCallback(
-                on_epoch_end=lambda e, logs: results.append(
-                    (busy.predict(X, verbose=0).mean(), busy.evaluate(X, Y, verbose=0)[0])
-                )
-            )
-        ],
-    )
-    assert results[0] != results[1] and np.all(np.isfinite(np.ravel(results)))
-    same(values(plain), values(busy))
-
-
-# -- nothing takes the weights with it -----------------------------------------
-
-
-@pytest.mark.parametrize(
-    "hook",
-    [
-        "on_train_begin",
-        "on_epoch_begin",
-        "on_train_batch_begin",
-        "on_train_batch_end",
-        "on_test_batch_end",
-        "on_epoch_end",
-        "on_train_end",
-    ],
-)
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_exception_in_any_hook_leaves_live_weights(hook, error):
-    model = _shared()
-
-    def fail(*args):
-        raise error("stop")
-
-    with pytest.raises(error):
-        model.fit(
-            X,
-            Y,
-            batch_size=25,
-            verbose=0,
-            validation_data=(X, Y),
-            callbacks=[type("Failing", (fkeras.callbacks.Callback,), {hook: fail})()],
-        )
-    assert all(np.all(np.isfinite(v)) for v in values(model) if v.dtype.kind == "f")
-    assert np.isfinite(model.fit(X, Y, batch_size=25, verbose=0).history["loss"][0])
-
-
-_kept: list = []
-
-
-def _shared():
-    if not _kept:
-        _kept.append(network())
-    return _kept[0]
-
-
-_INTERRUPTED = """
-    import os, random, signal, threading, time
-    import numpy as np
-    import fkeras
-    from fkeras import layers
-
-    x = np.random.default_rng(0).normal(size=(256, 4)).astype("float32")
-    y = x[:, :1]
-    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(8), layers.Dropout(0.2), layers.Dense(1)])
-    model.compile("adam", "mse")
-    hooks = [fkeras.callbacks.LambdaCallback(on_train_batch_end=lambda b, logs: None)]
-    for size, callbacks in ((8, None), (4, None), (8, hooks)):
-        model.fit(x, y, batch_size=size, verbose=0, callbacks=callbacks)
-    random.seed(0)
-    interrupted = 0
-    forms = [(8, None), (4, None), (8, hooks)]  # whole epochs, many steps and single steps in a device call
-    for round in range(150):
-        size, callbacks = forms[round % 3]
-        timer = threading.Timer(0.005 + random.random() * 0.03, os.kill, (os.getpid(), signal.SIGINT))
-        try:
-            timer.start()
-            model.fit(x, y, batch_size=size, epochs=1_000_000, verbose=0, callbacks=callbacks)
-        except KeyboardInterrupt:
-            interrupted += 1
-        timer.join()
-        steps = int(model.optimizer.iterations.numpy())
-        assert all(np.all(np.isfinite(w)) for w in model.get_weights())
-        assert steps == int(model.train_state().step), (steps, int(model.train_state().step))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    print("interrupted", interrupted, "finite", np.isfinite(model.fit(x, y, verbose=0).history["loss"][0]))
-"""
-
-
-def test_real_interrupts_lose_no_weights():
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(_INTERRUPTED)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.stdout.strip() == "interrupted 150 finite True", done.stderr[-2000:]
-
-
-def test_an_interrupt_goes_to_the_handler_that_was_there():
-    before = signal.getsignal(signal.SIGINT)
-    model = _shared()
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        model.fit(X, Y, batch_size=5, epochs=1_000_000, verbose=0)
-    timer.join()
-    assert signal.getsignal(signal.SIGINT) is before
+        journal.drive(calls)
+    assert journal.events == ["begin 0", "step 0 on a", "step 1 on b"]
 
 
-def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
-    calls = {"left": 10**9}
-
-    def check(x):
-        calls["left"] -= 1
-        if calls["left"] < 0:
-            raise RuntimeError("the host is gone")
-        return np.asarray(x)
-
-    class Calling(layers.Layer):
-        def call(self, x, training=False):
-            if not training:
-                return x
-            return x + jax.lax.stop_gradient(
-                jax.pure_callback(check, jax.ShapeDtypeStruct((), jnp.float32), 0 * jnp.sum(x))
-            )
-
-    model = fkeras.Sequential([fkeras.Input((4,)), Calling(), layers.Dense(1)])
-    model.compile("adam", "mse")
-    model.fit(X[:48], Y[:48], batch_size=8, verbose=0)
-    before = model.get_weights()
-    calls["left"] = 3
-    with pytest.raises(Exception, match="host is gone") as caught:
-        model.fit(X[:48], Y[:48], batch_size=8, verbose=0)
-    after = model.get_weights()
-    assert all(np.all(np.isfinite(w)) for w in after)
-    steps = int(model.optimizer.iterations.numpy())
-    assert 6 <= steps <= 9 and int(model.train_state().step) == steps
-    if steps == 6:
-        same(after, before)
-        assert "failed on the device" in "".join(getattr(caught.value, "__notes__", []))
-    calls["left"] = 10**9
-    assert np.isfinite(model.fit(X[:48], Y[:48], batch_size=8, verbose=0).history["loss"][0])
-    seeds.reset(0)
+def test_an_interrupt_is_heard_when_the_hooks_have_run():
+    journal = Journal(interrupt_at=1)
+    with pytest.raises(KeyboardInterrupt):
+        journal.drive(loop.single_steps(iter("ab"), journal.step))
+    assert journal.events == ["begin 0", "step 0 on a", "end 0"]
 
 
-def test_a_generator_that_fails_passes_its_error_on_and_leaves_live_weights():
-    model = network()
-    before = model.get_weights()
+def test_a_wish_to_stop_is_heard_behind_the_call_and_takes_no_further_batch():
+    journal, batches = Journal(stop_after="end 1"), iter("abcd")
+    assert journal.drive(loop.single_steps(batches, journal.step)) == {"loss": 1}
+    assert next(batches) == "c"
+
+
+def test_a_batch_is_fetched_before_the_hook_of_its_call():
+    journal = Journal()
 
     def batches():
-        yield X[:8], Y[:8]
-        yield X[:8], Y[:8]
+        for name in "ab":
+            journal.events.append(f"fetch {name}")
+            yield name
         raise OSError("disk gone")
 
     with pytest.raises(OSError, match="disk gone"):
-        model.fit(batches(), verbose=0)
-    assert np.any(model.get_weights()[0] != before[0])
-    assert not any(
-        "prefetch" in t.name.lower() or "ahead" in t.name.lower() for t in threading.enumerate()
+        journal.drive(loop.single_steps(batches(), journal.step))
+    assert journal.events == [
+        *("fetch a", "begin 0", "step 0 on a", "end 0"),
+        *("fetch b", "begin 1", "step 1 on b", "end 1"),
+    ]
+
+
+def test_what_the_hook_returns_is_the_result():
+    result = loop.drive(
+        loop.single_steps(iter("ab"), lambda index, batch: index),
+        before=lambda batch: None,
+        after=lambda batch, result: f"shown {result}",
     )
+    assert result == "shown 1"
+
+
+def test_fused_calls_take_what_the_pace_says_and_no_more_than_there_is():
+    journal = Journal()
+    journal.drive(loop.fused_steps(journal.many, 5, Pace(2)))
+    assert journal.events == [
+        *("begin 0", "steps 0 to 1", "end 1"),
+        *("begin 2", "steps 2 to 3", "end 3"),
+        *("begin 4", "steps 4 to 4", "end 4"),
+    ]
+
+
+def test_a_pace_that_learns_changes_the_next_call():
+    pace, taken = Pace(1), []
+
+    def many(first, count):
+        taken.append(count)
+        pace.steps *= 2
+        return
+
+    Journal().drive(loop.fused_steps(many, 12, pace))
+    assert taken == [1, 2, 4, 5]
+
+
+def test_hooks_are_told_of_the_users_number_of_steps():
+    journal = Journal()
+    journal.drive(loop.fused_steps(journal.many, 5, Pace(3), 3))
+    assert [e for e in journal.events if e.startswith("end")] == ["end 2", "end 5"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "steps_per_execution", "expected"),
+    [(48, None, 6), (50, None, 6), (48, 4, 6), (50, 4, 4), (50, 3, 6), (5, None, 0), (5, 2, 0)],
+)
+def test_the_last_call_takes_a_smaller_batch_along(rows, steps_per_execution, expected):
+    assert loop.full_batches_in_fused_calls(rows, 8, steps_per_execution) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_fused_and_single_steps_number_their_batches_alike(count):
+    """All batches once, whatever the groups are."""
+    for group in (1, 2, 3):
+        seen = []
+        calls = loop.single_steps(
+            iter(range(count)),
+            lambda index, batch, seen=seen: seen.append((index, batch)),
+            group=group,
+        )
+        for call in calls:
+            call.run()
+        assert seen == list(zip(range(count), range(count)))
+    spans = [
+        range(call.first, call.last + 1)
+        for call in loop.fused_steps(lambda first, count: None, count, Pace(3))
+    ]
+    assert list(itertools.chain(*spans)) == list(range(count))
+
+
+class Source:
+    in_memory, steps = True, 4
+
+
+@pytest.mark.parametrize(
+    ("steps", "in_memory", "expected"),
+    [(None, True, True), (4, True, True), (3, True, False), (None, False, False)],
+)
+def test_only_a_whole_pass_over_arrays_goes_in_order(steps, in_memory, expected):
+    source = Source()
+    source.in_memory = in_memory
+    assert loop.PassOptions(steps=steps).takes_all_of(source) is expected

@@ -17,8 +17,9 @@ def config_from_signature(
     arguments: Mapping[str, Any],
     convert: Callable[[str, Any], Any] = lambda name, value: value,
 ) -> Config:
-    """The constructor's arguments as they stand on the object: attribute of the same name, else
-    what the constructor was given.
+    """The constructor's arguments as they stand on the object.
+
+    The attribute of the same name, else what the constructor was given.
 
     Base classes' arguments count as long as each constructor passes further ones on (`**kwargs`).
 

@@ -1,5 +1,6 @@
-"""What the `get` and `deserialize` of a room share: one table of its own objects, by every name
-that Keras knows them by.
+"""What the `get` and `deserialize` of a room share.
+
+One table of the room's own objects, by every name that Keras knows them by.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ class NameTable:
         registry.add_builtins(module, self.names)
 
     def get(self, identifier: Identifier | None) -> Any:
-        """The object that a name, a config, a class (made with its defaults) or an object stands
-        for; None for None.
+        """The object that an identifier stands for; None for None.
+
+        A name, a config, a class (made with its defaults), or an object itself.
 
         Raises:
             UnknownNameError: a name that neither this room nor the program has.
@@ -66,8 +68,10 @@ class NameTable:
     def deserialize(
         self, config: Config | str | None, custom_objects: Mapping[str, Any] | None = None
     ) -> Any:
-        """The object of a config or a name, looked for in `custom_objects`, the open scopes, what
-        the program registered, then this room.
+        """The object of a config or a name.
+
+        Looked for in `custom_objects`, the open scopes, what the program registered, then this
+        room.
 
         Raises:
             UnknownNameError: a name that neither this room nor the program has.

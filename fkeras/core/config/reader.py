@@ -59,8 +59,9 @@ class Reader:
         return self._read_object(config)
 
     def _read_string(self, name: str) -> Any:
-        """A custom object of that name, or the string itself. Where the outermost config is a
-        string, it can only be a name.
+        """A custom object of that name, or the string itself.
+
+        Where the outermost config is a string, it can only be a name.
         """
         if self.module_objects is None:
             obj = self.custom_objects.get(name)
@@ -72,12 +73,13 @@ class Reader:
 
     def _read_object(self, config: Config) -> Any:
         class_name = config["class_name"]
+        # Plain values first: `custom_objects` cannot give another meaning to `__lambda__`.
         if class_name in values.BY_CLASS_NAME:
             return self._read_value(config)
         number = config.get("shared_object_id")
         table = scopes.shared_objects() if number is not None else None
         if table is not None and number in table:
-            return table[number]
+            return table[number]  # met before in this file: the same object
         if class_name == "function":
             return self._find_function(config)
         cls = self._find_class(config)

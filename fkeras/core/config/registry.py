@@ -68,8 +68,7 @@ def get_custom_objects() -> dict[str, Any]:
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
 ) -> Callable[[ObjectT], ObjectT]:
-    """Class decorator (functions too): the object can be found again by `package>name` when a
-    config names it.
+    """Class decorator (functions too): configs may name the object by `package>name`.
 
     Args:
         package: namespace of the name.
@@ -160,6 +159,7 @@ def find(
         registered_name: `package>name`, or None.
         custom_objects: looked at first.
     """
+    # What the caller and the program say comes before fkeras's own: users may replace classes.
     for key in (registered_name, name):
         obj = get_registered_object(key, custom_objects) if key else None
         if obj is not None:
@@ -200,8 +200,9 @@ def _public_name(module: str) -> str:
 
 
 def _modules_nearest_to(internal: str) -> tuple[str, ...]:
-    """All public modules, that of an internal one such as `keras.src.initializers.x` first: names
-    such as Identity are in layers too.
+    """All public modules, that of an internal one such as `keras.src.initializers.x` first.
+
+    Names such as Identity are in layers too.
     """
     own = ".".join(["keras", *internal.split(".")[2:3]])
     return tuple(sorted(homes.modules(), key=lambda module: module != own))

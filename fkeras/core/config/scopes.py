@@ -76,8 +76,9 @@ def custom_object_tables() -> tuple[dict[str, Any], ...]:
 
 
 class SafeModeScope(_Scope):
-    """Whether code found in a config may be revived: only ever set by the caller, never by a
-    file.
+    """Whether code found in a config may be revived inside.
+
+    Only ever set by the caller, never by a file.
 
     Args:
         safe_mode: False allows it inside; None leaves it to the scope outside and to the setting.
@@ -107,8 +108,9 @@ def in_safe_mode(safe_mode: bool | None = True) -> bool:
 
 
 class ObjectSharingScope(_Scope):
-    """Inside it, one object serialised twice becomes one object again. Scopes inside count as the
-    outermost one.
+    """Inside it, one object serialised twice becomes one object again.
+
+    Scopes inside count as the outermost one.
     """
 
     def _context(self) -> AbstractContextManager:
@@ -119,7 +121,9 @@ class ObjectSharingScope(_Scope):
 
 
 def shared_objects() -> dict[Any, Any] | None:
-    """The open sharing scope's table, or None: id of an object -> (number, object) where configs
-    are made, number -> object where they are read.
+    """The open sharing scope's table, or None.
+
+    id of an object -> (number, object) where configs are made, number -> object where they are
+    read.
     """
     return _shared.value

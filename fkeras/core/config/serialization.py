@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 
 def serialize_keras_object(obj: Any) -> Any:
-    """A config of plain Python values from an object, function, dtype, array or nested structure of
-    those.
+    """A config of plain Python values from an object.
+
+    Also from a function, dtype, array, or a nested structure of those.
 
     Returns:
         For an object with `get_config`, a dict of `module`, `class_name`, `config` and

@@ -85,8 +85,9 @@ def block_count(count: int) -> int:
 
 
 def numbers(kind: str, key_data: KeyData, path: str, count: int) -> HostOrTraced:
-    """`count` float32 numbers of a kind for (key, path): a NumPy array, or a traced one where a
-    program is being recorded.
+    """`count` float32 numbers of a kind for (key, path).
+
+    A NumPy array, or a traced one where a program is being recorded.
 
     Args:
         kind: `'uniform'` in [-1, 1), `'normal'`, or `'truncated_normal'` (cut at two standard
@@ -120,8 +121,9 @@ def mapped(kind: str, rows: Sequence[tuple[jax.Array, np.ndarray, np.ndarray]]) 
 
 
 def affine(x: HostOrTraced, scale: float, shift: float = 0.0) -> HostOrTraced:
-    """`x * scale + shift` for numbers of the block generator, the product rounded to float32 before
-    the sum.
+    """`x * scale + shift`, the product rounded to float32 before the sum.
+
+    For numbers of the block generator.
 
     XLA would fuse the two into one operation that rounds once, and so differ from NumPy in the last
     bit. A clip far outside of the numbers' range (no normal number of 23 random bits is beyond 6)

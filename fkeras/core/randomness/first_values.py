@@ -63,8 +63,9 @@ class BlockDrawn:
         return _finished(self, numbers, shape, standardize_dtype(dtype))
 
     def _key_of_a_call(self) -> HostOrTraced:
-        """Key data where no weight's place decides: of the seed, of the open scope, or else one
-        that this object keeps.
+        """Key data where no weight's place decides.
+
+        Of the seed, of the open scope, or else one that this object keeps.
         """
         if _is_generator(self.seed):
             return self.seed.next()
@@ -76,14 +77,16 @@ class BlockDrawn:
         return seeds.key_data_of(self._seed_of_calls if self.seed is None else self.seed)
 
     def is_block_drawn(self) -> bool:
-        """Whether the block generator's numbers are used: not where a subclass overrides the
-        call.
+        """Whether the block generator's numbers are used.
+
+        Not where a subclass overrides the call.
         """
         return type(self).__call__ is BlockDrawn.__call__
 
     def keyed(self, key_data: KeyData, path: str) -> tuple[KeyData, str]:
-        """(key data, path) that decide a weight's numbers: those of its place, unless the seed of
-        this object wins.
+        """(key data, path) that decide a weight's numbers.
+
+        Those of its place, unless the seed of this object wins.
         """
         if self.seed is None:
             return key_data, path
@@ -102,8 +105,9 @@ def as_shape(shape: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def filled(shape: tuple[int, ...], value: Scalar | HostOrTraced, dtype: str) -> jax.Array:
-    """An array of one value; from NumPy where no program is being recorded, since XLA would compile
-    one for each shape.
+    """An array of one value.
+
+    From NumPy where no program is being recorded, since XLA would compile one for each shape.
     """
     value = value if isinstance(value, jax.Array) else np.asarray(value).astype(jnp.dtype(dtype))
     if isinstance(value, jax.core.Tracer) or not blocks.on_host():
@@ -140,8 +144,9 @@ def draw(
 
 
 def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
-    """All weights' first values as a pure function of a key: traceable, and equal bit for bit to
-    `draw` with the key's data.
+    """All weights' first values as a pure function of a key.
+
+    Traceable, and equal bit for bit to `draw` with the key's data.
 
     Args:
         key: a typed PRNG key or uint32[2]; may be a tracer.
@@ -151,7 +156,7 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
         A list of arrays.
     """
     data = jax.random.key_data(seeds.typed_key(key))
-    values: dict[int, jax.Array] = {}
+    values: dict[int, jax.Array] = {}  # by the row's index: the kinds come one after the other
     for kind in blocks.BODIES:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
         if indices:
@@ -237,8 +242,9 @@ _placers: Scoped[tuple[Callable[[], None], ...]] = Scoped(())
 
 
 def placing(place: Callable[[], None]) -> AbstractContextManager:
-    """Context manager: a weight without a place asks `place()` inside (which gives all weights of
-    the root being called theirs) before it is drawn. The outermost one is asked.
+    """Context manager: a weight without a place asks `place()` before it is drawn.
+
+    `place` gives all weights of the root being called theirs. The outermost one is asked.
     """
     return _placers.pushed(place)
 

@@ -78,8 +78,9 @@ def _next(counter: str) -> int:
 
 
 class RootKey:
-    """The key that a root's weights are drawn from. Counted when the root is built, computed when
-    first needed.
+    """The key that a root's weights are drawn from.
+
+    Counted when the root is built, computed when first needed.
 
     Args:
         seed: the process's.
@@ -131,13 +132,15 @@ def next_root_key() -> RootKey:
 
 def make_default_seed() -> int:
     """A seed where none was passed: from the process's generator."""
+    # Mixed, since seed and count side by side would give neighbours the same numbers.
     mixed = np.random.SeedSequence([process_seed(), _next("generators")])
     return int(mixed.generate_state(1)[0] & 0x7FFFFFFF)
 
 
 def key_data_of(seed: SeedLike | None) -> KeyData:
-    """uint32[2] of an int seed, a `SeedGenerator`, a key, or None (the next of the process's
-    own).
+    """uint32[2] of a seed in any form.
+
+    An int, a `SeedGenerator`, a key, or None (the next of the process's own).
     """
     if seed is None:
         seed = make_default_seed()
@@ -360,8 +363,9 @@ def _from_words(words: jax.Array) -> jax.Array:
 
 
 def located(path: str) -> AbstractContextManager[str]:
-    """Context manager: draws without a generator of their own are keyed by this path inside (of the
-    layer being called).
+    """Context manager: draws inside are keyed by this path (of the layer being called).
+
+    Generators with a place of their own keep theirs.
     """
     return _location.inside(path)
 
@@ -512,8 +516,9 @@ def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> KeyData:
 
 
 def scoped_draw(generator: object, own_seed: int | None) -> KeyData | None:
-    """Key data for a generator from the open scope, or None where the generator's own state
-    counts.
+    """Key data for a generator from the open scope.
+
+    None where the generator's own state counts.
     """
     if lending.in_abstract_call():
         return jnp.zeros((2,), jnp.uint32)

@@ -43,8 +43,9 @@ def _find_kind(cls: type) -> int:
 
 
 def kinds_in(values: Iterable[Any]) -> int:
-    """The kinds of all values and of what lists, tuples and dicts among them hold, or-ed
-    together.
+    """The kinds of all values, or-ed together.
+
+    Those of what lists, tuples and dicts among them hold count, too.
     """
     kinds = 0
     for value in values:

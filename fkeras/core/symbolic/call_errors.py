@@ -13,8 +13,9 @@ from fkeras.errors import UserInputError, UserTypeError
 def explain(
     fn: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception
 ) -> UserInputError:
-    """The error to raise from `error`, which was met in `fn(*args, **kwargs)`: a `UserTypeError`
-    for a TypeError.
+    """The error to raise from `error`, which was met in `fn(*args, **kwargs)`.
+
+    A `UserTypeError` for a TypeError.
     """
     arguments = _named_arguments(fn, args, kwargs)
     arrays = [(name, value) for name, value in arguments if hasattr(value, "shape")]

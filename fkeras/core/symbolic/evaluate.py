@@ -29,8 +29,9 @@ Place: TypeAlias = tuple[int, int]
 
 
 def evaluate(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Nested[KerasTensor]:
-    """Shapes and dtypes of `fn(*args, **kwargs)` as KerasTensors, computing nothing. KerasTensors
-    may stand anywhere in the arguments.
+    """Shapes and dtypes of `fn(*args, **kwargs)` as KerasTensors, computing nothing.
+
+    KerasTensors may stand anywhere in the arguments.
     """
     return evaluate_call(fn, args, kwargs)
 
@@ -89,8 +90,9 @@ def _merged(a: Any, b: Any) -> Any:
 
 
 def _guesses(unknown: Sequence[Place], arguments: Any) -> Iterator[dict[Place, int]]:
-    """Sizes for unknown dimensions, few dimensions first: sizes that stand in the call, in other
-    arrays or as plain integers.
+    """Sizes for unknown dimensions, few dimensions first.
+
+    Sizes that stand in the call, in other arrays or as plain integers.
     """
     sizes = sorted(
         {
@@ -114,8 +116,9 @@ def _evaluate_at(
     fill: int,
     sizes: Mapping[Place, int],
 ) -> Any:
-    """The outputs as `ShapeDtypeStruct`s, with `sizes` for some unknown dimensions and `fill` for
-    the others.
+    """The outputs as `ShapeDtypeStruct`s.
+
+    With `sizes` for some unknown dimensions and `fill` for the others.
     """
     structs = [
         jax.ShapeDtypeStruct(_filled_shape(t, tensor, fill, sizes), to_jax_dtype(tensor.dtype))

@@ -99,7 +99,7 @@ class Graph:
         self.input_slots = list(range(len(inputs)))
         self.slot_count = len(inputs)
         self.steps: list[Step] = []
-        for node in self.nodes:
+        for node in self.nodes:  # inputs of a node come before it
             if all(id(tensor) in slots for tensor in node.output_tensors):
                 continue  # computed already, or given as an input
             refer = lambda x: TensorRef(slots[id(x)]) if isinstance(x, KerasTensor) else x
@@ -134,8 +134,9 @@ class Graph:
         return free
 
     def without_operations(self, is_member: Callable[[Any], bool]) -> Graph:
-        """The plan alone: `operations` keeps only what is not a member (functions of `ops`);
-        members come to `replay`.
+        """The plan alone: members are not kept, but come to `replay`.
+
+        `operations` keeps what is not a member: functions of `ops`.
 
         Args:
             is_member: function (operation) -> whether the model itself holds it.
@@ -161,6 +162,7 @@ class Graph:
         table: list[Any] = [None] * self.slot_count
         table[: len(values)] = values
         fill = lambda x: table[x.index] if isinstance(x, TensorRef) else x
+        # Every tensor of a step is in the table by now: the plan is in the order of the visit.
         for step, free in zip(self.steps, self._free):
             run = call(operations[step.operation])
             kwargs = {name: map_structure(fill, value) for name, value in step.kwargs.items()}
@@ -193,8 +195,9 @@ def _check_symbolic(
 
 
 class _Visit:
-    """A walk from the outputs back to the inputs, depth first and without recursion, since models
-    are deeper than Python's stack.
+    """A walk from the outputs back to the inputs, depth first.
+
+    Without recursion, since models are deeper than Python's stack.
 
     Attributes:
         order: nodes in an order in which they can be run.
@@ -225,8 +228,9 @@ class _Visit:
                 stack.pop()
 
     def _enter(self, tensor: KerasTensor) -> tuple[Node, Iterator[KerasTensor]] | None:
-        """The node that made the tensor and the tensors that it needs; None where nothing has to be
-        visited.
+        """The node that made the tensor, and the tensors that it needs.
+
+        None where nothing has to be visited.
         """
         if tensor._keras_history is None:
             self._check_is_input(tensor)

@@ -168,8 +168,9 @@ class KerasTensor:
 
     @property
     def __jax_array__(self) -> NoReturn:
-        """Raises as soon as JAX looks for it: JAX asks whether it is there, and would explain
-        itself before calling it.
+        """Raises as soon as JAX looks for it.
+
+        JAX asks whether it is there, and would explain itself before calling it.
         """
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "

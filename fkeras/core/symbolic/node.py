@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import names
-from fkeras.core.nested import flatten
+from fkeras.core.nested import flatten, map_structure
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 
 if TYPE_CHECKING:
@@ -33,10 +33,11 @@ class Node:
         outputs: Nested[KerasTensor],
     ) -> None:
         self.operation = operation
-        self.args = args
-        self.kwargs = kwargs
+        self.args = _without_casts(args)
+        self.kwargs = _without_casts(kwargs)
         self.outputs = outputs
-        self.inputs = _symbolic_leaves([args, kwargs])
+        self.inputs = _symbolic_leaves([self.args, self.kwargs])
+        # Tensors name this record by its index, so that operations can be copied and pickled.
         operation._inbound_nodes.append(self)
         index = len(operation._inbound_nodes) - 1
         for i, tensor in enumerate(self.output_tensors):
@@ -56,6 +57,25 @@ class Node:
 
 def _symbolic_leaves(structure: Any) -> list[KerasTensor]:
     return [x for x in flatten(structure) if isinstance(x, KerasTensor)]
+
+
+def _without_casts(arguments: Any) -> Any:
+    """The arguments with the outputs that earlier calls recorded in place of casts of them.
+
+    A layer of another dtype policy is called on a cast of its input, which no call made. In a
+    replay it casts by itself.
+    """
+    if all(_recorded(x) is x for x in _symbolic_leaves(arguments)):
+        return arguments
+    return map_structure(lambda x: _recorded(x) if isinstance(x, KerasTensor) else x, arguments)
+
+
+def _recorded(tensor: KerasTensor) -> KerasTensor:
+    if tensor._keras_history is None:
+        return tensor
+    operation, node_index, tensor_index = tensor._keras_history
+    output = operation._inbound_nodes[node_index].output_tensors[tensor_index]
+    return tensor if output.dtype == tensor.dtype else output
 
 
 class FunctionOperation:

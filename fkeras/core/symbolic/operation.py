@@ -1,11 +1,12 @@
-"""`Operation`: a named computation that can be called on arrays and recorded on KerasTensors.
+"""`Operation`: a named computation on arrays that can be recorded on KerasTensors.
+
 Layers are the operations with weights.
 """
 
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from fkeras.core import names
 from fkeras.core.config import constructor, serialization
@@ -40,7 +41,7 @@ class Operation(abc.ABC):  # abstract so that layers can be registered as operat
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]  # of the constructor's call, for the config
     _inbound_nodes: list[Node]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Operation:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
         self._arguments = (args, kwargs)
         self._inbound_nodes = []
@@ -83,7 +84,7 @@ class Operation(abc.ABC):  # abstract so that layers can be registered as operat
         return {"name": self.name, **serialization.serialize_dict(config)}
 
     @classmethod
-    def from_config(cls, config: Config) -> Operation:
+    def from_config(cls, config: Config) -> Self:
         return cls(**{k: serialization.deserialize_keras_object(v) for k, v in config.items()})
 
     def _single_node(self, property_name: str) -> Node:

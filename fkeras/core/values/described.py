@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core import jax_private
-from fkeras.core.values import lending
+from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import KEY
 from fkeras.errors import UserInputError
 
@@ -108,11 +108,11 @@ class Described:
     @property
     def trainable(self) -> bool:
         """Whether training changes it."""
-        return self._meta.trainable
+        return trainable_scope.is_trainable(self._meta)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._meta.trainable = bool(value)
+        trainable_scope.set_trainable(self._meta, bool(value))
 
     @property
     def regularizer(self) -> Callable[..., Any] | None:

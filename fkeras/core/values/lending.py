@@ -1,5 +1,6 @@
-"""A pure call lends values to the object's own Variables for its length. Nothing is copied, nothing
-on the object changes.
+"""A pure call lends values to the object's own Variables for its length.
+
+Nothing is copied, nothing on the object changes.
 
 While a `Scope` is open on this thread, reads and writes of its Variables go to the scope's values.
 Because the object itself runs, every way in which user code reaches its weights (kept functions,
@@ -40,6 +41,7 @@ from fkeras.core.values.trace_tokens import (
     mark_read_deeply,
 )
 from fkeras.core.values.trace_tokens import needs_own_scope as needs_own_scope
+from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
 
@@ -69,6 +71,7 @@ def scope_of(variable: nnx.Variable) -> Scope | None:
 
 
 def is_lent(variable: nnx.Variable) -> bool:
+    """Whether an open scope answers for the Variable."""
     return scope_of(variable) is not None
 
 
@@ -88,8 +91,9 @@ def is_open() -> bool:
 
 
 def lent_now() -> tuple[list[nnx.Variable], list[Any]]:
-    """All Variables that are lent a value on this thread, and those values: for rules that JAX runs
-    later (custom_gradient).
+    """All Variables that are lent a value on this thread, and those values.
+
+    For rules that JAX runs later (custom_gradient).
     """
     pairs: dict[int, tuple[nnx.Variable, Any]] = {}
     for scope in _scopes.value:  # inner scopes come later and win
@@ -188,8 +192,9 @@ class Lendable:
     _raw_value = _LentValue()
 
     def _check_can_update(self) -> None:
-        """NNX's check of trace levels is off: the slot itself knows better (see
-        `_LentValue.__set__`).
+        """NNX's check of trace levels is off.
+
+        The slot itself knows better: see `_LentValue.__set__`.
         """
 
 
@@ -211,7 +216,7 @@ def _would_leak(content: Any, value: Any) -> bool:
 def _refuse_unknown(variable: nnx.Variable, scope: Scope) -> None:
     """Raises for a trainable weight that the strict scope lends nothing to."""
     info = info_of(variable)
-    if info is not None and info.trainable and info.kind == "weight":
+    if info is not None and info.kind == "weight" and is_trainable(info):
         raise PureCallError(
             f"{scope.caller or 'apply'} reads the trainable variable {info.path!r}, which is not "
             "among the variables it was given: its gradient would be zero. Make the layer that "
@@ -224,8 +229,9 @@ def _refuse_unknown(variable: nnx.Variable, scope: Scope) -> None:
 
 
 def autocast(dtype: str | None) -> AbstractContextManager[str | None]:
-    """Context manager: float Variables read as `dtype` inside (a layer's compute dtype); None for
-    as they are.
+    """Context manager: float Variables read as `dtype` inside; None for as they are.
+
+    The dtype is a layer's compute dtype.
     """
     return _autocast.inside(dtype)
 
@@ -281,8 +287,9 @@ def call(
 
 
 def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Calls `fn` for its shapes only (inside `jax.eval_shape`): no value is drawn, no state is
-    kept.
+    """Calls `fn` for its shapes only, inside `jax.eval_shape`.
+
+    No value is drawn, no state is kept.
     """
     with opened(AbstractScope()), entered(fresh_token()):
         return fn(*args, **kwargs)
@@ -296,8 +303,9 @@ def call_on_own_values(
     constants: CallConstants | None = None,
     **kwargs: Any,
 ) -> Any:
-    """The facade's outermost call: like `call`, with the Variables' own values; what was written
-    stays on the Variables.
+    """The facade's outermost call: like `call`, with the Variables' own values.
+
+    What was written stays on the Variables.
 
     Only needed where a kept inner function might remember old values (`needs_own_scope` tells), or
     what traveled beside the arguments.

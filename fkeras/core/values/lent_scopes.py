@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 class Scope:
-    """Values lent to Variables. Holds the Variables themselves, so that no id is used twice while
-    the scope lives.
+    """Values lent to Variables.
+
+    Holds the Variables themselves, so that no id is used twice while the scope lives.
 
     Args:
         variables: what is lent to.
@@ -56,8 +57,9 @@ class Scope:
 
 
 class OpenScope(Scope):
-    """A scope that also keeps what is written to Variables it lends nothing to, and forgets it when
-    it closes.
+    """A scope that also keeps what is written to Variables it lends nothing to.
+
+    It forgets it when it closes.
     """
 
     def write(self, variable: nnx.Variable, value: Any) -> None:
@@ -67,8 +69,9 @@ class OpenScope(Scope):
 
 
 class AbstractScope(OpenScope):
-    """For abstract evaluation: a Variable without a value reads as zeros, and all that is written
-    is forgotten.
+    """For abstract evaluation: a Variable without a value reads as zeros.
+
+    All that is written is forgotten.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
-"""The mask that belongs to a tensor: an attribute on arrays and KerasTensors, a side table for
-tracers, which take no attributes.
+"""The mask that belongs to a tensor.
+
+An attribute on arrays and KerasTensors; a side table for tracers, which take no attributes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Rematerialisation: what a call computed is computed again in the backward pass, instead of being
-kept.
+"""Rematerialisation: what a call computed is computed again in the backward pass.
+
+Less memory, since it is not kept, for more time.
 """
 
 from __future__ import annotations

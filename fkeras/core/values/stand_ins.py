@@ -66,8 +66,9 @@ def put_value(variable: nnx.Variable, value: SlotContent) -> None:
 
 
 def own_value(variable: nnx.Variable) -> jax.Array:
-    """The Variable's own value, past all scopes: drawn or brought back where a stand-in holds its
-    place.
+    """The Variable's own value, past all scopes.
+
+    Drawn or brought back where a stand-in holds its place.
     """
     content = jax_private.raw_value_descriptor.__get__(variable)
     return fetch(variable, content) if is_stand_in(content) else content

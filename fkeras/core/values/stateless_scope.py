@@ -1,5 +1,6 @@
-"""`StatelessScope` and `SymbolicScope`: Keras's contexts for state without side effects and for
-abstract calls.
+"""`StatelessScope` and `SymbolicScope`, Keras's contexts.
+
+The first is for state without side effects, the second for abstract calls.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
 
 class _Mapping(OpenScope):
-    """Lends to every Variable: the mapped values to those in the mapping, their own to the rest;
-    keeps all that is written.
+    """Lends to every Variable, and keeps all that is written.
+
+    The mapped values to those in the mapping, their own to the rest.
     """
 
     def has(self, variable: nnx.Variable) -> bool:
@@ -97,8 +99,9 @@ class StatelessScope:
         self._scope.write(*update)
 
     def get_current_value(self, variable: Variable) -> Tensor | None:
-        """The value that a Variable has in this scope, or None where it was neither mapped nor
-        written.
+        """The value that a Variable has in this scope.
+
+        None where it was neither mapped nor written.
         """
         return self._scope.values.get(id(variable))
 

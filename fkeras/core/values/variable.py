@@ -1,11 +1,12 @@
-"""`Variable`: a value that lives in a layer, an optimizer or a metric, and that a pure call can
-lend another value to.
+"""`Variable`: a value that lives in a layer, an optimizer or a metric.
+
+A pure call can lend another value to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -58,7 +59,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         ([2.0, 3.0], 5.0)
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Variable:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if cls is Variable:
             trainable = kwargs.get("trainable", args[3] if len(args) > 3 else True)
             cls = TrainableVariable if trainable else StateVariable
@@ -119,7 +120,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         put_info(self, info)
         if is_drawn:
             stand_ins.put_value(self, content)
-        if _listeners.value:
+        if _listeners.value:  # the innermost alone: a layer built inside a build has its own
             _listeners.value[-1](self)
 
     def _not_drawn_yet(

@@ -16,8 +16,9 @@ KEY = "fk"  # in NNX's metadata, where other libraries may keep entries of their
 
 
 class VariableInfo:
-    """What fkeras keeps about a Variable beside its value; shared by NNX's copies of it, compared
-    by identity.
+    """What fkeras keeps about a Variable beside its value.
+
+    Shared by NNX's copies of the Variable, compared by identity.
 
     Attributes:
         name, path: its own name, and that with the names of what it was made in.
@@ -92,8 +93,9 @@ class AdoptedInfo:
 
 
 def info_of(variable: nnx.Variable) -> Any:
-    """The `VariableInfo` or `AdoptedInfo` of a Variable; None for one of a foreign module that was
-    not adopted yet.
+    """The `VariableInfo` or `AdoptedInfo` of a Variable.
+
+    None for one of a foreign module that was not adopted yet.
     """
     return jax_private.metadata(variable).get(KEY)
 

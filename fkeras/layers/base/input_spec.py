@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.nested import flatten
+from fkeras.core.nested import flatten, sorted_keys
 from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
@@ -117,9 +117,10 @@ def check(input_spec: Nested[InputSpec] | None, inputs: Nested[Any], layer_name:
 
 def _flatten_with_none(inputs: Nested[Any]) -> list[Any]:
     """All leaves, None too: an optional input keeps its place."""
+    # By hand, as it runs in each call: `flatten_with_path(keep_none=True)` makes a path for each.
     if inputs is None or not isinstance(inputs, (list, tuple, dict)):
         return [inputs]
-    values = [inputs[key] for key in sorted(inputs)] if isinstance(inputs, dict) else inputs
+    values = [inputs[key] for key in sorted_keys(inputs)] if isinstance(inputs, dict) else inputs
     return [leaf for value in values for leaf in _flatten_with_none(value)]
 
 

@@ -19,7 +19,7 @@ from flax import nnx
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, jax_private, names, warn_once
 from fkeras.core.symbolic.operation import Operation
-from fkeras.core.values import lending
+from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError, UserInputError, UserTypeError
 from fkeras.layers.base import building, tracking
@@ -174,18 +174,18 @@ class Layer(
         """Whether training changes the weights. Setting it counts for all sub-layers and, in a
         compiled model, at the next `compile`.
         """
-        return self._info.trainable
+        return trainable_scope.is_trainable(self._info)
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
         value = bool(value)
-        self._info.trainable = value
+        trainable_scope.set_trainable(self._info, value)
         structure = tracking.structure_of(self)
         for _, layer in structure.layers:
-            layer._info.trainable = value
+            trainable_scope.set_trainable(layer._info, value)
         for _, variable in structure.variables:
             if isinstance(variable, nnx.Param):
-                info_of(variable).trainable = value
+                trainable_scope.set_trainable(info_of(variable), value)
 
     @property
     def dtype_policy(self) -> DTypePolicy:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from fkeras.core.nested import flatten, map_structure
+from fkeras.core.nested import flatten, map_structure, sorted_keys
 from fkeras.core.values import lending, masks
 from fkeras.errors import PureCallError
 from fkeras.layers.base import nested
@@ -120,7 +120,7 @@ def mask_leaves(computed: Nested[jax.Array | None], count: int) -> list[jax.Arra
     for all, a short list leaves the rest without one.
     """
     if isinstance(computed, dict):
-        return [computed[key] for key in sorted(computed)]
+        return [computed[key] for key in sorted_keys(computed)]
     if not isinstance(computed, (list, tuple)):
         return [computed] * count
     flat: list = []

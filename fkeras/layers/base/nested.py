@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fkeras.core.nested import any_leaf
 from fkeras.layers.base import signature
 
 if TYPE_CHECKING:
@@ -56,11 +57,7 @@ def replace_shapes(function: Callable[[Shape], T], value: Any) -> Any:
 
 def holds_tensor(value: Any) -> bool:
     """Whether a tensor is in a value, however deep."""
-    if isinstance(value, (list, tuple)):
-        return any(holds_tensor(inner) for inner in value)
-    if isinstance(value, dict):
-        return any(holds_tensor(inner) for inner in value.values())
-    return signature.is_tensor(value)
+    return any_leaf(signature.is_tensor, value)
 
 
 def split_arguments(

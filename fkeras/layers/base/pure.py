@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, seeds
@@ -26,7 +27,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending, masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import building, input_conversion, signature, tracking
+from fkeras.layers.base import building, input_conversion, signature
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.capture import Capture
 
@@ -73,11 +74,11 @@ def init(
 
 def split(structure: Structure, values: Mapping[Path, Any]) -> Variables:
     """`{"params", "state"}` from values by path."""
-    params, state = [], []
+    params, state = {}, {}
     for path, variable in structure.variables:
         group = params if isinstance(variable, nnx.Param) else state
-        group.append((path, values[path]))
-    return {"params": tracking.nest(params), "state": tracking.nest(state)}
+        group[path] = values[path]
+    return {"params": unflatten_dict(params), "state": unflatten_dict(state)}
 
 
 def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[str, Any]) -> None:
@@ -204,17 +205,23 @@ def apply(
         options.capture = Capture(capture, paths_of(structure))
     inputs, named_inputs = map_structure(_without_mask, (list(inputs), dict(named_inputs)))
     result = call_with(layer, structure, values, inputs, named_inputs, options)
-    state = [
-        (path, _in_dtype_of(before, after))
+    state = {
+        path: _in_dtype_of(before, after)
         for (path, variable), before, after in zip(structure.variables, values, result.values)
         if not isinstance(variable, nnx.Param)
-    ]
-    return result, _in_structure_of(received.get("state", {}), tracking.nest(state))
+    }
+    return result, _in_structure_of(received.get("state", {}), unflatten_dict(state))
 
 
 def _groups_of(layer: Layer, variables: Any) -> Mapping[str, Any]:
     """`variables` as a mapping of "params" and "state", or an error that says what came."""
     if isinstance(variables, Mapping) and {"params"} <= set(variables) <= {"params", "state"}:
+        for name, tree in variables.items():
+            if not isinstance(tree, (Mapping, nnx.State)):
+                raise UserInputError(
+                    f"`variables[{name!r}]` of '{layer.name}' must be a dict of arrays by name, as "
+                    f"`init` returns it. Received: {type(tree).__name__}"
+                )
         return variables
     keys = sorted(variables) if isinstance(variables, Mapping) else type(variables).__name__
     raise UserInputError(
@@ -388,8 +395,8 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
     Raises:
         UserInputError: names all that is missing, surplus or of the wrong shape.
     """
-    remaining = {("params", *p): v for p, v in tracking.flat(variables["params"]).items()}
-    state = tracking.flat(variables.get("state", {}))
+    remaining = {("params", *p): v for p, v in flatten_dict(variables["params"]).items()}
+    state = flatten_dict(variables.get("state", {}))
     remaining.update((("state", *path), value) for path, value in state.items())
     values, problems = [], []
     for path, variable in structure.variables:

@@ -169,25 +169,3 @@ def _first_free_name(base: str, counts: dict[str, int], used: set[str]) -> str:
         name = f"{base}_{count}" if count else base
         if name not in used:
             return name
-
-
-def nest(pairs: Iterable[tuple[Path, Any]]) -> dict[str, Any]:
-    """A nested dict from (path, value) pairs."""
-    tree: dict[str, Any] = {}
-    for path, value in pairs:
-        branch = tree
-        for name in path[:-1]:
-            branch = branch.setdefault(name, {})
-        branch[path[-1]] = value
-    return tree
-
-
-def flat(tree: dict[str, Any], prefix: Path = ()) -> dict[Path, Any]:
-    """(path tuple) -> leaf of a nested dict."""
-    leaves: dict[Path, Any] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            leaves.update(flat(value, (*prefix, name)))
-        else:
-            leaves[(*prefix, name)] = value
-    return leaves

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
@@ -134,7 +135,7 @@ class Weights:
 
 
 def _is_trainable(variable: nnx.Variable) -> bool:
-    return isinstance(variable, nnx.Param) and info_of(variable).trainable
+    return isinstance(variable, nnx.Param) and is_trainable(info_of(variable))
 
 
 def _to_numpy(variable: nnx.Variable) -> np.ndarray:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core.config import scopes
-from fkeras.core.nested import flatten, map_structure
+from fkeras.core.nested import flatten, map_structure, unflatten_like
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
@@ -183,8 +183,7 @@ class RNN(Layer):
                 f"RNN '{self.name}': `initial_state` does not fit. Expected states of shapes "
                 f"{expected}. Received: {shapes}"
             )
-        remaining = iter(leaves)
-        return map_structure(lambda _: next(remaining), own)
+        return unflatten_like(own, leaves)
 
     # -- the loop --------------------------------------------------------------
 

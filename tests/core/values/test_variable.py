@@ -9,7 +9,6 @@ from flax import nnx
 
 import fkeras
 from fkeras import Variable
-from fkeras.core import settings
 from fkeras.core.values import stand_ins
 from fkeras.core.values.variable import on_creation
 from fkeras.errors import UserInputError, UserTypeError
@@ -19,64 +18,6 @@ def test_a_trainable_variable_is_an_nnx_param_and_state_is_not():
     assert isinstance(Variable(1.0), nnx.Param)
     assert not isinstance(Variable(1.0, trainable=False), nnx.Param)
     assert not isinstance(Variable(1.0, None, None, False), nnx.Param)
-
-
-@pytest.mark.parametrize(
-    ("value", "dtype", "expected"),
-    [
-        (1.5, None, "float32"),
-        (1, None, "int32"),
-        (True, None, "bool"),
-        (np.float64(2.0), None, "float32"),
-        (np.ones(2, np.float16), None, "float16"),
-        ([1.0, 2.0], "bfloat16", "bfloat16"),
-        (jnp.ones(2), "int8", "int8"),
-        (3, "float32", "float32"),
-        (5, "int64", "int32"),
-    ],
-)
-def test_dtypes_are_the_values_own_or_as_asked(value, dtype, expected):
-    v = Variable(value, dtype=dtype)
-    assert v.dtype == expected == v.value.dtype.name
-
-
-def test_python_floats_are_made_in_floatx():
-    settings.set_floatx("bfloat16")
-    assert Variable(1.0).dtype == "bfloat16" and Variable([1.0]).dtype == "bfloat16"
-
-
-def test_float64_is_refused_unless_jax_computes_in_it():
-    with pytest.raises(UserInputError, match="'v' has dtype float64, which JAX computes"):
-        Variable(1.0, dtype="float64", name="v")
-    with jax.enable_x64(True):
-        assert Variable(1.0, dtype="float64").value.dtype == np.float64
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"initializer": 1.0, "name": "a/b"}, "cannot contain character `/`"),
-        ({"initializer": 1.0, "aggregation": "median"}, "`aggregation`. Expected one of"),
-        ({"initializer": 1.0, "synchronization": "never"}, "`synchronization`. Expected one of"),
-        ({"initializer": "zeros"}, "the `shape` argument should be specified"),
-        ({"initializer": "zeros", "shape": (2, None)}, "must be fully-defined"),
-        ({"initializer": "zeros", "shape": (-1,)}, "dimensions cannot be negative"),
-        ({"initializer": "zeroes", "shape": (1,)}, "Unknown initializer 'zeroes'. Did you mean"),
-        ({"initializer": np.ones(2), "shape": (3,)}, r"value has shape \(2,\), but shape=\(3,\)"),
-        ({"initializer": 1.0, "colour": "red"}, r"unexpected arguments \['colour'\]"),
-    ],
-)
-def test_what_cannot_be_a_variable_is_an_error(arguments, message):
-    with pytest.raises(UserInputError, match=message):
-        Variable(**arguments)
-
-
-@pytest.mark.parametrize("shape", [(2, 3), [2, 3], 5, (), (0, 4)])
-def test_shapes_of_any_form_for_an_initializer(shape):
-    v = Variable("ones", shape=shape)
-    expected = (shape,) if isinstance(shape, int) else tuple(shape)
-    assert v.shape == expected == v.value.shape
-    assert (v.ndim, v.size) == (len(expected), int(np.prod(expected)))
 
 
 def test_a_value_is_drawn_once_and_when_first_needed():
@@ -140,38 +81,6 @@ def test_it_compares_by_elements_and_is_found_by_identity():
     assert {v: "v", w: "w"}[v] == "v" and len({v, v, w}) == 2
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("autocast", False),
-        ("overwrite_with_gradient", True),
-        ("layout", "rows"),
-        ("initializer", abs),
-    ],
-)
-def test_settings_can_be_changed(name, value):
-    v = Variable(1.0)
-    setattr(v, name, value)
-    assert getattr(v, name) == value == getattr(v.handle, name)
-
-
-def test_trainable_is_a_bool_and_regularizers_must_be_callable():
-    v = Variable(1.0)
-    v.trainable = 0
-    assert v.trainable is False
-    v.regularizer, v.constraint = abs, None
-    assert v.regularizer is abs and v.constraint is None
-    with pytest.raises(ValueError, match="`regularizer`. Expected a `Regularizer` or `None`"):
-        v.regularizer = "l2"
-    with pytest.raises(ValueError, match="`constraint`. Expected a `Constraint` or `None`"):
-        v.constraint = 3
-
-
-def test_properties_are_seen_by_tools():
-    assert isinstance(Variable.autocast, property) and "compute dtype" in Variable.autocast.__doc__
-    assert {"name", "path", "shape", "dtype", "trainable", "layout"} <= set(dir(Variable))
-
-
 @pytest.mark.parametrize("trainable", [True, False])
 def test_copies_and_pickles_keep_everything_but_share_nothing(trainable):
     v = Variable([1.0, 2.0], name="w", trainable=trainable, autocast=False, regularizer=abs)
@@ -205,15 +114,6 @@ def test_the_innermost_listener_is_told_of_new_variables():
             b = Variable(2.0)
     Variable(3.0)
     assert outer == [a] and inner == [b]
-
-
-def test_it_is_the_variable_of_keras_in_what_it_says(keras):
-    from keras import Variable as KerasVariable
-
-    ours, theirs = Variable(np.ones((2, 3)), name="v"), KerasVariable(np.ones((2, 3)), name="v")
-    for name in ("name", "path", "ndim", "trainable", "aggregation", "dtype"):
-        assert getattr(ours, name) == getattr(theirs, name), name
-    assert tuple(ours.shape) == tuple(theirs.shape)
 
 
 def test_a_type_error_where_a_regularizer_is_wrong_stays_a_value_error():

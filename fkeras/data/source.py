@@ -1,0 +1,80 @@
+"""`Source`: what training asks of data, wherever they come from."""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
+
+    import jax
+    import numpy as np
+
+    from fkeras.data.sparse import SparseRows
+    from fkeras.types import ArrayLike, Nested
+
+    Array: TypeAlias = np.ndarray | jax.Array | SparseRows
+    # `(x,)`, `(x, y)` or `(x, y, sample_weight)`: structures of arrays, all with the samples first.
+    Batch: TypeAlias = tuple[Nested[Array | None], ...]
+    # What users pass. `Stream` is whatever can be iterated or indexed for batches.
+    InMemory: TypeAlias = Nested[ArrayLike | "Frame" | "Series" | "SparseMatrix" | None]
+    Stream: TypeAlias = Iterable[Any]
+
+
+class Frame(Protocol):
+    """A table of pandas, polars or anything alike."""
+
+    columns: Iterable[Any]
+    dtypes: Any
+
+    def __len__(self) -> int: ...
+
+
+class Series(Protocol):
+    """One column of a table."""
+
+    dtype: Any
+
+    def to_numpy(self, dtype: Any = None) -> np.ndarray: ...
+
+    def __len__(self) -> int: ...
+
+
+class SparseMatrix(Protocol):
+    """A matrix of SciPy, or a two-dimensional BCOO of JAX."""
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+
+class Source(abc.ABC):
+    """Batches, epoch by epoch.
+
+    Attributes:
+        in_memory: whether all samples lie in memory: they can be taken in any order, and their
+            shapes are known at once. Such a source is an `ArraySource`.
+        steps: batches an epoch; None where unknown, or where the user's number decides.
+        columns: dict from places of frames (`x`, `x['a']`, whatever messages call the argument) to
+            the names of their columns.
+        targets_hint: for an error about missing targets: what the user may have meant, or an empty
+            string.
+    """
+
+    in_memory: ClassVar[bool]
+    steps: int | None
+    columns: dict[str, tuple[Any, ...]]
+    targets_hint: str = ""
+
+    @abc.abstractmethod
+    def peek(self) -> Batch:
+        """The first batch, which the next epoch will still have."""
+
+    @abc.abstractmethod
+    def epoch(self, order: np.ndarray | int | None = None) -> Iterator[Batch]:
+        """The batches of an epoch.
+
+        Args:
+            order: of the samples, for data in memory; the number of the epoch, for streams.
+        """

@@ -1,0 +1,152 @@
+"""`make_source`: from what users pass to `fit`, `evaluate` and `predict` to a source of batches."""
+
+from __future__ import annotations
+
+import numbers
+from typing import TYPE_CHECKING, Any
+
+from fkeras.data import streams
+from fkeras.data.arrays import ArraySource
+from fkeras.data.source import Source
+from fkeras.data.streams import StreamSource
+from fkeras.errors import UserInputError, UserTypeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from fkeras.data.source import InMemory, Stream
+
+# What the argument is called that says how many batches there are, by role.
+_STEPS = {
+    "fit": "steps_per_epoch",
+    "evaluate": "steps",
+    "predict": "steps",
+    "validation": "validation_steps",
+    "batch": "steps",
+}
+
+
+def make_source(
+    x: InMemory | Stream | Source,
+    y: InMemory = None,
+    sample_weight: InMemory = None,
+    *,
+    batch_size: int | None = None,
+    shuffle: bool | str = False,
+    class_weight: Mapping[int, float] | None = None,
+    steps_per_epoch: int | None = None,
+    role: str = "fit",
+    argument_names: Sequence[str] = ("x", "y", "sample_weight"),
+    default_batch_size: int | None = None,
+) -> Source:
+    """A source of batches.
+
+    Args:
+        x: arrays, lists of numbers, frames, structures of those; a generator, `PyDataset`, tf.data
+            dataset, PyTorch or Grain loader, or any iterable of batches; a source stays itself.
+        y, sample_weight: like `x`, where that is in memory.
+        batch_size: samples a batch, only for data in memory; None for 32, or for what makes
+            `steps_per_epoch` batches.
+        shuffle: False, True, or 'batch' (within each batch). Streams other than `PyDataset` keep
+            their order.
+        class_weight: dict from class ids to weights.
+        steps_per_epoch: batches an epoch where the user said so, else None.
+        role: 'fit', 'validation', 'evaluate', 'predict', or 'batch' for a single batch, in which
+            classes may be missing.
+        argument_names: what messages call the three.
+        default_batch_size: `batch_size` where that is None, ignored by streams.
+
+    Raises:
+        UserInputError: for data that cannot be right; see the classes.
+
+    Examples:
+        >>> from fkeras.data import make_source
+        >>> make_source([[1.0, 2.0], [3.0, 4.0]], [0, 1]).num_samples
+        2
+    """
+    if isinstance(x, Source):
+        return x
+    name = argument_names[0]
+    if x is None:
+        raise UserInputError(
+            f"`{name}` is None. Pass arrays, a DataFrame, a generator or a dataset."
+        )
+    batch_size = _positive("batch_size", batch_size)
+    steps = _positive(_STEPS[role], steps_per_epoch)
+    kind = streams.kind_of(x)
+    if kind is None:
+        _refuse_what_is_no_data(x, name)
+        if batch_size is None:
+            batch_size = _positive("batch_size", default_batch_size)
+        return ArraySource(
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            steps=steps,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            complete=role == "fit",
+            names=argument_names,
+        )
+    _refuse_beside_a_stream(kind, y, sample_weight, batch_size, argument_names)
+    source = StreamSource(
+        x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
+    )
+    if kind == "PyDataset" and source.steps is None and steps is None:
+        raise UserInputError(
+            f"`{name}` is a PyDataset without end (`num_batches` is None): pass `{_STEPS[role]}`."
+        )
+    return source
+
+
+def _refuse_beside_a_stream(
+    kind: str, y: Any, sample_weight: Any, batch_size: int | None, names: Sequence[str]
+) -> None:
+    """A stream yields targets and weights itself, in batches of its own."""
+    name = names[0]
+    for label, value, content in (
+        (names[1], y, "targets"),
+        (names[2], sample_weight, "sample weights"),
+    ):
+        if value is not None:
+            raise UserInputError(
+                f"When providing `{name}` as a {kind}, `{label}` should not be passed. Instead, "
+                f"the {content} should be included as part of the {kind}: it yields (x, y) or (x, "
+                "y, sample_weight)."
+            )
+    if batch_size is not None:
+        raise UserInputError(
+            f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
+            f"makes its batches itself. Received: batch_size={batch_size}"
+        )
+
+
+def _positive(name: str, value: Any) -> int | None:
+    """An int of 1 or more, also given as an integral float; None stays None."""
+    if value is None:
+        return None
+    if isinstance(value, (bool, str)) or not isinstance(value, numbers.Real):
+        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    if not float(value).is_integer():
+        raise UserTypeError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}. Use `//` instead of "
+            "`/`."
+        )
+    if value < 1:
+        raise UserInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    return int(value)
+
+
+def _refuse_what_is_no_data(x: Any, name: str) -> None:
+    if callable(x) and not hasattr(x, "__array__"):
+        function = getattr(x, "__name__", "function")
+        raise UserTypeError(
+            f"`{name}` is the function {getattr(x, '__name__', x)!r}. If it is a generator, call "
+            f"it: `{function}()`."
+        )
+    if isinstance(x, (str, bytes, int, float, complex)):
+        raise UserTypeError(
+            f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, "
+            "a generator or a dataset."
+        )

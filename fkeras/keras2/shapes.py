@@ -1,0 +1,103 @@
+"""Joining, repeating, padding and reshaping, with the argument names of Keras 2."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from fkeras import ops
+from fkeras.core.settings import standardize_data_format
+from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.types import Tensor, TensorLike
+
+
+def concatenate(tensors: Sequence[TensorLike], axis: int = -1) -> Tensor:
+    """Arrays joined along one axis, the last by default."""
+    return ops.concatenate(tensors, axis)
+
+
+def expand_dims(x: TensorLike, axis: int = -1) -> Tensor:
+    """`x` with an axis of length 1 added, at the end by default."""
+    return ops.expand_dims(x, axis)
+
+
+def flatten(x: TensorLike) -> Tensor:
+    """`x` as one axis, the batch included."""
+    return ops.reshape(x, (-1,))
+
+
+def batch_flatten(x: Tensor) -> Tensor:
+    """(batch, ...) -> (batch, features)"""
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+
+
+def repeat(x: TensorLike, n: int) -> Tensor:
+    """(batch, features) -> (batch, n, features)"""
+    return ops.repeat(ops.expand_dims(x, 1), n, axis=1)
+
+
+def repeat_elements(x: TensorLike, rep: int, axis: int) -> Tensor:
+    """Each element along one axis `rep` times in a row."""
+    return ops.repeat(x, rep, axis=axis)
+
+
+def gather(reference: TensorLike, indices: TensorLike) -> Tensor:
+    """Rows of `reference` by their indices."""
+    return ops.take(reference, indices, axis=0)
+
+
+def one_hot(indices: TensorLike, num_classes: int) -> Tensor:
+    """(...,) ints -> (..., num_classes) floats."""
+    return ops.one_hot(indices, num_classes)
+
+
+def temporal_padding(x: TensorLike, padding: Sequence[int] = (1, 1)) -> Tensor:
+    """Zeros before and after the steps of (batch, steps, features)."""
+    return ops.pad(x, ((0, 0), tuple(padding), (0, 0)))
+
+
+def spatial_2d_padding(
+    x: TensorLike,
+    padding: Sequence[Sequence[int]] = ((1, 1), (1, 1)),
+    data_format: str | None = None,
+) -> Tensor:
+    """Zeros around the rows and columns of images."""
+    return _pad_spatial(x, padding, data_format)
+
+
+def spatial_3d_padding(
+    x: TensorLike,
+    padding: Sequence[Sequence[int]] = ((1, 1), (1, 1), (1, 1)),
+    data_format: str | None = None,
+) -> Tensor:
+    """Zeros around the three spatial axes of volumes."""
+    return _pad_spatial(x, padding, data_format)
+
+
+def _pad_spatial(
+    x: TensorLike, padding: Sequence[Sequence[int]], data_format: str | None
+) -> Tensor:
+    around = [tuple(p) for p in padding]
+    last = standardize_data_format(data_format) == "channels_last"
+    return ops.pad(x, [(0, 0), *around, (0, 0)] if last else [(0, 0), (0, 0), *around])
+
+
+def bias_add(x: Tensor, bias: Tensor, data_format: str | None = None) -> Tensor:
+    """`x` plus a bias of shape (channels,), or of the shape of one sample with the channels
+    last.
+    """
+    if len(bias.shape) not in (1, len(x.shape) - 1):
+        raise UserInputError(
+            f"Unexpected bias dimensions {len(bias.shape)}. Expected it to be 1 or "
+            f"{len(x.shape) - 1} dimensions"
+        )
+    if standardize_data_format(data_format) == "channels_first":
+        if len(bias.shape) == 1:
+            bias = ops.reshape(bias, (-1, *[1] * (len(x.shape) - 2)))
+        else:
+            bias = ops.moveaxis(bias, -1, 0)
+    return x + bias

@@ -1,0 +1,190 @@
+"""`Compiling`: what a model is trained with, how it is chosen and asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from fkeras import losses as losses_module
+from fkeras import optimizers as optimizers_module
+from fkeras.core.config import serialization
+from fkeras.core.warn_once import warn_user
+from fkeras.layers.base import tracking
+from fkeras.training.compiled import CompileOptions, with_loss_scaling
+
+if TYPE_CHECKING:
+    from fkeras.metrics import Metric
+    from fkeras.optimizers import Optimizer
+    from fkeras.training.compiled import Compiled
+    from fkeras.types import Config, Identifier, Nested
+
+
+class Compiling:
+    """`compile`, and properties that tell what it chose."""
+
+    _compiled: Compiled
+
+    def compile(
+        self,
+        optimizer: Identifier | Optimizer | None = "rmsprop",
+        loss: Nested[Identifier | None] = None,
+        loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
+        metrics: Nested[Identifier | None] = None,
+        weighted_metrics: Nested[Identifier | None] = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+        *,
+        fuse: bool = True,
+    ) -> None:
+        """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
+
+        Args:
+            optimizer: name, object, config, or any `optax.GradientTransformation`.
+            loss: name, object or function `(y_true, y_pred) -> loss`; a list or dict, one for each
+                output; None where `train_step` or `compute_loss` is overridden or layers add
+                losses.
+            loss_weights: factors of the losses: a float, or a list or dict like `loss`.
+            metrics: list of names, objects or functions; a list of lists or a dict for several
+                outputs.
+            weighted_metrics: the same, weighted by `sample_weight`.
+            run_eagerly: plain Python instead of compiled steps: breakpoints and prints work.
+            steps_per_execution: batches between callbacks' batch hooks.
+            jit_compile: False for plain Python; 'auto' and True compile.
+            auto_scale_loss: whether `mixed_float16` gets a `LossScaleOptimizer`.
+            fuse: whether `fit` may run several steps in one device call where no callback can look
+                between them; the numbers are the same.
+        """
+        self._check_ready()
+        named_optimizer = optimizer if isinstance(optimizer, str) else None
+        optimizer = optimizers_module.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            optimizer = with_loss_scaling(optimizer)
+        options = CompileOptions(
+            run_eagerly=bool(run_eagerly),
+            jit_compile=not run_eagerly if jit_compile == "auto" else bool(jit_compile),
+            steps_per_execution=steps_per_execution,
+            fuse=bool(fuse),
+        )
+        chosen = {
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        self._compiled.choose(
+            self,
+            options,
+            optimizer=optimizer,
+            **chosen,
+            output_names=getattr(self, "output_names", None),
+            overridden=self._overridden(),
+        )
+        self._compiled.config = {
+            "optimizer": named_optimizer or optimizer,
+            **chosen,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": options.jit_compile,
+        }
+        self.stop_training = False
+
+    compiled = property(lambda self: self._compiled.is_chosen, doc="Whether `compile` was called.")
+    loss = property(
+        lambda self: None if self._compiled.loss is None else self._compiled.loss.argument,
+        doc="The loss as `compile` was given it.",
+    )
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer that `compile` was given."""
+        return self._compiled.optimizer
+
+    @optimizer.setter
+    def optimizer(self, value: Optimizer | None) -> None:
+        self._compiled.optimizer = value
+
+    @property
+    def run_eagerly(self) -> bool:
+        """Whether steps are plain Python."""
+        return self._compiled.options.run_eagerly
+
+    @run_eagerly.setter
+    def run_eagerly(self, value: bool) -> None:
+        self._compiled.change(run_eagerly=bool(value))
+
+    @property
+    def jit_compile(self) -> bool:
+        """Whether steps are compiled."""
+        return self._compiled.options.jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool) -> None:
+        self._compiled.change(jit_compile=bool(value))
+
+    @property
+    def steps_per_execution(self) -> int:
+        """Batches between callbacks' batch hooks."""
+        return self._compiled.options.steps_per_execution
+
+    @steps_per_execution.setter
+    def steps_per_execution(self, value: int) -> None:
+        self._compiled.change(steps_per_execution=value)
+
+    @property
+    def training_progress(self) -> dict[str, int]:
+        """The steps and epochs of the model's life, from which keys and orders of samples follow.
+        Set it to go on where another training stopped.
+        """
+        return self._compiled.progress.to_plain()
+
+    @training_progress.setter
+    def training_progress(self, value: Mapping[str, int]) -> None:
+        self._compiled.progress.update(value)
+
+    # -- metrics ---------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The loss tracker, the compiled metrics, trackers of single losses, then metrics kept by
+        the model and its layers.
+        """
+        return self._compiled.metric_objects(tracking.structure_of(self))
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """Names of what `evaluate` returns, in its order."""
+        structure = tracking.structure_of(self)
+        names = dict.fromkeys(self._compiled.result_names(structure))
+        return list(self._compiled.in_evaluate_order(names, structure))
+
+    def reset_metrics(self) -> None:
+        """Starts all metrics again."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # -- configs ---------------------------------------------------------------
+
+    def get_compile_config(self) -> Config | None:
+        """The arguments of `compile` as plain values, or None."""
+        if not self.compiled or self._compiled.config is None:
+            return None
+        return serialization.serialize_dict(self._compiled.config)
+
+    def compile_from_config(self, config: Config) -> None:
+        """Compiles the model with what `get_compile_config` returned."""
+        if "compile" in self._overridden():
+            warn_user(
+                "`compile()` was not called as part of model loading because the model's "
+                "`compile()` method is custom. Override `get_compile_config()` and "
+                "`compile_from_config(config)` to have it called."
+            )
+            return
+        config = serialization.deserialize_keras_object(config)
+        for name, module in (("loss", losses_module), ("optimizer", optimizers_module)):
+            if isinstance(config.get(name), dict) and "class_name" in config[name]:
+                config[name] = module.deserialize(config[name])
+        self.compile(**config)
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)

@@ -1,0 +1,149 @@
+"""`Evaluating`: `evaluate` and `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from fkeras import data as data_module
+from fkeras.core import tracebacks
+from fkeras.core.values import stand_ins
+from fkeras.layers.base import tracking
+from fkeras.models import loop_arguments as arguments
+from fkeras.training import input_checks
+from fkeras.training.evaluate import evaluate
+from fkeras.training.loop import PassOptions
+from fkeras.training.predict import batch_number, predict, to_host
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.models.loop_arguments import Callbacks, Data
+    from fkeras.training.compiled import Compiled
+
+
+class Evaluating:
+    """A model in inference mode, over data."""
+
+    _compiled: Compiled
+
+    @tracebacks.filtered
+    def evaluate(
+        self,
+        x: Data = None,
+        y: Data = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Data = None,
+        steps: int | None = None,
+        callbacks: Callbacks = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Loss and metrics over data, in inference mode.
+
+        Args:
+            x, y, sample_weight: as in `fit`.
+            batch_size: examples a batch, 32 by default.
+            verbose: as in `fit`.
+            steps: batches to take; None for all.
+            callbacks: list of `Callback`s.
+            return_dict: whether a dict by name is returned.
+
+        Returns:
+            The loss as a float; with metrics, a list `[loss, *metrics]` in the order of
+            `metrics_names`; or a dict.
+        """
+        kwargs.pop("_use_cached_eval_dataset", None)
+        self.stop_evaluating = False
+        arguments.refuse_unknown(Evaluating.evaluate, kwargs)
+        self._compiled.require("evaluate")
+        source = data_module.make_source(
+            x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
+        )
+        steps = arguments.limited_steps(steps, source)
+        self._prepare(source, "evaluate")
+        executables = self._compiled.executables_for(self)
+        weights = executables.groups.weights()
+        logs, non_trainable = evaluate(
+            executables,
+            source,
+            weights,
+            self._pass_options(steps),
+            key=self.build_key,
+            callbacks=self._listed(callbacks, verbose, source, steps),
+            should_stop=lambda: self.stop_evaluating,
+        )
+        put_changed(executables.groups.non_trainable, weights[1], non_trainable)
+        return self._results(logs, return_dict)
+
+    @tracebacks.filtered
+    def predict(
+        self,
+        x: Data,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Callbacks = None,
+    ) -> Any:
+        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+
+        Args:
+            x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.
+            verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
+                `Callback`s.
+        """
+        self.stop_predicting = False
+        is_bare = callbacks is None and not verbose and steps is None
+        if is_bare and self._is_one_plain_batch(x, batch_size):
+            return self._predict_now((x,))
+        source = data_module.make_source(
+            x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
+        )
+        steps = arguments.limited_steps(steps, source)
+        self._prepare(source, "predict")
+        executables = self._compiled.executables_for(self, weights_only=True)
+        return predict(
+            executables,
+            source,
+            executables.groups.weights(),
+            self._pass_options(steps),
+            key=self.build_key,
+            callbacks=self._listed(callbacks, verbose, source, steps),
+            progress=self._compiled.progress,
+            should_stop=lambda: self.stop_predicting,
+        )
+
+    def _pass_options(self, steps: int | None) -> PassOptions:
+        chosen = self._compiled.options
+        return PassOptions(
+            steps=steps, steps_per_execution=chosen.steps_per_execution, fuse=chosen.fuse
+        )
+
+    def _is_one_plain_batch(self, x, batch_size) -> bool:
+        """Whether a prediction is a single call of what is compiled for the model as it is: the
+        question of each step of a game or a server.
+        """
+        compiled = self._compiled
+        if compiled.executables is None or compiled.columns:
+            return False
+        if not arguments.is_small_plain_array(x, batch_size):
+            return False
+        structure = tracking.structure_of(self)
+        if compiled.built_structure is not structure or not compiled.fits(structure):
+            return False
+        input_checks.check_ids(self._fed_layers(), x)
+        return True
+
+    def _predict_now(self, batch):
+        executables = self._compiled.executables_for(self, weights_only=True)
+        progress = self._compiled.progress
+        number = batch_number(progress.predicted)
+        progress.predicted += 1
+        weights = executables.groups.weights()
+        return to_host(executables.predict_one(weights, self.build_key, number, batch))
+
+
+def put_changed(variables: Sequence[Variable], before: Sequence[Any], after: Sequence[Any]) -> None:
+    for variable, old, new in zip(variables, before, after):
+        if new is not old:
+            stand_ins.put_value(variable, new)

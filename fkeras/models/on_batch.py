@@ -1,0 +1,105 @@
+"""`OnBatch`: one step on one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fkeras import data as data_module
+from fkeras.core import tracebacks
+from fkeras.core.values import stand_ins
+from fkeras.models import loop_arguments as arguments
+from fkeras.models.evaluating import put_changed
+from fkeras.training import first_batch, input_checks
+from fkeras.training.logs import to_python
+
+if TYPE_CHECKING:
+    from fkeras.models.loop_arguments import Data
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.trainable import Logs
+    from fkeras.types import Nested
+
+
+class OnBatch:
+    """`train_on_batch`, `test_on_batch` and `predict_on_batch`, for loops of the user's own."""
+
+    _compiled: Compiled
+
+    @tracebacks.filtered
+    def train_on_batch(
+        self,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | Logs:
+        """One training step on one batch. Nothing accumulates between calls.
+
+        Args:
+            x, y, sample_weight, class_weight: as in `fit`.
+            return_dict: whether a dict by name is returned.
+
+        Returns:
+            The loss as a float, with metrics a list, or a dict.
+        """
+        self._compiled.require("train_on_batch")
+        batch = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
+        self._compiled.warn_of_toggled_flags(self)
+        executables, progress = self._compiled.executables_for(self), self._compiled.progress
+        groups = executables.groups
+        values = (*groups.values()[:3], executables.fresh_metrics())
+        executables.register_shapes("train_on_batch", batch)
+        new_values, _, logs = executables.train_one_kept(
+            values, np.int32(progress.steps), self.build_key, batch
+        )
+        logs = to_python(logs)  # waits: a step that failed leaves the Variables as they were
+        for variables, group_values in zip(groups.groups(), new_values):
+            for variable, value in zip(variables, group_values):
+                stand_ins.put_value(variable, value)
+        progress.steps += 1
+        return self._results(logs, return_dict)
+
+    @tracebacks.filtered
+    def test_on_batch(
+        self, x: Data, y: Data = None, sample_weight: Data = None, return_dict: bool = False
+    ) -> float | list[float] | Logs:
+        """Loss and metrics of one batch in inference mode: a float, a list or a dict.
+
+        Args:
+            x, y, sample_weight: as in `fit`.
+            return_dict: whether a dict by name is returned.
+        """
+        self._compiled.require("test_on_batch")
+        batch = self._one_batch("test_on_batch", x, y, sample_weight)
+        executables = self._compiled.executables_for(self)
+        groups = executables.groups
+        weights = groups.weights()
+        non_trainable, metrics, logs = executables.test_one(
+            weights, executables.fresh_metrics(), self.build_key, np.int32(0), batch
+        )
+        put_changed(groups.non_trainable, weights[1], non_trainable)
+        for variable, value in zip(groups.metrics, metrics):
+            stand_ins.put_value(variable, value)
+        return self._results(to_python(logs), return_dict)
+
+    @tracebacks.filtered
+    def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:
+        """Outputs of one batch in inference mode, as NumPy arrays."""
+        return self._predict_now(self._one_batch("predict_on_batch", x))
+
+    def _one_batch(self, caller, x, y=None, sample_weight=None, class_weight=None):
+        source = data_module.make_source(
+            x,
+            y,
+            sample_weight,
+            batch_size=arguments.num_rows(x),
+            class_weight=class_weight,
+            role="batch",
+        )
+        batch = source.batch(slice(0, source.num_samples))
+        first_batch.prepare(self, self._compiled, batch, caller)
+        input_checks.check_ids(self._fed_layers(), batch[0])
+        return batch

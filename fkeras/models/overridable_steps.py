@@ -1,0 +1,172 @@
+"""`OverridableSteps`: the steps, loss and metrics that users override in a `Model`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.values import lending
+from fkeras.training import steps
+
+if TYPE_CHECKING:
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.trainable import Logs, Values
+    from fkeras.types import Nested, Tensor
+
+# What a class may replace, and training then leaves alone.
+OVERRIDABLE = (
+    "compile",
+    "train_step",
+    "test_step",
+    "predict_step",
+    "compute_loss",
+    "compute_metrics",
+    "get_metrics_result",
+)
+
+
+class OverridableSteps:
+    """Keras's contract on JAX: pure steps on lists of values."""
+
+    _compiled: Compiled
+
+    def compute_loss(
+        self,
+        x: Nested[Tensor] | None = None,
+        y: Nested[Tensor] | None = None,
+        y_pred: Nested[Tensor] | None = None,
+        sample_weight: Nested[Tensor] | None = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The scalar to minimise: the compiled loss plus what layers added. Override it for a loss
+        of your own.
+
+        Args:
+            x: inputs. y: targets. y_pred: outputs. sample_weight: weights of the examples.
+            training: whether this is a training step.
+        """
+        return steps.compute_loss(self, self._compiled, y, y_pred, sample_weight)
+
+    def compute_metrics(
+        self,
+        x: Nested[Tensor],
+        y: Nested[Tensor],
+        y_pred: Nested[Tensor],
+        sample_weight: Nested[Tensor] | None = None,
+    ) -> Logs:
+        """Updates the compiled metrics and returns all results by name. Override it for metrics of
+        your own.
+
+        Args:
+            x: inputs. y: targets. y_pred: outputs. sample_weight: weights of the examples.
+        """
+        if self._compiled.metrics is not None:
+            self._compiled.metrics.update_state(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> Logs:
+        """Results of all metrics by name, as floats (or arrays, inside a pure call)."""
+        results = {}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                results.update(result)
+            else:
+                results[metric.name] = result
+        return results
+
+    def stateless_compute_loss(
+        self,
+        trainable_variables: Values,
+        non_trainable_variables: Values,
+        metrics_variables: Values,
+        x: Nested[Tensor] | None = None,
+        y: Nested[Tensor] | None = None,
+        y_pred: Nested[Tensor] | None = None,
+        sample_weight: Nested[Tensor] | None = None,
+        training: bool = True,
+    ) -> tuple[Tensor, tuple[Values, Values, Values]]:
+        """Keras's pure form of `compute_loss`.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables: values, in the order of
+                the model's lists of these names.
+            x, y, y_pred, sample_weight, training: as in `compute_loss`.
+
+        Returns:
+            `(loss, (trainable, non-trainable, metric values))`.
+        """
+        variables = [
+            *self.trainable_variables,
+            *self.non_trainable_variables,
+            *self.metrics_variables,
+        ]
+        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+
+        def run():
+            return steps.call_compute_loss(self, x, y, y_pred, sample_weight, training)
+
+        loss, after = lending.call(run, variables, values)
+        weights = len(trainable_variables) + len(non_trainable_variables)
+        trainable = after[: len(trainable_variables)]
+        non_trainable = after[len(trainable_variables) : weights]
+        return loss, (trainable, non_trainable, after[weights:])
+
+    def compute_loss_and_updates(
+        self,
+        trainable_variables: Values,
+        non_trainable_variables: Values,
+        metrics_variables: Values,
+        x: Nested[Tensor],
+        y: Nested[Tensor] | None,
+        sample_weight: Nested[Tensor] | None,
+        training: bool = False,
+        optimizer_variables: Values | None = None,
+    ) -> tuple[Tensor, tuple]:
+        """What `train_step` differentiates.
+
+        Args:
+            trainable_variables, non_trainable_variables, metrics_variables, optimizer_variables:
+                values, in the order of the model's lists; None for no optimizer.
+            x: inputs. y: targets. sample_weight: weights of the examples.
+            training: whether this is a training step.
+
+        Returns:
+            `(loss to differentiate, (loss, outputs, new non-trainable values, new metric values))`.
+        """
+        return steps.compute_loss_and_updates(
+            self,
+            trainable_variables,
+            non_trainable_variables,
+            metrics_variables,
+            x,
+            y,
+            sample_weight,
+            training,
+            optimizer_variables,
+        )
+
+    def train_step(self, state: tuple[Values, ...], data: Any) -> tuple[Logs, tuple]:
+        """One training step, pure: Keras's contract on JAX. Override it for a step of your own.
+
+        Args:
+            state: (trainable, non-trainable, optimizer, metric) values, lists in the order of
+                `trainable_variables`, `non_trainable_variables`, `optimizer.variables`,
+                `metrics_variables`.
+            data: a batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            `(logs, state)`.
+        """
+        return steps.train_step(self, self._compiled, state, data)
+
+    def test_step(self, state: tuple[Values, ...], data: Any) -> tuple[Logs, tuple]:
+        """One evaluation step, pure: `(logs, state)` for state = (trainable, non-trainable, metric)
+        values.
+        """
+        return steps.test_step(self, self._compiled, state, data)
+
+    def predict_step(self, state: tuple[Values, ...], data: Any) -> tuple[Nested[Tensor], Values]:
+        """One prediction step, pure: `(outputs, non-trainable values)` for state = (trainable,
+        non-trainable) values.
+        """
+        return steps.predict_step(self, state, data)

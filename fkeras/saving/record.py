@@ -1,0 +1,179 @@
+"""`ModelRecord`: all that a file keeps of a model, and how a model gives one.
+
+A record knows nothing of files: a format (`fkeras.saving.formats`) turns it into bytes and back.
+Weights go by structural path (`dense/kernel`): attribute names, positions and given names, never a
+counter that depends on what else the process has built. So a file says itself which array belongs
+where.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import jax
+import numpy as np
+
+from fkeras.core.config import serialization
+from fkeras.core.values import lending
+from fkeras.core.values.variable import Variable
+from fkeras.layers.base import tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from flax import nnx
+
+    from fkeras.layers.base.tracking import Path
+    from fkeras.models import Model
+    from fkeras.types import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerRecord:
+    """One layer of a model, for formats that keep a store for each.
+
+    Attributes:
+        path: structural path of the layer; the empty string for the model itself.
+        class_name: name of its class.
+        weights: structural paths of the Variables that are its own, in Keras's order.
+    """
+
+    path: str
+    class_name: str
+    weights: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerRecord:
+    """The state of an optimizer.
+
+    Attributes:
+        values: of its Variables, in Keras's order: iteration, learning rate, then the rest.
+        trained: structural paths of the Variables that it trains, in the order in which it was
+            built for them; None where a file does not tell.
+    """
+
+    values: tuple[np.ndarray, ...]
+    trained: tuple[str, ...] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Lifetime:
+    """What makes training go on exactly where it stopped.
+
+    Attributes:
+        steps: training steps in the life of the model.
+        epochs: epochs begun.
+        key: the two words of the model's key, from which those of all steps follow.
+    """
+
+    steps: int
+    epochs: int
+    key: tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRecord:
+    """All that a file keeps of a model.
+
+    Attributes:
+        weights: arrays by structural path, in Keras's order: weights, and the states of seed
+            generators.
+        by_position: whether the keys of `weights` are positions, as files of format 1 have them.
+        layers: the layers that have Variables of their own.
+        config: the architecture, with what `compile` was given; None for weights alone.
+        optimizer: its state; None where there is none yet, or where it was left out.
+        lifetime: how far training has come; None for weights alone.
+        assets: other files of layers, such as vocabularies, by relative path.
+    """
+
+    weights: dict[str, np.ndarray]
+    by_position: bool = False
+    layers: tuple[LayerRecord, ...] = ()
+    config: Config | None = None
+    optimizer: OptimizerRecord | None = None
+    lifetime: Lifetime | None = None
+    assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+
+
+def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
+    """All of a built model.
+
+    Args:
+        model: a built model.
+        include_optimizer: whether the optimizer's state goes with it.
+
+    Examples:
+        >>> import fkeras
+        >>> from fkeras.saving.record import record_model
+        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+        >>> {path: array.shape for path, array in record_model(model).weights.items()}
+        {'dense/kernel': (3, 2), 'dense/bias': (2,)}
+    """
+    return dataclasses.replace(
+        record_weights(model),
+        config=serialization.serialize_keras_object(model),
+        optimizer=_record_optimizer(model) if include_optimizer else None,
+        lifetime=_record_lifetime(model),
+    )
+
+
+def record_weights(model: Model) -> ModelRecord:
+    """The weights of a built model alone."""
+    weights = {path: _to_numpy(variable) for path, variable in variables_by_path(model).items()}
+    return ModelRecord(weights, layers=_record_layers(model))
+
+
+def _to_numpy(variable: nnx.Variable) -> np.ndarray:
+    """A Variable's value on the host; `get_value` for one of a foreign module."""
+    own = isinstance(variable, Variable)
+    return np.asarray(variable if own else variable.get_value())
+
+
+def variables_by_path(model: Model) -> dict[str, nnx.Variable]:
+    """The Variables of `model.variables` by structural path, in that order."""
+    structure = tracking.structure_of(model)
+    path_of: dict[int, Path] = {id(variable): path for path, variable in structure.variables}
+    # Generators belong to what goes on where it stopped.
+    for path, generator in structure.generators:
+        path_of[id(generator.state)] = (*path, "state")
+    return {"/".join(path_of[id(variable)]): variable for variable in model.variables}
+
+
+def paths_of(model: Model, variables: list[nnx.Variable]) -> tuple[str, ...]:
+    """The structural paths of some Variables; their own paths where the model has them not."""
+    paths = {id(variable): path for path, variable in variables_by_path(model).items()}
+    return tuple(paths.get(id(variable)) or lending.path_of(variable) for variable in variables)
+
+
+def _record_lifetime(model: Model) -> Lifetime:
+    counts = model.training_progress
+    first, second = jax.random.key_data(model.build_key)  # two words of Threefry
+    return Lifetime(counts["steps"], counts["epochs"], (int(first), int(second)))
+
+
+def _record_optimizer(model: Model) -> OptimizerRecord | None:
+    optimizer = model.optimizer
+    if optimizer is None or not optimizer.built:
+        return None
+    values = tuple(np.asarray(variable) for variable in optimizer.variables)
+    return OptimizerRecord(values, paths_of(model, optimizer.bound_variables))
+
+
+def _record_layers(model: Model) -> tuple[LayerRecord, ...]:
+    """Each layer with Variables of its own: those whose path no deeper layer begins."""
+    layers = {"": model}
+    for path, layer in tracking.structure_of(model).layers:
+        layers["/".join(path)] = layer
+    owned: dict[str, list[str]] = {path: [] for path in layers}
+    for path in variables_by_path(model):
+        owner = path
+        while owner not in layers:  # the model itself, "", is the last
+            owner = owner.rpartition("/")[0]
+        owned[owner].append(path)
+    return tuple(
+        LayerRecord(path, type(layers[path]).__name__, tuple(weights))
+        for path, weights in owned.items()
+        if weights
+    )

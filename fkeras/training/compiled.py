@@ -1,0 +1,284 @@
+"""`Compiled`: what `compile` chose for a model, and what became of it since."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from fkeras import metrics as metrics_module
+from fkeras import optimizers as optimizers_module
+from fkeras.core.warn_once import warn_user
+from fkeras.errors import UserInputError
+from fkeras.layers.base import tracking
+from fkeras.training.compiled_loss import CompiledLoss
+from fkeras.training.compiled_metrics import CompiledMetrics
+from fkeras.training.executables import Executables
+from fkeras.training.progress import Progress
+from fkeras.training.trainable_flags import TrainableFlags
+from fkeras.training.variable_groups import VariableGroups
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from fkeras.callbacks import CallbackList
+    from fkeras.layers.base.tracking import Structure
+    from fkeras.metrics import Metric
+    from fkeras.optimizers import Optimizer
+    from fkeras.training.trainable import Logs, Trainable
+    from fkeras.types import Config
+
+
+@dataclasses.dataclass(frozen=True)
+class CompileOptions:
+    """How steps are run.
+
+    Attributes:
+        run_eagerly: plain Python, for breakpoints and prints.
+        jit_compile: whether steps are compiled.
+        steps_per_execution: batches between callbacks' hooks on batches.
+        fuse: whether several steps may be one device call.
+    """
+
+    run_eagerly: bool = False
+    jit_compile: bool = True
+    steps_per_execution: int = 1
+    fuse: bool = True
+
+    def __post_init__(self) -> None:
+        steps = self.steps_per_execution
+        if not isinstance(steps, int) or steps < 1:
+            raise UserInputError(
+                f"`steps_per_execution` must be an int of 1 or more. Received: {steps!r}"
+            )
+
+
+# What pickles and copies of a model take along.
+_TRAVELS = (
+    "options",
+    "optimizer",
+    "loss",
+    "metrics",
+    "tracker",
+    "config",
+    "overridden",
+    "progress",
+    "columns",
+)
+
+
+class Compiled:
+    """What `compile` chose, and what was made of it since.
+
+    It stands beside a model and does not hold it: NNX's copies of a model share it, and each is
+    told of the model it is to work on. Executables and all that goes by the identity of Variables
+    stay behind in pickles and copies.
+
+    Attributes:
+        options: how steps are run.
+        optimizer, loss, metrics: what trains the model; None where `compile` was given none.
+        tracker: mean of the loss; None: `compile` was not called.
+        config: the arguments of `compile`, for `get_compile_config`.
+        flags: the `trainable` flags as they were at `compile`.
+        overridden: names of the methods of `Trainable` that the user's class overrides.
+        progress: the model's lifetime counts.
+        columns: by place, names of the columns that the model was fitted on.
+        output_specs: shapes of a batch -> what `first_batch.output_specs` found.
+        owner: (optimizer, structure) that were found to belong together.
+        built_structure: the structure whose layers were last found to be all built.
+        step_functions: what `make_train_function` and its kin made, by kind.
+    """
+
+    def __init__(self) -> None:
+        self.options = CompileOptions()
+        self.optimizer: Optimizer | None = None
+        self.loss: CompiledLoss | None = None
+        self.metrics: CompiledMetrics | None = None
+        self.tracker: Metric | None = None
+        self.config: Config | None = None
+        self.overridden: frozenset[str] = frozenset()
+        self.progress = Progress()
+        self.columns: dict[str, Any] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drops all that goes by the identity of objects."""
+        self.flags = TrainableFlags()
+        self.toggles_were_told = False
+        self.output_specs: dict = {}
+        self.owner: tuple[Optimizer, Structure] | None = None
+        self.step_functions: dict[str, Callable] = {}
+        self.executables: Executables | None = None
+        self._executables_of: list[int] | None = None  # ids of the Variables they are made for
+        self.built_structure: Structure | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(Compiled()), **{name: vars(self)[name] for name in _TRAVELS}}
+
+    # -- choosing --------------------------------------------------------------
+
+    def choose(
+        self,
+        model: Trainable,
+        options: CompileOptions,
+        *,
+        optimizer: Optimizer | None,
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        output_names: Sequence[str] | None = None,
+        overridden: Collection[str] = (),
+    ) -> None:
+        """Takes what `compile` was given. Nothing is changed where any of it cannot be.
+
+        Args:
+            model: the model that is compiled.
+            options: how its steps are run.
+            optimizer: the optimizer, made.
+            loss, loss_weights, metrics, weighted_metrics: as in `Model.compile`.
+            output_names: the model's, or None.
+            overridden: names of the methods of `Trainable` that the user's class overrides.
+        """
+        compiled_loss, compiled_metrics = None, None
+        if loss is not None:
+            compiled_loss = CompiledLoss(loss, loss_weights, output_names=output_names)
+        if metrics is not None or weighted_metrics is not None:
+            compiled_metrics = CompiledMetrics(
+                metrics, weighted_metrics, output_names=output_names, loss=compiled_loss
+            )
+        self.options = options
+        self.optimizer = optimizer
+        self.loss = compiled_loss
+        self.metrics = compiled_metrics
+        self.tracker = metrics_module.Mean(name="loss")
+        self.overridden = frozenset(overridden)
+        built_structure = self.built_structure
+        self._forget()
+        self.built_structure = built_structure
+        self.flags = TrainableFlags(model)
+
+    def change(self, **options: Any) -> None:
+        """Replaces some of the options; executables are made anew."""
+        self.options = dataclasses.replace(self.options, **options)
+        self.executables = self._executables_of = None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether `compile` was called."""
+        return self.tracker is not None
+
+    def require(self, caller: str) -> None:
+        """Raises `UserInputError` where `compile` was not called."""
+        if not self.is_chosen:
+            raise UserInputError(
+                f"You must call `compile()` before using the model: `{caller}` needs an optimizer "
+                "and a loss."
+            )
+
+    # -- what was made of it ---------------------------------------------------
+
+    def groups(self, model: Trainable) -> VariableGroups:
+        """The model's Variables by role, by the flags as they were at `compile`."""
+        return VariableGroups(model, self.flags)
+
+    def build_optimizer(self, model: Trainable) -> None:
+        """Makes the optimizer's slots for the Variables that it will train."""
+        if self.optimizer is not None and not getattr(self.optimizer, "built", False):
+            with self.flags.applied(model):
+                self.optimizer.build(model.trainable_variables)
+
+    def executables_for(self, model: Trainable, weights_only: bool = False) -> Executables:
+        """The executables for the model as it is now; made again where it has other Variables.
+
+        Args:
+            model: a built model.
+            weights_only: whether metrics and optimizer do not matter.
+        """
+        structure = tracking.structure_of(model)
+        if weights_only and self.fits(structure):
+            return self.executables
+        self.build_optimizer(model)
+        metrics = [v for m in self.metric_objects(structure) for v in m.variables]
+        slots = [] if self.optimizer is None else self.optimizer.variables
+        identity = [id(v) for v in (*structure.ordered, *metrics, *slots)]
+        if self.executables is None or self._executables_of != identity:
+            self.output_specs = {}
+            eager = self.options.run_eagerly or not self.options.jit_compile
+            self.executables = Executables(model, self.groups(model), eager=eager)
+            self._executables_of = identity
+        return self.executables
+
+    def fits(self, structure: Structure) -> bool:
+        """Whether there are executables for this very structure."""
+        return self.executables is not None and self.executables.groups.structure is structure
+
+    def all_built(self, model: Trainable) -> bool:
+        """Whether all layers have their weights. Remembered while the structure is the same."""
+        structure = tracking.structure_of(model)
+        if self.built_structure is not structure:
+            if not all(layer.built for _, layer in structure.layers):
+                return False
+            self.built_structure = structure
+        return True
+
+    # -- metrics and names of results ------------------------------------------
+
+    def metric_objects(self, structure: Structure) -> list[Metric]:
+        """The loss tracker, the compiled metrics, trackers of single losses, then the metrics kept
+        by the model and its layers.
+        """
+        compiled = [m for m in (self.tracker, self.metrics) if m is not None]
+        return [*compiled, *self._loss_trackers(), *structure.metrics]
+
+    def _loss_trackers(self) -> list[Metric]:
+        return [] if self.loss is None else self.loss.metrics
+
+    def result_names(self, structure: Structure) -> list[str]:
+        """Names of the results of a step, as far as they are known before it is run."""
+        names = ["loss"] if self.tracker is not None else []
+        if self.metrics is not None and self.metrics.built:
+            names += self.metrics.names
+        return names + [m.name for m in (*self._loss_trackers(), *structure.metrics)]
+
+    def in_evaluate_order(self, logs: Mapping[str, Any], structure: Structure) -> Logs:
+        """Logs in Keras's order: the loss, the losses of the outputs, then the metrics."""
+        names = ["loss", *(m.name for m in self._loss_trackers()), *self.result_names(structure)]
+        order = dict.fromkeys(name for name in names if name in logs)
+        return {name: logs[name] for name in (*order, *(n for n in logs if n not in order))}
+
+    # -- checks ----------------------------------------------------------------
+
+    def check_monitors(
+        self, callbacks: CallbackList, structure: Structure, has_validation: bool
+    ) -> None:
+        """Lets callbacks say that what they monitor will not be among the results.
+
+        Nothing is checked where the user's own steps may return other results.
+        """
+        if self.overridden & {"train_step", "compute_metrics", "get_metrics_result"}:
+            return
+        names = self.result_names(structure)
+        if has_validation:
+            names = [*names, *(f"val_{name}" for name in names)]
+        callbacks.check_monitors(names, has_validation=has_validation)
+
+    def warn_of_toggled_flags(self, model: Trainable) -> None:
+        """Says once that flags changed since `compile` do not count."""
+        if self.toggles_were_told:
+            return
+        names = self.flags.toggled_layers(model)
+        if names:
+            self.toggles_were_told = True
+            shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+            warn_user(
+                f"`trainable` of {shown} was changed after `compile()` of model '{model.name}'. "
+                "Training goes on with the flags as they were at `compile()`; call `compile()` "
+                "again for the change to take effect."
+            )
+
+
+def with_loss_scaling(optimizer: Optimizer | None) -> Optimizer | None:
+    """The optimizer behind loss scaling, which gradients in float16 need not to vanish."""
+    if optimizer is None or isinstance(optimizer, optimizers_module.LossScaleOptimizer):
+        return optimizer
+    return optimizers_module.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")

@@ -1,0 +1,141 @@
+"""What a compiled model learns from the shapes of its first batch: weights, which loss and metric
+belongs to which output, the optimizer's slots. All by abstract evaluation: nothing is computed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from fkeras.core.nested import map_structure
+from fkeras.core.randomness import seeds
+from fkeras.core.values import lending, masks
+from fkeras.errors import UserInputError
+from fkeras.layers.base import building, pure, tracking
+from fkeras.layers.base import context as contexts
+from fkeras.training.optimizer_ownership import check_optimizer
+from fkeras.training.steps import call_compute_loss, unpack
+
+if TYPE_CHECKING:
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.trainable import Trainable
+    from fkeras.types import Nested
+
+_CALLERS_THAT_DO_NOT_TRAIN = frozenset(("evaluate", "predict", "test_on_batch", "predict_on_batch"))
+
+
+def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit") -> None:
+    """Everything that needs shapes, as far as it is not there yet.
+
+    Args:
+        model: the model. compiled: what `compile` chose for it.
+        batch: `x`, `(x, y)` or `(x, y, sample_weight)`: arrays or `ShapeDtypeStruct`s.
+        caller: the method that the user called, for messages.
+
+    Raises:
+        UserInputError: where losses do not fit the outputs, or the optimizer is another model's.
+    """
+    x, y, sample_weight = unpack(batch)
+    was_built = model.built and compiled.all_built(model)
+    if not was_built:
+        if x is None:
+            raise UserInputError(f"`{caller}`: x is None.")
+        pure.build_abstractly(model, (structs_of(x),), {})
+        building.place(model)
+    _resolve(model, compiled, x, y, sample_weight)
+    if compiled.is_chosen:
+        compiled.build_optimizer(model)
+    if compiled.optimizer is not None and caller not in _CALLERS_THAT_DO_NOT_TRAIN:
+        # Where all was built, the structure was looked up a moment ago.
+        structure = compiled.built_structure if was_built else tracking.structure_of(model)
+        check_optimizer(model, compiled, caller, structure)
+
+
+def _resolve(model, compiled, x, y, sample_weight):
+    """Which loss and metric belongs to which output, where that is not known yet."""
+    needed = (
+        compiled.is_chosen
+        and y is not None
+        and any(part is not None and not part.built for part in (compiled.loss, compiled.metrics))
+    )
+    if not needed:
+        return
+    if not compiled.overridden & {"train_step", "compute_loss"}:
+        _resolve_by_outputs(model, compiled, x, y)
+    elif "train_step" not in compiled.overridden:
+        _resolve_by_compute_loss(model, compiled, x, y, sample_weight)
+    else:
+        # The user's step may never ask for them: what does not fit is found out there.
+        with contextlib.suppress(UserInputError, TypeError, KeyError):
+            _resolve_by_outputs(model, compiled, x, y)
+
+
+def _resolve_by_outputs(model, compiled, x, y):
+    y_pred, _ = output_specs(model, compiled, x)
+    y = map_structure(
+        lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y
+    )
+    for part in (compiled.loss, compiled.metrics):
+        if part is not None and not part.built:
+            part.build(y, y_pred)
+
+
+def _resolve_by_compute_loss(model, compiled, x, y, sample_weight):
+    """By what the user's own `compute_loss` hands to the losses and metrics."""
+
+    def run(x, y, sample_weight):
+        with contexts.opened(contexts.CallContext(model, losses=[])), seeds.scope(None):
+            y_pred = lending.call_abstractly(model, x)
+            lending.call_abstractly(call_compute_loss, model, x, y, y_pred, sample_weight, True)
+            if compiled.metrics is not None and not compiled.metrics.built:
+                compiled.metrics.build(y, y_pred)
+
+    jax.eval_shape(run, structs_of(x), structs_of(y), structs_of(sample_weight))
+
+
+def output_specs(
+    model: Trainable, compiled: Compiled, x: Any
+) -> tuple[Nested[jax.ShapeDtypeStruct], Nested[bool]]:
+    """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs.
+
+    Remembered for each shape of it, until the model has other Variables.
+    """
+    structs = structs_of(x)
+    key = _shape_key(structs)
+    if key not in compiled.output_specs:
+        compiled.output_specs[key] = _trace_outputs(model, structs)
+    return compiled.output_specs[key]
+
+
+def _trace_outputs(model, structs):
+    masked = None
+
+    def run(x):
+        nonlocal masked
+        with contexts.opened(contexts.CallContext(model, losses=[])), seeds.scope(None):
+            y_pred = lending.call_abstractly(model, x)
+        masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
+        return y_pred
+
+    return jax.eval_shape(run, structs), masked
+
+
+def _shape_key(structs):
+    shapes = [(tuple(s.shape), str(s.dtype)) for s in jax.tree.leaves(structs)]
+    return jax.tree.structure(structs), tuple(shapes)
+
+
+def structs_of(x: Any) -> Any:
+    """Nested arrays as `ShapeDtypeStruct`s in the dtypes that JAX gives them."""
+
+    def struct(a):
+        if isinstance(a, jax.ShapeDtypeStruct):
+            return a
+        # Not `getattr` with a default: a tracer has a dtype and cannot become a NumPy array.
+        dtype = a.dtype if hasattr(a, "dtype") else np.asarray(a).dtype
+        return jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(dtype))
+
+    return map_structure(struct, x)

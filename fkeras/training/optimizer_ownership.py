@@ -1,0 +1,64 @@
+"""Whether an optimizer belongs to the model that is to be trained with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.layers.base.tracking import Structure
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.trainable import Trainable
+
+
+def check_optimizer(
+    model: Trainable, compiled: Compiled, caller: str, structure: Structure
+) -> None:
+    """Refuses an optimizer that was built for other Variables.
+
+    It keeps moments for the Variables it was built for; others of the same shapes would be trained
+    with them silently.
+
+    Args:
+        model: a built model.
+        compiled: what `compile` chose for it.
+        caller: the method that the user called, for the message.
+        structure: the model's, as it is now.
+
+    Raises:
+        UserInputError: says whose the optimizer is, and what to pass in its place.
+    """
+    optimizer = compiled.optimizer
+    if compiled.owner == (optimizer, structure):
+        return
+    built_for: list[Variable] = list(optimizer.bound_variables)
+    own = {id(v) for v in structure.ordered}
+    if "train_step" in compiled.overridden:  # such a step may train some of them
+        fits = not built_for or any(id(v) in own for v in built_for)
+    else:
+        with compiled.flags.applied(model):
+            fits = [id(v) for v in built_for] == [id(v) for v in model.trainable_variables]
+    if not fits:
+        raise UserInputError(_message(model, compiled, caller, built_for, own))
+    compiled.owner = (optimizer, structure)
+
+
+def _message(model, compiled, caller, built_for, own) -> str:
+    kind, name = type(compiled.optimizer).__name__, compiled.optimizer.name
+    if built_for and not any(id(v) in own for v in built_for):
+        paths = ", ".join(v.path for v in built_for[:3]) + (", ..." if len(built_for) > 3 else "")
+        reason = f"already belongs to another model's variables ({paths})"
+    else:
+        with compiled.flags.applied(model):
+            count = len(model.trainable_variables)
+        reason = (
+            f"was built for {len(built_for)} variables; the model now trains {count}, or others: "
+            "layers were frozen, unfrozen or replaced since"
+        )
+    return (
+        f"`{caller}`: the optimizer {kind} {name!r} of model '{model.name}' {reason}. What it has "
+        "gathered does not fit. Pass a new optimizer to `compile()`, for example "
+        f"`{kind}.from_config(optimizer.get_config())`."
+    )

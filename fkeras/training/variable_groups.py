@@ -1,0 +1,161 @@
+"""`VariableGroups`: Variables of a compiled model by role, and their places in a `TrainState`."""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, TypeAlias
+
+import jax
+from flax import nnx
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from fkeras.core.values import lending, stand_ins
+from fkeras.errors import UserInputError
+from fkeras.layers.base import pure, tracking
+from fkeras.training.state import TrainState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fkeras.core.values.variable import Variable
+    from fkeras.optimizers import Optimizer
+    from fkeras.training.trainable import Trainable
+    from fkeras.training.trainable_flags import TrainableFlags
+    from fkeras.types import PyTree
+
+# Values of (trainable, non-trainable, optimizer, metric) Variables.
+GroupValues: TypeAlias = tuple[list[jax.Array], ...]
+# Values of (trainable, non-trainable) Variables.
+WeightValues: TypeAlias = tuple[list[jax.Array], list[jax.Array]]
+
+
+class VariableGroups:
+    """The four groups of Variables of a compiled model, in Keras's order.
+
+    Args:
+        model: a built, compiled model.
+        flags: which of its weights are trained.
+
+    Attributes:
+        trainable: Variables that training changes by gradient.
+        non_trainable: all others of the model, with the state of seed generators.
+        optimizer: Variables of the optimizer.
+        metrics: Variables of the metrics. metric_objects: the metrics they belong to.
+        structure: of the model, as it was when this was made.
+    """
+
+    def __init__(self, model: Trainable, flags: TrainableFlags) -> None:
+        structure = tracking.structure_of(model)
+        self.structure = structure
+        self.flags = flags
+        self.paths = {id(v): path for path, v in structure.variables}
+        self.is_param = {id(v): isinstance(v, nnx.Param) for _, v in structure.variables}
+        with flags.applied(model):
+            self.trainable: list[Variable] = model.trainable_variables
+            self.non_trainable: list[Variable] = model.non_trainable_variables
+        optimizer = model.optimizer
+        self.optimizer: list[Variable] = [] if optimizer is None else list(optimizer.variables)
+        self.metric_objects = model.metrics
+        self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
+        self.key_paths = pure.paths_of(structure)
+
+    def groups(self) -> tuple[list[Variable], ...]:
+        """(trainable, non-trainable, optimizer, metric) Variables."""
+        return self.trainable, self.non_trainable, self.optimizer, self.metrics
+
+    def values(self) -> GroupValues:
+        """The Variables' present values, in the four groups."""
+        return tuple([v.value for v in group] for group in self.groups())
+
+    def weights(self) -> WeightValues:
+        """The present values of (trainable, non-trainable) Variables."""
+        # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
+        value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
+        return list(map(value, self.trainable)), list(map(value, self.non_trainable))
+
+    def fresh_metrics(self) -> list[jax.Array]:
+        """What the metric Variables are after a reset, without touching them."""
+        values: list[jax.Array] = []
+        for metric in self.metric_objects:
+            values += list(metric.stateless_reset_state())
+        return values
+
+    # -- TrainState <-> groups -------------------------------------------------
+
+    def flatten(self, tree: PyTree) -> list[jax.Array]:
+        """Values of a params-like tree (trainable ones only) in the order of `trainable`."""
+        flat = flatten_dict(tree)
+        return [flat[self.paths[id(v)]] for v in self.trainable]
+
+    def unflatten(self, values: Sequence[jax.Array]) -> PyTree:
+        """A params-like tree (trainable ones only) from values in the order of `trainable`."""
+        return unflatten_dict(
+            {self.paths[id(v)]: x for v, x in zip(self.trainable, values, strict=True)}
+        )
+
+    def trainable_tree(self, params: PyTree) -> PyTree:
+        """The trainable part of a tree of params."""
+        return self.unflatten(self.flatten(params))
+
+    def metric_names(self) -> list[tuple[str, str]]:
+        """(metric name, variable name) for each metric Variable, each pair once."""
+        names, used = [], set()
+        for metric in self.metric_objects:
+            for variable in metric.variables:
+                name, i = metric.name, 1
+                while (name, variable.name) in used:
+                    name, i = f"{metric.name}_{i}", i + 1
+                used.add((name, variable.name))
+                names.append((name, variable.name))
+        return names
+
+    def to_groups(self, state: TrainState, optimizer: Optimizer | None) -> GroupValues:
+        """(trainable, non-trainable, optimizer, metric) values of a `TrainState`."""
+        params, other = flatten_dict(state.params), flatten_dict(state.state)
+        trainable = [params[self.paths[id(v)]] for v in self.trainable]
+        non_trainable = []
+        for variable in self.non_trainable:
+            path = self.paths.get(id(variable))
+            if path is None:  # a seed generator's own state: draws are keyed by the call instead
+                non_trainable.append(stand_ins.private_value(variable))
+            else:
+                tree = params if self.is_param[id(variable)] else other
+                non_trainable.append(tree[path])
+        optimizer_values: list = []
+        if optimizer is not None:
+            optimizer_values = list(optimizer.unpack(state.opt_state, self.flatten))
+        return trainable, non_trainable, optimizer_values, self._metrics_of(state)
+
+    def _metrics_of(self, state):
+        values, names = flatten_dict(state.metrics), self.metric_names()
+        missing = ["/".join(name) for name in names if name not in values]
+        if missing:
+            raise UserInputError(
+                f"The TrainState has no values of the metrics {missing}: it was made before the "
+                "model knew its outputs. Make it with `model.init_state(key, batch)`, or with "
+                "`model.train_state()` after that."
+            )
+        return [values[name] for name in names]
+
+    def to_state(
+        self, values: GroupValues, optimizer: Optimizer | None, step: jax.Array, key: jax.Array
+    ) -> TrainState:
+        """A `TrainState` from the values of the four groups."""
+        trainable, non_trainable, optimizer_values, metrics = values
+        weights = [*zip(self.trainable, trainable), *zip(self.non_trainable, non_trainable)]
+        params, other = {}, {}
+        for variable, value in weights:
+            path = self.paths.get(id(variable))
+            if path is not None:
+                (params if self.is_param[id(variable)] else other)[path] = value
+        opt_state = {}
+        if optimizer is not None:
+            opt_state = optimizer.pack(list(optimizer_values), self.unflatten)
+        return TrainState(
+            step=step,
+            params=unflatten_dict(params),
+            state=unflatten_dict(other),
+            opt_state=opt_state,
+            metrics=unflatten_dict(dict(zip(self.metric_names(), metrics))),
+            key=key,
+        )

@@ -1,0 +1,151 @@
+"""Saving and loading as users call it: arguments, paths, and code in configs."""
+
+import numpy as np
+import pytest
+
+import fkeras
+from fkeras import layers, saving
+from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.saving import checkpoint
+from tests.saving.models import Counted, X, Y, dense
+
+
+def test_save_and_load_model(tmp_path):
+    model = fkeras.Sequential([fkeras.Input((3,)), Counted()])
+    saving.save_model(model, str(tmp_path / "deep" / "model"))
+    again = saving.load_model(tmp_path / "deep" / "model")
+    assert isinstance(again.layers[0], Counted)
+    np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
+
+
+def test_the_optimizer_can_be_left_out(tmp_path):
+    model = dense(compiled=True)
+    model.fit(X, Y, verbose=0)
+    saving.save_model(model, tmp_path / "model", include_optimizer=False)
+    again = saving.load_model(tmp_path / "model")
+    assert again.compiled and int(again.optimizer.iterations.numpy()) == 0
+
+
+def test_custom_objects_are_looked_at_first(tmp_path):
+    class Mine(layers.Dense):
+        pass
+
+    fkeras.Sequential([fkeras.Input((3,)), Mine(2)]).save(tmp_path / "model")
+    with pytest.raises(ValueError, match="Mine"):
+        saving.load_model(tmp_path / "model")
+    again = saving.load_model(tmp_path / "model", custom_objects={"Mine": Mine})
+    assert type(again.layers[0]) is Mine
+
+
+def test_skipped_weights_are_listed_in_one_warning_at_the_line_of_the_user(tmp_path):
+    dense((4, 2)).save_weights(tmp_path / "weights")
+    with pytest.warns(UserWarning, match=r"(?s)2 weights.*\(4 are in the file\).*dense_1/bias") as (
+        caught
+    ):
+        dense((4, 5)).load_weights(tmp_path / "weights", skip_mismatch=True)
+    assert len(caught) == 1 and caught[0].filename == __file__
+
+
+def test_weights_of_the_whole_model_can_be_taken_by_another(tmp_path):
+    model = dense(compiled=True)
+    model.save(tmp_path / "model")
+    other = dense()
+    other.load_weights(tmp_path / "model")
+    np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+
+
+WRONG = [
+    (lambda path: saving.save_model(dense(), path, zipped=True), r"unexpected .*\['zipped'\]"),
+    (lambda path: checkpoint.save_weights(dense(), path, form=1), r"`save_weights` .*\['form'\]"),
+    (lambda path: checkpoint.load_weights(dense(), path, form=1), r"`load_weights` .*\['form'\]"),
+    (lambda path: saving.save_model(dense(), path / "m.keras"), "'.keras' files are not"),
+    (lambda path: checkpoint.save_weights(dense(), path / "m.h5"), "'.h5' files are not"),
+    (lambda path: checkpoint.load_weights(dense(), path / "m.h5"), "'.h5' files are not"),
+    (lambda path: saving.load_model(path / "nowhere"), "does not exist"),
+    (lambda path: saving.load_model(path), "not a saved model: it holds no 'fkeras.json'"),
+    (lambda path: checkpoint.load_weights(dense(), path), "holds no saved weights"),
+]
+
+
+@pytest.mark.parametrize("use, message", WRONG, ids=[message for _, message in WRONG])
+def test_wrong_uses_are_explained(tmp_path, use, message):
+    with pytest.raises(UserInputError, match=message):
+        use(tmp_path)
+
+
+def test_weights_without_an_architecture_are_no_model(tmp_path):
+    dense().save_weights(tmp_path / "weights")
+    with pytest.raises(UserInputError, match=r"without an architecture.*model.load_weights\('/"):
+        saving.load_model(tmp_path / "weights")
+
+
+@pytest.mark.parametrize("method", ["save", "save_weights"])
+def test_what_exists_is_replaced_only_if_wanted(tmp_path, method):
+    first, second = dense(), dense()
+    getattr(first, method)(tmp_path / "model")
+    with pytest.raises(UserInputError, match="exists already"):
+        getattr(second, method)(tmp_path / "model", overwrite=False)
+    getattr(second, method)(tmp_path / "model")
+    first.load_weights(tmp_path / "model")
+    np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+
+
+def test_models_that_are_not_built_can_neither_be_saved_nor_loaded(tmp_path):
+    dense().save_weights(tmp_path / "weights")
+    model = fkeras.Sequential([layers.Dense(4)])
+    for use in (model.save, model.save_weights):
+        with pytest.raises(NotBuiltError, match="it has no weights to save"):
+            use(tmp_path / "model")
+    with pytest.raises(NotBuiltError, match="not yet been built"):
+        model.load_weights(tmp_path / "weights")
+
+
+# -- code in configs ---------------------------------------------------------------------------
+
+
+def plain():
+    return fkeras.Sequential([fkeras.Input((3,)), layers.Lambda(lambda x: 2 * x)])
+
+
+def in_a_wrapper():
+    return fkeras.Sequential(
+        [fkeras.Input((4, 3)), layers.TimeDistributed(layers.Lambda(lambda x: 2 * x))]
+    )
+
+
+def in_a_model():
+    return fkeras.Sequential([fkeras.Input((3,)), plain(), layers.Dense(1)])
+
+
+LAMBDAS = [(plain, (2, 3)), (in_a_wrapper, (2, 4, 3)), (in_a_model, (2, 3))]
+
+
+@pytest.mark.parametrize("make, shape", LAMBDAS)
+def test_code_in_a_saved_model_is_refused_unless_the_caller_allows_it(tmp_path, make, shape):
+    model, x = make(), np.ones(shape, "float32")
+    model.save(tmp_path / "model")
+    for safe_mode in (True, None):
+        with pytest.raises(UserInputError, match="safe_mode=False"):
+            saving.load_model(tmp_path / "model", safe_mode=safe_mode)
+    again = saving.load_model(tmp_path / "model", safe_mode=False)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    with pytest.raises(UserInputError, match="safe_mode=False"):  # it held for one call
+        saving.load_model(tmp_path / "model")
+
+
+def test_unsafe_deserialization_allows_code_everywhere(tmp_path):
+    in_a_wrapper().save(tmp_path / "model")
+    fkeras.config.enable_unsafe_deserialization()
+    x = np.ones((2, 4, 3), "float32")
+    np.testing.assert_array_equal(
+        saving.load_model(tmp_path / "model").predict(x, verbose=0), 2 * x
+    )
+
+
+def test_a_file_cannot_turn_safe_mode_off(tmp_path):
+    plain().save(tmp_path / "model")
+    index = tmp_path / "model" / "fkeras.json"
+    text = index.read_text()
+    index.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
+    with pytest.raises(UserInputError, match="safe_mode=False"):
+        saving.load_model(tmp_path / "model")
