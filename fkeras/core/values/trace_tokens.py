@@ -24,6 +24,7 @@ from fkeras.core.values.variable_info import info_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
     from flax import nnx
 
 # At import: making one later is not thread-safe.
