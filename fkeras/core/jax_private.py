@@ -82,10 +82,20 @@ def traces_above(outer: Trace) -> list[Trace]:
     traces: list[Trace] = []
     for trace in _chain(current_trace()):
         # What a rule computes is traced on its own: its chain does not lead to `outer`.
-        if trace in below or type(trace) is _jax_core.EvalTrace:
+        if type(trace) is _jax_core.EvalTrace or any(is_same(trace, t) for t in below):
             break
         traces.append(trace)
     return traces
+
+
+def is_same(trace: Trace, other: Trace) -> bool:
+    """Whether two traces are one, also where JAX made another object for it (in the functions of
+    rules).
+    """
+    if trace is other or type(trace) is type(other) is _jax_core.EvalTrace:
+        return True
+    tag = getattr(trace, "tag", None)
+    return tag is not None and tag is getattr(other, "tag", None)
 
 
 def _chain(trace: Trace | None) -> list[Trace]:

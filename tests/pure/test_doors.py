@@ -149,7 +149,7 @@ def test_layers_without_weights_take_init_with_a_key_alone():
 
 def test_the_layer_may_go_by_any_name():
     class Odd(layers.Layer):
-        def call(this, x, training=False):
+        def call(this, x, training=False):  # noqa: N805
             return x + training
 
     np.testing.assert_array_equal(Odd()(X), X)

@@ -396,9 +396,7 @@ def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
 
 
 def is_cut_off() -> bool:
-    """Whether a watched call is inside a trace of its own, from where generators' states cannot come
-    out.
-    """
+    """Whether a watched call is inside a trace of its own: generators' states cannot come out."""
     watch = _watch.value
     return watch is not None and bool(jax_private.traces_above(watch.trace))
 

@@ -23,6 +23,8 @@ from fkeras.core.scoped import also_carry
 from fkeras.core.values.variable_info import info_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from flax import nnx
 
 # At import: making one later is not thread-safe.
@@ -32,8 +34,8 @@ also_carry(lambda: functools.partial(_cache_key, _cache_key.value))
 _tokens = itertools.count(1)  # never used twice in a process, on whatever thread
 
 
-class entered:
-    """Context manager: the token is part of JAX's cache keys inside.
+class _Entered:
+    """What `entered` returns.
 
     Where it was renewed inside, the one around is renewed too: what was traced inside may have been
     traced under the token around, before it was known to need another one.
@@ -55,6 +57,11 @@ class entered:
         _open_regions.count -= 1
         if was_renewed and _open_regions.count:
             renew()
+
+
+def entered(token: int | None) -> _Entered:
+    """Context manager: the token is part of JAX's cache keys inside."""
+    return _Entered(token)
 
 
 class _OpenRegions(threading.local):
@@ -79,7 +86,7 @@ def renew() -> None:
         _cache_key(fresh_token()).__enter__()
 
 
-def kept() -> entered:
+def kept() -> AbstractContextManager:
     """Context manager: the token is the present one again when it closes."""
     return entered(_cache_key.value)
 
@@ -88,7 +95,7 @@ _MOST_DERIVED = 256
 _derived: dict[tuple[Any, ...], int] = {}
 
 
-def derived(*parts: Any) -> entered:
+def derived(*parts: Any) -> AbstractContextManager:
     """Context manager: a token that follows from the present one and the parts, for a call inside a
     call that changes one of them.
 

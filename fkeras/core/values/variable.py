@@ -156,8 +156,9 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return np.asarray(self._raw_value)
 
     def assign(self, value: ArrayLike) -> jax.Array:
-        """Replaces the value: same shape, cast to the Variable's dtype, or in a pure call to that of
-        the value it was given. Returns the new value.
+        """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value.
+
+        In a pure call the dtype is that of the value it was given.
         """
         new = as_value(value, self._dtype_of_value())
         if new.shape != tuple(self.shape):

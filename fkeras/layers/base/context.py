@@ -78,7 +78,10 @@ class CallContext:
 
     def has_masks_outside(self) -> bool:
         """Whether tensors have masks in other traces than the present one: they cannot come in."""
-        return bool(self.mask_traces) and jax_private.current_trace() not in self.mask_traces
+        present = jax_private.current_trace()
+        return bool(self.mask_traces) and not any(
+            jax_private.is_same(present, trace) for trace in self.mask_traces
+        )
 
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their

@@ -485,8 +485,8 @@ def _carried(new: list[Any], first: list[Any]) -> list[Any]:
     """A carry's masks in the structure that the first carry's have."""
     if any(mask is not None and start is None for mask, start in zip(new, first)):
         raise PureCallError(
-            "A carry of `fkeras.lift.scan` has a mask at the end of a run, but `init` has none, and "
-            "a loop keeps its structure. Give `init` one of ones, or take the mask off."
+            "A carry of `fkeras.lift.scan` has a mask at the end of a run, but `init` has none, "
+            "and a loop keeps its structure. Give `init` one of ones, or take the mask off."
         )
     return [
         jnp.ones_like(start) if mask is None and start is not None else mask

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private
 from fkeras.core.nested import flatten
+from fkeras.core.values import lending
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
@@ -83,7 +84,9 @@ def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) ->
     Raises:
         PureCallError: another inner trace holds it, from where it cannot come out.
     """
-    if context is None or jax_private.current_trace() is context.trace:
+    if context is None or jax_private.is_same(jax_private.current_trace(), context.trace):
+        return value
+    if lending.in_abstract_call():  # for shapes alone: nothing is to come out
         return value
     traces = jax_private.traces_above(context.trace)
     is_behind = not traces  # a rule of a derivative runs behind the trace of the derivative
