@@ -1,4 +1,4 @@
-"""An evaluation loop of your own: pure `apply` under `jit`, metrics as pure functions of their state.
+"""An evaluation loop of your own: pure `apply` under `jit`, metrics as functions of their state.
 
 The loop decides what is measured and how batches are joined; nothing on the model changes.
 

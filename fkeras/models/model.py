@@ -16,7 +16,7 @@ from fkeras.core.randomness import seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
-from fkeras.layers.base import building, nested, pure, signature, tracking
+from fkeras.layers.base import building, nested, pure_init, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.models import summary as summaries
 from fkeras.models.trainer import Trainer
@@ -302,7 +302,7 @@ class Model(Trainer, base.Layer):
         """The model's variables as a pure function of a key: see `Layer.init`. A built model needs
         no inputs.
         """
-        return pure.init(self, key, inputs, named_inputs)
+        return pure_init.init(self, key, inputs, named_inputs)
 
     def __reduce_ex__(self, protocol: int) -> tuple | str:
         cls = getattr(type(self), "_user_class", None)

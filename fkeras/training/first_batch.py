@@ -14,7 +14,7 @@ from fkeras.core.nested import map_structure
 from fkeras.core.randomness import seeds
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, pure, tracking
+from fkeras.layers.base import building, pure_init, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.training.optimizer_ownership import check_optimizer
 from fkeras.training.steps import call_compute_loss, unpack
@@ -43,7 +43,7 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
     if not was_built:
         if x is None:
             raise UserInputError(f"`{caller}`: x is None.")
-        pure.build_abstractly(model, (structs_of(x),), {})
+        pure_init.build_abstractly(model, (structs_of(x),), {})
         building.place(model)
     _resolve(model, compiled, x, y, sample_weight)
     if compiled.is_chosen:

@@ -34,7 +34,7 @@ class Capture:
             )
         self._patterns = patterns
         self._paths = paths
-        self._trace = jax_private.current_trace()
+        self._opened_in = jax_private.current_trace()
         self.outputs: dict[str, list[Any]] = {}
 
     def collect(self, layer: Layer, outputs: Any) -> None:
@@ -58,7 +58,7 @@ class Capture:
             self._keep(path, values)
 
     def _keep(self, path: str, values: list[Any]) -> None:
-        if jax_private.current_trace() is not self._trace:
+        if jax_private.current_trace() is not self._opened_in:
             raise PureCallError(
                 f"`capture` asks for the outputs of {path!r}, which is called inside an inner "
                 "scan, cond, checkpoint, vmap or jit, from where they cannot come out. Return them "

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
 from fkeras.core.randomness import seeds
-from fkeras.layers.base import pure
+from fkeras.layers.base import pure, pure_init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import jax
 
-    from fkeras.layers.base.pure import Method, Rngs, Variables
+    from fkeras.layers.base.call_target import Method
+    from fkeras.layers.base.pure import Rngs
+    from fkeras.layers.base.variables_tree import Variables
     from fkeras.types import ArrayLike
 
 
@@ -48,7 +50,7 @@ class PureFace:
             >>> jax.tree.map(lambda a: a.shape, variables)
             {'params': {'bias': (4,), 'kernel': (3, 4)}, 'state': {}}
         """
-        return pure.init(self, key, inputs, named_inputs)
+        return pure_init.init(self, key, inputs, named_inputs)
 
     @tracebacks.filtered
     def apply(

@@ -1,0 +1,125 @@
+"""`init`: a layer's variables as a pure function of a key, and abstract building."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from flax.traverse_util import unflatten_dict
+
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.randomness import first_values, seeds
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values import lending
+from fkeras.core.values.variable_info import info_of
+from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.layers.base import building
+from fkeras.layers.base import context as contexts
+
+if TYPE_CHECKING:
+    from fkeras.layers.base.layer import Layer
+    from fkeras.layers.base.tracking import Path, Structure
+    from fkeras.layers.base.variables_tree import Variables
+
+
+def init(
+    layer: Layer, key: jax.Array, inputs: Sequence[Any], named_inputs: Mapping[str, Any]
+) -> Variables:
+    """The layer's variables, drawn from a key: see `Layer.init`."""
+    if not hasattr(key, "dtype"):
+        raise UserInputError(
+            f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
+        )
+    key = seeds.typed_key(key)
+    with building.undone_on_error(layer):
+        build_abstractly(layer, inputs, named_inputs)
+    structure = layer._structure()
+    rows: list[tuple] = []
+    drawn_paths: list[Path] = []
+    values: dict[Path, Any] = {}
+    for path, variable in structure.variables:
+        info = info_of(variable)
+        if info.initializer is None:  # made from a value, or a foreign module's
+            values[path] = variable.get_value()
+        else:
+            drawn_paths.append(path)
+            rows.append((info.initializer, "/".join(path), info.shape, info.dtype))
+    values.update(zip(drawn_paths, first_values.draw_all(key, rows)))
+    return split(structure, values)
+
+
+def split(structure: Structure, values: Mapping[Path, Any]) -> Variables:
+    """`{"params", "state"}` from values by path."""
+    params, state = {}, {}
+    for path, variable in structure.variables:
+        group = params if isinstance(variable, nnx.Param) else state
+        group[path] = values[path]
+    return {"params": unflatten_dict(params), "state": unflatten_dict(state)}
+
+
+def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[str, Any]) -> None:
+    """Makes all Variables (shapes only) by one abstract evaluation of the call. Fits weights that
+    are there already, or raises.
+    """
+    if not inputs and not named_inputs:
+        if layer.built:
+            return
+        raise NotBuiltError(
+            f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or "
+            "their shapes, such as `init(key, (32, 4))`."
+        )
+    args = [_abstract(x) for x in inputs]
+    kwargs = {name: _abstract(x) for name, x in named_inputs.items()}
+    # Adopts the Variables of foreign modules before anything is traced through them.
+    layer._structure()
+    if any_symbolic(*args, *kwargs.values()):
+        nodes = list(layer._info.nodes)
+        try:
+            layer(*args, **kwargs)
+        finally:
+            layer._info.nodes[:] = nodes  # the call was for shapes only
+        return
+
+    structs = [x for x in flatten([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
+
+    def run(arrays: list[jax.Array]) -> tuple[()]:
+        array_of = {id(struct): array for struct, array in zip(structs, arrays)}
+
+        def with_arrays(tree: Any) -> Any:
+            return map_structure(lambda x: array_of.get(id(x), x), tree)
+
+        with contexts.opened(contexts.CallContext(layer, losses=[])):
+            lending.call_abstractly(layer, *with_arrays(args), **with_arrays(kwargs))
+        return ()
+
+    jax.eval_shape(run, structs)
+
+
+def _abstract(x: Any) -> Any:
+    """Arrays, structs and plain shapes as `ShapeDtypeStruct`s, through nested structures; anything
+    else as it is. A tuple of ints is a shape; one with None in it becomes a KerasTensor.
+    """
+    if x is None or isinstance(x, (KerasTensor, bool, int, float, str)):
+        return x
+    if isinstance(x, dict):
+        return {key: _abstract(value) for key, value in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*(_abstract(value) for value in x))
+    if isinstance(x, tuple) and x and all(_is_size(d) for d in x):
+        if any(d is None for d in x):
+            return KerasTensor(x)
+        return jax.ShapeDtypeStruct(tuple(int(d) for d in x), jnp.float32)
+    if isinstance(x, (list, tuple)):
+        return type(x)(_abstract(value) for value in x)
+    if hasattr(x, "shape") and hasattr(x, "dtype"):
+        return jax.ShapeDtypeStruct(tuple(x.shape), jax.dtypes.canonicalize_dtype(x.dtype))
+    return x
+
+
+def _is_size(d: Any) -> bool:
+    return d is None or (isinstance(d, (int, np.integer)) and not isinstance(d, bool))

@@ -1,0 +1,128 @@
+"""The dict of arrays that a pure call takes and returns, against what the layer has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from flax.traverse_util import flatten_dict
+
+from fkeras.core.values.variable_info import info_of
+from fkeras.errors import UserInputError
+
+if TYPE_CHECKING:
+    from fkeras.layers.base.layer import Layer
+    from fkeras.layers.base.tracking import Structure
+    from fkeras.types import Shape
+
+    Variables = dict[str, dict[str, Any]]
+
+
+_MOST_PROBLEMS = 12  # that an error names one by one
+
+
+def groups_of(layer: Layer, variables: Any) -> Mapping[str, Any]:
+    """`variables` as a mapping of "params" and "state", or an error that says what came."""
+    if isinstance(variables, Mapping) and {"params"} <= set(variables) <= {"params", "state"}:
+        for name, tree in variables.items():
+            if not isinstance(tree, (Mapping, nnx.State)):
+                raise UserInputError(
+                    f"`variables[{name!r}]` of '{layer.name}' must be a dict of arrays by name, as "
+                    f"`init` returns it. Received: {type(tree).__name__}"
+                )
+        return variables
+    keys = sorted(variables) if isinstance(variables, Mapping) else type(variables).__name__
+    raise UserInputError(
+        f"`variables` of '{layer.name}' must be a dict with 'params' and 'state', as `init` "
+        f"returns it. Received: {keys}"
+    )
+
+
+def as_dict(tree: Any) -> Any:
+    """Nested dicts from what stands for them: a Flax FrozenDict, an `nnx.State`."""
+    if isinstance(tree, nnx.Variable):
+        return tree.get_value()
+    if isinstance(tree, Mapping) and not isinstance(tree, dict) or isinstance(tree, nnx.State):
+        return {name: as_dict(value) for name, value in tree.items()}
+    return tree
+
+
+def in_structure_of(received: Any, state: dict[str, Any]) -> Any:
+    """The new state in the kind of mapping that came, so that a scan may carry it."""
+    if type(received) is dict:
+        return state
+    return jax.tree.unflatten(jax.tree.structure(received), jax.tree.leaves(state))
+
+
+def in_dtype_of(before: Any, after: Any) -> Any:
+    """A state's new value in the dtype of the one that came."""
+    dtype = getattr(before, "dtype", None)
+    return after if dtype is None or after.dtype == dtype else after.astype(dtype)
+
+
+def float_dtype_of(structure: Structure, values: Sequence[Any]) -> str | None:
+    """The one float dtype that the given weights have, where it is not the one they were made
+    with.
+    """
+    dtypes = set()
+    usual = True
+    for (_, variable), value in zip(structure.variables, values):
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or not isinstance(variable, nnx.Param):
+            continue
+        if jnp.issubdtype(dtype, jnp.floating):
+            dtypes.add(dtype.name)
+            usual = usual and dtype == getattr(info_of(variable), "dtype", dtype)
+    return None if usual or len(dtypes) != 1 else dtypes.pop()
+
+
+def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any]:
+    """Values in the order of `structure.variables`.
+
+    Raises:
+        UserInputError: names all that is missing, surplus or of the wrong shape.
+    """
+    remaining = {("params", *p): v for p, v in flatten_dict(variables["params"]).items()}
+    state = flatten_dict(variables.get("state", {}))
+    remaining.update((("state", *path), value) for path, value in state.items())
+    values, problems = [], []
+    for path, variable in structure.variables:
+        full_path = ("params" if isinstance(variable, nnx.Param) else "state", *path)
+        shown = "/".join(full_path)
+        expected = _shape_of(variable)
+        if full_path not in remaining:
+            problems.append(f"missing {shown} of shape {expected}")
+            continue
+        value = remaining.pop(full_path)
+        if expected is not None and tuple(jnp.shape(value)) != expected:
+            problems.append(
+                f"{shown}: expected shape {expected}, received {tuple(jnp.shape(value))}"
+            )
+        values.append(value)
+    for full_path, value in remaining.items():
+        problems.append(f"unexpected {'/'.join(full_path)} of shape {tuple(jnp.shape(value))}")
+    if problems:
+        raise UserInputError(_explain_problems(layer, problems))
+    return values
+
+
+def _explain_problems(layer: Layer, problems: list[str]) -> str:
+    shown = "\n".join(f"  {problem}" for problem in problems[:_MOST_PROBLEMS])
+    if len(problems) > _MOST_PROBLEMS:
+        shown += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
+    return (
+        f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n"
+        f"`{layer.name}.init(key, inputs)` gives a structure that fits."
+    )
+
+
+def _shape_of(variable: nnx.Variable) -> Shape | None:
+    """A Variable's shape, also of a foreign module's; None where its value is no array."""
+    info = info_of(variable)
+    if hasattr(info, "shape"):
+        return tuple(info.shape)
+    value = variable.get_value()
+    return tuple(value.shape) if hasattr(value, "shape") else None
