@@ -38,6 +38,7 @@ from fkeras.layers.base.lift_carrier import (
     build_layers,
     first_along,
     masks_of,
+    masks_of_next_carry,
     size_along,
     summed,
 )
