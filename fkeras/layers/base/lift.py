@@ -26,11 +26,6 @@ import jax.numpy as jnp
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import seeds
 from fkeras.core.values import masks
-
-if TYPE_CHECKING:
-    from fkeras.layers.base.layer import Layer
-    from fkeras.types import ArrayLike, PyTree
-
 from fkeras.layers.base.lift_carrier import (
     Arguments,
     Carried,
@@ -42,6 +37,10 @@ from fkeras.layers.base.lift_carrier import (
     size_along,
     summed,
 )
+
+if TYPE_CHECKING:
+    from fkeras.layers.base.layer import Layer
+    from fkeras.types import ArrayLike, PyTree
 
 
 def checkpoint(

@@ -22,18 +22,8 @@ from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
-from fkeras.layers.base.capture import Capture
-
-if TYPE_CHECKING:
-    from fkeras.layers.base.call_target import Method
-    from fkeras.layers.base.layer import Layer
-    from fkeras.layers.base.tracking import Structure
-    from fkeras.layers.base.variables_tree import Variables
-    from fkeras.types import ArrayLike
-
-    Rngs = jax.Array | Mapping[str, jax.Array] | None
-
 from fkeras.layers.base.call_target import find_target
+from fkeras.layers.base.capture import Capture
 from fkeras.layers.base.pure_init import build_abstractly
 from fkeras.layers.base.variables_tree import (
     as_dict,
@@ -43,6 +33,15 @@ from fkeras.layers.base.variables_tree import (
     in_dtype_of,
     in_structure_of,
 )
+
+if TYPE_CHECKING:
+    from fkeras.layers.base.call_target import Method
+    from fkeras.layers.base.layer import Layer
+    from fkeras.layers.base.tracking import Structure
+    from fkeras.layers.base.variables_tree import Variables
+    from fkeras.types import ArrayLike
+
+    Rngs = jax.Array | Mapping[str, jax.Array] | None
 
 
 class PureCall(NamedTuple):
