@@ -73,7 +73,7 @@ class Calling:
             opened = contexts.opened(contexts.CallContext(self))
         else:
             opened = contextlib.nullcontext(outer)
-        is_first = outer is None and not info.built
+        is_first = outer is None and not info.built and not symbolic
         undone = building.undone_on_error(self) if is_first else contextlib.nullcontext()
         with undone, opened as context, names.scope(info.name):
             outer_training, context.training = context.training, training
@@ -101,13 +101,14 @@ class Calling:
         """
         if symbolic or lending.is_open():
             return self._call_once(call_signature, arguments, symbolic)
-        for layer in self._flatten_layers(include_self=False):
+        structure = self._structure()
+        for _, layer in structure.layers:
             layer._info.losses = []
         context = contexts.current()
         draws = seeds.watched(context.mark_drawn)
         with building.root_of_draws(self), draws, trace_tokens.kept():
-            own = [variable for _, variable in self._structure().variables]
-            constants = contexts.constants_of(self, context.training)
+            own = [variable for _, variable in structure.variables]
+            constants = contexts.constants_of(self, structure, context.training)
             if constants.was_read or (own and lending.needs_own_scope(own)):
                 return lending.call_on_own_values(
                     lambda: self._call_once(call_signature, arguments, symbolic),
@@ -126,8 +127,9 @@ class Calling:
     ) -> Any:
         """A call inside a call, under a token of its own where inner traces may remember."""
         training = contexts.current().training
-        own = [variable for _, variable in self._structure().variables]
-        if not contexts.constants_of(self).was_read and not lending.needs_own_scope(own):
+        structure = self._structure()
+        own = [variable for _, variable in structure.variables]
+        if not contexts.constants_of(self, structure).was_read and not lending.needs_own_scope(own):
             return self._call_once(call_signature, arguments, symbolic)
         with trace_tokens.derived(training, _cast_of(self._info)):
             return self._call_once(call_signature, arguments, symbolic)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fkeras.layers.base.capture import Capture
     from fkeras.layers.base.layer import Layer
+    from fkeras.layers.base.tracking import Structure
 
 
 class CallContext:
@@ -129,16 +130,17 @@ def opened(context: CallContext) -> Inside[CallContext]:
     return _OpenCall(_context, context)
 
 
-def constants_of(layer: Layer, *parts: Any) -> CallConstants:
+def constants_of(layer: Layer, structure: Structure, *parts: Any) -> CallConstants:
     """What travels beside the arguments of a call of the layer, for the choice of its token.
 
     Args:
         layer: the callee.
+        structure: what is below it.
         *parts: the key, `training` and the like.
     """
-    family = [layer, *(inner for _, inner in layer._structure().layers)]
-    return CallConstants(
-        parts=parts,
-        was_read=any(member._info.context_was_read for member in family),
-        was_drawn_from=any(member._info.drew_in_inner_trace for member in family),
-    )
+    was_read = layer._info.context_was_read
+    was_drawn_from = layer._info.drew_in_inner_trace
+    for _, inner in structure.layers:
+        was_read = was_read or inner._info.context_was_read
+        was_drawn_from = was_drawn_from or inner._info.drew_in_inner_trace
+    return CallConstants(parts, was_read, was_drawn_from)

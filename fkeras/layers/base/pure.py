@@ -151,7 +151,7 @@ def call_with(
         caller=f"`{layer.name}.apply`",
         strict=True,
         constants=contexts.constants_of(
-            layer, options.key, options.training, options.mask, lending.autocast_dtype()
+            layer, structure, options.key, options.training, options.mask, lending.autocast_dtype()
         ),
     )
     return PureCall(outputs, after, losses, masks_of_outputs)
@@ -236,7 +236,9 @@ def stateless_call(
         [*own_trainable, *own_others],
         values,
         caller=f"`{layer.name}.stateless_call`",
-        constants=contexts.constants_of(layer, kwargs.get("training"), lending.autocast_dtype()),
+        constants=contexts.constants_of(
+            layer, layer._structure(), kwargs.get("training"), lending.autocast_dtype()
+        ),
     )
     others = after[len(own_trainable) :]
     return (outputs, others, losses) if return_losses else (outputs, others)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
-from flax.traverse_util import flatten_dict
 
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from fkeras.layers.base.layer import Layer
-    from fkeras.layers.base.tracking import Structure
+    from fkeras.layers.base.tracking import Path, Structure
     from fkeras.types import Shape
 
     Variables = dict[str, dict[str, Any]]
@@ -67,16 +68,28 @@ def float_dtype_of(structure: Structure, values: Sequence[Any]) -> str | None:
     """The one float dtype that the given weights have, where it is not the one they were made
     with.
     """
+    if all(_has_own_dtype(variable, x) for (_, variable), x in zip(structure.variables, values)):
+        return None
     dtypes = set()
-    usual = True
     for (_, variable), value in zip(structure.variables, values):
         dtype = getattr(value, "dtype", None)
-        if dtype is None or not isinstance(variable, nnx.Param):
-            continue
-        if jnp.issubdtype(dtype, jnp.floating):
-            dtypes.add(dtype.name)
-            usual = usual and dtype == getattr(info_of(variable), "dtype", dtype)
-    return None if usual or len(dtypes) != 1 else dtypes.pop()
+        if dtype is not None and isinstance(variable, nnx.Param):
+            if jnp.issubdtype(dtype, jnp.floating):
+                dtypes.add(dtype.name)
+    return dtypes.pop() if len(dtypes) == 1 else None
+
+
+def _has_own_dtype(variable: nnx.Variable, value: Any) -> bool:
+    """Whether a value has the dtype that its Variable was made with; state may have any."""
+    if not isinstance(variable, nnx.Param):
+        return True
+    name = getattr(info_of(variable), "dtype", None)
+    return name is None or getattr(value, "dtype", None) is _numpy_dtype(name)
+
+
+@functools.cache
+def _numpy_dtype(name: str) -> np.dtype:
+    return jnp.dtype(name)
 
 
 def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any]:
@@ -85,8 +98,8 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
     Raises:
         UserInputError: names all that is missing, surplus or of the wrong shape.
     """
-    remaining = {("params", *p): v for p, v in flatten_dict(variables["params"]).items()}
-    state = flatten_dict(variables.get("state", {}))
+    remaining = {("params", *p): v for p, v in _leaves_by_path(variables["params"]).items()}
+    state = _leaves_by_path(variables.get("state", {}))
     remaining.update((("state", *path), value) for path, value in state.items())
     values, problems = [], []
     for path, variable in structure.variables:
@@ -107,6 +120,19 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
     if problems:
         raise UserInputError(_explain_problems(layer, problems))
     return values
+
+
+def _leaves_by_path(tree: Mapping[str, Any], prefix: Path = ()) -> dict[Path, Any]:
+    """Path -> leaf of nested dicts: `flax.traverse_util.flatten_dict` for what is called at each
+    `apply`.
+    """
+    leaves: dict[Path, Any] = {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            leaves.update(_leaves_by_path(value, (*prefix, name)))
+        else:
+            leaves[(*prefix, name)] = value
+    return leaves
 
 
 def _explain_problems(layer: Layer, problems: list[str]) -> str:
