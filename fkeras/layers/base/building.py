@@ -278,11 +278,9 @@ def undone_on_error(root: Layer) -> Iterator[None]:
         raise
 
 
-@contextlib.contextmanager
-def root_of_draws(root: Layer) -> Iterator[None]:
-    """Inside, weights that need a first value are drawn as parts of `root`."""
-    with first_values.placing(lambda: place(root)):
-        yield
+def root_of_draws(root: Layer) -> contextlib.AbstractContextManager:
+    """Context manager: weights that need a first value are drawn as parts of `root` inside."""
+    return first_values.placing(lambda: place(root))
 
 
 def place(root: Layer) -> None:
