@@ -239,3 +239,36 @@ def test_ours_inside_those_of_jax_take_keys_and_training(form, kept):
     np.testing.assert_array_equal(layer.apply(EMPTY, X)[0][0], X)
     for training in (None, True, True, False):
         np.testing.assert_array_equal(layer(X, training=training), by_hand(X, training=training))
+
+
+def test_a_loop_of_ours_in_a_kept_jit_draws_anew_in_the_facade():
+    class Kept(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.drop = layers.Dropout(0.5)
+            self.loop = jax.jit(lambda x: fkeras.ops.map(self.drop, x))
+
+        def call(self, x):
+            return jnp.stack([self.loop(x), self.loop(x)])
+
+    layer = Kept()
+    first, second = layer(jnp.ones((2, 64)), training=True)
+    again, _ = layer(jnp.ones((2, 64)), training=True)
+    masks = {tuple((row == 0).tolist()) for rows in (first, second, again) for row in rows}
+    assert len(masks) == 6
+
+
+def test_a_loop_inside_of_what_refuses_draws_refuses_them_too():
+    class Inner(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.drop = layers.Dropout(0.5)
+
+        def call(self, x):
+            def combine(a, b):
+                return a + fkeras.ops.map(self.drop, b)
+
+            return fkeras.ops.associative_scan(combine, x)
+
+    with pytest.raises(PureCallError, match="`associative_scan`.*Draw outside"):
+        Inner().apply({"params": {}}, jnp.ones((4, 3)), training=True, rngs=jax.random.key(0))

@@ -9,6 +9,7 @@ Keras.
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import random as python_random
 import threading
@@ -193,9 +194,10 @@ class KeyScope:
         Args:
             index: which run of a loop's body it is: each draws its own numbers. None: no loop.
         """
-        inner = KeyScope(self.key, self.paths, self.step, self.base, self.on_deep_draw)
-        inner.counts = self.counts  # what is drawn behind it is counted on
-        inner.iterations = self.iterations if index is None else (*self.iterations, index)
+        inner = copy.copy(self)  # the counts are shared: what is drawn behind it is counted on
+        inner.trace = jax_private.current_trace()
+        if index is not None:
+            inner.iterations = (*self.iterations, index)
         # The innermost trace is the one that is taken care of. Those around it are not: a draw is
         # a constant of a `jax.jit` around a `lift.checkpoint`, and one for all runs of a scan.
         inner.traces_outside = [*jax_private.traces_above(self.trace)[1:], *self.traces_outside]
@@ -268,19 +270,12 @@ class _FacadeLoop(KeyScope):
         if not self._drawn:
             with jax.ensure_compile_time_eval():
                 data = jnp.array([process_seed() & 0xFFFFFFFF, _next("draws")], jnp.uint32)
-                self._drawn.append(jax.random.wrap_key_data(data))
+                self._drawn.append(key_from_data(data))
         return self._drawn[0]
 
     @key.setter
     def key(self, value: None) -> None:
         """The base class's constructor has none to give."""
-
-    def reopened(self, index: jax.Array | None = None) -> KeyScope:
-        inner = _FacadeLoop(self.on_deep_draw)
-        inner._drawn = self._drawn
-        inner.counts = self.counts
-        inner.iterations = self.iterations if index is None else (*self.iterations, index)
-        return inner
 
 
 class _Refusal(KeyScope):

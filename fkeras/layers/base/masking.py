@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.nested import flatten, map_structure, sorted_keys
 from fkeras.core.values import lending, masks
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import PureCallError
 from fkeras.layers.base import nested
 
@@ -107,11 +107,10 @@ def pass_masks(
 
 
 def _warn_of_dropped_mask(layer: Layer) -> None:
-    warnings.warn(
+    warn_user(
         f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a mask "
         "attached to it. However, this layer does not support masking and will therefore destroy "
-        "the mask information. Downstream layers will not see the mask.",
-        stacklevel=6,
+        "the mask information. Downstream layers will not see the mask."
     )
 
 
