@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -11,6 +10,7 @@ import numpy as np
 
 from fkeras.core import settings
 from fkeras.core.nested import map_structure
+from fkeras.core.warn_once import warn_user
 from fkeras.data import class_weights, convert, frames, sparse, structure
 from fkeras.data.source import Source
 from fkeras.errors import UserInputError
@@ -203,10 +203,9 @@ class ArraySource(Source):
         sample_weight = self.arrays[2] if len(self.arrays) > 2 else None
         for name, weight in structure.iterate_named(sample_weight, self.names[2]):
             if isinstance(weight, np.ndarray) and not weight.any():
-                warnings.warn(
+                warn_user(
                     f"`{name}`: no sample has weight, all {self.num_samples} are 0. Nothing will "
-                    "be learnt.",
-                    stacklevel=5,
+                    "be learnt."
                 )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterator
 from typing import Any
+
+from fkeras.core.warn_once import warn_user
 
 
 def _setting(name: str, default: Any) -> Any:
@@ -14,11 +15,10 @@ def _setting(name: str, default: Any) -> Any:
 
     def read(self: PyDataset) -> Any:
         if slot not in vars(self):
-            warnings.warn(
+            warn_user(
                 "Your `PyDataset` class should call `super().__init__(**kwargs)` in its "
                 "constructor; `workers`, `use_multiprocessing` and `max_queue_size` are its "
-                "arguments, not those of `fit()`.",
-                stacklevel=2,
+                "arguments, not those of `fit()`."
             )
             vars(self)[slot] = default
         return vars(self)[slot]

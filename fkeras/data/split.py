@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core.warn_once import warn_user
 from fkeras.data import frames, sparse, structure
 from fkeras.data.arrays import checked_length
 from fkeras.errors import UserInputError
@@ -63,10 +63,8 @@ def train_validation_split(
         )
     if min(at, count - at) == 1:
         which = "training" if at == 1 else "validation"
-        warnings.warn(
-            f"`validation_split={validation_split}` of {count} samples leaves 1 sample for "
-            f"{which}.",
-            stacklevel=3,
+        warn_user(
+            f"`validation_split={validation_split}` of {count} samples leaves 1 sample for {which}."
         )
     first = tuple(_cut(part, 0, at) for part in arrays)
     return first, tuple(_cut(part, at, count) for part in arrays)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fkeras.core.warn_once import warn_user
 from fkeras.data import ahead, batch_checks
 from fkeras.data.py_dataset import PyDataset
 from fkeras.data.source import Source
@@ -107,10 +107,9 @@ class StreamSource(Source):
             self._period = steps
         self.steps = None if self._period else count
         if self.kind == "PyDataset" and getattr(x, "use_multiprocessing", False):
-            warnings.warn(
+            warn_user(
                 "`use_multiprocessing=True`: batches are made by threads, since forking a process "
-                "that runs JAX can hang it.",
-                stacklevel=4,
+                "that runs JAX can hang it."
             )
 
     def peek(self) -> Batch:

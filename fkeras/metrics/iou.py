@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.metrics.metric import Metric
 from fkeras.ops.tensors import as_array
@@ -101,10 +101,9 @@ class IoU(Metric):
         """The confusion matrix of one batch of flat ids."""
         weights = as_array(1 if sample_weight is None else sample_weight)
         if jnp.issubdtype(weights.dtype, jnp.floating) and "int" in self.dtype:
-            warnings.warn(
+            warn_user(
                 f"{self.name}: weights of dtype {weights.dtype} are cut to whole numbers. Pass "
-                "dtype='float32' to the metric, or integer weights.",
-                stacklevel=3,
+                "dtype='float32' to the metric, or integer weights."
             )
         weights = weights.astype(self.total_cm.dtype)
         weights = jnp.broadcast_to(weights.reshape(-1) if weights.ndim else weights, true.shape)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned
 from fkeras.losses.reduction import divide_no_nan, fit_weights
@@ -126,6 +126,6 @@ class R2Score(Metric):
             reason = "Division by zero in Adjusted R2 score."
             if freedom < 0:
                 reason = "More independent predictors than datapoints in adjusted R2 score."
-            warnings.warn(f"{reason} Falling back to standard R2 score.", stacklevel=3)
+            warn_user(f"{reason} Falling back to standard R2 score.")
         adjusted = 1 - (1 - score) * (n - 1) / jnp.where(freedom > 0, freedom, 1)
         return jnp.where(freedom > 0, adjusted, score)

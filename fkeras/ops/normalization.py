@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from fkeras.core import settings
 from fkeras.core.symbolic.op import op
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, widen
@@ -202,10 +201,9 @@ def layer_normalization(
         for v in (gamma, beta)
     )
     if rms_scaling:
-        warnings.warn(
+        warn_user(
             "You passed `rms_scaling=True`, which is deprecated: it divides by the standard "
-            "deviation, not by the root mean square. Use `ops.rms_normalization`.",
-            stacklevel=3,
+            "deviation, not by the root mean square. Use `ops.rms_normalization`."
         )
         out = x * jax.lax.rsqrt(jnp.var(x, axes, keepdims=True) + epsilon)
         return (out if gamma is None else out * gamma).astype(dtype)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.values import lending
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def _warn_of_missing(grads: Sequence[ArrayLike | None], variables: Sequence[nnx.
     """Warns where some gradients are None; all None is an error elsewhere."""
     missing = [lending.path_of(v) for g, v in zip(grads, variables) if g is None]
     if missing and len(missing) < len(grads):
-        warnings.warn(
+        warn_user(
             f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
-            "`model.compile()`, did you forget to provide a `loss` argument?",
-            stacklevel=5,  # the caller of `apply_gradients`
+            "`model.compile()`, did you forget to provide a `loss` argument?"
         )

@@ -14,7 +14,6 @@ subclass of `Optimizer` overrides the rule itself. `update_step.step` has the or
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Never, Self
 
@@ -24,6 +23,7 @@ import jax.numpy as jnp
 from fkeras.core import names
 from fkeras.core.config import constructor, serialization
 from fkeras.core.values.variable import Variable
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.optimizers import keras_style, rates
 from fkeras.optimizers.arithmetic import at_least_float32
@@ -111,11 +111,10 @@ class Optimizer(StatefulOptimizer):
     ) -> None:
         self._start()
         if kwargs.pop("decay", None):
-            warnings.warn(
+            warn_user(
                 "Argument `decay` is no longer supported and will be ignored. Pass a schedule as "
                 "learning rate, such as "
-                "`fkeras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, decay)`.",
-                stacklevel=3,
+                "`fkeras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, decay)`."
             )
         if kwargs:
             hint = " `lr` is called `learning_rate`." if "lr" in kwargs else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.optimizers.learning_rate import RatedOptimizer
 
@@ -60,11 +60,10 @@ class SavableOptimizer(RatedOptimizer):
         own = self.variables
         if len(store.keys()) != len(own):
             hint = " This is likely because the optimizer has not been called/built yet."
-            warnings.warn(
+            warn_user(
                 f"Skipping variable loading for optimizer '{self.name}', because it has {len(own)} "
                 f"variables whereas the saved optimizer has {len(store.keys())} variables."
-                + ("" if own else hint),
-                stacklevel=2,
+                + ("" if own else hint)
             )
             return
         for i, variable in enumerate(own):

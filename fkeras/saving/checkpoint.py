@@ -5,10 +5,10 @@ rest is done by records and formats.
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.saving import record as records
 from fkeras.saving import restoring
@@ -151,7 +151,7 @@ def load_weights(
     skipped = restoring.restore_weights(model, record, skip_mismatch)
     if skipped:
         # Called by `Model.load_weights`, which the user called.
-        warnings.warn(restoring.list_skipped(skipped, len(record.weights)), stacklevel=3)
+        warn_user(restoring.list_skipped(skipped, len(record.weights)))
 
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:

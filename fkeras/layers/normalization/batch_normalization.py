@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import TYPE_CHECKING, Unpack
 
 import jax
@@ -11,6 +10,7 @@ import jax.numpy as jnp
 
 from fkeras import initializers, ops
 from fkeras.core import settings
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
@@ -176,12 +176,11 @@ class BatchNormalization(Affine):
         channels = self.axis % x.ndim
         axes = tuple(i for i in range(x.ndim) if i != channels)
         if math.prod(x.shape[i] for i in axes) == 1:
-            warnings.warn(
+            warn_user(
                 f"BatchNormalization '{self.name}' is trained on inputs of shape {x.shape}, a "
                 "single value per channel: the variance is 0 and the output is `beta` whatever "
                 "the input. Use larger batches (`drop_remainder=True` where only the last one is "
-                "small), or LayerNormalization.",
-                stacklevel=2,
+                "small), or LayerNormalization."
             )
         if mask is None:
             return jnp.mean(x, axes), jnp.var(x, axes)

@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Unpack
 
 from fkeras import ops
+from fkeras.core.warn_once import warn_user
 from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.normalization.affine import Affine, as_float, check_axes, int_or_list
 
@@ -58,10 +59,9 @@ class LayerNormalization(Affine):
     ):
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
         if self.rms_scaling:
-            warnings.warn(
+            warn_user(
                 "You passed `rms_scaling=True`, which is deprecated: it divides by the standard "
-                "deviation, not by the root mean square. Use `fkeras.layers.RMSNormalization`.",
-                stacklevel=2,
+                "deviation, not by the root mean square. Use `fkeras.layers.RMSNormalization`."
             )
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
