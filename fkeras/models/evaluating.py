@@ -85,7 +85,8 @@ class Evaluating:
         steps: int | None = None,
         callbacks: Callbacks = None,
     ) -> Any:
-        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs;
+        outputs in bfloat16, which NumPy does not know, as float32.
 
         Args:
             x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.

@@ -63,9 +63,18 @@ def nothing(y_true, y_pred):
     return None
 
 
-def frame(**columns):
+def frame(index=None, **columns):
     pandas = pytest.importorskip("pandas")
-    return pandas.DataFrame({**{name: X[:, i] for i, name in enumerate("abcd")}, **columns})
+    given = {**{name: X[:, i] for i, name in enumerate("abcd")}, **columns}
+    return pandas.DataFrame(given, index=index)
+
+
+NAMES = [f"row {i}" for i in range(N)]
+
+
+def named(values):
+    pandas = pytest.importorskip("pandas")
+    return pandas.Series(values[:, 0], index=NAMES)
 
 
 def nullable():
@@ -238,6 +247,33 @@ ERRORS = [
     ),
     ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
     ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
+    *[
+        (f"an axis of 1 too many in {name}", linear, use, r"found shape=\(16, 4, 1\).*x\[..., 0\]")
+        for name, use in (
+            ("fit", fit(X[..., None], Y)),
+            ("evaluate", lambda m: m.evaluate(X[..., None], Y, verbose=0)),
+            ("predict", lambda m: m.predict(X[..., None], verbose=0)),
+            ("train_on_batch", lambda m: m.train_on_batch(X[..., None], Y)),
+            ("predict_on_batch", lambda m: m.predict_on_batch(X[..., None])),
+            ("a call", lambda m: m(X[..., None])),
+            ("a generator", lambda m: m.fit(((X[..., None], Y) for _ in range(1)), verbose=0)),
+            ("a pure call", lambda m: m.apply(m.init(m.build_key, X), X[..., None])),
+        )
+    ],
+    *[
+        (f"row labels in another order in {name}", linear, use, r"y.*row labels.*\.loc\[.*index")
+        for name, use in (
+            ("fit", lambda m: m.fit(frame(index=NAMES), named(Y)[::-1], verbose=0)),
+            ("evaluate", lambda m: m.evaluate(frame(index=NAMES), named(Y)[::-1], verbose=0)),
+            (
+                "a split",
+                lambda m: m.fit(
+                    frame(index=NAMES), named(Y)[::-1], validation_split=0.5, verbose=0
+                ),
+            ),
+            ("train_on_batch", lambda m: m.train_on_batch(frame(index=NAMES), named(Y)[::-1])),
+        )
+    ],
     (
         "B094 negative ids",
         embedding,

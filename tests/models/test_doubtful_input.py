@@ -98,6 +98,22 @@ def toggled():
     return model
 
 
+class Deciding(fkeras.Model):
+    def __init__(self, decide):
+        super().__init__()
+        self.scores = layers.Dense(3)
+        self.decide = decide
+
+    def call(self, x):
+        return self.decide(self.scores(x))
+
+
+def deciding(decide):
+    model = Deciding(decide)
+    model.compile("sgd", lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p)))
+    return model
+
+
 def on_logits(metric):
     return linear(fkeras.losses.BinaryCrossentropy(from_logits=True), metrics=[metric])
 
@@ -138,6 +154,36 @@ WARNINGS = [
         lambda: linear(lambda t, p: fkeras.ops.mean(fkeras.ops.round(p))),
         fit(X, Y),
         "have no gradient",
+    ),
+    (
+        "argmax in the forward pass",
+        lambda: deciding(lambda scores: fkeras.ops.argmax(scores, -1)),
+        fit(X, IDS),
+        "its outputs do not depend on its weights.*argmax` after `predict`",
+    ),
+    (
+        "rounding in the forward pass, step by step",
+        lambda: deciding(fkeras.ops.round),
+        lambda m: m.train_on_batch(X, ONE_HOT),
+        "its outputs do not depend on its weights",
+    ),
+    (
+        "a comparison in the forward pass, in a pure step",
+        lambda: deciding(lambda scores: (scores > 0).astype("float32")),
+        lambda m: m.step(m.init_state(m.build_key, (X, ONE_HOT)), (X, ONE_HOT)),
+        "its outputs do not depend on its weights",
+    ),
+    (
+        "a class without a weight",
+        softmax,
+        fit(X, IDS, class_weight={0: 1.0, 1: 2.0}),
+        "`class_weight` has no weight for class 2",
+    ),
+    (
+        "a class without a weight, on a batch",
+        softmax,
+        lambda m: m.train_on_batch(X, IDS, class_weight={0: 1.0, 1: 2.0}),
+        "`class_weight` has no weight for class 2",
     ),
     (
         "B034 AUC of logits",
@@ -396,3 +442,9 @@ def test_weights_of_an_epoch_whose_monitor_is_nan_are_never_the_best():  # B049
     model.fit(X, Y, epochs=4, verbose=0, callbacks=[Monitored(), stopping])
     assert stopping.best == 0.5 and len(seen) == 4
     np.testing.assert_array_equal(model.get_weights()[0], seen[2])
+
+
+def test_a_model_that_decides_may_be_evaluated_and_used():  # warnings are errors
+    model = deciding(lambda scores: fkeras.ops.argmax(scores, -1))
+    assert np.isfinite(model.evaluate(X, IDS, verbose=0))
+    assert model.predict(X, verbose=0).shape == (N,)
