@@ -13,3 +13,4 @@ from fkeras.data.source import Source as Source
 from fkeras.data.source_factory import make_source as make_source
 from fkeras.data.split import train_validation_split as train_validation_split
 from fkeras.data.streams import StreamSource as StreamSource
+from fkeras.data.structure import iterate_named as iterate_named

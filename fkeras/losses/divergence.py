@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
 
-@expects("same_shape")
+@expects("same_shape", "probabilities")
 @elementwise
 def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """sum(y_true log(y_true / y_pred)) over the last axis, both clipped to [epsilon, 1].

@@ -202,6 +202,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     ):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
         self._needs_probabilities = threshold == 0.5  # of logits the middle is 0
+        self._option_for_logits = "threshold=0"
 
 
 class CategoricalAccuracy(MeanMetricWrapper):

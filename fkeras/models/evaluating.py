@@ -10,7 +10,7 @@ from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import input_checks
+from fkeras.training import value_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -132,7 +132,7 @@ class Evaluating:
         structure = tracking.structure_of(self)
         if compiled.built_structure is not structure or not compiled.fits(structure):
             return False
-        input_checks.check_ids(self._fed_layers(), x)
+        value_checks.check_ids(self._fed_layers(), x)
         return True
 
     def _predict_now(self, batch):

@@ -12,8 +12,10 @@ from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
-from fkeras.training import first_batch, input_checks
+from fkeras.training import first_batch
+from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
+from fkeras.training.value_checks import ValueChecks
 
 if TYPE_CHECKING:
     from fkeras.models.loop_arguments import Data
@@ -101,5 +103,18 @@ class OnBatch:
         )
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
-        input_checks.check_ids(self._fed_layers(), batch[0])
+        if source.columns:
+            data_module.check_columns(self._compiled.columns, source, caller)
+        self._value_checks(caller).check(batch)
         return batch
+
+    def _value_checks(self, caller):
+        """The checks of batches for a method; they know what the first one was."""
+        # `prepare` has looked it up a moment ago.
+        structure, kept = self._compiled.built_structure, self._compiled.value_checks
+        if caller not in kept or kept[caller][0] is not structure:
+            checks = ValueChecks(self, self._compiled, caller, fed_layers=self._fed_layers())
+            kept[caller] = structure, checks
+            if checks.has_loss:
+                check_last_activations(self, self._compiled)
+        return kept[caller][1]

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
 from fkeras.training import first_batch, steps
+from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step
 
@@ -41,6 +42,7 @@ class PureTraining:
             (1, ['loss'])
         """
         groups = self._groups_for("init_state", batch)
+        check_last_activations(self, self._compiled)
         variables = self.init(key, *([] if self.built else [steps.unpack(batch)[0]]))
         opt_state = {}
         if self.optimizer is not None:

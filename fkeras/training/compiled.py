@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.trainable import Logs, Trainable
+    from fkeras.training.value_checks import ValueChecks
     from fkeras.types import Config
 
 
@@ -86,6 +87,7 @@ class Compiled:
         owner: (optimizer, structure) that were found to belong together.
         built_structure: the structure whose layers were last found to be all built.
         step_functions: what `make_train_function` and its kin made, by kind.
+        value_checks: (structure, checks of single batches) by the method that takes them.
     """
 
     def __init__(self) -> None:
@@ -104,9 +106,12 @@ class Compiled:
         """Drops all that goes by the identity of objects."""
         self.flags = TrainableFlags()
         self.toggles_were_told = False
+        self.activations_were_checked = False
+        self.names_were_told = False
         self.output_specs: dict = {}
         self.owner: tuple[Optimizer, Structure] | None = None
         self.step_functions: dict[str, Callable] = {}
+        self.value_checks: dict[str, tuple[Structure, ValueChecks]] = {}
         self.executables: Executables | None = None
         self._executables_of: list[int] | None = None  # ids of the Variables they are made for
         self.built_structure: Structure | None = None
@@ -261,6 +266,29 @@ class Compiled:
         if has_validation:
             names = [*names, *(f"val_{name}" for name in names)]
         callbacks.check_monitors(names, has_validation=has_validation)
+
+    def warn_of_shared_names(self, structure: Structure) -> None:
+        """Says once that results of metrics of one name take each other's place.
+
+        Nothing is said where the user's own methods may make results of another kind.
+        """
+        own = {"train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result"}
+        if self.names_were_told or self.overridden & own:
+            return
+        self.names_were_told = True
+        names = self.result_names(structure)
+        shared = sorted({name for name in names if names.count(name) > 1})
+        hidden = next((n for n in names if n.startswith("val_") and n[4:] in names), None)
+        if hidden:
+            warn_user(
+                f"A metric is called '{hidden}', which is also the name of the result of "
+                f"'{hidden[4:]}' on validation data. Give it another name: `name=...`."
+            )
+        if shared:
+            warn_user(
+                f"Several metrics of the model or its layers are called '{shared[0]}': of their "
+                "results only the last is shown. Give each a name of its own: `name=...`."
+            )
 
     def warn_of_toggled_flags(self, model: Trainable) -> None:
         """Says once that flags changed since `compile` do not count."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fkeras import metrics as metrics_module
 from fkeras.core import names
 from fkeras.core.nested import flatten
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
 from fkeras.training.outputs import OutputNames
@@ -157,7 +158,9 @@ class CompiledMetrics(metrics_module.Metric):
     def _result_names(self) -> list[str]:
         outputs = self.outputs
         result_names: list[str] = []
-        counts: dict[str, int] = {}
+        # What the logs hold besides: no metric may take their place.
+        trackers = self.loss.metrics if self.loss is not None else []
+        counts = dict.fromkeys(("loss", *(tracker.name for tracker in trackers)), 1)
         for i, weighted, metric in self.entries:
             prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
             name = f"{prefix}{metric.name}"
@@ -165,6 +168,12 @@ class CompiledMetrics(metrics_module.Metric):
                 name = f"{prefix}weighted_{metric.name}"
             count = counts.get(name, 0)
             counts[name] = count + 1
+            if count and metric.name != "lambda":
+                warn_user(
+                    f"Two results of model steps would be called '{name}': that of "
+                    f"{type(metric).__name__} is shown as '{name}_{count}'. Give each metric a "
+                    "name of its own: `name=...`."
+                )
             result_names.append(f"{name}_{count}" if count else name)
         return result_names
 

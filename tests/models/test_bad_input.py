@@ -2,6 +2,7 @@
 weights as they were.
 """
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -105,6 +106,41 @@ def embedding():
     return model
 
 
+class Lookup(fkeras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = [layers.Embedding(5, 4), layers.Flatten(), layers.Dense(1)]
+
+    def call(self, ids):
+        for layer in self.inner:
+            ids = layer(ids)
+        return ids
+
+
+def subclassed_embedding():
+    model = Lookup()
+    model.build((None, 2))
+    model.compile("sgd", "mse")
+    return model
+
+
+def one(*batch):
+    yield batch
+
+
+# What `fit` refuses, everywhere else.
+USES = {
+    "evaluate": lambda x, y: lambda m: m.evaluate(x, y, verbose=0),
+    "validation": lambda x, y: (
+        lambda m: m.fit(x[:1] * 0, y[:1] * 0, validation_data=(x, y), verbose=0)
+    ),
+    "a generator": lambda x, y: lambda m: m.fit(one(x, y), verbose=0),
+    "a generator in evaluate": lambda x, y: lambda m: m.evaluate(one(x, y), verbose=0),
+    "train_on_batch": lambda x, y: lambda m: m.train_on_batch(x, y),
+    "test_on_batch": lambda x, y: lambda m: m.test_on_batch(x, y),
+}
+
+
 def on_schedule():
     model = linear()
     model.compile(
@@ -140,7 +176,7 @@ ERRORS = [
     ),
     ("B004 class ids too big", softmax, fit(X, IDS + 7), "(?s)3.*7"),
     ("B005 class ids from one on", softmax, fit(X, IDS + 1), "3"),
-    ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), "(?i)integer|whole|0\\.7"),
+    ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), r"(?i)integer|whole|0\.7"),
     (
         "B008 three classes for a binary loss",
         sigmoid,
@@ -247,6 +283,71 @@ ERRORS = [
     ),
     ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
     ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
+    *[
+        (f"{name}, {where}", make, use_of(x, y), message)
+        for name, make, x, y, message in (
+            ("B004 class ids too big", softmax, X, IDS + 7, r"\[0, 3\).*7 in row 0"),
+            ("B007 fractional class ids", softmax, X, IDS + 0.7, "whole numbers"),
+            ("B010 masks of 0 and 255", sigmoid, X, BITS * 255, r"255.0 in row 1.*divide by 255"),
+            ("B016 seven targets for one output", linear, X, np.ones((N, 7)), r"7\).*1\)"),
+        )
+        for where, use_of in USES.items()
+    ],
+    *[
+        (f"{name}, {where}", linear, use_of(x, y), message)
+        for name, x, y, message in (
+            ("B045 NaN in x", with_nan(X), Y, "x holds 1 NaN"),
+            ("B046 NaN in y", X, with_nan(Y), "y holds 1 NaN"),
+            ("B047 infinity in x", with_nan(X, np.inf), Y, "x holds 1 infinite"),
+        )
+        for where, use_of in USES.items()
+        if where in ("a generator", "train_on_batch")
+    ],
+    *[
+        (f"weights below 0 in {where}", linear, use, r"(sample_weight|\[2\]) holds -1")
+        for where, use in (
+            ("fit", fit(X, Y, sample_weight=-np.ones(N))),
+            ("a list", fit(X, Y, sample_weight=[-1.0] + [1.0] * (N - 1))),
+            ("evaluate", lambda m: m.evaluate(X, Y, sample_weight=-np.ones(N), verbose=0)),
+            ("validation", fit(X, Y, validation_data=(X, Y, -np.ones(N)))),
+            ("a generator", lambda m: m.fit(one(X, Y, -np.ones(N)), verbose=0)),
+        )
+    ],
+    (
+        "B068 columns in another order on a batch",
+        trained_on_a_frame,
+        lambda m: m.predict_on_batch(frame()[list("badc")]),
+        r"predict_on_batch.*another order",
+    ),
+    (
+        "B068 columns in another order in a step on a batch",
+        trained_on_a_frame,
+        lambda m: m.train_on_batch(frame()[list("badc")], Y),
+        r"train_on_batch.*another order",
+    ),
+    *[
+        (f"B095 ids too big, {where}", make, use_of(IDS[:, None] + [0, 3], Y), "input_dim=5.*id 5")
+        for make in (embedding, subclassed_embedding)
+        for where, use_of in USES.items()
+    ],
+    (
+        "B095 ids too big from a generator in predict",
+        embedding,
+        lambda m: m.predict(one(IDS[:, None] + [0, 3]), verbose=0),
+        "batch 0 of `x` .*input_dim=5.*id 5",
+    ),
+    (
+        "B095 ids too big on the device",
+        embedding,
+        fit(jnp.asarray(IDS[:, None] + [0, 3]), Y),
+        "input_dim=5.*id 5",
+    ),
+    (
+        "ids that are fractions",
+        embedding,
+        fit(IDS[:, None] + [0, 0.5], Y),
+        r"whole numbers. Received: 0.5 at position \(0, 1\)",
+    ),
     *[
         (f"an axis of 1 too many in {name}", linear, use, r"found shape=\(16, 4, 1\).*x\[..., 0\]")
         for name, use in (
