@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from fkeras import data as data_module
-from fkeras.core import tracebacks
+from fkeras.core import jax_private, tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
@@ -84,6 +84,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs;
         outputs in bfloat16, which NumPy does not know, as float32.
@@ -93,6 +94,7 @@ class Evaluating:
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        arguments.refuse_unknown(Evaluating.predict, unknown)
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
@@ -127,6 +129,8 @@ class Evaluating:
         compiled = self._compiled
         if compiled.executables is None or compiled.columns:
             return False
+        if jax_private.is_below_staging(jax_private.current_trace()):
+            return False  # `make_source` will refuse it
         if not arguments.is_small_plain_array(x, batch_size):
             return False
         structure = tracking.structure_of(self)

@@ -67,7 +67,8 @@ def refuse_unknown(function: Callable, unknown: Collection[str]) -> None:
     """Raises `UserTypeError` for arguments that a method does not have, with the nearest it has."""
     if unknown:
         name = sorted(unknown)[0]
-        arguments = list(inspect.signature(function).parameters)[1:]
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        arguments = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
         close = nearest(name, arguments)
         hint = f"Did you mean '{close[0]}'?" if close else f"Its arguments: {', '.join(arguments)}."
         raise UserTypeError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class OnBatch:
         sample_weight: Data = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
+        **unknown: Never,
     ) -> float | list[float] | Logs:
         """One training step on one batch. Nothing accumulates between calls.
 
@@ -47,7 +48,13 @@ class OnBatch:
         Returns:
             The loss as a float, with metrics a list, or a dict.
         """
+        arguments.refuse_unknown(OnBatch.train_on_batch, unknown)
         self._compiled.require("train_on_batch")
+        with self._compiled.claimed("train_on_batch"):
+            logs = self._train_on(x, y, sample_weight, class_weight)
+        return self._results(logs, return_dict)
+
+    def _train_on(self, x, y, sample_weight, class_weight):
         batch = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
         self._compiled.warn_of_toggled_flags(self)
         executables, progress = self._compiled.executables_for(self), self._compiled.progress
@@ -62,11 +69,16 @@ class OnBatch:
             for variable, value in zip(variables, group_values):
                 stand_ins.put_value(variable, value)
         progress.steps += 1
-        return self._results(logs, return_dict)
+        return logs
 
     @tracebacks.filtered
     def test_on_batch(
-        self, x: Data, y: Data = None, sample_weight: Data = None, return_dict: bool = False
+        self,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
+        return_dict: bool = False,
+        **unknown: Never,
     ) -> float | list[float] | Logs:
         """Loss and metrics of one batch in inference mode: a float, a list or a dict.
 
@@ -74,6 +86,7 @@ class OnBatch:
             x, y, sample_weight: as in `fit`.
             return_dict: whether a dict by name is returned.
         """
+        arguments.refuse_unknown(OnBatch.test_on_batch, unknown)
         self._compiled.require("test_on_batch")
         batch = self._one_batch("test_on_batch", x, y, sample_weight)
         executables = self._compiled.executables_for(self)
@@ -88,8 +101,9 @@ class OnBatch:
         return self._results(to_python(logs), return_dict)
 
     @tracebacks.filtered
-    def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:
+    def predict_on_batch(self, x: Data, **unknown: Never) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
+        arguments.refuse_unknown(OnBatch.predict_on_batch, unknown)
         return self._predict_now(self._one_batch("predict_on_batch", x))
 
     def _one_batch(self, caller, x, y=None, sample_weight=None, class_weight=None):

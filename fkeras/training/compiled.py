@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from typing import TYPE_CHECKING, Any
 
 from fkeras import metrics as metrics_module
@@ -18,7 +20,7 @@ from fkeras.training.trainable_flags import TrainableFlags
 from fkeras.training.variable_groups import VariableGroups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fkeras.callbacks import CallbackList
     from fkeras.layers.base.tracking import Structure
@@ -115,6 +117,7 @@ class Compiled:
         self.executables: Executables | None = None
         self._executables_of: list[int] | None = None  # ids of the Variables they are made for
         self.built_structure: Structure | None = None
+        self._training_thread: dict[str, int] = {}  # a dict, which is claimed in one instruction
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(Compiled()), **{name: vars(self)[name] for name in _TRAVELS}}
@@ -179,6 +182,30 @@ class Compiled:
                 f"You must call `compile()` before using the model: `{caller}` needs an optimizer "
                 "and a loss."
             )
+
+    @contextlib.contextmanager
+    def claimed(self, caller: str) -> Iterator[None]:
+        """Inside, no other thread can train the model. A callback may train it, on this thread.
+
+        Args:
+            caller: the method that trains.
+
+        Raises:
+            UserInputError: another thread is at it.
+        """
+        is_outermost = "ident" not in self._training_thread
+        claim, own = self._training_thread, threading.get_ident()
+        if claim.setdefault("ident", own) != own:
+            raise UserInputError(
+                f"`{caller}`: the model is being trained on another thread. Two trainings at once "
+                "need a model each: `clone_model` and `set_weights`, or `model.step` on a "
+                "TrainState each."
+            )
+        try:
+            yield
+        finally:
+            if is_outermost:
+                claim.clear()
 
     # -- what was made of it ---------------------------------------------------
 

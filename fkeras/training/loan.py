@@ -8,6 +8,7 @@ may have been read is ever donated, and takes up what was written.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -15,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.values import stand_ins
+from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
@@ -40,7 +42,8 @@ class Loan:
         self.groups = groups
         self.is_written_back = False
         self._values: Values | None = None
-        self._stand_in = stand_ins.HeldByLoop(self.write_back)
+        self._stand_in = stand_ins.HeldByLoop(self._bring)
+        self._thread = threading.get_ident()
 
     @property
     def values(self) -> Values | None:
@@ -74,6 +77,19 @@ class Loan:
             for variable in group:
                 stand_ins.put_value(variable, self._stand_in)
         self.is_written_back = False
+
+    def _bring(self) -> None:
+        """Lets a reader have the values, unless it is on another thread, where the next device call
+        may delete them at any moment.
+        """
+        if threading.get_ident() != self._thread:
+            raise UserInputError(
+                "The model's weights were asked for on another thread than that of `fit`, which "
+                "holds them while it runs. Read them in a callback of that `fit`, or wait for its "
+                "end. To work on the model meanwhile, take a copy before: `clone_model` and "
+                "`set_weights`, or `train_state()`."
+            )
+        self.write_back()
 
     def write_back(self) -> None:
         """Puts the current values into the Variables."""

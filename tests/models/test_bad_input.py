@@ -2,6 +2,7 @@
 weights as they were.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -454,6 +455,32 @@ ERRORS = [
         linear,
         lambda m: m.evaluate(X, Y, batchsize=3),
         "Did you mean 'batch_size'",
+    ),
+    *[
+        (f"B136 a misspelt argument of {name}", linear, use, f"`{name}` .*Did you mean '{meant}'")
+        for name, meant, use in (
+            ("compile", "metrics", lambda m: m.compile("sgd", "mse", metric=["mae"])),
+            ("predict", "batch_size", lambda m: m.predict(X, batchsize=3)),
+            ("train_on_batch", "sample_weight", lambda m: m.train_on_batch(X, Y, sampleweight=1)),
+            ("test_on_batch", "return_dict", lambda m: m.test_on_batch(X, Y, returndict=True)),
+        )
+    ],
+    *[
+        (f"B181 {name} inside of jit", linear, use, "JAX trace is open.*model.step")
+        for name, use in (
+            ("fit", lambda m: jax.jit(lambda x: m.fit(x, Y))(X)),
+            ("fit on plain arrays", lambda m: jax.jit(lambda x: m.fit(X, Y))(X)),
+            ("evaluate", lambda m: jax.jit(lambda x: m.evaluate(x, Y))(X)),
+            ("predict", lambda m: jax.jit(lambda x: m.predict(x))(X)),
+            ("train_on_batch", lambda m: jax.jit(lambda x: m.train_on_batch(x, Y))(X)),
+            ("predict_on_batch", lambda m: jax.jit(lambda x: m.predict_on_batch(x))(X)),
+        )
+    ],
+    (
+        "B181 predict inside of grad",
+        linear,
+        lambda m: jax.grad(lambda x: m.predict(x).sum())(X),
+        r"x is a traced value.*`model\(x\)`",
     ),
     (
         "B137 batches of another width in predict",

@@ -83,6 +83,9 @@ class Calling:
                     context.note_masks_on(list(arguments.values()))
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
+                    # Beside symbolic tensors a graph is made, which will hold the layer.
+                    if info.made_in_call and outer is not None and not symbolic:
+                        building.refuse_to_be_forgotten(self, outer_layer, outer.entry)
                 run = self._call_outermost if outer is None else self._call_once
                 if outer is not None and self._differs(training, outer_training):
                     run = self._call_retraced
