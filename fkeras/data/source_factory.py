@@ -130,7 +130,10 @@ def _positive(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, (bool, str)) or not isinstance(value, numbers.Real):
-        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        shown = f"{value!r}"
+        if hasattr(value, "shape"):
+            shown = f"an array of shape {tuple(value.shape)}. Are targets passed in its place?"
+        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={shown[:120]}")
     if not float(value).is_integer():
         raise UserTypeError(
             f"`{name}` must be a positive integer. Received: {name}={value!r}. Use `//` instead of "

@@ -18,6 +18,7 @@ from fkeras.errors import UserInputError
 from fkeras.losses.alignment import squeeze_or_expand_to_same_rank
 from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import Reduction, reduce_weighted_values, standardize_reduction
+from fkeras.losses.traced_functions import explained
 from fkeras.ops.promotion import is_integral
 from fkeras.ops.tensors import convert_to_tensor
 
@@ -94,17 +95,16 @@ class Loss:
         in_mask = get_mask(y_pred)
         y_true = _map_arrays(self._convert_target, y_true)
         y_pred = _map_arrays(self._convert, y_pred)
-        try:
+        with explained(f"Loss {self._described()!r}"):
             losses = self.call(y_true, y_pred)
-        except jax.errors.TracerArrayConversionError as error:
-            raise UserInputError(
-                f"Loss {self._described()!r} hands its arguments to NumPy, which cannot compute "
-                "with traced values and knows no gradients. Use the function of `fkeras.ops` or "
-                "`jax.numpy` with the same name."
-            ) from error
         if losses is None:
             raise UserInputError(
                 f"loss fn {self._described()} returned None. Does its last line lack a `return`?"
+            )
+        if isinstance(losses, (str, tuple, list, dict)):
+            raise UserInputError(
+                f"loss fn {self._described()} returned a {type(losses).__name__}. It must return "
+                "one array: a loss for each example, or a number."
             )
         out_mask = get_mask(losses)  # of what the loss itself leaves out, as `ignore_class` does
         masks = [mask for mask in (in_mask, out_mask) if mask is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,7 @@ from fkeras.core import names
 from fkeras.core.nested import flatten
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
-from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
+from fkeras.training.compiled_loss import binary_or_sparse, check_takes_pair, spread_weights
 from fkeras.training.outputs import OutputNames
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ def _check_argument(name, argument):
             f"{name}={argument} of type {type(argument)}"
         )
     for choice in flatten(argument):
+        if inspect.isfunction(choice):
+            check_takes_pair("metric", choice)
         is_by_shape = isinstance(choice, str) and choice.lower() in _BY_SHAPE
         if not is_by_shape and not callable(choice):
             metrics_module.get(choice)

@@ -133,6 +133,11 @@ def _trace_outputs(model, structs):
         context = contexts.CallContext(model, losses=[])
         with contexts.opened(context), seeds.scope(None), contexts.looked_up.inside([]) as pairs:
             y_pred = lending.call_abstractly(model, x)
+        if y_pred is None:
+            raise UserInputError(
+                f"Model '{model.name}': its `call` returned None. Does its last line lack a "
+                "`return`?"
+            )
         masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
         places = {id(leaf): i for i, leaf in enumerate(flatten(x))}
         lookups.extend((layer, places[id(ids)]) for layer, ids in pairs if id(ids) in places)

@@ -142,6 +142,21 @@ USES = {
 }
 
 
+class Broken(fkeras.Model):
+    def __init__(self, function):
+        super().__init__()
+        self.dense, self.function = layers.Dense(1), function
+
+    def call(self, x):
+        return self.function(self.dense(x))
+
+
+def broken(function):
+    model = Broken(function)
+    model.compile("sgd", "mse")
+    return model
+
+
 def on_schedule():
     model = linear()
     model.compile(
@@ -455,6 +470,74 @@ ERRORS = [
         linear,
         lambda m: m.evaluate(X, Y, batchsize=3),
         "Did you mean 'batch_size'",
+    ),
+    ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call` returned None"),
+    (
+        "a metric in NumPy",
+        lambda: linear(metrics=[lambda t, p: np.array(p).mean()]),
+        fit(X, Y),
+        "Metric 'lambda' hands its arguments to NumPy.*fkeras.ops",
+    ),
+    (
+        "a metric with float",
+        lambda: linear(metrics=[lambda t, p: float(fkeras.ops.mean(p))]),
+        fit(X, Y),
+        "Metric 'lambda' asks for the value.*keep numbers as arrays",
+    ),
+    (
+        "a loss with if",
+        lambda: linear(lambda t, p: p if fkeras.ops.mean(p) > 0 else -p),
+        fit(X, Y),
+        "Loss '<lambda>' asks for the value.*fkeras.ops.where",
+    ),
+    (
+        "a loss that returns a pair",
+        lambda: linear(lambda t, p: (fkeras.ops.mean(p), 1)),
+        fit(X, Y),
+        "returned a tuple. It must return one array",
+    ),
+    ("strings as inputs", linear, fit(np.full((N, 4), "a"), Y), "x holds strings, such as 'a'"),
+    (
+        "negative weights of classes in targets",
+        lambda: softmax("categorical_crossentropy"),
+        fit(X, ONE_HOT - 1),
+        "categorical_crossentropy.*targets must be 0 or more.*-1 in row 0",
+    ),
+    (
+        "negative counts",
+        lambda: compiled(layers.Dense(1, activation="exponential"), "poisson"),
+        fit(X, -np.ones((N, 1))),
+        "poisson.*targets must be 0 or more",
+    ),
+    (
+        "negative targets of a logarithm",
+        lambda: linear("mean_squared_logarithmic_error"),
+        fit(X, -np.ones((N, 1))),
+        "mean_squared_logarithmic_error.*targets must be 0 or more",
+    ),
+    (
+        "targets that are no distribution",
+        lambda: softmax("kl_divergence"),
+        fit(X, ONE_HOT * 5),
+        r"kl_divergence.*targets must lie in \[0, 1\]",
+    ),
+    (
+        "targets in place of a batch size",
+        linear,
+        lambda m: m.predict(X, Y),
+        r"batch_size=an array of shape \(16, 1\). Are targets passed",
+    ),
+    (
+        "inputs by name for one input",
+        linear,
+        fit({"a": X, "b": X}, Y),
+        "structure of `inputs` doesn't match",
+    ),
+    (
+        "epochs by name to validate in",
+        linear,
+        fit(X, Y, validation_data=(X, Y), validation_freq=["a"]),
+        "validation_freq",
     ),
     *[
         (f"B136 a misspelt argument of {name}", linear, use, f"`{name}` .*Did you mean '{meant}'")

@@ -74,6 +74,10 @@ COMPILE = [
     ("a misspelt loss", {"loss": "mean_squared_eror"}, "Did you mean 'mean_squared_error'"),
     ("steps_per_execution is 0", {"steps_per_execution": 0}, "steps_per_execution"),
     ("a metric that is no metric", {"metrics": [3]}, "(?i)metric"),
+    ("a loss of one argument", {"loss": lambda y: y}, r"two arguments.*\(y_true, y_pred\)"),
+    ("a metric of one argument", {"metrics": [lambda y: y]}, r"metric .* with two arguments"),
+    ("a loss weight that is a string", {"loss_weights": ["1"]}, "`loss_weights` must hold numbers"),
+    ("a loss weight that is NaN", {"loss_weights": float("nan")}, "`loss_weights` must hold"),
 ]
 
 
