@@ -14,7 +14,6 @@ from fkeras.core import dtype_policy, names
 from fkeras.core.randomness import first_values, seeds
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
-from fkeras.core.values.variable_arguments import refuse_float64
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import nested, signature, tracking
 
@@ -145,8 +144,6 @@ class Building:
 
     def _run_build(self, arguments: dict[str, Any]) -> None:
         """Runs `build` with the shapes of a call's arguments."""
-        if self.compute_dtype == "float64":
-            refuse_float64(f"{type(self).__name__} {self.name!r}")
         args, kwargs = self._build_arguments(arguments)
         self._info.path = names.current_path() or self._info.name
         with open_name_scope(self):

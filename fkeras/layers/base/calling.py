@@ -22,6 +22,7 @@ from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import lending, trace_tokens
+from fkeras.core.values.variable_arguments import refuse_float64
 from fkeras.layers.base import (
     building,
     input_conversion,
@@ -55,8 +56,11 @@ class Calling:
         call_signature = signature.of(self)
         outer = contexts.current()
         if info.convert_inputs:
+            dtype = self.compute_dtype
+            if dtype == "float64":
+                refuse_float64(f"{type(self).__name__} {self.name!r}")
             args, kwargs = input_conversion.convert_inputs(
-                self.dtype_policy, self.compute_dtype, info.autocast, args, kwargs
+                self.dtype_policy, dtype, info.autocast, args, kwargs
             )
         training = None
         if "training" in kwargs and not call_signature.takes("training"):
