@@ -17,7 +17,7 @@ from flax import nnx
 from flax.traverse_util import unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
@@ -131,7 +131,7 @@ def call_with(
         context.training = options.training
         context.float_dtype = float_dtype_of(structure, values)
         context.capture = options.capture
-        keys = seeds.scope(
+        keys = key_scopes.scope(
             options.key, paths_of(structure), options.step, on_deep_draw=context.mark_drawn
         )
         if options.mask is not None:
@@ -227,7 +227,7 @@ def stateless_call(
     def run() -> tuple[Any, list[jax.Array] | None]:
         context = contexts.CallContext(layer, losses=[])
         context.note_masks_on([args, kwargs])
-        with contexts.opened(context), seeds.watched(context.mark_drawn):
+        with contexts.opened(context), key_scopes.watched(context.mark_drawn):
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
 

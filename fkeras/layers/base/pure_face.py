@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.layers.base import pure, pure_init
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class PureFace:
         same, bit for bit.
         """
         if self._info.root_key is None:
-            self._info.root_key = seeds.next_root_key()
+            self._info.root_key = process_generator.next_root_key()
         return self._info.root_key.key
 
     @tracebacks.filtered
