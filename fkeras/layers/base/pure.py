@@ -71,6 +71,7 @@ class CallOptions:
         method: what is called instead of the layer: see `Layer.apply`.
         mask: of the first input, or None.
         capture: collects intermediate outputs, or None.
+        with_losses: whether losses are asked for; regularizers compute theirs only then.
     """
 
     training: bool | None = None
@@ -79,6 +80,7 @@ class CallOptions:
     method: Method | None = None
     mask: Any = None
     capture: Capture | None = None
+    with_losses: bool = True
 
 
 def apply(
@@ -141,7 +143,8 @@ def call_with(
             masks_of_outputs = map_structure(masks.get_mask, outputs)
             for output in flatten(outputs):
                 masks.set_mask(output, None)
-            return outputs, layer.losses, masks_of_outputs
+            losses = layer.losses if options.with_losses else []
+            return outputs, losses, masks_of_outputs
 
     variables = [variable for _, variable in structure.variables]
     (outputs, losses, masks_of_outputs), after = lending.call(
@@ -159,9 +162,8 @@ def call_with(
 
 def _without_mask(x: Any) -> Any:
     """A tensor that carries no hidden mask: masks come to a pure call by `mask=` alone."""
-    if signature.is_tensor(x) and masks.get_mask(x) is not None:
-        return jnp.copy(x)
-    return x
+    has_mask = masks.get_mask(x) is not None and signature.is_tensor(x)
+    return jnp.copy(x) if has_mask else x
 
 
 def _with_mask(layer: Layer, inputs: Sequence[Any], mask: Any) -> list[Any]:

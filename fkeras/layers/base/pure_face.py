@@ -106,7 +106,9 @@ class PureFace:
             >>> layer.apply(variables, jnp.ones((1, 3)))[0].tolist()
             [[3.0, 3.0]]
         """
-        options = pure.CallOptions(training, pure.key_of(rngs), method=method, mask=mask)
+        options = pure.CallOptions(
+            training, pure.key_of(rngs), method=method, mask=mask, with_losses=return_losses
+        )
         result, state = pure.apply(self, variables, inputs, named_inputs, options, capture)
         extras = []
         if return_losses:
