@@ -186,5 +186,5 @@ class Compiling:
             if isinstance(config.get(name), dict) and "class_name" in config[name]:
                 config[name] = module.deserialize(config[name])
         self.compile(**config)
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
+        if self.built:
+            self._compiled.build_optimizer(self)

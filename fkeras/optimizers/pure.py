@@ -34,6 +34,8 @@ class PureOptimizer(StateLayout):
     """
 
     _composite_kind: ClassVar[str | None] = None  # what it is called, with optimizers inside
+    _needs: str | None = None  # what is missing where a step is told of gradients alone
+    takes_loss: bool = False  # whether a step may be told more: `stateless_apply(..., value=loss)`
 
     clipnorm: float | None
     clipvalue: float | None

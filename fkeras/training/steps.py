@@ -7,6 +7,7 @@ calls it. Nothing here knows of callbacks, files or progress bars.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -51,20 +52,31 @@ def train_step(
     """(logs, new state) for state = (trainable, non-trainable, optimizer, metric) values."""
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
-    grad = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
-    (_, (loss, y_pred, non_trainable, metrics)), gradients = grad(
-        trainable,
-        non_trainable,
-        metrics,
-        x,
-        y,
-        sample_weight,
+    draws_of_this_step = seeds.replayable()
+    evaluate = functools.partial(
+        model.compute_loss_and_updates,
+        non_trainable_variables=non_trainable,
+        metrics_variables=metrics,
+        x=x,
+        y=y,
+        sample_weight=sample_weight,
         training=True,
         optimizer_variables=optimizer_variables,
     )
+    (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
+        evaluate, has_aux=True
+    )(trainable)
     if trainable:  # a model may have nothing to train
+        more = {}
+        if model.optimizer.takes_loss:
+
+            def loss_at(values: Values) -> Tensor:
+                with draws_of_this_step():
+                    return evaluate(values)[1][0]
+
+            more = {"value": loss, "grad": gradients, "value_fn": loss_at}
         trainable, optimizer_variables = model.optimizer.stateless_apply(
-            optimizer_variables, gradients, trainable
+            optimizer_variables, gradients, trainable, **more
         )
     logs, metrics = _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight)
     return logs, (trainable, non_trainable, optimizer_variables, metrics)
