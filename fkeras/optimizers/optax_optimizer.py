@@ -42,8 +42,9 @@ class OptaxOptimizer(Optimizer):
     The transformation sees the parameters as the tree that `init` and `update` are given. In a
     model it sees the trained part of `variables["params"]`, in `fit` and in `step` alike: labels
     and masks by path are about that. It may ask for the loss (`optax.lbfgs`, `optax.polyak_sgd`,
-    `optax.contrib.reduce_on_plateau`): training passes `value`, `grad` and `value_fn`. Clipping, decay, accumulation and averages are
-    Optax's business: chain them in the transformation.
+    `optax.contrib.reduce_on_plateau`): training passes `value`, `grad` and `value_fn`.
+    Clipping, decay, accumulation and averages are Optax's business: chain them in the
+    transformation.
 
     The learning rate can be read and assigned when it was given with `optax.inject_hyperparams`.
 

@@ -55,11 +55,11 @@ class TrainState:
         return dataclasses.replace(self, **changes)
 
 
-def check_state(state: object) -> None:
+def check_state(state: object, caller: str = "step") -> None:
     """Raises `UserInputError` for what is no `TrainState`."""
     if not isinstance(state, TrainState):
         raise UserInputError(
-            "`step` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
+            f"`{caller}` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
             f"Received: {type(state).__name__}"
         )
 

@@ -79,6 +79,8 @@ class Trainable(Protocol):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Logs: ...
 
+    def get_metrics_result(self) -> Logs: ...
+
     def compute_loss_and_updates(
         self,
         trainable_variables: Values,

@@ -1,4 +1,4 @@
-"""Optax transformations in `compile`: which trees they see, and what they are told beside gradients."""
+"""Optax transformations in `compile`: which trees they see, what they are told beside gradients."""
 
 import itertools
 
