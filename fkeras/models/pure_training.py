@@ -10,14 +10,15 @@ from flax.traverse_util import unflatten_dict
 
 from fkeras.core.randomness import seeds
 from fkeras.core.randomness.seeds import RootKey
-from fkeras.errors import UserInputError
-from fkeras.training import first_batch, state_steps, steps
+from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.training import expected_targets, first_batch, state_steps, steps
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step, check_state
 
 if TYPE_CHECKING:
     from fkeras.training.compiled import Compiled
     from fkeras.training.trainable import Logs
+    from fkeras.training.variable_groups import VariableGroups
     from fkeras.types import Nested, Tensor
 
 
@@ -129,7 +130,15 @@ class PureTraining:
         return state_steps.reset_metrics(self._own_groups("reset_metrics"), state)
 
     def train_state(self) -> TrainState:
-        """The facade's present state as a `TrainState`, to go on from in a hand-written loop."""
+        """The facade's present state as a `TrainState`, to go on from in a hand-written loop.
+
+        The model must be built. Before any data has been seen, the state lacks metrics whose kind
+        depends on the targets ('accuracy' with a loss function of one's own): `reset_metrics` adds
+        them later.
+
+        Raises:
+            UserInputError: the model is not built, or not compiled.
+        """
         groups = self._own_groups("train_state")
         values = copy_tree(groups.values())  # so that the state can be donated
         count = as_step(self._compiled.progress.steps)
@@ -146,6 +155,10 @@ class PureTraining:
         groups = self._own_groups("set_train_state")
         key = RootKey.from_data(jax.random.key_data(seeds.typed_key(state.key)))
         steps_taken = int(state.step)
+        if not self._knows_metrics():  # those that are to come start anew
+            known = {name for name, _ in groups.metric_names()}
+            kept = {name: tree for name, tree in state.metrics.items() if name in known}
+            state = state.replace(metrics=kept)
         # The state may be donated later: the Variables get copies.
         new_values = copy_tree(groups.to_groups(state, self.optimizer))
         for variables, values in zip(groups.groups(), new_values):
@@ -154,14 +167,23 @@ class PureTraining:
         self._compiled.progress.steps = steps_taken
         self._info.root_key = key
 
-    def _own_groups(self, caller):
+    def _own_groups(self, caller: str) -> VariableGroups:
         """The model's Variables by role, with the slots that its optimizer will have."""
         self._compiled.require(caller)
-        if self.built:
-            self._compiled.build_optimizer(self)
+        if not (self.built and self._compiled.all_built(self)):
+            raise NotBuiltError(
+                f"`{caller}`: model '{self.name}' is not built, so that it has no weights yet. "
+                "Begin with `model.init_state(key, batch)`, or build it: "
+                "`model.build((None, 4))` with the shape of your inputs."
+            )
+        self._compiled.build_optimizer(self)
+        self._knows_metrics()
         return self._compiled.groups(self)
 
-    def _groups_for(self, caller, batch):
+    def _knows_metrics(self) -> bool:
+        return expected_targets.resolve(self, self._compiled)
+
+    def _groups_for(self, caller: str, batch: Any) -> VariableGroups:
         """The model's Variables by role, built for such batches."""
         if caller != "predict":
             self._compiled.require(caller)

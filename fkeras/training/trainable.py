@@ -38,6 +38,13 @@ class Trainable(Protocol):
         ...
 
     @property
+    def output(self) -> Nested[Any]:
+        """Symbolic outputs; an error where the model is no graph of layers."""
+        ...
+
+    def get_build_config(self) -> dict[str, Any] | None: ...
+
+    @property
     def optimizer(self) -> Optimizer | None: ...
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, TypeAlias
 
 import jax
@@ -69,13 +68,15 @@ class VariableGroups:
 
     def values(self) -> GroupValues:
         """The Variables' present values, in the four groups."""
-        return tuple([v.value for v in group] for group in self.groups())
+        with stand_ins.held_still(v for group in self.groups() for v in group):
+            return tuple([v.value for v in group] for group in self.groups())
 
     def weights(self) -> WeightValues:
         """The present values of (trainable, non-trainable) Variables."""
+        if lending.is_open():
+            return [v.value for v in self.trainable], [v.value for v in self.non_trainable]
         # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
-        value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
-        return list(map(value, self.trainable)), list(map(value, self.non_trainable))
+        return stand_ins.own_values((self.trainable, self.non_trainable))
 
     def fresh_metrics(self, values: Sequence[jax.Array] | None = None) -> list[jax.Array]:
         """What the metric Variables are after a reset, without touching them.
@@ -182,8 +183,8 @@ class VariableGroups:
         if missing:
             raise UserInputError(
                 f"The TrainState has no values of the metrics {missing}: it was made before the "
-                "model knew its outputs. Make it with `model.init_state(key, batch)`, or with "
-                "`model.train_state()` after that."
+                "model knew its targets. `model.reset_metrics(state)` adds them; "
+                "`model.init_state(key, batch)` makes a complete state."
             )
         shapes = zip(names, self.metrics)
         wrong = [

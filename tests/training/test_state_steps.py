@@ -1,5 +1,5 @@
-"""Pure steps on a `TrainState`: logs of a batch beside those that run on; evaluation, prediction and
-metrics without the model's own state.
+"""Pure steps on a `TrainState`: logs of a batch beside those that run on; evaluation, prediction
+and metrics without the model's own state.
 """
 
 import jax
