@@ -50,12 +50,12 @@ class HeldByLoop:
 
     Args:
         bring: function () that puts all of the loop's values back into their Variables' slots.
-        lock: the loop holds it while a device call consumes values.
+        lock: the loop holds it while a device call consumes values; None for a new one.
     """
 
-    def __init__(self, bring: Callable[[], None], lock: threading.RLock) -> None:
+    def __init__(self, bring: Callable[[], None], lock: threading.RLock | None = None) -> None:
         self.bring = bring
-        self._lock = lock
+        self._lock = lock or threading.RLock()
 
     @contextlib.contextmanager
     def brought(self) -> Iterator[None]:
@@ -138,7 +138,7 @@ def fetch(variable: nnx.Variable, stand_in: NotDrawnYet | HeldByLoop) -> jax.Arr
         content: SlotContent = stand_in
         while isinstance(content, HeldByLoop):  # another loop may have begun meanwhile
             with content.brought():
-                content = jax_private.raw_value_descriptor.__get__(variable)
+                content = private_value(variable)
         return content
     # A trace may be open, and the value is read in it first. Drawn in the trace it would be a
     # tracer, which must not stay on the object after the trace.
