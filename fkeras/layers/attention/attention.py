@@ -7,6 +7,7 @@ from typing import Literal, Unpack
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
@@ -68,7 +69,7 @@ class Attention(Layer):
         self.seed = seed
         self.supports_masking = True
         if dropout > 0:
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
 
     def build(self, input_shape: list[Shape]) -> None:
         self._check(input_shape)

@@ -16,7 +16,8 @@ from fkeras.core.randomness import first_values, keys
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
-from fkeras.core.values.variable_info import info_of
+from fkeras.core.values.variable_info import AdoptedInfo, info_of
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import building
 from fkeras.layers.base import context as contexts
@@ -39,6 +40,8 @@ def init(
     with building.undone_on_error(layer):
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
+    if layer._info.root_key is None or key is not layer.build_key:
+        _warn_of_values_that_stay(layer, structure)
     rows: list[tuple] = []
     drawn_paths: list[Path] = []
     values: dict[Path, Any] = {}
@@ -51,6 +54,25 @@ def init(
             rows.append((info.initializer, "/".join(path), info.shape, info.dtype))
     values.update(zip(drawn_paths, first_values.draw_all(key, rows)))
     return split(structure, values)
+
+
+def _warn_of_values_that_stay(layer: Layer, structure: Structure) -> None:
+    """A module of NNX that was made outside has drawn its weights: no key changes them."""
+    foreign = [
+        "/".join(path)
+        for path, variable in structure.variables
+        if isinstance(variable, nnx.Param)
+        and isinstance(info_of(variable), AdoptedInfo)
+        and info_of(variable).initializer is None
+    ]
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        warn_user(
+            f"`{layer.name}.init(key)`: {', '.join(foreign[:3])}{more} belong to a flax.nnx module "
+            "that was made with values, which stay as they are, whatever the key. To have them "
+            "drawn from the key, give FlaxLayer a function that makes the module: "
+            "`FlaxLayer(lambda rngs: nnx.Linear(4, 2, rngs=rngs))`."
+        )
 
 
 def split(structure: Structure, values: Mapping[Path, Any]) -> Variables:
