@@ -21,7 +21,7 @@ from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.layers.base import signature
+from fkeras.layers.base import building, signature
 from fkeras.layers.base.call_target import find_target
 from fkeras.layers.base.capture import Capture
 from fkeras.layers.base.pure_init import build_abstractly
@@ -83,6 +83,10 @@ class CallOptions:
     with_losses: bool = True
 
 
+# Keywords of `Layer.apply` that are no inputs.
+_OPTIONS = ("rngs", "method", "mask", "capture", "return_losses", "return_mask")
+
+
 def apply(
     layer: Layer,
     variables: Variables,
@@ -93,9 +97,12 @@ def apply(
 ) -> tuple[PureCall, dict[str, Any]]:
     """(result of a call with `variables` lent, new state): see `Layer.apply`."""
     layer._check_ready()
+    if named_inputs and options.method is None:
+        signature.of(layer).refuse_unknown(named_inputs, layer, _OPTIONS)
     structure = layer._structure()
     if not layer.built or not structure.variables and not layer._info.called:
-        build_abstractly(layer, inputs, named_inputs)
+        with building.undone_on_error(layer):
+            build_abstractly(layer, inputs, named_inputs)
         structure = layer._structure()
     received = variables
     variables = {group: as_dict(tree) for group, tree in groups_of(layer, variables).items()}
