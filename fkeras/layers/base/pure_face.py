@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
 from fkeras.core.randomness import process_generator
-from fkeras.layers.base import pure, pure_init
+from fkeras.layers.base import pure, pure_init, variables_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +118,49 @@ class PureFace:
         if capture is not None:
             extras.append(options.capture.outputs)
         return (result.outputs, state, *extras)
+
+    @tracebacks.filtered
+    def get_variables(self) -> Variables:
+        """The values that the object has now, in the structure that `init` returns: to go from the
+        facade (trained, loaded, built) to `apply` and one's own loop.
+
+        Returns:
+            `{"params": {...}, "state": {...}}` of copies, which may be donated.
+
+        Raises:
+            NotBuiltError: the layer has no variables yet.
+
+        Examples:
+            >>> import fkeras, numpy as np
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+            >>> x = np.ones((1, 3), "float32")
+            >>> outputs, _ = model.apply(model.get_variables(), x)
+            >>> bool((outputs == model(x)).all())
+            True
+        """
+        return variables_exchange.get_variables(self)
+
+    @tracebacks.filtered
+    def set_variables(self, variables: Variables) -> None:
+        """Takes over the values of `init`'s structure: to go from one's own loop back to the facade
+        (`predict`, `save`). All are checked before any is set, and copied.
+
+        Args:
+            variables: as `init` and `get_variables` return it, with the layer's own dtypes.
+
+        Raises:
+            NotBuiltError: the layer has no variables yet.
+            UserInputError: what is missing, too much, or of another shape or dtype (all are named).
+
+        Examples:
+            >>> import fkeras, jax, numpy as np
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+            >>> variables = model.init(jax.random.key(0))
+            >>> model.set_variables(jax.tree.map(np.ones_like, variables))
+            >>> np.asarray(model(np.ones((1, 3)))).tolist()
+            [[4.0, 4.0]]
+        """
+        variables_exchange.set_variables(self, variables)
 
     @property
     def build_key(self) -> jax.Array:
