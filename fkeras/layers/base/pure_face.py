@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
 from fkeras.core.randomness import process_generator
-from fkeras.layers.base import pure, pure_init, variables_exchange
+from fkeras.layers.base import pure, pure_init, selecting, variables_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +161,48 @@ class PureFace:
             [[4.0, 4.0]]
         """
         variables_exchange.set_variables(self, variables)
+
+    def trainable_mask(self) -> dict[str, Any]:
+        """True for each of `params` that training changes by the `trainable` flags as they are now:
+        for `optax.masked`, or `fkeras.tree.partition`.
+
+        Returns:
+            Nested dicts as `variables["params"]` is, of bools.
+
+        Raises:
+            NotBuiltError: the layer has no params yet.
+
+        Examples:
+            >>> import fkeras
+            >>> head = fkeras.layers.Dense(2, name="head")
+            >>> fixed = fkeras.layers.Dense(2, name="fixed", trainable=False)
+            >>> fkeras.Sequential([fkeras.Input((3,)), fixed, head]).trainable_mask()
+            {'fixed': {'kernel': False, 'bias': False}, 'head': {'kernel': True, 'bias': True}}
+        """
+        return selecting.trainable_mask(self)
+
+    def params_mask(self, where: selecting.Item | Sequence[selecting.Item]) -> dict[str, Any]:
+        """True for each of `params` that is meant, in the structure of `variables["params"]`.
+
+        Args:
+            where: a layer below this one (all its weights), a weight, a path with `*` and `?` as in
+                file names (`"encoder"` means all below it), a function `(path, weight) -> bool`, or
+                a list of these, of which one must hold.
+
+        Raises:
+            NotBuiltError: the layer has no params yet.
+            UserInputError: no path fits, or the layer is not below this one.
+
+        Examples:
+            >>> import fkeras
+            >>> head = fkeras.layers.Dense(2, name="head")
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(4), head])
+            >>> model.params_mask(head)
+            {'dense': {'kernel': False, 'bias': False}, 'head': {'kernel': True, 'bias': True}}
+            >>> model.params_mask("*/kernel")
+            {'dense': {'kernel': True, 'bias': False}, 'head': {'kernel': True, 'bias': False}}
+        """
+        return selecting.params_mask(self, where)
 
     @property
     def build_key(self) -> jax.Array:
