@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
 from fkeras.core.randomness import process_generator
-from fkeras.layers.base import pure, pure_init, selecting, variables_exchange
+from fkeras.layers.base import pure, pure_init, selecting, tabulating, variables_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +161,45 @@ class PureFace:
             [[4.0, 4.0]]
         """
         variables_exchange.set_variables(self, variables)
+
+    @tracebacks.filtered
+    def tabulate(
+        self, *inputs: Any, training: bool | None = None, **named_inputs: Any
+    ) -> str:
+        """The layer and all below it as a table: paths, classes, outputs, own params and state with
+        their shapes and dtypes, counts. Made from shapes alone: nothing is computed or drawn.
+
+        Args:
+            *inputs: arrays, `ShapeDtypeStruct`s or shapes, as for `init`; none for a built layer,
+                whose outputs are then left out.
+            training: as for `apply`.
+            **named_inputs: further arguments of `call`.
+
+        Returns:
+            The table as text. A layer that is called n times has an `xn` behind its outputs.
+
+        Raises:
+            NotBuiltError: the layer is not built, and no inputs are given.
+            UserInputError: the inputs do not fit, or have sizes that are not known.
+
+        Examples:
+            >>> import fkeras
+            >>> model = fkeras.Sequential([fkeras.layers.Dense(2), fkeras.layers.ReLU()])
+            >>> print(model.tabulate((8, 3)))
+            -------------------------------------------------------------------
+            path         layer       outputs        params                count
+            -------------------------------------------------------------------
+            sequential   Sequential  float32[8, 2]
+            input_layer  InputLayer
+            dense        Dense       float32[8, 2]  kernel float32[3, 2]      8
+                                                    bias float32[2]
+            re_lu        ReLU        float32[8, 2]
+            -------------------------------------------------------------------
+            <BLANKLINE>
+            trainable params: 8 (32 B)
+            total: 8 (32 B)
+        """
+        return tabulating.tabulate(self, inputs, named_inputs, training)
 
     def trainable_mask(self) -> dict[str, Any]:
         """True for each of `params` that training changes by the `trainable` flags as they are now:
