@@ -91,9 +91,9 @@ class KeyScope:
         """Whether the call was given any key."""
         return self.key is not None or bool(self.streams)
 
-    def _key_of_stream(self, stream: str | None) -> jax.Array | None:
+    def key_of_stream(self, stream: str | None) -> jax.Array | None:
         """What draws of a stream are keyed by; None where the call was given no key for them."""
-        if self.streams is None or stream is None:
+        if self.streams is None or stream in (None, DEFAULT_STREAM):
             return self.key
         return self.streams.get(stream, self.streams.get(DEFAULT_STREAM))
 
@@ -109,8 +109,10 @@ class KeyScope:
             stream: name of the stream that is drawn from; None for what names none.
         """
         self._check_trace()
-        given = self._key_of_stream(stream)
+        given = self.key_of_stream(stream)
         path = self.base + self.paths.get(id(drawer), _location.value)
+        if self.streams is not None and stream not in (None, DEFAULT_STREAM, LAYERS_STREAM):
+            path += f":{stream}"  # streams at one place neither move each other nor fall together
         count = self.counts.get(path, 0)
         self.counts[path] = count + 1
         if own_seed is not None and self.step is not None:

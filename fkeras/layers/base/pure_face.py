@@ -78,7 +78,10 @@ class PureFace:
                 dtype policy is a mixed one.
             *inputs: arguments of `call`.
             training: None for the layer's default (inference).
-            rngs: a JAX key (or a dict with one), needed where the call draws random numbers.
+            rngs: a JAX key, needed where the call draws random numbers; or a dict of keys by the
+                names of streams. The layers of fkeras draw from "dropout", a `SeedGenerator` and a
+                Flax module from the streams that they name. Whose stream is not there draws from
+                "default", and what names none from "default", else "dropout".
             method: what is called instead of the layer: the name of a method or sub-layer
                 (`"encode"`, `"encoder.head"`), a sub-layer, a method, or a function that takes the
                 layer first. The layer must be built.
@@ -107,7 +110,7 @@ class PureFace:
             [[3.0, 3.0]]
         """
         options = pure.CallOptions(
-            training, pure.key_of(rngs), method=method, mask=mask, with_losses=return_losses
+            training, pure.keys_of(rngs), method=method, mask=mask, with_losses=return_losses
         )
         result, state = pure.apply(self, variables, inputs, named_inputs, options, capture)
         extras = []

@@ -183,11 +183,12 @@ class FlaxLayer(Layer):
                 values, inputs, method=self.method, rngs=rngs, mutable=mutable or False, **mode
             )
         except InvalidRngError as error:
-            if not training or rngs:
+            if not training:
                 raise
+            given = f"keys for {sorted(rngs)} alone" if rngs else "no key"
             raise PureCallError(
                 f"Layer '{self.name}' draws random numbers ({error.args[0]}), but the call was "
-                "given no key. Pass one: `apply(variables, x, training=True, "
+                f"given {given}. Pass one: `apply(variables, x, training=True, "
                 "rngs=jax.random.key(0))`."
             ) from error
         if not mutable:
@@ -232,8 +233,12 @@ def _linen_keys_of_call() -> dict[str, jax.Array] | None:
         return None
     if scope.streams is None:
         return _linen_keys(keys.key_from_data(seeds.draw_seed(None)))
-    names = {*scope.streams, "dropout"} if scope.key is not None else set(scope.streams)
-    return {name: keys.key_from_data(seeds.draw_from(name)) for name in sorted(names)}
+    names = {*scope.streams, "params", "dropout"} - {key_scopes.DEFAULT_STREAM}
+    return {
+        name: keys.key_from_data(seeds.draw_from(name))
+        for name in sorted(names)
+        if scope.key_of_stream(name) is not None
+    }
 
 
 def _example_shape(inputs: Tensor | KerasTensor) -> tuple[int, ...]:
