@@ -63,7 +63,7 @@ def train_step(
     """
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
-    draws_of_this_step = seeds.replayable()
+    draws_of_this_step = key_scopes.replayable()
     evaluate = functools.partial(
         model.compute_loss_and_updates,
         non_trainable_variables=non_trainable,
