@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, pure_init, tracking
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
 
-_CALLERS_THAT_DO_NOT_TRAIN = frozenset(("evaluate", "predict", "test_on_batch", "predict_on_batch"))
+_CALLERS_THAT_DO_NOT_TRAIN = frozenset(
+    ("evaluate", "predict", "test_on_batch", "predict_on_batch", "test")
+)
 
 
 def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit") -> None:
@@ -89,7 +91,7 @@ def _resolve_by_compute_loss(model, compiled, x, y, sample_weight):
     """By what the user's own `compute_loss` hands to the losses and metrics."""
 
     def run(x, y, sample_weight):
-        with contexts.opened(contexts.CallContext(model, losses=[])), seeds.scope(None):
+        with contexts.opened(contexts.CallContext(model, losses=[])), key_scopes.scope(None):
             y_pred = lending.call_abstractly(model, x)
             lending.call_abstractly(call_compute_loss, model, x, y, y_pred, sample_weight, True)
             if compiled.metrics is not None and not compiled.metrics.built:
@@ -131,7 +133,11 @@ def _trace_outputs(model, structs):
     def run(x):
         nonlocal masked
         context = contexts.CallContext(model, losses=[])
-        with contexts.opened(context), seeds.scope(None), contexts.looked_up.inside([]) as pairs:
+        with (
+            contexts.opened(context),
+            key_scopes.scope(None),
+            contexts.looked_up.inside([]) as pairs,
+        ):
             y_pred = lending.call_abstractly(model, x)
         if y_pred is None:
             raise UserInputError(

@@ -1,13 +1,10 @@
 """Who holds the values while a loop runs."""
 
-import threading
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fkeras
-from fkeras.errors import UserInputError
 from fkeras.training.loan import Loan
 
 
@@ -68,29 +65,3 @@ def test_a_read_while_a_call_is_traced_leaves_no_consumed_array(variable):
     np.testing.assert_array_equal(variable.value, [7, 7, 7])
     loan.finish()
     np.testing.assert_array_equal(variable.value, [7, 7, 7])
-
-
-def on_another_thread(function):
-    """The error that a function raises there, or None."""
-    errors = []
-
-    def run():
-        try:
-            function()
-        except Exception as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return errors[0] if errors else None
-
-
-def test_another_thread_cannot_have_what_the_loop_may_delete(variable):
-    loan = Loan(([variable],))
-    loan.take_over()
-    error = on_another_thread(lambda: variable.value)
-    assert isinstance(error, UserInputError) and "another thread than that of `fit`" in str(error)
-    assert variable.value.tolist() == [0, 1, 2]
-    loan.finish()
-    assert on_another_thread(lambda: variable.value) is None
