@@ -1,19 +1,93 @@
 """Where arrays lie: every transfer from the host to devices that fkeras itself makes.
 
 Each kind of array has a function of its own, since they are laid out differently as soon as there
-are several devices: weights by the layout of the model, rows of data along the batch, what the
-loop itself needs on all of them. Today all go to JAX's default device (`fkeras.device`).
+are several devices: weights by the layout of the model, batches along their rows, what the loop
+itself needs on all of them. Which way counts is a `Distribution` (`fkeras.distribution`); without
+one all go to JAX's default device (`fkeras.device`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 import numpy as np
+from jax.sharding import Sharding
+
+from fkeras.core.scoped import Scoped
 
 if TYPE_CHECKING:
-    from fkeras.types import PyTree
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from flax import nnx
+
+    from fkeras.types import PyTree, Shape
+
+
+class Distribution(Protocol):
+    """What is asked of a distribution of models and data over devices."""
+
+    @property
+    def replicated(self) -> Sharding:
+        """All of an array on each device."""
+
+    def adopt(self, variables: Sequence[nnx.Variable], layer_paths: Sequence[str]) -> None:
+        """Is told of the variables and layers of a model before the first compiled step.
+
+        Raises:
+            UserInputError: a rule fits none of them.
+        """
+
+    def variable_sharding(self, variable: nnx.Variable) -> Sharding:
+        """Where the value of a Variable lies.
+
+        Raises:
+            UserInputError: the layout does not fit its shape.
+        """
+
+    def batch_sharding(self, shape: Shape) -> Sharding:
+        """Where a batch of this shape is computed, inside a compiled step."""
+
+    def can_be_cut(self, rows: int) -> bool:
+        """Whether so many rows are dealt out evenly."""
+
+    def tensor_sharding(self, path: str) -> Sharding | None:
+        """Where the outputs of the layer at a path lie; None for wherever the compiler wants."""
+
+
+_process: dict[str, Distribution | None] = {"distribution": None}
+_scope: Scoped[Distribution | None] = Scoped(None)
+
+
+def current() -> Distribution | None:
+    """The distribution that counts here: that of the innermost `using`, or the process's."""
+    return _scope.value or _process["distribution"]
+
+
+def set_current(distribution: Distribution | None) -> None:
+    """Sets the process's distribution, for whatever is not inside a `using`."""
+    _process["distribution"] = distribution
+
+
+def using(distribution: Distribution | None) -> AbstractContextManager[Distribution | None]:
+    """Context manager: inside, on this thread, this distribution counts; None for the process's."""
+    return _scope.inside(distribution)
+
+
+# -- weights -------------------------------------------------------------------
+
+
+def sharding_of(variable: nnx.Variable, layout: Any) -> Sharding | None:
+    """Where the value of a new Variable lies: as the distribution says, else by its own layout.
+
+    Raises:
+        UserInputError: the layout does not fit its shape.
+    """
+    distribution = current()
+    if distribution is not None:
+        return distribution.variable_sharding(variable)
+    return getattr(layout, "backend_layout", layout)
 
 
 def place_weight(value: np.ndarray) -> jax.Array:
@@ -27,19 +101,67 @@ def place_weight(value: np.ndarray) -> jax.Array:
     return jax.device_put(value)
 
 
-def place_rows(arrays: PyTree) -> PyTree:
-    """Whole arrays of data, one row a sample, that stay on the device.
+def place(value: Any, sharding: Sharding | None) -> Any:
+    """A value where it belongs. None: where it is.
+
+    Inside a trace, a wish that the compiler fulfils.
+    """
+    if sharding is None:
+        return value
+    if isinstance(value, jax.core.Tracer):
+        return jax.lax.with_sharding_constraint(value, sharding)
+    if isinstance(value, jax.Array) and value.sharding == sharding:
+        return value
+    return jax.device_put(value, sharding)
+
+
+def place_all(values: Sequence[Any], shardings: Sequence[Sharding]) -> list[Any]:
+    """As `place`, for values side by side."""
+    return [place(value, sharding) for value, sharding in zip(values, shardings, strict=True)]
+
+
+# -- data ----------------------------------------------------------------------
+
+
+def place_rows(arrays: PyTree, distribution: Distribution | None = None) -> PyTree:
+    """Whole arrays of data, one row a sample, that stay on the device: on each of several, so that
+    no batch need be gathered.
 
     Args:
         arrays: nested arrays of equal length; None stays None.
+        distribution: None for JAX's default device.
     """
-    return jax.device_put(arrays)
+    return jax.device_put(arrays, None if distribution is None else distribution.replicated)
 
 
-def place_order(order: np.ndarray) -> jax.Array:
+def place_order(order: np.ndarray, distribution: Distribution | None = None) -> jax.Array:
     """The order in which a pass visits its rows: all devices need all of it.
 
     Args:
         order: ints (rows,).
+        distribution: None for JAX's default device.
     """
-    return jax.device_put(np.asarray(order, np.int32))
+    order = np.asarray(order, np.int32)
+    return jax.device_put(order, None if distribution is None else distribution.replicated)
+
+
+def place_batch(batch: PyTree, distribution: Distribution) -> PyTree:
+    """A batch from the host, its rows dealt out to the devices.
+
+    One that cannot be dealt out evenly goes to all of them: the step then cuts it (`constrain`).
+    """
+
+    def put(x: Any) -> Any:
+        if not np.ndim(x):
+            return x
+        even = distribution.can_be_cut(x.shape[0])
+        return place(x, distribution.batch_sharding(x.shape) if even else distribution.replicated)
+
+    return jax.tree.map(put, batch)
+
+
+def constrain_batch(batch: PyTree, distribution: Distribution) -> PyTree:
+    """A batch inside a trace, computed where its rows lie, whatever their number."""
+    return jax.tree.map(
+        lambda x: place(x, distribution.batch_sharding(x.shape)) if np.ndim(x) else x, batch
+    )

@@ -105,7 +105,7 @@ class _Evaluation:
             )
             pace = self._pace_of_fused_calls()
             again = fused > pace.steps or options.again
-            run = self._many(device_batches.placed(source, again))
+            run = self._many(device_batches.placed(source, again, self.executables.distribution))
             yield from fused_steps(run, fused, pace, options.steps_of_call)
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
@@ -196,7 +196,7 @@ def warm_up_evaluation(
             weights,
             list(metrics),
             key,
-            device_batches.placed(source, again=False),
+            device_batches.placed(source, False, executables.distribution),
             np.int32(0),
             np.int32(0),
             source.batch_size,

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
+from fkeras.core import placement
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, steps
+from fkeras.training.sharding import ModelSharding
+from fkeras.training.variable_groups import METRICS, OTHERS, SLOTS, TRAINABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from fkeras.core.placement import Distribution
     from fkeras.data import ArraySource, Source
     from fkeras.training.trainable import Logs, Trainable
     from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
@@ -43,6 +48,7 @@ class Executables:
         model: a built, compiled model.
         groups: its Variables by role.
         eager: plain Python instead of compiled steps, for debugging.
+        distribution: over which devices the model and its batches lie; None for one device.
 
     Attributes:
         signatures: by kind of step, the batches that an executable was asked for.
@@ -51,9 +57,19 @@ class Executables:
         predict_one, predict_many: donate nothing.
     """
 
-    def __init__(self, model: Trainable, groups: VariableGroups, eager: bool = False) -> None:
+    def __init__(
+        self,
+        model: Trainable,
+        groups: VariableGroups,
+        eager: bool = False,
+        distribution: Distribution | None = None,
+    ) -> None:
         self.model = model
         self.groups = groups
+        self.distribution = distribution
+        self._sharding = None
+        if distribution is not None:
+            self._sharding = ModelSharding(groups, distribution, model.optimizer)
         self.eager = eager
         self.signatures: dict[str, list[BatchSignature]] = {}
         jit = _not_compiled if eager else jax.jit
@@ -76,6 +92,10 @@ class Executables:
             fused(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)
         )
         self.predict_many = jit(fused(fused_loops.predict, predict), static_argnums=(5, 6))
+        if self._sharding is not None:
+            fed = self._sharding.fed
+            self.train_one, self.train_one_kept = fed(self.train_one), fed(self.train_one_kept)
+            self.test_one, self.predict_one = fed(self.test_one), fed(self.predict_one)
         self._costs: dict[tuple, tuple[float, bool]] = {}
         self._fused_shapes: dict[str, set[tuple]] = {}
         self._fresh = jax.device_get(groups.fresh_metrics())
@@ -102,8 +122,11 @@ class Executables:
     def _train(
         self, values: GroupValues, counter: jax.Array, key: jax.Array, batch: Any
     ) -> tuple[GroupValues, jax.Array, Logs]:
-        logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
-        return fused_loops.like(new, values), counter + 1, logs
+        with self._on_devices():
+            batch = self._constrained(batch)
+            logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
+            new = self._settled(fused_loops.like(new, values), TRAINABLE, OTHERS, SLOTS, METRICS)
+        return new, counter + 1, logs
 
     def _test(
         self,
@@ -113,19 +136,33 @@ class Executables:
         counter: jax.Array,
         batch: Any,
     ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
-        logs, (_, non_trainable, new_metrics) = steps.run_test(
-            self.model, self.groups, (*weights, metrics), key, counter, batch
-        )
-        return (
-            fused_loops.like(non_trainable, list(weights[1])),
-            fused_loops.like(new_metrics, list(metrics)),
-            logs,
-        )
+        with self._on_devices():
+            batch = self._constrained(batch)
+            logs, (_, *new) = steps.run_test(
+                self.model, self.groups, (*weights, metrics), key, counter, batch
+            )
+            new = fused_loops.like(new, [list(weights[1]), list(metrics)])
+            non_trainable, metrics = self._settled(new, OTHERS, METRICS)
+        return non_trainable, metrics, logs
 
     def _predict(
         self, weights: WeightValues, key: jax.Array, counter: jax.Array, batch: Any
     ) -> Any:
-        return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+        with self._on_devices():
+            batch = self._constrained(batch)
+            return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+
+    def _on_devices(self) -> AbstractContextManager:
+        """Context manager: layers ask the model's distribution where their outputs lie."""
+        return placement.using(self.distribution)
+
+    def _constrained(self, batch: Any) -> Any:
+        """A batch with its rows dealt out to the devices."""
+        return batch if self._sharding is None else self._sharding.constrain_batch(batch)
+
+    def _settled(self, values: Any, *groups: int) -> Any:
+        """New values of groups of Variables where the old ones lay."""
+        return values if self._sharding is None else self._sharding.constrain(values, groups)
 
     # -- what may be fused -----------------------------------------------------
 

@@ -215,8 +215,10 @@ class Fit:
             fused = full_batches_in_fused_calls(
                 source.num_samples, source.batch_size, options.steps_of_call
             )
-            data = device_batches.placed(source, again=True)
-            run = self.steps.many(data, device_batches.permutation(order), source.batch_size)
+            distribution = self.executables.distribution
+            data = device_batches.placed(source, True, distribution)
+            permutation = device_batches.permutation(order, distribution)
+            run = self.steps.many(data, permutation, source.batch_size)
             yield from fused_steps(run, fused, self._pace_of_fused_calls(), options.steps_of_call)
         yield from single_steps(
             device_batches.batches_of(source, order, fused),

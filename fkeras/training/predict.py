@@ -92,7 +92,7 @@ class _Prediction:
             full = source.num_samples // source.batch_size
             size = max(1, min(full, _ROWS // source.batch_size))
             fused = full - full % size
-            data = device_batches.placed(source, again=full >= 2 * size)
+            data = device_batches.placed(source, full >= 2 * size, self.executables.distribution)
             yield from fused_steps(self._many(data), fused, Pace(size))
         yield from single_steps(
             device_batches.batches_of(source, first=fused)

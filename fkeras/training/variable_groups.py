@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fkeras.training.trainable_flags import TrainableFlags
     from fkeras.types import PyTree
 
+TRAINABLE, OTHERS, SLOTS, METRICS = range(4)  # places in `groups()` and `GroupValues`
+
 # Values of (trainable, non-trainable, optimizer, metric) Variables.
 GroupValues: TypeAlias = tuple[list[jax.Array], ...]
 # Values of (trainable, non-trainable) Variables.

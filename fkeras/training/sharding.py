@@ -1,0 +1,104 @@
+"""`ModelSharding`: a compiled model's values and batches on the devices of a distribution."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core import placement
+from fkeras.core.values.variable import settle
+from fkeras.core.values.variable_info import info_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import jax
+    from jax.sharding import Sharding
+
+    from fkeras.core.placement import Distribution
+    from fkeras.core.values.variable import Variable
+    from fkeras.optimizers import Optimizer
+    from fkeras.training.variable_groups import VariableGroups
+    from fkeras.types import PyTree
+
+
+class ModelSharding:
+    """Where values and batches of one model lie.
+
+    The model's Variables move to their places when this is made.
+
+    Args:
+        groups: the model's Variables by role.
+        distribution: over which devices, and how.
+        optimizer: the model's, or None.
+
+    Raises:
+        UserInputError: rules or layouts that do not fit the model.
+    """
+
+    def __init__(
+        self, groups: VariableGroups, distribution: Distribution, optimizer: Optimizer | None
+    ) -> None:
+        self.distribution = distribution
+        weights = [v for v in (*groups.trainable, *groups.non_trainable) if _is_weight(v)]
+        distribution.adopt(weights, [layer.path for _, layer in groups.structure.layers])
+        for variable in (*groups.trainable, *groups.non_trainable, *groups.metrics):
+            settle(variable, distribution.variable_sharding(variable))
+        self._settle_slots(groups.optimizer, optimizer)
+        self._values = tuple([info_of(v).sharding for v in group] for group in groups.groups())
+
+    def _settle_slots(self, slots: Sequence[Variable], optimizer: Optimizer | None) -> None:
+        """What an optimizer keeps for a weight lies where the weight does."""
+        like_weights = {} if optimizer is None else _shardings_of_slots(optimizer)
+        for slot in slots:
+            settle(slot, like_weights.get(id(slot)) or self._present_sharding(slot))
+
+    def _present_sharding(self, slot: Variable) -> Sharding:
+        """Where a value lies that was made from sharded ones; all of any other on each device."""
+        replicated = self.distribution.replicated
+        sharding = getattr(slot.value, "sharding", replicated)
+        return sharding if sharding.device_set == replicated.device_set else replicated
+
+    def constrain(
+        self, values: Sequence[Sequence[jax.Array]], groups: Sequence[int]
+    ) -> tuple[list[jax.Array], ...]:
+        """New values of groups of Variables where the old ones lay, inside a trace.
+
+        Args:
+            values: lists of values.
+            groups: the number of each list's group, in the order of `VariableGroups.groups`.
+        """
+        return tuple(
+            placement.place_all(group, self._values[i]) for group, i in zip(values, groups)
+        )
+
+    def constrain_batch(self, batch: PyTree) -> PyTree:
+        """A batch inside a trace, its rows dealt out."""
+        return placement.constrain_batch(batch, self.distribution)
+
+    def fed(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A compiled step whose last argument is a batch from the host."""
+
+        @functools.wraps(step)
+        def run(*arguments: Any) -> Any:
+            *others, batch = arguments
+            return step(*others, self._place_batch(batch))
+
+        return run
+
+    def _place_batch(self, batch: PyTree) -> PyTree:
+        return placement.place_batch(batch, self.distribution)
+
+
+def _shardings_of_slots(optimizer: Optimizer) -> dict[int, Sharding]:
+    """By id, where those slots lie that have the shape of their weight."""
+    return {
+        id(slot): info_of(weight).sharding
+        for index, weight in enumerate(optimizer.bound_variables)
+        for slot in optimizer.held_variables(index).values()
+        if slot.shape == tuple(weight.shape)
+    }
+
+
+def _is_weight(variable: Any) -> bool:
+    return info_of(variable).kind == "weight"
