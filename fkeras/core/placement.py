@@ -49,8 +49,9 @@ class Distribution(Protocol):
     def batch_sharding(self, shape: Shape) -> Sharding:
         """Where a batch of this shape is computed, inside a compiled step."""
 
-    def can_be_cut(self, rows: int) -> bool:
-        """Whether so many rows are dealt out evenly."""
+    @property
+    def num_model_replicas(self) -> int:
+        """How many parts a batch is dealt out to."""
 
     def tensor_sharding(self, path: str) -> Sharding | None:
         """Where the outputs of the layer at a path lie; None for wherever the compiler wants."""
@@ -154,8 +155,10 @@ def place_batch(batch: PyTree, distribution: Distribution) -> PyTree:
     def put(x: Any) -> Any:
         if not np.ndim(x):
             return x
-        even = distribution.can_be_cut(x.shape[0])
-        return place(x, distribution.batch_sharding(x.shape) if even else distribution.replicated)
+        is_even = x.shape[0] % distribution.num_model_replicas == 0
+        return place(
+            x, distribution.batch_sharding(x.shape) if is_even else distribution.replicated
+        )
 
     return jax.tree.map(put, batch)
 

@@ -169,10 +169,6 @@ class Distribution:
             return self._rows_dealt_out
         return self.get_data_layout(shape).backend_layout
 
-    def can_be_cut(self, rows: int) -> bool:
-        """Whether so many rows are dealt out evenly."""
-        return rows % self.num_model_replicas == 0
-
     def tensor_sharding(self, path: str) -> Sharding | None:
         """Where the outputs of the layer at a path lie."""
         layout = self.get_tensor_layout(path)
@@ -209,10 +205,9 @@ def set_distribution(value: Distribution | None) -> None:
 
     Examples:
         >>> import fkeras
-        >>> fkeras.distribution.set_distribution(fkeras.distribution.DataParallel(["cpu:0"]))
-        Traceback (most recent call last):
-        ...
-        fkeras.errors.UserInputError: Expect `mesh` to be an instance of `DeviceMesh`. ...
+        >>> fkeras.distribution.set_distribution(fkeras.distribution.DataParallel(devices=["cpu:0"]))
+        >>> fkeras.distribution.distribution()
+        <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
         >>> fkeras.distribution.set_distribution(None)
     """
     if value is not None and not isinstance(value, Distribution):

@@ -83,6 +83,7 @@ class _Evaluation:
     """The values that one evaluation has in hand, and the device calls that change them."""
 
     def __init__(self, executables, source, weights, options, key):
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.options = options

@@ -15,7 +15,7 @@ from fkeras.core import placement
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, steps
 from fkeras.training.sharding import ModelSharding
-from fkeras.training.variable_groups import METRICS, OTHERS, SLOTS, TRAINABLE
+from fkeras.training.variable_groups import ALL, METRICS, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,13 +83,19 @@ class Executables:
         self.predict_one = jit(_renamed(predict))
         fused = functools.partial
         self.train_many = jit(
-            fused(fused_loops.train, train), donate_argnums=(0, 1), static_argnums=(7,)
+            self._at_home(fused(fused_loops.train, train), ALL),
+            donate_argnums=(0, 1),
+            static_argnums=(7,),
         )
         self.train_epochs = jit(
-            fused(fused_loops.epochs, train, test), donate_argnums=(0, 1), static_argnums=(11,)
+            self._at_home(fused(fused_loops.epochs, train, test), ALL),
+            donate_argnums=(0, 1),
+            static_argnums=(11,),
         )
         self.test_many = jit(
-            fused(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)
+            self._at_home(fused(fused_loops.test, test), (OTHERS, METRICS)),
+            donate_argnums=(1,),
+            static_argnums=(6,),
         )
         self.predict_many = jit(fused(fused_loops.predict, predict), static_argnums=(5, 6))
         if self._sharding is not None:
@@ -125,7 +131,7 @@ class Executables:
         with self._on_devices():
             batch = self._constrained(batch)
             logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
-            new = self._settled(fused_loops.like(new, values), TRAINABLE, OTHERS, SLOTS, METRICS)
+            new = self._settled(fused_loops.like(new, values), *ALL)
         return new, counter + 1, logs
 
     def _test(
@@ -152,6 +158,11 @@ class Executables:
             batch = self._constrained(batch)
             return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
 
+    def warn_of_small_batches(self, source: Source) -> None:
+        """Says once that batches of a source have fewer rows than there are devices."""
+        if self._sharding is not None and source.in_memory:
+            self._sharding.warn_of_small_batches(source.batch_size)
+
     def _on_devices(self) -> AbstractContextManager:
         """Context manager: layers ask the model's distribution where their outputs lie."""
         return placement.using(self.distribution)
@@ -159,6 +170,23 @@ class Executables:
     def _constrained(self, batch: Any) -> Any:
         """A batch with its rows dealt out to the devices."""
         return batch if self._sharding is None else self._sharding.constrain_batch(batch)
+
+    def _at_home(self, loop: Callable, groups: tuple[int, ...]) -> Callable:
+        """A loop that leaves values where it found them: the compiler would choose for itself.
+
+        Its first results are the values: one tuple of all groups, or one list a group.
+        """
+        if self._sharding is None:
+            return loop
+
+        def run(*arguments: Any) -> tuple:
+            results = loop(*arguments)
+            if groups == ALL:
+                return self._settled(results[0], *ALL), *results[1:]
+            count = len(groups)
+            return *self._settled(results[:count], *groups), *results[count:]
+
+        return run
 
     def _settled(self, values: Any, *groups: int) -> Any:
         """New values of groups of Variables where the old ones lay."""

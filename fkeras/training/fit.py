@@ -62,6 +62,7 @@ class Fit:
         validation: Source | None = None,
         interrupts: Interrupts | None = None,
     ) -> None:
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.callbacks = callbacks

@@ -74,6 +74,7 @@ class _Prediction:
     """The outputs that one prediction has so far, and the device calls that add to them."""
 
     def __init__(self, executables, source, weights, options, key, earlier):
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.weights = weights

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fkeras.core import placement
 from fkeras.core.values.variable import settle
 from fkeras.core.values.variable_info import info_of
+from fkeras.core.warn_once import warn_user
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ class ModelSharding:
         self, groups: VariableGroups, distribution: Distribution, optimizer: Optimizer | None
     ) -> None:
         self.distribution = distribution
+        self._has_warned = False  # of a batch too small for the devices
         weights = [v for v in (*groups.trainable, *groups.non_trainable) if _is_weight(v)]
         distribution.adopt(weights, [layer.path for _, layer in groups.structure.layers])
         for variable in (*groups.trainable, *groups.non_trainable, *groups.metrics):
@@ -75,6 +77,20 @@ class ModelSharding:
     def constrain_batch(self, batch: PyTree) -> PyTree:
         """A batch inside a trace, its rows dealt out."""
         return placement.constrain_batch(batch, self.distribution)
+
+    def warn_of_small_batches(self, batch_size: int) -> None:
+        """Says once that some devices will have nothing to do.
+
+        Args:
+            batch_size: rows of a full batch.
+        """
+        parts = self.distribution.num_model_replicas
+        if batch_size < parts and not self._has_warned:
+            self._has_warned = True
+            warn_user(
+                f"Batches of {batch_size} rows leave some of the {parts} devices without work. Use "
+                f"`batch_size={parts}` or a multiple of it."
+            )
 
     def fed(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A compiled step whose last argument is a batch from the host."""

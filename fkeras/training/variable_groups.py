@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fkeras.training.trainable_flags import TrainableFlags
     from fkeras.types import PyTree
 
-TRAINABLE, OTHERS, SLOTS, METRICS = range(4)  # places in `groups()` and `GroupValues`
+ALL = TRAINABLE, OTHERS, SLOTS, METRICS = 0, 1, 2, 3  # places in `groups()` and `GroupValues`
 
 # Values of (trainable, non-trainable, optimizer, metric) Variables.
 GroupValues: TypeAlias = tuple[list[jax.Array], ...]
