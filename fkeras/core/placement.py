@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jax
 import numpy as np
-from jax.sharding import Sharding
+from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from fkeras.core.scoped import Scoped
 
@@ -113,12 +113,31 @@ def place(value: Any, sharding: Sharding | None) -> Any:
         return jax.lax.with_sharding_constraint(value, sharding)
     if isinstance(value, jax.Array) and value.sharding == sharding:
         return value
-    return jax.device_put(value, sharding)
+    if getattr(sharding, "is_fully_addressable", True):
+        return jax.device_put(value, sharding)
+    # Each process has the whole value and puts its own part: `device_put` would first ask all
+    # others whether they have the same.
+    if isinstance(value, jax.Array) and not value.is_fully_addressable:
+        return jax.jit(lambda x: x, out_shardings=sharding)(value)
+    on_host = np.asarray(value)
+    return jax.make_array_from_callback(on_host.shape, sharding, lambda index: on_host[index])
 
 
 def place_all(values: Sequence[Any], shardings: Sequence[Sharding]) -> list[Any]:
     """As `place`, for values side by side."""
     return [place(value, sharding) for value, sharding in zip(values, shardings, strict=True)]
+
+
+def fetch(value: Any) -> np.ndarray:
+    """A value on the host. One that lies on the devices of several processes is gathered: then all
+    of them must ask.
+    """
+    if isinstance(value, jax.Array) and not (
+        value.is_fully_addressable or value.is_fully_replicated
+    ):
+        replicated = NamedSharding(value.sharding.mesh, PartitionSpec())
+        value = jax.jit(lambda x: x, out_shardings=replicated)(value)
+    return np.asarray(value)
 
 
 # -- data ----------------------------------------------------------------------
@@ -132,7 +151,9 @@ def place_rows(arrays: PyTree, distribution: Distribution | None = None) -> PyTr
         arrays: nested arrays of equal length; None stays None.
         distribution: None for JAX's default device.
     """
-    return jax.device_put(arrays, None if distribution is None else distribution.replicated)
+    if distribution is None:
+        return jax.device_put(arrays)
+    return jax.tree.map(lambda x: place(x, distribution.replicated), arrays)
 
 
 def place_order(order: np.ndarray, distribution: Distribution | None = None) -> jax.Array:
@@ -143,17 +164,18 @@ def place_order(order: np.ndarray, distribution: Distribution | None = None) -> 
         distribution: None for JAX's default device.
     """
     order = np.asarray(order, np.int32)
-    return jax.device_put(order, None if distribution is None else distribution.replicated)
+    return jax.device_put(order) if distribution is None else place(order, distribution.replicated)
 
 
 def place_batch(batch: PyTree, distribution: Distribution) -> PyTree:
     """A batch from the host, its rows dealt out to the devices.
 
-    One that cannot be dealt out evenly goes to all of them: the step then cuts it (`constrain`).
+    One that cannot be dealt out evenly goes to all of them: the step then cuts it
+    (`constrain_batch`).
     """
 
     def put(x: Any) -> Any:
-        if not np.ndim(x):
+        if not np.ndim(x) or _is_spread(x):
             return x
         is_even = x.shape[0] % distribution.num_model_replicas == 0
         return place(
@@ -161,6 +183,39 @@ def place_batch(batch: PyTree, distribution: Distribution) -> PyTree:
         )
 
     return jax.tree.map(put, batch)
+
+
+def join_batches(batch: PyTree, distribution: Distribution) -> PyTree:
+    """The batch of all processes, joined in their order, from this one's own rows.
+
+    Args:
+        batch: nested arrays; of as many rows on each process.
+        distribution: its rows are dealt out over it.
+    """
+
+    def join(x: Any) -> jax.Array:
+        x = np.asarray(x)
+        shape = (x.shape[0] * jax.process_count(), *x.shape[1:])
+        is_even = shape[0] % distribution.num_model_replicas == 0
+        if is_even:
+            sharding = distribution.batch_sharding(shape)
+            return jax.make_array_from_process_local_data(sharding, x, shape)
+        parts = gather_from_processes(x)  # (processes, rows, ...)
+        return place(parts.reshape(shape), distribution.replicated)
+
+    return jax.tree.map(join, batch)
+
+
+def gather_from_processes(value: np.ndarray) -> np.ndarray:
+    """What all processes pass, one below the other in their order. All of them must ask."""
+    from jax.experimental import multihost_utils  # slow to import
+
+    return np.asarray(multihost_utils.process_allgather(value))
+
+
+def _is_spread(x: Any) -> bool:
+    """Whether it lies on several processes already."""
+    return isinstance(x, jax.Array) and not x.is_fully_addressable
 
 
 def constrain_batch(batch: PyTree, distribution: Distribution) -> PyTree:

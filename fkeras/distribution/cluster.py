@@ -18,6 +18,7 @@ def initialize(
     job_addresses: str | None = None,
     num_processes: int | None = None,
     process_id: int | None = None,
+    heartbeat_seconds: int = 100,
 ) -> None:
     """Joins this process to the others, so that `list_devices` shows the devices of all of them.
 
@@ -29,6 +30,7 @@ def initialize(
             else the environment variable KERAS_DISTRIBUTION_JOB_ADDRESSES.
         num_processes: how many there are; else KERAS_DISTRIBUTION_NUM_PROCESSES.
         process_id: which one this is, from 0 on; else KERAS_DISTRIBUTION_PROCESS_ID.
+        heartbeat_seconds: how long a process may be silent before all others end with an error.
 
     Raises:
         UserInputError: another number of addresses than of processes, a process that is none of
@@ -52,7 +54,10 @@ def initialize(
             f"num_processes={num_processes}"
         )
     jax.distributed.initialize(
-        coordinator_address=coordinator, num_processes=num_processes, process_id=process_id
+        coordinator_address=coordinator,
+        num_processes=num_processes,
+        process_id=process_id,
+        heartbeat_timeout_seconds=heartbeat_seconds,
     )
     _share_seed()
 

@@ -205,7 +205,8 @@ def set_distribution(value: Distribution | None) -> None:
 
     Examples:
         >>> import fkeras
-        >>> fkeras.distribution.set_distribution(fkeras.distribution.DataParallel(devices=["cpu:0"]))
+        >>> one = fkeras.distribution.DataParallel(devices=["cpu:0"])
+        >>> fkeras.distribution.set_distribution(one)
         >>> fkeras.distribution.distribution()
         <DataParallel device_mesh=<DeviceMesh shape=(1,), axis_names=['batch']>>
         >>> fkeras.distribution.set_distribution(None)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from fkeras import metrics as metrics_module
 from fkeras import optimizers as optimizers_module
 from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.training import agreement
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -206,6 +209,13 @@ class Compiled:
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
         slots = [] if self.optimizer is None else self.optimizer.variables
         distribution = self.present_distribution()
+        if distribution is None and agreement.is_needed():
+            raise UserInputError(
+                f"Model '{model.name}' runs in {jax.process_count()} processes, and no "
+                "distribution is set: each would train a model of its own. Call "
+                "`fkeras.distribution.set_distribution(fkeras.distribution.DataParallel())` behind "
+                "`initialize()`."
+            )
         identity = [id(v) for v in (*structure.ordered, *metrics, *slots, distribution)]
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}

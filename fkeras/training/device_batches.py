@@ -33,7 +33,7 @@ _on_device: weakref.WeakKeyDictionary[ArraySource, tuple[Any, Any]] = weakref.We
 def fits_on_device(arrays: Any) -> bool:
     """Whether nested arrays may stay on the device for the length of a training."""
     size = sum(x.nbytes for x in flatten(arrays) if hasattr(x, "nbytes"))
-    stats = jax.devices()[0].memory_stats() or {}
+    stats = jax.local_devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit")
     return size <= (limit * _SHARE if limit else _BYTES)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.errors import UserInputError
-from fkeras.training import device_batches
+from fkeras.training import agreement, device_batches
 from fkeras.training.logs import Logs, to_python
 from fkeras.training.loop import (
     Call,
@@ -111,7 +111,9 @@ class _Evaluation:
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
             if takes_all
-            else device_batches.endless_batches(source),
+            else agreement.shared(
+                device_batches.endless_batches(source), source, self.executables.distribution
+            ),
             self._one,
             group=options.steps_per_execution,
             first=fused,

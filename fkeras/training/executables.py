@@ -156,7 +156,8 @@ class Executables:
     ) -> Any:
         with self._on_devices():
             batch = self._constrained(batch)
-            return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+            outputs = steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+        return outputs if self._sharding is None else self._sharding.for_host(outputs)
 
     def warn_of_small_batches(self, source: Source) -> None:
         """Says once that batches of a source have fewer rows than there are devices."""

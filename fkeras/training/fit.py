@@ -73,7 +73,7 @@ class Fit:
         self.steps = TrainingSteps(executables, progress, options.key)
         self.loan = self.steps.loan
         self._snapshots = Snapshots(self.loan, progress)
-        self._batches = EpochBatches(source, options, progress)
+        self._batches = EpochBatches(source, options, progress, executables.distribution)
         self._stop_epoch = options.epochs
         self._fuses: bool | None = None  # not asked yet
         self._fused_pace: Pace | None = None

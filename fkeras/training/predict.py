@@ -10,7 +10,7 @@ import numpy as np
 
 from fkeras.core.nested import flatten, in_order_of_leaves, map_structure, unflatten_like
 from fkeras.errors import UserInputError
-from fkeras.training import device_batches
+from fkeras.training import agreement, device_batches
 from fkeras.training.loop import Call, PassOptions, drive, fused_steps, single_steps
 from fkeras.training.pace import Pace
 
@@ -98,7 +98,9 @@ class _Prediction:
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
             if takes_all
-            else device_batches.endless_batches(source),
+            else agreement.shared(
+                device_batches.endless_batches(source), source, self.executables.distribution
+            ),
             self._one,
             group=options.steps_per_execution,
             first=fused,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from fkeras.core import placement
 from fkeras.core.values.variable import settle
 from fkeras.core.values.variable_info import info_of
 from fkeras.core.warn_once import warn_user
+from fkeras.training import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import jax
     from jax.sharding import Sharding
 
     from fkeras.core.placement import Distribution
@@ -77,6 +79,12 @@ class ModelSharding:
     def constrain_batch(self, batch: PyTree) -> PyTree:
         """A batch inside a trace, its rows dealt out."""
         return placement.constrain_batch(batch, self.distribution)
+
+    def for_host(self, outputs: PyTree) -> PyTree:
+        """Outputs as each process can read them, inside a trace."""
+        if not agreement.is_needed():
+            return outputs
+        return jax.tree.map(lambda x: placement.place(x, self.distribution.replicated), outputs)
 
     def warn_of_small_batches(self, batch_size: int) -> None:
         """Says once that some devices will have nothing to do.

@@ -161,7 +161,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
     def numpy(self) -> np.ndarray:
         """The value on the host."""
-        return np.asarray(self._raw_value)
+        return placement.fetch(self._raw_value)
 
     def assign(self, value: ArrayLike) -> jax.Array:
         """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value.
@@ -194,7 +194,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return getattr(lent, "dtype", self._meta.dtype)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self._raw_value, dtype=dtype)
+        return np.asarray(placement.fetch(self._raw_value), dtype=dtype)
 
     def __jax_array__(self) -> jax.Array:
         return self._raw_value
@@ -265,7 +265,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
             for slot in VariableInfo.__slots__
             if slot not in ("origin", "sharding")  # devices are of this process
         }
-        return {"value": np.asarray(self._raw_value), "info": info}
+        return {"value": placement.fetch(self._raw_value), "info": info}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, (type(self), self.__getstate__())
