@@ -183,6 +183,9 @@ class LayoutMap(MutableMapping):
     def __delitem__(self, key: str) -> None:
         del self._layouts[key]
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._layouts
+
     def __len__(self) -> int:
         return len(self._layouts)
 

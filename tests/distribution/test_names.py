@@ -226,3 +226,72 @@ def test_one_device_is_as_good_as_none():
     with distribution.DataParallel(devices=["cpu:0"]).scope():
         for found, expected in zip(trained(), alone, strict=True):
             np.testing.assert_array_equal(found, expected)
+
+
+def transformer():
+    inputs = fkeras.Input((6,), dtype="int32")
+    hidden = fkeras.layers.Embedding(10, 8, name="tokens")(inputs)
+    attention = fkeras.layers.MultiHeadAttention(4, 2, name="attention")
+    hidden = fkeras.layers.LayerNormalization()(hidden + attention(hidden, hidden))
+    widened = fkeras.layers.Dense(16, activation="relu", name="up")(hidden)
+    narrowed = fkeras.layers.Dense(8, name="down")(widened)
+    outputs = fkeras.layers.Dense(3, name="head")(hidden + narrowed)
+    return fkeras.Model(inputs, outputs, name="net")
+
+
+def test_tensor_parallel_cuts_attention_by_heads_and_dense_layers_in_pairs():
+    rules = distribution.tensor_parallel(transformer(), mesh((2, 4), ["batch", "model"]))
+    axes = {path: layout.axes for path, layout in rules.items()}
+    assert axes == {
+        "tokens/embeddings": (None, "model"),
+        "attention/query/kernel": (None, "model", None),
+        "attention/query/bias": ("model", None),
+        "attention/key/kernel": (None, "model", None),
+        "attention/key/bias": ("model", None),
+        "attention/value/kernel": (None, "model", None),
+        "attention/value/bias": ("model", None),
+        "attention/attention_output/kernel": ("model", None, None),
+        "up/kernel": (None, "model"),
+        "up/bias": ("model",),
+        "down/kernel": ("model", None),
+        "head/kernel": ("model", None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "axis", "message"),
+    [
+        (transformer, "rows", "has no axis 'rows'"),
+        (lambda: fkeras.Sequential([fkeras.layers.Dense(4)]), None, "not built yet"),
+        (lambda: fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(5)]), None, "divides"),
+    ],
+)
+def test_tensor_parallel_that_cuts_nothing(model, axis, message):
+    with pytest.raises(UserInputError, match=message):
+        distribution.tensor_parallel(model(), mesh((2, 4), ["batch", "model"]), axis)
+
+
+@pytest.mark.parametrize(
+    ("memory", "plan"), [(1 << 20, "replicate"), (1 << 17, "fsdp"), (1 << 12, None)]
+)
+def test_auto_shard_chooses_by_memory_and_says_why(memory, plan, capsys):
+    auto = distribution.AutoShard(devices=DEVICES, memory=memory)
+    kernel = fkeras.Variable("zeros", shape=(64, 256), name="kernel")  # 64 KiB, times 4
+    auto.variable_sharding = lambda v: FakeSharding(auto.plan == "replicate")
+    if plan is None:
+        with pytest.raises(UserInputError, match="does not fit: weights 64 KiB.*in parts"):
+            auto.adopt([kernel], [])
+        return
+    auto.adopt([kernel], [])
+    assert auto.plan == plan
+    shown = capsys.readouterr().out
+    assert f"AutoShard: {plan}: weights 64 KiB" in shown and "256 KiB whole" in shown
+    expected = (None, "batch") if plan == "fsdp" else (None, None)
+    assert auto.get_variable_layout(kernel).axes == expected
+
+
+class FakeSharding:
+    """Stands for one of eight devices that are not there."""
+
+    def __init__(self, is_fully_replicated):
+        self.is_fully_replicated = is_fully_replicated
