@@ -223,3 +223,16 @@ def constrain_batch(batch: PyTree, distribution: Distribution) -> PyTree:
     return jax.tree.map(
         lambda x: place(x, distribution.batch_sharding(x.shape)) if np.ndim(x) else x, batch
     )
+
+
+def has_explicit_rows(array: object) -> bool:
+    """Whether an array's rows are spread over a mesh with explicit axes, on which JAX asks how the
+    result of each slice and gather is to lie.
+    """
+    sharding = getattr(array, "sharding", None)
+    if not isinstance(sharding, jax.sharding.NamedSharding) or not len(sharding.spec):
+        return False
+    axes = sharding.spec[0]
+    kinds = dict(zip(sharding.mesh.axis_names, sharding.mesh.axis_types))
+    names = axes if isinstance(axes, tuple) else (axes,)
+    return any(kinds.get(name) == jax.sharding.AxisType.Explicit for name in names)

@@ -3,6 +3,7 @@
 from fkeras.distribution.auto_shard import AutoShard as AutoShard
 from fkeras.distribution.cluster import initialize as initialize
 from fkeras.distribution.data_parallel import DataParallel as DataParallel
+from fkeras.distribution.data_parallel import as_distribution as as_distribution
 from fkeras.distribution.devices import get_device_count as get_device_count
 from fkeras.distribution.devices import list_devices as list_devices
 from fkeras.distribution.distribution import Distribution as Distribution

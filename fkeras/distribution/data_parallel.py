@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.distribution import devices as device_names
 from fkeras.distribution.distribution import Distribution
@@ -14,8 +16,6 @@ from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import jax
 
 BATCH_AXIS = "batch"
 
@@ -50,6 +50,26 @@ class DataParallel(Distribution):
     ) -> None:
         super().__init__(mesh_for_rows(device_mesh, devices), None, auto_shard_dataset)
         self._batch_dim_name = self.device_mesh.axis_names[0]
+
+
+def as_distribution(given: Any) -> Distribution:
+    """A distribution from one, from a mesh, or (None) the one that counts here.
+
+    Raises:
+        UserInputError: something else, or none counts.
+    """
+    if given is None:
+        given = placement.current()
+    if isinstance(given, jax.sharding.Mesh):
+        given = DeviceMesh(given.devices.shape, list(given.axis_names), given.devices)
+    if isinstance(given, DeviceMesh):
+        return DataParallel(given)
+    if not isinstance(given, Distribution):
+        raise UserInputError(
+            "Expected a `jax.sharding.Mesh`, a `DeviceMesh` or a `Distribution`, or None where "
+            f"`set_distribution` was called. Received: {given!r} (of type {type(given).__name__})"
+        )
+    return given
 
 
 def mesh_for_rows(

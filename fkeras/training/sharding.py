@@ -19,10 +19,38 @@ if TYPE_CHECKING:
     from jax.sharding import Sharding
 
     from fkeras.core.placement import Distribution
-    from fkeras.core.values.variable import Variable
     from fkeras.optimizers import Optimizer
     from fkeras.training.variable_groups import VariableGroups
     from fkeras.types import PyTree
+
+
+def shardings_of(
+    groups: VariableGroups, distribution: Distribution, optimizer: Optimizer | None
+) -> tuple[list[Sharding], ...]:
+    """Where the values of a model's Variables lie, in the order of `groups.groups()`.
+
+    What an optimizer keeps for a weight lies where the weight does; what else it keeps, on all
+    devices.
+
+    Raises:
+        UserInputError: rules or layouts that do not fit the model.
+    """
+    weights = [v for v in (*groups.trainable, *groups.non_trainable) if _is_weight(v)]
+    distribution.adopt(weights, [layer.path for _, layer in groups.structure.layers])
+    of_variable = distribution.variable_sharding
+    trainable = [of_variable(v) for v in groups.trainable]
+    pairs = [] if optimizer is None else optimizer.weights_of_slots()
+    of_slots = {id(slot): of_variable(weight) for slot, weight in pairs}
+    return (
+        trainable,
+        [of_variable(v) for v in groups.non_trainable],
+        [of_slots.get(id(slot), distribution.replicated) for slot in groups.optimizer],
+        [of_variable(v) for v in groups.metrics],
+    )
+
+
+def _is_weight(variable: Any) -> bool:
+    return info_of(variable).kind == "weight"
 
 
 class ModelSharding:
@@ -43,25 +71,11 @@ class ModelSharding:
         self, groups: VariableGroups, distribution: Distribution, optimizer: Optimizer | None
     ) -> None:
         self.distribution = distribution
-        self._has_warned = False  # of a batch too small for the devices
-        weights = [v for v in (*groups.trainable, *groups.non_trainable) if _is_weight(v)]
-        distribution.adopt(weights, [layer.path for _, layer in groups.structure.layers])
-        for variable in (*groups.trainable, *groups.non_trainable, *groups.metrics):
-            settle(variable, distribution.variable_sharding(variable))
-        self._settle_slots(groups.optimizer, optimizer)
-        self._values = tuple([info_of(v).sharding for v in group] for group in groups.groups())
-
-    def _settle_slots(self, slots: Sequence[Variable], optimizer: Optimizer | None) -> None:
-        """What an optimizer keeps for a weight lies where the weight does."""
-        like_weights = {} if optimizer is None else _shardings_of_slots(optimizer)
-        for slot in slots:
-            settle(slot, like_weights.get(id(slot)) or self._present_sharding(slot))
-
-    def _present_sharding(self, slot: Variable) -> Sharding:
-        """Where a value lies that was made from sharded ones; all of any other on each device."""
-        replicated = self.distribution.replicated
-        sharding = getattr(slot.value, "sharding", replicated)
-        return sharding if sharding.device_set == replicated.device_set else replicated
+        self._has_warned = False  # of batches too small for the devices
+        self._values = shardings_of(groups, distribution, optimizer)
+        for variables, shardings in zip(groups.groups(), self._values):
+            for variable, sharding in zip(variables, shardings):
+                settle(variable, sharding)
 
     def constrain(
         self, values: Sequence[Sequence[jax.Array]], groups: Sequence[int]
@@ -112,17 +126,3 @@ class ModelSharding:
 
     def _place_batch(self, batch: PyTree) -> PyTree:
         return placement.place_batch(batch, self.distribution)
-
-
-def _shardings_of_slots(optimizer: Optimizer) -> dict[int, Sharding]:
-    """By id, where those slots lie that have the shape of their weight."""
-    return {
-        id(slot): info_of(weight).sharding
-        for index, weight in enumerate(optimizer.bound_variables)
-        for slot in optimizer.held_variables(index).values()
-        if slot.shape == tuple(weight.shape)
-    }
-
-
-def _is_weight(variable: Any) -> bool:
-    return info_of(variable).kind == "weight"

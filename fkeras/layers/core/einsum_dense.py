@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import activations, constraints, initializers, regularizers
+from fkeras.core import broadcasting
 from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
@@ -148,7 +149,7 @@ class EinsumDense(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = jnp.einsum(self.equation, inputs, self.kernel.value)
         if self.bias is not None:
-            x = x + self.bias
+            x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
