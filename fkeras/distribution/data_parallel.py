@@ -61,7 +61,7 @@ def as_distribution(given: Any) -> Distribution:
     if given is None:
         given = placement.current()
     if isinstance(given, jax.sharding.Mesh):
-        given = DeviceMesh(given.devices.shape, list(given.axis_names), given.devices)
+        given = DeviceMesh.from_jax(given)
     if isinstance(given, DeviceMesh):
         return DataParallel(given)
     if not isinstance(given, Distribution):

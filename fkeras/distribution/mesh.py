@@ -62,6 +62,13 @@ class DeviceMesh:
         self._axis_names = axis_names
         self._devices = devices.reshape(shape)
 
+    @classmethod
+    def from_jax(cls, mesh: jax.sharding.Mesh) -> DeviceMesh:
+        """The same as a JAX mesh, whose kind of axes is kept."""
+        device_mesh = cls(mesh.devices.shape, list(mesh.axis_names), mesh.devices)
+        device_mesh.__dict__["backend_mesh"] = mesh  # in the place of the one that would be made
+        return device_mesh
+
     @property
     def shape(self) -> Sequence[int]:
         """Devices along each axis."""
