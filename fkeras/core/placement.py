@@ -53,6 +53,14 @@ class Distribution(Protocol):
     def num_model_replicas(self) -> int:
         """How many parts a batch is dealt out to."""
 
+    @property
+    def batch_axis(self) -> str:
+        """The name of the mesh axis along which they lie."""
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether each device runs the whole training step on its part."""
+
     def tensor_sharding(self, path: str) -> Sharding | None:
         """Where the outputs of the layer at a path lie; None for wherever the compiler wants."""
 
@@ -74,6 +82,27 @@ def set_current(distribution: Distribution | None) -> None:
 def using(distribution: Distribution | None) -> AbstractContextManager[Distribution | None]:
     """Context manager: inside, on this thread, this distribution counts; None for the process's."""
     return _scope.inside(distribution)
+
+
+_mapped_axis: Scoped[str | None] = Scoped(None)
+
+
+def mapped_over(axis: str) -> AbstractContextManager[str | None]:
+    """Context manager: inside, in a trace, each device computes its own rows along this axis."""
+    return _mapped_axis.inside(axis)
+
+
+def mean_over_devices(tree: PyTree) -> PyTree:
+    """The mean over the devices that each compute their own rows; elsewhere the values as they
+    are.
+    """
+    axis = _mapped_axis.value
+    return tree if axis is None else jax.lax.pmean(tree, axis)
+
+
+def is_mapped() -> bool:
+    """Whether each device computes its own rows here."""
+    return _mapped_axis.value is not None
 
 
 # -- weights -------------------------------------------------------------------

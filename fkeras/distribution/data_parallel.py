@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BATCH_AXIS = "batch"
+_STRATEGIES = ("jit", "pmap")
 
 
 class DataParallel(Distribution):
@@ -30,6 +31,10 @@ class DataParallel(Distribution):
         device_mesh: the devices; rows go along its first axis.
         devices: the devices as a list of names; None, where there is no mesh, for all.
         auto_shard_dataset: whether each of several processes takes its own share of a data set.
+        strategy: `"jit"`: one program for the whole batch, cut by the compiler. `"pmap"`: each
+            device runs the training step on its rows, and gradients and metrics meet; for models
+            whose rows do not meet, with losses that are means over rows. Others are refused.
+            Random numbers are drawn by each device.
 
     Raises:
         UserInputError: no `DeviceMesh`, or devices that are not there.
@@ -47,9 +52,13 @@ class DataParallel(Distribution):
         device_mesh: DeviceMesh | None = None,
         devices: Sequence[str | jax.Device] | None = None,
         auto_shard_dataset: bool = True,
+        strategy: str = "jit",
     ) -> None:
+        if strategy not in _STRATEGIES:
+            raise UserInputError(f"`strategy` must be one of {_STRATEGIES}. Received: {strategy!r}")
         super().__init__(mesh_for_rows(device_mesh, devices), None, auto_shard_dataset)
         self._batch_dim_name = self.device_mesh.axis_names[0]
+        self.is_mapped = strategy == "pmap"
 
 
 def as_distribution(given: Any) -> Distribution:

@@ -76,7 +76,7 @@ class Distribution:
     @property
     def num_model_replicas(self) -> int:
         """How many parts a batch is dealt out to."""
-        return self.device_mesh.axis_size(self._batch_axis)
+        return self.device_mesh.axis_size(self.batch_axis)
 
     @property
     def num_data_shards(self) -> int:
@@ -99,7 +99,7 @@ class Distribution:
         """
         axes: list[str | None] = [None] * len(data_shape)
         if axes:
-            axes[0] = self._batch_axis
+            axes[0] = self.batch_axis
         return TensorLayout(axes, self.device_mesh)
 
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
@@ -131,8 +131,11 @@ class Distribution:
 
     # -- what the loop asks (`core.placement.Distribution`) ----------------------
 
+    is_mapped = False
+
     @property
-    def _batch_axis(self) -> str:
+    def batch_axis(self) -> str:
+        """The mesh axis along which the rows of a batch are dealt out."""
         return self._batch_dim_name or self.device_mesh.axis_names[0]
 
     @functools.cached_property
@@ -142,7 +145,7 @@ class Distribution:
 
     @functools.cached_property
     def _rows_dealt_out(self) -> NamedSharding:
-        return NamedSharding(self.device_mesh.backend_mesh, PartitionSpec(self._batch_axis))
+        return NamedSharding(self.device_mesh.backend_mesh, PartitionSpec(self.batch_axis))
 
     def adopt(self, variables: Sequence[nnx.Variable], layer_paths: Sequence[str]) -> None:
         """Is told of a model's Variables and layers before its first compiled step."""

@@ -172,7 +172,7 @@ class LayoutMap(MutableMapping):
                 f"{key} already exist in the LayoutMap with value {self._layouts[key]}. Please "
                 "make sure to not use duplicated keys."
             )
-        if isinstance(layout, (tuple, list)):
+        if isinstance(layout, tuple):
             layout = TensorLayout(layout)
         if not isinstance(layout, TensorLayout):
             raise UserTypeError(f"{layout} should be a TensorLayout type, got {type(layout)}")

@@ -13,7 +13,7 @@ from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
-from fkeras.training import agreement
+from fkeras.training import agreement, mapped_steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -221,6 +221,8 @@ class Compiled:
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}
             eager = self.options.run_eagerly or not self.options.jit_compile
+            if distribution is not None and distribution.is_mapped and self.is_chosen:
+                mapped_steps.check_mappable(model, self)
             self.executables = Executables(
                 model, self.groups(model), eager=eager, distribution=distribution
             )

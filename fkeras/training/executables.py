@@ -13,7 +13,7 @@ import jax
 
 from fkeras.core import placement
 from fkeras.core.config import registry
-from fkeras.training import cost, device_batches, fused_loops, steps
+from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
 from fkeras.training.sharding import ModelSharding
 from fkeras.training.variable_groups import ALL, METRICS, OTHERS
 
@@ -125,7 +125,8 @@ class Executables:
     ) -> tuple[GroupValues, jax.Array, Logs]:
         with self._on_devices():
             batch = self._constrained(batch)
-            logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
+            run = self._train_step_for(batch)
+            logs, new = run(self.model, self.groups, values, key, counter, batch)
             new = self._settled(fused_loops.like(new, values), *ALL)
         return new, counter + 1, logs
 
@@ -158,6 +159,17 @@ class Executables:
         """Says once that batches of a source have fewer rows than there are devices."""
         if self._sharding is not None and source.in_memory:
             self._sharding.warn_of_small_batches(source.batch_size)
+
+    def _train_step_for(self, batch: Any) -> Callable:
+        """The whole batch as one, or each device its rows where that was asked for; rows that
+        cannot be dealt out evenly are computed as one.
+        """
+        distribution = self.distribution
+        if distribution is None or not distribution.is_mapped:
+            return steps.run_train
+        if steps.batch_size_of(batch) % distribution.num_model_replicas:
+            return steps.run_train
+        return functools.partial(mapped_steps.run_train, distribution)
 
     def _on_devices(self) -> AbstractContextManager:
         """Context manager: layers ask the model's distribution where their outputs lie."""

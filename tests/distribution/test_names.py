@@ -79,7 +79,7 @@ def test_rules_match_whole_paths_and_own_keys_win():
     rules = distribution.LayoutMap(mesh())
     rules["dense/kernel"] = ("data", "model")
     rules["dense.*kernel"] = distribution.TensorLayout((None, "model"))
-    rules[".*bias"] = ["model"]
+    rules[".*bias"] = ("model",)
     assert rules["dense/kernel"].axes == ("data", "model")
     assert rules["dense_1/kernel"].axes == (None, "model")
     assert rules["net/bias"].axes == ("model",) and rules["bias_of_nothing"] is None
