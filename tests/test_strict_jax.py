@@ -123,7 +123,9 @@ def test_a_layer_is_built_and_differentiated(strict, row):
 
     with strict():
         (_, state), gradients = jax.eval_shape(run, jax.random.key(0))
-        resting = jax.eval_shape(lambda: layer.apply(layer.init(jax.random.key(0)), *inputs, **call))
+        resting = jax.eval_shape(
+            lambda: layer.apply(layer.init(jax.random.key(0)), *inputs, **call)
+        )
     for before, after in zip(jax.tree.leaves(state), jax.tree.leaves(resting[1])):
         assert (before.shape, before.dtype) == (after.shape, after.dtype)
     assert all(g.shape is not None for g in jax.tree.leaves(gradients))

@@ -134,9 +134,7 @@ def combine(*trees: PyTree) -> PyTree:
         ) from error
 
 
-def is_meant(
-    path: str, leaf: Any, items: Sequence[str | Callable[[str, Any], bool]]
-) -> bool:
+def is_meant(path: str, leaf: Any, items: Sequence[str | Callable[[str, Any], bool]]) -> bool:
     """Whether a path fits one of several patterns, or a function says so."""
     return any(
         fits(path, item) if isinstance(item, str) else bool(item(path, leaf)) for item in items

@@ -129,9 +129,7 @@ def test_what_names_no_stream_draws_from_the_layers_one_where_there_is_no_defaul
 def test_streams_are_independent_of_each_other():
     model = fkeras.Sequential([layers.Dropout(0.5), Noise("noise")])
     variables = model.init(A, X)
-    run = lambda rngs: model.apply(
-        variables, X, training=True, rngs=rngs, capture="dropout"
-    )
+    run = lambda rngs: model.apply(variables, X, training=True, rngs=rngs, capture="dropout")
     one, other = (run({"dropout": A, "noise": key}) for key in (B, C))
     np.testing.assert_array_equal(one[2]["dropout"][0], other[2]["dropout"][0])
     assert not np.array_equal(one[0], other[0])

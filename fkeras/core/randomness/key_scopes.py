@@ -314,6 +314,28 @@ def again() -> AbstractContextManager[KeyScope | None]:
     return _scope.inside(None if scope is None else scope.reopened())
 
 
+def replayable() -> Callable[[], AbstractContextManager]:
+    """Remembers where the draws of the present call stand, for a function that computes a part of
+    it again with the same numbers, in whatever trace.
+
+    Returns:
+        A function that makes a context manager: draws inside are those that come after now.
+    """
+    scope = _scope.value
+    if scope is None:
+        return contextlib.nullcontext
+    counts = dict(scope.counts)
+
+    def replay() -> AbstractContextManager:
+        again = copy.copy(scope)
+        again.counts = dict(counts)
+        again.trace = jax_private.current_trace()
+        again.traces_outside = []
+        return _scope.inside(again)
+
+    return replay
+
+
 def refused(function: str) -> AbstractContextManager[KeyScope]:
     """Context manager: drawing is an error that names `function`."""
     return _scope.inside(_Refusal(function))

@@ -80,9 +80,7 @@ def draw_from(stream: str) -> KeyData:
     return _draw_in(key_scopes.current_scope(), None, None, stream)
 
 
-def _draw_in(
-    scope: KeyScope, drawer: object, own_seed: int | None, stream: str | None
-) -> KeyData:
+def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None, stream: str | None) -> KeyData:
     key = scope.next(drawer, own_seed, stream)
     if key is None and scope.streams:
         raise PureCallError(

@@ -166,9 +166,7 @@ class PureFace:
         variables_exchange.set_variables(self, variables)
 
     @tracebacks.filtered
-    def tabulate(
-        self, *inputs: Any, training: bool | None = None, **named_inputs: Any
-    ) -> str:
+    def tabulate(self, *inputs: Any, training: bool | None = None, **named_inputs: Any) -> str:
         """The layer and all below it as a table: paths, classes, outputs, own params and state with
         their shapes and dtypes, counts. Made from shapes alone: nothing is computed or drawn.
 

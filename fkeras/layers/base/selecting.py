@@ -49,8 +49,7 @@ def params_mask(layer: Layer, where: Item | Sequence[Item]) -> dict[str, Any]:
             raise selection.no_path_fits(item, paths)
     return unflatten_dict(
         {
-            path: id(variable) in chosen
-            or selection.is_meant("/".join(path), variable, others)
+            path: id(variable) in chosen or selection.is_meant("/".join(path), variable, others)
             for path, variable in params
         }
     )

@@ -144,9 +144,7 @@ def explain_problems(layer: Layer, problems: list[str], remedy: str) -> str:
     shown = "\n".join(f"  {problem}" for problem in problems[:_MOST_PROBLEMS])
     if len(problems) > _MOST_PROBLEMS:
         shown += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
-    return (
-        f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n{remedy}"
-    )
+    return f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n{remedy}"
 
 
 def _shape_of(variable: nnx.Variable) -> Shape | None:

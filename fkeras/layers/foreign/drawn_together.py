@@ -29,9 +29,7 @@ class DrawnTogether:
         seed: a seed that decides instead of the key; None for the key.
     """
 
-    def __init__(
-        self, layer: Layer, make: Callable[[jax.Array], PyTree], seed: Any = None
-    ) -> None:
+    def __init__(self, layer: Layer, make: Callable[[jax.Array], PyTree], seed: Any = None) -> None:
         self._layer = layer
         self._make = make
         self._seed = seed

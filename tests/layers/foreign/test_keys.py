@@ -175,9 +175,7 @@ DROPS = {
     "nnx": lambda: layers.FlaxLayer(nnx.Dropout(0.5, rngs=nnx.Rngs(0))),
     "nnx module": lambda: layers.FlaxLayer(Drop(nnx.Rngs(0))),
     "made": lambda: layers.FlaxLayer(lambda rngs: nnx.Dropout(0.5, rngs=rngs)),
-    "rbg": lambda: layers.FlaxLayer(
-        nnx.Dropout(0.5, rngs=nnx.Rngs(jax.random.key(0, impl="rbg")))
-    ),
+    "rbg": lambda: layers.FlaxLayer(nnx.Dropout(0.5, rngs=nnx.Rngs(jax.random.key(0, impl="rbg")))),
     "linen": lambda: layers.FlaxLayer(LinenDrop()),
 }
 WIDE = np.ones((8, 8), "float32")
@@ -212,9 +210,7 @@ def test_two_layers_and_two_calls_draw_each_their_own(make):
         first, second = model.layers
         return first(x), second(x), first(x)
 
-    masks, _ = model.apply(
-        variables, WIDE, training=True, rngs=jax.random.key(0), method=both
-    )
+    masks, _ = model.apply(variables, WIDE, training=True, rngs=jax.random.key(0), method=both)
     for i in range(3):
         assert not np.array_equal(masks[i], masks[i - 1])
 
