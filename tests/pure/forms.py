@@ -59,9 +59,7 @@ OURS_ONCE: dict[str, Callable[[Function], Function]] = {
 }
 # These carry keys, but nothing else: state, losses and masks are those of the raw ones.
 OPS_ONCE: dict[str, Callable[[Function], Function]] = {
-    "ops.cond": lambda f: (
-        lambda x: ops.cond(jnp.isfinite(x[0, 0]), lambda: f(x), lambda: 0.0 * x)
-    ),
+    "ops.cond": lambda f: lambda x: ops.cond(jnp.isfinite(x[0, 0]), lambda: f(x), lambda: 0.0 * x),
     "ops.switch": lambda f: (
         lambda x: ops.switch(jnp.isfinite(x[0, 0]).astype(int), [lambda x: 0.0 * x, f], x)
     ),
