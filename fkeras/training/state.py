@@ -77,6 +77,11 @@ def check_state(state: object, caller: str = "step") -> None:
             f"`{caller}` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
             f"Received: {type(state).__name__}"
         )
+    if jnp.shape(state.step) or not jnp.issubdtype(jnp.result_type(state.step), jnp.integer):
+        raise UserInputError(
+            f"The `step` of a TrainState is an int32 scalar. Received: {_Shape(state.step)!r}. "
+            "States of several models are one for each: `jax.vmap(model.step, in_axes=(0, None))`."
+        )
 
 
 def as_step(value: int) -> jax.Array:
