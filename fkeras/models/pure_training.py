@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
-from fkeras.core.randomness import seeds
-from fkeras.core.randomness.seeds import RootKey
+from fkeras.core.randomness import keys
+from fkeras.core.randomness.process_generator import RootKey
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.training import expected_targets, first_batch, state_steps, steps
 from fkeras.training.loan import copy_tree
@@ -153,7 +153,7 @@ class PureTraining:
         """
         check_state(state, "set_train_state")
         groups = self._own_groups("set_train_state")
-        key = RootKey.from_data(jax.random.key_data(seeds.typed_key(state.key)))
+        key = RootKey.from_data(jax.random.key_data(keys.typed_key(state.key)))
         steps_taken = int(state.step)
         if not self._knows_metrics():  # those that are to come start anew
             known = {name for name, _ in groups.metric_names()}

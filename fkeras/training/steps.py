@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private, settings, warn_once
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
@@ -63,7 +63,7 @@ def train_step(
     """
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
-    draws_of_this_step = seeds.replayable()
+    draws_of_this_step = key_scopes.replayable()
     evaluate = functools.partial(
         model.compute_loss_and_updates,
         non_trainable_variables=non_trainable,
@@ -272,8 +272,8 @@ def traced_training(
     """Context manager around a training step: flags are those of `compile`, and keys follow from
     the model's key and the step.
     """
-    step_key = jax.random.fold_in(seeds.typed_key(key), step)
-    with groups.flags.applied(model), seeds.scope(step_key, groups.key_paths, step):
+    step_key = jax.random.fold_in(keys.typed_key(key), step)
+    with groups.flags.applied(model), key_scopes.scope(step_key, groups.key_paths, step):
         yield
 
 
@@ -281,7 +281,7 @@ def traced_evaluation(
     model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
 ) -> AbstractContextManager[None]:
     """The same around an evaluation step, whose draws are others."""
-    key = jax.random.fold_in(seeds.typed_key(key), _EVALUATION)
+    key = jax.random.fold_in(keys.typed_key(key), _EVALUATION)
     return traced_training(model, groups, key, step)
 
 
@@ -322,7 +322,7 @@ def run_predict(
     batch: Any,
 ) -> Nested[Tensor]:
     """The outputs of one batch."""
-    key = jax.random.fold_in(seeds.typed_key(key), _PREDICTION)
+    key = jax.random.fold_in(keys.typed_key(key), _PREDICTION)
     with traced_training(model, groups, key, step):
         outputs, _ = model.predict_step(tuple(list(v) for v in weights), batch)
     return outputs
