@@ -254,6 +254,13 @@ def constrain_batch(batch: PyTree, distribution: Distribution) -> PyTree:
     )
 
 
+def has_explicit_axes(array: object) -> bool:
+    """Whether an array lies on a mesh with explicit axes, however it is spread over it."""
+    sharding = getattr(array, "sharding", None)
+    is_named = isinstance(sharding, jax.sharding.NamedSharding)
+    return is_named and jax.sharding.AxisType.Explicit in sharding.mesh.axis_types
+
+
 def has_explicit_rows(array: object) -> bool:
     """Whether an array's rows are spread over a mesh with explicit axes, on which JAX asks how the
     result of each slice and gather is to lie.

@@ -164,7 +164,7 @@ class VariableGroups:
             if id(variable) in value_of:
                 non_trainable.append(value_of[id(variable)])
             else:  # a seed generator's own state: draws are keyed by the call instead
-                non_trainable.append(stand_ins.private_value(variable))
+                non_trainable.append(stand_ins.own_value(variable))
         return [value_of[id(v)] for v in self.trainable], non_trainable
 
     def _weights_of(self, state: TrainState) -> dict[int, jax.Array]:
