@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
+from fkeras.core import tracebacks
 from fkeras.core.config import serialization
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
@@ -24,6 +25,7 @@ class Compiling:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def compile(
         self,
         optimizer: Identifier | Optimizer | None = "rmsprop",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from fkeras.core import tracebacks
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import seeds
@@ -114,6 +115,7 @@ class Model(Trainer, base.Layer):
             "`Model.layers` attribute is reserved and should not be used. Please use another name."
         )
 
+    @tracebacks.filtered
     def get_layer(self, name: str | None = None, index: int | None = None) -> base.Layer:
         """A layer by name or by index in `layers`.
 
@@ -223,6 +225,7 @@ class Model(Trainer, base.Layer):
 
     # -- text ------------------------------------------------------------------
 
+    @tracebacks.filtered
     def summary(
         self,
         line_length: int | None = None,
@@ -298,6 +301,7 @@ class Model(Trainer, base.Layer):
 
     # -- the pure face ---------------------------------------------------------
 
+    @tracebacks.filtered
     def init(self, key: jax.Array, *inputs: Any, **named_inputs: Any) -> dict[str, Any]:
         """The model's variables as a pure function of a key: see `Layer.init`. A built model needs
         no inputs.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
+from fkeras.core import tracebacks
 from fkeras.training import first_batch, steps
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step
@@ -23,6 +24,7 @@ class PureTraining:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def init_state(self, key: jax.Array, batch: Any) -> TrainState:
         """The `TrainState` to begin training with: a pure function of a key.
 
@@ -57,6 +59,7 @@ class PureTraining:
             key=jnp.copy(key),  # a donated state must not take the caller's key with it
         )
 
+    @tracebacks.filtered
     def step(self, state: TrainState, batch: Any) -> tuple[TrainState, Logs]:
         """One training step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden
         `train_step`.
@@ -78,6 +81,7 @@ class PureTraining:
         count = as_step(self._compiled.progress.steps)
         return groups.to_state(values, self.optimizer, count, jnp.copy(self.build_key))
 
+    @tracebacks.filtered
     def set_train_state(self, state: TrainState) -> None:
         """Takes the weights, optimizer state, metrics and step of a `TrainState` over into the
         facade.

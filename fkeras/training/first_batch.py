@@ -14,7 +14,7 @@ from fkeras.core.nested import map_structure
 from fkeras.core.randomness import seeds
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, pure_init, tracking
+from fkeras.layers.base import building, pure_init, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.training.optimizer_ownership import check_optimizer
 from fkeras.training.steps import call_compute_loss, unpack
@@ -75,6 +75,8 @@ def _resolve(model, compiled, x, y, sample_weight):
 
 def _resolve_by_outputs(model, compiled, x, y):
     y_pred, _ = output_specs(model, compiled, x)
+    if y_pred is None:
+        raise UserInputError(signature.without_outputs(model))
     y = map_structure(
         lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y
     )

@@ -7,7 +7,6 @@ calls it. Nothing here knows of callbacks, files or progress bars.
 from __future__ import annotations
 
 import contextlib
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -21,6 +20,7 @@ from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.training import overrides
 from fkeras.training.state import check_state
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def predict_step(
     outputs, non_trainable = model.stateless_call(
         trainable, non_trainable, x, **_training_argument(model, False)
     )
+    if outputs is None:
+        raise UserInputError(signature.without_outputs(model))
     return outputs, non_trainable
 
 
@@ -164,7 +166,8 @@ def _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight):
     def run():
         if compiled.tracker is not None:
             compiled.tracker.update_state(loss, sample_weight=batch_size_of(x))
-        return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        return overrides.call_with_keywords(model, "compute_metrics", arguments)
 
     return lending.call(run, model.metrics_variables, metrics)
 
@@ -176,9 +179,8 @@ def call_compute_loss(
     model: Trainable, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
 ) -> Tensor:
     """The model's `compute_loss`, with `training` where a user's override takes it."""
-    parameters = inspect.signature(model.compute_loss).parameters
-    kwargs = {"training": training} if "training" in parameters else {}
-    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **kwargs)
+    arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+    return overrides.call_with_keywords(model, "compute_loss", {**arguments, "training": training})
 
 
 def compute_loss(
@@ -187,6 +189,8 @@ def compute_loss(
     """The compiled loss plus all that layers added."""
     terms = []
     if compiled.loss is not None:
+        if y_pred is None:
+            raise UserInputError(signature.without_outputs(model))
         if y is None:
             raise UserInputError(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
@@ -235,6 +239,10 @@ def _traced(model, groups, key, step):
         yield
 
 
+def _lists(values: Any) -> tuple[Values, ...]:
+    return tuple(list(v) for v in values)
+
+
 def run_train(
     model: Trainable,
     groups: VariableGroups,
@@ -245,8 +253,8 @@ def run_train(
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
     with _traced(model, groups, key, step):
-        logs, values = model.train_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        logs, values = overrides.call_step(model, "train_step", _lists(values), batch)
+    return logs, _lists(values)
 
 
 def run_test(
@@ -259,8 +267,8 @@ def run_test(
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
     with _traced(model, groups, jax.random.fold_in(key, _EVALUATION), step):
-        logs, values = model.test_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        logs, values = overrides.call_step(model, "test_step", _lists(values), batch)
+    return logs, _lists(values)
 
 
 def run_predict(
@@ -273,7 +281,7 @@ def run_predict(
 ) -> Nested[Tensor]:
     """The outputs of one batch."""
     with _traced(model, groups, jax.random.fold_in(key, _PREDICTION), step):
-        outputs, _ = model.predict_step(tuple(list(v) for v in weights), batch)
+        outputs, _ = overrides.call_step(model, "predict_step", _lists(weights), batch)
     return outputs
 
 

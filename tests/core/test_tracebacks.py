@@ -100,14 +100,27 @@ def test_groups_of_errors_are_trimmed_inside():
     assert frames_of(inner)
 
 
-def test_where_no_frame_is_the_users_the_last_one_stays():
-    config.disable_traceback_filtering()
-    error = error_of(settings.set_floatx, "no")
-    error.__traceback__ = error.__traceback__.tb_next  # without this file's own frames
+def without_own_frames(error):
     while not tracebacks.is_library_file(error.__traceback__.tb_frame.f_code.co_filename):
         error.__traceback__ = error.__traceback__.tb_next
+
+
+def test_where_no_frame_is_the_users_the_last_one_stays():
+    config.disable_traceback_filtering()
+    error = error_of(tracebacks.is_library_file, None)  # a mistake of ours
+    without_own_frames(error)
+    config.enable_traceback_filtering()
     tracebacks.trim(error)
-    assert [frame.name for frame in frames_of(error)] == ["set_floatx"]
+    assert [frame.name for frame in frames_of(error)] == ["is_library_file"]
+
+
+def test_an_error_that_says_what_is_wrong_needs_no_frame_of_ours():
+    config.disable_traceback_filtering()
+    error = error_of(settings.set_floatx, "no")
+    config.enable_traceback_filtering()
+    without_own_frames(error)
+    tracebacks.trim(error)
+    assert frames_of(error) == []
 
 
 def test_an_entry_keeps_its_signature_its_name_and_its_result():

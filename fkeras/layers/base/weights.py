@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from fkeras.core import tracebacks
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
@@ -95,6 +96,7 @@ class Weights:
         """The values of `weights` as a list of NumPy arrays."""
         return [_to_numpy(variable) for variable in self.weights]
 
+    @tracebacks.filtered
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets the values of `weights` from a list of arrays in the same order. All are checked
         before any is set.
