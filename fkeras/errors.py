@@ -73,3 +73,9 @@ def unknown_name(kind: str, name: object, names: Iterable[str]) -> UnknownNameEr
             "`register_keras_serializable`, or name it in a `custom_object_scope`."
         )
     return UnknownNameError(f"Unknown {kind} {name!r}. {hint}")
+
+
+def __dir__() -> list[str]:
+    own = globals().items()
+    public = {name: value for name, value in own if not name.startswith("_")}
+    return sorted(n for n, value in public.items() if getattr(value, "__module__", "") == __name__)

@@ -14,6 +14,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
+from fkeras.core import not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,9 +34,9 @@ _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
     "Grain loaders.",
-    "distribute": "Use `keras.distribution`.",
+    "distribute": not_there_yet.INSTEAD.get("distribution", "Use `keras.distribution`."),
     "image": "Use `keras.ops.image`.",
-    "io": "Use `keras.utils.load_img` or Python's own files.",
+    "io": "Use Python's own files.",
     "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",
     "math": "Use `keras.ops` or `jax.numpy`.",
     "nn": "Use `keras.ops`, which has the functions of `tf.nn` under the same names, or `jax.nn`.",

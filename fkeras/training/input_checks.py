@@ -66,6 +66,12 @@ def check_source(
     check_ids(fed_layers, x)
     if role == "predict" or compiled.loss is None or is_users:
         return
+    if y is None and role == "validation_data":
+        raise UserInputError(
+            f"`validation_data` has no targets, and model '{model.name}' was compiled with "
+            f"loss={compiled.loss.argument!r}: pass `validation_data=(x, y)`. "
+            f"{source.targets_hint}".rstrip()
+        )
     if y is None:
         raise UserInputError(
             f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "

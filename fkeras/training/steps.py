@@ -194,7 +194,7 @@ def compute_loss(
         if y is None:
             raise UserInputError(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
-                "targets were given: pass `y`, or batches `(x, y)`."
+                "targets were given: pass `y`, or batches `(x, y)`; in `validation_data` too."
             )
         value = compiled.loss(y, y_pred, sample_weight)
         if value is not None:

@@ -3,6 +3,9 @@
 None is a leaf; subclasses of these are too.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.tree.comparison import assert_same_paths as assert_same_paths
 from fkeras.tree.comparison import assert_same_structure as assert_same_structure
 from fkeras.tree.flattening import flatten as flatten
@@ -15,3 +18,6 @@ from fkeras.tree.mapping import map_structure as map_structure
 from fkeras.tree.mapping import map_structure_up_to as map_structure_up_to
 from fkeras.tree.mapping import traverse as traverse
 from fkeras.tree.nodes import is_nested as is_nested
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

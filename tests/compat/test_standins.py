@@ -104,7 +104,7 @@ ABSENT = [
     (
         "from keras.ops import nothing",
         "ImportError",
-        "cannot import name 'nothing' from 'fkeras.ops'",
+        "cannot import name 'nothing' from 'keras.ops'",
     ),
     (
         "from tensorflow.keras import nothing",

@@ -201,13 +201,13 @@ def test_a_layer_called_for_its_loss_alone_may_return_nothing():
 
 
 def test_the_users_own_errors_stay_what_they_are():
-    class Own(Exception):
+    class OwnError(Exception):
         pass
 
     def call(self, x):
-        raise Own("mine") from ValueError("cause")
+        raise OwnError("mine") from ValueError("cause")
 
-    with pytest.raises(Own, match="mine") as caught:
+    with pytest.raises(OwnError, match="mine") as caught:
         layer_of(call)(X)
     assert isinstance(caught.value.__cause__, ValueError)
 

@@ -29,14 +29,17 @@ CALLS = {
 def model_with(base=fkeras.Model, **methods):
     """A small compiled model of a class with these methods."""
 
-    def __init__(self):
-        base.__init__(self)
-        self.dense = layers.Dense(1)
+    class Mine(base):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
 
-    def call(self, x):
-        return self.dense(x)
+        def call(self, x):
+            return self.dense(x)
 
-    model = type("Mine", (base,), {"__init__": __init__, "call": call, **methods})()
+    for name, method in methods.items():
+        setattr(Mine, name, method)
+    model = Mine()
     model.build((None, 4))
     model.compile("sgd", "mse", metrics=["mae"])
     return model
