@@ -119,7 +119,7 @@ def test_a_config_naming_a_module_loads_that_room_only_when_asked(module):
 
 
 def test_every_public_room_has_a_place_in_the_documentation():
-    pages = (ROOT.parent / "docs" / "api").glob("*.md")
+    pages = (ROOT.parent / "docs" / "api").rglob("*.md")
     documented = {
         line.removeprefix("::: fkeras.").strip()
         for page in pages
