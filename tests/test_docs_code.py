@@ -67,6 +67,21 @@ def run_with_devices(page, count, folder):
     assert f"{count} devices" in done.stdout
 
 
+def test_the_listing_of_the_readme_is_what_its_code_prints(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "README.md").read_text()
+    listed = re.search(r"^```\n(Epoch 1/30.*?)^```", text, re.MULTILINE | re.DOTALL).group(1)
+    exec(blocks_of(ROOT / "README.md")[0][1], {"__name__": "__main__"})
+    printed = capsys.readouterr().out
+
+    def numbers(text):
+        """The last values of each name in the lines of the last epoch and below."""
+        return {name: float(value) for name, value in re.findall(r"(\w+): (\d\.\d+)", text)}
+
+    assert numbers(printed) == pytest.approx(numbers(listed), abs=0.02)
+    assert printed.splitlines()[-1] == listed.splitlines()[-1]
+
+
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: page.stem)
 def test_code_of_a_page_fits_its_column(page):
     too_long = [

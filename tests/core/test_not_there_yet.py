@@ -1,6 +1,8 @@
 """The table of what is not there yet: true, and said wherever it is looked for."""
 
 import importlib
+import pathlib
+import re
 
 import pytest
 
@@ -39,3 +41,11 @@ def test_what_is_not_there_yet_is_said_wherever_it_is_looked_for(name):
 def test_what_is_inside_counts_as_the_whole():
     assert not_there_yet.message("datasets.mnist.load_data") == not_there_yet.message("datasets")
     assert not_there_yet.message("dataset") is None
+
+
+def test_the_page_of_differences_lists_the_table():
+    page = pathlib.Path(fkeras.__file__).parents[1] / "docs" / "differences.md"
+    section = page.read_text().split("## Not there yet\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?`) \| (.*) \|$", section, re.MULTILINE)
+    listed = {name: text for names, text in rows for name in re.findall(r"`([\w.]+)`", names)}
+    assert listed == not_there_yet.INSTEAD
