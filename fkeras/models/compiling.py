@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
@@ -14,7 +14,8 @@ from fkeras.layers.base import tracking
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
 
 if TYPE_CHECKING:
-    from fkeras.metrics import Metric
+    from optax import GradientTransformation
+
     from fkeras.optimizers import Optimizer
     from fkeras.training.compiled import Compiled
     from fkeras.types import Config, Identifier, Nested
@@ -28,7 +29,7 @@ class Compiling:
     @tracebacks.filtered
     def compile(
         self,
-        optimizer: Identifier | Optimizer | None = "rmsprop",
+        optimizer: Identifier | Optimizer | GradientTransformation | None = "rmsprop",
         loss: Nested[Identifier | None] = None,
         loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
         metrics: Nested[Identifier | None] = None,
@@ -99,8 +100,8 @@ class Compiling:
     )
 
     @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer that `compile` was given."""
+    def optimizer(self) -> Any:
+        """The optimizer that `compile` was given; None before `compile`."""
         return self._compiled.optimizer
 
     @optimizer.setter
@@ -148,7 +149,7 @@ class Compiling:
     # -- metrics ---------------------------------------------------------------
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Any]:  # not of Metric: overrides return lists of their own kinds
         """The loss tracker, the compiled metrics, trackers of single losses, then metrics kept by
         the model and its layers.
         """

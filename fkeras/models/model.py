@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 
@@ -58,7 +58,7 @@ class Model(Trainer, base.Layer):
     _manages_masks = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if _is_functional(args, kwargs) and cls is Model:
             cls = cls._functional
         return base.Layer.__new__(cls, *args, **kwargs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fkeras.layers.base.layer import Layer
-    from fkeras.metrics import Metric
     from fkeras.types import ArrayLike
 
 
@@ -71,7 +70,7 @@ class Weights:
         return [v for v in self.weights if not _is_trainable(v)]
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Any]:  # not of Metric: overrides return lists of their own kinds
         """Metric objects kept by this layer and its sub-layers."""
         return list(self._structure().metrics)
 
