@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
@@ -11,6 +11,7 @@ from fkeras.core import tracebacks
 from fkeras.core.config import serialization
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
+from fkeras.models import loop_arguments as arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Compiling:
         auto_scale_loss: bool = True,
         *,
         fuse: bool = True,
+        **unknown: Never,
     ) -> None:
         """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
 
@@ -60,6 +62,7 @@ class Compiling:
                 between them; the numbers are the same.
         """
         self._check_ready()
+        arguments.refuse_unknown(Compiling.compile, unknown)
         named_optimizer = optimizer if isinstance(optimizer, str) else None
         optimizer = optimizers_module.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from fkeras import data as data_module
 from fkeras.core import tracebacks
@@ -37,7 +37,7 @@ class Evaluating:
         steps: int | None = None,
         callbacks: Callbacks = None,
         return_dict: bool = False,
-        **kwargs: Any,
+        **unknown: Never,
     ) -> Any:
         """Loss and metrics over data, in inference mode.
 
@@ -53,9 +53,9 @@ class Evaluating:
             The loss as a float; with metrics, a list `[loss, *metrics]` in the order of
             `metrics_names`; or a dict.
         """
-        kwargs.pop("_use_cached_eval_dataset", None)
+        unknown.pop("_use_cached_eval_dataset", None)
         self.stop_evaluating = False
-        arguments.refuse_unknown(Evaluating.evaluate, kwargs)
+        arguments.refuse_unknown(Evaluating.evaluate, unknown)
         self._compiled.require("evaluate")
         source = data_module.make_source(
             x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
@@ -84,6 +84,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
 
@@ -92,6 +93,8 @@ class Evaluating:
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        if unknown:
+            arguments.refuse_unknown(Evaluating.predict, unknown)
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):

@@ -19,6 +19,7 @@ from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
 from fkeras.layers.base import building, nested, pure_init, signature, tracking
 from fkeras.layers.base import layer as base
+from fkeras.models import former_methods
 from fkeras.models import summary as summaries
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
@@ -96,6 +97,13 @@ class Model(Trainer, base.Layer):
     def call(self, *args: Any, **kwargs: Any) -> Nested[Tensor]:
         """The outputs for inputs. Subclasses define it."""
         raise TypeError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
+
+    if not TYPE_CHECKING:  # a checker must see that other names do not exist
+
+        def __getattr__(self, name):
+            if hasattr(type(self), name):  # a property raised: what it said counts
+                return object.__getattribute__(self, name)
+            raise AttributeError(former_methods.describe_missing(self, name))
 
     # -- structure -------------------------------------------------------------
 
