@@ -8,8 +8,20 @@ import difflib
 from collections.abc import Iterable
 
 
+def is_closing_note_of_jax(note: str) -> bool:
+    """Whether a note is the one that JAX puts behind errors whose traceback it has shortened."""
+    return "JAX has removed its internal frames" in note
+
+
 class UserInputError(ValueError):
     """An argument, a shape or a value that cannot be right."""
+
+    def add_note(self, note: str) -> None:
+        """Adds a note, unless it is JAX's closing one about frames that it left out: it says
+        nothing of what is wrong, and would be the last that is read.
+        """
+        if not is_closing_note_of_jax(note):
+            super().add_note(note)
 
 
 class UserTypeError(UserInputError, TypeError):

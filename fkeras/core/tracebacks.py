@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fkeras.core import settings
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, is_closing_note_of_jax
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -83,17 +83,13 @@ def filtered(entry: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-# How JAX closes an error whose traceback it has shortened by itself.
-_CLOSING_NOTE = "JAX has removed its internal frames"
-
-
 def _drop_closing_note(error: BaseException) -> None:
     """Takes away JAX's note about the frames that are missing: it would be the last that is read,
     and the switch that it names is not the one that shows these frames.
     """
     notes = getattr(error, "__notes__", None)
     if notes:
-        notes[:] = [note for note in notes if _CLOSING_NOTE not in note]
+        notes[:] = [note for note in notes if not is_closing_note_of_jax(note)]
 
 
 def _without_library_frames(error: BaseException) -> TracebackType | None:

@@ -91,8 +91,22 @@ def raise_explained(
         raise explained
     setattr(error, _EXPLAINED, True)
     if not _says_where(error, who()):
-        error.add_note(f"Raised in {who()}.{_received(arguments)}")
+        error.add_note(f"Raised in {who().rstrip(',')}.{_received(arguments)}")
     raise error
+
+
+def call(function: Callable[..., Any], who: Callable[[], str], *arguments: Any) -> Any:
+    """`function(*arguments)`, a function that the user may have written.
+
+    Args:
+        function: what to call. who: makes the subject of a sentence.
+        *arguments: for the function.
+    """
+    try:
+        return function(*arguments)
+    except Exception as error:
+        named = {f"argument {i}": value for i, value in enumerate(arguments)}
+        raise_explained(error, who, named)
 
 
 def describe(value: Any) -> str:

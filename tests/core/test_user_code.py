@@ -145,6 +145,45 @@ def test_a_callback_is_named_with_its_logs():
     assert "'accuracy'" in text and "`on_epoch_end` of callback Watch" in text and "'loss'" in text
 
 
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            {"kernel_regularizer": lambda w: np.exp(w)},
+            ["Regularizer of weight", "kernel'", "NumPy"],
+        ),
+        (
+            {"activity_regularizer": lambda y: y.sum() if y.sum() > 0 else 0.0},
+            ["Activity regularizer of layer 'head'", "cond"],
+        ),
+        (
+            {"kernel_constraint": lambda w: w if w.sum() > 0 else -w},
+            ["Constraint of weight", "kernel'", "cond"],
+        ),
+        ({"activation": lambda x: np.exp(x)}, ["`call` of layer 'head' (Dense)", "NumPy"]),
+    ],
+)
+def test_functions_given_to_layers_are_named(options, words):
+    model = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(1, name="head", **options)])
+    model.compile("sgd", "mse")
+    text = text_of(lambda: model.fit(X, Y, verbose=0))
+    assert [word for word in words if word not in text] == [], text
+
+
+def test_a_schedule_is_named():
+    model = fkeras.Sequential([layers.Dense(1)])
+    model.compile(fkeras.optimizers.SGD(lambda step: 0.1 if step < 3 else 0.01), "mse")
+    text = text_of(lambda: model.fit(X, Y, verbose=0))
+    assert text.startswith("Learning rate '<lambda>' decides") and "where" in text
+
+
+def test_jax_adds_no_closing_note_to_our_errors_in_a_jit_of_the_users():
+    layer = layer_of(MISTAKES["numpy"][0])
+    with pytest.raises(TypeError) as caught:
+        jax.jit(layer)(X)
+    assert not getattr(caught.value, "__notes__", [])
+
+
 # -- a forgotten `return` ----------------------------------------------------------------
 
 

@@ -112,6 +112,7 @@ def op(
             if not explained or isinstance(error, (UserInputError, jax.errors.JAXTypeError)):
                 tracebacks.trim_if_enabled(error)
                 raise
+            tracebacks.trim_if_enabled(error)
             raise call_errors.explain(fn, args, kwargs, error) from error
         Node(FunctionOperation(wrapper), args, kwargs, outputs)
         return outputs
