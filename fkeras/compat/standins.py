@@ -77,7 +77,9 @@ class StandIn(types.ModuleType):
         return find, (self.__name__,)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(dir(fkeras) if self.__name__ == "keras" else ())})
+        own = {name for name in vars(self) if not name.startswith("_")}
+        more = {"__version__", *dir(fkeras)} - {*_NOT_KERAS} if self.__name__ == "keras" else set()
+        return sorted(own | more)
 
 
 def spec_of(name: str) -> ModuleSpec:

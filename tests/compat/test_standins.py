@@ -4,6 +4,8 @@ import ast
 
 import pytest
 
+from fkeras.compat import standins
+
 
 def test_every_way_of_importing_gives_fkeras(command):
     printed = command.output("""
@@ -253,3 +255,11 @@ def test_install_in_a_running_program_and_without_tensorflow_it_is_absent_before
     """,
     )
     assert command.python(script).stdout == "absent\n2.19.0+fkeras\n"
+
+
+def test_dir_shows_what_a_script_may_use():
+    names = dir(standins.keras)
+    assert {"layers", "Model", "__version__", "version"} <= set(names)
+    assert not {"core", "errors", "compat", "types", "__path__", "_more"} & set(names)
+    assert {"keras", "function"} <= set(dir(standins.tensorflow))
+    assert [name for name in names if not hasattr(standins.keras, name)] == []
