@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
 from fkeras import distribution as distribution_module
+from fkeras.core import tracebacks
 from fkeras.core.randomness import keys
 from fkeras.core.randomness.process_generator import RootKey
 from fkeras.errors import NotBuiltError, UserInputError
@@ -30,6 +31,7 @@ class PureTraining:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def init_state(self, key: jax.Array, batch: Any) -> TrainState:
         """The `TrainState` to begin training with: a pure function of a key.
 
@@ -64,6 +66,7 @@ class PureTraining:
             key=jnp.copy(key),  # a donated state must not take the caller's key with it
         )
 
+    @tracebacks.filtered
     def step(self, state: TrainState, batch: Any) -> tuple[TrainState, Logs]:
         """One training step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden
         `train_step`.
@@ -85,6 +88,7 @@ class PureTraining:
         groups = self._groups_for("step", batch)
         return state_steps.train(self, self._compiled, groups, state, batch)
 
+    @tracebacks.filtered
     def test(self, state: TrainState, batch: Any) -> tuple[TrainState, Logs]:
         """One evaluation step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden
         `test_step`.
@@ -114,6 +118,7 @@ class PureTraining:
         groups = self._groups_for("test", batch)
         return state_steps.test(self, self._compiled, groups, state, batch)
 
+    @tracebacks.filtered
     def running_logs(self, state: TrainState) -> Logs:
         """What the metrics of a `TrainState` say of all batches since their last reset, pure.
 
@@ -130,6 +135,7 @@ class PureTraining:
     def _with_reset_metrics(self, state: TrainState) -> TrainState:
         return state_steps.reset_metrics(self._own_groups("reset_metrics"), state)
 
+    @tracebacks.filtered
     def train_state(self) -> TrainState:
         """The facade's present state as a `TrainState`, to go on from in a hand-written loop.
 
@@ -145,6 +151,7 @@ class PureTraining:
         count = as_step(self._compiled.progress.steps)
         return groups.to_state(values, self.optimizer, count, jnp.copy(self.build_key))
 
+    @tracebacks.filtered
     def set_train_state(self, state: TrainState) -> None:
         """Takes all of a `TrainState` over into the facade: weights, optimizer state, metrics, step
         and key. `fit` goes on from it as `step` would.

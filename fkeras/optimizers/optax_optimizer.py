@@ -199,10 +199,8 @@ class OptaxOptimizer(Optimizer):
                 values.append(old)
             elif info.overwrite:
                 values.append(gradient.astype(old.dtype))
-            elif info.constraint is None:
-                values.append(new)
             else:
-                values.append(jnp.asarray(info.constraint(new), new.dtype))
+                values.append(info.constrained(new))
         return values, OptimizerState(state.iteration + 1, transformation=transformation)
 
     def _tree_builder(self, infos: Sequence[ParameterInfo]) -> Unflatten:

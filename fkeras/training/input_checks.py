@@ -19,7 +19,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.losses import target_checks
 from fkeras.training.activation_checks import check_last_activations
-from fkeras.training.first_batch import output_specs
+from fkeras.training.first_batch import output_specs, refuse_strings
 from fkeras.training.steps import unpack
 
 if TYPE_CHECKING:
@@ -64,9 +64,16 @@ def check_source(
     if role == "fit":
         _warn_of_unscaled_images(model, source)
     x, y, sample_weight = unpack(source.arrays)
+    refuse_strings(x, "validation_data" if role == "validation_data" else "x")
     check_ids(fed_layers, x)
     if role == "predict" or compiled.loss is None or is_users:
         return
+    if y is None and role == "validation_data":
+        raise UserInputError(
+            f"`validation_data` has no targets, and model '{model.name}' was compiled with "
+            f"loss={compiled.loss.argument!r}: pass `validation_data=(x, y)`. "
+            f"{source.targets_hint}".rstrip()
+        )
     if y is None:
         raise UserInputError(
             f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
