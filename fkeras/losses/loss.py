@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import dtype_policy, names, settings
+from fkeras.core import dtype_policy, names, settings, tracebacks, user_code
 from fkeras.core.config import constructor, serialization
 from fkeras.core.nested import any_leaf, map_structure
 from fkeras.core.values.masks import get_mask
@@ -18,7 +18,6 @@ from fkeras.errors import UserInputError
 from fkeras.losses.alignment import squeeze_or_expand_to_same_rank
 from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import Reduction, reduce_weighted_values, standardize_reduction
-from fkeras.losses.traced_functions import explained
 from fkeras.ops.promotion import is_integral
 from fkeras.ops.tensors import convert_to_tensor
 
@@ -63,6 +62,7 @@ class Loss:
         self._arguments = (args, kwargs)  # for `get_config`
         return self
 
+    @tracebacks.filtered
     def __init__(
         self,
         name: str | None = None,
@@ -79,6 +79,7 @@ class Loss:
         """The dtype that the loss is computed in."""
         return self._dtype_policy.compute_dtype
 
+    @tracebacks.filtered
     def __call__(
         self,
         y_true: Nested[TensorLike],
@@ -95,8 +96,12 @@ class Loss:
         in_mask = get_mask(y_pred)
         y_true = _map_arrays(self._convert_target, y_true)
         y_pred = _map_arrays(self._convert, y_pred)
-        with explained(f"Loss {self._described()!r}"):
+        try:
             losses = self.call(y_true, y_pred)
+        except Exception as error:
+            user_code.raise_explained(
+                error, lambda: f"Loss {self._described()!r}", {"y_true": y_true, "y_pred": y_pred}
+            )
         if losses is None:
             raise UserInputError(
                 f"loss fn {self._described()} returned None. Does its last line lack a `return`?"

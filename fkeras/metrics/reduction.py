@@ -13,7 +13,6 @@ from fkeras.core.values.masks import get_mask
 from fkeras.errors import UserInputError
 from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
-from fkeras.losses.traced_functions import explained
 from fkeras.metrics.metric import Metric
 from fkeras.metrics.probability_check import warn_unless_probabilities
 from fkeras.ops.tensors import as_array, convert_to_tensor
@@ -171,8 +170,7 @@ class MeanMetricWrapper(Mean):
         """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
         warn_unless_probabilities(self, y_pred)
         mask = get_mask(y_pred)  # before the function, whose result has none
-        with explained(f"Metric {self.name!r}"):
-            values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        values = self._fn(y_true, y_pred, **self._fn_kwargs)
         if values is None:
             raise UserInputError(
                 f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its "

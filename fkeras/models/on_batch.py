@@ -12,7 +12,7 @@ from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
-from fkeras.training import first_batch
+from fkeras.training import first_batch, input_checks
 from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
 from fkeras.training.value_checks import ValueChecks
@@ -121,6 +121,7 @@ class OnBatch:
         if source.columns:
             data_module.check_columns(self._compiled.columns, source, caller)
         self._value_checks(caller).check(batch)
+        input_checks.check_layout(self, batch)
         return batch
 
     def _value_checks(self, caller):

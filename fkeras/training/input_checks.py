@@ -4,13 +4,18 @@ metrics.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import jax
 
 from fkeras import data as data_module
+from fkeras.core import placement
+from fkeras.core.values import stand_ins
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.training.activation_checks import check_last_activations
+from fkeras.training.first_batch import refuse_strings
 from fkeras.training.value_checks import ValueChecks
 
 if TYPE_CHECKING:
@@ -49,6 +54,13 @@ def check_source(
         _check_columns(compiled, source, role)
         if role == "fit":
             _warn_of_unscaled_images(model, source)
+        refuse_strings(source.arrays[0], "validation_data" if role == "validation_data" else "x")
+        if checks.has_loss and len(source.arrays) < 2 and role == "validation_data":
+            raise UserInputError(
+                f"`validation_data` has no targets, and model '{model.name}' was compiled with "
+                f"loss={compiled.loss.argument!r}: pass `validation_data=(x, y)`. "
+                f"{source.targets_hint}".rstrip()
+            )
         if checks.has_loss and len(source.arrays) < 2:
             raise UserInputError(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
@@ -79,6 +91,26 @@ def _check_columns(compiled: Compiled, source: ArraySource, role: str) -> None:
     data_module.check_columns(expected, source, role)
     if role == "fit":
         compiled.columns = source.columns
+
+
+def check_layout(model: Trainable, batch: Any) -> None:
+    """Batches on a mesh with explicit axes beside weights that do not lie on one: JAX would not
+    know how the result of a product is to lie.
+
+    Args:
+        model: a built model.
+        batch: arrays, as a step will be given them.
+    """
+    if not any(map(placement.has_explicit_rows, jax.tree.leaves(batch))):
+        return
+    weights = [stand_ins.private_value(v) for _, v in tracking.structure_of(model).variables]
+    if not all(map(placement.has_explicit_axes, weights)):
+        raise UserInputError(
+            "The batches lie on a mesh with explicit axes, the weights of model "
+            f"'{model.name}' do not. Lay them out on that mesh as well: `model.set_train_state("
+            "jax.device_put(model.train_state(), NamedSharding(mesh, PartitionSpec())))`; or use a "
+            "mesh with `axis_types=(jax.sharding.AxisType.Auto,)`."
+        )
 
 
 _SCALING_LAYERS = ("Rescaling", "Normalization", "Lambda", "BatchNormalization")

@@ -90,8 +90,6 @@ class ValueChecks:
                 looked_at = map_structure(_if_small, batch)
                 data_module.check_finite(looked_at, self._finite_parts, names)
         x, y, sample_weight = unpack(batch)
-        if is_first:
-            self._refuse_strings(x, names[0])
         if is_first and self._may_look_up:  # a model without a known graph: its trace tells
             self.fed_layers = self._specs(x, rows).lookups
         check_ids(self.fed_layers, x, None if is_first else _SMALL)
@@ -100,17 +98,6 @@ class ValueChecks:
         if sample_weight is not None:
             self._check_weights(sample_weight, names[2])
         self._check_targets(x, y, sample_weight, rows, is_first, names)
-
-    def _refuse_strings(self, x, name):
-        """Strings are for models that declare an input of them; JAX knows none."""
-        for path, array in data_module.iterate_named(x, name):
-            # Only models of known graphs declare inputs.
-            declared = [tensor.dtype for tensor in getattr(self.model, "inputs", None) or ()]
-            if array.dtype.kind in "US" and "string" not in declared:
-                raise UserInputError(
-                    f"{path} holds strings, such as {str(array.ravel()[0])[:40]!r}. Encode them as "
-                    "numbers first: ids by `np.unique(column, return_inverse=True)[1]`."
-                )
 
     def _check_weights(self, sample_weight, name):
         for path, weight in data_module.iterate_named(sample_weight, name):

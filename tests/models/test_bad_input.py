@@ -471,24 +471,24 @@ ERRORS = [
         lambda m: m.evaluate(X, Y, batchsize=3),
         "Did you mean 'batch_size'",
     ),
-    ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call` returned None"),
+    ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call` of .*returned None"),
     (
         "a metric in NumPy",
         lambda: linear(metrics=[lambda t, p: np.array(p).mean()]),
         fit(X, Y),
-        "Metric 'lambda' hands its arguments to NumPy.*fkeras.ops",
+        "(?s)[Mm]etric.*lambda.*NumPy",
     ),
     (
         "a metric with float",
         lambda: linear(metrics=[lambda t, p: float(fkeras.ops.mean(p))]),
         fit(X, Y),
-        "Metric 'lambda' asks for the value.*keep numbers as arrays",
+        "(?s)[Mm]etric.*lambda.*float",
     ),
     (
         "a loss with if",
         lambda: linear(lambda t, p: p if fkeras.ops.mean(p) > 0 else -p),
         fit(X, Y),
-        "Loss '<lambda>' asks for the value.*fkeras.ops.where",
+        "(?s)Loss '<lambda>'.*(where|cond)",
     ),
     (
         "a loss that returns a pair",
@@ -496,7 +496,7 @@ ERRORS = [
         fit(X, Y),
         "returned a tuple. It must return one array",
     ),
-    ("strings as inputs", linear, fit(np.full((N, 4), "a"), Y), "x holds strings, such as 'a'"),
+    ("strings as inputs", linear, fit(np.full((N, 4), "a"), Y), "x holds strings, such as .*'a'"),
     (
         "negative weights of classes in targets",
         lambda: softmax("categorical_crossentropy"),
