@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     from fkeras import constraints as constraints
     from fkeras import core as core
     from fkeras import data as data
+    from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
     from fkeras import initializers as initializers
@@ -88,6 +89,7 @@ _ROOMS = (
     "constraints",
     "core",
     "data",
+    "distribution",
     "dtype_policies",
     "errors",
     "initializers",

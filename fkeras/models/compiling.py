@@ -47,7 +47,8 @@ class Compiling:
         """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
 
         Args:
-            optimizer: name, object, config, or any `optax.GradientTransformation`.
+            optimizer: name, object, config, any `optax.GradientTransformation`, or an
+                `optax.MultiSteps`.
             loss: name, object or function `(y_true, y_pred) -> loss`; a list or dict, one for each
                 output; None where `train_step` or `compute_loss` is overridden or layers add
                 losses.

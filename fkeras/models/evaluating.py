@@ -11,7 +11,7 @@ from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import input_checks
+from fkeras.training import agreement, input_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -75,7 +75,7 @@ class Evaluating:
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
-            should_stop=lambda: self.stop_evaluating,
+            should_stop=lambda: agreement.any_of(self.stop_evaluating),
         )
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
@@ -140,7 +140,7 @@ class Evaluating:
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
-            should_stop=lambda: self.stop_predicting,
+            should_stop=lambda: agreement.any_of(self.stop_predicting),
         )
 
     def _pass_options(self, steps: int | None) -> PassOptions:

@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
+from fkeras import distribution as distribution_module
 from fkeras.core import tracebacks
 from fkeras.core.randomness import keys
 from fkeras.core.randomness.process_generator import RootKey
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.training import expected_targets, first_batch, state_steps, steps
+from fkeras.training import expected_targets, first_batch, sharding, state_steps, steps
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step, check_state
 
@@ -173,6 +174,34 @@ class PureTraining:
                 variable.assign(value)
         self._compiled.progress.steps = steps_taken
         self._info.root_key = key
+
+    def state_sharding(self, mesh: Any = None) -> TrainState:
+        """Where the parts of a `TrainState` lie on many devices: a `TrainState` of JAX shardings,
+        for `jax.jit(..., in_shardings=, out_shardings=)` and `jax.device_put`.
+
+        Args:
+            mesh: a `jax.sharding.Mesh` or `DeviceMesh` (all of the state on each device), a
+                `Distribution`, or None for the one that counts here.
+
+        Raises:
+            UserInputError: there is none, or the model is not built and compiled.
+
+        Examples:
+            >>> import fkeras, jax, numpy as np
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(1)])
+            >>> model.compile("adam", "mse")
+            >>> mesh = jax.make_mesh((1,), ("batch",))
+            >>> sharding = model.state_sharding(mesh)
+            >>> batch = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+            >>> step = jax.jit(model.step, in_shardings=(sharding, None))
+            >>> state, logs = step(jax.device_put(model.train_state(), sharding), batch)
+            >>> int(state.step)
+            1
+        """
+        chosen = distribution_module.as_distribution(mesh)
+        groups = self._own_groups("state_sharding")
+        shardings = sharding.shardings_of(groups, chosen, self.optimizer)
+        return groups.to_state(shardings, self.optimizer, chosen.replicated, chosen.replicated)
 
     def _own_groups(self, caller: str) -> VariableGroups:
         """The model's Variables by role, with the slots that its optimizer will have."""

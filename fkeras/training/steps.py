@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private, settings, warn_once
+from fkeras.core import jax_private, placement, settings, warn_once
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
@@ -77,6 +77,7 @@ def train_step(
     (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
         evaluate, has_aux=True
     )(trainable)
+    loss, gradients = placement.mean_over_devices((loss, gradients))
     if trainable:  # a model may have nothing to train
         more = {}
         if model.optimizer.takes_loss:
@@ -237,6 +238,12 @@ def compute_loss(
         value = compiled.loss(y, y_pred, sample_weight)
         if value is not None:
             terms.append(value)
+    if placement.is_mapped() and contexts.current().losses:
+        raise UserInputError(
+            f"Layers of model '{model.name}' add losses, which `DataParallel(strategy='pmap')` "
+            "cannot bring together: whether they are means over rows is not known. Use "
+            "`DataParallel()`."
+        )
     for value in model.losses:
         terms.append(jnp.sum(jnp.asarray(value, settings.floatx())))
     if not terms and compiled.loss is None:

@@ -59,7 +59,8 @@ class Building:
             overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8
                 scales).
             name: None for an automatic name.
-            layout: kept on the Variable.
+            layout: how its value is cut over devices (`fkeras.distribution.TensorLayout`); None for
+                as the distribution says.
 
         Returns:
             The Variable.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fkeras.core import names, tracebacks, user_code
+from fkeras.core import names, placement, tracebacks, user_code
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.argument_kinds import any_symbolic
@@ -160,6 +160,9 @@ class Calling:
             context.without_outputs = self
         if context is not None and context.capture is not None:
             context.capture.collect(self, outputs)
+        distribution = placement.current()
+        if distribution is not None:
+            outputs = _laid_out(outputs, distribution)
         if not self._manages_masks:
             overrides_compute_mask = type(self).compute_mask is not Calling.compute_mask
             has_masks = masking.pass_masks(self, arguments, outputs, overrides_compute_mask)
@@ -245,6 +248,14 @@ def _located(layer: Calling) -> contextlib.AbstractContextManager[None]:
     if scope is None:
         return contextlib.nullcontext()
     return key_scopes.located(scope.paths.get(id(layer), layer._info.name))
+
+
+def _laid_out(outputs: Any, distribution: placement.Distribution) -> Any:
+    """A layer's outputs where the distribution wants them."""
+    sharding = distribution.tensor_sharding(f"{names.current_path()}/output")
+    if sharding is None:
+        return outputs
+    return map_structure(lambda output: placement.place(output, sharding), outputs)
 
 
 def _cast_of(info: Any) -> str | None:
