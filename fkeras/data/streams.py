@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from fkeras.core.warn_once import warn_user
 from fkeras.data import ahead, batch_checks
 from fkeras.data.py_dataset import PyDataset
-from fkeras.data.source import Source
+from fkeras.data.source import Source, without_inputs
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class StreamSource(Source):
         # A generator is the user's, and can be used once: it goes on from epoch to epoch.
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
         self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
+        self._left_out: Collection[str] = ()  # keys of a dict of inputs
         needs_tuple = self.kind == "generator" and role != "predict"
         self._checks = batch_checks.BatchChecks(name, str(self.kind), class_weight, needs_tuple)
         count = self._count()
@@ -116,7 +117,7 @@ class StreamSource(Source):
         """The first batch, which the next epoch will still have."""
         if self._peeked is None:
             if self.kind == "PyDataset":
-                return self._checks.check(self._data[0], 0)
+                return self._batch(self._data[0], 0)
             # The iterator is kept: most streams cannot be begun twice.
             rest = self._open(0)
             first = next(rest, None)
@@ -124,6 +125,12 @@ class StreamSource(Source):
                 raise UserInputError(self._nothing_there())
             self._peeked = first, rest
         return self._peeked[0]
+
+    def leave_out(self, keys: Collection[str]) -> None:
+        self._left_out = keys
+        if self._peeked is not None:
+            first, rest = self._peeked
+            self._peeked = without_inputs(first, keys), rest
 
     def epoch(self, epoch_index: int = 0) -> Iterator[Batch]:
         """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
@@ -172,10 +179,14 @@ class StreamSource(Source):
         items = self._items(index)
         try:
             for number, item in enumerate(items):
-                yield self._checks.check(item, number)
+                yield self._batch(item, number)
         finally:
             if items is not self._generator:
                 getattr(items, "close", lambda: None)()
+
+    def _batch(self, item: Any, number: int) -> Batch:
+        batch = self._checks.check(item, number)
+        return without_inputs(batch, self._left_out) if self._left_out else batch
 
     def _passes(self, index: int) -> Generator[Batch, None, None]:
         """Batches of passes without end; they end where a pass has none."""

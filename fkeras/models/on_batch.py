@@ -99,6 +99,7 @@ class OnBatch:
             class_weight=class_weight,
             role="batch",
         )
+        self._leave_out_surplus_inputs(source)
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
         input_checks.check_ids(self._fed_layers(), batch[0])

@@ -19,7 +19,7 @@ from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
 from fkeras.models.functional import Functional
-from fkeras.models.input_structure import adjust_input, are_compatible
+from fkeras.models.input_structure import adjust_input, are_compatible, flatten_like
 from fkeras.models.model import Model
 
 if TYPE_CHECKING:
@@ -236,8 +236,11 @@ class Sequential(Model):
 
     def _adjust(self, x):
         """The input as its Input declares it; as the first layer wants it where there is none."""
-        if self._input_layer is not None and not self._is_deferred and hasattr(x, "shape"):
-            return adjust_input(x, self._input_layer.output, self.name)
+        declared = self._declared_inputs()
+        if isinstance(x, dict) and declared is not None:
+            (x,) = flatten_like(declared, x, self.name)
+        if hasattr(x, "shape") and declared is not None:
+            return adjust_input(x, declared, self.name)
         first = self.layers[0]
         if not first._info.convert_inputs:
             return x
@@ -245,6 +248,9 @@ class Sequential(Model):
             first.dtype_policy, first.compute_dtype, first.autocast, (x,), {}
         )
         return args[0]
+
+    def _declared_inputs(self):
+        return None if self._input_layer is None or self._is_deferred else self._input_layer.output
 
     def compute_output_spec(
         self,

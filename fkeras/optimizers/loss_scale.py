@@ -114,6 +114,10 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
 
+    @property
+    def revision(self) -> int:
+        return self._revision + self.inner_optimizer.revision
+
     # -- pure ------------------------------------------------------------------
 
     def shared_slots(self, infos: Sequence[ParameterInfo]) -> dict[str, SlotSpec]:

@@ -36,7 +36,7 @@ def check_last_activations(
         if _check_loss(term, activations[term.output]):
             excused.add(term.output)
     entries = metrics.entries if metrics is not None and metrics.built else ()
-    for output, _, metric in entries:
+    for output, _, metric, _ in entries:
         is_linear = _last_activation(model, output) == "linear"
         if metric._needs_probabilities and output not in excused and is_linear:
             _warn_of_metric(metric)

@@ -21,6 +21,7 @@ from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.training.logs import named_results
 from fkeras.training.state import check_state
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def train_step(
     """(logs, new state) for state = (trainable, non-trainable, optimizer, metric) values."""
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
+    unlisted = compiled.unlisted_variables(model)
+    listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
     grad = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
     (_, (loss, y_pred, non_trainable, metrics)), gradients = grad(
         trainable,
@@ -62,11 +65,12 @@ def train_step(
         training=True,
         optimizer_variables=optimizer_variables,
     )
+    _hand_out(unlisted, metrics[listed:])
     if trainable:  # a model may have nothing to train
         trainable, optimizer_variables = model.optimizer.stateless_apply(
             optimizer_variables, gradients, trainable
         )
-    logs, metrics = _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight)
+    logs, metrics = _track(model, compiled, metrics[:listed], loss, x, y, y_pred, sample_weight)
     return logs, (trainable, non_trainable, optimizer_variables, metrics)
 
 
@@ -76,10 +80,13 @@ def test_step(
     """(logs, new state) for state = (trainable, non-trainable, metric) values."""
     trainable, non_trainable, metrics = state
     x, y, sample_weight = unpack(data)
+    unlisted = compiled.unlisted_variables(model)
+    listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
     _, (loss, y_pred, non_trainable, metrics) = model.compute_loss_and_updates(
         trainable, non_trainable, metrics, x, y, sample_weight, training=False
     )
-    logs, metrics = _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight)
+    _hand_out(unlisted, metrics[listed:])
+    logs, metrics = _track(model, compiled, metrics[:listed], loss, x, y, y_pred, sample_weight)
     return logs, (trainable, non_trainable, metrics)
 
 
@@ -101,6 +108,7 @@ def _training_argument(model: Trainable, training: bool) -> dict[str, bool]:
 
 def compute_loss_and_updates(
     model: Trainable,
+    compiled: Compiled,
     trainable: Values,
     non_trainable: Values,
     metrics: Values,
@@ -110,9 +118,15 @@ def compute_loss_and_updates(
     training: bool,
     optimizer_variables: Values | None,
 ) -> tuple[Tensor, tuple]:
-    """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values))."""
+    """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values)).
+
+    The metric values may go on with those of the metrics that the model does not list.
+    """
     own = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
-    _check_lengths(own, (trainable, non_trainable, metrics))
+    unlisted, listed = compiled.unlisted_variables(model), len(own[2])
+    _check_lengths(own, (trainable, non_trainable, metrics[:listed]))
+    given, metrics = len(metrics), list(metrics)
+    metrics += [variable.value for variable in unlisted[given - listed :]]
     optimizer = model.optimizer
 
     def run():
@@ -138,13 +152,16 @@ def compute_loss_and_updates(
             scales = training and optimizer is not None
             return optimizer.scale_loss(loss) if scales else loss, loss, outputs
 
-    variables, values = [*own[0], *own[1], *own[2]], [*trainable, *non_trainable, *metrics]
+    variables, values = (
+        [*own[0], *own[1], *own[2], *unlisted],
+        [*trainable, *non_trainable, *metrics],
+    )
     if optimizer_variables is not None:
         variables += optimizer.variables
         values += optimizer_variables
     (scaled, loss, outputs), after = lending.call(run, variables, values)
     weights = len(trainable) + len(non_trainable)
-    new_metrics = after[weights : weights + len(metrics)]
+    new_metrics = after[weights : weights + given]
     return scaled, (loss, outputs, after[len(trainable) : weights], new_metrics)
 
 
@@ -164,9 +181,24 @@ def _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight):
     def run():
         if compiled.tracker is not None:
             compiled.tracker.update_state(loss, sample_weight=batch_size_of(x))
-        return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        logs = model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        if isinstance(logs, dict):
+            for metric in compiled.unlisted_results(model):
+                logs = {**named_results(metric.name, metric.result()), **logs}
+        return logs
 
-    return lending.call(run, model.metrics_variables, metrics)
+    unlisted = compiled.unlisted_variables(model)
+    values = [*metrics, *(variable.value for variable in unlisted)]
+    logs, after = lending.call(run, [*model.metrics_variables, *unlisted], values)
+    _hand_out(unlisted, after[len(metrics) :])
+    return logs, after[: len(metrics)]
+
+
+def _hand_out(variables, values):
+    """Writes to those Variables that a call around lends: elsewhere, there is nobody to keep it."""
+    for variable, value in zip(variables, values):
+        if lending.is_lent(variable):
+            variable.assign(value)
 
 
 # -- the loss ------------------------------------------------------------------
@@ -235,6 +267,20 @@ def _traced(model, groups, key, step):
         yield
 
 
+def _run_step(step, groups, values, batch):
+    """A model's step. Metrics that its `metrics` does not list are lent around it, since the state
+    of Keras's contract has no place for them.
+    """
+    *others, metrics = values
+    listed = len(metrics) - len(groups.unlisted)
+    state = (*map(list, others), list(metrics[:listed]))
+    (logs, new), unlisted = lending.call(step, groups.unlisted, metrics[listed:], state, batch)
+    *others, metrics = new
+    if isinstance(logs, dict):
+        logs = {key: x for name in logs for key, x in named_results(name, logs[name]).items()}
+    return logs, (*map(list, others), [*metrics, *unlisted])
+
+
 def run_train(
     model: Trainable,
     groups: VariableGroups,
@@ -245,8 +291,7 @@ def run_train(
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
     with _traced(model, groups, key, step):
-        logs, values = model.train_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        return _run_step(model.train_step, groups, values, batch)
 
 
 def run_test(
@@ -259,8 +304,7 @@ def run_test(
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
     with _traced(model, groups, jax.random.fold_in(key, _EVALUATION), step):
-        logs, values = model.test_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        return _run_step(model.test_step, groups, values, batch)
 
 
 def run_predict(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fkeras.core.values.variable import Variable
+    from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.trainable import Trainable
     from fkeras.training.trainable_flags import TrainableFlags
@@ -35,16 +36,20 @@ class VariableGroups:
     Args:
         model: a built, compiled model.
         flags: which of its weights are trained.
+        unlisted_metrics: metrics of its steps that its `metrics` does not list.
 
     Attributes:
         trainable: Variables that training changes by gradient.
         non_trainable: all others of the model, with the state of seed generators.
         optimizer: Variables of the optimizer.
         metrics: Variables of the metrics. metric_objects: the metrics they belong to.
+        unlisted: the last of `metrics`: of those that the model's `metrics` does not list.
         structure: of the model, as it was when this was made.
     """
 
-    def __init__(self, model: Trainable, flags: TrainableFlags) -> None:
+    def __init__(
+        self, model: Trainable, flags: TrainableFlags, unlisted_metrics: Sequence[Metric] = ()
+    ) -> None:
         structure = tracking.structure_of(model)
         self.structure = structure
         self.flags = flags
@@ -55,8 +60,9 @@ class VariableGroups:
             self.non_trainable: list[Variable] = model.non_trainable_variables
         optimizer = model.optimizer
         self.optimizer: list[Variable] = [] if optimizer is None else list(optimizer.variables)
-        self.metric_objects = model.metrics
+        self.metric_objects = [*model.metrics, *unlisted_metrics]
         self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
+        self.unlisted: list[Variable] = [v for m in unlisted_metrics for v in m.variables]
         self.key_paths = pure.paths_of(structure)
 
     def groups(self) -> tuple[list[Variable], ...]:
