@@ -102,16 +102,19 @@ class Evaluating:
         steps = arguments.limited_steps(steps, source)
         self._prepare(source, "predict")
         executables = self._compiled.executables_for(self, weights_only=True)
-        return predict(
+        state = executables.groups.predict_state()
+        outputs, others = predict(
             executables,
             source,
-            executables.groups.weights(),
+            state,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
             should_stop=lambda: self.stop_predicting,
         )
+        put_changed(executables.groups.non_trainable, state[1], others)
+        return outputs
 
     def _pass_options(self, steps: int | None) -> PassOptions:
         chosen = self._compiled.options
@@ -139,8 +142,13 @@ class Evaluating:
         progress = self._compiled.progress
         number = batch_number(progress.predicted)
         progress.predicted += 1
-        weights = executables.groups.weights()
-        return to_host(executables.predict_one(weights, self.build_key, number, batch))
+        groups = executables.groups
+        outputs, changed = executables.predict_one(
+            groups.predict_state(), self.build_key, number, batch
+        )
+        for position, value in changed.items():
+            stand_ins.put_value(groups.non_trainable[position], value)
+        return to_host(outputs)
 
 
 def put_changed(variables: Sequence[Variable], before: Sequence[Any], after: Sequence[Any]) -> None:

@@ -73,7 +73,7 @@ class RatedOptimizer(BuildableOptimizer):
 
     @property
     def lr(self) -> Any:
-        """The name of `learning_rate` in older scripts; a subclass may use it for something else."""
+        """`learning_rate` as older scripts call it; a subclass may mean something else by it."""
         return self.__dict__["lr"] if "lr" in self.__dict__ else self.learning_rate
 
     @lr.setter

@@ -12,8 +12,8 @@ from fkeras import metrics as metrics_module
 from fkeras.core import names
 from fkeras.core.config import registry
 from fkeras.core.nested import flatten
-from fkeras.errors import UserInputError
 from fkeras.core.values import lending
+from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
 from fkeras.training.logs import named_results
 from fkeras.training.outputs import OutputNames

@@ -310,15 +310,39 @@ def run_test(
 def run_predict(
     model: Trainable,
     groups: VariableGroups,
-    weights: WeightValues,
+    state: WeightValues,
     key: jax.Array,
     step: jax.Array,
     batch: Any,
-) -> Nested[Tensor]:
-    """The outputs of one batch."""
+) -> tuple[Nested[Tensor], Values]:
+    """The outputs of one batch, and the non-trainable values afterwards.
+
+    Args:
+        state: of `groups.predict_state`. The metrics are what `call` reads; what it updates there
+            is forgotten, since metrics are of training and evaluation.
+    """
+    trainable, others = state
+    count = len(groups.non_trainable)
     with _traced(model, groups, jax.random.fold_in(key, _PREDICTION), step):
-        outputs, _ = model.predict_step(tuple(list(v) for v in weights), batch)
-    return outputs
+        weights = list(trainable), list(others[:count])
+        (outputs, new), _ = lending.call(
+            model.predict_step, groups.kept_metrics, others[count:], weights, batch
+        )
+    return outputs, _non_trainable_of(new, count)
+
+
+def _non_trainable_of(new, count):
+    """What a user's own `predict_step` may return as state: (trainable, non-trainable) values too,
+    as it was given them.
+    """
+    if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (list, tuple)):
+        new = new[1]
+    if not isinstance(new, (list, tuple)) or len(new) != count:
+        raise UserInputError(
+            "`predict_step(state, data)` must return `(outputs, non_trainable_variables)`, as "
+            f"`stateless_call` does: a list of {count} values. Received: {new!r:.200}"
+        )
+    return list(new)
 
 
 def step(

@@ -44,6 +44,7 @@ class VariableGroups:
         optimizer: Variables of the optimizer.
         metrics: Variables of the metrics. metric_objects: the metrics they belong to.
         unlisted: the last of `metrics`: of those that the model's `metrics` does not list.
+        kept_metrics: Variables of those metrics that the model and its layers hold.
         structure: of the model, as it was when this was made.
     """
 
@@ -63,6 +64,7 @@ class VariableGroups:
         self.metric_objects = [*model.metrics, *unlisted_metrics]
         self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
         self.unlisted: list[Variable] = [v for m in unlisted_metrics for v in m.variables]
+        self.kept_metrics: list[Variable] = [v for m in structure.metrics for v in m.variables]
         self.key_paths = pure.paths_of(structure)
 
     def groups(self) -> tuple[list[Variable], ...]:
@@ -78,6 +80,13 @@ class VariableGroups:
         # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
         value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
         return list(map(value, self.trainable)), list(map(value, self.non_trainable))
+
+    def predict_state(self) -> WeightValues:
+        """The same, the metrics that `call` may update behind the non-trainable ones."""
+        trainable, non_trainable = self.weights()
+        if self.kept_metrics:
+            non_trainable += [v.value for v in self.kept_metrics]
+        return trainable, non_trainable
 
     def fresh_metrics(self) -> list[jax.Array]:
         """What the metric Variables are after a reset, without touching them."""

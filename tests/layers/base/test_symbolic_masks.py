@@ -49,3 +49,9 @@ def test_setting_it_is_an_error():
     _, x = embedded()
     with pytest.raises(TypeError, match="cannot be set.*mask=mask"):
         x._keras_mask = x
+
+
+def test_it_survives_another_dtype_policy():
+    inputs, x = embedded()
+    y = layers.LSTM(3, return_sequences=True, dtype="float16")(x)
+    assert y._keras_mask.shape == (None, None)
