@@ -146,7 +146,7 @@ class Evaluating:
         outputs, changed = executables.predict_one(
             groups.predict_state(), self.build_key, number, batch
         )
-        for position, value in changed.items():
+        for position, value in changed.items() if changed else ():
             stand_ins.put_value(groups.non_trainable[position], value)
         return to_host(outputs)
 

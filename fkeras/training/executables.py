@@ -37,8 +37,9 @@ _CALL_WORK_ELSEWHERE = 2e11
 # Where the key stands among the arguments of steps.
 _KEY_AT = {"train": 2, "test": 2, "predict": 1}
 
-# What all steps of a pass share: the model's key, and the values of Variables outside of it.
-Shared: TypeAlias = tuple[jax.Array, list[jax.Array]]
+# What all steps of a pass share: the model's key, with the values of Variables outside of the model
+# where there are any.
+Shared: TypeAlias = jax.Array | tuple[jax.Array, list[jax.Array]]
 # Shapes and dtypes of a batch, leaf by leaf.
 BatchSignature: TypeAlias = tuple
 
@@ -120,9 +121,7 @@ class Executables:
     def refresh(self, kind: str) -> Outside:
         """Makes the programs of one kind again where what they hold as constants has changed."""
         outside = self._outside[kind]
-        if self.eager:
-            return outside
-        if outside.has_changed():
+        if outside.has_changed() and not self.eager:
             outside.make_arguments()
             (self._make_prediction if kind == "predict" else self._make_training)()
         elif kind == "train" and self._revision != self._optimizer_revision():
@@ -150,7 +149,7 @@ class Executables:
     def _train(
         self, values: GroupValues, counter: jax.Array, shared: Shared, batch: Any
     ) -> tuple[GroupValues, jax.Array, Logs]:
-        key, outside = shared
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
         with self._outside["train"].lent(outside):
             logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
         return fused_loops.like(new, values), counter + 1, logs
@@ -163,7 +162,7 @@ class Executables:
         counter: jax.Array,
         batch: Any,
     ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
-        key, outside = shared
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
         with self._outside["test"].lent(outside):
             logs, (_, non_trainable, new_metrics) = steps.run_test(
                 self.model, self.groups, (*weights, metrics), key, counter, batch
@@ -177,7 +176,7 @@ class Executables:
     def _predict(
         self, state: WeightValues, shared: Shared, counter: jax.Array, batch: Any
     ) -> tuple[Nested[Any], dict[int, jax.Array]]:
-        key, outside = shared
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
         with self._outside["predict"].lent(outside):
             outputs, new = steps.run_predict(self.model, self.groups, state, key, counter, batch)
         # Most steps change nothing: what was handed through is no result.
@@ -209,8 +208,10 @@ class Executables:
         if shapes not in known and len(known) >= _SIZES and source.steps * times < _LONG:
             return False
         if (kind, shapes) not in self._costs:
-            arguments = with_outside(args, _KEY_AT[kind], self.refresh(kind))
-            traced = self._steps[kind].trace(*arguments, device_batches.batch_shapes(source))
+            outside = self.refresh(kind)
+            if outside.arguments:
+                args = with_outside(args, _KEY_AT[kind], outside)
+            traced = self._steps[kind].trace(*args, device_batches.batch_shapes(source))
             self._costs[kind, shapes] = cost.estimate_cost(traced.jaxpr.jaxpr)
         _, is_slow_in_loops = self._costs[kind, shapes]
         if is_slow_in_loops and jax.default_backend() == "cpu":
@@ -279,11 +280,13 @@ class _Program:
     def __call__(self, *args: Any) -> Any:
         outside = self._executables.refresh(self._kind)
         program = self._executables.programs[self._name]
-        return program(*with_outside(args, self._key_at, outside))
+        if outside.arguments:
+            args = with_outside(args, self._key_at, outside)
+        return program(*args)
 
 
 def with_outside(args: tuple, key_at: int, outside: Outside) -> tuple:
-    """Arguments of a step, with the key and the values from outside as one."""
+    """Arguments of a step, with the values from outside beside the key."""
     return *args[:key_at], (args[key_at], outside.values()), *args[key_at + 1 :]
 
 

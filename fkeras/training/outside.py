@@ -35,7 +35,7 @@ class Outside:
 
     def has_changed(self) -> bool:
         """Whether a Variable that traces hold as a constant has another value by now."""
-        return any(
+        return bool(self._constants) and any(
             stand_ins.private_value(variable) is not value
             for variable, value in self._constants.values()
         )

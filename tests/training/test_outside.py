@@ -162,7 +162,7 @@ def test_functions_for_loops_of_ones_own():
     step = model.make_train_function()
     for value in (0.0, 0.25):
         v.assign(value)
-        groups = [g for g in model._compiled.groups(model).values()]
+        groups = list(model._compiled.groups(model).values())
         logs, new = step(groups, iter([(X, Y)]))
         assert new[0][0].tolist() == [[1 - 2 * value * value]]
 
