@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
+    from fkeras.training.executables import Executables
 
 
 class Evaluating:
@@ -95,7 +96,7 @@ class Evaluating:
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
-            return self._predict_now((x,))
+            return self._predict_now(self._compiled.executables, (x,))
         source = data_module.make_source(
             x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
         )
@@ -137,8 +138,8 @@ class Evaluating:
         input_checks.check_ids(self._fed_layers(), x)
         return True
 
-    def _predict_now(self, batch):
-        executables = self._compiled.executables_for(self, weights_only=True)
+    def _predict_now(self, executables: Executables, batch: tuple) -> Any:
+        """The outputs for one batch, by executables that fit the model as it is."""
         progress = self._compiled.progress
         number = batch_number(progress.predicted)
         progress.predicted += 1

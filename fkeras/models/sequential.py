@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flax import nnx
 
 from fkeras.core.config import serialization
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
@@ -212,7 +212,7 @@ class Sequential(Model):
         self._info.built = True
         self._info.build_shapes = {"input_shape": shape}
         if outer is None and self._info.root_key is None:
-            self._info.root_key = seeds.next_root_key()
+            self._info.root_key = process_generator.next_root_key()
 
     # -- calling ---------------------------------------------------------------
 

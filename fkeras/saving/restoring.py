@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 
 from fkeras.core.config import serialization
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.saving import record as records
@@ -201,7 +201,7 @@ def _assign(pairs: Pairs) -> None:
 
 def _set_lifetime(model: Model, lifetime: Lifetime) -> None:
     model.training_progress = {"steps": lifetime.steps, "epochs": lifetime.epochs}
-    model._info.root_key = seeds.RootKey.from_data(lifetime.key)
+    model._info.root_key = process_generator.RootKey.from_data(lifetime.key)
 
 
 def _listed(problems: Iterable[tuple[str, str]], most: int) -> str:

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private, settings, warn_once
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
@@ -262,8 +262,8 @@ def _warn_without_gradient(model, compiled, total, y_pred):
 @contextlib.contextmanager
 def _traced(model, groups, key, step):
     """Inside, flags are those of `compile`, and keys follow from the model's key and the step."""
-    step_key = jax.random.fold_in(seeds.typed_key(key), step)
-    with groups.flags.applied(model), seeds.scope(step_key, groups.key_paths, step):
+    step_key = jax.random.fold_in(keys.typed_key(key), step)
+    with groups.flags.applied(model), key_scopes.scope(step_key, groups.key_paths, step):
         yield
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from fkeras.core import placement
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.randomness import blocks, seeds
+from fkeras.core.randomness import blocks, key_scopes, keys, process_generator, seeds
 from fkeras.core.scoped import Scoped
 from fkeras.errors import UserInputError
 
@@ -69,11 +69,11 @@ class BlockDrawn:
         """
         if _is_generator(self.seed):
             return self.seed.next()
-        scope = seeds.current_scope()
+        scope = key_scopes.current_scope()
         if self.seed is None and scope is not None and scope.key is not None:
             return seeds.draw_seed(None)
         if self.seed is None and not hasattr(self, "_seed_of_calls"):
-            self._seed_of_calls = seeds.make_default_seed()
+            self._seed_of_calls = process_generator.make_default_seed()
         return seeds.key_data_of(self._seed_of_calls if self.seed is None else self.seed)
 
     def is_block_drawn(self) -> bool:
@@ -155,7 +155,7 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
     Returns:
         A list of arrays.
     """
-    data = jax.random.key_data(seeds.typed_key(key))
+    data = jax.random.key_data(keys.typed_key(key))
     values: dict[int, jax.Array] = {}  # by the row's index: the kinds come one after the other
     for kind in blocks.BODIES:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
@@ -194,7 +194,7 @@ def _draw_by_call(
     dtype: str,
 ) -> jax.Array:
     """What an initializer of another kind returns, its draws keyed by the weight's place."""
-    with seeds.scope(seeds.key_from_data(data), path=path):
+    with key_scopes.scope(keys.key_from_data(data), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
 
@@ -260,10 +260,10 @@ class Origin:
     __slots__ = ("root_key", "path")
 
     def __init__(self) -> None:
-        self.root_key: seeds.RootKey | None = None
+        self.root_key: process_generator.RootKey | None = None
         self.path: str | None = None
 
-    def place(self, root_key: seeds.RootKey, path: str) -> None:
+    def place(self, root_key: process_generator.RootKey, path: str) -> None:
         """Gives it its place under a root."""
         self.root_key = root_key
         self.path = path
@@ -273,6 +273,6 @@ class Origin:
         if self.root_key is None and _placers.value:
             _placers.value[0]()
         if self.root_key is None:
-            self.place(seeds.next_root_key(), variable.name)
+            self.place(process_generator.next_root_key(), variable.name)
         info = variable._meta
         return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import names
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, process_generator, seeds
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 
@@ -45,7 +45,7 @@ class SeedGenerator:
         self.name = name or names.auto_name("seed_generator")
         self._initial_seed = seed
         if seed is None:
-            seed = seeds.make_default_seed()
+            seed = process_generator.make_default_seed()
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise UserInputError(f"Argument `seed` must be an integer. Received: seed={seed}")
         if seed < 0 or seed >= 2**63:
@@ -67,7 +67,7 @@ class SeedGenerator:
         if scoped is not None:
             return scoped
         seed = self.state.value
-        with seeds.counting(seed):
+        with key_scopes.counting(seed):
             self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
         return seed
 

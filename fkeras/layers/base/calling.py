@@ -17,7 +17,7 @@ import numpy as np
 
 from fkeras.core import names
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
@@ -105,7 +105,7 @@ class Calling:
         for _, layer in structure.layers:
             layer._info.losses = []
         context = contexts.current()
-        draws = seeds.watched(context.mark_drawn)
+        draws = key_scopes.watched(context.mark_drawn)
         with building.root_of_draws(self), draws, trace_tokens.kept():
             own = [variable for _, variable in structure.variables]
             constants = contexts.constants_of(self, structure, context.training)
@@ -225,10 +225,10 @@ def _resolve_training(
 
 def _located(layer: Calling) -> contextlib.AbstractContextManager[None]:
     """Inside, draws are keyed by the layer's place in the pure call, if there is one."""
-    scope = seeds.current_scope()
+    scope = key_scopes.current_scope()
     if scope is None:
         return contextlib.nullcontext()
-    return seeds.located(scope.paths.get(id(layer), layer._info.name))
+    return key_scopes.located(scope.paths.get(id(layer), layer._info.name))
 
 
 def _cast_of(info: Any) -> str | None:

@@ -17,7 +17,7 @@ from flax import nnx
 from flax.traverse_util import unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
@@ -71,6 +71,7 @@ class CallOptions:
         method: what is called instead of the layer: see `Layer.apply`.
         mask: of the first input, or None.
         capture: collects intermediate outputs, or None.
+        with_losses: whether losses are asked for; regularizers compute theirs only then.
     """
 
     training: bool | None = None
@@ -79,6 +80,7 @@ class CallOptions:
     method: Method | None = None
     mask: Any = None
     capture: Capture | None = None
+    with_losses: bool = True
 
 
 def apply(
@@ -131,7 +133,7 @@ def call_with(
         context.training = options.training
         context.float_dtype = float_dtype_of(structure, values)
         context.capture = options.capture
-        keys = seeds.scope(
+        keys = key_scopes.scope(
             options.key, paths_of(structure), options.step, on_deep_draw=context.mark_drawn
         )
         if options.mask is not None:
@@ -141,7 +143,8 @@ def call_with(
             masks_of_outputs = map_structure(masks.get_mask, outputs)
             for output in flatten(outputs):
                 masks.set_mask(output, None)
-            return outputs, layer.losses, masks_of_outputs
+            losses = layer.losses if options.with_losses else []
+            return outputs, losses, masks_of_outputs
 
     variables = [variable for _, variable in structure.variables]
     (outputs, losses, masks_of_outputs), after = lending.call(
@@ -159,9 +162,8 @@ def call_with(
 
 def _without_mask(x: Any) -> Any:
     """A tensor that carries no hidden mask: masks come to a pure call by `mask=` alone."""
-    if signature.is_tensor(x) and masks.get_mask(x) is not None:
-        return jnp.copy(x)
-    return x
+    has_mask = masks.get_mask(x) is not None and signature.is_tensor(x)
+    return jnp.copy(x) if has_mask else x
 
 
 def _with_mask(layer: Layer, inputs: Sequence[Any], mask: Any) -> list[Any]:
@@ -227,7 +229,7 @@ def stateless_call(
     def run() -> tuple[Any, list[jax.Array] | None]:
         context = contexts.CallContext(layer, losses=[])
         context.note_masks_on([args, kwargs])
-        with contexts.opened(context), seeds.watched(context.mark_drawn):
+        with contexts.opened(context), key_scopes.watched(context.mark_drawn):
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import tracebacks
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.layers.base import pure, pure_init
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ class PureFace:
             >>> layer.apply(variables, jnp.ones((1, 3)))[0].tolist()
             [[3.0, 3.0]]
         """
-        options = pure.CallOptions(training, pure.key_of(rngs), method=method, mask=mask)
+        options = pure.CallOptions(
+            training, pure.key_of(rngs), method=method, mask=mask, with_losses=return_losses
+        )
         result, state = pure.apply(self, variables, inputs, named_inputs, options, capture)
         extras = []
         if return_losses:
@@ -123,7 +125,7 @@ class PureFace:
         same, bit for bit.
         """
         if self._info.root_key is None:
-            self._info.root_key = seeds.next_root_key()
+            self._info.root_key = process_generator.next_root_key()
         return self._info.root_key.key
 
     @tracebacks.filtered

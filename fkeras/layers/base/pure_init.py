@@ -12,7 +12,7 @@ from flax import nnx
 from flax.traverse_util import unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import first_values, seeds
+from fkeras.core.randomness import first_values, keys
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
@@ -35,7 +35,7 @@ def init(
         raise UserInputError(
             f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
         )
-    key = seeds.typed_key(key)
+    key = keys.typed_key(key)
     with building.undone_on_error(layer):
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()

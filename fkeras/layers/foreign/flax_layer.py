@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys, seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
@@ -137,7 +137,7 @@ class FlaxLayer(Layer):
             lambda variable: variable.value, self.linen_variables, is_leaf=_is_variable
         )
         # Drawn in training alone: a pure call at rest needs no key.
-        rngs = _linen_keys(seeds.key_from_data(seeds.draw_seed(None))) if training else None
+        rngs = _linen_keys(keys.key_from_data(seeds.draw_seed(None))) if training else None
         mutable = [name for name in values if name != "params"] if training else []
         # Without `mutable`, linen returns the outputs alone.
         if not mutable:
@@ -186,9 +186,9 @@ class _LinenDraw:
         """The initializer of the leaf at `path`, collection first."""
 
         def draw(shape, dtype=None):
-            scope = seeds.current_scope()
+            scope = key_scopes.current_scope()
             if scope is None:
-                key = seeds.key_from_data(seeds.key_data_of(None))
+                key = keys.key_from_data(seeds.key_data_of(None))
             else:
                 key = scope.key
             # The whole `init` for each leaf: of one program, XLA removes what is not asked for.

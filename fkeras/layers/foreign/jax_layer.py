@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import keys, seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
@@ -87,7 +87,7 @@ class JaxLayer(Layer):
             # are computed now, not staged.
             with jax.ensure_compile_time_eval():
                 available = {
-                    "rng": seeds.key_from_data(seeds.key_data_of(self.seed)),
+                    "rng": keys.key_from_data(seeds.key_data_of(self.seed)),
                     "training": True,
                     "inputs": jax.tree.map(_zeros, inputs, is_leaf=_is_symbolic),
                 }
@@ -103,7 +103,7 @@ class JaxLayer(Layer):
             "state": lambda: _values_of(self.state),
             "inputs": lambda: inputs,
             "training": lambda: bool(training),
-            "rng": lambda: seeds.key_from_data(seeds.draw_seed(None)),
+            "rng": lambda: keys.key_from_data(seeds.draw_seed(None)),
         }
         outputs = self.call_fn(**{name: available[name]() for name in self._call_names})
         if "state" not in self._call_names:

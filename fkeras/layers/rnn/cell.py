@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import keys, seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
@@ -169,12 +169,12 @@ class RecurrentCell(Layer):
         seed = held_seed(self)
         if seed is None:
             seed = seeds.draw_seed(self.seed_generator)
-        keys = jax.random.split(seeds.key_from_data(seed))
+        of_inputs_and_state = jax.random.split(keys.key_from_data(seed))
         # (gates, batch, features) or (batch, features)
         by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {
             name: _dropout_factors(key, rates[name], (*by_gate, *x.shape), x.dtype)
-            for key, name, x in zip(keys, rates, (inputs, state))
+            for key, name, x in zip(of_inputs_and_state, rates, (inputs, state))
         }
 
     def get_config(self) -> Config:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from fkeras.core.nested import map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys, seeds
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
@@ -106,7 +106,7 @@ class TimeDistributed(Wrapper):
         def run_step(x, mask, key):
             context = contexts.CallContext(self, losses=[])
             context.training = training if outer_context is None else outer_context.training
-            draws = contextlib.nullcontext() if key is None else seeds.scope(key, paths)
+            draws = contextlib.nullcontext() if key is None else key_scopes.scope(key, paths)
             with contexts.opened(context), draws:
                 outputs = at_step(x, mask)
             owners[:] = [layer for layer, _ in context.losses]
@@ -122,12 +122,12 @@ class TimeDistributed(Wrapper):
     def _keys(self, steps: int) -> jax.Array | None:
         """One key for each step, where the layer may draw random numbers."""
         generators = [generator for _, generator in self._structure().generators]
-        scope = seeds.current_scope()
+        scope = key_scopes.current_scope()
         if not generators and (scope is None or scope.key is None):
             return None
         # One draw for all steps; each step's key is split from it.
         seed = seeds.draw_seed(generators[0] if generators else None)
-        return jax.random.split(seeds.key_from_data(seed), steps)
+        return jax.random.split(keys.key_from_data(seed), steps)
 
     def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
