@@ -10,7 +10,7 @@ from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import input_checks
+from fkeras.training import input_checks, interrupts
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -28,6 +28,7 @@ class Evaluating:
     _compiled: Compiled
 
     @tracebacks.filtered
+    @interrupts.heard
     def evaluate(
         self,
         x: Data = None,
@@ -65,6 +66,7 @@ class Evaluating:
         self._prepare(source, "evaluate")
         executables = self._compiled.executables_for(self)
         weights = executables.groups.weights()
+        interrupts.check()
         logs, non_trainable = evaluate(
             executables,
             source,
@@ -72,6 +74,7 @@ class Evaluating:
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
+            check_interrupts=interrupts.check,
             should_stop=lambda: self.stop_evaluating,
         )
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
@@ -97,6 +100,10 @@ class Evaluating:
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
             return self._predict_now(self._compiled.executables, (x,))
+        return self._predict_in_batches(x, batch_size, verbose, steps, callbacks)
+
+    @interrupts.heard
+    def _predict_in_batches(self, x, batch_size, verbose, steps, callbacks):
         source = data_module.make_source(
             x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
         )
@@ -104,6 +111,7 @@ class Evaluating:
         self._prepare(source, "predict")
         executables = self._compiled.executables_for(self, weights_only=True)
         state = executables.groups.predict_state()
+        interrupts.check()
         outputs, others = predict(
             executables,
             source,
@@ -112,6 +120,7 @@ class Evaluating:
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
+            check_interrupts=interrupts.check,
             should_stop=lambda: self.stop_predicting,
         )
         put_changed(executables.groups.non_trainable, state[1], others)
