@@ -15,6 +15,7 @@ from fkeras.core.values import lending
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.ops.tensors import widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            variable.regularizer(variable.value)
+            variable.regularizer(widen(variable.value))
             for variable in self.trainable_weights
             if getattr(variable, "regularizer", None) is not None
         ]
@@ -87,7 +88,8 @@ class AddedLosses:
         any batch size.
         """
         for output in flatten(outputs):
-            value = self._info.activity_regularizer(output)
+            # Of half precision in float32, which the loss is: the sum may not fit into float16.
+            value = self._info.activity_regularizer(widen(output))
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
 
 
