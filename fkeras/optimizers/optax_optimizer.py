@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fkeras.core import names
+from fkeras.core.config import scopes
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.optimizers.state import Flatten, Unflatten
-    from fkeras.types import ArrayLike, PyTree
+    from fkeras.types import ArrayLike, Config, PyTree
 
 _INJECTED = "hyperparams_learning_rate"  # where `optax.inject_hyperparams` keeps it
 
@@ -285,7 +286,9 @@ class OptaxOptimizer(Optimizer):
     def learning_rate(self, value: ArrayLike) -> None:
         self.learning_rate.assign(value.value if isinstance(value, Variable) else value)
 
-    def get_config(self) -> NoReturn:
+    def get_config(self) -> Config:
+        if scopes.classes_in_memory() is not None:
+            return {"transformation": self.transformation, "name": self.name}
         raise UserTypeError(
             f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
             "or a checkpoint instead, and compile again after loading."

@@ -1,5 +1,6 @@
-"""Penalties on size, and on likeness of rows or columns. Integers count as floats; half precision is
-computed in float32 and rounded once.
+"""Penalties on size, and on likeness of rows or columns.
+
+Integers count as floats; half precision is computed in float32 and rounded once.
 """
 
 from __future__ import annotations
