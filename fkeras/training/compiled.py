@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from fkeras import metrics as metrics_module
@@ -47,7 +48,7 @@ class CompileOptions:
 
     def __post_init__(self) -> None:
         steps = self.steps_per_execution
-        if not isinstance(steps, int) or steps < 1:
+        if not isinstance(steps, Integral) or steps < 1:
             raise UserInputError(
                 f"`steps_per_execution` must be an int of 1 or more. Received: {steps!r}"
             )
