@@ -11,6 +11,7 @@ from fkeras.core.config import serialization
 from fkeras.core.randomness import process_generator
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
+from fkeras.layers.base import tracking
 from fkeras.saving import record as records
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     """
     optimizer = model.optimizer
     if not optimizer.built:
+        optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
     trained = records.paths_of(model, optimizer.bound_variables)
     if record.trained is not None and record.trained != trained:

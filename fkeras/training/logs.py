@@ -37,6 +37,13 @@ def named_results(name: str, result: Any) -> dict[str, Any]:
     return logs
 
 
+def plain_logs(logs: Any) -> Any:
+    """The logs of a step, those of dicts among them spliced in, Variables as their values."""
+    if not isinstance(logs, dict):
+        return logs
+    return {key: x for name in logs for key, x in named_results(name, logs[name]).items()}
+
+
 def as_number(value: Any) -> Any:
     """A float for an array without axes, also inside of dicts; all else as it is."""
     if isinstance(value, dict):

@@ -14,6 +14,7 @@ from fkeras.core import dtype_policy, names
 from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
 
@@ -292,4 +293,4 @@ def place(root: Layer) -> None:
         info.root_key = process_generator.next_root_key()
     for path, variable in root._structure().variables:
         if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
-            variable._meta.origin.place(info.root_key, "/".join(path))
+            info_of(variable).origin.place(info.root_key, "/".join(path))
