@@ -76,7 +76,9 @@ class Trainer(
     def _prepare(self, source: Source, caller: str, tolerate_nan: bool = False) -> None:
         """Builds what needs shapes from the first batch, then checks the data."""
         self._leave_out_surplus_inputs(source)
-        first_batch.prepare(self, self._compiled, source.peek(), caller)
+        batch = source.peek()
+        first_batch.prepare(self, self._compiled, batch, caller)
+        input_checks.check_layout(self, batch)
         self._check_source(source, caller, tolerate_nan)
 
     def _declared_inputs(self) -> Nested[KerasTensor] | None:

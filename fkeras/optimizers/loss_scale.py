@@ -275,8 +275,8 @@ class LossScaleOptimizer(Optimizer):
         return {
             "name": self.name,
             "inner_optimizer": serialization.serialize_keras_object(self.inner_optimizer),
-            "initial_scale": self.initial_scale,
-            "dynamic_growth_steps": self.dynamic_growth_steps,
+            "initial_scale": float(self.initial_scale),
+            "dynamic_growth_steps": int(self.dynamic_growth_steps),
         }
 
     @classmethod

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 
 from fkeras import metrics as metrics_module
-from fkeras.core import names
+from fkeras.core import names, user_code
 from fkeras.core.config import registry
 from fkeras.core.nested import flatten
 from fkeras.core.values import lending
@@ -199,10 +199,13 @@ class CompiledMetrics(metrics_module.Metric):
         for i, weighted, metric, _ in self.entries:
             if targets[i] is None:
                 continue
+            arguments = {"y_true": targets[i], "y_pred": predictions[i]}
             if weighted:
-                metric.update_state(targets[i], predictions[i], weights[i])
-            else:
-                metric.update_state(targets[i], predictions[i])
+                arguments["sample_weight"] = weights[i]
+            try:
+                metric.update_state(*arguments.values())
+            except Exception as error:
+                user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
     def reset_state(self) -> None:
         for metric in self.metrics:
@@ -214,10 +217,21 @@ class CompiledMetrics(metrics_module.Metric):
             raise UserInputError("The compiled metrics have no result yet: no batch has been seen.")
         results: dict[str, Any] = {}
         for entry, shown in zip(self.entries, self._shown):
-            values = named_results(entry.metric.name, entry.metric.result())
+            values = named_results(entry.metric.name, _result(entry.metric))
             for name, value in values.items():
                 results[shown.get(name, f"{self._prefix(entry)}{name}")] = value
         return results
+
+
+def _result(metric: Metric) -> Any:
+    try:
+        return metric.result()
+    except Exception as error:
+        user_code.raise_explained(error, _described(metric, "result"))
+
+
+def _described(metric: Metric, method: str) -> Callable[[], str]:
+    return lambda: f"`{method}` of metric '{metric.name}' ({type(metric).__name__})"
 
 
 def _check_argument(name, argument):
@@ -253,8 +267,14 @@ def _make_state(metric, y_true, y_pred):
     """Variables that the first batch would make, so that a step finds them."""
     if y_true is None or (metric.variables and not metric.may_lack_state):
         return
-    with contextlib.suppress(*([_NEEDS_VALUES] if metric.variables else [])):
+    has_state = bool(metric.variables)
+    try:
         metric.build_on(y_true, y_pred)
+    except Exception as error:
+        if has_state and isinstance(error, _NEEDS_VALUES):
+            return
+        arguments = {"y_true": y_true, "y_pred": y_pred}
+        user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
 
 def _keys_of_result(metric: Metric) -> tuple[str, ...]:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
+from fkeras.core import placement
 from fkeras.core.config import registry
-from fkeras.training import cost, device_batches, fused_loops, steps
+from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
 from fkeras.training.outside import Outside
+from fkeras.training.sharding import ModelSharding
+from fkeras.training.variable_groups import ALL, METRICS, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from fkeras.core.placement import Distribution
     from fkeras.data import ArraySource, Source
     from fkeras.training.trainable import Logs, Trainable
     from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
@@ -51,6 +56,7 @@ class Executables:
         model: a built, compiled model.
         groups: its Variables by role.
         eager: plain Python instead of compiled steps, for debugging.
+        distribution: over which devices the model and its batches lie; None for one device.
 
     Attributes:
         signatures: by kind of step, the batches that an executable was asked for.
@@ -59,9 +65,19 @@ class Executables:
         predict_one, predict_many: donate nothing.
     """
 
-    def __init__(self, model: Trainable, groups: VariableGroups, eager: bool = False) -> None:
+    def __init__(
+        self,
+        model: Trainable,
+        groups: VariableGroups,
+        eager: bool = False,
+        distribution: Distribution | None = None,
+    ) -> None:
         self.model = model
         self.groups = groups
+        self.distribution = distribution
+        self._sharding = None
+        if distribution is not None:
+            self._sharding = ModelSharding(groups, distribution, model.optimizer)
         self.eager = eager
         self.signatures: dict[str, list[BatchSignature]] = {}
         # Training and evaluation are one program where epochs are run whole.
@@ -97,14 +113,23 @@ class Executables:
             train_one=jit(_renamed(train), donate_argnums=(0, 1)),
             train_one_kept=jit(_renamed(train)),
             train_many=jit(
-                fused(fused_loops.train, train), donate_argnums=(0, 1), static_argnums=(7,)
+                self._at_home(fused(fused_loops.train, train), ALL),
+                donate_argnums=(0, 1),
+                static_argnums=(7,),
             ),
             train_epochs=jit(
-                fused(fused_loops.epochs, train, test), donate_argnums=(0, 1), static_argnums=(11,)
+                self._at_home(fused(fused_loops.epochs, train, test), ALL),
+                donate_argnums=(0, 1),
+                static_argnums=(11,),
             ),
             test_one=jit(_renamed(test), donate_argnums=(1,)),
-            test_many=jit(fused(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)),
+            test_many=jit(
+                self._at_home(fused(fused_loops.test, test), (OTHERS, METRICS)),
+                donate_argnums=(1,),
+                static_argnums=(6,),
+            ),
         )
+        self._feed("train_one", "train_one_kept", "test_one")
 
     def _make_prediction(self) -> None:
         jit = _not_compiled if self.eager else jax.jit
@@ -113,6 +138,13 @@ class Executables:
         self.programs["predict_many"] = jit(
             functools.partial(fused_loops.predict, predict), static_argnums=(5, 6)
         )
+        self._feed("predict_one")
+
+    def _feed(self, *names: str) -> None:
+        """With several devices, batches are dealt out before programs are called."""
+        if self._sharding is not None:
+            for name in names:
+                self.programs[name] = self._sharding.fed(self.programs[name])
 
     def _optimizer_revision(self) -> int:
         optimizer = self.model.optimizer
@@ -145,9 +177,12 @@ class Executables:
         self, values: GroupValues, counter: jax.Array, shared: Shared, batch: Any
     ) -> tuple[GroupValues, jax.Array, Logs]:
         key, outside = shared if isinstance(shared, tuple) else (shared, [])
-        with self._outside["train"].lent(outside):
-            logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
-        return fused_loops.like(new, values), counter + 1, logs
+        with self._on_devices(), self._outside["train"].lent(outside):
+            batch = self._constrained(batch)
+            run = self._train_step_for(batch)
+            logs, new = run(self.model, self.groups, values, key, counter, batch)
+            new = self._settled(fused_loops.like(new, values), *ALL)
+        return new, counter + 1, logs
 
     def _test(
         self,
@@ -158,25 +193,76 @@ class Executables:
         batch: Any,
     ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
         key, outside = shared if isinstance(shared, tuple) else (shared, [])
-        with self._outside["test"].lent(outside):
-            logs, (_, non_trainable, new_metrics) = steps.run_test(
+        with self._on_devices(), self._outside["test"].lent(outside):
+            batch = self._constrained(batch)
+            logs, (_, *new) = steps.run_test(
                 self.model, self.groups, (*weights, metrics), key, counter, batch
             )
-        return (
-            fused_loops.like(non_trainable, list(weights[1])),
-            fused_loops.like(new_metrics, list(metrics)),
-            logs,
-        )
+            new = fused_loops.like(new, [list(weights[1]), list(metrics)])
+            non_trainable, metrics = self._settled(new, OTHERS, METRICS)
+        return non_trainable, metrics, logs
 
     def _predict(
         self, state: WeightValues, shared: Shared, counter: jax.Array, batch: Any
     ) -> tuple[Nested[Any], dict[int, jax.Array]]:
         key, outside = shared if isinstance(shared, tuple) else (shared, [])
-        with self._outside["predict"].lent(outside):
+        with self._on_devices(), self._outside["predict"].lent(outside):
+            batch = self._constrained(batch)
             outputs, new = steps.run_predict(self.model, self.groups, state, key, counter, batch)
-        # Most steps change nothing: what was handed through is no result.
-        changed = {i: (x, old) for i, (x, old) in enumerate(zip(new, state[1])) if x is not old}
-        return outputs, {i: fused_loops.like(x, old) for i, (x, old) in changed.items()}
+            # Most steps change nothing: what was handed through is no result.
+            old = list(state[1])
+            places = [i for i, value in enumerate(new) if value is not old[i]]
+            after = [*map(fused_loops.like, new, old), *old[len(new) :]]
+            if places:
+                (after,) = self._settled([after[: len(new)]], OTHERS)
+        if self._sharding is not None:
+            outputs = self._sharding.for_host(outputs)
+        return outputs, {i: after[i] for i in places}
+
+    def warn_of_small_batches(self, source: Source) -> None:
+        """Says once that batches of a source have fewer rows than there are devices."""
+        if self._sharding is not None and source.in_memory:
+            self._sharding.warn_of_small_batches(source.batch_size)
+
+    def _train_step_for(self, batch: Any) -> Callable:
+        """The whole batch as one, or each device its rows where that was asked for; rows that
+        cannot be dealt out evenly are computed as one.
+        """
+        distribution = self.distribution
+        if distribution is None or not distribution.is_mapped:
+            return steps.run_train
+        if steps.batch_size_of(batch) % distribution.num_model_replicas:
+            return steps.run_train
+        return functools.partial(mapped_steps.run_train, distribution)
+
+    def _on_devices(self) -> AbstractContextManager:
+        """Context manager: layers ask the model's distribution where their outputs lie."""
+        return placement.using(self.distribution)
+
+    def _constrained(self, batch: Any) -> Any:
+        """A batch with its rows dealt out to the devices."""
+        return batch if self._sharding is None else self._sharding.constrain_batch(batch)
+
+    def _at_home(self, loop: Callable, groups: tuple[int, ...]) -> Callable:
+        """A loop that leaves values where it found them: the compiler would choose for itself.
+
+        Its first results are the values: one tuple of all groups, or one list a group.
+        """
+        if self._sharding is None:
+            return loop
+
+        def run(*arguments: Any) -> tuple:
+            results = loop(*arguments)
+            if groups == ALL:
+                return self._settled(results[0], *ALL), *results[1:]
+            count = len(groups)
+            return *self._settled(results[:count], *groups), *results[count:]
+
+        return run
+
+    def _settled(self, values: Any, *groups: int) -> Any:
+        """New values of groups of Variables where the old ones lay."""
+        return values if self._sharding is None else self._sharding.constrain(values, groups)
 
     # -- what may be fused -----------------------------------------------------
 

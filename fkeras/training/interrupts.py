@@ -17,6 +17,7 @@ from types import FrameType
 from typing import ParamSpec, TypeVar
 
 from fkeras.core.scoped import Scoped
+from fkeras.training import agreement
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -30,7 +31,7 @@ class Interrupts:
 
     def check(self) -> None:
         """Raises KeyboardInterrupt if Ctrl-C was pressed since the last look."""
-        if self.is_requested:
+        if agreement.any_of(self.is_requested):
             self.is_requested = False
             raise KeyboardInterrupt
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private, settings, warn_once
+from fkeras.core import jax_private, placement, settings, warn_once
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
@@ -22,6 +21,7 @@ from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.training import overrides
 from fkeras.training.logs import named_results, plain_logs
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def train_step(
         evaluate, has_aux=True
     )(trainable)
     _hand_out(unlisted, metrics[listed:])
+    loss, gradients = placement.mean_over_devices((loss, gradients))
     if trainable:  # a model may have nothing to train
         more = {}
         if model.optimizer.takes_loss:
@@ -128,6 +129,8 @@ def predict_step(
     outputs, non_trainable = model.stateless_call(
         trainable, non_trainable, x, **_training_argument(model, False)
     )
+    if outputs is None:
+        raise UserInputError(signature.without_outputs(model))
     return outputs, non_trainable
 
 
@@ -219,7 +222,8 @@ def track_metrics(
     def run():
         if compiled.tracker is not None:
             compiled.tracker.update_state(loss, sample_weight=batch_size_of(x))
-        logs = plain_logs(model.compute_metrics(x, y, y_pred, sample_weight=sample_weight))
+        arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        logs = plain_logs(overrides.call_with_keywords(model, "compute_metrics", arguments))
         if isinstance(logs, dict):
             for metric in compiled.unlisted_results(model):
                 logs = {**named_results(metric.name, metric.result()), **logs}
@@ -246,9 +250,8 @@ def call_compute_loss(
     model: Trainable, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
 ) -> Tensor:
     """The model's `compute_loss`, with `training` where a user's override takes it."""
-    parameters = inspect.signature(model.compute_loss).parameters
-    kwargs = {"training": training} if "training" in parameters else {}
-    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **kwargs)
+    arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+    return overrides.call_with_keywords(model, "compute_loss", {**arguments, "training": training})
 
 
 def compute_loss(
@@ -257,14 +260,22 @@ def compute_loss(
     """The compiled loss plus all that layers added."""
     terms = []
     if compiled.loss is not None:
+        if y_pred is None:
+            raise UserInputError(signature.without_outputs(model))
         if y is None:
             raise UserInputError(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
-                "targets were given: pass `y`, or batches `(x, y)`."
+                "targets were given: pass `y`, or batches `(x, y)`; in `validation_data` too."
             )
         value = compiled.loss(y, y_pred, sample_weight)
         if value is not None:
             terms.append(value)
+    if placement.is_mapped() and contexts.current().losses:
+        raise UserInputError(
+            f"Layers of model '{model.name}' add losses, which `DataParallel(strategy='pmap')` "
+            "cannot bring together: whether they are means over rows is not known. Use "
+            "`DataParallel()`."
+        )
     for value in model.losses:
         terms.append(jnp.sum(jnp.asarray(value, settings.floatx())))
     if not terms and compiled.loss is None:
@@ -309,6 +320,10 @@ def traced_training(
         yield
 
 
+def _lists(values: Any) -> tuple[Values, ...]:
+    return tuple(list(v) for v in values)
+
+
 def traced_evaluation(
     model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
 ) -> AbstractContextManager[None]:
@@ -317,14 +332,16 @@ def traced_evaluation(
     return traced_training(model, groups, key, step)
 
 
-def _run_step(step, groups, values, batch):
+def _run_step(model, name, groups, values, batch):
     """A model's step. Metrics that its `metrics` does not list are lent around it, since the state
     of Keras's contract has no place for them.
     """
     *others, metrics = values
     listed = len(metrics) - len(groups.unlisted)
     state = (*map(list, others), list(metrics[:listed]))
-    (logs, new), unlisted = lending.call(step, groups.unlisted, metrics[listed:], state, batch)
+    (logs, new), unlisted = lending.call(
+        overrides.call_step, groups.unlisted, metrics[listed:], model, name, state, batch
+    )
     *others, metrics = new
     return plain_logs(logs), (*map(list, others), [*metrics, *unlisted])
 
@@ -339,7 +356,7 @@ def run_train(
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
     with traced_training(model, groups, key, step):
-        return _run_step(model.train_step, groups, values, batch)
+        return _run_step(model, "train_step", groups, values, batch)
 
 
 def run_test(
@@ -352,7 +369,7 @@ def run_test(
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
     with traced_evaluation(model, groups, key, step):
-        return _run_step(model.test_step, groups, values, batch)
+        return _run_step(model, "test_step", groups, values, batch)
 
 
 def run_predict(
@@ -375,20 +392,12 @@ def run_predict(
     with traced_training(model, groups, key, step):
         weights = list(trainable), list(others[:count])
         (outputs, new), _ = lending.call(
-            model.predict_step, groups.kept_metrics, others[count:], weights, batch
+            overrides.call_step,
+            groups.kept_metrics,
+            others[count:],
+            model,
+            "predict_step",
+            weights,
+            batch,
         )
-    return outputs, _non_trainable_of(new, count)
-
-
-def _non_trainable_of(new, count):
-    """What a user's own `predict_step` may return as state: (trainable, non-trainable) values too,
-    as it was given them.
-    """
-    if isinstance(new, tuple) and len(new) == 2 and isinstance(new[1], (list, tuple)):
-        new = new[1]
-    if not isinstance(new, (list, tuple)) or len(new) != count:
-        raise UserInputError(
-            "`predict_step(state, data)` must return `(outputs, non_trainable_variables)`, as "
-            f"`stateless_call` does: a list of {count} values. Received: {new!r:.200}"
-        )
-    return list(new)
+    return outputs, list(new)

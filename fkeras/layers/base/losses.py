@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private
+from fkeras.core import jax_private, user_code
 from fkeras.core.nested import flatten
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.values import lending
@@ -20,6 +21,7 @@ from fkeras.ops.tensors import widen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.types import ArrayLike, Nested, Tensor
 
@@ -78,7 +80,9 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            variable.regularizer(widen(variable.value))
+            user_code.call(
+                variable.regularizer, partial(_described, variable), widen(variable.value)
+            )
             for variable in self.trainable_weights
             if getattr(variable, "regularizer", None) is not None
         ]
@@ -89,8 +93,14 @@ class AddedLosses:
         """
         for output in flatten(outputs):
             # Of half precision in float32, which the loss is: the sum may not fit into float16.
-            value = self._info.activity_regularizer(widen(output))
+            regularizer = self._info.activity_regularizer
+            who = partial("Activity regularizer of layer '{}'".format, self.name)
+            value = user_code.call(regularizer, who, widen(output))
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _described(variable: Variable) -> str:
+    return f"Regularizer of weight '{variable.path}'"
 
 
 def _no_call_error(layer: AddedLosses, loss: Any) -> UserInputError:
