@@ -246,6 +246,9 @@ class Functional(Model):
             return self.input_names
         return [member.name for member in self.members if getattr(member, "is_input", False)]
 
+    def _declared_inputs(self):
+        return self._symbols.inputs
+
     def _is_plain(self) -> bool:
         """Whether inputs and outputs are all that the constructor takes."""
         cls = type(self)

@@ -244,12 +244,11 @@ class Sequential(Model):
 
     def _adjust(self, x):
         """The input as its Input declares it; as the first layer wants it where there is none."""
-        if self._input_layer is not None and not self._is_deferred:
-            declared = self._input_layer.output
-            if isinstance(x, (dict, list, tuple)):  # of one input, or an error
-                x = flatten_like(declared, x, self.name)[0]
-            if hasattr(x, "shape"):
-                return adjust_input(x, declared, self.name)
+        declared = self._declared_inputs()
+        if isinstance(x, (dict, list, tuple)) and declared is not None:  # of one input, or an error
+            x = flatten_like(declared, x, self.name)[0]
+        if hasattr(x, "shape") and declared is not None:
+            return adjust_input(x, declared, self.name)
         first = self.layers[0]
         if not first._info.convert_inputs:
             return x
@@ -257,6 +256,9 @@ class Sequential(Model):
             first.dtype_policy, first.compute_dtype, first.autocast, (x,), {}
         )
         return args[0]
+
+    def _declared_inputs(self):
+        return None if self._input_layer is None or self._is_deferred else self._input_layer.output
 
     def compute_output_spec(
         self,

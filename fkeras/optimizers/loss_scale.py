@@ -116,6 +116,10 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
 
+    @property
+    def revision(self) -> int:
+        return self._revision + self.inner_optimizer.revision
+
     # -- pure ------------------------------------------------------------------
 
     def shared_slots(self, infos: Sequence[ParameterInfo]) -> dict[str, SlotSpec]:
@@ -271,8 +275,8 @@ class LossScaleOptimizer(Optimizer):
         return {
             "name": self.name,
             "inner_optimizer": serialization.serialize_keras_object(self.inner_optimizer),
-            "initial_scale": self.initial_scale,
-            "dynamic_growth_steps": self.dynamic_growth_steps,
+            "initial_scale": float(self.initial_scale),
+            "dynamic_growth_steps": int(self.dynamic_growth_steps),
         }
 
     @classmethod

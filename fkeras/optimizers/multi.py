@@ -92,6 +92,10 @@ class MultiOptimizer(Optimizer):
         for optimizer in self.__dict__.get("_inner", ()):
             optimizer.loss_scale_factor = value
 
+    @property
+    def revision(self) -> int:
+        return self._revision + sum(optimizer.revision for optimizer in self._inner)
+
     def _position(self, optimizer: Optimizer) -> int:
         """The index of an optimizer in `optimizers`, which takes it in when it is new."""
         for i, inner in enumerate(self._inner):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fkeras.core import names
+from fkeras.core.config import scopes
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers import optax_arguments
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.optimizers.state import Flatten, Unflatten
-    from fkeras.types import ArrayLike, PyTree
+    from fkeras.types import ArrayLike, Config, PyTree
 
 _INJECTED = "hyperparams_learning_rate"  # where `optax.inject_hyperparams` keeps it
 
@@ -373,7 +374,9 @@ class OptaxOptimizer(Optimizer):
             check_sign("learning_rate", float(new))
         self.learning_rate.assign(new)
 
-    def get_config(self) -> NoReturn:
+    def get_config(self) -> Config:
+        if scopes.classes_in_memory() is not None:
+            return {"transformation": self.transformation, "name": self.name}
         raise UserTypeError(
             f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
             "or a checkpoint instead, and compile again after loading."

@@ -1,6 +1,7 @@
 """The mask that belongs to a tensor.
 
-An attribute on arrays and KerasTensors; a side table for tracers, which take no attributes.
+An attribute on arrays; a side table for tracers, which take no attributes. Symbolic tensors have
+the attribute too: it is found by a replay of their graph (`layers/base/symbolic_masks`).
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import fkeras
 from fkeras.core.values import masks
 
 
@@ -36,12 +35,6 @@ def test_tracers_have_masks_that_go_with_their_trace():
     jax.clear_caches()
     gc.collect()
     assert not masks._masks_of_tracers, "a mask must not keep its trace alive"
-
-
-def test_symbolic_tensors_have_masks_too():
-    x = fkeras.KerasTensor((None, 3))
-    masks.set_mask(x, "mask")
-    assert masks.get_mask(x) == "mask"
 
 
 def test_what_takes_no_attributes_has_no_mask():
