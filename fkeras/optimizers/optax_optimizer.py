@@ -157,10 +157,8 @@ class OptaxOptimizer(Optimizer):
                 values.append(old)
             elif info.overwrite:
                 values.append(gradient.astype(old.dtype))
-            elif info.constraint is None:
-                values.append(new)
             else:
-                values.append(jnp.asarray(info.constraint(new), new.dtype))
+                values.append(info.constrained(new))
         return values, OptimizerState(state.iteration + 1, transformation=transformation)
 
     def _tree_builder(self, infos: Sequence[ParameterInfo]) -> Unflatten:
@@ -208,6 +206,9 @@ class OptaxOptimizer(Optimizer):
                 variable = self._add_slot_variable("transformation", i, spec, name=name)
                 if name.endswith(_INJECTED):
                     self._rate = variable
+
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        return self.variables  # the transformation is given blocks one by one
 
     def _bound_tree_builder(self) -> Unflatten:
         return self._tree_builder(self.parameter_infos_of(self._built_for))

@@ -254,16 +254,16 @@ class Origin:
 
     Attributes:
         root_key: the key of the root it was built in; None before the root has placed it.
-        path: its structural path under that root.
+        path: its structural path under that root; of a stack of blocks those of all blocks.
     """
 
     __slots__ = ("root_key", "path")
 
     def __init__(self) -> None:
         self.root_key: process_generator.RootKey | None = None
-        self.path: str | None = None
+        self.path: str | Sequence[str] | None = None
 
-    def place(self, root_key: process_generator.RootKey, path: str) -> None:
+    def place(self, root_key: process_generator.RootKey, path: str | Sequence[str]) -> None:
         """Gives it its place under a root."""
         self.root_key = root_key
         self.path = path
@@ -275,4 +275,12 @@ class Origin:
         if self.root_key is None:
             self.place(process_generator.next_root_key(), variable.name)
         info = variable._meta
-        return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
+        shape = info.shape[len(info.blocks) :]
+        paths = [self.path] if isinstance(self.path, str) else self.path
+        values = [draw(info.initializer, self.root_key.data, p, shape, info.dtype) for p in paths]
+        return stacked(values, info.shape) if info.blocks else values[0]
+
+
+def stacked(values: Sequence[jax.Array], shape: tuple[int, ...]) -> jax.Array:
+    """The values of blocks, drawn one by one, as one array of the given shape."""
+    return jnp.stack(values).reshape(shape)

@@ -75,6 +75,14 @@ def is_lent(variable: nnx.Variable) -> bool:
     return scope_of(variable) is not None
 
 
+def shape_of_lent(variable: nnx.Variable, own: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what is lent to the Variable: a stack of blocks is lent one of them while that
+    one runs. Its own shape where nothing is.
+    """
+    scope = scope_of(variable)
+    return own if scope is None else tuple(jnp.shape(scope.read(variable)))
+
+
 def in_pure_call() -> bool:
     """Whether a call that takes its trainable values as arguments is open (`apply`, a step)."""
     return any(scope.strict for scope in _scopes.value)

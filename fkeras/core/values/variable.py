@@ -248,10 +248,9 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        # The origin stays behind: a copy has its value already.
-        info = {
-            slot: getattr(self._meta, slot) for slot in VariableInfo.__slots__ if slot != "origin"
-        }
+        # The origin stays behind: a copy has its value already. So do the shares: they are of this.
+        left = ("origin", "shares")
+        info = {s: getattr(self._meta, s) for s in VariableInfo.__slots__ if s not in left}
         return {"value": np.asarray(self._raw_value), "info": info}
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, names
 from fkeras.core.randomness import first_values, process_generator
-from fkeras.core.values import lending, stand_ins
+from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
@@ -292,4 +292,6 @@ def place(root: Layer) -> None:
         info.root_key = process_generator.next_root_key()
     for path, variable in root._structure().variables:
         if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
-            variable._meta.origin.place(info.root_key, "/".join(path))
+            paths = ["/".join(p) for p in stacking.paths_of_blocks(path)]
+            stacked = variable._meta.blocks
+            variable._meta.origin.place(info.root_key, paths if stacked else paths[0])

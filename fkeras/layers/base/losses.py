@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private
 from fkeras.core.nested import flatten
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
@@ -17,6 +17,7 @@ from fkeras.layers.base import signature
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.types import ArrayLike, Nested, Tensor
 
@@ -64,8 +65,8 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            variable.regularizer(variable.value)
-            for variable in self.trainable_weights
+            _sum_over_blocks(variable.regularizer, variable)
+            for variable in self.trainable_variables
             if getattr(variable, "regularizer", None) is not None
         ]
 
@@ -76,6 +77,14 @@ class AddedLosses:
         for output in flatten(outputs):
             value = self._info.activity_regularizer(output)
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _sum_over_blocks(regularizer: Callable[..., Any], variable: Variable) -> jax.Array:
+    """A weight regularizer's value; for a stack of blocks the sum of those of its blocks."""
+    ndim = stacking.count_block_axes(variable)
+    if not ndim:
+        return regularizer(variable.value)
+    return jnp.sum(stacking.over_blocks(regularizer, ndim)(variable.value))
 
 
 def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, keys
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import building
@@ -40,16 +41,21 @@ def init(
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
     rows: list[tuple] = []
-    drawn_paths: list[Path] = []
     values: dict[Path, Any] = {}
+    places: list[tuple[Path, Any, int]] = []  # of what is drawn, with its number of rows
     for path, variable in structure.variables:
         info = info_of(variable)
         if info.initializer is None:  # made from a value, or a foreign module's
             values[path] = variable.get_value()
-        else:
-            drawn_paths.append(path)
-            rows.append((info.initializer, "/".join(path), info.shape, info.dtype))
-    values.update(zip(drawn_paths, first_values.draw_all(key, rows)))
+            continue
+        shape = info.shape[len(info.blocks) :]
+        paths = stacking.paths_of_blocks(path)
+        rows += [(info.initializer, "/".join(p), shape, info.dtype) for p in paths]
+        places.append((path, info, len(paths)))
+    drawn = iter(first_values.draw_all(key, rows))
+    for path, info, count in places:
+        own = list(itertools.islice(drawn, count))
+        values[path] = first_values.stacked(own, info.shape) if info.blocks else own[0]
     return split(structure, values)
 
 
