@@ -14,6 +14,7 @@ from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
 from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
+from fkeras.optimizers.optax_blocks import by_block
 from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.parameter_info import read_value
@@ -84,7 +85,7 @@ class OptaxOptimizer(Optimizer):
         leaves: PyTree | None = None,
     ) -> dict[str, Any]:
         state = OptimizerState(
-            jnp.zeros((), jnp.int32), transformation=self.transformation.init(params)
+            jnp.zeros((), jnp.int32), transformation=by_block(self.transformation).init(params)
         )
         return self._to_trees(state, [], list)
 
@@ -118,7 +119,7 @@ class OptaxOptimizer(Optimizer):
     ) -> OptimizerState:
         tree = self._tree_builder(infos)(list(params))
         return OptimizerState(
-            jnp.zeros((), jnp.int32), transformation=self.transformation.init(tree)
+            jnp.zeros((), jnp.int32), transformation=by_block(self.transformation).init(tree)
         )
 
     def _step(
@@ -147,7 +148,7 @@ class OptaxOptimizer(Optimizer):
             for gradient, param, info in zip(arrays, params, infos, strict=True)
         ]
         tree = unflatten(list(params))
-        updates, transformation = self.transformation.update(
+        updates, transformation = by_block(self.transformation).update(
             unflatten(filled), state.transformation, tree
         )
         stepped = flattener(unflatten, len(params))(optax.apply_updates(tree, updates))
@@ -196,7 +197,7 @@ class OptaxOptimizer(Optimizer):
         tree = self._bound_tree_builder()([read_value(variable) for variable in variables])
         # Values now, even inside a trace: the Variables outlive it.
         with jax.ensure_compile_time_eval():
-            state = self.transformation.init(tree)
+            state = by_block(self.transformation).init(tree)
         values, self._structure = jax.tree_util.tree_flatten_with_path(state)
         with names.scope(self.name):
             for i, (path, value) in enumerate(values):

@@ -275,10 +275,16 @@ class Origin:
         if self.root_key is None:
             self.place(process_generator.next_root_key(), variable.name)
         info = variable._meta
-        shape = info.shape[len(info.blocks) :]
-        paths = [self.path] if isinstance(self.path, str) else self.path
+        if not info.blocks:
+            return draw(
+                info.initializer, self.root_key.data, self.path, info.shape, info.dtype
+            )
+        count, shape = int(np.prod(info.blocks)), info.shape[len(info.blocks) :]
+        paths = self.path
+        if isinstance(paths, str):  # a stack that is a root of its own
+            paths = [f"{self.path}_{i}" for i in range(count)]
         values = [draw(info.initializer, self.root_key.data, p, shape, info.dtype) for p in paths]
-        return stacked(values, info.shape) if info.blocks else values[0]
+        return stacked(values, info.shape)
 
 
 def stacked(values: Sequence[jax.Array], shape: tuple[int, ...]) -> jax.Array:

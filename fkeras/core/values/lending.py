@@ -299,7 +299,9 @@ def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any
 
     No value is drawn, no state is kept.
     """
-    with opened(AbstractScope()), entered(fresh_token()):
+    # Within the run of a single block a stack keeps reading as that one's share.
+    shares = [(v, x) for v, x in zip(*lent_now()) if getattr(info_of(v), "blocks", ())]
+    with opened(AbstractScope(shares)), entered(fresh_token()):
         return fn(*args, **kwargs)
 
 

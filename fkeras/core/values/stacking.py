@@ -129,13 +129,13 @@ def stack(
     """
     info, content = variable._meta, stand_ins.private_value(variable)
     shape = (count, *info.shape)
-    if values is not None:
-        content = jnp.stack([jnp.asarray(value) for value in values])
-    elif type(content) is stand_ins.NotDrawnYet:
+    if values is None and type(content) is stand_ins.NotDrawnYet:
         content = stand_ins.NotDrawnYet(shape, content.dtype, content.draw)
         info.origin.root_key = None  # its place is another now
     else:
-        content = jnp.broadcast_to(stand_ins.own_value(variable), shape)
+        own = [stand_ins.own_value(variable)] * count if values is None else values
+        with jax.ensure_compile_time_eval():  # a trace may be open, and the stack outlives it
+            content = jnp.stack([jnp.asarray(value) for value in own])
     info.blocks, info.shape = (count, *info.blocks), shape
     info.block_paths = (block_path, *info.block_paths)
     stand_ins.put_value(variable, content)
@@ -226,6 +226,11 @@ class BlockValue:
     __slots__ = ()
     _raw_value = _Share()
 
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self._meta.dtype}>"
+
+    __str__ = __repr__
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         kind = TrainableVariable if isinstance(self, nnx.Param) else StateVariable
         return kind(jnp.asarray(self._raw_value), name=self.name, trainable=self.trainable)
@@ -255,6 +260,11 @@ def block_value(variable: nnx.Variable, index: tuple[int, ...]) -> nnx.Variable:
         put_info(share, BlockInfo(variable, index, _path_of_share(info, index)))
         info.shares[index] = share
     return info.shares[index]
+
+
+def stack_of(variable: nnx.Variable) -> nnx.Variable:
+    """The stack that a block's share belongs to; another Variable itself."""
+    return info_of(variable).stacked if isinstance(variable, BlockValue) else variable
 
 
 def _path_of_share(info: Any, index: tuple[int, ...]) -> str:

@@ -94,9 +94,10 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         if is_drawn:
             content = self._not_drawn_yet(initializer, shape, dtype, path)
         else:
-            content = as_value(
-                initializer, None if dtype is None else checks.kept_dtype(dtype, path)
-            )
+            dtype = None if dtype is None else checks.kept_dtype(dtype, path)
+            # A trace may be open, and the Variable outlives it. (A tracer stays one.)
+            with jax.ensure_compile_time_eval():
+                content = as_value(initializer, dtype)
             checks.check_value_shape(shape, content, path)
         info = VariableInfo(
             name=name,

@@ -69,8 +69,10 @@ class LoopOptions(NamedTuple):
     is_staged: bool
 
 
-class _NewMasks(Exception):
-    """A block put masks on outputs whose inputs had none; carries one for each output."""
+class _MasksChangeError(Exception):
+    """A block puts masks on outputs whose inputs had none, or takes them off: a loop in a program
+    cannot begin with it.
+    """
 
 
 class BlockLoop:
@@ -125,9 +127,8 @@ class BlockLoop:
         loop = self._scan if options.is_staged else self._run_one_by_one
         try:
             arrays, array_masks, results = loop(run_block, leaves, first_masks, options)
-        except _NewMasks as found:
-            ones = [jnp.ones(mask.shape, mask.dtype) for mask in found.args[0]]
-            arrays, array_masks, results = loop(run_block, leaves, ones, options)
+        except _MasksChangeError:
+            arrays, array_masks, results = self._after_first(run_block, leaves, first_masks, options)
         self.keys.close()
         self._check_no_new_weights()
         self.carrier.accept(results._replace(outputs=(), losses=summed(results.losses), masks=[]))
@@ -143,33 +144,54 @@ class BlockLoop:
         leaves: list[Any],
         first_masks: list[Any],
         options: LoopOptions,
+        first: int = 0,
     ) -> tuple[list[Any], list[Any], Carried]:
         """(last outputs, their masks, stacked results), from a loop in the recorded program."""
-        drops_mask = [False] * len(leaves)
 
         def body(carry: Any, row: Any) -> tuple[Any, Carried]:
             arrays, array_masks = carry
             index, slices = row
             with self.keys.of_block(index, is_inner=True):
                 result = run_block(slices, arrays, array_masks)
-            new_masks = list(result.masks)
-            if any(new is not None and old is None for new, old in zip(new_masks, first_masks)):
-                raise _NewMasks([_shape_of_mask(m, x) for m, x in zip(new_masks, arrays)])
-            for i, (new, old) in enumerate(zip(new_masks, first_masks)):
-                if new is None and old is not None:  # a loop keeps its structure
-                    drops_mask[i] = True
-                    new_masks[i] = jnp.ones_like(old)
-            return (flatten(result.outputs), new_masks), result._replace(outputs=(), masks=[])
+            if [m is None for m in result.masks] != [m is None for m in first_masks]:
+                raise _MasksChangeError
+            carry = flatten(result.outputs), result.masks
+            return carry, result._replace(outputs=(), masks=[])
 
         (arrays, array_masks), results = jax.lax.scan(
             body,
             (leaves, first_masks),
-            (jnp.arange(self.count), self.carrier.values),
-            length=self.count,
+            (jnp.arange(first, self.count), [value[first:] for value in self.carrier.values]),
             unroll=options.unroll,
         )
-        kept = [None if drops else mask for drops, mask in zip(drops_mask, array_masks)]
-        return arrays, kept, results
+        return arrays, array_masks, results
+
+    def _after_first(
+        self,
+        run_block: Callable[..., Carried],
+        leaves: list[Any],
+        first_masks: list[Any],
+        options: LoopOptions,
+    ) -> tuple[list[Any], list[Any], Carried]:
+        """The same with the first block before the loop: only from then on masks stay what they
+        are.
+        """
+        arrays, array_masks, result = self._run_one_by_one(
+            run_block, leaves, first_masks, options, count=1
+        )
+        if self.count == 1:
+            return arrays, array_masks, result
+        try:
+            arrays, array_masks, others = self._scan(
+                run_block, arrays, array_masks, options, first=1
+            )
+        except _MasksChangeError:
+            raise PureCallError(
+                f"Repeat '{self.repeat.name}': the block '{self.block.name}' puts masks on its "
+                "outputs in one run and takes them off in the next, which one program cannot do."
+            ) from None
+        results = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), result, others)
+        return arrays, array_masks, results
 
     def _run_one_by_one(
         self,
@@ -177,11 +199,12 @@ class BlockLoop:
         leaves: list[Any],
         first_masks: list[Any],
         options: LoopOptions,
+        count: int | None = None,
     ) -> tuple[list[Any], list[Any], Carried]:
-        """The same without a loop in a program."""
+        """The same without a loop in a program; of `count` blocks, or all."""
         arrays, array_masks = leaves, first_masks
         results = []
-        for i in range(self.count):
+        for i in range(self.count if count is None else count):
             slices = [stacking.at_block(value, (i,)) for value in self.carrier.values]
             with self.keys.of_block(i, is_inner=False):
                 result = run_block(slices, arrays, array_masks)
@@ -218,10 +241,3 @@ class _Description(str):
 
 def _described(x: Any) -> _Description:
     return _Description(f"{tuple(x.shape)} {jnp.dtype(x.dtype).name}")
-
-
-def _shape_of_mask(mask: Any, array: Any) -> jax.ShapeDtypeStruct:
-    """What a mask of ones looks like: as the block's own, else all but the last axis."""
-    if mask is None:
-        return jax.ShapeDtypeStruct(array.shape[:-1], bool)
-    return jax.ShapeDtypeStruct(mask.shape, mask.dtype)

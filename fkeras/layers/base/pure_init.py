@@ -19,7 +19,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import building
+from fkeras.layers.base import building, running_blocks
 from fkeras.layers.base import context as contexts
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def init(
             f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
         )
     key = keys.typed_key(key)
+    running_blocks.check(layer)
     with building.undone_on_error(layer):
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()

@@ -27,7 +27,7 @@ def running(repeat: Layer) -> AbstractContextManager:
 def check(layer: Layer) -> None:
     """Raises for a layer of a block that is called by itself."""
     repeat = layer._info.repeated_in
-    if not any(running is repeat for running in _running.value):
+    if repeat is not None and not any(running is repeat for running in _running.value):
         raise UserInputError(
             f"Layer '{layer.name}' ({type(layer).__name__}) is part of the block that "
             f"'{repeat.name}' repeats: its weights are those of all {repeat.n} blocks. Call "

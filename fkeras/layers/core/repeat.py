@@ -11,7 +11,7 @@ import numpy as np
 from fkeras.core import jax_private, names
 from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.values import lending, stacking
+from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import block_loop, nested, running_blocks, signature, tracking
@@ -124,7 +124,7 @@ class Repeat(Layer):
             )
 
         named = {name.removesuffix("_shape"): tensors(shape) for name, shape in shapes.items()}
-        self._build_block([tensors(input_shape)], named, symbolic=True)
+        self._build_block([tensors(input_shape)], named)
 
     def _build_if_needed(
         self, arguments: dict[str, Any], outer: CallContext | None, symbolic: bool
@@ -136,7 +136,7 @@ class Repeat(Layer):
         args, kwargs = nested.split_arguments(signature.of(self), arguments)
         kwargs.pop("training", None)
         info.path = names.current_path() or info.name
-        self._build_block(args, kwargs, symbolic)
+        self._build_block(args, kwargs)
         first, *others = args
         by_name = {**dict(zip(signature.of(self.block).positional[1:], others)), **kwargs}
         info.build_shapes = {"input_shape": signature.shape_of(first)} | {
@@ -148,9 +148,7 @@ class Repeat(Layer):
         if outer is None and not symbolic and info.root_key is None:
             info.root_key = process_generator.next_root_key()
 
-    def _build_block(
-        self, args: Sequence[Any], kwargs: dict[str, Any], symbolic: bool
-    ) -> None:
+    def _build_block(self, args: Sequence[Any], kwargs: dict[str, Any]) -> None:
         """Builds the block by a call for shapes, and stacks the weights that it made."""
         inputs, *args = args
 
@@ -161,14 +159,9 @@ class Repeat(Layer):
                 lending.call_abstractly(self._call_one, inputs, args, kwargs)
             return ()
 
-        if symbolic:
-            nodes = list(self.block._info.nodes)
-            with running_blocks.running(self):
-                outputs = self.block(inputs, *args, **kwargs)
-            self.block._info.nodes[:] = nodes  # the call was for shapes only
-            block_loop.check_kept(self, inputs, outputs)
-        else:
-            jax.eval_shape(run)
+        nodes = list(self.block._info.nodes)
+        jax.eval_shape(run)
+        self.block._info.nodes[:] = nodes  # a symbolic call was for shapes only
         self._stack_new_weights()
 
     def _stack_new_weights(self, values: dict[int, list[Any]] | None = None) -> None:
@@ -186,7 +179,7 @@ class Repeat(Layer):
                     f"{'/'.join(path)!r} cannot be stacked. Write the block with fkeras layers, or "
                     "keep a list of modules."
                 )
-            if len(variable._meta.blocks) == stacking.depth_of(path):
+            if len(variable._meta.blocks) >= stacking.depth_of(path):
                 continue
             own = None if values is None else values.get(id(variable))
             if own is None and id(variable) in fresh:
@@ -263,7 +256,7 @@ def _checked_count(blocks: list[Any], n: Any, is_list: bool) -> int:
 
 def _seeds_of_blocks(generator: SeedGenerator, count: int) -> list[np.ndarray]:
     """The states that `count` generators would begin with: of the given seed, or each of another."""
-    first = np.asarray(generator.state.value)
+    first = np.asarray(stand_ins.own_value(generator.state))
 
     def another() -> np.ndarray:
         if generator._initial_seed is not None:
