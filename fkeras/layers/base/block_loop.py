@@ -148,6 +148,10 @@ class BlockLoop:
     ) -> tuple[list[Any], list[Any], Carried]:
         """(last outputs, their masks, stacked results), from a loop in the recorded program."""
 
+        values = self.carrier.values
+        if first:
+            values = [value[first:] for value in values]
+
         def body(carry: Any, row: Any) -> tuple[Any, Carried]:
             arrays, array_masks = carry
             index, slices = row
@@ -161,7 +165,7 @@ class BlockLoop:
         (arrays, array_masks), results = jax.lax.scan(
             body,
             (leaves, first_masks),
-            (jnp.arange(first, self.count), [value[first:] for value in self.carrier.values]),
+            (jnp.arange(first, self.count), values),
             unroll=options.unroll,
         )
         return arrays, array_masks, results

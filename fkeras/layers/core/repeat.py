@@ -102,6 +102,7 @@ class Repeat(Layer):
         self.remat = remat
         self.unroll = unroll
         self.supports_masking = self.block.supports_masking
+        self._repeated = running_blocks.RepeatedBlock(self.name, n)
         self._stack_new_weights(values_by_block(self.name, blocks))
 
     def _members(self) -> list[tuple[str, Layer]]:
@@ -187,7 +188,7 @@ class Repeat(Layer):
             stacking.stack(variable, self.n, block_path, own)
         for layer in self.block._flatten_layers():
             if layer._info.repeated_in is None:
-                layer._info.repeated_in = self
+                layer._info.repeated_in = self._repeated
 
     # -- calls -----------------------------------------------------------------
 
@@ -216,14 +217,14 @@ class Repeat(Layer):
         loop = block_loop.BlockLoop(self, self.block, self.n)
         is_staged = jax_private.is_below_staging(jax_private.current_trace())
         options = block_loop.LoopOptions(remat, self.unroll, is_staged)
-        with running_blocks.running(self):
+        with running_blocks.running(self._repeated):
             return loop.run(inputs, args, kwargs, options)
 
     def _call_one(self, inputs: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The first block alone, for shapes."""
         stacked = [v for v in self.block._structure().ordered if stacking.count_block_axes(v)]
         values = [stacking.at_block(v._raw_value, (0,)) for v in stacked]
-        with running_blocks.running(self):
+        with running_blocks.running(self._repeated):
             outputs, _ = lending.call(self.block, stacked, values, inputs, *args, **kwargs)
         block_loop.check_kept(self, inputs, outputs)
         return outputs
