@@ -153,9 +153,7 @@ def _accumulate(
     return either(group.is_due, update_now, only_add)
 
 
-def clip(
-    optimizer: PureOptimizer, grads: Gradients, infos: Sequence[ParameterInfo]
-) -> Gradients:
+def clip(optimizer: PureOptimizer, grads: Gradients, infos: Sequence[ParameterInfo]) -> Gradients:
     """Gradients after the one kind of clipping that the optimizer was given; 0 is no clipping."""
     if optimizer.clipnorm and optimizer.clipnorm > 0:
         clip_one = functools.partial(clip_by_norm, limit=optimizer.clipnorm)

@@ -276,9 +276,7 @@ class Origin:
             self.place(process_generator.next_root_key(), variable.name)
         info = variable._meta
         if not info.blocks:
-            return draw(
-                info.initializer, self.root_key.data, self.path, info.shape, info.dtype
-            )
+            return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
         count, shape = int(np.prod(info.blocks)), info.shape[len(info.blocks) :]
         paths = self.path
         if isinstance(paths, str):  # a stack that is a root of its own

@@ -114,9 +114,7 @@ class BlockLoop:
             return self.block(jax.tree.unflatten(structure, arrays), *args, **kwargs)
 
         def run_block(slices: list[Any], arrays: list[Any], array_masks: list[Any]) -> Carried:
-            result = self.carrier.run(
-                lambda: call(arrays, array_masks), slices, key_scopes.again()
-            )
+            result = self.carrier.run(lambda: call(arrays, array_masks), slices, key_scopes.again())
             check_kept(self.repeat, inputs, result.outputs)
             return result
 
@@ -128,7 +126,9 @@ class BlockLoop:
         try:
             arrays, array_masks, results = loop(run_block, leaves, first_masks, options)
         except _MasksChangeError:
-            arrays, array_masks, results = self._after_first(run_block, leaves, first_masks, options)
+            arrays, array_masks, results = self._after_first(
+                run_block, leaves, first_masks, options
+            )
         self.keys.close()
         self._check_no_new_weights()
         self.carrier.accept(results._replace(outputs=(), losses=summed(results.losses), masks=[]))

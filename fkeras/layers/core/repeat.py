@@ -246,12 +246,12 @@ def _checked_count(blocks: list[Any], n: Any, is_list: bool) -> int:
     if is_list and n is None:
         n = len(blocks)
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise UserTypeError(
-            f"Repeat: `n`, the number of blocks, must be an int. Received: n={n!r}"
-        )
+        raise UserTypeError(f"Repeat: `n`, the number of blocks, must be an int. Received: n={n!r}")
     if n < 1 or is_list and n != len(blocks):
         found = f"a list of {len(blocks)} blocks and n={n}" if is_list else f"n={n}"
-        raise UserInputError(f"Repeat: `n` must be at least 1, and a list's length. Received: {found}")
+        raise UserInputError(
+            f"Repeat: `n` must be at least 1, and a list's length. Received: {found}"
+        )
     return int(n)
 
 

@@ -163,7 +163,9 @@ LIFTS = ["checkpoint", "scan", "cond", "vmap"]
 
 
 @pytest.mark.parametrize("jit", [False, True], ids=["eager", "jit"])
-@pytest.mark.parametrize("form", [*FORMS, *map(lifted, LIFTS)], ids=[f.__name__ for f in FORMS] + LIFTS)
+@pytest.mark.parametrize(
+    "form", [*FORMS, *map(lifted, LIFTS)], ids=[f.__name__ for f in FORMS] + LIFTS
+)
 def test_transformations_see_separate_blocks(form, jit):
     repeat, separate = layers.Repeat(block(), N), Separate()
     separate.init(KEY, inputs())
@@ -178,12 +180,15 @@ def test_transformations_see_separate_blocks(form, jit):
 
 def test_a_second_call_draws_anew_and_each_block_by_itself():
     repeat = layers.Repeat(layers.Dropout(0.5), 2)
+
     class Twice(layers.Layer):
         def __init__(self):
             super().__init__()
             self.inner = repeat
+
         def call(self, x, training=None):
             return self.inner(x), self.inner(x)
+
     twice = Twice()
     x = jnp.ones((8, 64))
     for run in (lambda f: f, jax.jit):
@@ -212,7 +217,9 @@ def test_one_block_is_traced_whatever_the_number():
 def test_unroll_changes_no_number():
     variables = variables_of(layers.Repeat(block(), N))
     run = lambda unroll: jax.jit(
-        lambda v: layers.Repeat(block(), N, unroll=unroll).apply(v, inputs(), training=True, rngs=KEY)
+        lambda v: layers.Repeat(block(), N, unroll=unroll).apply(
+            v, inputs(), training=True, rngs=KEY
+        )
     )(variables)
     assert_close(run(1), run(True))
 
@@ -375,9 +382,12 @@ def test_a_list_of_layers_gives_its_values():
     repeat = layers.Repeat(dense)
     assert repeat.n == N
     assert_close(repeat(x), want)
-    assert_close(jax.jit(lambda v: repeat.apply({"params": v}, x)[0])(
-        {"blocks": {v.name: v.value for v in repeat.trainable_variables}}
-    ), want)
+    assert_close(
+        jax.jit(lambda v: repeat.apply({"params": v}, x)[0])(
+            {"blocks": {v.name: v.value for v in repeat.trainable_variables}}
+        ),
+        want,
+    )
 
 
 UNEQUAL = {
@@ -418,7 +428,11 @@ BAD_ARGUMENTS = {
         UserInputError,
         "list of 2 blocks and n=3",
     ),
-    "remat": (lambda: layers.Repeat(layers.Dense(2), 2, remat="dots"), UserInputError, "dots_saveable"),
+    "remat": (
+        lambda: layers.Repeat(layers.Dense(2), 2, remat="dots"),
+        UserInputError,
+        "dots_saveable",
+    ),
     "empty": (lambda: layers.Repeat([]), UserInputError, "at least 1"),
 }
 

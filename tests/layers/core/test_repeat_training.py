@@ -53,9 +53,7 @@ def model_with(body, optimizer):
 def pair(make_optimizer):
     """A model with `Repeat` and one with separate blocks, of equal weights and keys."""
     repeated = model_with(layers.Repeat(block(), N, name="body"), make_optimizer())
-    separate = model_with(
-        Separate([block() for _ in range(N)], name="body"), make_optimizer()
-    )
+    separate = model_with(Separate([block() for _ in range(N)], name="body"), make_optimizer())
     rng = np.random.default_rng(0)
     weights = [rng.uniform(0.1, 0.9, w.shape).astype("float32") for w in separate.get_weights()]
     for model in (repeated, separate):
