@@ -5,7 +5,9 @@ so that JAX's caches answer nothing), compilation, and a step of gradient descen
 process, in turns; medians.
 """
 
+import json
 import statistics
+import subprocess
 import sys
 import time
 
@@ -118,20 +120,26 @@ def as_plain(tree) -> dict:
     return {**tree, "attention": {name: attention[own] for name, own in names.items()}}
 
 
+def seconds_to_trace(function, params, x) -> float:
+    """Of a new function each time, with nothing in JAX's caches; of this thread alone, since the
+    other cores are busy with what came before.
+    """
+    import jax
+
+    jax.clear_caches()
+    begin = time.thread_time()
+    jax.jit(lambda p, x: function(p, x)).trace(params, x)
+    return time.thread_time() - begin
+
+
 def measure(rounds) -> dict:
     """Medians of seconds by contender and form."""
     import jax
     import jax.numpy as jnp
 
-    x = jnp.asarray(__import__("numpy").random.default_rng(0).normal(size=(BATCH, LENGTH, WIDTH)))
-    x = x.astype("float32")
+    x = jax.random.normal(jax.random.key(1), (BATCH, LENGTH, WIDTH))
     chosen = contenders()
     reference = plain(chosen[BASE][1], x)
-
-    def timed(work):
-        begin = time.perf_counter()
-        result = work()
-        return time.perf_counter() - begin, result
 
     def step_of(function):
         def step(params, x):
@@ -147,25 +155,33 @@ def measure(rounds) -> dict:
     for _ in range(rounds):
         for name, (function, params) in chosen.items():
             found = seconds[name]
-            jax.clear_caches()
-            forward = lambda p, x: function(p, x)  # another function for JAX's caches
-            found["trace forward"].append(timed(lambda: jax.jit(forward).trace(params, x))[0])
-            jax.clear_caches()
-            gradient = jax.grad(lambda p, x: function(p, x).sum())
-            found["trace gradient"].append(timed(lambda: jax.jit(gradient).trace(params, x))[0])
+            found["trace forward"].append(seconds_to_trace(function, params, x))
+            gradient = jax.grad(lambda p, x, f=function: f(p, x).sum())
+            found["trace gradient"].append(seconds_to_trace(gradient, params, x))
     for name, (function, params) in chosen.items():
         lowered = jax.jit(step_of(function)).lower(params, x)
-        took, steps[name] = timed(lowered.compile)
-        seconds[name]["compile a step"].append(took)
+        begin = time.perf_counter()
+        steps[name] = lowered.compile()
+        seconds[name]["compile a step"].append(time.perf_counter() - begin)
         jax.block_until_ready(steps[name](params, x))
     for _ in range(10 * rounds):
         for name, (_, params) in chosen.items():
-            took, _ = timed(lambda: jax.block_until_ready(steps[name](params, x)))
-            seconds[name]["step"].append(took)
+            begin = time.perf_counter()
+            jax.block_until_ready(steps[name](params, x))
+            seconds[name]["step"].append(time.perf_counter() - begin)
     return {
         name: {form: statistics.median(values) for form, values in forms.items()}
         for name, forms in seconds.items()
     }
+
+
+def run(rounds, environment) -> dict:
+    """`measure` in a process of its own."""
+    code = f"import json; from benchmarks import depth; print(json.dumps(depth.measure({rounds})))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True, env=environment
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def markdown(results) -> str:
@@ -178,7 +194,3 @@ def markdown(results) -> str:
             (name, *(f"{row[form] * 1e3:.1f}" for form in FORMS), *(f"{r:.2f}" for r in ratios))
         )
     return table(COLUMNS, rows, words=1)
-
-
-if __name__ == "__main__":
-    print(markdown(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 9)))

@@ -167,8 +167,8 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     if record.trained is not None and record.trained != trained.paths:
         raise UserInputError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
-            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to load "
-            "the weights alone."
+            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
+            "load the weights alone."
         )
     variables = optimizer.separate_variables(trained.places)
     if len(record.values) != len(variables):

@@ -56,7 +56,7 @@ class Structure:
 
     @property
     def separate(self) -> list[tuple[Path, Variable]]:
-        """`variables` as they would be without stacks: those of a stack's block 0, of block 1, ..."""
+        """`variables` with the shares of block 0, of block 1, ... in the place of stacks."""
         if self._separate is None:
             self._separate = stacking.separated(self.variables, stacking.block_value)
         return self._separate

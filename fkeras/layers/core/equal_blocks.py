@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.config import serialization
-from fkeras.core.values import stacking
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 

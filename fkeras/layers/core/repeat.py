@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import jax_private, names
@@ -256,7 +255,7 @@ def _checked_count(blocks: list[Any], n: Any, is_list: bool) -> int:
 
 
 def _seeds_of_blocks(generator: SeedGenerator, count: int) -> list[np.ndarray]:
-    """The states that `count` generators would begin with: of the given seed, or each of another."""
+    """The states that `count` generators begin with: of the given seed, or each of another."""
     first = np.asarray(stand_ins.own_value(generator.state))
 
     def another() -> np.ndarray:

@@ -1,8 +1,5 @@
 """`Repeat` against n separate blocks: values, gradients, draws, state, losses, masks."""
 
-import copy
-import pickle
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +7,6 @@ import pytest
 
 import fkeras
 from fkeras import layers
-from fkeras.errors import PureCallError, UserInputError, UserTypeError
 
 N = 3
 KEY = jax.random.key(7)

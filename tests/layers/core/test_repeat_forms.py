@@ -51,12 +51,12 @@ def variables_of(repeat, x=None):
 
 def as_separate(variables):
     """Those of a `Repeat` as those of `Separate`."""
-    return {
-        group: {f"blocks_{i}": jax.tree.map(lambda a: a[i], tree["blocks"]) for i in range(N)}
-        if tree
-        else {}
-        for group, tree in variables.items()
-    }
+
+    def separate(tree):
+        share = lambda i: jax.tree.map(lambda a: a[i], tree["blocks"])
+        return {f"blocks_{i}": share(i) for i in range(N)} if tree else {}
+
+    return {group: separate(tree) for group, tree in variables.items()}
 
 
 def assert_close(got, expected, tolerance=1e-5):
@@ -224,18 +224,16 @@ def test_unroll_changes_no_number():
     assert_close(run(1), run(True))
 
 
-def test_captured_outputs_have_an_axis_of_blocks():
+@pytest.mark.parametrize("run", [lambda f: f, jax.jit], ids=["eager", "jit"])
+def test_captured_outputs_have_an_axis_of_blocks(run):
     repeat, separate = layers.Repeat(block(), N), Separate()
     separate.init(KEY, inputs())
     variables = variables_of(repeat)
-    for run in (lambda f: f, jax.jit):
-        call = lambda layer, pattern: run(lambda v: layer.apply(v, inputs(), capture=pattern)[2])
-        captured = call(repeat, "blocks/dense")(variables)
-        want = call(separate, "blocks_*/dense")(as_separate(variables))
-        assert list(captured) == ["blocks/dense"]
-        assert_close(
-            captured["blocks/dense"][0], jnp.stack([v[0] for _, v in sorted(want.items())])
-        )
+    call = lambda layer, pattern: run(lambda v: layer.apply(v, inputs(), capture=pattern)[2])
+    captured = call(repeat, "blocks/dense")(variables)
+    want = call(separate, "blocks_*/dense")(as_separate(variables))
+    assert list(captured) == ["blocks/dense"]
+    assert_close(captured["blocks/dense"][0], jnp.stack([v[0] for _, v in sorted(want.items())]))
 
 
 # -- configs, copies, files ----------------------------------------------------
