@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from fkeras import data as data_module
 from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
+from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
 from fkeras.training import input_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
+from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
     from fkeras.training.executables import Executables
+    from fkeras.types import Nested, Tensor
 
 
 class Evaluating:
@@ -77,7 +80,7 @@ class Evaluating:
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
 
-    @tracebacks.filtered
+    @overload
     def predict(
         self,
         x: Data,
@@ -85,14 +88,36 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+    ) -> Any: ...
+    @overload
+    def predict(self, state: TrainState, x: Nested[Tensor], /) -> Nested[Tensor]: ...
+    @tracebacks.filtered
+    def predict(
+        self,
+        x: Any,
+        batch_size: Any = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Callbacks = None,
     ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+
+        `predict(state, x)`, with a `TrainState` first, is the pure form: the outputs of one batch
+        `x`, as JAX arrays. It works under `jit` and `vmap`, and reads nothing of the model's own
+        weights.
 
         Args:
             x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        if isinstance(x, TrainState):
+            if steps is not None or callbacks is not None:
+                raise UserInputError(
+                    "`predict(state, x)` is one pure step on one batch: it takes no `steps` and no "
+                    "`callbacks`."
+                )
+            return self._predict_purely(x, batch_size)
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):

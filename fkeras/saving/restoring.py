@@ -9,6 +9,7 @@ from fkeras.core.config import serialization
 from fkeras.core.randomness import process_generator
 from fkeras.core.values import stacking
 from fkeras.errors import UserInputError
+from fkeras.layers.base import tracking
 from fkeras.saving import record as records
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     """
     optimizer = model.optimizer
     if not optimizer.built:
+        optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
     trained = records.trained_blocks(model)
     if record.trained is not None and record.trained != trained.paths:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
 
-_CALLERS_THAT_DO_NOT_TRAIN = frozenset(("evaluate", "predict", "test_on_batch", "predict_on_batch"))
+_CALLERS_THAT_DO_NOT_TRAIN = frozenset(
+    ("evaluate", "predict", "test_on_batch", "predict_on_batch", "test")
+)
 
 
 def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit") -> None:

@@ -314,7 +314,7 @@ class Fit:
             callbacks=self.callbacks,
             check_interrupts=self.check_interrupts,
         )
-        self.loan.values = (trainable, non_trainable, *others)
+        self.loan.exchange((trainable, non_trainable, *others))
         return logs
 
     def _validation_options(self):

@@ -21,14 +21,16 @@ from fkeras.core import placement
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.randomness import blocks, key_scopes, keys, process_generator, seeds
 from fkeras.core.scoped import Scoped
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypeGuard
 
+    from flax import nnx
+
     from fkeras.core.randomness.blocks import HostOrTraced, KeyData
-    from fkeras.core.values.variable import Variable
     from fkeras.types import DTypeLike, Scalar, SeedLike
 
 InitializerLike: TypeAlias = Callable[..., Any]  # (shape, dtype=...) -> array
@@ -162,10 +164,19 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
         if indices:
             drawn = _draw_kind(kind, data, [rows[i] for i in indices])
             values.update(zip(indices, drawn))
-    for i, (initializer, path, shape, dtype) in enumerate(rows):
-        if i not in values:
-            values[i] = _draw_by_call(initializer, data, path, shape, dtype)
+    with _shared.inside({}):
+        for i, (initializer, path, shape, dtype) in enumerate(rows):
+            if i not in values:
+                values[i] = _draw_by_call(initializer, data, path, shape, dtype)
     return [values[i] for i in range(len(rows))]
+
+
+_shared: Scoped[dict[Any, Any] | None] = Scoped(None)
+
+
+def shared_by_one_draw() -> dict[Any, Any] | None:
+    """What the initializers of one `draw_all` may keep for each other; None outside of one."""
+    return _shared.value
 
 
 def _draw_kind(kind: str, data: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
@@ -227,12 +238,19 @@ def _finished(
 
 def _as(value: Any, shape: tuple[int, ...], dtype: str) -> jax.Array:
     """A value in the dtype, its shape checked."""
-    value = jnp.asarray(value, dtype=dtype)
+    if not _is_key(value):
+        value = jnp.asarray(value, dtype=dtype)
     if value.shape != tuple(shape):
         raise UserInputError(
             f"An initializer returned shape {value.shape} for a weight of shape {tuple(shape)}."
         )
     return value
+
+
+def _is_key(value: Any) -> bool:
+    """Whether it is an array of typed keys, which a foreign module may keep as state."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 # -- places --------------------------------------------------------------------
@@ -268,13 +286,13 @@ class Origin:
         self.root_key = root_key
         self.path = path
 
-    def draw(self, variable: Variable) -> jax.Array:
+    def draw(self, variable: nnx.Variable) -> jax.Array:
         """The Variable's first value. One that belongs to no root is a root of its own."""
         if self.root_key is None and _placers.value:
             _placers.value[0]()
         if self.root_key is None:
-            self.place(process_generator.next_root_key(), variable.name)
-        info = variable._meta
+            self.place(process_generator.next_root_key(), info_of(variable).name)
+        info = info_of(variable)
         if not info.blocks:
             return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
         count, shape = int(np.prod(info.blocks)), info.shape[len(info.blocks) :]

@@ -29,11 +29,16 @@ if TYPE_CHECKING:
     from fkeras.core.jax_private import Trace
 
 
+# What names no stream of its own, or one that was given no key, draws from the default one.
+DEFAULT_STREAM = "default"
+LAYERS_STREAM = "dropout"  # of fkeras's own layers, under the name that Flax has for it
+
+
 class KeyScope:
     """The keys of one call.
 
     Args:
-        key: the call's typed key; None: drawing is an error.
+        key: the call's typed key, or one for each stream; None: drawing is an error.
         paths: id of a drawer (a layer, a `SeedGenerator`) -> its structural path.
         step: lifetime step of training, where there is one.
         path: put before all paths.
@@ -47,12 +52,16 @@ class KeyScope:
 
     def __init__(
         self,
-        key: jax.Array | None,
+        key: jax.Array | Mapping[str, jax.Array] | None,
         paths: Mapping[int, str] | None = None,
         step: jax.Array | int | None = None,
         path: str = "",
         on_deep_draw: Callable[[], None] | None = None,
     ) -> None:
+        self.streams: Mapping[str, jax.Array] | None = None
+        if isinstance(key, Mapping):
+            self.streams = key
+            key = key.get(DEFAULT_STREAM, key.get(LAYERS_STREAM))
         self.key = key
         self.paths = paths or {}
         self.step = step
@@ -80,26 +89,42 @@ class KeyScope:
         inner.traces_outside = [*jax_private.traces_above(self.trace)[1:], *self.traces_outside]
         return inner
 
-    def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
-        """The typed key of one draw; None where the call was given no key.
+    def has_keys(self) -> bool:
+        """Whether the call was given any key."""
+        return self.key is not None or bool(self.streams)
+
+    def key_of_stream(self, stream: str | None) -> jax.Array | None:
+        """What draws of a stream are keyed by; None where the call was given no key for them."""
+        if self.streams is None or stream in (None, DEFAULT_STREAM):
+            return self.key
+        return self.streams.get(stream, self.streams.get(DEFAULT_STREAM))
+
+    def next(
+        self, drawer: object = None, own_seed: int | None = None, stream: str | None = None
+    ) -> jax.Array | None:
+        """The typed key of one draw; None where the call was given no key for it.
 
         Args:
             drawer: who draws; None, or one without a path: whatever layer is being called.
             own_seed: the seed that the drawer was made with. Where there is a step, this and the
                 step decide, whatever the model's key is.
+            stream: name of the stream that is drawn from; None for what names none.
         """
         self._check_trace()
+        given = self.key_of_stream(stream)
         path = self.base + self.paths.get(id(drawer), _location.value)
+        if self.streams is not None and stream not in (None, DEFAULT_STREAM, LAYERS_STREAM):
+            path += f":{stream}"  # streams at one place neither move each other nor fall together
         count = self.counts.get(path, 0)
         self.counts[path] = count + 1
         if own_seed is not None and self.step is not None:
             key = jax.random.fold_in(keys.key_of_int(own_seed), self.step)
-        elif self.key is None and own_seed is None:
+        elif given is None and own_seed is None:
             return None
-        elif self.key is None:  # a drawer with a seed needs no other key
+        elif given is None:  # a drawer with a seed needs no other key
             key = jax.random.fold_in(keys.key_of_int(own_seed), self._word_of(path))
         else:
-            key = jax.random.fold_in(self.key, self._word_of(path))
+            key = jax.random.fold_in(given, self._word_of(path))
             if own_seed is not None:
                 key = jax.random.fold_in(key, own_seed & 0x7FFFFFFF)
         for index in self.iterations:
@@ -195,7 +220,9 @@ class _Refusal(KeyScope):
         super().__init__(None)
         self._function = function
 
-    def next(self, drawer: object = None, own_seed: int | None = None) -> jax.Array | None:
+    def next(
+        self, drawer: object = None, own_seed: int | None = None, stream: str | None = None
+    ) -> jax.Array | None:
         raise PureCallError(
             f"{_location.value or 'A layer'} draws random numbers in the function of "
             f"`{self._function}`, which is called once for many pairs of elements: they would all "
@@ -208,7 +235,7 @@ _location: Scoped[str] = Scoped("")  # path of the layer being called, inside a 
 
 
 def scope(
-    key: jax.Array | None,
+    key: jax.Array | Mapping[str, jax.Array] | None,
     paths: Mapping[int, str] | None = None,
     step: jax.Array | int | None = None,
     path: str = "",
@@ -217,10 +244,13 @@ def scope(
     """Context manager: draws inside take their keys from `key`.
 
     Args:
-        key: a typed key or uint32[2]; None: drawing is an error.
+        key: a typed key or uint32[2], or one for each stream; None: drawing is an error.
         paths, step, path, on_deep_draw: see `KeyScope`.
     """
-    key = None if key is None else keys.typed_key(key)
+    if isinstance(key, Mapping):
+        key = {name: keys.typed_key(one) for name, one in key.items()}
+    elif key is not None:
+        key = keys.typed_key(key)
     return _scope.inside(KeyScope(key, paths, step, path, on_deep_draw))
 
 
@@ -362,6 +392,28 @@ def again() -> AbstractContextManager[KeyScope | None]:
     """
     scope = _scope.value
     return _scope.inside(None if scope is None else scope.reopened())
+
+
+def replayable() -> Callable[[], AbstractContextManager]:
+    """Remembers where the draws of the present call stand, for a function that computes a part of
+    it again with the same numbers, in whatever trace.
+
+    Returns:
+        A function that makes a context manager: draws inside are those that come after now.
+    """
+    scope = _scope.value
+    if scope is None:
+        return contextlib.nullcontext
+    counts = dict(scope.counts)
+
+    def replay() -> AbstractContextManager:
+        again = copy.copy(scope)
+        again.counts = dict(counts)
+        again.trace = jax_private.current_trace()
+        again.traces_outside = []
+        return _scope.inside(again)
+
+    return replay
 
 
 def refused(function: str) -> AbstractContextManager[KeyScope]:

@@ -27,6 +27,8 @@ class SeedGenerator:
     Args:
         seed: int in [0, 2**63), or None for one from the process's generator.
         name: None for an automatic name.
+        stream: in a pure call with several keys, `apply(..., rngs={"noise": key, ...})`, the name
+            of the one that it draws from; None, or a name that is not there, for "default".
 
     Raises:
         UserInputError: another seed.
@@ -39,11 +41,19 @@ class SeedGenerator:
         False
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        seed: int | None = None,
+        name: str | None = None,
+        *,
+        stream: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if kwargs:
             raise UserInputError(f"Unrecognized keyword arguments: {kwargs}")
         self.name = name or names.auto_name("seed_generator")
         self._initial_seed = seed
+        self.stream = stream
         if seed is None:
             seed = process_generator.make_default_seed()
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
@@ -63,7 +73,7 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> KeyData:
         """uint32[2] for one draw. `ordered` is kept for Keras's signature."""
-        scoped = seeds.scoped_draw(self, self._initial_seed)
+        scoped = seeds.scoped_draw(self, self._initial_seed, self.stream)
         if scoped is not None:
             return scoped
         seed = self.state.value
@@ -72,7 +82,8 @@ class SeedGenerator:
         return seed
 
     def get_config(self) -> Config:
-        return {"seed": self._initial_seed, "name": self.name}
+        config = {"seed": self._initial_seed, "name": self.name}
+        return config if self.stream is None else {**config, "stream": self.stream}
 
     @classmethod
     def from_config(cls, config: Config) -> SeedGenerator:

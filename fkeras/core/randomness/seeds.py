@@ -64,7 +64,7 @@ def _draw_unseeded() -> KeyData:
         return jnp.zeros((2,), jnp.uint32)
     scope = key_scopes.current_scope()
     if scope is not None:
-        return _draw_in(scope, None, None)
+        return _draw_in(scope, None, None, None)
     if jax_private.is_staging(jax_private.current_trace()):
         raise PureCallError(
             "A random function was called without a seed inside a JAX transformation, where it "
@@ -75,8 +75,19 @@ def _draw_unseeded() -> KeyData:
     return jnp.asarray(process_generator.next_draw())
 
 
-def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> KeyData:
-    key = scope.next(drawer, own_seed)
+def draw_from(stream: str) -> KeyData:
+    """uint32[2] from a stream of the pure call that is going on, for the layer being called."""
+    return _draw_in(key_scopes.current_scope(), None, None, stream)
+
+
+def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None, stream: str | None) -> KeyData:
+    key = scope.next(drawer, own_seed, stream)
+    if key is None and scope.streams:
+        raise PureCallError(
+            f"{key_scopes.location() or 'A layer'} draws random numbers from the stream "
+            f"{stream or key_scopes.DEFAULT_STREAM!r}, but `rngs` has {sorted(scope.streams)}. "
+            f"Add its key, or one named {key_scopes.DEFAULT_STREAM!r} for all that have none."
+        )
     if key is None:
         raise PureCallError(
             f"{key_scopes.location() or 'A layer'} draws random numbers, but the call was given no "
@@ -85,7 +96,9 @@ def _draw_in(scope: KeyScope, drawer: object, own_seed: int | None) -> KeyData:
     return jax.random.key_data(key)
 
 
-def scoped_draw(generator: object, own_seed: int | None) -> KeyData | None:
+def scoped_draw(
+    generator: object, own_seed: int | None, stream: str | None = None
+) -> KeyData | None:
     """Key data for a generator from the open scope.
 
     None where the generator's own state counts.
@@ -93,4 +106,4 @@ def scoped_draw(generator: object, own_seed: int | None) -> KeyData | None:
     if lending.in_abstract_call():
         return jnp.zeros((2,), jnp.uint32)
     scope = key_scopes.current_scope()
-    return None if scope is None else _draw_in(scope, generator, own_seed)
+    return None if scope is None else _draw_in(scope, generator, own_seed, stream)

@@ -297,4 +297,4 @@ def place(root: Layer) -> None:
             continue  # the root is part of a block that others repeat: it places nothing
         if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
             paths = ["/".join(p) for p in stacking.paths_of_blocks(path)]
-            variable._meta.origin.place(info.root_key, paths if blocks else paths[0])
+            info_of(variable).origin.place(info.root_key, paths if blocks else paths[0])

@@ -35,7 +35,7 @@ from fkeras.layers.base import (
 from fkeras.layers.base import context as contexts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import jax
 
@@ -175,6 +175,14 @@ class Calling:
         raise NotImplementedError(
             f"Layer {type(self).__name__!r} does not have a `call()` method implemented."
         )
+
+    def _passes_on(self, name: str) -> bool:
+        """Whether a keyword that only the `**kwargs` of `call` takes is used."""
+        return True
+
+    def _passed_on(self) -> Sequence[str]:
+        """Names of what is passed on to other layers, as far as they are known."""
+        return ()
 
     def compute_mask(
         self, inputs: Nested[jax.Array], previous_mask: Nested[jax.Array | None]

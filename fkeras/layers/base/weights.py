@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from flax import nnx
 
-from fkeras.core.values import stacking
+from fkeras.core.values import stacking, stand_ins
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
@@ -93,8 +93,12 @@ class Weights:
         return self._flatten_layers(include_self=False, recursive=False)
 
     def get_weights(self) -> list[np.ndarray]:
-        """The values of `weights` as a list of NumPy arrays."""
-        return [_to_numpy(variable) for variable in self.weights]
+        """The values of `weights` as a list of NumPy arrays. During a `fit`, in another thread too,
+        all are of one step.
+        """
+        weights = self.weights
+        with stand_ins.held_still(map(stacking.stack_of, weights)):
+            return [_to_numpy(variable) for variable in weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets the values of `weights` from a list of arrays in the same order. All are checked

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness import keys, seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.scoped import Scoped
@@ -74,7 +75,7 @@ class RecurrentCell(Layer):
         # 1: each gate has its own noise, as Keras has it where the state is dropped too.
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         # None: a subclass whose states are no vectors sets its own sizes.
         if units is not None:
             self.units = checked_count("units", units)
