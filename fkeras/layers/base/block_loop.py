@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import jax_private
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import masks, stacking
@@ -158,6 +159,7 @@ class BlockLoop:
             with self.keys.of_block(index, is_inner=True):
                 result = run_block(slices, arrays, array_masks)
             if [m is None for m in result.masks] != [m is None for m in first_masks]:
+                masks.forget(jax_private.current_trace())
                 raise _MasksChangeError
             carry = flatten(result.outputs), result.masks
             return carry, result._replace(outputs=(), masks=[])
