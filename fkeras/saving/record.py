@@ -20,7 +20,7 @@ from fkeras.core.values.variable import Variable
 from fkeras.layers.base import tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flax import nnx
 
@@ -161,12 +161,12 @@ class TrainedBlocks(NamedTuple):
     places: list[tuple[int, tuple[int, ...]]]
 
 
-def trained_blocks(model: Model) -> TrainedBlocks:
-    """What the model's optimizer was built for."""
+def trained_blocks(model: Model, variables: Sequence[nnx.Variable]) -> TrainedBlocks:
+    """The Variables that an optimizer was built for, by structural path."""
     paths = {id(variable): path for path, variable in _entries_of(model)}
     entries = [
         (paths.get(id(variable)) or (lending.path_of(variable),), i)
-        for i, variable in enumerate(model.optimizer.bound_variables)
+        for i, variable in enumerate(variables)
     ]
     separate = stacking.separated(entries, lambda i, block: (i, block))
     return TrainedBlocks(
@@ -184,7 +184,7 @@ def _record_optimizer(model: Model) -> OptimizerRecord | None:
     optimizer = model.optimizer
     if optimizer is None or not optimizer.built:
         return None
-    trained = trained_blocks(model)
+    trained = trained_blocks(model, optimizer.bound_variables)
     own = optimizer.separate_variables(trained.places)
     return OptimizerRecord(tuple(np.asarray(variable) for variable in own), trained.paths)
 

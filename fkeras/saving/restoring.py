@@ -165,7 +165,7 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     if not optimizer.built:
         optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
-    trained = records.trained_blocks(model)
+    trained = records.trained_blocks(model, optimizer.bound_variables)
     if record.trained is not None and record.trained != trained.paths:
         raise UserInputError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
