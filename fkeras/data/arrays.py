@@ -260,7 +260,7 @@ def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
     if array.dtype.kind in "OUS":
         raise UserInputError(
             f"{name} holds strings. Encode them as numbers: class ids by `np.unique({name}, "
-            "return_inverse=True)[1]`, or `StringLookup`."
+            "return_inverse=True)[1]`."
         )
     return array
 

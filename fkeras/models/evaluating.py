@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import data as data_module
 from fkeras.core import tracebacks
@@ -11,7 +11,7 @@ from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import input_checks
+from fkeras.training import agreement, input_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -41,7 +41,7 @@ class Evaluating:
         steps: int | None = None,
         callbacks: Callbacks = None,
         return_dict: bool = False,
-        **kwargs: Any,
+        **unknown: Never,
     ) -> Any:
         """Loss and metrics over data, in inference mode.
 
@@ -57,9 +57,9 @@ class Evaluating:
             The loss as a float; with metrics, a list `[loss, *metrics]` in the order of
             `metrics_names`; or a dict.
         """
-        kwargs.pop("_use_cached_eval_dataset", None)
+        unknown.pop("_use_cached_eval_dataset", None)
         self.stop_evaluating = False
-        arguments.refuse_unknown(Evaluating.evaluate, kwargs)
+        arguments.refuse_unknown(Evaluating.evaluate, unknown)
         self._compiled.require("evaluate")
         source = data_module.make_source(
             x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
@@ -75,7 +75,7 @@ class Evaluating:
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
-            should_stop=lambda: self.stop_evaluating,
+            should_stop=lambda: agreement.any_of(self.stop_evaluating),
         )
         put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
@@ -88,6 +88,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any: ...
     @overload
     def predict(self, state: TrainState, x: Nested[Tensor], /) -> Nested[Tensor]: ...
@@ -99,6 +100,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
 
@@ -111,6 +113,8 @@ class Evaluating:
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        if unknown:
+            arguments.refuse_unknown(Evaluating.predict, unknown)
         if isinstance(x, TrainState):
             if steps is not None or callbacks is not None:
                 raise UserInputError(
@@ -136,7 +140,7 @@ class Evaluating:
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
-            should_stop=lambda: self.stop_predicting,
+            should_stop=lambda: agreement.any_of(self.stop_predicting),
         )
 
     def _pass_options(self, steps: int | None) -> PassOptions:

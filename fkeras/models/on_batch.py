@@ -102,5 +102,6 @@ class OnBatch:
         )
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
+        input_checks.check_layout(self, batch)
         input_checks.check_ids(self._fed_layers(), batch[0])
         return batch

@@ -57,7 +57,7 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Sequence[base.Layer | nnx.Module] | None = None,
+        layers: Sequence[base.Layer | nnx.Module | KerasTensor] | None = None,
         trainable: bool = True,
         name: str | None = None,
     ) -> None:

@@ -266,6 +266,20 @@ class OptaxOptimizer(Optimizer):
     def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
         return self.variables  # the transformation is given blocks one by one
 
+    def weights_of_slots(self) -> list[tuple[Variable, nnx.Variable]]:
+        """As for other optimizers: by the end of a value's path in the transformation's state."""
+        positions = self._bound_tree_builder()(list(range(len(self._built_for))))
+        by_path = dict(jax.tree_util.tree_flatten_with_path(positions)[0])
+        state = self._structure.unflatten(range(self._structure.num_leaves))
+        pairs = []
+        for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
+            slot = self._variables[leaf + 1]  # behind the iteration
+            ends = (by_path.get(path[start:]) for start in range(len(path)))
+            position = next((end for end in ends if end is not None), None)
+            if position is not None and slot.shape == tuple(self._built_for[position].shape):
+                pairs.append((slot, self._built_for[position]))
+        return pairs
+
     def _bound_tree_builder(self) -> Unflatten:
         return self._tree_builder(self.parameter_infos_of(self._built_for))
 

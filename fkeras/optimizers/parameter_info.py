@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import user_code
 from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable import Variable
 
@@ -60,10 +61,16 @@ class ParameterInfo:
         return stacking.over_blocks(function, len(self.blocks))
 
     def constrained(self, value: jax.Array) -> jax.Array:
-        """A new value under the constraint."""
+        """The new value as the constraint wants it, in its own dtype."""
         if self.constraint is None:
             return value
-        return jnp.asarray(self.over_blocks(self.constraint)(value), value.dtype)
+        projected = user_code.call(
+            self.over_blocks(self.constraint), self._describe_constraint, value
+        )
+        return jnp.asarray(projected, value.dtype)
+
+    def _describe_constraint(self) -> str:
+        return f"Constraint of weight '{self.path}'"
 
     def with_decay(self, decays: bool) -> ParameterInfo:
         """The same, with weight decay on or off."""

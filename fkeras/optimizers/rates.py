@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import user_code
 from fkeras.core.config import serialization
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError, UserTypeError
@@ -61,10 +63,10 @@ def at_step(rate: LearningRate, step: ArrayLike) -> jax.Array:
         rate: a schedule, a callable of the step (an Optax schedule), or one without arguments.
         step: number of steps so far.
     """
-    if isinstance(rate, LearningRateSchedule) or _takes_the_step(rate):
-        value = rate(step)
-    else:
-        value = rate()
+    takes_step = isinstance(rate, LearningRateSchedule) or _takes_the_step(rate)
+    name = getattr(rate, "__name__", None) or type(rate).__name__
+    who = functools.partial("Learning rate {!r}".format, name)
+    value = user_code.call(rate, who, *((step,) if takes_step else ()))
     return jnp.asarray(getattr(value, "value", value), rate_dtype())
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from fkeras import metrics as metrics_module
 from fkeras import optimizers as optimizers_module
+from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.training import agreement, mapped_steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
     from fkeras.callbacks import CallbackList
+    from fkeras.core.placement import Distribution
     from fkeras.layers.base.tracking import Structure
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
@@ -82,6 +87,7 @@ class Compiled:
         overridden: names of the methods of `Trainable` that the user's class overrides.
         progress: the model's lifetime counts.
         columns: by place, names of the columns that the model was fitted on.
+        distribution: that counted when the model was made or compiled; None for one device.
         output_specs: shapes of a batch -> what `first_batch.output_specs` found.
         owner: (optimizer, structure) that were found to belong together.
         built_structure: the structure whose layers were last found to be all built.
@@ -98,6 +104,7 @@ class Compiled:
         self.overridden: frozenset[str] = frozenset()
         self.progress = Progress()
         self.columns: dict[str, Any] = {}
+        self.distribution = placement.current()
         self._forget()
 
     def _forget(self) -> None:
@@ -146,6 +153,7 @@ class Compiled:
             compiled_metrics = CompiledMetrics(
                 metrics, weighted_metrics, output_names=output_names, loss=compiled_loss
             )
+        self.distribution = placement.current() or self.distribution
         self.options = options
         self.optimizer = optimizer
         self.loss = compiled_loss
@@ -201,17 +209,38 @@ class Compiled:
         self.build_optimizer(model)
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
         slots = [] if self.optimizer is None else self.optimizer.variables
-        identity = [id(v) for v in (*structure.ordered, *metrics, *slots)]
+        distribution = self.present_distribution()
+        if distribution is None and agreement.is_needed():
+            raise UserInputError(
+                f"Model '{model.name}' runs in {jax.process_count()} processes, and no "
+                "distribution is set: each would train a model of its own. Call "
+                "`fkeras.distribution.set_distribution(fkeras.distribution.DataParallel())` behind "
+                "`initialize()`."
+            )
+        identity = [id(v) for v in (*structure.ordered, *metrics, *slots, distribution)]
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}
             eager = self.options.run_eagerly or not self.options.jit_compile
-            self.executables = Executables(model, self.groups(model), eager=eager)
+            if distribution is not None and distribution.is_mapped and self.is_chosen:
+                mapped_steps.check_mappable(model, self)
+            self.executables = Executables(
+                model, self.groups(model), eager=eager, distribution=distribution
+            )
             self._executables_of = identity
         return self.executables
 
     def fits(self, structure: Structure) -> bool:
-        """Whether there are executables for this very structure."""
-        return self.executables is not None and self.executables.groups.structure is structure
+        """Whether there are executables for this very structure, on the devices that count now."""
+        executables = self.executables
+        return (
+            executables is not None
+            and executables.groups.structure is structure
+            and executables.distribution is self.present_distribution()
+        )
+
+    def present_distribution(self) -> Distribution | None:
+        """The one that counts here, else the one that the model was made or compiled for."""
+        return placement.current() or self.distribution
 
     def all_built(self, model: Trainable) -> bool:
         """Whether all layers have their weights. Remembered while the structure is the same."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras import metrics as metrics_module
-from fkeras.core import names
+from fkeras.core import names, user_code
 from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
@@ -181,10 +181,13 @@ class CompiledMetrics(metrics_module.Metric):
         for i, weighted, metric in self.entries:
             if targets[i] is None:
                 continue
+            arguments = {"y_true": targets[i], "y_pred": predictions[i]}
             if weighted:
-                metric.update_state(targets[i], predictions[i], weights[i])
-            else:
-                metric.update_state(targets[i], predictions[i])
+                arguments["sample_weight"] = weights[i]
+            try:
+                metric.update_state(*arguments.values())
+            except Exception as error:
+                user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
     def reset_state(self) -> None:
         for metric in self.metrics:
@@ -194,7 +197,18 @@ class CompiledMetrics(metrics_module.Metric):
         """Results by name."""
         if not self.built:
             raise UserInputError("The compiled metrics have no result yet: no batch has been seen.")
-        return {name: entry.metric.result() for name, entry in zip(self.names, self.entries)}
+        return {name: _result(entry.metric) for name, entry in zip(self.names, self.entries)}
+
+
+def _result(metric: Metric) -> Any:
+    try:
+        return metric.result()
+    except Exception as error:
+        user_code.raise_explained(error, _described(metric, "result"))
+
+
+def _described(metric: Metric, method: str) -> Callable[[], str]:
+    return lambda: f"`{method}` of metric '{metric.name}' ({type(metric).__name__})"
 
 
 def _check_argument(name, argument):
@@ -211,8 +225,13 @@ def _check_argument(name, argument):
 
 def _make_state(metric, y_true, y_pred):
     """Variables that the first batch would make, so that a step finds them."""
-    if not metric.variables and y_true is not None:
+    if metric.variables or y_true is None:
+        return
+    try:
         metric.build_on(y_true, y_pred)
+    except Exception as error:
+        arguments = {"y_true": y_true, "y_pred": y_pred}
+        user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
 
 def _is_binary_loss(loss: Loss) -> bool:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from fkeras.core.nested import map_structure
+from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, pure_init, tracking
+from fkeras.layers.base import building, pure_init, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.training.optimizer_ownership import check_optimizer
 from fkeras.training.steps import call_compute_loss, unpack
@@ -41,6 +41,7 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         UserInputError: where losses do not fit the outputs, or the optimizer is another model's.
     """
     x, y, sample_weight = unpack(batch)
+    refuse_strings(x, "x")
     was_built = model.built and compiled.all_built(model)
     if not was_built:
         if x is None:
@@ -54,6 +55,21 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         # Where all was built, the structure was looked up a moment ago.
         structure = compiled.built_structure if was_built else tracking.structure_of(model)
         check_optimizer(model, compiled, caller, structure)
+
+
+def refuse_strings(x: Nested[Any], name: str) -> None:
+    """Compiled steps compute with numbers.
+
+    Args:
+        x: inputs. name: what the user calls them.
+    """
+    for array in flatten(x):
+        if isinstance(array, np.ndarray) and array.dtype.kind in "OUS" and array.size:
+            raise UserInputError(
+                f"{name} holds strings, such as {array.flat[0]!r}, and a model computes with "
+                "numbers. Encode them: ids by `np.unique(x, return_inverse=True)[1]`, then "
+                "`layers.Embedding` or `fkeras.ops.one_hot`."
+            )
 
 
 def _resolve(model, compiled, x, y, sample_weight):
@@ -77,6 +93,8 @@ def _resolve(model, compiled, x, y, sample_weight):
 
 def _resolve_by_outputs(model, compiled, x, y):
     y_pred, _ = output_specs(model, compiled, x)
+    if y_pred is None:
+        raise UserInputError(signature.without_outputs(model))
     y = map_structure(
         lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y
     )

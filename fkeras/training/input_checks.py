@@ -11,14 +11,15 @@ import jax
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.core import settings
+from fkeras.core import placement, settings
 from fkeras.core.nested import flatten, map_structure
+from fkeras.core.values import stand_ins
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.losses import target_checks
 from fkeras.training.activation_checks import check_last_activations
-from fkeras.training.first_batch import output_specs
+from fkeras.training.first_batch import output_specs, refuse_strings
 from fkeras.training.steps import unpack
 
 if TYPE_CHECKING:
@@ -63,9 +64,16 @@ def check_source(
     if role == "fit":
         _warn_of_unscaled_images(model, source)
     x, y, sample_weight = unpack(source.arrays)
+    refuse_strings(x, "validation_data" if role == "validation_data" else "x")
     check_ids(fed_layers, x)
     if role == "predict" or compiled.loss is None or is_users:
         return
+    if y is None and role == "validation_data":
+        raise UserInputError(
+            f"`validation_data` has no targets, and model '{model.name}' was compiled with "
+            f"loss={compiled.loss.argument!r}: pass `validation_data=(x, y)`. "
+            f"{source.targets_hint}".rstrip()
+        )
     if y is None:
         raise UserInputError(
             f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
@@ -132,6 +140,26 @@ def check_ids(fed_layers: FedLayers, x: Nested[Any]) -> None:
         check = getattr(layer, "check_host_input", None)
         if check is not None and index < len(arrays) and isinstance(arrays[index], np.ndarray):
             check(arrays[index])
+
+
+def check_layout(model: Trainable, batch: Any) -> None:
+    """Batches on a mesh with explicit axes beside weights that do not lie on one: JAX would not
+    know how the result of a product is to lie.
+
+    Args:
+        model: a built model.
+        batch: arrays, as a step will be given them.
+    """
+    if not any(map(placement.has_explicit_rows, jax.tree.leaves(batch))):
+        return
+    weights = [stand_ins.private_value(v) for _, v in tracking.structure_of(model).variables]
+    if not all(map(placement.has_explicit_axes, weights)):
+        raise UserInputError(
+            "The batches lie on a mesh with explicit axes, the weights of model "
+            f"'{model.name}' do not. Lay them out on that mesh as well: `model.set_train_state("
+            "jax.device_put(model.train_state(), NamedSharding(mesh, PartitionSpec())))`; or use a "
+            "mesh with `axis_types=(jax.sharding.AxisType.Auto,)`."
+        )
 
 
 _SCALING_LAYERS = ("Rescaling", "Normalization", "Lambda", "BatchNormalization")

@@ -10,7 +10,7 @@ import numpy as np
 
 from fkeras.core.nested import flatten, in_order_of_leaves, map_structure, unflatten_like
 from fkeras.errors import UserInputError
-from fkeras.training import device_batches
+from fkeras.training import agreement, device_batches
 from fkeras.training.loop import Call, PassOptions, drive, fused_steps, single_steps
 from fkeras.training.pace import Pace
 
@@ -74,6 +74,7 @@ class _Prediction:
     """The outputs that one prediction has so far, and the device calls that add to them."""
 
     def __init__(self, executables, source, weights, options, key, earlier):
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.weights = weights
@@ -92,12 +93,14 @@ class _Prediction:
             full = source.num_samples // source.batch_size
             size = max(1, min(full, _ROWS // source.batch_size))
             fused = full - full % size
-            data = device_batches.placed(source, again=full >= 2 * size)
+            data = device_batches.placed(source, full >= 2 * size, self.executables.distribution)
             yield from fused_steps(self._many(data), fused, Pace(size))
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
             if takes_all
-            else device_batches.endless_batches(source),
+            else agreement.shared(
+                device_batches.endless_batches(source), source, self.executables.distribution
+            ),
             self._one,
             group=options.steps_per_execution,
             first=fused,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fkeras import constraints as constraints_module
 from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
-from fkeras.core import dtype_policy, names
+from fkeras.core import dtype_policy, names, tracebacks, user_code
 from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class Building:
     """Making weights, and running `build` with the shapes that its signature asks for."""
 
+    @tracebacks.filtered
     def add_weight(
         self,
         shape: ShapeLike | None = None,
@@ -58,7 +59,8 @@ class Building:
             overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8
                 scales).
             name: None for an automatic name.
-            layout: kept on the Variable.
+            layout: how its value is cut over devices (`fkeras.distribution.TensorLayout`); None for
+                as the distribution says.
 
         Returns:
             The Variable.
@@ -147,8 +149,15 @@ class Building:
         """Runs `build` with the shapes of a call's arguments."""
         args, kwargs = self._build_arguments(arguments)
         self._info.path = names.current_path() or self._info.name
-        with open_name_scope(self):
-            self.build(*args, **kwargs)
+        try:
+            with open_name_scope(self):
+                self.build(*args, **kwargs)
+        except Exception as error:
+            shapes = signature.parameter_names(type(self).build)
+            received = {**dict(zip(shapes, args)), **kwargs}
+            user_code.raise_explained(
+                error, lambda: signature.describe_call(self, "build"), received
+            )
         self._info.built = True
 
     def _build_arguments(self, arguments: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -208,6 +217,7 @@ def recorded(build: Callable[..., None]) -> Callable[..., None]:
     weights that no attribute holds kept.
     """
 
+    @tracebacks.filtered
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
         info = self._info

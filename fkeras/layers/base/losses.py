@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private
+from fkeras.core import jax_private, user_code
 from fkeras.core.nested import flatten
 from fkeras.core.values import lending, stacking
 from fkeras.errors import PureCallError, UserInputError
@@ -65,7 +66,7 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            _sum_over_blocks(variable.regularizer, variable)
+            user_code.call(_over_blocks(variable), partial(_described, variable), variable.value)
             for variable in self.trainable_variables
             if getattr(variable, "regularizer", None) is not None
         ]
@@ -75,16 +76,22 @@ class AddedLosses:
         any batch size.
         """
         for output in flatten(outputs):
-            value = self._info.activity_regularizer(output)
+            regularizer = self._info.activity_regularizer
+            who = partial("Activity regularizer of layer '{}'".format, self.name)
+            value = user_code.call(regularizer, who, output)
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
 
 
-def _sum_over_blocks(regularizer: Callable[..., Any], variable: Variable) -> jax.Array:
-    """A weight regularizer's value; for a stack of blocks the sum of those of its blocks."""
+def _over_blocks(variable: Variable) -> Callable[..., Any]:
+    """The weight's regularizer; for a stack of blocks the sum of its values for each."""
     ndim = stacking.count_block_axes(variable)
     if not ndim:
-        return regularizer(variable.value)
-    return jnp.sum(stacking.over_blocks(regularizer, ndim)(variable.value))
+        return variable.regularizer
+    return lambda value: jnp.sum(stacking.over_blocks(variable.regularizer, ndim)(value))
+
+
+def _described(variable: Variable) -> str:
+    return f"Regularizer of weight '{variable.path}'"
 
 
 def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) -> Any:
