@@ -14,7 +14,6 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
-from fkeras.core import not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,7 +36,7 @@ _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
     "Grain loaders.",
-    "distribute": not_there_yet.INSTEAD.get("distribution", "Use `keras.distribution`."),
+    "distribute": "Use `keras.distribution`.",
     "image": "Use `keras.ops.image`.",
     "io": "Use Python's own files.",
     "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",

@@ -19,8 +19,6 @@ INSTEAD: dict[str, str] = {
     "`fetch_california_housing`) and Hugging Face `datasets` have the same data; `fit` takes "
     "their arrays.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
-    "distribution": "Place the batch on a mesh (`jax.device_put` with a `NamedSharding`) and call "
-    "`jax.jit(model.step)`: one sharded step is data parallelism.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
     "layers.CategoryEncoding": "Use `fkeras.utils.to_categorical`, `fkeras.ops.one_hot` or "

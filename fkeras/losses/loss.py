@@ -106,6 +106,11 @@ class Loss:
             raise UserInputError(
                 f"loss fn {self._described()} returned None. Does its last line lack a `return`?"
             )
+        if isinstance(losses, (str, tuple, list, dict)):
+            raise UserInputError(
+                f"loss fn {self._described()} returned a {type(losses).__name__}. It must return "
+                "one array: a loss for each example, or a number."
+            )
         out_mask = get_mask(losses)  # of what the loss itself leaves out, as `ignore_class` does
         masks = [mask for mask in (in_mask, out_mask) if mask is not None]
         mask = functools.reduce(operator.and_, masks) if masks else None

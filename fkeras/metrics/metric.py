@@ -70,6 +70,9 @@ class Metric:
     # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is
     # linear.
     _needs_probabilities = False
+    # The argument that lets it take logits; None where there is none.
+    _option_for_logits: str | None = None
+    _has_seen_device_arrays = False  # predictions that had to be fetched for a look
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _own_variables: list[Variable]

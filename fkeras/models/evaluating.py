@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import data as data_module
-from fkeras.core import tracebacks
+from fkeras.core import jax_private, tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import agreement, input_checks
+from fkeras.training import agreement, value_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -102,7 +102,8 @@ class Evaluating:
         callbacks: Callbacks = None,
         **unknown: Never,
     ) -> Any:
-        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs;
+        outputs in bfloat16, which NumPy does not know, as float32.
 
         `predict(state, x)`, with a `TrainState` first, is the pure form: the outputs of one batch
         `x`, as JAX arrays. It works under `jit` and `vmap`, and reads nothing of the model's own
@@ -156,12 +157,14 @@ class Evaluating:
         compiled = self._compiled
         if compiled.executables is None or compiled.columns:
             return False
+        if jax_private.is_below_staging(jax_private.current_trace()):
+            return False  # `make_source` will refuse it
         if not arguments.is_small_plain_array(x, batch_size):
             return False
         structure = tracking.structure_of(self)
         if compiled.built_structure is not structure or not compiled.fits(structure):
             return False
-        input_checks.check_ids(self._fed_layers(), x)
+        value_checks.check_ids(self._fed_layers(), x)
         return True
 
     def _predict_now(self, executables: Executables, batch: tuple) -> Any:

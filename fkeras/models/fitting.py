@@ -117,7 +117,7 @@ class Fitting:
                 f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is "
                 "the epoch to stop before, not a number of further epochs."
             )
-        with warn_once.scope():
+        with self._compiled.claimed("fit"), warn_once.scope():
             self._run_fit(
                 source,
                 validation,

@@ -14,6 +14,7 @@ from fkeras.core.randomness import keys
 from fkeras.core.randomness.process_generator import RootKey
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.training import expected_targets, first_batch, sharding, state_steps, steps
+from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step, check_state
 
@@ -50,6 +51,7 @@ class PureTraining:
             (1, ['loss'])
         """
         groups = self._groups_for("init_state", batch)
+        check_last_activations(self, self._compiled)
         variables = self.init(key, *([] if self.built else [steps.unpack(batch)[0]]))
         opt_state = {}
         if self.optimizer is not None:

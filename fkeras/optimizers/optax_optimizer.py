@@ -19,7 +19,7 @@ from fkeras.optimizers.optax_blocks import by_block
 from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.parameter_info import read_value
-from fkeras.optimizers.rates import NoLearningRateError
+from fkeras.optimizers.rates import NoLearningRateError, check_sign
 from fkeras.optimizers.slot_spec import SlotSpec
 from fkeras.optimizers.state import OptimizerState
 from fkeras.optimizers.trees import flatten_like
@@ -372,7 +372,10 @@ class OptaxOptimizer(Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: ArrayLike) -> None:
-        self.learning_rate.assign(value.value if isinstance(value, Variable) else value)
+        new = value.value if isinstance(value, Variable) else value
+        if not isinstance(new, jax.core.Tracer):
+            check_sign("learning_rate", float(new))
+        self.learning_rate.assign(new)
 
     def get_config(self) -> NoReturn:
         raise UserTypeError(

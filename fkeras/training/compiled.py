@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,7 +24,7 @@ from fkeras.training.trainable_flags import TrainableFlags
 from fkeras.training.variable_groups import VariableGroups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fkeras.callbacks import CallbackList
     from fkeras.core.placement import Distribution
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.trainable import Logs, Trainable
+    from fkeras.training.value_checks import ValueChecks
     from fkeras.types import Config
 
 
@@ -92,6 +95,7 @@ class Compiled:
         owner: (optimizer, structure) that were found to belong together.
         built_structure: the structure whose layers were last found to be all built.
         step_functions: what `make_train_function` and its kin made, by kind.
+        value_checks: (structure, checks of single batches) by the method that takes them.
     """
 
     def __init__(self) -> None:
@@ -111,12 +115,16 @@ class Compiled:
         """Drops all that goes by the identity of objects."""
         self.flags = TrainableFlags()
         self.toggles_were_told = False
+        self.activations_were_checked = False
+        self.names_were_told = False
         self.output_specs: dict = {}
         self.owner: tuple[Optimizer, Structure] | None = None
         self.step_functions: dict[str, Callable] = {}
+        self.value_checks: dict[str, tuple[Structure, ValueChecks]] = {}
         self.executables: Executables | None = None
         self._executables_of: list[int] | None = None  # ids of the Variables they are made for
         self.built_structure: Structure | None = None
+        self._training_thread: dict[str, int] = {}  # a dict, which is claimed in one instruction
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(Compiled()), **{name: vars(self)[name] for name in _TRAVELS}}
@@ -182,6 +190,30 @@ class Compiled:
                 f"You must call `compile()` before using the model: `{caller}` needs an optimizer "
                 "and a loss."
             )
+
+    @contextlib.contextmanager
+    def claimed(self, caller: str) -> Iterator[None]:
+        """Inside, no other thread can train the model. A callback may train it, on this thread.
+
+        Args:
+            caller: the method that trains.
+
+        Raises:
+            UserInputError: another thread is at it.
+        """
+        is_outermost = "ident" not in self._training_thread
+        claim, own = self._training_thread, threading.get_ident()
+        if claim.setdefault("ident", own) != own:
+            raise UserInputError(
+                f"`{caller}`: the model is being trained on another thread. Two trainings at once "
+                "need a model each: `clone_model` and `set_weights`, or `model.step` on a "
+                "TrainState each."
+            )
+        try:
+            yield
+        finally:
+            if is_outermost:
+                claim.clear()
 
     # -- what was made of it ---------------------------------------------------
 
@@ -291,6 +323,29 @@ class Compiled:
         if has_validation:
             names = [*names, *(f"val_{name}" for name in names)]
         callbacks.check_monitors(names, has_validation=has_validation)
+
+    def warn_of_shared_names(self, structure: Structure) -> None:
+        """Says once that results of metrics of one name take each other's place.
+
+        Nothing is said where the user's own methods may make results of another kind.
+        """
+        own = {"train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result"}
+        if self.names_were_told or self.overridden & own:
+            return
+        self.names_were_told = True
+        names = self.result_names(structure)
+        shared = sorted({name for name in names if names.count(name) > 1})
+        hidden = next((n for n in names if n.startswith("val_") and n[4:] in names), None)
+        if hidden:
+            warn_user(
+                f"A metric is called '{hidden}', which is also the name of the result of "
+                f"'{hidden[4:]}' on validation data. Give it another name: `name=...`."
+            )
+        if shared:
+            warn_user(
+                f"Several metrics of the model or its layers are called '{shared[0]}': of their "
+                "results only the last is shown. Give each a name of its own: `name=...`."
+            )
 
     def warn_of_toggled_flags(self, model: Trainable) -> None:
         """Says once that flags changed since `compile` do not count."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras import metrics as metrics_module
 from fkeras.core import names, user_code
 from fkeras.core.nested import flatten
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
-from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
+from fkeras.training.compiled_loss import binary_or_sparse, check_takes_pair, spread_weights
 from fkeras.training.outputs import OutputNames
 
 if TYPE_CHECKING:
@@ -157,7 +159,9 @@ class CompiledMetrics(metrics_module.Metric):
     def _result_names(self) -> list[str]:
         outputs = self.outputs
         result_names: list[str] = []
-        counts: dict[str, int] = {}
+        # What the logs hold besides: no metric may take their place.
+        trackers = self.loss.metrics if self.loss is not None else []
+        counts = dict.fromkeys(("loss", *(tracker.name for tracker in trackers)), 1)
         for i, weighted, metric in self.entries:
             prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
             name = f"{prefix}{metric.name}"
@@ -165,6 +169,12 @@ class CompiledMetrics(metrics_module.Metric):
                 name = f"{prefix}weighted_{metric.name}"
             count = counts.get(name, 0)
             counts[name] = count + 1
+            if count and metric.name != "lambda":
+                warn_user(
+                    f"Two results of model steps would be called '{name}': that of "
+                    f"{type(metric).__name__} is shown as '{name}_{count}'. Give each metric a "
+                    "name of its own: `name=...`."
+                )
             result_names.append(f"{name}_{count}" if count else name)
         return result_names
 
@@ -218,6 +228,8 @@ def _check_argument(name, argument):
             f"{name}={argument} of type {type(argument)}"
         )
     for choice in flatten(argument):
+        if inspect.isfunction(choice):
+            check_takes_pair("metric", choice)
         is_by_shape = isinstance(choice, str) and choice.lower() in BY_SHAPE
         if not is_by_shape and not callable(choice):
             metrics_module.get(choice)

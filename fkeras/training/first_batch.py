@@ -5,7 +5,7 @@ belongs to which output, the optimizer's slots. All by abstract evaluation: noth
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
@@ -17,9 +17,11 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import building, pure_init, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.training.optimizer_ownership import check_optimizer
+from fkeras.training.output_activations import last_activations
 from fkeras.training.steps import call_compute_loss, unpack
 
 if TYPE_CHECKING:
+    from fkeras.layers import Layer
     from fkeras.training.compiled import Compiled
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
@@ -92,7 +94,7 @@ def _resolve(model, compiled, x, y, sample_weight):
 
 
 def _resolve_by_outputs(model, compiled, x, y):
-    y_pred, _ = output_specs(model, compiled, x)
+    y_pred = output_specs(model, compiled, x).structs
     if y_pred is None:
         raise UserInputError(signature.without_outputs(model))
     y = map_structure(
@@ -116,10 +118,23 @@ def _resolve_by_compute_loss(model, compiled, x, y, sample_weight):
     jax.eval_shape(run, structs_of(x), structs_of(y), structs_of(sample_weight))
 
 
-def output_specs(
-    model: Trainable, compiled: Compiled, x: Any
-) -> tuple[Nested[jax.ShapeDtypeStruct], Nested[bool]]:
-    """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs.
+class OutputSpecs(NamedTuple):
+    """What is known of a model's outputs for batches of one shape.
+
+    Attributes:
+        structs: nested shapes and dtypes. masked: nested, whether there is a mask.
+        activations: for each output, flat, what made it: see `output_activations`.
+        lookups: (layer, index of the input) for the layers that look ids up in an input.
+    """
+
+    structs: Nested[jax.ShapeDtypeStruct]
+    masked: Nested[bool]
+    activations: list[str | None]
+    lookups: list[tuple[Layer, int]]
+
+
+def output_specs(model: Trainable, compiled: Compiled, x: Any) -> OutputSpecs:
+    """What is known of the outputs for a batch of inputs.
 
     Remembered for each shape of it, until the model has other Variables.
     """
@@ -131,16 +146,24 @@ def output_specs(
 
 
 def _trace_outputs(model, structs):
-    masked = None
+    masked, lookups = None, []
 
     def run(x):
         nonlocal masked
-        with contexts.opened(contexts.CallContext(model, losses=[])), key_scopes.scope(None):
+        context = contexts.CallContext(model, losses=[])
+        with (
+            contexts.opened(context),
+            key_scopes.scope(None),
+            contexts.looked_up.inside([]) as pairs,
+        ):
             y_pred = lending.call_abstractly(model, x)
         masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
+        places = {id(leaf): i for i, leaf in enumerate(flatten(x))}
+        lookups.extend((layer, places[id(ids)]) for layer, ids in pairs if id(ids) in places)
         return y_pred
 
-    return jax.eval_shape(run, structs), masked
+    program, outputs = jax.make_jaxpr(run, return_shape=True)(structs)
+    return OutputSpecs(outputs, masked, last_activations(program), lookups)
 
 
 def _shape_key(structs):

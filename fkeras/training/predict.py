@@ -54,7 +54,7 @@ def predict(
     prediction = _Prediction(executables, source, weights, options, key, progress.predicted)
 
     def after(batch, outputs):
-        shown = map_structure(np.asarray, outputs) if hooks else outputs
+        shown = map_structure(_as_numpy, outputs) if hooks else outputs
         callbacks.on_predict_batch_end(batch, {"outputs": shown})
 
     drive(
@@ -150,8 +150,16 @@ def batch_number(predicted: int) -> np.int32:
 def to_host(outputs: Nested[jax.Array]) -> Nested[np.ndarray]:
     """Outputs as NumPy arrays that the caller may write to."""
     if isinstance(outputs, jax.Array):
-        return np.array(outputs)
-    return map_structure(np.array, jax.device_get(outputs))
+        return _as_numpy(outputs, copy=True)
+    return map_structure(lambda x: _as_numpy(x, copy=True), jax.device_get(outputs))
+
+
+def _as_numpy(x: Any, copy: bool = False) -> np.ndarray:
+    """An array on the host; bfloat16, which NumPy and all that is built on it do not know, as
+    float32.
+    """
+    array = np.array(x) if copy else np.asarray(x)
+    return array.astype(np.float32) if array.dtype == jax.numpy.bfloat16 else array
 
 
 def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
@@ -163,7 +171,7 @@ def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
     if len(pieces) == 1:
         return to_host(pieces[0])
     columns = zip(*(flatten(piece) for piece in pieces))
-    joined = [_joined([np.asarray(x) for x in column]) for column in columns]
+    joined = [_joined([_as_numpy(x) for x in column]) for column in columns]
     return unflatten_like(in_order_of_leaves(pieces[0]), joined)
 
 

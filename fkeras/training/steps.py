@@ -262,15 +262,24 @@ def compute_loss(
 
 
 def _warn_without_gradient(model, compiled, total, y_pred):
+    """Warns where a derivative is being taken by the weights and none goes through the loss."""
     if jax_private.is_differentiated(total):
         return
     if any(map(jax_private.is_differentiated, flatten(y_pred))):
-        warn_once.warn_user_once(
-            f"Model '{model.name}': the loss {compiled.loss.described()} does not depend on the "
-            "model's outputs, or not in a way that has a gradient: all gradients are zero, and "
-            "nothing is learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; "
-            "rounding, comparing and `argmax` have no gradient."
+        where = (
+            f"the loss {compiled.loss.described()} does not depend on the model's outputs, or not "
+            "in a way that has a gradient"
         )
+        remedy = "Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`"
+    elif any(jax_private.is_differentiated(v.value) for v in model.trainable_variables):
+        where = "its outputs do not depend on its weights, or not in a way that has a gradient"
+        remedy = "Let it return scores or probabilities, and take their `argmax` after `predict`"
+    else:
+        return
+    warn_once.warn_user_once(
+        f"Model '{model.name}': {where}: all gradients are zero, and nothing is learnt. {remedy}; "
+        "rounding, comparing and `argmax` have no gradient."
+    )
 
 
 # -- the pure face -------------------------------------------------------------

@@ -10,7 +10,8 @@ from fkeras import layers
 from fkeras.data import make_source
 from fkeras.errors import UserInputError
 from fkeras.training import first_batch
-from fkeras.training.input_checks import check_ids, check_source
+from fkeras.training.input_checks import check_source
+from fkeras.training.value_checks import check_ids
 
 X, Y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
 NAN = np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1).astype("float32")

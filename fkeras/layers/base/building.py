@@ -15,8 +15,8 @@ from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.core.values.variable_info import info_of
-from fkeras.errors import UserInputError
-from fkeras.layers.base import nested, signature
+from fkeras.errors import PureCallError, UserInputError
+from fkeras.layers.base import nested, signature, tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,6 +200,25 @@ class Building:
         elif config.get("input_shape") is not None:
             self.build(nested.as_shape(config["input_shape"]))
         self._info.built = True
+
+
+def refuse_to_be_forgotten(layer: Layer, *owners: Layer) -> None:
+    """Raises for a layer with weights that was made in a call and that nothing holds: it would be a
+    new one at each call, and never trained.
+
+    Args:
+        layer: the layer.
+        *owners: layers that may hold it: the one whose `call` calls it first.
+    """
+    has_weights = bool(layer.weights or layer._layers)  # those below are not built yet
+    known = (inner for owner in owners for _, inner in tracking.structure_of(owner).layers)
+    if has_weights and not any(inner is layer for inner in known):
+        raise PureCallError(
+            f"{type(layer).__name__} '{layer.name}' is made inside the `call` of "
+            f"{type(owners[0]).__name__} '{owners[0].name}' and is not kept: it would have new "
+            "weights at each call, which are never trained. Make it in `__init__` or `build`, as "
+            f"an attribute: `self.{layer.name} = {type(layer).__name__}(...)`."
+        )
 
 
 @contextlib.contextmanager

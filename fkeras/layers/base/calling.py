@@ -22,6 +22,7 @@ from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import lending, trace_tokens
+from fkeras.core.values.variable_arguments import refuse_float64
 from fkeras.errors import UserInputError
 from fkeras.layers.base import (
     building,
@@ -58,8 +59,11 @@ class Calling:
         call_signature = signature.of(self)
         outer = contexts.current()
         if info.convert_inputs:
+            dtype = self.compute_dtype
+            if dtype == "float64":
+                refuse_float64(f"{type(self).__name__} {self.name!r}")
             args, kwargs = input_conversion.convert_inputs(
-                self.dtype_policy, self.compute_dtype, info.autocast, args, kwargs
+                self.dtype_policy, dtype, info.autocast, args, kwargs
             )
         training = None
         if "training" in kwargs and not call_signature.takes("training"):
@@ -86,6 +90,9 @@ class Calling:
                     context.note_masks_on(list(arguments.values()))
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
+                    # Beside symbolic tensors a graph is made, which will hold the layer.
+                    if info.made_in_call and outer is not None and not symbolic:
+                        building.refuse_to_be_forgotten(self, outer_layer, outer.entry)
                 run = self._call_outermost if outer is None else self._call_once
                 if outer is not None and self._differs(training, outer_training):
                     run = self._call_retraced

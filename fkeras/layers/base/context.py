@@ -128,6 +128,10 @@ class _OpenCall(Inside):
             tracebacks.trim_if_enabled(error)
 
 
+# Layers that look up ids, with the ids, in a call that is only traced; None where nobody asks.
+looked_up: Scoped[list[tuple[Layer, jax.Array]] | None] = Scoped(None)
+
+
 def opened(context: CallContext) -> Inside[CallContext]:
     """Context manager: `context` is the current one inside."""
     return _OpenCall(_context, context)

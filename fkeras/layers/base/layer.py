@@ -144,6 +144,7 @@ class Layer(
         info.dtype_policy = dtype_policy.get(dtype)
         info.autocast = autocast
         info.trainable = bool(trainable)
+        info.made_in_call = contexts.current() is not None
         info.is_initialized = True
 
     def _check_ready(self) -> None:
