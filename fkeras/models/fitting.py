@@ -206,7 +206,7 @@ class Fitting:
 
     def _finish_training(self):
         if hasattr(self.optimizer, "finalize_variable_values"):  # averages become the weights
-            self.optimizer.finalize_variable_values(self.trainable_weights)
+            self.optimizer.finalize_variable_values(self.trainable_variables)
 
     @interrupts.heard
     def warmup(

@@ -14,7 +14,14 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, input_conversion, nested, signature, tracking
+from fkeras.layers.base import (
+    building,
+    input_conversion,
+    nested,
+    running_blocks,
+    signature,
+    tracking,
+)
 from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
@@ -374,8 +381,9 @@ class Sequential(Model):
             tensor = KerasTensor(first.batch_shape, dtype=first.dtype, name=first.name)
             Node(first, (), {}, tensor)
             x = tensor
-            for layer in self.stack[1:]:
-                x = layer(x)
+            with running_blocks.as_one_block(self):
+                for layer in self.stack[1:]:
+                    x = layer(x)
             self._symbols = _Symbols(tensor, x)
 
 

@@ -216,6 +216,9 @@ class LossScaleOptimizer(Optimizer):
         """Its own Variables, then those of the inner optimizer."""
         return list(self._variables) + self.inner_optimizer.variables
 
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        return list(self._variables) + self.inner_optimizer.separate_variables(blocks)
+
     @property
     def skipped_steps(self) -> int:
         """How many steps in a row have been skipped up to now: 0 after a good step."""

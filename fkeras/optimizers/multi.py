@@ -226,6 +226,14 @@ class MultiOptimizer(Optimizer):
         """Its own Variables, then those of each optimizer."""
         return [*self._variables, *(v for optimizer in self._inner for v in optimizer.variables)]
 
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        ordered = list(self._variables)
+        for optimizer, share in zip(self._inner, self._indices_by_optimizer(self._built_for)):
+            places = {index: place for place, index in enumerate(share)}
+            own = [(places[index], block) for index, block in blocks if index in places]
+            ordered += optimizer.separate_variables(own)
+        return ordered
+
     def parameter_infos_of(self, variables: Iterable[nnx.Variable]) -> list[ParameterInfo]:
         variables = list(variables)
         self._indices_by_optimizer(variables)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jax
 
 from fkeras.core.config import constructor, registry
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable import Variable
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
@@ -135,6 +135,27 @@ class OptimizerVariables(PureOptimizer):
             for value in list(vars(self).values()):  # lists that grew after they were assigned
                 self._track(value)
         return list(self._variables)
+
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        """`variables` in the order that they would have if blocks of a `Repeat` were parameters of
+        their own, as files hold them.
+
+        Args:
+            blocks: for each such parameter, which of `bound_variables` it is in, and its block's
+                numbers there; none for one that has no blocks.
+        """
+        own = self.variables
+        infos = self.parameter_infos_of(self._built_for)
+        if not any(info.blocks for info in infos) or "variables" in dict(self._slot_table):
+            return own
+        by_place = dict(zip(self._slot_table, self._variables))
+        single = ("iteration", "learning_rate")
+        ordered = [v for (key, _), v in by_place.items() if key in single]
+        rows = self._state_rows([infos[index].of_block() for index, _ in blocks])
+        for key, place, _ in rows:
+            index, block = (None, ()) if place is None else blocks[place]
+            ordered.append(stacking.block_value(by_place[key, index], block))
+        return ordered
 
     @property
     def bound_variables(self) -> list[nnx.Variable]:

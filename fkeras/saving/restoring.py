@@ -5,11 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
-
 from fkeras.core.config import serialization
 from fkeras.core.randomness import process_generator
-from fkeras.core.values.variable import Variable
+from fkeras.core.values import stacking
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.saving import record as records
@@ -71,7 +69,7 @@ def revive_model(
     pairs = _checked_weights(model, record)
     if compile and model.optimizer is not None and record.optimizer is not None:
         pairs += _optimizer_pairs(model, record.optimizer)
-    _assign(pairs)
+    stacking.assign_all(pairs)
     if record.lifetime is not None:
         _set_lifetime(model, record.lifetime)
     return model
@@ -93,7 +91,7 @@ def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = Fal
             is.
     """
     if not skip_mismatch:
-        _assign(_checked_weights(model, record))
+        stacking.assign_all(_checked_weights(model, record))
         return []
     match = match_weights(model, record)
     if record.weights and not match.pairs:
@@ -101,7 +99,7 @@ def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = Fal
             "None of the weights in the file fits the model:\n"
             + _listed(match.problems.items(), _MOST_LISTED)
         )
-    _assign(match.pairs)
+    stacking.assign_all(match.pairs)
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
 
 
@@ -167,14 +165,14 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
     if not optimizer.built:
         optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
-    trained = records.paths_of(model, optimizer.bound_variables)
-    if record.trained is not None and record.trained != trained:
+    trained = records.trained_blocks(model, optimizer.bound_variables)
+    if record.trained is not None and record.trained != trained.paths:
         raise UserInputError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
-            f"{_shown(record.trained)}. Model: {_shown(trained)}. Pass `compile=False` to load "
-            "the weights alone."
+            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
+            "load the weights alone."
         )
-    variables = optimizer.variables
+    variables = optimizer.separate_variables(trained.places)
     if len(record.values) != len(variables):
         raise UserInputError(
             f"The file holds {len(record.values)} arrays of optimizer state, the model has "
@@ -191,14 +189,6 @@ def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
             + _listed(problems, _MOST_LISTED)
         )
     return list(zip(variables, record.values))
-
-
-def _assign(pairs: Pairs) -> None:
-    for variable, value in pairs:
-        if isinstance(variable, Variable):
-            variable.assign(value)
-        else:  # of a foreign module
-            variable.set_value(jnp.asarray(value))
 
 
 def _set_lifetime(model: Model, lifetime: Lifetime) -> None:

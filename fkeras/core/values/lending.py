@@ -78,6 +78,14 @@ def is_lent(variable: nnx.Variable) -> bool:
     return scope_of(variable) is not None
 
 
+def shape_of_lent(variable: nnx.Variable, own: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what is lent to the Variable: a stack of blocks is lent one of them while that
+    one runs. Its own shape where nothing is.
+    """
+    scope = scope_of(variable)
+    return own if scope is None else tuple(jnp.shape(scope.read(variable)))
+
+
 def in_pure_call() -> bool:
     """Whether a call that takes its trainable values as arguments is open (`apply`, a step)."""
     return any(scope.strict for scope in _scopes.value)
@@ -314,7 +322,9 @@ def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any
 
     No value is drawn, no state is kept.
     """
-    with opened(AbstractScope()), entered(fresh_token()):
+    # Within the run of a single block a stack keeps reading as that one's share.
+    shares = [(v, x) for v, x in zip(*lent_now()) if getattr(info_of(v), "blocks", ())]
+    with opened(AbstractScope(shares)), entered(fresh_token()):
         return fn(*args, **kwargs)
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from fkeras.core import jax_private, user_code
 from fkeras.core.nested import flatten
 from fkeras.core.symbolic.argument_kinds import any_symbolic
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
@@ -81,9 +81,9 @@ class AddedLosses:
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
             user_code.call(
-                variable.regularizer, partial(_described, variable), widen(variable.value)
+                _over_blocks(variable), partial(_described, variable), widen(variable.value)
             )
-            for variable in self.trainable_weights
+            for variable in self.trainable_variables
             if getattr(variable, "regularizer", None) is not None
         ]
 
@@ -97,6 +97,14 @@ class AddedLosses:
             who = partial("Activity regularizer of layer '{}'".format, self.name)
             value = user_code.call(regularizer, who, widen(output))
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _over_blocks(variable: Variable) -> Callable[..., Any]:
+    """The weight's regularizer; for a stack of blocks the sum of its values for each."""
+    ndim = stacking.count_block_axes(variable)
+    if not ndim:
+        return variable.regularizer
+    return lambda value: jnp.sum(stacking.over_blocks(variable.regularizer, ndim)(value))
 
 
 def _described(variable: Variable) -> str:
