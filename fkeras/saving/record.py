@@ -3,7 +3,7 @@
 A record knows nothing of files: a format (`fkeras.saving.formats`) turns it into bytes and back.
 Weights go by structural path (`dense/kernel`): attribute names, positions and given names, never a
 counter that depends on what else the process has built. So a file says itself which array belongs
-where.
+where. Keras's files have stores instead (`fkeras.saving.stores`): a record has one of the two.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from fkeras.core.config import serialization
+from fkeras.core.config import scopes, serialization
 from fkeras.core.values import lending
-from fkeras.core.values.variable import Variable
 from fkeras.layers.base import tracking
+from fkeras.saving import stores as keras_stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
+    from fkeras.saving.stores import Store
     from fkeras.types import Config
 
 
@@ -79,13 +80,16 @@ class ModelRecord:
 
     Attributes:
         weights: arrays by structural path, in Keras's order: weights, and the states of seed
-            generators.
+            generators. Empty where there are stores.
         by_position: whether the keys of `weights` are positions, as files of format 1 have them.
         layers: the layers that have Variables of their own.
         config: the architecture, with what `compile` was given; None for weights alone.
         optimizer: its state; None where there is none yet, or where it was left out.
         lifetime: how far training has come; None for weights alone.
         assets: other files of layers, such as vocabularies, by relative path.
+        stores: the arrays of each layer and of the optimizer by Keras's path; None for a record by
+            structural path.
+        generators: beside stores, the states of seed generators by structural path.
     """
 
     weights: dict[str, np.ndarray]
@@ -95,14 +99,19 @@ class ModelRecord:
     optimizer: OptimizerRecord | None = None
     lifetime: Lifetime | None = None
     assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    stores: Mapping[str, Store] | None = None
+    generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
+def record_model(
+    model: Model, include_optimizer: bool = True, by_store: bool = False
+) -> ModelRecord:
     """All of a built model.
 
     Args:
         model: a built model.
         include_optimizer: whether the optimizer's state goes with it.
+        by_store: whether the arrays go by Keras's stores instead of structural paths.
 
     Examples:
         >>> import fkeras
@@ -111,24 +120,37 @@ def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
         >>> {path: array.shape for path, array in record_model(model).weights.items()}
         {'dense/kernel': (3, 2), 'dense/bias': (2,)}
     """
-    return dataclasses.replace(
-        record_weights(model),
-        config=serialization.serialize_keras_object(model),
-        optimizer=_record_optimizer(model) if include_optimizer else None,
-        lifetime=_record_lifetime(model),
-    )
+    if by_store:
+        record = record_weights(model, include_optimizer, by_store)
+    else:
+        optimizer = _record_optimizer(model) if include_optimizer else None
+        record = dataclasses.replace(record_weights(model), optimizer=optimizer)
+    with scopes.ObjectSharingScope():
+        config = serialization.serialize_keras_object(model)
+    return dataclasses.replace(record, config=config, lifetime=_record_lifetime(model))
 
 
-def record_weights(model: Model) -> ModelRecord:
-    """The weights of a built model alone."""
-    weights = {path: _to_numpy(variable) for path, variable in variables_by_path(model).items()}
+def record_weights(
+    model: Model, include_optimizer: bool = False, by_store: bool = False
+) -> ModelRecord:
+    """The weights of a built model alone; with the optimizer's state where Keras keeps it."""
+    if by_store:
+        return ModelRecord(
+            {},
+            stores=keras_stores.record_stores(model, include_optimizer),
+            generators=_record_generators(model),
+        )
+    weights = {
+        path: keras_stores.to_numpy(variable) for path, variable in variables_by_path(model).items()
+    }
     return ModelRecord(weights, layers=_record_layers(model))
 
 
-def _to_numpy(variable: nnx.Variable) -> np.ndarray:
-    """A Variable's value on the host; `get_value` for one of a foreign module."""
-    own = isinstance(variable, Variable)
-    return np.asarray(variable if own else variable.get_value())
+def _record_generators(model: Model) -> dict[str, np.ndarray]:
+    return {
+        "/".join((*path, "state")): keras_stores.to_numpy(generator.state)
+        for path, generator in tracking.structure_of(model).generators
+    }
 
 
 def variables_by_path(model: Model) -> dict[str, nnx.Variable]:

@@ -15,9 +15,14 @@ class Format(Protocol):
     Attributes:
         suffixes: of the paths that are of this format, such as `".keras"`; the empty string for
             paths without one.
+        by_store: whether it wants records by Keras's stores rather than by structural path.
+        holds_models, holds_weights: whether whole models, or weights alone, are written so.
     """
 
     suffixes: tuple[str, ...]
+    by_store: bool
+    holds_models: bool
+    holds_weights: bool
 
     def is_saved_at(self, path: Path) -> bool:
         """Whether there is something of this format at a path."""

@@ -47,6 +47,9 @@ class OrbaxDirectory:
     """
 
     suffixes = ("",)
+    by_store = False
+    holds_models = True
+    holds_weights = True
 
     def is_saved_at(self, path: Path) -> bool:
         return (path / INDEX).is_file()

@@ -1,0 +1,115 @@
+"""Keras 3's layout of weights in an HDF5 file: `layers/dense/vars/0`, a group for each store.
+
+The name of a layer is an attribute of its `vars`. A root attribute holds a checksum over all of it;
+Keras takes no notice of that.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fkeras.errors import CorruptFileError
+from fkeras.saving.stores import Store
+
+if TYPE_CHECKING:
+    import h5py
+
+    from fkeras.saving.formats.guarded_hdf5 import GuardedFile
+
+CHECKSUM = "fkeras_crc32"
+_VARS = "vars"
+# tf.keras 2.12 and 2.13 named the list of a model's layers so.
+_EARLIER_NAME_OF_LAYERS = "_layer_checkpoint_dependencies"
+
+
+def write_stores(file: h5py.File, stores: Mapping[str, Store]) -> None:
+    """Writes stores into an empty file, with their checksum."""
+    for path, store in stores.items():
+        group = file.create_group(f"{path}/{_VARS}" if path else _VARS)
+        if store.name is not None:
+            group.attrs["name"] = store.name
+        for key, value in store.values.items():
+            dataset = group.create_dataset(key, data=value)
+            if value.dtype.name == "bfloat16":
+                dataset.attrs["dtype"] = "bfloat16"
+    file.attrs[CHECKSUM] = checksum(stores)
+
+
+def read_stores(file: GuardedFile) -> dict[str, Store]:
+    """All stores of a file.
+
+    Raises:
+        UnsafeFileError, CorruptFileError: see `GuardedFile`; also a checksum of something else.
+    """
+    stores: dict[str, Store] = {}
+    _read_group(file, file.root, "", stores)
+    expected = file.root.attrs.get(CHECKSUM)
+    if expected is not None and expected != checksum(stores):
+        raise CorruptFileError(
+            f"{file.shown} is damaged: its arrays are not those that were written (checksum "
+            f"{expected}). Save it again, or take another copy."
+        )
+    return {_current_path(path): store for path, store in stores.items()}
+
+
+def holds_stores(file: GuardedFile) -> bool:
+    """Whether a file has this layout, rather than the one before."""
+    attributes = file.root.attrs
+    return not ("layer_names" in attributes or "model_weights" in file.root)
+
+
+def checksum(stores: Mapping[str, Store]) -> str:
+    """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values, in whatever order."""
+    entries = sorted(
+        (path, store.name or "", key, value)
+        for path, store in stores.items()
+        for key, value in (store.values.items() or [("", np.empty(0, "float32"))])
+    )
+    with ThreadPoolExecutor(2) as pool:  # CRC-32 lets go of Python's lock
+        sums = pool.map(_crc_of, (value for *_, value in entries))
+        lines = [
+            f"{path}|{name}|{key}|{value.dtype.name}|{value.shape}|{crc:08x}"
+            for (path, name, key, value), crc in zip(entries, sums)
+        ]
+    return f"{zlib.crc32(chr(10).join(lines).encode('utf-8', 'surrogateescape')):08x}"
+
+
+def _crc_of(value: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+
+
+def _read_group(
+    file: GuardedFile, group: h5py.Group, path: str, stores: dict[str, Store]
+) -> None:
+    for name, child in file.children(group):
+        if name == _VARS and _is_group(child):
+            own_name = child.attrs.get("name")
+            arrays = {key: _read_array(file, member) for key, member in file.children(child)}
+            stores[path] = Store(None if own_name is None else str(own_name), arrays)
+        elif _is_group(child):
+            _read_group(file, child, f"{path}/{name}" if path else name, stores)
+        else:
+            raise CorruptFileError(
+                f"{file.shown}, {child.name}: an array outside of a group '{_VARS}'. This is not a "
+                "file of Keras's weights."
+            )
+
+
+def _read_array(file: GuardedFile, member: Any) -> np.ndarray:
+    if _is_group(member):
+        raise CorruptFileError(f"{file.shown}, {member.name}: expected an array, found a group.")
+    return file.read(member)
+
+
+def _is_group(member: Any) -> bool:
+    return not hasattr(member, "dtype")
+
+
+def _current_path(path: str) -> str:
+    parts: Iterable[str] = path.split("/")
+    return "/".join("layers" if part == _EARLIER_NAME_OF_LAYERS else part for part in parts)
