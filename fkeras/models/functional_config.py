@@ -30,6 +30,14 @@ class History(NamedTuple):
     output: int
 
 
+class _Named(NamedTuple):
+    """A tensor in the arguments of a call: what it is like, and what made it."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+    history: History
+
+
 TensorsByHistory = dict[History, KerasTensor]
 
 
@@ -72,7 +80,9 @@ def _describe_calls(plan, operations, histories) -> list[list[Config]]:
     calls: list[list[Config]] = [[] for _ in operations]
 
     def with_history(argument):
-        return histories[argument.index] if isinstance(argument, TensorRef) else argument
+        if not isinstance(argument, TensorRef):
+            return argument
+        return _Named(*plan.slot_specs[argument.index], histories[argument.index])
 
     for step in plan.steps:
         own = calls[step.operation]
@@ -101,8 +111,10 @@ def _describe_operation(operation) -> Config:
 
 def _describe_argument(value) -> Any:
     """Arguments of a call as plain values, tensors by their histories."""
-    if isinstance(value, History):
-        return _tensor_config(value)
+    if isinstance(value, _Named):
+        history = list(value.history)
+        config = {"shape": list(value.shape), "dtype": value.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": config}
     if isinstance(value, dict):
         return {key: _describe_argument(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -39,8 +39,8 @@ def save_model(
 
     Args:
         model: the model, built.
-        filepath: `name.keras` for Keras 3's archive; a path without suffix for an Orbax checkpoint
-            directory.
+        filepath: `name.keras` for Keras 3's archive; `name.h5` or `.hdf5` for the file of before,
+            which tf.keras reads too; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
         include_optimizer: whether the optimizer's state goes with it.
 
@@ -65,7 +65,7 @@ def save_model(
         )
     _check_built(model)
     _check_overwrite(path, filepath, overwrite)
-    file_format.write(records.record_model(model, include_optimizer, file_format.by_store), path)
+    file_format.write(records.record_model(model, include_optimizer, file_format.layout), path)
 
 
 def load_model(
@@ -112,8 +112,9 @@ def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwa
 
     Args:
         model: the model, built.
-        filepath: `name.weights.h5` for Keras 3's file, which takes the optimizer's state along; a
-            path without suffix for an Orbax checkpoint directory.
+        filepath: `name.weights.h5` for Keras 3's file, which takes the optimizer's state along; any
+            other `.h5` or `.hdf5` for the layout of before, as Keras reads them; a path without
+            suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
 
     Raises:
@@ -130,12 +131,17 @@ def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwa
         )
     _check_built(model)
     _check_overwrite(path, filepath, overwrite)
-    record = records.record_weights(model, file_format.by_store, file_format.by_store)
-    file_format.write(record, path)
+    # Keras 3 keeps the optimizer's state beside weights.
+    with_optimizer = file_format.layout == "stores"
+    file_format.write(records.record_weights(model, with_optimizer, file_format.layout), path)
 
 
 def load_weights(
-    model: Model, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any
+    model: Model,
+    filepath: PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    **kwargs: Any,
 ) -> None:
     """Takes the weights of a model from a file or directory. All are checked before any is set.
 
@@ -148,6 +154,8 @@ def load_weights(
         filepath: what `save_weights` or `save_model` made, here or in Keras 3.
         skip_mismatch: set the weights that have the same place and shape in both, leave the others
             as they are, and warn of them.
+        by_name: in files of before Keras 3 only: pair layers by name instead of by order; those
+            without a namesake are left as they are.
 
     Raises:
         IncompatibleFileError: weights are missing, too many, or of other shapes; all are named.
@@ -160,7 +168,7 @@ def load_weights(
             "model first by calling it on some data or by using `build()`."
         )
     record = _read(filepath, "saved weights")
-    skipped = restoring.restore_weights(model, record, skip_mismatch)
+    skipped = restoring.restore_weights(model, record, skip_mismatch, by_name)
     if skipped:
         # Called by `Model.load_weights`, which the user called.
         warn_user(matches.list_skipped(skipped, restoring.count_arrays(record)))

@@ -3,13 +3,14 @@
 A record knows nothing of files: a format (`fkeras.saving.formats`) turns it into bytes and back.
 Weights go by structural path (`dense/kernel`): attribute names, positions and given names, never a
 counter that depends on what else the process has built. So a file says itself which array belongs
-where. Keras's files have stores instead (`fkeras.saving.stores`): a record has one of the two.
+where. Keras's files have stores (`fkeras.saving.stores`) or, before Keras 3, arrays by layer
+(`fkeras.saving.legacy_weights`): a record has one of the three.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import jax
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from fkeras.core.config import scopes, serialization
 from fkeras.core.values import lending
 from fkeras.layers.base import tracking
+from fkeras.saving import legacy_weights
 from fkeras.saving import stores as keras_stores
 
 if TYPE_CHECKING:
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
 
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
+    from fkeras.saving.legacy_weights import LegacyWeights
     from fkeras.saving.stores import Store
     from fkeras.types import Config
+
+# By structural path, by Keras 3's stores, or by layer as before Keras 3.
+Layout: TypeAlias = Literal["paths", "stores", "layers"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,9 +93,9 @@ class ModelRecord:
         optimizer: its state; None where there is none yet, or where it was left out.
         lifetime: how far training has come; None for weights alone.
         assets: other files of layers, such as vocabularies, by relative path.
-        stores: the arrays of each layer and of the optimizer by Keras's path; None for a record by
-            structural path.
-        generators: beside stores, the states of seed generators by structural path.
+        stores: the arrays of each layer and of the optimizer by Keras's path, in place of weights.
+        legacy: arrays by layer and position, in place of weights.
+        generators: where there are no weights, the states of seed generators by structural path.
     """
 
     weights: dict[str, np.ndarray]
@@ -100,18 +106,19 @@ class ModelRecord:
     lifetime: Lifetime | None = None
     assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Store] | None = None
+    legacy: LegacyWeights | None = None
     generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 def record_model(
-    model: Model, include_optimizer: bool = True, by_store: bool = False
+    model: Model, include_optimizer: bool = True, layout: Layout = "paths"
 ) -> ModelRecord:
     """All of a built model.
 
     Args:
         model: a built model.
         include_optimizer: whether the optimizer's state goes with it.
-        by_store: whether the arrays go by Keras's stores instead of structural paths.
+        layout: how its arrays are laid out.
 
     Examples:
         >>> import fkeras
@@ -120,30 +127,30 @@ def record_model(
         >>> {path: array.shape for path, array in record_model(model).weights.items()}
         {'dense/kernel': (3, 2), 'dense/bias': (2,)}
     """
-    if by_store:
-        record = record_weights(model, include_optimizer, by_store)
-    else:
-        optimizer = _record_optimizer(model) if include_optimizer else None
-        record = dataclasses.replace(record_weights(model), optimizer=optimizer)
     with scopes.ObjectSharingScope():
         config = serialization.serialize_keras_object(model)
-    return dataclasses.replace(record, config=config, lifetime=_record_lifetime(model))
+    return dataclasses.replace(
+        record_weights(model, include_optimizer, layout),
+        config=config,
+        lifetime=_record_lifetime(model),
+    )
 
 
 def record_weights(
-    model: Model, include_optimizer: bool = False, by_store: bool = False
+    model: Model, include_optimizer: bool = False, layout: Layout = "paths"
 ) -> ModelRecord:
-    """The weights of a built model alone; with the optimizer's state where Keras keeps it."""
-    if by_store:
-        return ModelRecord(
-            {},
-            stores=keras_stores.record_stores(model, include_optimizer),
-            generators=_record_generators(model),
-        )
+    """The weights of a built model alone; with the optimizer's state where that is wanted."""
+    if layout == "stores":
+        stores = keras_stores.record_stores(model, include_optimizer)
+        return ModelRecord({}, stores=stores, generators=_record_generators(model))
+    if layout == "layers":
+        saved = legacy_weights.record_legacy(model, include_optimizer)
+        return ModelRecord({}, legacy=saved, generators=_record_generators(model))
     weights = {
         path: keras_stores.to_numpy(variable) for path, variable in variables_by_path(model).items()
     }
-    return ModelRecord(weights, layers=_record_layers(model))
+    optimizer = _record_optimizer(model) if include_optimizer else None
+    return ModelRecord(weights, layers=_record_layers(model), optimizer=optimizer)
 
 
 def _record_generators(model: Model) -> dict[str, np.ndarray]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import seeds
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import CorruptFileError, IncompatibleFileError
+from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
 from fkeras.layers.base import tracking
+from fkeras.saving import legacy_weights, store_matching
 from fkeras.saving import record as records
-from fkeras.saving import store_matching
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
@@ -55,17 +55,10 @@ def revive_model(
     except RecursionError:
         raise CorruptFileError("The model's config holds models in models without end.") from None
     # Checked together, set together: an error leaves no half of a state behind.
-    has_optimizer = compile and model.optimizer is not None
-    if record.stores is not None:
-        with_state = has_optimizer and store_matching.holds_optimizer(record)
-        if with_state:
-            _build_optimizer(model)
-        match = store_matching.match_stores(model, record, with_state)
-    else:
-        match = match_weights(model, record)
-        with_state = has_optimizer and record.optimizer is not None
-        if with_state:
-            _match_optimizer(match, model, record.optimizer)
+    with_state = compile and model.optimizer is not None and _holds_optimizer(record)
+    if with_state and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
+    match = _match(model, record, with_state)
     match.refuse_problems(_STATE if with_state else _WEIGHTS)
     match.apply(_variables_of(model))
     _restore_generators(model, record)
@@ -74,13 +67,16 @@ def revive_model(
     return model
 
 
-def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = False) -> list[str]:
+def restore_weights(
+    model: Model, record: ModelRecord, skip_mismatch: bool = False, by_name: bool = False
+) -> list[str]:
     """Sets the weights of a built model: all of them, or none after an error.
 
     Args:
         model: a built model.
         record: whose weights it takes.
         skip_mismatch: set only those of the same path and shape.
+        by_name: of a record of before Keras 3, pair layers by name.
 
     Returns:
         With `skip_mismatch`: what was left out, a line for each.
@@ -89,10 +85,12 @@ def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = Fal
         IncompatibleFileError: the paths or shapes are not those of the model; with
             `skip_mismatch`, none is.
     """
-    if record.stores is not None:
-        match = store_matching.match_stores(model, record, _takes_optimizer(model, record))
-    else:
-        match = match_weights(model, record)
+    if by_name and record.legacy is None:
+        raise UserInputError(
+            "`by_name=True` is for `.h5` files of the layout before Keras 3. This file has another "
+            "one, in which weights know their places."
+        )
+    match = _match(model, record, _takes_optimizer(model, record), by_name)
     if not skip_mismatch:
         match.refuse_problems(
             _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
@@ -103,6 +101,38 @@ def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = Fal
         )
     match.apply(_variables_of(model))
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
+
+
+def _match(
+    model: Model, record: ModelRecord, with_state: bool, by_name: bool = False
+) -> Match:
+    """Pairs a record with a model, by the layout that the record has.
+
+    Args:
+        model: a built model.
+        record: of any layout.
+        with_state: whether the optimizer's state has to fit too; it is left out otherwise.
+        by_name: see `restore_weights`.
+    """
+    if record.stores is not None:
+        return store_matching.match_stores(model, record, with_state)
+    if record.legacy is not None:
+        match = legacy_weights.match_legacy(model, record.legacy, by_name)
+        if with_state:
+            legacy_weights.match_optimizer(match, model, record.legacy)
+        return match
+    match = match_weights(model, record)
+    if with_state and record.optimizer is not None:
+        _match_optimizer(match, model, record.optimizer)
+    return match
+
+
+def _holds_optimizer(record: ModelRecord) -> bool:
+    if record.stores is not None:
+        return store_matching.holds_optimizer(record)
+    if record.legacy is not None:
+        return bool(record.legacy.optimizer)
+    return record.optimizer is not None
 
 
 def match_weights(model: Model, record: ModelRecord) -> Match:
@@ -132,6 +162,8 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
 
 def count_arrays(record: ModelRecord) -> int:
     """How many arrays of weights a record holds, those of an optimizer apart."""
+    if record.legacy is not None:
+        return record.legacy.count()
     if record.stores is None:
         return len(record.weights)
     return sum(
@@ -145,7 +177,7 @@ def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
     """Whether `load_weights` sets the optimizer's state too, as in Keras: where the model is
     trained already and the state is one of its optimizer. The user is told where it is not.
     """
-    if model.optimizer is None or not store_matching.holds_optimizer(record):
+    if model.optimizer is None or record.stores is None or not _holds_optimizer(record):
         return False
     if store_matching.fits_optimizer(model, record):
         return True
@@ -157,17 +189,10 @@ def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
     return False
 
 
-def _build_optimizer(model: Model) -> None:
-    """Makes the Variables that are to be set."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-
-
 def _match_optimizer(match: Match, model: Model, record: OptimizerRecord) -> None:
     """Pairs the optimizer's state by position, which says something only if it trains the same
     Variables in the same order.
     """
-    _build_optimizer(model)
     optimizer = model.optimizer
     trained = records.paths_of(model, optimizer.bound_variables)
     if record.trained is not None and record.trained != trained:

@@ -10,7 +10,8 @@ import fkeras
 from fkeras import layers
 from fkeras.errors import UserInputError
 from fkeras.saving.record import ModelRecord, OptimizerRecord, record_model, record_weights
-from fkeras.saving.restoring import list_skipped, match_weights, restore_weights, revive_model
+from fkeras.saving.match import list_skipped
+from fkeras.saving.restoring import match_weights, restore_weights, revive_model
 from tests.saving.models import X, Y, dense, with_everything
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fkeras.saving.formats.hdf5 import WeightsFile
+from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
 from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import OrbaxDirectory
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fkeras.saving.formats.format import Format
 
 _DIRECTORY = OrbaxDirectory()
-_FORMATS: tuple[Format, ...] = (KerasZip(), WeightsFile(), _DIRECTORY)
+_FORMATS: tuple[Format, ...] = (KerasZip(), WeightsFile(), LegacyFile(), _DIRECTORY)
 
 
 def format_for(path: Path) -> Format:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fkeras.saving.record import ModelRecord
+    from fkeras.saving.record import Layout, ModelRecord
 
 
 class Format(Protocol):
@@ -15,12 +15,12 @@ class Format(Protocol):
     Attributes:
         suffixes: of the paths that are of this format, such as `".keras"`; the empty string for
             paths without one.
-        by_store: whether it wants records by Keras's stores rather than by structural path.
+        layout: how the arrays of the records that it writes are laid out.
         holds_models, holds_weights: whether whole models, or weights alone, are written so.
     """
 
     suffixes: tuple[str, ...]
-    by_store: bool
+    layout: Layout
     holds_models: bool
     holds_weights: bool
 

@@ -6,14 +6,13 @@ Keras takes no notice of that.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fkeras.errors import CorruptFileError
+from fkeras.saving.formats.checksums import crc_of_arrays
 from fkeras.saving.stores import Store
 
 if TYPE_CHECKING:
@@ -64,23 +63,13 @@ def holds_stores(file: GuardedFile) -> bool:
 
 
 def checksum(stores: Mapping[str, Store]) -> str:
-    """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values, in whatever order."""
-    entries = sorted(
-        (path, store.name or "", key, value)
+    """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values."""
+    named = [
+        (f"{path}|{key}", value)
         for path, store in stores.items()
-        for key, value in (store.values.items() or [("", np.empty(0, "float32"))])
-    )
-    with ThreadPoolExecutor(2) as pool:  # CRC-32 lets go of Python's lock
-        sums = pool.map(_crc_of, (value for *_, value in entries))
-        lines = [
-            f"{path}|{name}|{key}|{value.dtype.name}|{value.shape}|{crc:08x}"
-            for (path, name, key, value), crc in zip(entries, sums)
-        ]
-    return f"{zlib.crc32(chr(10).join(lines).encode('utf-8', 'surrogateescape')):08x}"
-
-
-def _crc_of(value: np.ndarray) -> int:
-    return zlib.crc32(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+        for key, value in store.values.items()
+    ]
+    return crc_of_arrays(named, sorted(f"{path}|{s.name or ''}" for path, s in stores.items()))
 
 
 def _read_group(

@@ -8,34 +8,24 @@
 
 from __future__ import annotations
 
-import datetime
 import io as python_io
 import json
 import posixpath
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Literal
 
 from fkeras import io
-from fkeras.errors import CorruptFileError, IncompatibleFileError, UnsafeFileError
-from fkeras.saving.formats import guarded_hdf5, hdf5_stores
+from fkeras.errors import CorruptFileError, UnsafeFileError
+from fkeras.saving.formats import guarded_hdf5, hdf5_stores, metadata
 from fkeras.saving.formats.hdf5 import starts_with
 from fkeras.saving.formats.json_text import read_json
-from fkeras.saving.record import Lifetime, ModelRecord
-
-if TYPE_CHECKING:
-    from fkeras.types import Config
+from fkeras.saving.record import ModelRecord
 
 _CONFIG = "config.json"
 _METADATA = "metadata.json"
 _WEIGHTS = "model.weights.h5"
 _ASSETS = "assets/"
-_KERAS_VERSION = "3.15.0"  # whose layout this is
-_NEWEST_MAJOR = 3
-_OWN = "fkeras"  # the entry of the metadata that Keras does not know
-_OWN_FORMAT = 1
 
 _SIGNATURE = b"PK\x03\x04"
 _MAX_MEMBERS = 100_000
@@ -55,7 +45,7 @@ class KerasZip:
     """
 
     suffixes = (".keras",)
-    by_store = True
+    layout: Literal["stores"] = "stores"
     holds_models = True
     holds_weights = False
 
@@ -68,7 +58,7 @@ class KerasZip:
         with h5py.File(weights, "w") as file:
             hdf5_stores.write_stores(file, record.stores)
         with io.replacing_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            archive.writestr(_METADATA, json.dumps(describe(record)))
+            archive.writestr(_METADATA, json.dumps(metadata.describe(record)))
             archive.writestr(_CONFIG, json.dumps(record.config))
             archive.writestr(_WEIGHTS, weights.getbuffer())
             for name, content in record.assets.items():
@@ -89,72 +79,6 @@ class KerasZip:
             raise CorruptFileError(f"{shown} cannot be read: {error}.") from None
 
 
-# -- metadata ----------------------------------------------------------------------------------
-
-
-def describe(record: ModelRecord) -> Config:
-    """The metadata of a record."""
-    own: dict[str, Any] = {"format": _OWN_FORMAT}
-    if record.lifetime is not None:
-        own["steps"] = record.lifetime.steps
-        own["epochs"] = record.lifetime.epochs
-        own["key"] = list(record.lifetime.key)
-    own["generators"] = {path: value.tolist() for path, value in record.generators.items()}
-    return {
-        "keras_version": _KERAS_VERSION,
-        "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-        _OWN: own,
-    }
-
-
-def check_version(metadata: Config, shown: str) -> None:
-    """Refuses files of releases to come.
-
-    Raises:
-        IncompatibleFileError: a newer major release of Keras, or a newer format of fkeras.
-    """
-    version = str(metadata.get("keras_version", ""))
-    major = version.partition(".")[0]
-    if major.isdecimal() and int(major) > _NEWEST_MAJOR:
-        raise IncompatibleFileError(
-            f"{shown}, {_METADATA}: written by Keras {version[:20]}; this release reads files of "
-            f"Keras {_NEWEST_MAJOR} and 2. Install a newer fkeras."
-        )
-    for owner, number in ((_OWN, _own(metadata).get("format", 0)), ("keras", metadata.get("fkeras_format", 0))):
-        if not isinstance(number, int) or number > _OWN_FORMAT:
-            raise IncompatibleFileError(
-                f"{shown}, {_METADATA}: format {number!r} of {owner}; this release reads up to "
-                f"{_OWN_FORMAT}. Install a newer fkeras."
-            )
-
-
-def lifetime_of(metadata: Config) -> Lifetime | None:
-    """How far training had come; None in files of Keras's."""
-    own = _own(metadata)
-    try:
-        first, second = own["key"]
-        return Lifetime(int(own["steps"]), int(own["epochs"]), (int(first), int(second)))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
-def generators_of(metadata: Config) -> dict[str, np.ndarray]:
-    """The states of seed generators by structural path."""
-    states = _own(metadata).get("generators")
-    if not isinstance(states, dict):
-        return {}
-    return {
-        path: np.array(state, "uint32")
-        for path, state in states.items()
-        if isinstance(state, list) and all(isinstance(word, int) for word in state)
-    }
-
-
-def _own(metadata: Config) -> Config:
-    own = metadata.get(_OWN)
-    return own if isinstance(own, dict) else {}
-
-
 # -- the archive -------------------------------------------------------------------------------
 
 
@@ -167,8 +91,9 @@ def _read_record(
                 f"{shown} is not a whole model: the member '{name}' is missing. It holds "
                 f"{sorted(members)[:8]}."
             )
-    metadata = read_json(archive.read(_METADATA), f"{shown}, {_METADATA}")
-    check_version(metadata, shown)
+    described = read_json(archive.read(_METADATA), f"{shown}, {_METADATA}")
+    own = metadata.own_part(described)
+    metadata.check_version(described.get("keras_version"), own, f"{shown}, {_METADATA}")
     config = read_json(archive.read(_CONFIG), f"{shown}, {_CONFIG}")
     weights = archive.read(_WEIGHTS)
     source = python_io.BytesIO(weights)
@@ -183,8 +108,8 @@ def _read_record(
         {},
         stores=stores,
         config=config,
-        lifetime=lifetime_of(metadata),
-        generators=generators_of(metadata),
+        lifetime=metadata.lifetime_of(own),
+        generators=metadata.generators_of(own),
         assets=assets,
     )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class OrbaxDirectory:
     """
 
     suffixes = ("",)
-    by_store = False
+    layout: Literal["paths"] = "paths"
     holds_models = True
     holds_weights = True
 
