@@ -37,7 +37,7 @@ class ArchiveError(UserInputError):
 
 
 class UnsafeFileError(UserInputError):
-    """A file that would run code, read or write elsewhere, or take up far more than its own size."""
+    """A file that would run code, read or write elsewhere, or take far more than its own size."""
 
 
 class CorruptFileError(UserInputError):

@@ -57,7 +57,6 @@ class Compiling:
                 between them; the numbers are the same.
         """
         self._check_ready()
-        named_optimizer = optimizer if isinstance(optimizer, str) else None
         optimizer = optimizers_module.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
@@ -82,7 +81,7 @@ class Compiling:
             overridden=self._overridden(),
         )
         self._compiled.config = {
-            "optimizer": named_optimizer or optimizer,
+            "optimizer": optimizer,
             **chosen,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,

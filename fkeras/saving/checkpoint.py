@@ -13,7 +13,7 @@ from fkeras.errors import CorruptFileError, NotBuiltError, UserInputError
 from fkeras.saving import match as matches
 from fkeras.saving import record as records
 from fkeras.saving import restoring
-from fkeras.saving.formats import format_at, format_for
+from fkeras.saving.formats import UNZIPPED, format_at, format_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ def save_model(
     model: Model,
     filepath: PathLike,
     overwrite: bool = True,
+    zipped: bool | None = None,
     include_optimizer: bool = True,
     **kwargs: Any,
 ) -> None:
@@ -42,7 +43,9 @@ def save_model(
         filepath: `name.keras` for Keras 3's archive; `name.h5` or `.hdf5` for the file of before,
             which tf.keras reads too; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
+        zipped: False for a directory of what a `.keras` archive holds; None goes by the suffix.
         include_optimizer: whether the optimizer's state goes with it.
+        **kwargs: `save_format`, which older scripts give, may repeat what the suffix says.
 
     Raises:
         UserInputError: the suffix is that of weights alone, something stands there, or the model is
@@ -55,9 +58,10 @@ def save_model(
         >>> fkeras.saving.load_model("model.keras").count_params()
         8
     """
+    _check_save_format(filepath, kwargs.pop("save_format", None))
     _refuse_arguments("save", kwargs)
     path = _absolute(filepath)
-    file_format = format_for(path)
+    file_format = _format_of_model(path, filepath, zipped)
     if not file_format.holds_models:
         raise UserInputError(
             f"'{filepath}' is a name for weights alone: use `save_weights`, or a name that ends in "
@@ -184,10 +188,37 @@ def _read(filepath: PathLike, expected: str) -> ModelRecord:
         size = f"a file of {path.stat().st_size} bytes" if path.is_file() else "no regular file"
         found = "a directory without 'fkeras.json' or 'config.json'" if path.is_dir() else size
         raise CorruptFileError(
-            f"'{filepath}' is not {expected}: it is {found}, and begins as no archive, HDF5 file or "
-            "checkpoint does. It may be cut off: save it again, or take another copy."
+            f"'{filepath}' is not {expected}: it is {found}, and begins as no archive, HDF5 "
+            "file or checkpoint does. It may be cut off: save it again, or take another copy."
         )
     return file_format.read(path)
+
+
+def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> Format:
+    is_archive = path.name.endswith(".keras")
+    if zipped is False:
+        if is_archive:
+            raise UserInputError(
+                f"With `zipped=False` a directory is written, whose name does not end in '.keras'. "
+                f"Received: '{filepath}'"
+            )
+        return UNZIPPED
+    if zipped and not is_archive:
+        raise UserInputError(
+            f"With `zipped=True` the name ends in '.keras'. Received: '{filepath}'"
+        )
+    return format_for(path)
+
+
+def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
+    """`save_format` of older scripts: the suffix says the same, or something else."""
+    name = os.fspath(filepath)
+    said = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
+    if save_format is not None and not str(name).endswith(said.get(save_format, ()) or "."):
+        raise UserInputError(
+            f"`save_format={save_format!r}` and the name '{filepath}' do not agree. Leave "
+            "`save_format` out, and end the name in '.keras' or '.h5'."
+        )
 
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:

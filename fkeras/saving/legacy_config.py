@@ -43,11 +43,14 @@ def from_legacy(model_config: Config, training_config: Config | None, shown: str
     """
     if "class_name" not in model_config or not isinstance(model_config.get("config"), dict | list):
         raise CorruptFileError(
-            f"{shown}: `model_config` does not describe a model. It holds {sorted(model_config)[:8]}."
+            f"{shown}: `model_config` does not describe a model. It holds "
+            f"{sorted(model_config)[:8]}."
         )
     config = _current(model_config)
     if training_config:
-        chosen = {name: value for name, value in training_config.items() if name in _COMPILE_ARGUMENTS}
+        chosen = {
+            name: value for name, value in training_config.items() if name in _COMPILE_ARGUMENTS
+        }
         chosen["optimizer"] = _current(training_config.get("optimizer_config"))
         config["compile_config"] = chosen
     return config

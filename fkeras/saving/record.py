@@ -133,6 +133,7 @@ def record_model(
         record_weights(model, include_optimizer, layout),
         config=config,
         lifetime=_record_lifetime(model),
+        assets=keras_stores.record_assets(model),
     )
 
 

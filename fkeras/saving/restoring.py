@@ -11,6 +11,7 @@ from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputErro
 from fkeras.layers.base import tracking
 from fkeras.saving import legacy_weights, store_matching
 from fkeras.saving import record as records
+from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def revive_model(
     match.refuse_problems(_STATE if with_state else _WEIGHTS)
     match.apply(_variables_of(model))
     _restore_generators(model, record)
+    keras_stores.restore_assets(model, record.assets)
     if record.lifetime is not None:
         _set_lifetime(model, record.lifetime)
     return model
@@ -103,9 +105,7 @@ def restore_weights(
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
 
 
-def _match(
-    model: Model, record: ModelRecord, with_state: bool, by_name: bool = False
-) -> Match:
+def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:
     """Pairs a record with a model, by the layout that the record has.
 
     Args:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from fkeras.core.names import to_snake_case
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
 from fkeras.saving.match import Match
+from fkeras.saving.moved_layers import follow_names
 from fkeras.saving.stores import Store, owners_by_path
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
     """
     match = Match()
     owners = owners_by_path(model)
-    stores = _by_names_where_they_moved(owners, record.stores or {})
+    stores = follow_names(owners, record.stores or {})
     for path, owner in owners.items():
         if isinstance(owner, Optimizer):
             if with_optimizer:
@@ -90,49 +89,10 @@ def fits_optimizer(model: Model, record: ModelRecord) -> bool:
 
 def holds_optimizer(record: ModelRecord) -> bool:
     """Whether there is any state of an optimizer."""
-    return any(store.values for path, store in (record.stores or {}).items() if is_of_optimizer(path))
+    stores = record.stores or {}
+    return any(store.values for path, store in stores.items() if is_of_optimizer(path))
 
 
 def is_of_optimizer(path: str) -> bool:
     """Whether a store is of an optimizer, or of one inside of it."""
     return "optimizer" in path.split("/")
-
-
-def _by_names_where_they_moved(
-    owners: Mapping[str, Layer | Optimizer], stores: Mapping[str, Store]
-) -> Mapping[str, Store]:
-    """The stores under the paths where the model has the layers of their names.
-
-    Only where both have the same names below one path, none of them chosen by Keras, and in another
-    order: then positions would give each layer the weights of another.
-    """
-    moved: dict[str, str] = {}  # path in the model -> path in the file
-    for parent in {path.rpartition("/")[0] for path in owners}:
-        named = {
-            path: owner.name
-            for path, owner in owners.items()
-            if path.rpartition("/")[0] == parent and path in stores and isinstance(owner, Layer)
-        }
-        chosen = {path: name for path, name in named.items() if not _is_automatic(name, owners[path])}
-        in_file = {stores[path].name: path for path in chosen}
-        if len(in_file) == len(chosen) and set(in_file) == set(chosen.values()):
-            moved.update(
-                {path: in_file[name] for path, name in chosen.items() if in_file[name] != path}
-            )
-    if not moved:
-        return stores
-    result = dict(stores)
-    for target, source in moved.items():
-        for path in [p for p in result if p == target or p.startswith(f"{target}/")]:
-            del result[path]
-    for target, source in moved.items():
-        for path, store in stores.items():
-            if path == source or path.startswith(f"{source}/"):
-                result[target + path.removeprefix(source)] = store
-    return result
-
-
-def _is_automatic(name: str, owner: object) -> bool:
-    base, _, number = name.rpartition("_")
-    kind = to_snake_case(type(owner).__name__)
-    return name == kind or (base == kind and number.isdecimal())

@@ -9,11 +9,14 @@ does: attributes in the order of the alphabet, private ones last, each object wh
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fkeras import io
 from fkeras.core.names import to_snake_case
 from fkeras.core.values.variable import Variable
 from fkeras.layers import Layer
@@ -22,11 +25,10 @@ from fkeras.optimizers import Optimizer
 if TYPE_CHECKING:
     from fkeras.models import Model
 
-# What every layer has is not part of its structure. The others are fkeras's own names for what is
-# in `layers` too, and would be met a second time.
-_SKIPPED = frozenset(
-    (*dir(Layer), "_info", "_pytree__state", "_pytree__nodes", "stack", "members", "operations")
-)
+# What every layer has is not part of its structure.
+_SKIPPED = frozenset((*dir(Layer), "_info", "_pytree__state", "_pytree__nodes"))
+# fkeras's own names for what is in `layers` too, and more, which Keras does not know.
+_SKIPPED_IN_STACKS = frozenset(("stack", "members"))
 _SKIPPED_IN_OPTIMIZERS = frozenset(dir(Optimizer))
 
 
@@ -66,6 +68,38 @@ def record_stores(model: Model, include_optimizer: bool = True) -> dict[str, Sto
         for path, owner in owners_by_path(model).items()
         if include_optimizer or not isinstance(owner, Optimizer)
     }
+
+
+def record_assets(model: Model) -> dict[str, bytes]:
+    """The files of layers that have a `save_assets`, by the path of the layer's store and name."""
+    owners = {
+        path: owner
+        for path, owner in owners_by_path(model).items()
+        if hasattr(owner, "save_assets")
+    }
+    if not owners:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        for path, owner in owners.items():
+            place = Path(folder, path)
+            place.mkdir(parents=True, exist_ok=True)
+            owner.save_assets(str(place))
+        files = (path for path in sorted(Path(folder).rglob("*")) if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def restore_assets(model: Model, assets: Mapping[str, bytes]) -> None:
+    """Gives the files of a record to the layers that have a `load_assets`."""
+    if not assets:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in assets.items():
+            place = io.entry_path(name, folder)  # refuses names that would leave the folder
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        for path, owner in owners_by_path(model).items():
+            if hasattr(owner, "load_assets") and Path(folder, path).is_dir():
+                owner.load_assets(str(Path(folder, path)))
 
 
 def to_numpy(value: Any) -> np.ndarray:
@@ -123,8 +157,9 @@ def _numbered(name: str, counts: dict[str, int]) -> str:
 def _attributes(owner: Layer | Optimizer) -> Iterator[tuple[str, Any]]:
     """(name, value) in Keras's order. Properties of the user's own count, as in Keras."""
     skipped = _SKIPPED_IN_OPTIMIZERS if isinstance(owner, Optimizer) else _SKIPPED
-    if isinstance(owner, Layer) and owner._members():
+    if isinstance(owner, Layer) and owner._members():  # a Sequential or functional model
         yield "layers", owner.layers
+        skipped = skipped | _SKIPPED_IN_STACKS | _names_of_library(type(owner))
     names = (name for name in dir(owner) if name not in skipped and not name.startswith("__"))
     for name in sorted(names, key=lambda name: f"~{name}" if name.startswith("_") else name):
         try:
@@ -132,3 +167,9 @@ def _attributes(owner: Layer | Optimizer) -> Iterator[tuple[str, Any]]:
         except Exception:  # a property that has nothing to give yet
             continue
         yield name, value
+
+
+def _names_of_library(cls: type) -> set[str]:
+    """Names that fkeras's own classes define, but for that of the optimizer."""
+    own = (base for base in cls.__mro__ if base.__module__.startswith("fkeras."))
+    return {name for base in own for name in vars(base)} - {"optimizer"}

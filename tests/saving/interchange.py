@@ -25,8 +25,14 @@ ONE = RANDOM.normal(size=(6, 1)).astype("float32")
 CLASSES = RANDOM.integers(0, 3, size=(6,)).astype("int32")
 
 MODELS = {}  # name -> function (K) -> (model, inputs, targets or None)
-H5 = True
-WITHOUT_H5 = set()  # names of what the legacy layout cannot hold
+# Of `.h5` files: what Keras cannot write, and what it cannot read although it wrote it.
+KERAS_CANNOT_WRITE = {"trained_by_adafactor.h5"}
+KERAS_CANNOT_READ = {
+    "trained_by_adafactor.h5",
+    "trained_by_lamb.h5",
+    "trained_by_scaled.h5",
+    "half_precision_weights.h5",
+}
 
 
 def model(function):
@@ -263,7 +269,10 @@ OPTIMIZERS = {
 }
 for _name, _make in OPTIMIZERS.items():
     compiled(
-        f"trained_by_{_name}", FLAT, ONE, lambda K, make=_make: {"optimizer": make(K), "loss": "mse"}
+        f"trained_by_{_name}",
+        FLAT,
+        ONE,
+        lambda K, make=_make: {"optimizer": make(K), "loss": "mse"},
     )
 
 compiled(
@@ -352,7 +361,7 @@ def write_model(K, name, folder):
     expected = {"weights": made.get_weights(), "outputs": predict(made, x)}
     made.save(str(folder / f"{name}.keras"))
     made.save_weights(str(folder / f"{name}.weights.h5"))
-    if H5 and name not in WITHOUT_H5:
+    if K.__name__ == "fkeras" or f"{name}.h5" not in KERAS_CANNOT_WRITE:
         made.save(str(folder / f"{name}.h5"))
     if y is not None:
         made.train_on_batch(x, y)
@@ -373,7 +382,9 @@ def check_model(K, name, folder, suffix):
         assert len(made.layers) == len(own.layers)
     near(made.get_weights(), expected["weights"], 0)
     near(predict(made, x), expected["outputs"], 1e-6)
-    if y is not None and suffix != ".weights.h5":
+    # Keras cannot train what it has read from a `.h5`: it builds the optimizer for no variables.
+    goes_on = suffix == ".keras" or (suffix == ".h5" and K.__name__ == "fkeras")
+    if y is not None and goes_on:
         assert int(np.asarray(made.optimizer.iterations)) == 1 if "accumulated" in name else 2
         made.train_on_batch(x, y)
         near(made.get_weights(), expected["after"], 1e-5)
@@ -383,8 +394,7 @@ def write_layer(K, name, build, folder):
     made = build(K)
     fill(made)
     made.save(str(folder / f"{name}.keras"))
-    if H5:
-        made.save(str(folder / f"{name}.h5"))
+    made.save(str(folder / f"{name}.h5"))
     write_arrays(folder / name, {"weights": made.get_weights()})
 
 
@@ -441,8 +451,11 @@ def write_all(K, folder, report):
 
 
 def check_all(K, folder, report):
+    left_out = KERAS_CANNOT_READ if K.__name__ == "keras" else KERAS_CANNOT_WRITE
     for name in MODELS:
         for suffix in SUFFIXES:
+            if f"{name}{suffix}" in left_out:
+                continue
             attempt(report, f"read {name}{suffix}", check_model, K, name, folder, suffix)
     for name, _ in layer_models():
         for suffix in (".keras", ".h5"):

@@ -12,6 +12,8 @@ import fkeras
 from fkeras.errors import UserInputError
 from fkeras.saving import checkpoint
 from fkeras.saving.formats import format_at, format_for
+from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import FORMAT, INDEX, OrbaxDirectory
 from fkeras.saving.record import ModelRecord, record_model, record_weights
 from tests.saving.models import dense, with_everything
@@ -45,10 +47,19 @@ def test_other_suffixes_are_names_of_directories(name):
     assert isinstance(format_for(pathlib.Path(name)), OrbaxDirectory)
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5"])
-def test_formats_that_are_not_here_are_named(suffix):
-    with pytest.raises(UserInputError, match=f"'{suffix}' files are not.*such as 'model'"):
-        format_for(pathlib.Path(f"/somewhere/model{suffix}"))
+SUFFIXES = [
+    ("model.keras", KerasZip),
+    ("model.weights.h5", WeightsFile),
+    ("weights.h5", LegacyFile),
+    ("model.h5", LegacyFile),
+    ("model.hdf5", LegacyFile),
+    ("model.ckpt", OrbaxDirectory),
+]
+
+
+@pytest.mark.parametrize("name, kind", SUFFIXES)
+def test_what_is_written_goes_by_the_suffix(name, kind):
+    assert type(format_for(pathlib.Path(f"/somewhere/{name}"))) is kind
 
 
 def test_what_stands_at_a_path_is_known_by_its_content(tmp_path):

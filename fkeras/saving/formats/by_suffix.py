@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_directory import KerasDirectory
 from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import OrbaxDirectory
 
@@ -13,8 +14,15 @@ if TYPE_CHECKING:
 
     from fkeras.saving.formats.format import Format
 
+UNZIPPED = KerasDirectory()  # what `zipped=False` asks for; no suffix does
 _DIRECTORY = OrbaxDirectory()
-_FORMATS: tuple[Format, ...] = (KerasZip(), WeightsFile(), LegacyFile(), _DIRECTORY)
+_FORMATS: tuple[Format, ...] = (
+    KerasZip(),
+    WeightsFile(),
+    LegacyFile(),
+    _DIRECTORY,
+    UNZIPPED,
+)
 
 
 def format_for(path: Path) -> Format:

@@ -1,9 +1,9 @@
 """HDF5 files that may come from strangers: what is read of one is checked first.
 
 HDF5 can point to other files (external links, external and virtual datasets), to other places of
-itself (soft links), and declare arrays that it does not hold. Here only hard links count, and what a
-file declares must stand in proportion to its size before anything is allocated for it. Whoever reads
-an HDF5 file does so through these functions, never by `file[path]`.
+itself (soft links), and declare arrays that it does not hold. Here only hard links count, and what
+a file declares must stand in proportion to its size before anything is allocated for it. Whoever
+reads an HDF5 file does so through these functions, never by `file[path]`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def open_guarded(source: Path | BinaryIO, size: int, shown: str) -> Iterator[Gua
         file = h5py.File(source, "r")
     except (OSError, ValueError, RuntimeError) as error:
         raise CorruptFileError(
-            f"{shown} is not a complete HDF5 file of {size} bytes ({error}). Save it again, or take "
-            "another copy."
+            f"{shown} is not a complete HDF5 file of {size} bytes ({error}). Save it again, or "
+            "take another copy."
         ) from None
     with file:
         try:
@@ -128,8 +128,8 @@ class GuardedFile:
         dtype = _dtype_of(dataset)
         if dtype is None:
             raise CorruptFileError(
-                f"{self.shown}, {dataset.name}: expected an array of numbers. Received one of dtype "
-                f"{dataset.dtype}."
+                f"{self.shown}, {dataset.name}: expected an array of numbers. Received one of "
+                f"dtype {dataset.dtype}."
             )
         declared = math.prod(dataset.shape) * dtype.itemsize
         stored = dataset.id.get_storage_size()
@@ -152,8 +152,8 @@ class GuardedFile:
 
 def _dtype_of(dataset: h5py.Dataset) -> np.dtype | None:
     """The dtype that the bytes stand for; None for what is not numbers."""
-    if dataset.attrs.get("dtype") == "bfloat16" and dataset.dtype.itemsize == 2:
-        import ml_dtypes
+    if dataset.dtype.kind == "V" and dataset.dtype.itemsize == 2 and not dataset.dtype.names:
+        import ml_dtypes  # comes with JAX
 
-        return np.dtype(ml_dtypes.bfloat16)
+        return np.dtype(ml_dtypes.bfloat16)  # as h5py writes what NumPy has no letter for
     return dataset.dtype if dataset.dtype.kind in "fiubc" else None

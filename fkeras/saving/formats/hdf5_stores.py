@@ -72,9 +72,7 @@ def checksum(stores: Mapping[str, Store]) -> str:
     return crc_of_arrays(named, sorted(f"{path}|{s.name or ''}" for path, s in stores.items()))
 
 
-def _read_group(
-    file: GuardedFile, group: h5py.Group, path: str, stores: dict[str, Store]
-) -> None:
+def _read_group(file: GuardedFile, group: h5py.Group, path: str, stores: dict[str, Store]) -> None:
     for name, child in file.children(group):
         if name == _VARS and _is_group(child):
             own_name = child.attrs.get("name")

@@ -1,31 +1,17 @@
-"""`.keras`: Keras 3's archive of a whole model.
-
-    metadata.json      version, date; under "fkeras" what Keras has no place for
-    config.json        the architecture, with what `compile` was given
-    model.weights.h5   weights and the optimizer's state, as in a `.weights.h5`
-    assets/            other files of layers
-"""
+"""`.keras`: Keras 3's archive of a whole model. `keras_members` says what is in it."""
 
 from __future__ import annotations
 
-import io as python_io
-import json
-import posixpath
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Literal
 
 from fkeras import io
 from fkeras.errors import CorruptFileError, UnsafeFileError
-from fkeras.saving.formats import guarded_hdf5, hdf5_stores, metadata
 from fkeras.saving.formats.hdf5 import starts_with
-from fkeras.saving.formats.json_text import read_json
+from fkeras.saving.formats.keras_members import is_member, members_of, record_of
 from fkeras.saving.record import ModelRecord
-
-_CONFIG = "config.json"
-_METADATA = "metadata.json"
-_WEIGHTS = "model.weights.h5"
-_ASSETS = "assets/"
 
 _SIGNATURE = b"PK\x03\x04"
 _MAX_MEMBERS = 100_000
@@ -53,69 +39,26 @@ class KerasZip:
         return starts_with(path, _SIGNATURE)
 
     def write(self, record: ModelRecord, path: Path) -> None:
-        h5py = guarded_hdf5.import_h5py()
-        weights = python_io.BytesIO()
-        with h5py.File(weights, "w") as file:
-            hdf5_stores.write_stores(file, record.stores)
         with io.replacing_file(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            archive.writestr(_METADATA, json.dumps(metadata.describe(record)))
-            archive.writestr(_CONFIG, json.dumps(record.config))
-            archive.writestr(_WEIGHTS, weights.getbuffer())
-            for name, content in record.assets.items():
-                archive.writestr(_ASSETS + name, content)
+            for name, content in members_of(record):
+                archive.writestr(name, content)
 
     def read(self, path: Path) -> ModelRecord:
         shown = f"'{path}'"
         try:
             with zipfile.ZipFile(path) as archive:
-                members = _checked_members(archive, shown)
-                return _read_record(archive, members, shown)
+                return record_of(_checked_names(archive, shown), archive.read, shown)
         except zipfile.BadZipFile as error:
             raise CorruptFileError(
                 f"{shown} exists, has {path.stat().st_size} bytes, and is not a complete archive "
                 f"({error}). It was cut off or altered: save it again, or take another copy."
             ) from None
-        except (NotImplementedError, RuntimeError, EOFError, zipfile.zlib.error) as error:
+        except (NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
             raise CorruptFileError(f"{shown} cannot be read: {error}.") from None
 
 
-# -- the archive -------------------------------------------------------------------------------
-
-
-def _read_record(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], shown: str
-) -> ModelRecord:
-    for name in (_METADATA, _CONFIG, _WEIGHTS):
-        if name not in members:
-            raise CorruptFileError(
-                f"{shown} is not a whole model: the member '{name}' is missing. It holds "
-                f"{sorted(members)[:8]}."
-            )
-    described = read_json(archive.read(_METADATA), f"{shown}, {_METADATA}")
-    own = metadata.own_part(described)
-    metadata.check_version(described.get("keras_version"), own, f"{shown}, {_METADATA}")
-    config = read_json(archive.read(_CONFIG), f"{shown}, {_CONFIG}")
-    weights = archive.read(_WEIGHTS)
-    source = python_io.BytesIO(weights)
-    with guarded_hdf5.open_guarded(source, len(weights), f"{shown}, {_WEIGHTS}") as file:
-        stores = hdf5_stores.read_stores(file)
-    assets = {
-        name.removeprefix(_ASSETS): archive.read(name)
-        for name in members
-        if name.startswith(_ASSETS) and not name.endswith("/")
-    }
-    return ModelRecord(
-        {},
-        stores=stores,
-        config=config,
-        lifetime=metadata.lifetime_of(own),
-        generators=metadata.generators_of(own),
-        assets=assets,
-    )
-
-
-def _checked_members(archive: zipfile.ZipFile, shown: str) -> dict[str, zipfile.ZipInfo]:
-    """The members by name.
+def _checked_names(archive: zipfile.ZipFile, shown: str) -> list[str]:
+    """The names of the members.
 
     Raises:
         UnsafeFileError: members that a `.keras` has not, that leave the archive, or that are far
@@ -127,12 +70,12 @@ def _checked_members(archive: zipfile.ZipFile, shown: str) -> dict[str, zipfile.
         raise UnsafeFileError(f"{shown} is refused: it has {len(entries)} members.")
     if entries and min(entry.header_offset for entry in entries) != 0:
         raise UnsafeFileError(f"{shown} is refused: something stands in front of the archive.")
-    members: dict[str, zipfile.ZipInfo] = {}
+    names: set[str] = set()
     for entry in entries:
         name = entry.filename
-        if name in members:
+        if name in names:
             raise CorruptFileError(f"{shown} is refused: it has two members {name[:200]!r}.")
-        if not (name in (_METADATA, _CONFIG, _WEIGHTS) or _is_asset(name)):
+        if not is_member(name):
             raise UnsafeFileError(
                 f"{shown} is refused: {name[:200]!r} is no member of a `.keras` archive."
             )
@@ -141,11 +84,5 @@ def _checked_members(archive: zipfile.ZipFile, shown: str) -> dict[str, zipfile.
                 f"{shown} is refused: {name[:200]!r} would take {entry.file_size} bytes, of which "
                 f"{entry.compress_size} are in the file."
             )
-        members[name] = entry
-    return members
-
-
-def _is_asset(name: str) -> bool:
-    parts = name.split("/")
-    inside = posixpath.normpath(name) == name.rstrip("/") and ".." not in parts
-    return inside and (name.startswith(_ASSETS)) and "\\" not in name and "\0" not in name
+        names.add(name)
+    return [entry.filename for entry in entries]

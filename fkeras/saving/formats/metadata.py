@@ -59,14 +59,14 @@ def check_version(version: object, own: Config, shown: str) -> None:
     major = str(version).partition(".")[0]
     if major.isdecimal() and int(major) > _NEWEST_MAJOR:
         raise IncompatibleFileError(
-            f"{shown}: written by Keras {str(version)[:20]}; this release reads files of Keras 2 and "
-            f"{_NEWEST_MAJOR}. Install a newer fkeras."
+            f"{shown}: written by Keras {str(version)[:20]}; this release reads files of Keras 2 "
+            f"and {_NEWEST_MAJOR}. Install a newer fkeras."
         )
     number = own.get("format", 0)
     if not isinstance(number, int) or number > _OWN_FORMAT:
         raise IncompatibleFileError(
-            f"{shown}: format {number!r} of fkeras; this release reads up to {_OWN_FORMAT}. Install "
-            "a newer fkeras."
+            f"{shown}: format {number!r} of fkeras; this release reads up to {_OWN_FORMAT}. "
+            "Install a newer fkeras."
         )
 
 
