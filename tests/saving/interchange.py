@@ -26,12 +26,14 @@ CLASSES = RANDOM.integers(0, 3, size=(6,)).astype("int32")
 
 MODELS = {}  # name -> function (K) -> (model, inputs, targets or None)
 # Of `.h5` files: what Keras cannot write, and what it cannot read although it wrote it.
-KERAS_CANNOT_WRITE = {"trained_by_adafactor.h5"}
+KERAS_CANNOT_WRITE = {"trained_by_adafactor.h5", "subclassed.h5"}
 KERAS_CANNOT_READ = {
     "trained_by_adafactor.h5",
     "trained_by_lamb.h5",
     "trained_by_scaled.h5",
     "half_precision_weights.h5",
+    "functions_of_ops.h5",
+    "subclassed.h5",
 }
 
 
@@ -227,6 +229,107 @@ def frozen(K):
     stacked.layers[1].trainable = True
     stacked.compile("adam", "mse")
     return stacked, FLAT, ONE
+
+
+@model
+def functions_of_ops(K):
+    ops = K.ops
+    a, b = K.Input((4, 3), name="a"), K.Input((4, 3), name="b")
+    c = ops.mean(a[:, 1:] + 2 * b[:, 1:] @ np.ones((3, 3), "float32"), axis=1, keepdims=True)
+    c = ops.relu(ops.concatenate([c, c], axis=-1))
+    first, second = ops.split(c, 2, axis=-1)
+    d = ops.where(first > second, first, -second) ** 2 / 3.0 - 1
+    d = ops.einsum("bij,bkj->bik", d, ops.transpose(a, [0, 2, 1])[:, :, :3])
+    d = ops.clip(ops.expand_dims(d, -1), -1.0, 1.0)
+    return (
+        K.Model([a, b], K.layers.Dense(1)(ops.reshape(d, (-1, 3)))),
+        [STEPS[:, :4, :3].copy(), STEPS[:, 1:, 1:].copy()],
+        None,
+    )
+
+
+_customs = {}
+
+
+def customs(K):
+    """Classes and functions of a program's own, registered once in each library."""
+    if K.__name__ in _customs:
+        return _customs[K.__name__]
+    register = K.saving.register_keras_serializable("interchange")
+
+    @register
+    class Scaled(K.layers.Layer):
+        def __init__(self, units=2, inner=None, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self.inner = inner if inner is not None else K.layers.Dense(units)
+
+        def build(self, shape):
+            if not self.inner.built:
+                self.inner.build(shape)
+            self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
+            self.count = self.add_weight(shape=(), trainable=False, name="count")
+
+        def call(self, x):
+            return self.inner(x) * self.scale
+
+        def get_config(self):
+            inner = K.saving.serialize_keras_object(self.inner)
+            return {**super().get_config(), "units": self.units, "inner": inner}
+
+        @classmethod
+        def from_config(cls, config):
+            inner = K.saving.deserialize_keras_object(config.pop("inner"))
+            return cls(inner=inner, **config)
+
+    @register
+    class Net(K.Model):
+        def __init__(self, units=3, **kwargs):
+            super().__init__(**kwargs)
+            self.units = units
+            self.zeta = K.layers.Dense(units)
+            self.blocks = [Scaled(units, name=f"block_{i}") for i in range(2)]
+            self.by_name = {"last": K.Sequential([K.layers.Dense(1)])}
+
+        def call(self, x):
+            for block in [self.zeta, *self.blocks]:
+                x = block(x)
+            return self.by_name["last"](x)
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    @register
+    class Squared(K.losses.Loss):
+        def call(self, y_true, y_pred):
+            return K.ops.mean((y_true - y_pred) ** 2, axis=-1)
+
+    @register
+    def absolute(y_true, y_pred):
+        return K.ops.mean(K.ops.abs(y_true - y_pred), axis=-1)
+
+    @register
+    def double(x):
+        return 2 * x
+
+    _customs[K.__name__] = Scaled, Net, Squared, absolute, double
+    return _customs[K.__name__]
+
+
+@model
+def custom_layer_and_loss(K):
+    Scaled, _, Squared, absolute, double = customs(K)
+    made = K.Sequential([K.Input((4,)), Scaled(3), K.layers.Dense(1, activation=double)])
+    made.compile(K.optimizers.Adam(0.01), Squared(), metrics=[absolute])
+    return made, FLAT, ONE
+
+
+@model
+def subclassed(K):
+    net = customs(K)[1]()
+    net(FLAT)
+    net.compile(K.optimizers.SGD(0.01, momentum=0.9), "mean_squared_error")
+    return net, FLAT, ONE
 
 
 # -- compiled ----------------------------------------------------------------------------------
