@@ -8,6 +8,7 @@ from fkeras import losses as losses_module
 from fkeras import metrics as metrics_module
 from fkeras.core.names import to_snake_case
 from fkeras.errors import CorruptFileError, UserInputError
+from fkeras.saving.keras2_config import is_of_keras2, modernize_model
 
 if TYPE_CHECKING:
     from fkeras.types import Config
@@ -35,8 +36,15 @@ def to_legacy(config: Config) -> Config:
     return entries
 
 
-def from_legacy(model_config: Config, training_config: Config | None, shown: str) -> Config:
+def from_legacy(
+    model_config: Config, training_config: Config | None, shown: str, version: object = None
+) -> Config:
     """The config of a model from the attributes of a file.
+
+    Args:
+        model_config, training_config: the attributes; None for a model that was not compiled.
+        shown: how messages name the file.
+        version: of the Keras that wrote it.
 
     Raises:
         CorruptFileError: they do not describe a model.
@@ -53,7 +61,7 @@ def from_legacy(model_config: Config, training_config: Config | None, shown: str
         }
         chosen["optimizer"] = _current(training_config.get("optimizer_config"))
         config["compile_config"] = chosen
-    return config
+    return modernize_model(config) if is_of_keras2(version) else config
 
 
 _COMPILE_ARGUMENTS = (

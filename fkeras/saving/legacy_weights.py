@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import IncompatibleFileError
 from fkeras.layers.base import tracking
+from fkeras.saving import keras2_optimizer
 from fkeras.saving.match import Match
 from fkeras.saving.stores import to_numpy
 
@@ -80,7 +82,19 @@ def match_legacy(model: Model, saved: LegacyWeights, by_name: bool = False) -> M
 
 def match_optimizer(match: Match, model: Model, saved: LegacyWeights) -> None:
     """Adds the state of the model's optimizer, which is built."""
-    variables = model.optimizer.variables
+    optimizer, variables = model.optimizer, model.optimizer.variables
+    if any(name.endswith(":0") for name, _ in saved.optimizer):  # of Keras 2
+        values = keras2_optimizer.reorder(optimizer, saved.optimizer)
+        if values is None:
+            warn_user(
+                f"The state of the optimizer in the file is not one of {type(optimizer).__name__} "
+                "as it is today: the optimizer starts anew."
+            )
+            return
+        for variable, value in zip(variables, values):
+            if value is not None:
+                match.add(variable.path, variable, value)
+        return
     if len(variables) != len(saved.optimizer):
         match.problems[model.optimizer.name] = (
             f"file {len(saved.optimizer)} arrays of state, model {len(variables)}"

@@ -95,6 +95,7 @@ class ModelRecord:
         assets: other files of layers, such as vocabularies, by relative path.
         stores: the arrays of each layer and of the optimizer by Keras's path, in place of weights.
         legacy: arrays by layer and position, in place of weights.
+        of_keras2: whether the file was written by Keras 2.
         generators: where there are no weights, the states of seed generators by structural path.
     """
 
@@ -107,6 +108,7 @@ class ModelRecord:
     assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Store] | None = None
     legacy: LegacyWeights | None = None
+    of_keras2: bool = False
     generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 

@@ -49,7 +49,7 @@ def revive_model(
         # Not compiled at all: what it was compiled with may not be registered here.
         config = {**config, "compile_config": None}
     try:
-        with scopes.ObjectSharingScope():
+        with scopes.ObjectSharingScope(reads=True):
             model = serialization.deserialize_keras_object(
                 config, custom_objects=custom_objects, safe_mode=safe_mode
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fkeras.layers import Layer
@@ -31,11 +32,11 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
     """
     match = Match()
     owners = owners_by_path(model)
-    stores = follow_names(owners, record.stores or {})
+    stores = follow_names(owners, _with_todays_names(owners, record.stores or {}))
     for path, owner in owners.items():
         if isinstance(owner, Optimizer):
             if with_optimizer:
-                _match_optimizer(match, path, owner, stores.get(path, _EMPTY))
+                _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
             continue
         store = stores.get(path, _EMPTY)
         if type(owner).load_own_variables is Layer.load_own_variables:
@@ -43,7 +44,8 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
         else:
             match.hooks.append((path, owner, store.values))
     for path, store in stores.items():
-        if path not in owners and not is_of_optimizer(path):
+        # tf.keras kept the states of metrics, too.
+        if path not in owners and not is_of_optimizer(path) and not path.startswith("metrics/"):
             for key, value in store.values.items():
                 match.add_unused(f"{path}/vars/{key}", value, store.name)
     return match
@@ -62,10 +64,15 @@ def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
             match.add_unused(f"{path}/vars/{key}", value, store.name)
 
 
-def _match_optimizer(match: Match, path: str, optimizer: Optimizer, store: Store) -> None:
+def _match_optimizer(
+    match: Match, path: str, optimizer: Optimizer, store: Store, of_keras2: bool
+) -> None:
     own, values = optimizer.variables, store.values
     if not values:
         return
+    if of_keras2:  # where the rate is no state, and slots that are never used are
+        own = [variable for variable in own if variable.name != "learning_rate"]
+        values = values if len(own) > 1 else {"0": values["0"]}
     if set(values) != {str(i) for i in range(len(own))}:
         match.problems[path] = (
             f"file {len(values)} arrays of state, model {len(own)} ({optimizer.name})"
@@ -73,6 +80,20 @@ def _match_optimizer(match: Match, path: str, optimizer: Optimizer, store: Store
         return
     for i, variable in enumerate(own):
         match.add(f"{path}/{variable.path}", variable, values[str(i)])
+
+
+def _with_todays_names(
+    owners: Mapping[str, object], stores: Mapping[str, Store]
+) -> dict[str, Store]:
+    """The stores, with what Keras 2 named by a private attribute under the public one of today."""
+    private = {
+        f"{folder}_{name}": path
+        for path in owners
+        for folder, name in [(path[: path.rfind("/") + 1], path.rpartition("/")[2])]
+    }
+    return {
+        path if path in owners else private.get(path, path): store for path, store in stores.items()
+    }
 
 
 def fits_optimizer(model: Model, record: ModelRecord) -> bool:
@@ -83,7 +104,7 @@ def fits_optimizer(model: Model, record: ModelRecord) -> bool:
     for path, owner in owners_by_path(model).items():
         if isinstance(owner, Optimizer):
             found = found or bool(stores.get(path, _EMPTY).values)
-            _match_optimizer(match, path, owner, stores.get(path, _EMPTY))
+            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
     return found and not match.problems
 
 

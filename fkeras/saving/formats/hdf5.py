@@ -73,7 +73,8 @@ class LegacyFile(_Hdf5File):
 
 def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
     own = legacy_hdf5.read_attribute(file, legacy_hdf5.OWN_METADATA) or {}
-    metadata.check_version(file.root.attrs.get("keras_version"), own, file.shown)
+    version = legacy_hdf5.read_version(file)
+    metadata.check_version(version, own, file.shown)
     model_config = legacy_hdf5.read_attribute(file, "model_config")
     training_config = legacy_hdf5.read_attribute(file, "training_config")
     saved = legacy_hdf5.read_weights(file)
@@ -82,7 +83,7 @@ def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
     return ModelRecord(
         {},
         legacy=saved,
-        config=legacy_config.from_legacy(model_config, training_config, file.shown),
+        config=legacy_config.from_legacy(model_config, training_config, file.shown, version),
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
     )

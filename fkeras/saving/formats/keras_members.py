@@ -16,6 +16,7 @@ from fkeras.errors import CorruptFileError
 from fkeras.io.paths import parts_of, reason_to_refuse
 from fkeras.saving.formats import guarded_hdf5, hdf5_stores, metadata
 from fkeras.saving.formats.json_text import read_json
+from fkeras.saving.keras2_config import is_of_keras2, modernize_model
 from fkeras.saving.record import ModelRecord
 
 METADATA = "metadata.json"
@@ -57,8 +58,12 @@ def record_of(names: Collection[str], read: Callable[[str], bytes], shown: str) 
             )
     described = read_json(read(METADATA), f"{shown}, {METADATA}")
     own = metadata.own_part(described)
-    metadata.check_version(described.get("keras_version"), own, f"{shown}, {METADATA}")
+    version = described.get("keras_version")
+    metadata.check_version(version, own, f"{shown}, {METADATA}")
     config = read_json(read(CONFIG), f"{shown}, {CONFIG}")
+    of_keras2 = is_of_keras2(version)
+    if of_keras2:
+        config = modernize_model(config)
     weights = read(WEIGHTS)
     source = io.BytesIO(weights)
     with guarded_hdf5.open_guarded(source, len(weights), f"{shown}, {WEIGHTS}") as file:
@@ -67,6 +72,7 @@ def record_of(names: Collection[str], read: Callable[[str], bytes], shown: str) 
         {},
         stores=stores,
         config=config,
+        of_keras2=of_keras2,
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
         assets={

@@ -111,6 +111,12 @@ def read_attribute(file: GuardedFile, name: str) -> Any:
     return read_json(text, f"{file.shown}, attribute '{name}'")
 
 
+def read_version(file: GuardedFile) -> str:
+    """The version of Keras that wrote a file; empty where it does not tell."""
+    version = file.root.attrs.get("keras_version", "")
+    return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
+
+
 def checksum(saved: LegacyWeights) -> str:
     """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values."""
     named = [
