@@ -63,17 +63,17 @@ class Evaluating:
         steps = arguments.limited_steps(steps, source)
         self._prepare(source, "evaluate")
         executables = self._compiled.executables_for(self)
-        weights = executables.groups.weights()
-        logs, non_trainable = evaluate(
+        groups = executables.groups
+        logs = evaluate(
             executables,
             source,
-            weights,
+            groups.weights,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             should_stop=lambda: self.stop_evaluating,
+            keep_state=lambda state: put_changed(groups.non_trainable, groups.weights()[1], state),
         )
-        put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
 
     @tracebacks.filtered
@@ -105,7 +105,7 @@ class Evaluating:
         return predict(
             executables,
             source,
-            executables.groups.weights(),
+            executables.groups.weights,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),

@@ -29,7 +29,7 @@ _NUMBERS = 1 << 30  # numbers of batches stay below: they are int32 on the devic
 def predict(
     executables: Executables,
     source: Source,
-    weights: WeightValues,
+    read_weights: Callable[[], WeightValues],
     options: PassOptions,
     *,
     key: jax.Array,
@@ -42,7 +42,8 @@ def predict(
     Args:
         executables: the compiled steps.
         source: where batches come from.
-        weights: (trainable, non-trainable) values.
+        read_weights: gives (trainable, non-trainable) values, once the first hook has run: it may
+            put others in their place.
         options: how the pass is cut into calls.
         key: the model's key.
         callbacks: the callbacks.
@@ -51,7 +52,7 @@ def predict(
     """
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
-    prediction = _Prediction(executables, source, weights, options, key, progress.predicted)
+    prediction = _Prediction(executables, source, read_weights(), options, key, progress.predicted)
 
     def after(batch, outputs):
         shown = map_structure(np.asarray, outputs) if hooks else outputs
