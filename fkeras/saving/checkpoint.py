@@ -4,6 +4,7 @@ rest is done by records and formats.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ from fkeras.saving import restoring
 from fkeras.saving.formats import UNZIPPED, format_at, format_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from fkeras.models import Model
@@ -108,7 +109,8 @@ def load_model(
             f"'{filepath}' holds weights without an architecture. Make the model and call "
             f"`model.load_weights({os.fspath(filepath)!r})`."
         )
-    return restoring.revive_model(record, custom_objects, compile, safe_mode)
+    with _named_in_errors(filepath):
+        return restoring.revive_model(record, custom_objects, compile, safe_mode)
 
 
 def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
@@ -172,10 +174,22 @@ def load_weights(
             "model first by calling it on some data or by using `build()`."
         )
     record = _read(filepath, "saved weights")
-    skipped = restoring.restore_weights(model, record, skip_mismatch, by_name)
+    with _named_in_errors(filepath):
+        skipped = restoring.restore_weights(model, record, skip_mismatch, by_name)
     if skipped:
         # Called by `Model.load_weights`, which the user called.
         warn_user(matches.list_skipped(skipped, restoring.count_arrays(record)))
+
+
+@contextlib.contextmanager
+def _named_in_errors(filepath: PathLike) -> Iterator[None]:
+    """Puts the file into the errors of what is made of it, which knows of no files."""
+    try:
+        yield
+    except UserInputError as error:
+        if str(os.fspath(filepath)) in str(error):
+            raise
+        raise type(error)(f"'{filepath}' cannot be loaded. {error}") from error
 
 
 def _read(filepath: PathLike, expected: str) -> ModelRecord:

@@ -56,10 +56,14 @@ def revive_model(
     except RecursionError:
         raise CorruptFileError("The model's config holds models in models without end.") from None
     # Checked together, set together: an error leaves no half of a state behind.
+    match = _match(model, record, False)
+    # Before anything is made of the sizes that the config says.
+    match.refuse_problems(_WEIGHTS)
     with_state = compile and model.optimizer is not None and _holds_optimizer(record)
-    if with_state and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
-    match = _match(model, record, with_state)
+    if with_state:
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        match = _match(model, record, True)
     match.refuse_problems(_STATE if with_state else _WEIGHTS)
     match.apply(_variables_of(model))
     _restore_generators(model, record)

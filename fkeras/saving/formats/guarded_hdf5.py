@@ -81,16 +81,22 @@ class GuardedFile:
         self._objects = 0
         self._bytes_left = _MAX_EXPANSION * size + _FREE_BYTES
 
-    def children(self, group: h5py.Group) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+    def children(
+        self, group: h5py.Group, depth: int
+    ) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
         """(name, group or dataset) for the members of a group.
+
+        Args:
+            group: the group.
+            depth: how many groups it was reached through; a group may be its own member.
 
         Raises:
             UnsafeFileError: a member that is a link to somewhere else, more members than a model
                 has, or groups deeper in each other than in any.
         """
         h5py = import_h5py()
-        if group.name.count("/") > _MAX_DEPTH:
-            raise self._unsafe(group.name[:200], f"groups more than {_MAX_DEPTH} deep")
+        if depth > _MAX_DEPTH:
+            raise self._unsafe(str(group.name)[:200], f"groups more than {_MAX_DEPTH} deep")
         for name in group:
             self._objects += 1
             if self._objects > _MAX_OBJECTS:

@@ -46,7 +46,7 @@ def read_stores(file: GuardedFile) -> dict[str, Store]:
         UnsafeFileError, CorruptFileError: see `GuardedFile`; also a checksum of something else.
     """
     stores: dict[str, Store] = {}
-    _read_group(file, file.root, "", stores)
+    _read_group(file, file.root, "", stores, 0)
     expected = file.root.attrs.get(CHECKSUM)
     if expected is not None and expected != checksum(stores):
         raise CorruptFileError(
@@ -72,14 +72,16 @@ def checksum(stores: Mapping[str, Store]) -> str:
     return crc_of_arrays(named, sorted(f"{path}|{s.name or ''}" for path, s in stores.items()))
 
 
-def _read_group(file: GuardedFile, group: h5py.Group, path: str, stores: dict[str, Store]) -> None:
-    for name, child in file.children(group):
+def _read_group(
+    file: GuardedFile, group: h5py.Group, path: str, stores: dict[str, Store], depth: int
+) -> None:
+    for name, child in file.children(group, depth):
         if name == _VARS and _is_group(child):
             own_name = child.attrs.get("name")
-            arrays = {key: _read_array(file, member) for key, member in file.children(child)}
+            arrays = {key: _read_array(file, member) for key, member in file.children(child, depth)}
             stores[path] = Store(None if own_name is None else str(own_name), arrays)
         elif _is_group(child):
-            _read_group(file, child, f"{path}/{name}" if path else name, stores)
+            _read_group(file, child, f"{path}/{name}" if path else name, stores, depth + 1)
         else:
             raise CorruptFileError(
                 f"{file.shown}, {child.name}: an array outside of a group '{_VARS}'. This is not a "
