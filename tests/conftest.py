@@ -21,7 +21,7 @@ import jax
 import pytest
 
 from fkeras.core import names, settings
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 
 _DEFAULTS = dict(settings._values)
 
@@ -46,7 +46,7 @@ def _fresh_session():
     """Names, settings and seeds start again, so that no test depends on those before it."""
     names.reset()
     settings._values.update(_DEFAULTS)
-    seeds.reset(0)
+    process_generator.reset(0)
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session(free_memory=False)

@@ -102,9 +102,9 @@ def _set_seed(seed: int) -> None:
     """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by
     `keras.utils.set_random_seed`.
     """
-    from fkeras.core.randomness import seeds
+    from fkeras.core.randomness import process_generator
 
-    seeds.reset(int(seed) % 2**32)
+    process_generator.reset(int(seed) % 2**32)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -43,12 +44,20 @@ def standardize_dtype(dtype: DTypeLike | None) -> str:
         dtype = _FROM_PYTHON.get(dtype, dtype)
         if dtype == "floatx":
             return floatx()
-    name = dtype if isinstance(dtype, str) else _name_of(dtype)
+    if isinstance(dtype, np.dtype):
+        name = _name_of_numpy(dtype)
+    else:
+        name = dtype if isinstance(dtype, str) else _name_of(dtype)
     if name.startswith("str") or name == "object":  # NumPy's strings are `str96`, or objects
         name = "string"
     if name not in DTYPES:
         raise UserInputError(f"Invalid dtype: {dtype!r}. Expected one of {sorted(DTYPES)}.")
     return name
+
+
+@functools.cache  # NumPy spells the name anew each time, and each call of a layer asks for it
+def _name_of_numpy(dtype: np.dtype) -> str:
+    return dtype.name
 
 
 def _name_of(dtype: Any) -> str:

@@ -43,3 +43,16 @@ def place_order(order: np.ndarray) -> jax.Array:
         order: ints (rows,).
     """
     return jax.device_put(np.asarray(order, np.int32))
+
+
+def has_explicit_rows(array: object) -> bool:
+    """Whether an array's rows are spread over a mesh with explicit axes, on which JAX asks how the
+    result of each slice and gather is to lie.
+    """
+    sharding = getattr(array, "sharding", None)
+    if not isinstance(sharding, jax.sharding.NamedSharding) or not len(sharding.spec):
+        return False
+    axes = sharding.spec[0]
+    kinds = dict(zip(sharding.mesh.axis_names, sharding.mesh.axis_types))
+    names = axes if isinstance(axes, tuple) else (axes,)
+    return any(kinds.get(name) == jax.sharding.AxisType.Explicit for name in names)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from fkeras.core import settings
+from fkeras.core import placement, settings
 from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user
 from fkeras.data import class_weights, convert, frames, sparse, structure
@@ -95,9 +95,23 @@ class ArraySource(Source):
         if not batch_size:
             batch_size = math.ceil(self.num_samples / steps) if steps else _DEFAULT_BATCH_SIZE
         self.batch_size = batch_size
+        if shuffle or self.num_samples > batch_size:
+            self._refuse_explicit_rows()
         self._warn_without_weight()
         # Most are, and batches are cut between steps of microseconds.
         self._is_plain = all(type(a) is np.ndarray for a in self.arrays)
+
+    def _refuse_explicit_rows(self) -> None:
+        for part, name in zip(self.arrays, self.names):
+            for label, array in structure.iterate_named(part, name):
+                if placement.has_explicit_rows(array):
+                    raise UserInputError(
+                        f"{label} lies on a mesh with explicit axes ({array.sharding.spec}). Rows "
+                        "are put in order and cut into batches here, and JAX would ask of each "
+                        "step how its result is to lie. Pass NumPy arrays, or arrays on a mesh "
+                        "with `axis_types=(jax.sharding.AxisType.Auto,)`; or write the loop "
+                        "yourself: `model.step(state, batch)` takes explicit axes."
+                    )
 
     @property
     def steps(self) -> int:

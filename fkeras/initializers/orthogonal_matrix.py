@@ -63,7 +63,7 @@ class Orthogonal(RandomInitializer):
             q, r, xp = np.asarray(q), np.asarray(r), np
         # QR leaves the signs to the algorithm; with a positive diagonal of r the distribution is
         # uniform.
-        q = q * xp.where(xp.diagonal(r) < 0, np.float32(-1), np.float32(1))
+        q = q * xp.where(xp.diagonal(r) < 0, np.float32(-1), np.float32(1))[None]
         return affine(q.T if rows < columns else q, self.gain)
 
     def get_config(self) -> Config:

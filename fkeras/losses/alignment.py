@@ -70,7 +70,7 @@ def elementwise(fn: F) -> F:
     """Makes `fn(y_true, y_pred, ...)` a loss that may be called on anything array-like.
 
     Both come in as floats of 32 bits at least, in one shape; the result has the dtype of the
-    predictions.
+    predictions. Scalars, as under `vmap` over examples of one value, count as one example.
     """
 
     @op
@@ -78,6 +78,9 @@ def elementwise(fn: F) -> F:
     @functools.wraps(fn)
     def loss(y_true: TensorLike, y_pred: jax.Array, *args: Any, **kwargs: Any) -> jax.Array:
         y_true = as_array(y_true, y_pred.dtype)
-        return fn(*aligned(fn.__name__, y_true, y_pred), *args, **kwargs)
+        y_true, y_pred = aligned(fn.__name__, y_true, y_pred)
+        if y_pred.ndim == 0:  # `fn` takes the mean over the last axis
+            y_true, y_pred = y_true[None], y_pred[None]
+        return fn(y_true, y_pred, *args, **kwargs)
 
     return cast(F, loss)  # with the signature of `fn`, for editors

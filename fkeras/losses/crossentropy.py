@@ -132,11 +132,12 @@ def sparse_categorical_crossentropy(
         )
     valid = y_true != ignore_class  # the shape of the losses
     # Predictions beside an ignored target may be anything, NaN included: 0 * NaN would be NaN.
-    y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 0)
+    # Not 0 in their place, since probabilities 0 / 0 are NaN too.
+    y_pred = jnp.where(jnp.expand_dims(valid, axis), y_pred, 1)
     losses = crossentropy.sparse_categorical_crossentropy(
         jnp.where(valid, y_true, 0), y_pred, from_logits=from_logits, axis=axis
     )
-    losses = jnp.where(valid, losses, 0)  # of probabilities 0 / 0 they are NaN
+    losses = jnp.where(valid, losses, 0)
     set_mask(losses, valid)
     return losses
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
 from fkeras.core.settings import epsilon
 from fkeras.core.symbolic.op import op
 from fkeras.losses.alignment import elementwise
@@ -110,7 +111,8 @@ def _categorical_focal(
         p = jnp.clip(p, epsilon(), 1.0 - epsilon())
         log_p = jnp.log(p)
         missed = 1.0 - p
-    return jnp.sum(-alpha * _focused(missed, gamma) * y_true * log_p, axis=axis)
+    weights = broadcasting.multiply(_focused(missed, gamma), -alpha)
+    return jnp.sum(weights * y_true * log_p, axis=axis)
 
 
 def _focused(missed: jax.Array, gamma: float) -> jax.Array:

@@ -61,7 +61,7 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
                [0.]], dtype=float32)
     """
     y_true, y_pred = aligned("binary_accuracy", y_true, y_pred)
-    return y_true == (y_pred > threshold)
+    return y_true == (y_pred > threshold).astype(y_true.dtype)
 
 
 @_share
@@ -134,7 +134,7 @@ def sparse_top_k_categorical_accuracy(
     """
     ids = _class_ids("sparse_top_k_categorical_accuracy", y_true, y_pred)
     if from_sorted_ids:
-        matches = jnp.any(ids[..., None] == y_pred[..., :k], axis=-1)
+        matches = jnp.any(ids[..., None].astype(y_pred.dtype) == y_pred[..., :k], axis=-1)
     else:
         matches = in_top_k(ids.astype("int32"), y_pred, k)
     return matches.reshape(y_true.shape)  # with the last axis of 1, if there was one

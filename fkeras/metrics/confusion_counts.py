@@ -83,7 +83,10 @@ def confusion_counts(
     above = _above_even if is_even(thresholds) else _above
     tp = above(pred, positive, thresholds)  # (thresholds, labels)
     fp = above(pred, negative, thresholds)
-    counts = Counts(tp, fp, jnp.sum(negative, axis=0) - fp, jnp.sum(positive, axis=0) - tp)
+    all_negative, all_positive = (
+        jnp.sum(of_class, axis=0, keepdims=True) for of_class in (negative, positive)
+    )
+    counts = Counts(tp, fp, all_negative - fp, all_positive - tp)
     return counts if multi_label else Counts(*(count[:, 0] for count in counts))
 
 
@@ -110,7 +113,7 @@ def is_even(thresholds: Sequence[float]) -> bool:
 def _above(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:
     """The weight of predictions above each threshold, by comparing each with each."""
     limits = jnp.asarray(thresholds, pred.dtype)[:, None, None]  # (thresholds, 1, 1)
-    return jnp.sum(jnp.where(pred > limits, weights, 0), axis=1)
+    return jnp.sum(jnp.where(pred[None] > limits, weights[None], 0), axis=1)
 
 
 def _above_even(pred: jax.Array, weights: jax.Array, thresholds: Sequence[float]) -> jax.Array:

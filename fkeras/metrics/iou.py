@@ -127,7 +127,7 @@ class IoU(Metric):
         # A class that neither targets nor predictions have says nothing.
         occurs = union > 1e-9
         scores = jnp.where(occurs, right / (union + epsilon()), 0.0)
-        mean = jnp.sum(scores) / (jnp.sum(occurs) + epsilon())
+        mean = jnp.sum(scores) / (jnp.sum(occurs, dtype=scores.dtype) + epsilon())
         return jnp.where(jnp.any(matrix < 0), jnp.nan, mean)  # a count has wrapped around
 
 

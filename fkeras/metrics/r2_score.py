@@ -98,7 +98,7 @@ class R2Score(Metric):
         # once means are large (Chan et al., 1983).
         between = jnp.square(mean - divide_no_nan(self.sum.value, self.count.value))
         between = between * divide_no_nan(count * self.count.value, count + self.count.value)
-        within = jnp.sum(weights * jnp.square(y_true - mean), axis=0)
+        within = jnp.sum(weights * jnp.square(y_true - mean[None]), axis=0)
         self.squared_deviation.assign_add(within + between)
         self.sum.assign_add(total)
         self.count.assign_add(count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.compiled import Compiled
+    from fkeras.training.state import TrainState
     from fkeras.types import Config, Identifier, Nested
 
 
@@ -158,10 +159,22 @@ class Compiling:
         names = dict.fromkeys(self._compiled.result_names(structure))
         return list(self._compiled.in_evaluate_order(names, structure))
 
-    def reset_metrics(self) -> None:
-        """Starts all metrics again."""
+    @overload
+    def reset_metrics(self) -> None: ...
+    @overload
+    def reset_metrics(self, state: TrainState) -> TrainState: ...
+    def reset_metrics(self, state: TrainState | None = None) -> TrainState | None:
+        """Starts all metrics again.
+
+        Args:
+            state: None for the metrics of the model. Of a `TrainState`, a copy is returned whose
+                metrics start again, and the model stays as it is.
+        """
+        if state is not None:
+            return self._with_reset_metrics(state)
         for metric in self.metrics:
             metric.reset_state()
+        return None
 
     # -- configs ---------------------------------------------------------------
 
@@ -185,5 +198,5 @@ class Compiling:
             if isinstance(config.get(name), dict) and "class_name" in config[name]:
                 config[name] = module.deserialize(config[name])
         self.compile(**config)
-        if self.optimizer is not None and self.built:
-            self.optimizer.build(self.trainable_variables)
+        if self.built:
+            self._compiled.build_optimizer(self)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from fkeras import data as data_module
 from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
+from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
 from fkeras.training import input_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
+from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
+    from fkeras.training.executables import Executables
+    from fkeras.types import Nested, Tensor
 
 
 class Evaluating:
@@ -76,7 +80,7 @@ class Evaluating:
         )
         return self._results(logs, return_dict)
 
-    @tracebacks.filtered
+    @overload
     def predict(
         self,
         x: Data,
@@ -84,18 +88,40 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+    ) -> Any: ...
+    @overload
+    def predict(self, state: TrainState, x: Nested[Tensor], /) -> Nested[Tensor]: ...
+    @tracebacks.filtered
+    def predict(
+        self,
+        x: Any,
+        batch_size: Any = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Callbacks = None,
     ) -> Any:
         """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+
+        `predict(state, x)`, with a `TrainState` first, is the pure form: the outputs of one batch
+        `x`, as JAX arrays. It works under `jit` and `vmap`, and reads nothing of the model's own
+        weights.
 
         Args:
             x: inputs as in `fit`. batch_size: examples a device batch, 32 by default.
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        if isinstance(x, TrainState):
+            if steps is not None or callbacks is not None:
+                raise UserInputError(
+                    "`predict(state, x)` is one pure step on one batch: it takes no `steps` and no "
+                    "`callbacks`."
+                )
+            return self._predict_purely(x, batch_size)
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
-            return self._predict_now((x,))
+            return self._predict_now(self._compiled.executables, (x,))
         source = data_module.make_source(
             x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
         )
@@ -134,8 +160,8 @@ class Evaluating:
         input_checks.check_ids(self._fed_layers(), x)
         return True
 
-    def _predict_now(self, batch):
-        executables = self._compiled.executables_for(self, weights_only=True)
+    def _predict_now(self, executables: Executables, batch: tuple) -> Any:
+        """The outputs for one batch, by executables that fit the model as it is."""
         progress = self._compiled.progress
         number = batch_number(progress.predicted)
         progress.predicted += 1

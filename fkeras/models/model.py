@@ -12,7 +12,7 @@ import jax
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
@@ -181,7 +181,7 @@ class Model(Trainer, base.Layer):
         args, shapes = self._build_arguments(given)
         self._info.build_shapes = shapes or {"input_shape": args[0]}
         if outer is None and self._info.root_key is None:
-            self._info.root_key = seeds.next_root_key()
+            self._info.root_key = process_generator.next_root_key()
 
     def build_from_config(self, config: Config) -> None:
         """Builds the model from what `get_build_config` returned."""

@@ -88,7 +88,8 @@ class OnBatch:
     @tracebacks.filtered
     def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
-        return self._predict_now(self._one_batch("predict_on_batch", x))
+        batch = self._one_batch("predict_on_batch", x)
+        return self._predict_now(self._compiled.executables_for(self, weights_only=True), batch)
 
     def _one_batch(self, caller, x, y=None, sample_weight=None, class_weight=None):
         source = data_module.make_source(

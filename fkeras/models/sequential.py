@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flax import nnx
 
 from fkeras.core.config import serialization
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
@@ -212,7 +212,7 @@ class Sequential(Model):
         self._info.built = True
         self._info.build_shapes = {"input_shape": shape}
         if outer is None and self._info.root_key is None:
-            self._info.root_key = seeds.next_root_key()
+            self._info.root_key = process_generator.next_root_key()
 
     # -- calling ---------------------------------------------------------------
 
@@ -223,16 +223,24 @@ class Sequential(Model):
         mask: Tensor | None = None,
         **kwargs: Any,
     ) -> Nested[Tensor]:
-        """Calls the layers in turn; arguments of other names go to the layers that take them."""
+        """Calls the layers in turn; arguments of other names go to the layers that take them. One
+        that none takes is an error.
+        """
         if not self.layers:
             return inputs
         x = self._adjust(inputs)
         if mask is not None:
             masks.set_mask(x, mask)
         for layer in self.layers:
-            parameters = signature.of(layer).parameters
-            x = layer(x, **{name: value for name, value in kwargs.items() if name in parameters})
+            x = layer(x, **{n: value for n, value in kwargs.items() if signature.takes(layer, n)})
         return x
+
+    def _passes_on(self, name):
+        return any(signature.takes(layer, name) for layer in self.layers)
+
+    def _passed_on(self):
+        parameters = (signature.of(layer).parameters for layer in self.layers)
+        return [name for names in parameters for name in list(names)[1:]]
 
     def _adjust(self, x):
         """The input as its Input declares it; as the first layer wants it where there is none."""

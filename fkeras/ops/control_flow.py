@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.evaluate import evaluate_call
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
@@ -69,11 +69,11 @@ def _branch(function: Callable[..., Any]) -> Callable[..., Any]:
     """A branch whose draws are those of the call around. Plain functions stay themselves, so that
     JAX knows them again.
     """
-    if not seeds.may_draw():
+    if not key_scopes.may_draw():
         return function
 
     def run(*operands: Any) -> Any:
-        with seeds.again():
+        with key_scopes.again():
             return function(*operands)
 
     return run
@@ -150,12 +150,12 @@ def while_loop(
 
     def step(state):
         count, values = state
-        with seeds.iteration(count):
+        with key_scopes.iteration(count):
             result = body(*values)
         listed = several and isinstance(result, (tuple, list))  # one variable may come back bare
         return count + 1, tuple(result) if listed else (result,)
 
-    with seeds.looped():
+    with key_scopes.looped():
         _, last = jax.lax.while_loop(condition, step, (0, start))
     return last if several else last[0]
 
@@ -175,14 +175,14 @@ def fori_loop(
             shapes and dtypes.
         init_val: array or structure of arrays.
     """
-    if not seeds.may_draw():
+    if not key_scopes.may_draw():
         return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
 
     def run(index: jax.Array, state: Any) -> Any:
-        with seeds.iteration(index):
+        with key_scopes.iteration(index):
             return body_fun(index, state)
 
-    with seeds.looped():
+    with key_scopes.looped():
         return jax.lax.fori_loop(lower, upper, run, _arrays(init_val))
 
 
@@ -249,17 +249,17 @@ def scan(
             f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}."
         )
     options = {"length": length, "reverse": reverse, "unroll": unroll}
-    if not seeds.may_draw():
+    if not key_scopes.may_draw():
         return jax.lax.scan(f, _arrays(init), _arrays(xs), **options)
 
     def run(carry: Any, row: tuple[jax.Array, Any]) -> tuple[Any, Any]:
         index, x = row
-        with seeds.iteration(index):
+        with key_scopes.iteration(index):
             return f(carry, x)
 
     xs = _arrays(xs)
     count = length if length is not None else flatten(xs)[0].shape[0]
-    with seeds.looped():
+    with key_scopes.looped():
         return jax.lax.scan(run, _arrays(init), (jnp.arange(count), xs), **options)
 
 
@@ -312,7 +312,7 @@ def associative_scan(
             f"associative_scan: `f` must be a function of two values. Received: {f!r}."
         )
     _check_lengths(flatten(elems), axis)
-    with seeds.refused("associative_scan"):
+    with key_scopes.refused("associative_scan"):
         return jax.lax.associative_scan(f, elems, reverse=reverse, axis=axis)
 
 
@@ -340,15 +340,15 @@ def _over_entries(
     mapping: Callable[..., Any], function: Callable[[Any], Any], xs: PyTree
 ) -> PyTree:
     """`mapping(function, xs)`, each entry with keys of its own where layers may draw."""
-    if not seeds.may_draw():
+    if not key_scopes.may_draw():
         return mapping(function, xs)
 
     def run(row: tuple[jax.Array, Any]) -> Any:
         index, x = row
-        with seeds.iteration(index):
+        with key_scopes.iteration(index):
             return function(x)
 
-    with seeds.looped():
+    with key_scopes.looped():
         return mapping(run, (jnp.arange(flatten(xs)[0].shape[0]), xs))
 
 

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from fkeras.core import broadcasting
 from fkeras.types import Tensor
 
 # Each position of a window becomes an operation in the program; beyond this many, compiling takes
@@ -160,7 +161,7 @@ def depthwise_conv(
     total: Any = 0
     for values, tap in zip(slices(x, axes, window, strides, dilation, counts), taps, strict=True):
         tap = tap.reshape(channels, multiplier, *(1,) * (0 if channels_last else len(window)))
-        total = total + jnp.expand_dims(values, channel_axis + 1) * tap
+        total = total + broadcasting.multiply(jnp.expand_dims(values, channel_axis + 1), tap)
     shape = (*total.shape[:channel_axis], channels * multiplier, *total.shape[channel_axis + 2 :])
     return total.reshape(shape).astype(dtype)
 

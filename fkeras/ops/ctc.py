@@ -58,11 +58,12 @@ def ctc_loss(
                 f"Received shapes: {target.shape}, {output.shape} and {length.shape}."
             )
         # optax marks what does not count by 1.
-        paddings.append((jnp.arange(sequence.shape[1]) >= length[:, None]).astype("float32"))
+        paddings.append((jnp.arange(sequence.shape[1])[None] >= length[:, None]).astype("float32"))
     output = output.astype(result_type(output.dtype, "float32"))
-    return optax.ctc_loss(
-        output, paddings[1], target.astype("int32"), paddings[0], blank_id=mask_index
-    )
+    with jax.numpy_rank_promotion("allow"):  # optax's arithmetic relies on it
+        return optax.ctc_loss(
+            output, paddings[1], target.astype("int32"), paddings[0], blank_id=mask_index
+        )
 
 
 @op
@@ -121,7 +122,7 @@ def _greedy(
 ) -> tuple[jax.Array, jax.Array]:
     """The best class of each step: ids (1, batch, steps), padded with -1, and scores (batch, 1)."""
     steps = inputs.shape[1]
-    padded = jnp.arange(steps) >= lengths[:, None]
+    padded = jnp.arange(steps)[None] >= lengths[:, None]
     ids = jnp.where(padded, blank, jnp.argmax(inputs, axis=-1))
     scores = -jnp.sum(jnp.where(padded, 0.0, jnp.max(inputs, axis=-1)), axis=1, keepdims=True)
     dropped = ids == blank
@@ -191,9 +192,9 @@ def _extend(beams: _Beams, log_p: jax.Array, blank: int) -> tuple[jax.Array, jax
     stay_blank = total + log_p[blank]
     stay_label = jnp.where(last >= 0, beams.by_label + log_p[last], -jnp.inf)
     # The same label a second time needs a blank between.
-    repeated = labels == last[:, None]
+    repeated = labels[None] == last[:, None]
     before = jnp.where(repeated, beams.by_blank[:, None], total[:, None])
-    extended = jnp.where(labels == blank, -jnp.inf, before + log_p)  # (width, classes)
+    extended = jnp.where(labels[None] == blank, -jnp.inf, before + log_p[None])  # (width, classes)
     return stay_label, stay_blank, extended
 
 
@@ -203,14 +204,14 @@ def _merge(
     """The same, with extensions that equal another prefix added to that prefix."""
     paths, sizes, _, _ = beams
     last = _last_labels(beams)
-    ends = jnp.arange(paths.shape[1]) == sizes[:, None] - 1
+    ends = jnp.arange(paths.shape[1])[None] == sizes[:, None] - 1
     parents = jnp.where(ends, -1, paths)  # prefixes without their last label
-    one_longer = sizes[:, None] == sizes + 1
-    is_parent = one_longer & jnp.all(parents[:, None] == paths, axis=-1)  # (child, parent)
+    one_longer = sizes[:, None] == sizes[None] + 1
+    is_parent = one_longer & jnp.all(parents[:, None] == paths[None], axis=-1)  # (child, parent)
     from_parent = extended[:, jnp.maximum(last, 0)].T  # (child, parent)
     merged = jnp.where(is_parent, from_parent, -jnp.inf)
     stay_label = jnp.logaddexp(stay_label, jax.nn.logsumexp(merged, axis=1))
-    by_last_label = last[:, None, None] == jnp.arange(extended.shape[1])
+    by_last_label = last[:, None, None] == jnp.arange(extended.shape[1])[None, None]
     moved = jnp.any(is_parent[:, :, None] & by_last_label, axis=0)  # (parent, classes)
     return stay_label, stay_blank, jnp.where(moved, -jnp.inf, extended)
 
@@ -226,10 +227,10 @@ def _keep_best(
     source = jnp.where(grown, (best - width) // classes, best)
     label = (best - width) % classes
     paths, sizes = beams.paths[source], beams.sizes[source]
-    new_position = jnp.arange(paths.shape[1]) == sizes[:, None]
+    new_position = jnp.arange(paths.shape[1])[None] == sizes[:, None]
     return _Beams(
         paths=jnp.where(grown[:, None] & new_position, label[:, None], paths).astype("int32"),
-        sizes=sizes + grown,
+        sizes=sizes + grown.astype(sizes.dtype),
         by_label=jnp.where(grown, candidates[best], stay_label[source]),
         by_blank=jnp.where(grown, -jnp.inf, stay_blank[source]),
     )

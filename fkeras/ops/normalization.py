@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from fkeras.core import broadcasting
 from fkeras.core import settings
 from fkeras.core.symbolic.op import op
 from fkeras.core.warn_once import warn_user
@@ -156,7 +157,7 @@ def rms_normalization(
     axis = tuple(axis) if isinstance(axis, list) else axis
     out = x * jax.lax.rsqrt(jnp.mean(jnp.square(x), axis, keepdims=True) + epsilon)
     if scale is not None:
-        out = out * as_array(scale).astype(x.dtype)
+        out = broadcasting.multiply(out, as_array(scale).astype(x.dtype))
     return out.astype(dtype)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 class BuildableOptimizer(OptimizerVariables):
     """`build`, and the `add_*` methods that programs call in their own `build`."""
+
+    def take_paths(self, paths: Mapping[int, tuple[str, ...]]) -> None:
+        """Told before `build` where Variables (by their ids) stand in the model's tree `params`.
+
+        Nothing is kept of it here. An Optax transformation sees its parameters as that tree.
+        """
 
     def build(self, variables: Iterable[nnx.Variable]) -> None:
         """Makes what is kept for each of the Variables to be trained.

@@ -54,13 +54,13 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
 
 
 def get(
-    identifier: Optimizer | Identifier | optax.GradientTransformation | None,
+    identifier: Optimizer | Identifier | optax.GradientTransformation | optax.MultiSteps | None,
 ) -> Optimizer | None:
     """An optimizer from a name, a config, an Optax transformation, itself, or None from None.
 
     Args:
-        identifier: `'adam'`, a config dict, an `Optimizer`, any `optax.GradientTransformation`, or
-            None.
+        identifier: `'adam'`, a config dict, an `Optimizer`, any `optax.GradientTransformation`, an
+            `optax.MultiSteps`, or None.
 
     Raises:
         UnknownNameError: no such name; suggests the nearest.
@@ -79,7 +79,7 @@ def get(
         return _checked(deserialize(identifier), identifier)
     if isinstance(identifier, str):
         return _checked(deserialize({"class_name": identifier, "config": {}}), identifier)
-    if isinstance(identifier, optax.GradientTransformation):
+    if isinstance(identifier, (optax.GradientTransformation, optax.MultiSteps)):
         return registry.builtins_of("keras.optimizers")["OptaxOptimizer"](identifier)
     if isinstance(identifier, type) and issubclass(identifier, Optimizer):
         raise UserTypeError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 
 from fkeras.constraints import Constraint
 from fkeras.core.config import registry
 from fkeras.core.values.variable import Variable
+from fkeras.errors import UserInputError
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
 from fkeras.optimizers.state import OptimizerState
 
@@ -33,13 +34,24 @@ def run_step(
     grads: Sequence[ArrayLike | None],
     params: Sequence[jax.Array],
     state: OptimizerState,
+    arguments: Mapping[str, Any],
 ) -> Stepped:
-    """One step: compiled where all is plain values and only fkeras's own code takes part."""
+    """One step: compiled where all is plain values and only fkeras's own code takes part.
+
+    Args:
+        optimizer: of the step.
+        grads, params, state: of the step.
+        arguments: what an Optax transformation asks for; functions may be among them.
+    """
+    if arguments and not optimizer.takes_loss:
+        raise UserInputError(
+            f"{optimizer!r} takes gradients and variables only. Received: {sorted(arguments)}"
+        )
     infos = optimizer.parameter_infos_of(optimizer.bound_variables)
     leaves = jax.tree.leaves((grads, params, state))
     is_traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-    if is_traced or not optimizer._can_compile(infos):
-        return optimizer._step(grads, params, state, infos)
+    if arguments or is_traced or not optimizer._can_compile(infos):
+        return optimizer._step(grads, params, state, infos, **arguments)
     # All that the program will hold as constants. When one changes, it is made again.
     constants = repr([_constants_of(info) for info in infos]), optimizer._constants()
     compiled = optimizer._compiled_step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
@@ -14,6 +14,7 @@ from fkeras.optimizers.arithmetic import either
 from fkeras.optimizers.by_name import get
 from fkeras.optimizers.gradients import dense_gradients
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.optimizer_map import refuse_needs_of_loss
 from fkeras.optimizers.slot_spec import SlotSpec
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class LossScaleOptimizer(Optimizer):
                 "LossScaleOptimizer: `inner_optimizer` must be an optimizer without dynamic loss "
                 f"scaling of its own. Received: inner_optimizer={inner_optimizer!r}"
             )
+        refuse_needs_of_loss(inner, "LossScaleOptimizer", "compile with `auto_scale_loss=False`")
         inner.loss_scale_factor = None
         self.inner_optimizer = inner
         self.initial_scale = initial_scale
@@ -194,6 +196,9 @@ class LossScaleOptimizer(Optimizer):
         return super()._to_lists(own, infos, flatten).replace(inner=[inner])
 
     # -- Variables -------------------------------------------------------------
+
+    def take_paths(self, paths: Mapping[int, tuple[str, ...]]) -> None:
+        self.inner_optimizer.take_paths(paths)
 
     def _build_slots(self, variables: Sequence[nnx.Variable]) -> None:
         super()._build_slots(variables)

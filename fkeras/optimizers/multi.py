@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from fkeras.core.config import serialization
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.optimizer import Optimizer
-from fkeras.optimizers.optimizer_map import OptimizerMap, refuse_composite
+from fkeras.optimizers.optimizer_map import OptimizerMap, refuse_composite, refuse_needs_of_loss
 from fkeras.optimizers.parameter_info import parameter_info_of
 from fkeras.optimizers.rates import NoLearningRateError
 
@@ -70,6 +70,7 @@ class MultiOptimizer(Optimizer):
         self._optimizer_map = optimizer_map
         self._inner: list[Optimizer] = []
         self._inner_by_path: dict[str, int] = {}
+        self._paths: Mapping[int, tuple[str, ...]] = {}
         # Those of a map are there from the start, in its order; a function's are met one by one.
         if isinstance(optimizer_map, OptimizerMap):
             for optimizer in (*optimizer_map.values(), optimizer_map.default_optimizer):
@@ -116,6 +117,7 @@ class MultiOptimizer(Optimizer):
                         f"Received: {optimizer!r}"
                     )
                 refuse_composite(optimizer, "{} cannot be used inside an MultiOptimizer.")
+                refuse_needs_of_loss(optimizer, "MultiOptimizer", "use it for all parameters")
                 self._inner_by_path[parameter.path] = self._position(optimizer)
         indices: list[list[int]] = [[] for _ in self._inner]
         for i, parameter in enumerate(parameters):
@@ -205,9 +207,14 @@ class MultiOptimizer(Optimizer):
 
     # -- Variables -------------------------------------------------------------
 
+    def take_paths(self, paths: Mapping[int, tuple[str, ...]]) -> None:
+        self._paths = paths  # the optimizers of a function are not known yet
+
     def _build_slots(self, variables: Sequence[nnx.Variable]) -> None:
+        paths, self._paths = self._paths, {}
         for optimizer, indices in zip(self._inner, self._indices_by_optimizer(variables)):
             if indices:
+                optimizer.take_paths(paths)
                 optimizer.build(_pick(variables, indices))
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jax
@@ -12,6 +12,7 @@ import optax
 from fkeras.core import names
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.optimizers import optax_arguments
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
 from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
 from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
@@ -38,15 +39,22 @@ class OptaxOptimizer(Optimizer):
 
     `compile` and `optimizers.get` make it by themselves.
 
-    The transformation sees the parameters as the tree that `init` and `update` are given. On
-    Variables it sees nested dicts by their paths. Clipping, decay, accumulation and averages are
-    Optax's business: chain them in the transformation.
+    The transformation sees the parameters as the tree that `init` and `update` are given. In a
+    model it sees the trained part of `variables["params"]`, in `fit` and in `step` alike: labels
+    and masks by path are about that. It may ask for the loss (`optax.lbfgs`, `optax.polyak_sgd`,
+    `optax.contrib.reduce_on_plateau`): training passes `value`, `grad` and `value_fn`.
+    Clipping, decay, accumulation and averages are Optax's business: chain them in the
+    transformation.
 
     The learning rate can be read and assigned when it was given with `optax.inject_hyperparams`.
 
     Args:
-        transformation: an Optax transformation, or a chain of them.
+        transformation: an Optax transformation, a chain of them, or an `optax.MultiSteps`.
         name: None for an automatic name.
+
+    Raises:
+        UserTypeError: what is no transformation.
+        UserInputError: a transformation that needs what a training step cannot give it.
 
     Examples:
         >>> import fkeras, jax.numpy as jnp, optax
@@ -59,20 +67,29 @@ class OptaxOptimizer(Optimizer):
     """
 
     def __init__(
-        self, transformation: optax.GradientTransformation, name: str | None = None
+        self,
+        transformation: optax.GradientTransformation | optax.MultiSteps,
+        name: str | None = None,
     ) -> None:
-        if not isinstance(transformation, optax.GradientTransformation):
-            raise UserTypeError(
-                "OptaxOptimizer expects an `optax.GradientTransformation`. Received: "
-                f"{transformation!r}"
-            )
+        transformation = optax_arguments.transformation_of(transformation)
         super().__init__(0.0, name=name)
         self.transformation = transformation
+        self.takes_loss = optax_arguments.takes_more(transformation)
+        self._asked_for: tuple[str, ...] | None = None  # not known yet
+        if not optax_arguments.holds_foreign_code(transformation):
+            self._ask(optax_arguments.small_params())
         self._remove_rate_variable()  # the learning rate is inside
         object.__setattr__(self, "_learning_rate", None)
         self._unflatten: Unflatten | None = None
+        self._paths_by_id: Mapping[int, tuple[str, ...]] = {}  # until `build`
+        self._paths: list[tuple[str, ...]] | None = None  # of the Variables it is built for
         self._structure: PyTreeDef | None = None
+        self._key_kinds: list[Any] = []  # of random keys in the state: Variables hold their words
         self._rate: Variable | None = None
+
+    def _ask(self, params: PyTree) -> None:
+        """Finds out what the transformation wants to be told at each step."""
+        self._asked_for, self._needs = optax_arguments.needs_of(self.transformation, params)
 
     # -- pure ------------------------------------------------------------------
 
@@ -97,7 +114,16 @@ class OptaxOptimizer(Optimizer):
         parameter_infos: PyTree | None = None,
         decay_mask: PyTree | None = None,
         leaves: PyTree | None = None,
+        **arguments: Any,
     ) -> tuple[PyTree, dict[str, Any]]:
+        """See `Optimizer.update`.
+
+        Args:
+            grads, opt_state, params, parameter_infos, leaves: as there.
+            decay_mask: an error: weight decay is part of the transformation.
+            **arguments: what the transformation asks for: `value`, `grad`, `value_fn`, or what
+                else its `update` takes.
+        """
         if decay_mask is not None:
             raise UserInputError(
                 "OptaxOptimizer: weight decay is part of the transformation: give its mask there."
@@ -110,6 +136,7 @@ class OptaxOptimizer(Optimizer):
             self._to_lists(opt_state, infos, lambda tree, key: tree),
             infos,
             treedef.unflatten,
+            arguments,
         )
         return treedef.unflatten(new_values), self._to_trees(state, infos, treedef.unflatten)
 
@@ -127,8 +154,12 @@ class OptaxOptimizer(Optimizer):
         params: Sequence[jax.Array],
         state: OptimizerState,
         infos: Sequence[ParameterInfo],
+        **arguments: Any,
     ) -> tuple[list[jax.Array], OptimizerState]:
-        return self._transform(grads, params, state, infos, self._tree_builder(infos))
+        unflatten = self._tree_builder(infos)
+        told = optax_arguments.told(self._asked_for or (), arguments)
+        on_trees = optax_arguments.on_trees(told, unflatten, flattener(unflatten, len(params)))
+        return self._transform(grads, params, state, infos, unflatten, on_trees)
 
     def _transform(
         self,
@@ -137,8 +168,16 @@ class OptaxOptimizer(Optimizer):
         state: OptimizerState,
         infos: Sequence[ParameterInfo],
         unflatten: Unflatten,
+        arguments: dict[str, Any],
     ) -> tuple[list[jax.Array], OptimizerState]:
         """One step, in which the transformation sees trees that `unflatten` makes of lists."""
+        if self._needs is not None and "value" not in arguments:
+            raise UserInputError(
+                f"{self!r}: this Optax transformation asks for more than gradients ({self._needs}) "
+                "A step that calls the optimizer by itself passes it: `stateless_apply("
+                "optimizer_variables, grads, trainable_variables, value=loss, grad=grads, "
+                "value_fn=function_of_trainable_variables)`."
+            )
         arrays = dense_gradients(self.name, grads, infos)
         refuse_none_at_all(arrays)
         # Optax wants a gradient everywhere; what it makes of these zeros is dropped below.
@@ -148,7 +187,10 @@ class OptaxOptimizer(Optimizer):
         ]
         tree = unflatten(list(params))
         updates, transformation = self.transformation.update(
-            unflatten(filled), state.transformation, tree
+            unflatten(filled),
+            state.transformation,
+            tree,
+            **optax_arguments.taken(self.transformation, arguments),
         )
         stepped = flattener(unflatten, len(params))(optax.apply_updates(tree, updates))
         values = []
@@ -167,7 +209,9 @@ class OptaxOptimizer(Optimizer):
         """list -> the tree that the transformation sees on Variables."""
         if self._unflatten is not None:
             return self._unflatten
-        return nested_by_path(infos)
+        if self._paths is not None and len(infos) == len(self._paths):
+            return nested_by_path(self._paths)
+        return nested_by_path([tuple(info.path.split("/")) for info in infos])
 
     def _to_trees(
         self, state: OptimizerState, infos: Sequence[ParameterInfo], unflatten: Unflatten
@@ -182,6 +226,9 @@ class OptaxOptimizer(Optimizer):
 
     # -- Variables -------------------------------------------------------------
 
+    def take_paths(self, paths: Mapping[int, tuple[str, ...]]) -> None:
+        self._paths_by_id = paths
+
     def build(self, variables: Iterable[nnx.Variable], unflatten: Unflatten | None = None) -> None:
         """See `Optimizer.build`.
 
@@ -190,20 +237,28 @@ class OptaxOptimizer(Optimizer):
             unflatten: makes the tree that the transformation sees from a list in their order; None
                 for nested dicts by path.
         """
+        variables = list(variables)
         if not self.built:
             self._unflatten = unflatten
+            paths, self._paths_by_id = self._paths_by_id, {}
+            if all(id(variable) in paths for variable in variables):
+                self._paths = [paths[id(variable)] for variable in variables]
         super().build(variables)
 
     def _build_slots(self, variables: Sequence[nnx.Variable]) -> None:
         tree = self._bound_tree_builder()([read_value(variable) for variable in variables])
+        if self._asked_for is None:
+            self._ask(tree)
         # Values now, even inside a trace: the Variables outlive it.
         with jax.ensure_compile_time_eval():
             state = self.transformation.init(tree)
         values, self._structure = jax.tree_util.tree_flatten_with_path(state)
         with names.scope(self.name):
-            for i, (path, value) in enumerate(values):
+            self._key_kinds = [_key_kind(value) for _, value in values]
+            for i, ((path, value), kind) in enumerate(zip(values, self._key_kinds)):
                 name = name_of(path)
-                value = jnp.array(value)  # a copy: parameters and state may be donated together
+                # A copy: parameters and state may be donated together.
+                value = jnp.array(value if kind is None else jax.random.key_data(value))
                 spec = SlotSpec(value.shape, value.dtype.name, lambda _, value=value: value)
                 variable = self._add_slot_variable("transformation", i, spec, name=name)
                 if name.endswith(_INJECTED):
@@ -215,26 +270,44 @@ class OptaxOptimizer(Optimizer):
     def _state_from_values(self, values: Sequence[ArrayLike]) -> OptimizerState:
         if self._structure is None:  # before `build`
             return OptimizerState(values[0])
-        return OptimizerState(values[0], transformation=self._structure.unflatten(values[1:]))
+        leaves = [
+            value if kind is None else jax.random.wrap_key_data(value, impl=kind)
+            for value, kind in zip(values[1:], self._key_kinds)
+        ]
+        return OptimizerState(values[0], transformation=self._structure.unflatten(leaves))
 
     def _values_of_state(self, state: OptimizerState) -> list[jax.Array]:
-        return [state.iteration, *jax.tree.leaves(state.transformation)]
+        leaves = [
+            value if _key_kind(value) is None else jax.random.key_data(value)
+            for value in jax.tree.leaves(state.transformation)
+        ]
+        return [state.iteration, *leaves]
 
     def pack(self, values: Sequence[ArrayLike], unflatten: Unflatten) -> dict[str, Any]:
         state = self._state_from_values(values)
-        flatten = flattener(self._bound_tree_builder(), len(self._built_for))
-        return {
-            "iteration": state.iteration,
-            "transformation": self._converted(state.transformation, flatten, unflatten),
-        }
+        transformation, own = state.transformation, self._bound_tree_builder()
+        positions = list(range(len(self._built_for)))
+        if own(positions) != unflatten(positions):
+            flatten = flattener(own, len(positions))
+            transformation = self._converted(transformation, flatten, unflatten)
+        return {"iteration": state.iteration, "transformation": transformation}
 
     def unpack(
         self, opt_state: dict[str, Any], flatten: Callable[[PyTree], list]
     ) -> list[jax.Array]:
-        transformation = self._converted(
-            opt_state["transformation"], flatten, self._bound_tree_builder()
-        )
-        return [opt_state["iteration"], *jax.tree.leaves(transformation)]
+        self._check_keys(opt_state, "transformation")
+        transformation = opt_state["transformation"]
+        if jax.tree.structure(transformation) != self._structure:
+            transformation = self._converted(transformation, flatten, self._bound_tree_builder())
+        if jax.tree.structure(transformation) != self._structure:
+            raise UserInputError(
+                f"{self!r}: the state was made by another transformation, or for other parameters. "
+                f"Expected {self._structure}, received {jax.tree.structure(transformation)}."
+            )
+        state = OptimizerState(opt_state["iteration"], transformation=transformation)
+        values = self._values_of_state(state)
+        self._check_shapes(values)
+        return values
 
     def _converted(
         self, state: PyTree, flatten: Callable[[PyTree], list], unflatten: Unflatten
@@ -290,3 +363,11 @@ class OptaxOptimizer(Optimizer):
             f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
             "or a checkpoint instead, and compile again after loading."
         )
+
+
+def _key_kind(value: Any) -> Any:
+    """The implementation of a typed random key; None for any other value."""
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        return jax.random.key_impl(value)
+    return None

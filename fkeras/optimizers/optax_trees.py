@@ -10,17 +10,15 @@ import jax
 if TYPE_CHECKING:
     from jax.tree_util import KeyPath
 
-    from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.optimizers.state import Unflatten
     from fkeras.types import PyTree
 
 
-def nested_by_path(infos: Sequence[ParameterInfo]) -> Unflatten:
+def nested_by_path(paths: Sequence[tuple[str, ...]]) -> Unflatten:
     """A function from a list to nested dicts by the paths of the parameters.
 
     To the list itself where two paths are equal, or one is the beginning of another.
     """
-    paths = [tuple(info.path.split("/")) for info in infos]
     beginnings = {path[:length] for path in paths for length in range(1, len(path))}
     if len(set(paths)) < len(paths) or beginnings & set(paths):
         return list

@@ -121,3 +121,12 @@ def refuse_composite(optimizer: Optimizer, message: str = "optimizer cannot be {
     """Raises for an optimizer with others inside, which would scale or count steps on its own."""
     if optimizer._composite_kind is not None:
         raise UserInputError(message.format(optimizer._composite_kind))
+
+
+def refuse_needs_of_loss(optimizer: Optimizer, composite: str, remedy: str) -> None:
+    """Raises for an Optax transformation that asks for the loss, which others do not pass on."""
+    if optimizer._needs is not None:
+        raise UserInputError(
+            f"{optimizer!r} asks for more than gradients ({optimizer._needs}) It cannot be inside "
+            f"of a {composite}: {remedy}."
+        )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jax.tree_util import PyTreeDef
 
     from fkeras.optimizers.rates import LearningRate
+    from fkeras.optimizers.state import Flatten
     from fkeras.types import ArrayLike, PyTree
 
 
@@ -34,6 +35,8 @@ class PureOptimizer(StateLayout):
     """
 
     _composite_kind: ClassVar[str | None] = None  # what it is called, with optimizers inside
+    _needs: str | None = None  # what is missing where a step is told of gradients alone
+    takes_loss: bool = False  # whether a step may be told more: `stateless_apply(..., value=loss)`
 
     clipnorm: float | None
     clipvalue: float | None
@@ -274,16 +277,26 @@ class PureOptimizer(StateLayout):
 
     def _rate_at(self, state: OptimizerState) -> jax.Array:
         """The learning rate of a state: an array."""
-        rate = self._learning_rate
-        if isinstance(rate, Variable):
-            if state.learning_rate is not None:
-                return state.learning_rate
-        elif state.learning_rate is None:
-            return rates.at_step(rate, state.iteration)
-        raise UserInputError(
-            f"{self.name}: the state was made while the learning rate was of another kind (a "
-            "number or a schedule). Make it again with `init`, or from the optimizer's Variables."
-        )
+        self._check_rate(state)
+        if state.learning_rate is not None:
+            return state.learning_rate
+        return rates.at_step(self._learning_rate, state.iteration)
+
+    def _check_rate(self, state: OptimizerState) -> None:
+        """Raises where a number is expected as learning rate and none is there, or the reverse."""
+        if isinstance(self._learning_rate, Variable) == (state.learning_rate is None):
+            raise UserInputError(
+                f"{self.name}: the state was made while the learning rate was of another kind (a "
+                "number or a schedule). Make it again with `init`, or from the optimizer's "
+                "Variables."
+            )
+
+    def _to_lists(
+        self, opt_state: dict[str, Any], infos: Sequence[ParameterInfo], flatten: Flatten
+    ) -> OptimizerState:
+        state = super()._to_lists(opt_state, infos, flatten)
+        self._check_rate(state)
+        return state
 
     def _infos_for(
         self, params: PyTree, treedef: PyTreeDef, parameter_infos: PyTree | None

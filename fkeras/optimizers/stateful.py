@@ -44,6 +44,7 @@ class StatefulOptimizer(SavableOptimizer):
         self,
         grads: Iterable[ArrayLike | None],
         trainable_variables: Iterable[nnx.Variable] | None = None,
+        **arguments: Any,
     ) -> None:
         """Updates Variables from their gradients, in place.
 
@@ -51,6 +52,7 @@ class StatefulOptimizer(SavableOptimizer):
             grads: list of arrays; None for a Variable that the loss does not depend on.
             trainable_variables: their Variables. The first call builds the optimizer for them;
                 later ones may name some of them. None for all that it was built for.
+            **arguments: what an Optax transformation asks for, see `stateless_apply`.
 
         Raises:
             UserInputError: unknown Variables, or shapes that do not fit.
@@ -62,7 +64,7 @@ class StatefulOptimizer(SavableOptimizer):
         bound, own = self._built_for, self.variables
         params = [read_value(variable) for variable in bound]
         state = self._state_from_values([variable.value for variable in own])
-        new_params, new_state = compiled_step.run_step(self, aligned, params, state)
+        new_params, new_state = compiled_step.run_step(self, aligned, params, state, arguments)
         for variable, old, new in zip(bound, params, new_params):
             if new is not old:  # a step that was not compiled gives back what it did not change
                 write_value(variable, new)
@@ -75,6 +77,7 @@ class StatefulOptimizer(SavableOptimizer):
         optimizer_variables: Sequence[ArrayLike],
         grads: Sequence[ArrayLike | None],
         trainable_variables: Sequence[ArrayLike],
+        **arguments: Any,
     ) -> tuple[list[jax.Array], list[jax.Array]]:
         """`apply` on lists of values.
 
@@ -82,6 +85,9 @@ class StatefulOptimizer(SavableOptimizer):
             optimizer_variables: values in the order of `variables`.
             grads: list of arrays.
             trainable_variables: values in the order the optimizer was built for.
+            **arguments: what an Optax transformation asks for (`OptaxOptimizer`): `value`, the
+                loss; `grad`, the list of gradients; `value_fn`, a function from trainable values
+                to the loss; or what else its `update` takes.
 
         Returns:
             The new values of the trainable and of the optimizer's variables.
@@ -108,11 +114,12 @@ class StatefulOptimizer(SavableOptimizer):
                 params + values,
                 grads,
                 caller=f"{type(self).__name__}.apply",
+                **arguments,
             )
             return after[: len(bound)], after[len(bound) :]
         aligned = aligned_gradients(self, list(grads), None)
         new_params, new_state = compiled_step.run_step(
-            self, aligned, params, self._state_from_values(values)
+            self, aligned, params, self._state_from_values(values), arguments
         )
         return new_params, self._values_of_state(new_state)
 
@@ -170,6 +177,10 @@ class StatefulOptimizer(SavableOptimizer):
         infos = self.parameter_infos_of(self._built_for)
         state = self._to_lists(opt_state, infos, lambda tree, key: flatten(tree))
         values = self._values_of_state(state)
+        self._check_shapes(values)
+        return values
+
+    def _check_shapes(self, values: Sequence[ArrayLike]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             if tuple(variable.shape) != jnp.shape(value):
                 raise UserInputError(
@@ -178,7 +189,6 @@ class StatefulOptimizer(SavableOptimizer):
                     "`init(params, parameter_infos=...)` with the tree of "
                     "`optimizer.parameter_infos_of(variables)`."
                 )
-        return values
 
 
 def _as_arrays(values: Sequence[ArrayLike]) -> list[jax.Array]:

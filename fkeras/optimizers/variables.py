@@ -188,4 +188,10 @@ class OptimizerVariables(PureOptimizer):
 
     def _values_of_state(self, state: OptimizerState) -> list[jax.Array]:
         """Values in the order of `variables`."""
+        own = sum(key == "variables" for key, _ in self._slot_table)
+        if len(state.variables or ()) != own:
+            raise UserInputError(
+                f"{self.name}: the state was made by another optimizer: it has "
+                f"{len(state.variables or ())} variables of a program's own, expected {own}."
+            )
         return [state.value_at(key, index) for key, index in self._slot_table]

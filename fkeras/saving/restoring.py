@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
 from fkeras.layers.base import tracking
@@ -62,6 +62,7 @@ def revive_model(
     with_state = compile and model.optimizer is not None and _holds_optimizer(record)
     if with_state:
         if not model.optimizer.built:
+            model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
             model.optimizer.build(model.trainable_variables)
         match = _match(model, record, True)
     match.refuse_problems(_STATE if with_state else _WEIGHTS)
@@ -232,7 +233,7 @@ def _restore_generators(model: Model, record: ModelRecord) -> None:
 
 def _set_lifetime(model: Model, lifetime: Lifetime) -> None:
     model.training_progress = {"steps": lifetime.steps, "epochs": lifetime.epochs}
-    model._info.root_key = seeds.RootKey.from_data(lifetime.key)
+    model._info.root_key = process_generator.RootKey.from_data(lifetime.key)
 
 
 def _shown(paths: Sequence[str]) -> str:

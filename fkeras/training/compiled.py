@@ -184,6 +184,7 @@ class Compiled:
     def build_optimizer(self, model: Trainable) -> None:
         """Makes the optimizer's slots for the Variables that it will train."""
         if self.optimizer is not None and not getattr(self.optimizer, "built", False):
+            self.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
             with self.flags.applied(model):
                 self.optimizer.build(model.trainable_variables)
 

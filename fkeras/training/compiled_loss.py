@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Weights = float | Sequence[float | None] | Mapping[str, float] | None
 
-_BY_SHAPE = ("crossentropy", "ce")  # the shapes say which one is meant
+BY_SHAPE = ("crossentropy", "ce")  # the shapes say which one is meant
 _NO_ENTRY = object()
 
 
@@ -179,7 +179,7 @@ class CompiledLoss:
 
 def _check_identifier(choice):
     if isinstance(choice, str):
-        if choice.lower() not in _BY_SHAPE:
+        if choice.lower() not in BY_SHAPE:
             losses_module.get(choice)
     elif not callable(choice):
         raise UserTypeError(
@@ -208,7 +208,7 @@ def spread_weights(
 
 def resolve(identifier: Identifier, y_true: Any, y_pred: Any) -> Loss:
     """A Loss object from a name, a function or an object; `'crossentropy'` by the shapes."""
-    if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
+    if isinstance(identifier, str) and identifier.lower() in BY_SHAPE:
         identifier = _crossentropy_for(y_true, y_pred)
     loss = losses_module.get(identifier)
     if isinstance(loss, losses_module.Loss):

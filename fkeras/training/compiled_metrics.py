@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fkeras.training.compiled_loss import CompiledLoss
     from fkeras.types import Identifier, Nested, Tensor
 
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")  # shapes and loss say which one is meant
+BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")  # shapes and loss say which one is meant
 
 
 class Entry(NamedTuple):
@@ -121,7 +121,7 @@ class CompiledMetrics(metrics_module.Metric):
         return [list(argument)] * len(outputs)  # one flat list: each output has them all
 
     def _resolve(self, identifier, y_true, y_pred, output) -> Metric:
-        if isinstance(identifier, str) and identifier.lower() in _BY_SHAPE:
+        if isinstance(identifier, str) and identifier.lower() in BY_SHAPE:
             return self._resolve_by_shape(identifier, y_true, y_pred, output)
         metric = metrics_module.get(identifier)
         if not isinstance(metric, metrics_module.Metric):
@@ -204,7 +204,7 @@ def _check_argument(name, argument):
             f"{name}={argument} of type {type(argument)}"
         )
     for choice in flatten(argument):
-        is_by_shape = isinstance(choice, str) and choice.lower() in _BY_SHAPE
+        is_by_shape = isinstance(choice, str) and choice.lower() in BY_SHAPE
         if not is_by_shape and not callable(choice):
             metrics_module.get(choice)
 

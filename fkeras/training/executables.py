@@ -90,12 +90,7 @@ class Executables:
         """
         if values is None or not self.metrics_reset_themselves:
             return list(self._fresh)
-        fresh, start = [], 0
-        for metric in self.groups.metric_objects:
-            stop = start + len(metric.variables)
-            fresh += metric.stateless_reset_state(values[start:stop])
-            start = stop
-        return fresh
+        return self.groups.fresh_metrics(values)
 
     # -- the pure functions ----------------------------------------------------
 

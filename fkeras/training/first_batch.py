@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from fkeras.core.nested import map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, pure_init, tracking
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
 
-_CALLERS_THAT_DO_NOT_TRAIN = frozenset(("evaluate", "predict", "test_on_batch", "predict_on_batch"))
+_CALLERS_THAT_DO_NOT_TRAIN = frozenset(
+    ("evaluate", "predict", "test_on_batch", "predict_on_batch", "test")
+)
 
 
 def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit") -> None:
@@ -87,7 +89,7 @@ def _resolve_by_compute_loss(model, compiled, x, y, sample_weight):
     """By what the user's own `compute_loss` hands to the losses and metrics."""
 
     def run(x, y, sample_weight):
-        with contexts.opened(contexts.CallContext(model, losses=[])), seeds.scope(None):
+        with contexts.opened(contexts.CallContext(model, losses=[])), key_scopes.scope(None):
             y_pred = lending.call_abstractly(model, x)
             lending.call_abstractly(call_compute_loss, model, x, y, y_pred, sample_weight, True)
             if compiled.metrics is not None and not compiled.metrics.built:
@@ -115,7 +117,7 @@ def _trace_outputs(model, structs):
 
     def run(x):
         nonlocal masked
-        with contexts.opened(contexts.CallContext(model, losses=[])), seeds.scope(None):
+        with contexts.opened(contexts.CallContext(model, losses=[])), key_scopes.scope(None):
             y_pred = lending.call_abstractly(model, x)
         masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
         return y_pred

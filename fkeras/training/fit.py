@@ -319,7 +319,7 @@ class Fit:
     def _keep_state(self, non_trainable):
         trainable, before, *others = self.loan.values_to_donate()
         if any(new is not old for new, old in zip(non_trainable, before)):
-            self.loan.values = (trainable, non_trainable, *others)
+            self.loan.exchange((trainable, non_trainable, *others))
 
     def _validation_options(self):
         return PassOptions(

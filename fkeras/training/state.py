@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pprint
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class TrainState:
     """Everything that a training step reads and returns.
 
@@ -33,9 +34,15 @@ class TrainState:
         >>> import fkeras, jax, numpy as np
         >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
         >>> model.compile("sgd", "mse")
-        >>> state = model.train_state()
-        >>> jax.tree.map(np.shape, state.params)
-        {'dense': {'bias': (2,), 'kernel': (3, 2)}}
+        >>> model.train_state()
+        TrainState(
+          step=int32[],
+          params={'dense': {'bias': float32[2], 'kernel': float32[3,2]}},
+          state={},
+          opt_state={'iteration': int32[], 'learning_rate': float32[]},
+          metrics={'loss': {'count': float32[], 'total': float32[]}},
+          key=key<fry>[],
+        )
     """
 
     step: Any
@@ -50,16 +57,24 @@ class TrainState:
         """`{"params", "state"}`, as `model.apply` takes them."""
         return {"params": self.params, "state": self.state}
 
+    def __repr__(self) -> str:
+        """Shapes and dtypes by field; arrays are neither read nor waited for."""
+        fields = [
+            f"  {field.name}={_shown(getattr(self, field.name), len(field.name) + 3)},"
+            for field in dataclasses.fields(self)
+        ]
+        return "\n".join(["TrainState(", *fields, ")"])
+
     def replace(self, **changes: Any) -> TrainState:
         """A copy with some fields replaced."""
         return dataclasses.replace(self, **changes)
 
 
-def check_state(state: object) -> None:
+def check_state(state: object, caller: str = "step") -> None:
     """Raises `UserInputError` for what is no `TrainState`."""
     if not isinstance(state, TrainState):
         raise UserInputError(
-            "`step` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
+            f"`{caller}` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
             f"Received: {type(state).__name__}"
         )
 
@@ -67,3 +82,24 @@ def check_state(state: object) -> None:
 def as_step(value: int) -> jax.Array:
     """A count of steps as a state holds it: an int32 scalar."""
     return jnp.asarray(value, jnp.int32)
+
+
+_WIDTH = 100  # of a state's text
+
+
+def _shown(tree: PyTree, indent: int) -> str:
+    """A tree with `float32[3,2]` in place of arrays."""
+    text = pprint.pformat(jax.tree.map(_Shape, tree), width=_WIDTH - indent, compact=True)
+    return text.replace("\n", "\n" + " " * indent)
+
+
+class _Shape:
+    """What stands for a leaf in a state's text."""
+
+    def __init__(self, leaf: Any) -> None:
+        self.leaf = leaf
+
+    def __repr__(self) -> str:
+        if not hasattr(self.leaf, "shape") or not hasattr(self.leaf, "dtype"):
+            return repr(self.leaf)
+        return f"{self.leaf.dtype}[{','.join(map(str, self.leaf.shape))}]"

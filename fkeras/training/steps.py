@@ -7,6 +7,7 @@ calls it. Nothing here knows of callbacks, files or progress bars.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,18 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private, settings, warn_once
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
-from fkeras.training.state import check_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
     from fkeras.training.compiled import Compiled
-    from fkeras.training.state import TrainState
     from fkeras.training.trainable import Logs, Trainable, Values
     from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
     from fkeras.types import Nested, Tensor
@@ -46,32 +48,58 @@ def batch_size_of(x: Nested[Tensor]) -> int:
 
 
 def train_step(
-    model: Trainable, compiled: Compiled, state: tuple[Values, ...], data: Any
+    model: Trainable,
+    compiled: Compiled,
+    state: tuple[Values, ...],
+    data: Any,
+    track: Callable[..., tuple[Logs, Values]] | None = None,
 ) -> tuple[Logs, tuple]:
-    """(logs, new state) for state = (trainable, non-trainable, optimizer, metric) values."""
+    """(logs, new state) for state = (trainable, non-trainable, optimizer, metric) values.
+
+    Args:
+        model: the model. compiled: what `compile` chose for it.
+        state: lists of values. data: a batch.
+        track: what is called instead of `track_metrics`.
+    """
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
-    grad = jax.value_and_grad(model.compute_loss_and_updates, has_aux=True)
-    (_, (loss, y_pred, non_trainable, metrics)), gradients = grad(
-        trainable,
-        non_trainable,
-        metrics,
-        x,
-        y,
-        sample_weight,
+    draws_of_this_step = key_scopes.replayable()
+    evaluate = functools.partial(
+        model.compute_loss_and_updates,
+        non_trainable_variables=non_trainable,
+        metrics_variables=metrics,
+        x=x,
+        y=y,
+        sample_weight=sample_weight,
         training=True,
         optimizer_variables=optimizer_variables,
     )
+    (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
+        evaluate, has_aux=True
+    )(trainable)
     if trainable:  # a model may have nothing to train
+        more = {}
+        if model.optimizer.takes_loss:
+
+            def loss_at(values: Values) -> Tensor:
+                with draws_of_this_step():
+                    return evaluate(values)[1][0]
+
+            more = {"value": loss, "grad": gradients, "value_fn": loss_at}
         trainable, optimizer_variables = model.optimizer.stateless_apply(
-            optimizer_variables, gradients, trainable
+            optimizer_variables, gradients, trainable, **more
         )
-    logs, metrics = _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight)
+    seen = loss, x, y, y_pred, sample_weight
+    logs, metrics = (track or track_metrics)(model, compiled, metrics, *seen)
     return logs, (trainable, non_trainable, optimizer_variables, metrics)
 
 
 def test_step(
-    model: Trainable, compiled: Compiled, state: tuple[Values, ...], data: Any
+    model: Trainable,
+    compiled: Compiled,
+    state: tuple[Values, ...],
+    data: Any,
+    track: Callable[..., tuple[Logs, Values]] | None = None,
 ) -> tuple[Logs, tuple]:
     """(logs, new state) for state = (trainable, non-trainable, metric) values."""
     trainable, non_trainable, metrics = state
@@ -79,7 +107,8 @@ def test_step(
     _, (loss, y_pred, non_trainable, metrics) = model.compute_loss_and_updates(
         trainable, non_trainable, metrics, x, y, sample_weight, training=False
     )
-    logs, metrics = _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight)
+    seen = loss, x, y, y_pred, sample_weight
+    logs, metrics = (track or track_metrics)(model, compiled, metrics, *seen)
     return logs, (trainable, non_trainable, metrics)
 
 
@@ -158,7 +187,16 @@ def _check_lengths(own, received):
             )
 
 
-def _track(model, compiled, metrics, loss, x, y, y_pred, sample_weight):
+def track_metrics(
+    model: Trainable,
+    compiled: Compiled,
+    metrics: Values,
+    loss: Tensor,
+    x: Any,
+    y: Any,
+    y_pred: Any,
+    sample_weight: Any,
+) -> tuple[Logs, Values]:
     """Updates the loss tracker and the metrics; returns their results and values."""
 
     def run():
@@ -228,11 +266,23 @@ def _warn_without_gradient(model, compiled, total, y_pred):
 
 
 @contextlib.contextmanager
-def _traced(model, groups, key, step):
-    """Inside, flags are those of `compile`, and keys follow from the model's key and the step."""
-    step_key = jax.random.fold_in(seeds.typed_key(key), step)
-    with groups.flags.applied(model), seeds.scope(step_key, groups.key_paths, step):
+def traced_training(
+    model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
+) -> Iterator[None]:
+    """Context manager around a training step: flags are those of `compile`, and keys follow from
+    the model's key and the step.
+    """
+    step_key = jax.random.fold_in(keys.typed_key(key), step)
+    with groups.flags.applied(model), key_scopes.scope(step_key, groups.key_paths, step):
         yield
+
+
+def traced_evaluation(
+    model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
+) -> AbstractContextManager[None]:
+    """The same around an evaluation step, whose draws are others."""
+    key = jax.random.fold_in(keys.typed_key(key), _EVALUATION)
+    return traced_training(model, groups, key, step)
 
 
 def run_train(
@@ -244,7 +294,7 @@ def run_train(
     batch: Any,
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
-    with _traced(model, groups, key, step):
+    with traced_training(model, groups, key, step):
         logs, values = model.train_step(tuple(list(v) for v in values), batch)
     return logs, tuple(list(v) for v in values)
 
@@ -258,7 +308,7 @@ def run_test(
     batch: Any,
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
-    with _traced(model, groups, jax.random.fold_in(key, _EVALUATION), step):
+    with traced_evaluation(model, groups, key, step):
         logs, values = model.test_step(tuple(list(v) for v in values), batch)
     return logs, tuple(list(v) for v in values)
 
@@ -272,16 +322,7 @@ def run_predict(
     batch: Any,
 ) -> Nested[Tensor]:
     """The outputs of one batch."""
-    with _traced(model, groups, jax.random.fold_in(key, _PREDICTION), step):
+    key = jax.random.fold_in(keys.typed_key(key), _PREDICTION)
+    with traced_training(model, groups, key, step):
         outputs, _ = model.predict_step(tuple(list(v) for v in weights), batch)
     return outputs
-
-
-def step(
-    model: Trainable, groups: VariableGroups, state: TrainState, batch: Any
-) -> tuple[TrainState, Logs]:
-    """One training step on a TrainState: (new state, logs)."""
-    check_state(state)
-    values = groups.to_groups(state, model.optimizer)
-    logs, values = run_train(model, groups, values, state.key, state.step, batch)
-    return groups.to_state(values, model.optimizer, state.step + 1, state.key), logs

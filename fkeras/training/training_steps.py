@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 class TrainingSteps:
-    """The device calls of training: each consumes the values that the last one left.
+    """The device calls of training: each consumes the values that the last one left. Other threads
+    that read the model's Variables meanwhile wait for it to be handed over, not for its results.
 
     Args:
         executables: the compiled steps.
@@ -38,10 +39,11 @@ class TrainingSteps:
 
     def one(self, index: int, batch: Any) -> Logs:
         """One step."""
-        values, counter, logs = self.executables.train_one(
-            self.loan.values_to_donate(), self.progress.counter(), self.key, batch
-        )
-        self._accept(values, counter, 1)
+        with self.loan.lock:
+            values, counter, logs = self.executables.train_one(
+                self.loan.values_to_donate(), self.progress.counter(), self.key, batch
+            )
+            self._accept(values, counter, 1)
         return logs
 
     def many(self, data: Any, order: jax.Array | None, size: int) -> Callable[[int, int], Logs]:
@@ -52,17 +54,18 @@ class TrainingSteps:
         """
 
         def run(first: int, count: int) -> Logs:
-            values, counter, logs = self.executables.train_many(
-                self.loan.values_to_donate(),
-                self.progress.counter(),
-                self.key,
-                data,
-                order,
-                np.int32(first * size),
-                np.int32(count),
-                size,
-            )
-            self._accept(values, counter, count)
+            with self.loan.lock:
+                values, counter, logs = self.executables.train_many(
+                    self.loan.values_to_donate(),
+                    self.progress.counter(),
+                    self.key,
+                    data,
+                    order,
+                    np.int32(first * size),
+                    np.int32(count),
+                    size,
+                )
+                self._accept(values, counter, count)
             return logs
 
         return run
@@ -74,17 +77,19 @@ class TrainingSteps:
             steps: of an epoch. count: of epochs.
             *arguments: those of `fused_loops.epochs` from `fresh` on.
         """
-        values, counter, logs, test_logs = self.executables.train_epochs(
-            self.loan.values_to_donate(), self.progress.counter(), self.key, *arguments
-        )
-        self._accept(values, counter, count * steps)
+        with self.loan.lock:
+            values, counter, logs, test_logs = self.executables.train_epochs(
+                self.loan.values_to_donate(), self.progress.counter(), self.key, *arguments
+            )
+            self._accept(values, counter, count * steps)
         return logs, test_logs
 
     def reset_metrics(self, is_first: bool) -> None:
         """Fresh metric values for an epoch; the first one of a `fit` starts them from nothing."""
-        values = self.loan.values_to_donate()
-        fresh = self.executables.fresh_metrics(None if is_first else values[3])
-        self.loan.values = (*values[:3], fresh)
+        with self.loan.lock:
+            values = self.loan.values_to_donate()
+            fresh = self.executables.fresh_metrics(None if is_first else values[3])
+            self.loan.values = (*values[:3], fresh)
 
     def _accept(self, values, counter, count):
         self.loan.values = values

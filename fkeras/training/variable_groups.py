@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import operator
 from typing import TYPE_CHECKING, TypeAlias
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
-from fkeras.layers.base import pure, tracking
+from fkeras.layers.base import pure, tracking, variables_tree
 from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 GroupValues: TypeAlias = tuple[list[jax.Array], ...]
 # Values of (trainable, non-trainable) Variables.
 WeightValues: TypeAlias = tuple[list[jax.Array], list[jax.Array]]
+
+_REMEDY = "`model.init_state(key, batch)` and `model.train_state()` give a state that fits."
 
 
 class VariableGroups:
@@ -46,6 +48,7 @@ class VariableGroups:
 
     def __init__(self, model: Trainable, flags: TrainableFlags) -> None:
         structure = tracking.structure_of(model)
+        self._model = model
         self.structure = structure
         self.flags = flags
         self.paths = {id(v): path for path, v in structure.variables}
@@ -65,20 +68,29 @@ class VariableGroups:
 
     def values(self) -> GroupValues:
         """The Variables' present values, in the four groups."""
-        return tuple([v.value for v in group] for group in self.groups())
+        with stand_ins.held_still(v for group in self.groups() for v in group):
+            return tuple([v.value for v in group] for group in self.groups())
 
     def weights(self) -> WeightValues:
         """The present values of (trainable, non-trainable) Variables."""
+        if lending.is_open():
+            return [v.value for v in self.trainable], [v.value for v in self.non_trainable]
         # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
-        value = operator.attrgetter("value") if lending.is_open() else stand_ins.own_value
-        return list(map(value, self.trainable)), list(map(value, self.non_trainable))
+        return stand_ins.own_values((self.trainable, self.non_trainable))
 
-    def fresh_metrics(self) -> list[jax.Array]:
-        """What the metric Variables are after a reset, without touching them."""
-        values: list[jax.Array] = []
+    def fresh_metrics(self, values: Sequence[jax.Array] | None = None) -> list[jax.Array]:
+        """What the metric Variables are after a reset, without touching them.
+
+        Args:
+            values: those before, for metrics of users that reset in a way of their own; None for
+                those of the Variables.
+        """
+        fresh: list[jax.Array] = []
         for metric in self.metric_objects:
-            values += list(metric.stateless_reset_state())
-        return values
+            start, count = len(fresh), len(metric.variables)
+            before = None if values is None else values[start : start + count]
+            fresh += metric.stateless_reset_state(before)
+        return fresh
 
     # -- TrainState <-> groups -------------------------------------------------
 
@@ -86,6 +98,21 @@ class VariableGroups:
         """Values of a params-like tree (trainable ones only) in the order of `trainable`."""
         flat = flatten_dict(tree)
         return [flat[self.paths[id(v)]] for v in self.trainable]
+
+    def _flatten_slots(self, tree: PyTree) -> list[jax.Array]:
+        """The same for what an optimizer keeps for each parameter, of whatever origin."""
+        tree = variables_tree.as_dict(tree)
+        flat = flatten_dict(tree) if isinstance(tree, dict) else {}
+        expected = {self.paths[id(v)] for v in self.trainable}
+        if set(flat) != expected:
+            missing = ["/".join(path) for path in sorted(expected - set(flat))]
+            extra = ["/".join(path) for path in sorted(set(flat) - expected)]
+            raise UserInputError(
+                f"The optimizer's state is of other parameters than model '{self._model.name}' "
+                f"trains. Missing: {missing or 'none'}. Not expected: {extra or 'none'}. "
+                f"{_REMEDY}"
+            )
+        return self.flatten(tree)
 
     def unflatten(self, values: Sequence[jax.Array]) -> PyTree:
         """A params-like tree (trainable ones only) from values in the order of `trainable`."""
@@ -110,30 +137,67 @@ class VariableGroups:
         return names
 
     def to_groups(self, state: TrainState, optimizer: Optimizer | None) -> GroupValues:
-        """(trainable, non-trainable, optimizer, metric) values of a `TrainState`."""
-        params, other = flatten_dict(state.params), flatten_dict(state.state)
-        trainable = [params[self.paths[id(v)]] for v in self.trainable]
-        non_trainable = []
-        for variable in self.non_trainable:
-            path = self.paths.get(id(variable))
-            if path is None:  # a seed generator's own state: draws are keyed by the call instead
-                non_trainable.append(stand_ins.private_value(variable))
-            else:
-                tree = params if self.is_param[id(variable)] else other
-                non_trainable.append(tree[path])
+        """(trainable, non-trainable, optimizer, metric) values of a `TrainState`.
+
+        Raises:
+            UserInputError: a state of another model, optimizer or metrics: names what is missing,
+                surplus or of another shape.
+        """
+        trainable, non_trainable = self.to_weights(state)
         optimizer_values: list = []
         if optimizer is not None:
-            optimizer_values = list(optimizer.unpack(state.opt_state, self.flatten))
-        return trainable, non_trainable, optimizer_values, self._metrics_of(state)
+            optimizer_values = list(optimizer.unpack(state.opt_state, self._flatten_slots))
+        elif state.opt_state:
+            raise UserInputError(
+                f"Model '{self._model.name}' was compiled without an optimizer; the TrainState has "
+                f"an optimizer's state with {sorted(state.opt_state)}. {_REMEDY}"
+            )
+        return trainable, non_trainable, optimizer_values, self.to_metrics(state)
 
-    def _metrics_of(self, state):
-        values, names = flatten_dict(state.metrics), self.metric_names()
+    def to_weights(self, state: TrainState) -> WeightValues:
+        """The first two of `to_groups`."""
+        value_of = self._weights_of(state)
+        non_trainable = []
+        for variable in self.non_trainable:
+            if id(variable) in value_of:
+                non_trainable.append(value_of[id(variable)])
+            else:  # a seed generator's own state: draws are keyed by the call instead
+                non_trainable.append(stand_ins.private_value(variable))
+        return [value_of[id(v)] for v in self.trainable], non_trainable
+
+    def _weights_of(self, state: TrainState) -> dict[int, jax.Array]:
+        """Values of the model's weights by the ids of their Variables."""
+        try:
+            trees = variables_tree.groups_of(self._model, state.variables)
+            trees = {group: variables_tree.as_dict(tree) for group, tree in trees.items()}
+            values = variables_tree.gather(self._model, self.structure, trees)
+        except UserInputError as error:
+            raise UserInputError(f"The TrainState does not fit the model. {error}") from None
+        return {id(v): x for (_, v), x in zip(self.structure.variables, values)}
+
+    def to_metrics(self, state: TrainState) -> list[jax.Array]:
+        """The last of `to_groups`."""
+        metrics, names = variables_tree.as_dict(state.metrics), self.metric_names()
+        values = flatten_dict(metrics) if isinstance(metrics, dict) else {}
         missing = ["/".join(name) for name in names if name not in values]
         if missing:
             raise UserInputError(
                 f"The TrainState has no values of the metrics {missing}: it was made before the "
-                "model knew its outputs. Make it with `model.init_state(key, batch)`, or with "
-                "`model.train_state()` after that."
+                "model knew its targets. `model.reset_metrics(state)` adds them; "
+                "`model.init_state(key, batch)` makes a complete state."
+            )
+        shapes = zip(names, self.metrics)
+        wrong = [
+            f"{'/'.join(name)}: expected shape {tuple(variable.shape)}, received "
+            f"{jnp.shape(values[name])}"
+            for name, variable in shapes
+            if jnp.shape(values[name]) != tuple(variable.shape)
+        ]
+        wrong += [f"{'/'.join(name)}: not expected" for name in values if name not in names]
+        if wrong:
+            raise UserInputError(
+                f"The TrainState's metrics do not fit model '{self._model.name}': "
+                f"{'; '.join(wrong)}. {_REMEDY}"
             )
         return [values[name] for name in names]
 

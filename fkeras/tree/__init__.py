@@ -15,3 +15,7 @@ from fkeras.tree.mapping import map_structure as map_structure
 from fkeras.tree.mapping import map_structure_up_to as map_structure_up_to
 from fkeras.tree.mapping import traverse as traverse
 from fkeras.tree.nodes import is_nested as is_nested
+from fkeras.tree.selection import combine as combine
+from fkeras.tree.selection import partition as partition
+from fkeras.tree.selection import path_labels as path_labels
+from fkeras.tree.selection import path_mask as path_mask

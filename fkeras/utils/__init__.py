@@ -17,7 +17,7 @@ from fkeras.core.public_settings import enable_interactive_logging as enable_int
 from fkeras.core.public_settings import (
     is_interactive_logging_enabled as is_interactive_logging_enabled,
 )
-from fkeras.core.randomness.seeds import set_random_seed as set_random_seed
+from fkeras.core.randomness.process_generator import set_random_seed as set_random_seed
 from fkeras.core.session import clear_session as clear_session
 from fkeras.data import PyDataset as PyDataset
 from fkeras.data import pack_x_y_sample_weight as pack_x_y_sample_weight

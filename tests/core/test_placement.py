@@ -3,6 +3,9 @@ import pathlib
 
 import jax
 import numpy as np
+import pytest
+from jax.sharding import AxisType, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 import fkeras
 from fkeras.core import placement
@@ -36,3 +39,24 @@ def test_no_other_file_puts_anything_on_a_device():
             continue
         calls = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Attribute))
         assert not any(n.attr == "device_put" for n in calls), path
+
+
+@pytest.mark.parametrize(
+    "kind, spec, expected",
+    [
+        (AxisType.Explicit, P("data"), True),
+        (AxisType.Explicit, P(("data",)), True),
+        (AxisType.Explicit, P(None, "data"), False),
+        (AxisType.Explicit, P(), False),
+        (AxisType.Auto, P("data"), False),
+    ],
+)
+def test_rows_on_explicit_axes_are_seen(kind, spec, expected):
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(kind,))
+    array = jax.device_put(np.ones((4, 2)), NamedSharding(mesh, spec))
+    assert placement.has_explicit_rows(array) == expected
+
+
+def test_other_arrays_have_no_explicit_rows():
+    assert not placement.has_explicit_rows(np.ones(3))
+    assert not placement.has_explicit_rows(jax.numpy.ones(3))

@@ -9,7 +9,7 @@ import pytest
 import fkeras
 from fkeras.core import names, scoped, warn_once
 from fkeras.core.config import scopes
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.scoped import Scoped, snapshot
 from fkeras.core.values import lending, trace_tokens
 from fkeras.layers.base import context as contexts
@@ -100,13 +100,13 @@ def test_a_name_scope_a_key_and_custom_objects_travel_together():
     def look():
         return (
             names.current_path(),
-            seeds.current_scope() is not None,
+            key_scopes.current_scope() is not None,
             [list(table) for table in scopes.custom_object_tables()],
         )
 
     with (
         names.scope("outer"),
-        seeds.scope(jax.random.key(0)),
+        key_scopes.scope(jax.random.key(0)),
         fkeras.saving.custom_object_scope({"f": len}),
     ):
         assert on_another_thread(look) == ("", False, [])

@@ -1,8 +1,11 @@
+import re
 import types
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from fkeras.core import settings
 from fkeras.data import make_source
@@ -280,3 +283,29 @@ def test_sparse_matrices_of_scipy_and_jax():
         jax_sparse.BCOO.fromdense(dense, nse=19),
     ):
         assert np.array_equal(make_source(matrix).batch(np.array([4, 2, 2]))[0], dense[[4, 2, 2]])
+
+
+# -- where arrays lie ------------------------------------------------------------------------------
+
+
+def on_mesh(array, kind):
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(kind,))
+    return jax.device_put(array, NamedSharding(mesh, PartitionSpec("data")))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("place", ["x", "x['a']", "y", "sample_weight"])
+def test_rows_on_explicit_axes_are_refused_where_they_would_be_cut(place, shuffle):
+    rows = np.ones((4, 2), "float32")
+    there = on_mesh(rows, AxisType.Explicit)
+    x = {"x": there, "x['a']": {"a": there, "b": rows}}.get(place, rows)
+    y, weight = (there[:, 0] if place == name else rows[:, 0] for name in ("y", "sample_weight"))
+    with pytest.raises(UserInputError, match=f"^{re.escape(place)} lies on a mesh with explicit"):
+        make_source(x, y, weight, batch_size=2, shuffle=shuffle)
+
+
+def test_rows_that_are_not_cut_or_on_automatic_axes_are_taken():
+    rows = np.ones((4, 2), "float32")
+    make_source(on_mesh(rows, AxisType.Explicit), batch_size=4)
+    source = make_source(on_mesh(rows, AxisType.Auto), batch_size=2, shuffle=True)
+    assert source.batch(np.array([0, 3]))[0].shape == (2, 2)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fkeras import initializers
-from fkeras.core.randomness import first_values, seeds
+from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.randomness.seed_generator import SeedGenerator
 
 KEY = jax.random.key(7)
@@ -172,9 +172,9 @@ def test_without_a_seed_an_object_repeats_its_own_values_and_its_clone_draws_oth
     initializer = initializers.RandomNormal()
     np.testing.assert_array_equal(initializer((4,)), initializer((4,)))
     assert not np.array_equal(initializer((4,)), initializer.clone()((4,)))
-    seeds.reset(3)
+    process_generator.reset(3)
     first = initializers.RandomNormal()((4,))
-    seeds.reset(3)
+    process_generator.reset(3)
     np.testing.assert_array_equal(first, initializers.RandomNormal()((4,)))
 
 

@@ -122,3 +122,19 @@ def test_generalized_crossentropy_of_a_probability_of_zero_has_finite_gradients(
     )
     assert np.isfinite(gradient).all()
     assert jnp.any(gradient)
+
+
+@pytest.mark.parametrize(
+    "loss, expected",
+    [
+        (losses.MeanSquaredError(), [1.0, 4.0]),
+        (losses.MeanAbsoluteError(), [1.0, 2.0]),
+        (losses.Hinge(), [1.0, 0.0]),
+        (losses.BinaryCrossentropy(from_logits=True), [np.log(2), np.log1p(np.exp(-3))]),
+        (losses.mean_squared_error, [1.0, 4.0]),
+    ],
+)
+def test_examples_of_one_value_under_vmap(loss, expected):
+    y_true, y_pred = np.array([1.0, 1.0], "float32"), np.array([0.0, 3.0], "float32")
+    np.testing.assert_allclose(jax.vmap(loss)(y_true, y_pred), expected, rtol=1e-5, atol=1e-6)
+    assert loss(y_true[1], y_pred[1]).shape == ()

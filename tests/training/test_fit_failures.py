@@ -9,7 +9,7 @@ import pytest
 
 import fkeras
 from fkeras import layers
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 
 X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
 
@@ -197,7 +197,7 @@ def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
         assert "failed on the device" in "".join(getattr(caught.value, "__notes__", []))
     calls["left"] = 10**9
     assert np.isfinite(model.fit(X[:48], Y[:48], batch_size=8, verbose=0).history["loss"][0])
-    seeds.reset(0)
+    process_generator.reset(0)
 
 
 def test_a_generator_that_fails_passes_its_error_on_and_leaves_live_weights():

@@ -43,3 +43,40 @@ def test_only_a_state_is_a_state():
     check_state(state())
     with pytest.raises(UserInputError, match="takes a TrainState first.*Received: dict"):
         check_state({})
+
+
+def test_its_text_shows_shapes_and_reads_nothing():
+    text = repr(state())
+    assert text == (
+        "TrainState(\n"
+        "  step=int32[],\n"
+        "  params={'kernel': float32[3]},\n"
+        "  state={},\n"
+        "  opt_state={'count': int32[]},\n"
+        "  metrics={},\n"
+        "  key=key<fry>[],\n"
+        ")"
+    )
+    deleted = state()
+    deleted.params["kernel"].delete()
+    assert repr(deleted) == text == str(deleted)
+
+
+@pytest.mark.parametrize("transform", [jax.jit, jax.vmap, jax.grad])
+def test_its_text_inside_of_transformations(transform):
+    texts = []
+
+    def look(params):
+        texts.append(repr(state().replace(params=params)))
+        return params.sum()
+
+    transform(look)(jnp.ones((2, 3)))
+    assert "float32[3]" in texts[0] or "float32[2,3]" in texts[0]
+
+
+def test_its_text_holds_whatever_stands_for_arrays():
+    abstract = jax.eval_shape(state)
+    assert repr(abstract) == repr(state())
+    assert "params=None" in repr(state().replace(params=None))
+    deep = {f"block_{i}": {"kernel": jnp.ones((3, 4)), "bias": jnp.ones(4)} for i in range(9)}
+    assert all(len(line) <= 100 for line in repr(state().replace(params=deep)).splitlines())

@@ -19,16 +19,18 @@ import numpy as np
 
 from fkeras.core import placement
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.randomness import blocks, seeds
+from fkeras.core.randomness import blocks, key_scopes, keys, process_generator, seeds
 from fkeras.core.scoped import Scoped
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypeGuard
 
+    from flax import nnx
+
     from fkeras.core.randomness.blocks import HostOrTraced, KeyData
-    from fkeras.core.values.variable import Variable
     from fkeras.types import DTypeLike, Scalar, SeedLike
 
 InitializerLike: TypeAlias = Callable[..., Any]  # (shape, dtype=...) -> array
@@ -69,11 +71,11 @@ class BlockDrawn:
         """
         if _is_generator(self.seed):
             return self.seed.next()
-        scope = seeds.current_scope()
+        scope = key_scopes.current_scope()
         if self.seed is None and scope is not None and scope.key is not None:
             return seeds.draw_seed(None)
         if self.seed is None and not hasattr(self, "_seed_of_calls"):
-            self._seed_of_calls = seeds.make_default_seed()
+            self._seed_of_calls = process_generator.make_default_seed()
         return seeds.key_data_of(self._seed_of_calls if self.seed is None else self.seed)
 
     def is_block_drawn(self) -> bool:
@@ -155,17 +157,26 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
     Returns:
         A list of arrays.
     """
-    data = jax.random.key_data(seeds.typed_key(key))
+    data = jax.random.key_data(keys.typed_key(key))
     values: dict[int, jax.Array] = {}  # by the row's index: the kinds come one after the other
     for kind in blocks.BODIES:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
         if indices:
             drawn = _draw_kind(kind, data, [rows[i] for i in indices])
             values.update(zip(indices, drawn))
-    for i, (initializer, path, shape, dtype) in enumerate(rows):
-        if i not in values:
-            values[i] = _draw_by_call(initializer, data, path, shape, dtype)
+    with _shared.inside({}):
+        for i, (initializer, path, shape, dtype) in enumerate(rows):
+            if i not in values:
+                values[i] = _draw_by_call(initializer, data, path, shape, dtype)
     return [values[i] for i in range(len(rows))]
+
+
+_shared: Scoped[dict[Any, Any] | None] = Scoped(None)
+
+
+def shared_by_one_draw() -> dict[Any, Any] | None:
+    """What the initializers of one `draw_all` may keep for each other; None outside of one."""
+    return _shared.value
 
 
 def _draw_kind(kind: str, data: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
@@ -194,7 +205,7 @@ def _draw_by_call(
     dtype: str,
 ) -> jax.Array:
     """What an initializer of another kind returns, its draws keyed by the weight's place."""
-    with seeds.scope(seeds.key_from_data(data), path=path):
+    with key_scopes.scope(keys.key_from_data(data), path=path):
         return _as(_call(initializer, shape, dtype), shape, dtype)
 
 
@@ -227,12 +238,19 @@ def _finished(
 
 def _as(value: Any, shape: tuple[int, ...], dtype: str) -> jax.Array:
     """A value in the dtype, its shape checked."""
-    value = jnp.asarray(value, dtype=dtype)
+    if not _is_key(value):
+        value = jnp.asarray(value, dtype=dtype)
     if value.shape != tuple(shape):
         raise UserInputError(
             f"An initializer returned shape {value.shape} for a weight of shape {tuple(shape)}."
         )
     return value
+
+
+def _is_key(value: Any) -> bool:
+    """Whether it is an array of typed keys, which a foreign module may keep as state."""
+    dtype = getattr(value, "dtype", None)
+    return dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key)
 
 
 # -- places --------------------------------------------------------------------
@@ -260,19 +278,19 @@ class Origin:
     __slots__ = ("root_key", "path")
 
     def __init__(self) -> None:
-        self.root_key: seeds.RootKey | None = None
+        self.root_key: process_generator.RootKey | None = None
         self.path: str | None = None
 
-    def place(self, root_key: seeds.RootKey, path: str) -> None:
+    def place(self, root_key: process_generator.RootKey, path: str) -> None:
         """Gives it its place under a root."""
         self.root_key = root_key
         self.path = path
 
-    def draw(self, variable: Variable) -> jax.Array:
+    def draw(self, variable: nnx.Variable) -> jax.Array:
         """The Variable's first value. One that belongs to no root is a root of its own."""
         if self.root_key is None and _placers.value:
             _placers.value[0]()
         if self.root_key is None:
-            self.place(seeds.next_root_key(), variable.name)
-        info = variable._meta
+            self.place(process_generator.next_root_key(), info_of(variable).name)
+        info = info_of(variable)
         return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)

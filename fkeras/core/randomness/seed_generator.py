@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import names
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, process_generator, seeds
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 
@@ -27,6 +27,8 @@ class SeedGenerator:
     Args:
         seed: int in [0, 2**63), or None for one from the process's generator.
         name: None for an automatic name.
+        stream: in a pure call with several keys, `apply(..., rngs={"noise": key, ...})`, the name
+            of the one that it draws from; None, or a name that is not there, for "default".
 
     Raises:
         UserInputError: another seed.
@@ -39,13 +41,21 @@ class SeedGenerator:
         False
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        seed: int | None = None,
+        name: str | None = None,
+        *,
+        stream: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         if kwargs:
             raise UserInputError(f"Unrecognized keyword arguments: {kwargs}")
         self.name = name or names.auto_name("seed_generator")
         self._initial_seed = seed
+        self.stream = stream
         if seed is None:
-            seed = seeds.make_default_seed()
+            seed = process_generator.make_default_seed()
         if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
             raise UserInputError(f"Argument `seed` must be an integer. Received: seed={seed}")
         if seed < 0 or seed >= 2**63:
@@ -63,16 +73,17 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> KeyData:
         """uint32[2] for one draw. `ordered` is kept for Keras's signature."""
-        scoped = seeds.scoped_draw(self, self._initial_seed)
+        scoped = seeds.scoped_draw(self, self._initial_seed, self.stream)
         if scoped is not None:
             return scoped
         seed = self.state.value
-        with seeds.counting(seed):
+        with key_scopes.counting(seed):
             self.state.assign(seed + jnp.array([0, 1], jnp.uint32))
         return seed
 
     def get_config(self) -> Config:
-        return {"seed": self._initial_seed, "name": self.name}
+        config = {"seed": self._initial_seed, "name": self.name}
+        return config if self.stream is None else {**config, "stream": self.stream}
 
     @classmethod
     def from_config(cls, config: Config) -> SeedGenerator:

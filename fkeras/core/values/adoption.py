@@ -9,8 +9,14 @@ nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import jax
 from flax import nnx
 
+from fkeras.core.randomness import first_values
+from fkeras.core.values import stand_ins
 from fkeras.core.values.lending import Lendable
 from fkeras.core.values.variable_info import AdoptedInfo, info_of, put_info
 
@@ -34,6 +40,21 @@ def adopt(variable: nnx.Variable, name: str, trainable: bool) -> None:
         object.__setattr__(variable, "__class__", _lendable_subclass(type(variable)))
     if info_of(variable) is None:
         put_info(variable, AdoptedInfo(name, name, trainable))
+
+
+def leave_undrawn(
+    variable: nnx.Variable, like: jax.ShapeDtypeStruct, initializer: Callable[..., Any]
+) -> None:
+    """Leaves the first value of an adopted Variable to an initializer, which draws it when it is
+    needed, as for fkeras's own.
+    """
+    info = info_of(variable)
+    info.shape = tuple(like.shape)
+    info.dtype = like.dtype
+    info.initializer = initializer
+    info.origin = first_values.Origin()
+    stand_in = stand_ins.NotDrawnYet(info.shape, info.dtype, lambda: info.origin.draw(variable))
+    stand_ins.put_value(variable, stand_in)
 
 
 def _lendable_subclass(cls: type[nnx.Variable]) -> type[nnx.Variable]:

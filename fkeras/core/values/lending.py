@@ -167,8 +167,10 @@ class _LentValue:
         if scope is None:
             content = private_value(variable)
             if isinstance(content, HeldByLoop):
-                content.bring()  # else the loop's values would overwrite this one at its end
-            elif _would_leak(content, value):
+                with content.brought():  # else the loop's values would overwrite this at its end
+                    jax_private.raw_value_descriptor.__set__(variable, value)
+                return
+            if _would_leak(content, value):
                 raise PureCallError(
                     f"The state {path_of(variable)!r} would be written inside a JAX transformation "
                     "(jit, grad, vmap, scan) that does not know of it. Call the pure form there: "

@@ -88,5 +88,15 @@ class AbstractScope(OpenScope):
             return self.values[id(variable)]
         content = jax_private.raw_value_descriptor.__get__(variable)
         if type(content) is NotDrawnYet:
-            return jnp.zeros(content.shape, content.dtype)  # staged: no memory
+            return _zeros(content)  # staged: no memory
         return fetch(variable, content) if type(content) is HeldByLoop else content
+
+
+def _zeros(stand_in: NotDrawnYet) -> Any:
+    """Zeros in the place of a value that was not drawn; for keys some keys."""
+    if jnp.issubdtype(stand_in.dtype, jax.dtypes.prng_key):
+        keys = (jax.random.key(0, impl=impl) for impl in ("threefry2x32", "rbg", "unsafe_rbg"))
+        return jnp.broadcast_to(
+            next(key for key in keys if key.dtype == stand_in.dtype), stand_in.shape
+        )
+    return jnp.zeros(stand_in.shape, stand_in.dtype)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
@@ -175,7 +176,8 @@ class PReLU(_Elementwise):
 
     def call(self, inputs: Tensor) -> Tensor:
         # One branch is 0 wherever the other is not: no `where`, whose gradient needs both.
-        return jnp.maximum(inputs, 0) - self.alpha * jnp.maximum(-inputs, 0)
+        negative = broadcasting.multiply(jnp.maximum(-inputs, 0), self.alpha.value)
+        return jnp.maximum(inputs, 0) - negative
 
 
 class ELU(_Elementwise):

@@ -7,6 +7,8 @@ from typing import Literal, Unpack
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
@@ -68,7 +70,7 @@ class Attention(Layer):
         self.seed = seed
         self.supports_masking = True
         if dropout > 0:
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
 
     def build(self, input_shape: list[Shape]) -> None:
         self._check(input_shape)
@@ -217,9 +219,11 @@ class AdditiveAttention(Attention):
         )
 
     def _calculate_scores(self, query: Tensor, key: Tensor) -> Tensor:
-        scale = 1 if self.scale is None else self.scale.value
-        sums = query[..., :, None, :] + key[..., None, :, :]  # (batch, queries, keys, features)
-        return (scale * jnp.tanh(sums)).sum(axis=-1)
+        # (batch, queries, keys, features)
+        summands = jnp.tanh(query[..., :, None, :] + key[..., None, :, :])
+        if self.scale is not None:
+            summands = broadcasting.multiply(summands, self.scale.value)
+        return summands.sum(axis=-1)
 
     def get_config(self) -> Config:
         config = super().get_config()

@@ -140,7 +140,7 @@ class HeadedAttention(Layer):
         """(1, queries, keys): a query sees keys less than `sliding_window` positions away."""
         queries, keys = self._count_positions("sliding_window", query, value)
         # Both ways: together with a causal mask it is the window of Mistral and the like.
-        distances = jnp.abs(jnp.arange(queries)[:, None] - jnp.arange(keys))
+        distances = jnp.abs(jnp.arange(queries)[:, None] - jnp.arange(keys)[None])
         return (distances < self.sliding_window)[None]
 
     def _count_positions(

@@ -11,9 +11,10 @@ from fkeras import constraints as constraints_module
 from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, names
-from fkeras.core.randomness import first_values, seeds
+from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
+from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
 
@@ -140,7 +141,7 @@ class Building:
         if not self._info.built:
             self._run_build(arguments)
             if outer is None and not symbolic and self._info.root_key is None:
-                self._info.root_key = seeds.next_root_key()
+                self._info.root_key = process_generator.next_root_key()
 
     def _run_build(self, arguments: dict[str, Any]) -> None:
         """Runs `build` with the shapes of a call's arguments."""
@@ -289,7 +290,7 @@ def place(root: Layer) -> None:
     """
     info = root._info
     if info.root_key is None:
-        info.root_key = seeds.next_root_key()
+        info.root_key = process_generator.next_root_key()
     for path, variable in root._structure().variables:
         if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
-            variable._meta.origin.place(info.root_key, "/".join(path))
+            info_of(variable).origin.place(info.root_key, "/".join(path))

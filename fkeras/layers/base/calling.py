@@ -17,7 +17,7 @@ import numpy as np
 
 from fkeras.core import names
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
@@ -34,7 +34,7 @@ from fkeras.layers.base import (
 from fkeras.layers.base import context as contexts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import jax
 
@@ -105,7 +105,7 @@ class Calling:
         for _, layer in structure.layers:
             layer._info.losses = []
         context = contexts.current()
-        draws = seeds.watched(context.mark_drawn)
+        draws = key_scopes.watched(context.mark_drawn)
         with building.root_of_draws(self), draws, trace_tokens.kept():
             own = [variable for _, variable in structure.variables]
             constants = contexts.constants_of(self, structure, context.training)
@@ -173,6 +173,14 @@ class Calling:
             f"Layer {type(self).__name__!r} does not have a `call()` method implemented."
         )
 
+    def _passes_on(self, name: str) -> bool:
+        """Whether a keyword that only the `**kwargs` of `call` takes is used."""
+        return True
+
+    def _passed_on(self) -> Sequence[str]:
+        """Names of what is passed on to other layers, as far as they are known."""
+        return ()
+
     def compute_mask(
         self, inputs: Nested[jax.Array], previous_mask: Nested[jax.Array | None]
     ) -> Nested[jax.Array | None]:
@@ -225,10 +233,10 @@ def _resolve_training(
 
 def _located(layer: Calling) -> contextlib.AbstractContextManager[None]:
     """Inside, draws are keyed by the layer's place in the pure call, if there is one."""
-    scope = seeds.current_scope()
+    scope = key_scopes.current_scope()
     if scope is None:
         return contextlib.nullcontext()
-    return seeds.located(scope.paths.get(id(layer), layer._info.name))
+    return key_scopes.located(scope.paths.get(id(layer), layer._info.name))
 
 
 def _cast_of(info: Any) -> str | None:

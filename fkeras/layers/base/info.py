@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import jax
 
     from fkeras.core.dtype_policy import DTypePolicy, DTypePolicyMap
-    from fkeras.core.randomness.seeds import RootKey
+    from fkeras.core.randomness.process_generator import RootKey
     from fkeras.core.values.remat import RematScope
     from fkeras.layers.base.input_spec import InputSpec
     from fkeras.layers.base.tracking import AttributeScan, Structure

@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes
 from fkeras.core.values import masks
 from fkeras.layers.base.lift_carrier import (
     Arguments,
@@ -80,7 +80,7 @@ def checkpoint(
                 args, kwargs = arguments.rebuilt(arrays, array_masks)
                 return function(*args, **kwargs)
 
-            return carrier.run(call, values, seeds.again())
+            return carrier.run(call, values, key_scopes.again())
 
         return carrier.accept(run(carrier.values, arguments.arrays, arguments.masks))
 
@@ -232,7 +232,7 @@ def cond(
             def call() -> Any:
                 return function(*arguments.rebuilt(arrays, array_masks))
 
-            result = carrier.run(call, values, seeds.again(), keep_all=True)
+            result = carrier.run(call, values, key_scopes.again(), keep_all=True)
             owners.extend(carrier.owners)
             # The branches may add different numbers of losses: their sum stands for them.
             total = sum(map(jnp.sum, result.losses), jnp.zeros(()))

@@ -12,7 +12,7 @@ import numpy as np
 from flax import nnx
 
 from fkeras.core.nested import flatten
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending, masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError
@@ -71,7 +71,7 @@ class Carrier:
         if self.structure is not None:
             self.variables = list(self.structure.ordered)
         with lending.autocast(None):
-            if seeds.is_cut_off():
+            if key_scopes.is_cut_off():
                 self.variables = [v for v in self.variables if not _counts_by_itself(v)]
             self.values = [variable._raw_value for variable in self.variables]
         self.owners: list[Layer] = []
@@ -134,21 +134,21 @@ class Carrier:
     def keys_of_run(self, index: jax.Array) -> AbstractContextManager:
         """The keys of one run of a loop."""
         if self.key_of_runs is None:
-            return seeds.iteration(index)
-        return seeds.scope(jax.random.fold_in(self.key_of_runs, index), self._paths())
+            return key_scopes.iteration(index)
+        return key_scopes.scope(jax.random.fold_in(self.key_of_runs, index), self._paths())
 
     def _draw_key_of_runs(self) -> jax.Array | None:
         """A key for all runs from the facade's first generator, where runs cannot count its state
         on.
         """
-        if seeds.current_scope() is not None or self.structure is None:
+        if key_scopes.current_scope() is not None or self.structure is None:
             return None
         if not self.structure.generators:
             return None
         _, generator = self.structure.generators[0]
-        if self.may_write and not (seeds.is_cut_off() and _counts_by_itself(generator.state)):
+        if self.may_write and not (key_scopes.is_cut_off() and _counts_by_itself(generator.state)):
             return None
-        return seeds.key_from_data(generator.next())
+        return keys.key_from_data(generator.next())
 
     def _paths(self) -> dict[int, str]:
         return pure.paths_of(self.structure)
@@ -214,7 +214,9 @@ class Arguments:
 
 
 def _counts_by_itself(variable: Variable) -> bool:
-    """Whether it is the state of a generator that counts on in inner traces (`seeds.counting`)."""
+    """Whether it is the state of a generator that counts on in inner traces
+    (`key_scopes.counting`).
+    """
     return info_of(variable).kind == "seed" and not isinstance(variable._raw_value, jax.core.Tracer)
 
 

@@ -17,11 +17,11 @@ from flax import nnx
 from flax.traverse_util import unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import context as contexts
-from fkeras.layers.base import signature
+from fkeras.layers.base import building, signature
 from fkeras.layers.base.call_target import find_target
 from fkeras.layers.base.capture import Capture
 from fkeras.layers.base.pure_init import build_abstractly
@@ -66,19 +66,25 @@ class CallOptions:
 
     Attributes:
         training: None for the layer's default (inference).
-        key: what draws are keyed by; None: drawing is an error.
+        key: what draws are keyed by, or a key for each stream; None: drawing is an error.
         step: lifetime step, where there is one.
         method: what is called instead of the layer: see `Layer.apply`.
         mask: of the first input, or None.
         capture: collects intermediate outputs, or None.
+        with_losses: whether losses are asked for; regularizers compute theirs only then.
     """
 
     training: bool | None = None
-    key: jax.Array | None = None
+    key: Rngs = None
     step: ArrayLike | None = None
     method: Method | None = None
     mask: Any = None
     capture: Capture | None = None
+    with_losses: bool = True
+
+
+# Keywords of `Layer.apply` that are no inputs.
+_OPTIONS = ("rngs", "method", "mask", "capture", "return_losses", "return_mask")
 
 
 def apply(
@@ -91,9 +97,12 @@ def apply(
 ) -> tuple[PureCall, dict[str, Any]]:
     """(result of a call with `variables` lent, new state): see `Layer.apply`."""
     layer._check_ready()
+    if named_inputs and options.method is None:
+        signature.of(layer).refuse_unknown(named_inputs, layer, _OPTIONS)
     structure = layer._structure()
     if not layer.built or not structure.variables and not layer._info.called:
-        build_abstractly(layer, inputs, named_inputs)
+        with building.undone_on_error(layer):
+            build_abstractly(layer, inputs, named_inputs)
         structure = layer._structure()
     received = variables
     variables = {group: as_dict(tree) for group, tree in groups_of(layer, variables).items()}
@@ -131,17 +140,18 @@ def call_with(
         context.training = options.training
         context.float_dtype = float_dtype_of(structure, values)
         context.capture = options.capture
-        keys = seeds.scope(
+        draws = key_scopes.scope(
             options.key, paths_of(structure), options.step, on_deep_draw=context.mark_drawn
         )
         if options.mask is not None:
             context.note_masks()
-        with contexts.opened(context), keys:
+        with contexts.opened(context), draws:
             outputs = call.function(*inputs, **named_inputs)
             masks_of_outputs = map_structure(masks.get_mask, outputs)
             for output in flatten(outputs):
                 masks.set_mask(output, None)
-            return outputs, layer.losses, masks_of_outputs
+            losses = layer.losses if options.with_losses else []
+            return outputs, losses, masks_of_outputs
 
     variables = [variable for _, variable in structure.variables]
     (outputs, losses, masks_of_outputs), after = lending.call(
@@ -151,17 +161,26 @@ def call_with(
         caller=f"`{layer.name}.apply`",
         strict=True,
         constants=contexts.constants_of(
-            layer, structure, options.key, options.training, options.mask, lending.autocast_dtype()
+            layer,
+            structure,
+            *_parts_of(options.key),
+            options.training,
+            options.mask,
+            lending.autocast_dtype(),
         ),
     )
     return PureCall(outputs, after, losses, masks_of_outputs)
 
 
+def _parts_of(rngs: Rngs) -> tuple[Any, ...]:
+    """Names and keys one by one: what travels beside the arguments is compared by identity."""
+    return (*rngs, *rngs.values()) if isinstance(rngs, Mapping) else (rngs,)
+
+
 def _without_mask(x: Any) -> Any:
     """A tensor that carries no hidden mask: masks come to a pure call by `mask=` alone."""
-    if signature.is_tensor(x) and masks.get_mask(x) is not None:
-        return jnp.copy(x)
-    return x
+    has_mask = masks.get_mask(x) is not None and signature.is_tensor(x)
+    return jnp.copy(x) if has_mask else x
 
 
 def _with_mask(layer: Layer, inputs: Sequence[Any], mask: Any) -> list[Any]:
@@ -184,14 +203,16 @@ def _with_mask(layer: Layer, inputs: Sequence[Any], mask: Any) -> list[Any]:
     return [map_structure(attach, inputs[0]), *inputs[1:]]
 
 
-def key_of(rngs: Rngs) -> jax.Array | None:
-    """A key from a key, a dict of keys, or None."""
-    if isinstance(rngs, dict):
-        for name in ("default", "dropout", *rngs):
-            if name in rngs:
-                return rngs[name]
-        return None
-    return rngs
+def keys_of(rngs: Rngs) -> Rngs:
+    """A call's key, or its keys by the names of their streams; None for none."""
+    if not isinstance(rngs, Mapping):
+        return rngs
+    for name, key in rngs.items():
+        try:
+            keys.typed_key(key)
+        except UserInputError as error:
+            raise UserInputError(f"`rngs[{name!r}]`: {error}") from error
+    return rngs or None
 
 
 def paths_of(structure: Structure) -> dict[int, str]:
@@ -227,7 +248,7 @@ def stateless_call(
     def run() -> tuple[Any, list[jax.Array] | None]:
         context = contexts.CallContext(layer, losses=[])
         context.note_masks_on([args, kwargs])
-        with contexts.opened(context), seeds.watched(context.mark_drawn):
+        with contexts.opened(context), key_scopes.watched(context.mark_drawn):
             outputs = layer(*args, **kwargs)
             return outputs, (layer.losses if return_losses else None)
 

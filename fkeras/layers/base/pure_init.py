@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -12,11 +12,12 @@ from flax import nnx
 from flax.traverse_util import unflatten_dict
 
 from fkeras.core.nested import flatten, map_structure
-from fkeras.core.randomness import first_values, seeds
+from fkeras.core.randomness import first_values, keys
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
-from fkeras.core.values.variable_info import info_of
+from fkeras.core.values.variable_info import AdoptedInfo, info_of
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import building
 from fkeras.layers.base import context as contexts
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.tracking import Path, Structure
     from fkeras.layers.base.variables_tree import Variables
+    from fkeras.types import PyTree
 
 
 def init(
@@ -35,10 +37,12 @@ def init(
         raise UserInputError(
             f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
         )
-    key = seeds.typed_key(key)
+    key = keys.typed_key(key)
     with building.undone_on_error(layer):
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
+    if layer._info.root_key is None or key is not layer.build_key:
+        _warn_of_values_that_stay(layer, structure)
     rows: list[tuple] = []
     drawn_paths: list[Path] = []
     values: dict[Path, Any] = {}
@@ -51,6 +55,25 @@ def init(
             rows.append((info.initializer, "/".join(path), info.shape, info.dtype))
     values.update(zip(drawn_paths, first_values.draw_all(key, rows)))
     return split(structure, values)
+
+
+def _warn_of_values_that_stay(layer: Layer, structure: Structure) -> None:
+    """A module of NNX that was made outside has drawn its weights: no key changes them."""
+    foreign = [
+        "/".join(path)
+        for path, variable in structure.variables
+        if isinstance(variable, nnx.Param)
+        and isinstance(info_of(variable), AdoptedInfo)
+        and info_of(variable).initializer is None
+    ]
+    if foreign:
+        more = f" and {len(foreign) - 3} more" if len(foreign) > 3 else ""
+        warn_user(
+            f"`{layer.name}.init(key)`: {', '.join(foreign[:3])}{more} belong to a flax.nnx module "
+            "that was made with values, which stay as they are, whatever the key. To have them "
+            "drawn from the key, give FlaxLayer a function that makes the module: "
+            "`FlaxLayer(lambda rngs: nnx.Linear(4, 2, rngs=rngs))`."
+        )
 
 
 def split(structure: Structure, values: Mapping[Path, Any]) -> Variables:
@@ -73,8 +96,8 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
             f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or "
             "their shapes, such as `init(key, (32, 4))`."
         )
-    args = [_abstract(x) for x in inputs]
-    kwargs = {name: _abstract(x) for name, x in named_inputs.items()}
+    args = [abstract(x) for x in inputs]
+    kwargs = {name: abstract(x) for name, x in named_inputs.items()}
     # Adopts the Variables of foreign modules before anything is traced through them.
     layer._structure()
     if any_symbolic(*args, *kwargs.values()):
@@ -85,37 +108,41 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
             layer._info.nodes[:] = nodes  # the call was for shapes only
         return
 
-    structs = [x for x in flatten([args, kwargs]) if isinstance(x, jax.ShapeDtypeStruct)]
-
-    def run(arrays: list[jax.Array]) -> tuple[()]:
-        array_of = {id(struct): array for struct, array in zip(structs, arrays)}
-
-        def with_arrays(tree: Any) -> Any:
-            return map_structure(lambda x: array_of.get(id(x), x), tree)
-
+    def run(args: list[Any], kwargs: dict[str, Any]) -> tuple[()]:
         with contexts.opened(contexts.CallContext(layer, losses=[])):
-            lending.call_abstractly(layer, *with_arrays(args), **with_arrays(kwargs))
+            lending.call_abstractly(layer, *args, **kwargs)
         return ()
 
-    jax.eval_shape(run, structs)
+    evaluate(run, args, kwargs)
 
 
-def _abstract(x: Any) -> Any:
+def evaluate(function: Callable[..., PyTree], *args: Any) -> PyTree:
+    """`jax.eval_shape`, of arguments in which anything may stand beside `ShapeDtypeStruct`s."""
+    structs = [x for x in flatten(args) if isinstance(x, jax.ShapeDtypeStruct)]
+
+    def run(arrays: list[jax.Array]) -> PyTree:
+        array_of = {id(struct): array for struct, array in zip(structs, arrays)}
+        return function(*(map_structure(lambda x: array_of.get(id(x), x), arg) for arg in args))
+
+    return jax.eval_shape(run, structs)
+
+
+def abstract(x: Any) -> Any:
     """Arrays, structs and plain shapes as `ShapeDtypeStruct`s, through nested structures; anything
     else as it is. A tuple of ints is a shape; one with None in it becomes a KerasTensor.
     """
     if x is None or isinstance(x, (KerasTensor, bool, int, float, str)):
         return x
     if isinstance(x, dict):
-        return {key: _abstract(value) for key, value in x.items()}
+        return {key: abstract(value) for key, value in x.items()}
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*(_abstract(value) for value in x))
+        return type(x)(*(abstract(value) for value in x))
     if isinstance(x, tuple) and x and all(_is_size(d) for d in x):
         if any(d is None for d in x):
             return KerasTensor(x)
         return jax.ShapeDtypeStruct(tuple(int(d) for d in x), jnp.float32)
     if isinstance(x, (list, tuple)):
-        return type(x)(_abstract(value) for value in x)
+        return type(x)(abstract(value) for value in x)
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return jax.ShapeDtypeStruct(tuple(x.shape), jax.dtypes.canonicalize_dtype(x.dtype))
     return x

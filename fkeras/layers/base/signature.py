@@ -11,9 +11,10 @@ import numpy as np
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
+from fkeras.errors import UserTypeError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from fkeras.layers.base.layer import Layer
     from fkeras.types import Nested, Shape
@@ -60,7 +61,7 @@ class CallSignature:
         """Arguments by name, given ones only, positional ones first.
 
         Raises:
-            TypeError: as Python would, naming the layer.
+            TypeError: as Python would, naming the layer; an unknown keyword with the nearest ones.
         """
         arguments = dict(zip(self.positional, args))
         if len(args) > len(self.positional):
@@ -75,11 +76,8 @@ class CallSignature:
                 raise TypeError(
                     f"{_describe(layer)}.call() got multiple values for argument '{name}'"
                 )
-            if not self.takes(name):
-                raise TypeError(
-                    f"{_describe(layer)}.call() got an unexpected keyword argument '{name}'. Its "
-                    f"arguments: {self.text()}"
-                )
+            if not (name in self.parameters or self._takes_more(name, layer)):
+                raise self._unexpected(name, layer)
             arguments[name] = value
         for name in self.required:
             if name not in arguments:
@@ -88,9 +86,73 @@ class CallSignature:
                 )
         return arguments
 
+    def refuse_unknown(self, names: Iterable[str], layer: Layer, options: Sequence[str]) -> None:
+        """An error for a keyword that the layer's `call` does not take.
+
+        Args:
+            names: of all keywords.
+            layer: whose signature it is.
+            options: what the caller takes itself, for the hint.
+
+        Raises:
+            UserTypeError: names the nearest ones.
+        """
+        for name in names:
+            if not (name in self.parameters or self._takes_more(name, layer)):
+                raise self._unexpected(name, layer, options)
+
+    def _takes_more(self, name: str, layer: Layer) -> bool:
+        """Whether `**kwargs` takes the keyword, and something is done with it."""
+        return self.var_keyword is not None and layer._passes_on(name)
+
+    def _unexpected(self, name: str, layer: Layer, options: Sequence[str] = ()) -> UserTypeError:
+        return unexpected_keyword(
+            f"{_describe(layer)}.call()",
+            name,
+            self.text(),
+            [*self.parameters, *layer._passed_on(), "training", *options],
+        )
+
     def text(self) -> str:
         """The parameters as they stand in the source, for messages."""
         return plain_text(self.parameters.values())
+
+
+# Under which names other libraries have what is called `training` here.
+_TRAINING_ELSEWHERE = ("train", "is_training", "is_train", "train_mode")
+_INFERENCE_ELSEWHERE = ("deterministic", "inference", "use_running_average", "eval", "test")
+
+
+def unexpected_keyword(
+    who: str, name: str, arguments: str, candidates: Iterable[str]
+) -> UserTypeError:
+    """The error for a keyword that a call does not take; the caller raises it.
+
+    Args:
+        who: what was called.
+        name: the keyword.
+        arguments: what it takes, as text.
+        candidates: names that may have been meant.
+    """
+    hint = ""
+    close = nearest(name, candidates)
+    if name in _TRAINING_ELSEWHERE:
+        hint = f" Did you mean 'training'? It is what `{name}` is here."
+    elif name in _INFERENCE_ELSEWHERE:
+        hint = f" Did you mean 'training'? It is the opposite of `{name}`."
+    elif close:
+        hint = f" Did you mean {' or '.join(repr(c) for c in close)}?"
+    return UserTypeError(
+        f"{who} got an unexpected keyword argument '{name}'. Its arguments: {arguments}.{hint}"
+    )
+
+
+def takes(layer: Layer, name: str) -> bool:
+    """Whether a layer, or one that it passes its arguments on to, does something with an argument
+    of this name.
+    """
+    call = of(layer)
+    return name in call.parameters or call.var_keyword is not None and layer._passes_on(name)
 
 
 def plain_text(parameters: Iterable[inspect.Parameter]) -> str:

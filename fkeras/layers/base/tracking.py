@@ -137,6 +137,11 @@ def structure_of(layer: Layer) -> Structure:
     return last
 
 
+def paths_by_id(structure: Structure) -> dict[int, Path]:
+    """Structural paths by the ids of the Variables: their places in a pure call's `variables`."""
+    return {id(variable): path for path, variable in structure.variables}
+
+
 def direct_children(layer: Layer) -> list[tuple[str, Any]]:
     """(name, thing) for the Variables, generators, layers, modules and metrics that a layer holds
     itself, in order, each once.

@@ -110,15 +110,19 @@ def gather(layer: Layer, structure: Structure, variables: Variables) -> list[Any
             problems.append(f"missing {shown} of shape {expected}")
             continue
         value = remaining.pop(full_path)
-        if expected is not None and tuple(jnp.shape(value)) != expected:
+        if expected is not None and tuple(np.shape(value)) != expected:
             problems.append(
-                f"{shown}: expected shape {expected}, received {tuple(jnp.shape(value))}"
+                f"{shown}: expected shape {expected}, received {tuple(np.shape(value))}"
             )
         values.append(value)
     for full_path, value in remaining.items():
-        problems.append(f"unexpected {'/'.join(full_path)} of shape {tuple(jnp.shape(value))}")
+        problems.append(f"unexpected {'/'.join(full_path)} of shape {tuple(np.shape(value))}")
     if problems:
-        raise UserInputError(_explain_problems(layer, problems))
+        raise UserInputError(
+            explain_problems(
+                layer, problems, f"`{layer.name}.init(key, inputs)` gives a structure that fits."
+            )
+        )
     return values
 
 
@@ -135,14 +139,12 @@ def _leaves_by_path(tree: Mapping[str, Any], prefix: Path = ()) -> dict[Path, An
     return leaves
 
 
-def _explain_problems(layer: Layer, problems: list[str]) -> str:
+def explain_problems(layer: Layer, problems: list[str], remedy: str) -> str:
+    """The message for variables that do not fit: which, and what to do."""
     shown = "\n".join(f"  {problem}" for problem in problems[:_MOST_PROBLEMS])
     if len(problems) > _MOST_PROBLEMS:
         shown += f"\n  ... and {len(problems) - _MOST_PROBLEMS} more"
-    return (
-        f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n"
-        f"`{layer.name}.init(key, inputs)` gives a structure that fits."
-    )
+    return f"The variables do not fit '{layer.name}' ({type(layer).__name__}):\n{shown}\n{remedy}"
 
 
 def _shape_of(variable: nnx.Variable) -> Shape | None:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from fkeras.core.values import stand_ins
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
@@ -92,8 +93,12 @@ class Weights:
         return self._flatten_layers(include_self=False, recursive=False)
 
     def get_weights(self) -> list[np.ndarray]:
-        """The values of `weights` as a list of NumPy arrays."""
-        return [_to_numpy(variable) for variable in self.weights]
+        """The values of `weights` as a list of NumPy arrays. During a `fit`, in another thread too,
+        all are of one step.
+        """
+        weights = self.weights
+        with stand_ins.held_still(weights):
+            return [_to_numpy(variable) for variable in weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets the values of `weights` from a list of arrays in the same order. All are checked

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.values.variable import Variable
@@ -138,7 +139,7 @@ class Convolution(Layer):
             bias = self.bias.value
             if self.data_format == "channels_first":
                 bias = bias.reshape(-1, *(1,) * self.rank)  # (channels, 1, ...)
-            outputs = outputs + bias
+            outputs = broadcasting.add(outputs, bias)
         return outputs if self.activation is None else self.activation(outputs)
 
     def _output_channels(self, channels: int | None) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
+from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, ops, regularizers
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
@@ -114,7 +115,7 @@ class Dense(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = ops.matmul(inputs, self.kernel)  # (batch, ..., units); sparse inputs too
         if self.bias is not None:
-            x = x + self.bias
+            x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
@@ -148,7 +149,7 @@ class EinsumDense(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         x = jnp.einsum(self.equation, inputs, self.kernel.value)
         if self.bias is not None:
-            x = x + self.bias
+            x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from flax.errors import InvalidRngError
 
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys, seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
-from fkeras.errors import UserInputError
+from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
-from fkeras.types import Nested, PyTree, Tensor
+from fkeras.layers.foreign import nnx_modules
+from fkeras.layers.foreign.drawn_together import DrawnTogether
+from fkeras.types import Nested, PyTree, Shape, Tensor
 
 if TYPE_CHECKING:
     from flax import linen
@@ -29,13 +34,19 @@ _INFERENCE_NAMES = ("deterministic", "use_running_average")
 class FlaxLayer(Layer):
     """A Flax module as a layer.
 
-    A `flax.nnx` module is used as it is: its Variables are the layer's. A `flax.linen` module gets
-    its variables at the first call, from the model's key; its collections other than 'params' are
+    A `flax.nnx` module is used as it is: its Variables are the layer's, and keep the values that
+    they have; `init(key)` returns these and warns. A function of an `nnx.Rngs` that makes the
+    module leaves the values to `init(key)` and to the model's key. A `flax.linen` module gets its
+    variables at the first call, from the model's key; its collections other than 'params' are
     state. `training` is passed on under the name that the module has for it: `training`, `train`,
     `deterministic`, `is_training` or `use_running_average`.
 
+    In a pure call with `rngs=` all random streams of the module draw from its keys, and count
+    nothing; without it those of an nnx module count their own state on.
+
     Args:
-        module: a `flax.nnx.Module` object or a `flax.linen.Module`.
+        module: a `flax.nnx.Module` object, a function `rngs -> nnx.Module`, or a
+            `flax.linen.Module`.
         method: linen only: name of the method to call, or a function `(module, ...)`; None for
             `__call__`.
         variables: linen only: variables to start with; None to draw them.
@@ -49,25 +60,33 @@ class FlaxLayer(Layer):
         >>> layer = fkeras.layers.FlaxLayer(nnx.Linear(3, 2, rngs=nnx.Rngs(0)))
         >>> layer(jnp.ones((5, 3))).shape, len(layer.trainable_weights)
         ((5, 2), 2)
+        >>> import jax
+        >>> layer = fkeras.layers.FlaxLayer(lambda rngs: nnx.Linear(3, 2, rngs=rngs))
+        >>> members = jax.vmap(lambda key: layer.init(key))(jax.random.split(jax.random.key(0), 4))
+        >>> members["params"]["module"]["kernel"].shape
+        (4, 3, 2)
     """
 
     def __init__(
         self,
-        module: nnx.Module | linen.Module,
+        module: nnx.Module | linen.Module | nnx_modules.ModuleFactory,
         method: str | Callable[..., Any] | None = None,
         variables: Mapping[str, PyTree] | None = None,
         **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
+        # Told by its methods: importing linen, which users of nnx need not have loaded, is slow.
+        self._linen = hasattr(module, "init") and hasattr(module, "apply")
+        self._linen = self._linen and not isinstance(module, (nnx.Module, type))
+        if not self._linen and not isinstance(module, nnx.Module):
+            if not callable(module):
+                raise UserInputError(
+                    "FlaxLayer takes a flax.nnx or flax.linen module. Received: "
+                    f"{module!r} of type {type(module).__name__}"
+                )
+            module = nnx_modules.undrawn_module(self, module, attribute="module")
         self.module = module
         self.method = method
-        self._linen = not isinstance(module, nnx.Module)
-        # Told by its methods: importing linen, which users of nnx need not have loaded, is slow.
-        if self._linen and not (hasattr(module, "init") and hasattr(module, "apply")):
-            raise UserInputError(
-                f"FlaxLayer takes a flax.nnx or flax.linen module. Received: {module!r} of type "
-                f"{type(module).__name__}"
-            )
         self.linen_variables: dict[str, Any] = {}
         if variables is not None:
             self._adopt_linen(variables)
@@ -75,41 +94,60 @@ class FlaxLayer(Layer):
     def _needs_no_build(self) -> bool:
         return not self._linen or bool(self.linen_variables)
 
+    def build(self, input_shape: Nested[Shape] | None = None) -> None:
+        """Makes the variables of a linen module from the shape of its input, of the layer's dtype.
+        A call makes them for inputs as they come.
+        """
+        if input_shape is not None:
+            self._make_variables(KerasTensor(input_shape, dtype=self.input_dtype))
+
     def _run_build(self, call_args: dict[str, Any]) -> None:
         inputs = next(iter(call_args.values()))
-        if self._linen and not self.linen_variables:
-            self._adopt_linen(self._linen_shapes(inputs), _LinenDraw(self, inputs))
+        self._make_variables(inputs)
         self._info.built = True
         self._info.build_shapes = {"input_shape": tuple(inputs.shape)}
 
-    def _linen_shapes(self, inputs: Tensor | KerasTensor) -> dict[str, Any]:
-        """Shapes in the place of the module's variables."""
-        mode = self._mode(False)
-        like_inputs = jax.ShapeDtypeStruct(_example_shape(inputs), inputs.dtype)
-        return jax.eval_shape(
-            lambda key, x: self.module.init(_linen_keys(key), x, method=self.method, **mode),
-            jax.random.key(0),
-            like_inputs,
-        )
+    def _make_variables(self, inputs: Tensor | KerasTensor) -> None:
+        if self._linen and not self.linen_variables:
+            draws = DrawnTogether(self, self._linen_init(inputs))
+            self._adopt_linen(draws.shapes(), draws)
 
-    def _adopt_linen(self, variables: Mapping[str, PyTree], draw: _LinenDraw | None = None) -> None:
-        """One Variable for each leaf; drawn by linen's own initializers with `draw`."""
+    def _linen_init(self, inputs: Tensor | KerasTensor) -> Callable[[jax.Array], dict[str, Any]]:
+        """Linen's own initialisation for such inputs, as a function of a key."""
+        shape, dtype = _example_shape(inputs), inputs.dtype
+        mode = self._mode(False)
+
+        def make(key: jax.Array) -> dict[str, Any]:
+            x = jnp.zeros(shape, dtype)
+            variables = self.module.init(_linen_keys(key), x, method=self.method, **mode)
+            return _as_dicts(variables)
+
+        return make
+
+    def _adopt_linen(
+        self, variables: Mapping[str, PyTree], draws: DrawnTogether | None = None
+    ) -> None:
+        """One Variable for each leaf; drawn by linen's own initializers with `draws`."""
+        variables = _as_dicts(variables)
+        indices = itertools.count()  # in the order of JAX's leaves: dicts by sorted names
 
         def adopt(path: tuple[str, ...], tree: PyTree) -> Nested[Variable]:
-            if hasattr(tree, "items"):
-                return {name: adopt((*path, name), value) for name, value in tree.items()}
+            if isinstance(tree, dict):
+                adopted = {name: adopt((*path, name), tree[name]) for name in sorted(tree)}
+                return {name: adopted[name] for name in tree}
             trainable = path[0] == "params"
-            if draw is None:
+            if draws is None:
                 return Variable(tree, trainable=trainable, name=path[-1])
+            path_below = "_".join(["linen_variables", *path])  # as `attribute_scan` names it
             return Variable(
-                draw.initializer_of(path),
+                draws.initializer_of(next(indices), path_below),
                 shape=tree.shape,
                 dtype=tree.dtype,
                 trainable=trainable,
                 name=path[-1],
             )
 
-        self.linen_variables = {name: adopt((name,), tree) for name, tree in variables.items()}
+        self.linen_variables = {name: adopt((name,), variables[name]) for name in sorted(variables)}
 
     def _mode(self, training: bool | None) -> dict[str, bool]:
         """`training` under the name that the module's method has for it; empty for none."""
@@ -132,19 +170,30 @@ class FlaxLayer(Layer):
     def call(self, inputs: Tensor, training: bool | None = None) -> Nested[Tensor]:
         mode = self._mode(training)
         if not self._linen:
-            return self.module(inputs, **mode)
+            with nnx_modules.keys_of_call(self.module):
+                return self.module(inputs, **mode)
         values = jax.tree.map(
             lambda variable: variable.value, self.linen_variables, is_leaf=_is_variable
         )
         # Drawn in training alone: a pure call at rest needs no key.
-        rngs = _linen_keys(seeds.key_from_data(seeds.draw_seed(None))) if training else None
+        rngs = _linen_keys_of_call() if training else None
         mutable = [name for name in values if name != "params"] if training else []
-        # Without `mutable`, linen returns the outputs alone.
+        try:
+            result = self.module.apply(
+                values, inputs, method=self.method, rngs=rngs, mutable=mutable or False, **mode
+            )
+        except InvalidRngError as error:
+            if not training:
+                raise
+            given = f"keys for {sorted(rngs)} alone" if rngs else "no key"
+            raise PureCallError(
+                f"Layer '{self.name}' draws random numbers ({error.args[0]}), but the call was "
+                f"given {given}. Pass one: `apply(variables, x, training=True, "
+                "rngs=jax.random.key(0))`."
+            ) from error
         if not mutable:
-            return self.module.apply(values, inputs, method=self.method, rngs=rngs, **mode)
-        outputs, changed = self.module.apply(
-            values, inputs, method=self.method, rngs=rngs, mutable=mutable, **mode
-        )
+            return result  # linen returns the outputs alone
+        outputs, changed = result
         _write(self.linen_variables, changed)
         return outputs
 
@@ -162,44 +211,36 @@ def _write(variables: Mapping[str, Any], values: Mapping[str, Any]) -> None:
             _write(variables[name], value)
 
 
+def _as_dicts(tree: PyTree) -> PyTree:
+    """Plain dicts in the place of Flax's frozen ones, and values out of their boxes of metadata."""
+    if hasattr(tree, "items"):
+        return {name: _as_dicts(value) for name, value in tree.items()}
+    return tree
+
+
 def _linen_keys(key: jax.Array) -> dict[str, jax.Array]:
     return {"params": key, "dropout": jax.random.fold_in(key, 1)}
+
+
+def _linen_keys_of_call() -> dict[str, jax.Array] | None:
+    """What a linen module draws from in training; None where a pure call was given no key, which
+    linen says where it misses one.
+    """
+    scope = key_scopes.current_scope()
+    if scope is None or lending.in_abstract_call():
+        return _linen_keys(keys.key_from_data(seeds.draw_seed(None)))
+    if not scope.has_keys():
+        return None
+    if scope.streams is None:
+        return _linen_keys(keys.key_from_data(seeds.draw_seed(None)))
+    names = {*scope.streams, "params", "dropout"} - {key_scopes.DEFAULT_STREAM}
+    return {
+        name: keys.key_from_data(seeds.draw_from(name))
+        for name in sorted(names)
+        if scope.key_of_stream(name) is not None
+    }
 
 
 def _example_shape(inputs: Tensor | KerasTensor) -> tuple[int, ...]:
     """The shape of inputs to initialise with: 2 for sizes that may vary."""
     return tuple(2 if size is None else size for size in inputs.shape)
-
-
-class _LinenDraw:
-    """Linen's own initialisation, for whatever key the model gives.
-
-    All leaves come from one `init`: linen derives their keys from their places in the module.
-    """
-
-    def __init__(self, layer: FlaxLayer, inputs: Tensor | KerasTensor):
-        self.layer = layer
-        self.shape = _example_shape(inputs)
-        self.dtype = inputs.dtype
-
-    def initializer_of(self, path: tuple[str, ...]) -> Callable[..., jax.Array]:
-        """The initializer of the leaf at `path`, collection first."""
-
-        def draw(shape, dtype=None):
-            scope = seeds.current_scope()
-            if scope is None:
-                key = seeds.key_from_data(seeds.key_data_of(None))
-            else:
-                key = scope.key
-            # The whole `init` for each leaf: of one program, XLA removes what is not asked for.
-            leaf = self.layer.module.init(
-                _linen_keys(key),
-                jnp.zeros(self.shape, self.dtype),
-                method=self.layer.method,
-                **self.layer._mode(False),
-            )
-            for name in path:
-                leaf = leaf[name]
-            return leaf
-
-        return draw

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import keys, seeds
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
+from fkeras.layers.base import nested
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
-from fkeras.types import Nested, PyTree, SeedLike, Tensor
+from fkeras.layers.foreign.drawn_together import DrawnTogether
+from fkeras.types import Nested, PyTree, SeedLike, Shape, Tensor
 
 _CALL_PARAMETERS = {"params", "state", "rng", "inputs", "training"}
 _INIT_PARAMETERS = {"rng", "inputs", "training"}
@@ -30,7 +33,8 @@ class JaxLayer(Layer):
         init_fn: function of some of `rng`, `inputs`, `training`; returns `params`, or
             `(params, state)` where `call_fn` takes `state`.
         params, state: values to start with instead of `init_fn`'s.
-        seed: seed for `init_fn`; None for the process's.
+        seed: seed for `init_fn`, which then decides in every place and for every key; None for the
+            model's key and the layer's place in the model.
 
     Raises:
         UserInputError: no function, functions of other parameters, nothing to start with.
@@ -73,28 +77,45 @@ class JaxLayer(Layer):
         if params is not None or state is not None and init_fn is None:
             self._adopt(params, state)
 
-    def _adopt(self, params: PyTree, state: PyTree) -> None:
-        self.params = _variables_of(params, trainable=True, name="params")
-        self.state = _variables_of(state, trainable=False, name="state")
+    def _adopt(self, params: PyTree, state: PyTree, draws: DrawnTogether | None = None) -> None:
+        indices = itertools.count()  # of the leaves of (params, state)
+        self.params = _variables_of(params, "params", True, indices, draws)
+        self.state = _variables_of(state, "state", False, indices, draws)
+
+    def _init_for(self, inputs: Nested[Tensor | KerasTensor]) -> Callable[[jax.Array], Any]:
+        """`init_fn` for such inputs, as a function of a key that returns `(params, state)`."""
+        like = jax.tree.map(_struct, inputs, is_leaf=_is_symbolic)
+
+        def make(key: jax.Array) -> tuple[PyTree, PyTree]:
+            zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), like)
+            available = {"rng": key, "training": True, "inputs": zeros}
+            initial = self.init_fn(**{name: available[name] for name in self._init_names})
+            initial = initial if "state" in self._call_names else (initial, None)
+            return jax.tree.map(jnp.asarray, tuple(initial))
+
+        return make
 
     def _needs_no_build(self) -> bool:
         return self.init_fn is None or self.params is not None
 
+    def build(self, input_shape: Nested[Shape] | None = None) -> None:
+        """Makes the values that `init_fn` returns for inputs of this shape and the layer's dtype. A
+        call makes them for inputs as they come.
+        """
+        if input_shape is not None:
+            inputs = nested.map_shapes(
+                lambda shape: KerasTensor(shape, dtype=self.input_dtype), input_shape
+            )
+            self._make_variables(inputs)
+
     def _run_build(self, call_args: dict[str, Any]) -> None:
-        if self.params is None and self.init_fn is not None:
-            inputs = next(iter(call_args.values()))
-            # The layer may be called inside a trace, and its Variables outlive that trace: values
-            # are computed now, not staged.
-            with jax.ensure_compile_time_eval():
-                available = {
-                    "rng": seeds.key_from_data(seeds.key_data_of(self.seed)),
-                    "training": True,
-                    "inputs": jax.tree.map(_zeros, inputs, is_leaf=_is_symbolic),
-                }
-                initial = self.init_fn(**{name: available[name] for name in self._init_names})
-            params, state = initial if "state" in self._call_names else (initial, None)
-            self._adopt(params, state)
+        self._make_variables(next(iter(call_args.values())))
         self._info.built = True
+
+    def _make_variables(self, inputs: Nested[Tensor | KerasTensor]) -> None:
+        if self.params is None and self.init_fn is not None:
+            draws = DrawnTogether(self, self._init_for(inputs), self.seed)
+            self._adopt(*draws.shapes(), draws)
 
     def call(self, inputs: Nested[Tensor], training: bool = False) -> Nested[Tensor]:
         # Functions, since only what `call_fn` takes is read, or drawn.
@@ -103,7 +124,7 @@ class JaxLayer(Layer):
             "state": lambda: _values_of(self.state),
             "inputs": lambda: inputs,
             "training": lambda: bool(training),
-            "rng": lambda: seeds.key_from_data(seeds.draw_seed(None)),
+            "rng": lambda: keys.key_from_data(seeds.draw_seed(None)),
         }
         outputs = self.call_fn(**{name: available[name]() for name in self._call_names})
         if "state" not in self._call_names:
@@ -133,12 +154,28 @@ def _parameter_names(function: Callable[..., Any], allowed: set[str]) -> list[st
     return names
 
 
-def _variables_of(tree: PyTree, trainable: bool, name: str) -> PyTree:
-    """A Variable in the place of each array, named by its path; `name` for an array alone."""
+def _variables_of(
+    tree: PyTree,
+    attribute: str,
+    trainable: bool,
+    indices: Iterator[int],
+    draws: DrawnTogether | None,
+) -> PyTree:
+    """A Variable in the place of each array, named by its path; `attribute` for an array alone."""
 
-    def adopt(path, leaf):
+    def adopt(path: tuple[Any, ...], leaf: Any) -> Variable:
         steps = [str(getattr(step, "key", getattr(step, "idx", step))) for step in path]
-        return Variable(leaf, trainable=trainable, name=("_".join(steps) or name).replace("/", "_"))
+        name = ("_".join(steps) or attribute).replace("/", "_")
+        index = next(indices)
+        if draws is None:
+            return Variable(leaf, trainable=trainable, name=name)
+        return Variable(
+            draws.initializer_of(index, "_".join([attribute, *steps])),
+            shape=leaf.shape,
+            dtype=leaf.dtype,
+            trainable=trainable,
+            name=name,
+        )
 
     return None if tree is None else jax.tree_util.tree_map_with_path(adopt, tree)
 
@@ -155,6 +192,7 @@ def _is_symbolic(value: object) -> bool:
     return isinstance(value, KerasTensor)
 
 
-def _zeros(x: Tensor | KerasTensor) -> jax.Array:
+def _struct(x: Tensor | KerasTensor) -> jax.ShapeDtypeStruct:
     """Inputs to initialise with: 2 for sizes that may vary."""
-    return jnp.zeros(tuple(2 if size is None else size for size in x.shape), x.dtype)
+    shape = tuple(2 if size is None else size for size in x.shape)
+    return jax.ShapeDtypeStruct(shape, x.dtype)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
@@ -49,7 +50,7 @@ class AlphaDropout(Layer):
         self.seed = seed
         self.noise_shape = check_noise_shape(noise_shape)
         if rate > 0:
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
@@ -122,7 +123,7 @@ class Dropout(Layer):
         self.seed = seed
         self.noise_shape = check_noise_shape(noise_shape)
         if rate > 0:  # a layer that never draws owns no generator
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Unpack
 
 from fkeras import random
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
@@ -44,7 +45,7 @@ class GaussianNoise(Layer):
         self.stddev = stddev
         self.seed = seed
         if stddev > 0:
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
@@ -87,7 +88,7 @@ class GaussianDropout(Layer):
         self.rate = rate
         self.seed = seed
         if rate > 0:
-            self.seed_generator = SeedGenerator(seed)
+            self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         self.supports_masking = True
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
+from fkeras.core.randomness import keys, seeds
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
@@ -74,7 +75,7 @@ class RecurrentCell(Layer):
         # 1: each gate has its own noise, as Keras has it where the state is dropped too.
         self.implementation = 1 if recurrent_dropout and self.gates > 1 else implementation
         self.seed = seed
-        self.seed_generator = SeedGenerator(seed)
+        self.seed_generator = SeedGenerator(seed, stream=LAYERS_STREAM)
         # None: a subclass whose states are no vectors sets its own sizes.
         if units is not None:
             self.units = checked_count("units", units)
@@ -169,12 +170,12 @@ class RecurrentCell(Layer):
         seed = held_seed(self)
         if seed is None:
             seed = seeds.draw_seed(self.seed_generator)
-        keys = jax.random.split(seeds.key_from_data(seed))
+        of_inputs_and_state = jax.random.split(keys.key_from_data(seed))
         # (gates, batch, features) or (batch, features)
         by_gate = (self.gates,) if self.implementation == 1 and self.gates > 1 else ()
         return {
             name: _dropout_factors(key, rates[name], (*by_gate, *x.shape), x.dtype)
-            for key, name, x in zip(keys, rates, (inputs, state))
+            for key, name, x in zip(of_inputs_and_state, rates, (inputs, state))
         }
 
     def get_config(self) -> Config:

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
 from fkeras import activations, ops
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
@@ -45,7 +46,7 @@ class ConvLSTMStep(LSTMStep):
             return z
         if self.data_format == "channels_first":
             bias = bias.reshape(-1, *(1,) * len(self.strides))  # (channels, 1, ...)
-        return z + bias
+        return broadcasting.add(z, bias)
 
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise

@@ -8,6 +8,7 @@ from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
@@ -34,7 +35,7 @@ class GRUStep(Step):
         bias = weights["bias"]
         if bias is None:
             return z
-        return z + (bias[0] if self.reset_after else bias)
+        return broadcasting.add(z, bias[0] if self.reset_after else bias)
 
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise
@@ -54,7 +55,7 @@ class GRUStep(Step):
         # One product for the gates and the candidate: the reset gate acts on its result.
         inner = multiply_with_noise(h, weights["recurrent_kernel"], noise)
         if weights["bias"] is not None:
-            inner = inner + weights["bias"][1]
+            inner = broadcasting.add(inner, weights["bias"][1])
         gates = recurrence.keep_for_gradient(projected[:, :gates_end] + inner[:, :gates_end])
         inner = recurrence.keep_for_gradient(inner[:, gates_end:])
         update, reset = jnp.split(self.recurrent_activation(gates), 2, axis=-1)

@@ -8,6 +8,7 @@ from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
+from fkeras.core import broadcasting
 from fkeras import activations
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
@@ -27,7 +28,7 @@ class LSTMStep(Step):
 
     def project(self, x: Tensor, weights: CellWeights, noise: CellNoise) -> Tensor:
         z = multiply_with_noise(x, weights["kernel"], noise["inputs"])
-        return z if weights["bias"] is None else z + weights["bias"]
+        return z if weights["bias"] is None else broadcasting.add(z, weights["bias"])
 
     def advance(
         self, projected: Tensor, states: list[Tensor], weights: CellWeights, noise: CellNoise

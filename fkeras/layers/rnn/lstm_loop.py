@@ -46,8 +46,8 @@ def _advance(
     h, c = states
     # sigmoid(z) is tanh(z / 2) / 2 + 1 / 2: one tanh for all gates.
     units = h.shape[-1]
-    scale = jnp.asarray(np.repeat((0.5, 0.5, 1, 0.5), units), z.dtype)
-    shift = jnp.asarray(np.repeat((0.5, 0.5, 0, 0.5), units), z.dtype)
+    scale = jnp.asarray(np.repeat((0.5, 0.5, 1, 0.5), units), z.dtype)[None]
+    shift = jnp.asarray(np.repeat((0.5, 0.5, 0, 0.5), units), z.dtype)[None]
     gates = jnp.tanh((z + h @ recurrent) * scale) * scale + shift
     i, f, candidate, o = jnp.split(gates, 4, axis=-1)
     c = f * c + i * candidate

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from fkeras.core.nested import map_structure
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import key_scopes, keys, seeds
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
@@ -103,31 +103,44 @@ class TimeDistributed(Wrapper):
         # layers that they came from remembered while tracing.
         owners: list[Layer] = []
 
-        def run_step(x, mask, key):
+        scope = key_scopes.current_scope()
+
+        def draws_of(step, key):
+            if scope is not None:
+                return key_scopes.iteration(step)
+            return contextlib.nullcontext() if key is None else key_scopes.scope(key, paths)
+
+        def run_step(step, x, mask, key):
             context = contexts.CallContext(self, losses=[])
-            context.training = training if outer_context is None else outer_context.training
-            draws = contextlib.nullcontext() if key is None else seeds.scope(key, paths)
-            with contexts.opened(context), draws:
+            context.training = training
+            if outer_context is not None:
+                context.training = outer_context.training
+                context.float_dtype = outer_context.float_dtype
+                context.capture = outer_context.capture
+            with contexts.opened(context), draws_of(step, key):
                 outputs = at_step(x, mask)
             owners[:] = [layer for layer, _ in context.losses]
             return outputs, [value for _, value in context.losses]
 
         # Over the steps of inputs and mask; outputs get them back at axis 1, losses at axis 0.
-        axes = (1, None if mask is None else 1, None if keys is None else 0)
-        outputs, losses = jax.vmap(run_step, in_axes=axes, out_axes=(1, 0))(inputs, mask, keys)
+        axes = (0, 1, None if mask is None else 1, None if keys is None else 0)
+        steps = jnp.arange(inputs.shape[1])
+        outputs, losses = jax.vmap(run_step, in_axes=axes, out_axes=(1, 0))(
+            steps, inputs, mask, keys
+        )
         for owner, values in zip(owners, losses):
             owner.add_loss(jnp.sum(values))
         return outputs
 
     def _keys(self, steps: int) -> jax.Array | None:
-        """One key for each step, where the layer may draw random numbers."""
+        """One key for each step, where the layer may draw random numbers and no pure call has keys
+        for it.
+        """
         generators = [generator for _, generator in self._structure().generators]
-        scope = seeds.current_scope()
-        if not generators and (scope is None or scope.key is None):
+        if not generators or key_scopes.current_scope() is not None:
             return None
-        # One draw for all steps; each step's key is split from it.
-        seed = seeds.draw_seed(generators[0] if generators else None)
-        return jax.random.split(seeds.key_from_data(seed), steps)
+        seed = seeds.draw_seed(generators[0])  # one draw, from which each step's key is split
+        return jax.random.split(keys.key_from_data(seed), steps)
 
     def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         shape = self.layer.compute_output_shape(_step_shape(input_shape))

@@ -69,7 +69,7 @@ def test_the_numbers_have_the_moments_they_should():
 
 def test_a_users_function_is_drawn_by_the_weights_place_too():
     def noisy(shape, dtype=None):
-        from fkeras.core.randomness import seeds
+        from fkeras.core.randomness import key_scopes, process_generator, seeds
 
         return jax.random.normal(jax.random.wrap_key_data(seeds.draw_seed(None)), shape, dtype)
 
@@ -102,11 +102,11 @@ def test_a_seed_generator_gives_others_at_each_call_and_each_place():
 
 
 def test_inside_a_scope_an_unseeded_call_follows_the_calls_key():
-    from fkeras.core.randomness import seeds
+    from fkeras.core.randomness import key_scopes
 
     initializer, values = Plain(), []
     for key in (KEY, KEY, jax.random.key(8)):
-        with seeds.scope(key):
+        with key_scopes.scope(key):
             values.append(initializer((3,)).tolist())
     assert values[0] == values[1] != values[2]
 
@@ -155,13 +155,13 @@ def test_a_variable_of_no_root_is_a_root_of_its_own():
 
 def test_the_outermost_root_places_what_has_no_place():
     from fkeras import Variable
-    from fkeras.core.randomness import seeds
+    from fkeras.core.randomness import process_generator
 
     v, asked = Variable(Plain(), shape=(3,), name="w"), []
 
     def place():
         asked.append("outer")
-        v.handle.origin.place(seeds.RootKey.from_data(DATA), "net/w")
+        v.handle.origin.place(process_generator.RootKey.from_data(DATA), "net/w")
 
     with first_values.placing(place), first_values.placing(lambda: asked.append("inner")):
         value = v.numpy()

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras.core.randomness import seeds
+from fkeras.core.randomness import process_generator
 from fkeras.errors import UserInputError
 from fkeras.random import SeedGenerator
 
@@ -24,10 +24,10 @@ def test_numbers_are_those_of_keras(keras):
 
 
 def test_without_a_seed_each_has_its_own_and_the_process_decides():
-    seeds.reset(1)
+    process_generator.reset(1)
     a, b = SeedGenerator(), SeedGenerator()
     assert a.root != b.root
-    seeds.reset(1)
+    process_generator.reset(1)
     assert SeedGenerator().root == a.root
 
 

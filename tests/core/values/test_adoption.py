@@ -75,7 +75,7 @@ def test_a_foreign_module_on_a_layer_gets_gradients_by_apply():
             return self.inner(x)
 
     layer, x = Wrapper(), jnp.ones((4, 2))
-    variables = layer.init(jax.random.key(0), x)
+    variables = layer.init(layer.build_key, x)
     gradients = jax.grad(lambda p: layer.apply({**variables, "params": p}, x)[0].sum())(
         variables["params"]
     )

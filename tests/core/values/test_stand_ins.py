@@ -1,5 +1,8 @@
+import threading
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from fkeras import Variable
@@ -58,3 +61,37 @@ def test_which_contents_are_no_values():
     yet = stand_ins.NotDrawnYet((1,), "float32", lambda: None)
     assert stand_ins.is_stand_in(yet) and stand_ins.is_stand_in(stand_ins.HeldByLoop(None))
     assert not stand_ins.is_stand_in(None) and not stand_ins.is_stand_in(jnp.ones(1))
+
+
+def test_values_of_several_variables_are_those_of_one_moment():
+    """While they are read, the loop cannot go on."""
+    variables = [Variable(np.zeros(1)) for _ in range(2)]
+    lock = threading.RLock()
+
+    def bring():
+        for variable in variables:
+            stand_ins.put_value(variable, np.ones(1))
+
+    held = stand_ins.HeldByLoop(bring, lock)
+    for variable in variables:
+        stand_ins.put_value(variable, held)
+    with stand_ins.held_still(variables):
+        taken = []
+        thread = threading.Thread(target=lambda: taken.append(lock.acquire(blocking=False)))
+        thread.start()
+        thread.join()
+        assert taken == [False]
+        assert [stand_ins.own_value(v).tolist() for v in variables] == [[1], [1]]
+    assert lock.acquire(blocking=False)
+    assert stand_ins.own_values([variables, []]) == ([np.ones(1)] * 2, [])
+
+
+def test_a_reader_inside_of_the_step_that_it_waits_for_is_told(monkeypatch):
+    monkeypatch.setattr(stand_ins, "_PATIENCE", 0.01)
+    lock = threading.Lock()
+    lock.acquire()
+    variable = Variable(np.zeros(1))
+    stand_ins.put_value(variable, stand_ins.HeldByLoop(lambda: None, lock))
+    with pytest.raises(RuntimeError, match="has not come back.*host callback"):
+        stand_ins.own_value(variable)
+    stand_ins.put_value(variable, np.zeros(1))

@@ -112,7 +112,8 @@ def test_an_nnx_module_is_used_as_it_is():
     assert layer.built and layer.module is module
     np.testing.assert_allclose(layer(X), X)
     np.testing.assert_allclose(layer(X, training=True), -X)
-    gradient = jax.grad(lambda v: jnp.sum(layer.apply(v, X)[0]))(layer.init(jax.random.key(0), X))
+    variables = layer.init(layer.build_key, X)
+    gradient = jax.grad(lambda v: jnp.sum(layer.apply(v, X)[0]))(variables)
     np.testing.assert_allclose(jax.tree.leaves(gradient["params"]), [X.sum()], rtol=1e-5)
 
 

@@ -1,0 +1,341 @@
+"""The keys of a call: what a draw inside it is keyed by.
+
+No layer holds random state that a pure call would need. A pure call opens a `scope` with its key; a
+draw inside it is keyed by (the call's key, the structural path of who draws, how often it drew
+before in this call). Outside of any scope, a `SeedGenerator` counts its own state forward, as in
+Keras.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import zlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import jax
+
+from fkeras.core import jax_private
+from fkeras.core.randomness import keys, process_generator
+from fkeras.core.scoped import Scoped
+from fkeras.core.values import trace_tokens
+from fkeras.errors import PureCallError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from fkeras.core.jax_private import Trace
+
+
+# What names no stream of its own, or one that was given no key, draws from the default one.
+DEFAULT_STREAM = "default"
+LAYERS_STREAM = "dropout"  # of fkeras's own layers, under the name that Flax has for it
+
+
+class KeyScope:
+    """The keys of one call.
+
+    Args:
+        key: the call's typed key, or one for each stream; None: drawing is an error.
+        paths: id of a drawer (a layer, a `SeedGenerator`) -> its structural path.
+        step: lifetime step of training, where there is one.
+        path: put before all paths.
+        on_deep_draw: called when a draw becomes a constant of an inner trace.
+
+    A draw in an inner trace is right where the trace's program runs once (`jit`, `checkpoint`,
+    `cond`): a second call of the same inner function is traced anew, since the draw renews the
+    token. Where it runs many times (`scan`, `vmap`), all runs would share the numbers: an error,
+    unless the loop opens a scope of its own for each run (`iteration`).
+    """
+
+    def __init__(
+        self,
+        key: jax.Array | Mapping[str, jax.Array] | None,
+        paths: Mapping[int, str] | None = None,
+        step: jax.Array | int | None = None,
+        path: str = "",
+        on_deep_draw: Callable[[], None] | None = None,
+    ) -> None:
+        self.streams: Mapping[str, jax.Array] | None = None
+        if isinstance(key, Mapping):
+            self.streams = key
+            key = key.get(DEFAULT_STREAM, key.get(LAYERS_STREAM))
+        self.key = key
+        self.paths = paths or {}
+        self.step = step
+        self.base = path
+        self.on_deep_draw = on_deep_draw
+        self.counts: dict[str, int] = {}  # how often each path drew in this call
+        self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
+        self.trace = jax_private.current_trace()
+        self.traces_outside: list[Trace] = []  # of a reopened scope: between it and the call's own
+
+    def reopened(self, index: jax.Array | None = None) -> KeyScope:
+        """The same scope for an inner trace, to be opened in it: draws there count as if they stood
+        outside.
+
+        Args:
+            index: which run of a loop's body it is: each draws its own numbers. None: no loop.
+        """
+        inner = copy.copy(self)  # the counts are shared: what is drawn behind it is counted on
+        inner.trace = jax_private.current_trace()
+        if index is not None:
+            inner.iterations = (*self.iterations, index)
+        # The innermost trace is the one that is taken care of. Those around it are not: a draw is
+        # a constant of a `jax.jit` around a `lift.checkpoint`, and one for all runs of a scan.
+        inner.traces_outside = [*jax_private.traces_above(self.trace)[1:], *self.traces_outside]
+        return inner
+
+    def has_keys(self) -> bool:
+        """Whether the call was given any key."""
+        return self.key is not None or bool(self.streams)
+
+    def key_of_stream(self, stream: str | None) -> jax.Array | None:
+        """What draws of a stream are keyed by; None where the call was given no key for them."""
+        if self.streams is None or stream in (None, DEFAULT_STREAM):
+            return self.key
+        return self.streams.get(stream, self.streams.get(DEFAULT_STREAM))
+
+    def next(
+        self, drawer: object = None, own_seed: int | None = None, stream: str | None = None
+    ) -> jax.Array | None:
+        """The typed key of one draw; None where the call was given no key for it.
+
+        Args:
+            drawer: who draws; None, or one without a path: whatever layer is being called.
+            own_seed: the seed that the drawer was made with. Where there is a step, this and the
+                step decide, whatever the model's key is.
+            stream: name of the stream that is drawn from; None for what names none.
+        """
+        self._check_trace()
+        given = self.key_of_stream(stream)
+        path = self.base + self.paths.get(id(drawer), _location.value)
+        if self.streams is not None and stream not in (None, DEFAULT_STREAM, LAYERS_STREAM):
+            path += f":{stream}"  # streams at one place neither move each other nor fall together
+        count = self.counts.get(path, 0)
+        self.counts[path] = count + 1
+        if own_seed is not None and self.step is not None:
+            key = jax.random.fold_in(keys.key_of_int(own_seed), self.step)
+        elif given is None and own_seed is None:
+            return None
+        elif given is None:  # a drawer with a seed needs no other key
+            key = jax.random.fold_in(keys.key_of_int(own_seed), zlib.crc32(path.encode()))
+        else:
+            key = jax.random.fold_in(given, zlib.crc32(path.encode()))
+            if own_seed is not None:
+                key = jax.random.fold_in(key, own_seed & 0x7FFFFFFF)
+        for index in self.iterations:
+            key = jax.random.fold_in(key, index)
+        return jax.random.fold_in(key, count) if count else key
+
+    def _check_trace(self) -> None:
+        traces = [*jax_private.traces_above(self.trace), *self.traces_outside]
+        if _check_deep_draw(traces) and self.on_deep_draw is not None:
+            self.on_deep_draw()
+
+
+def _check_deep_draw(traces: list[Trace]) -> bool:
+    """Sees to a draw in traces inside the one that its call was opened in: an error where they run
+    many times, else another token for what comes.
+
+    Returns:
+        Whether the draw is a constant of an inner program.
+    """
+    if any(map(jax_private.repeats, traces)):
+        raise PureCallError(
+            f"{_location.value or 'A layer'} draws random numbers inside a scan, while, map or "
+            "vmap of JAX: all runs would share one set of them. Use `fkeras.ops.scan`, `map`, "
+            "`vectorized_map`, `fori_loop` or `while_loop`, or `fkeras.lift.scan` and `vmap`, "
+            "which draw anew in each run; or split a key outside and pass one to each run: "
+            "`apply(..., rngs=key)`."
+        )
+    is_deep = any(map(jax_private.is_staging, traces))
+    if is_deep:
+        trace_tokens.renew()
+    return is_deep
+
+
+class _FacadeLoop(KeyScope):
+    """The keys of a loop in a call of the facade, whose generators cannot count on in the loop: one
+    key of the process's own generator, drawn when a run first asks.
+    """
+
+    def __init__(self, on_deep_draw: Callable[[], None]) -> None:
+        self._drawn: list[jax.Array] = []  # shared by all runs
+        super().__init__(None, on_deep_draw=on_deep_draw)
+
+    @property
+    def key(self) -> jax.Array:
+        if not self._drawn:
+            with jax.ensure_compile_time_eval():
+                self._drawn.append(keys.key_from_data(process_generator.next_draw()))
+        return self._drawn[0]
+
+    @key.setter
+    def key(self, value: None) -> None:
+        """The base class's constructor has none to give."""
+
+
+class _Refusal(KeyScope):
+    """Keys where drawing makes no sense."""
+
+    def __init__(self, function: str) -> None:
+        super().__init__(None)
+        self._function = function
+
+    def next(
+        self, drawer: object = None, own_seed: int | None = None, stream: str | None = None
+    ) -> jax.Array | None:
+        raise PureCallError(
+            f"{_location.value or 'A layer'} draws random numbers in the function of "
+            f"`{self._function}`, which is called once for many pairs of elements: they would all "
+            "share one set of them. Draw outside and pass the numbers in."
+        )
+
+
+_scope: Scoped[KeyScope | None] = Scoped(None)
+_location: Scoped[str] = Scoped("")  # path of the layer being called, inside a scope
+
+
+def scope(
+    key: jax.Array | Mapping[str, jax.Array] | None,
+    paths: Mapping[int, str] | None = None,
+    step: jax.Array | int | None = None,
+    path: str = "",
+    on_deep_draw: Callable[[], None] | None = None,
+) -> AbstractContextManager[KeyScope]:
+    """Context manager: draws inside take their keys from `key`.
+
+    Args:
+        key: a typed key or uint32[2], or one for each stream; None: drawing is an error.
+        paths, step, path, on_deep_draw: see `KeyScope`.
+    """
+    if isinstance(key, Mapping):
+        key = {name: keys.typed_key(one) for name, one in key.items()}
+    elif key is not None:
+        key = keys.typed_key(key)
+    return _scope.inside(KeyScope(key, paths, step, path, on_deep_draw))
+
+
+def located(path: str) -> AbstractContextManager[str]:
+    """Context manager: draws inside are keyed by this path (of the layer being called).
+
+    Generators with a place of their own keep theirs.
+    """
+    return _location.inside(path)
+
+
+def location() -> str:
+    """Path of the layer being called, inside a scope."""
+    return _location.value
+
+
+def current_scope() -> KeyScope | None:
+    """The innermost open scope, or None."""
+    return _scope.value
+
+
+# -- draws of the facade -------------------------------------------------------
+
+
+class _Watch(NamedTuple):
+    trace: Trace
+    on_deep_draw: Callable[[], None]
+
+
+_watch: Scoped[_Watch | None] = Scoped(None)
+
+
+def watched(on_deep_draw: Callable[[], None]) -> AbstractContextManager:
+    """Context manager for an outermost call of the facade, whose generators count on their own.
+
+    Args:
+        on_deep_draw: called when a draw inside becomes a constant of an inner trace.
+    """
+    return _watch.inside(_Watch(jax_private.current_trace(), on_deep_draw))
+
+
+def is_cut_off() -> bool:
+    """Whether a watched call is inside a trace of its own: generators' states cannot come out."""
+    watch = _watch.value
+    return watch is not None and bool(jax_private.traces_above(watch.trace))
+
+
+def counting(state: jax.Array) -> AbstractContextManager:
+    """Context manager for counting a generator's own state on. In an inner trace of a watched call
+    the count stays concrete, since a traced one could not come out.
+    """
+    watch = _watch.value
+    if watch is None or isinstance(state, jax.core.Tracer):
+        return contextlib.nullcontext()
+    if not _check_deep_draw(jax_private.traces_above(watch.trace)):
+        return contextlib.nullcontext()
+    watch.on_deep_draw()
+    return jax.ensure_compile_time_eval()
+
+
+# -- loops and branches --------------------------------------------------------
+
+
+def may_draw() -> bool:
+    """Whether a call is going on in which layers draw: the runs of a loop then need keys of their
+    own (`iteration`).
+    """
+    return _scope.value is not None or _watch.value is not None
+
+
+def _present_scope() -> KeyScope | None:
+    """The innermost scope; in a call of the facade one that stands for its generators."""
+    scope, watch = _scope.value, _watch.value
+    return _FacadeLoop(watch.on_deep_draw) if scope is None and watch is not None else scope
+
+
+def looped() -> AbstractContextManager[KeyScope | None]:
+    """Context manager around a loop: its runs open `iteration`s of one scope."""
+    return _scope.inside(_present_scope())
+
+
+def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
+    """Context manager for one run of a loop's body: draws inside are this run's own.
+
+    Args:
+        index: which run it is, an integer scalar of the loop's trace.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.reopened(index))
+
+
+def again() -> AbstractContextManager[KeyScope | None]:
+    """Context manager for an inner trace that runs once and is traced at each call: draws inside
+    are those of the call around.
+    """
+    scope = _scope.value
+    return _scope.inside(None if scope is None else scope.reopened())
+
+
+def replayable() -> Callable[[], AbstractContextManager]:
+    """Remembers where the draws of the present call stand, for a function that computes a part of
+    it again with the same numbers, in whatever trace.
+
+    Returns:
+        A function that makes a context manager: draws inside are those that come after now.
+    """
+    scope = _scope.value
+    if scope is None:
+        return contextlib.nullcontext
+    counts = dict(scope.counts)
+
+    def replay() -> AbstractContextManager:
+        again = copy.copy(scope)
+        again.counts = dict(counts)
+        again.trace = jax_private.current_trace()
+        again.traces_outside = []
+        return _scope.inside(again)
+
+    return replay
+
+
+def refused(function: str) -> AbstractContextManager[KeyScope]:
+    """Context manager: drawing is an error that names `function`."""
+    return _scope.inside(_Refusal(function))
