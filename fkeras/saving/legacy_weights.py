@@ -16,7 +16,7 @@ from fkeras.core.warn_once import warn_user
 from fkeras.errors import IncompatibleFileError
 from fkeras.layers.base import tracking
 from fkeras.saving import keras2_optimizer
-from fkeras.saving.match import Match
+from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.stores import to_numpy
 
 if TYPE_CHECKING:
@@ -95,6 +95,8 @@ def match_optimizer(match: Match, model: Model, saved: LegacyWeights) -> None:
             if value is not None:
                 match.add(variable.path, variable, value)
         return
+    if are_of_unbuilt_optimizer([array for _, array in saved.optimizer]):
+        variables = variables[: len(saved.optimizer)]
     if len(variables) != len(saved.optimizer):
         match.problems[model.optimizer.name] = (
             f"file {len(saved.optimizer)} arrays of state, model {len(variables)}"

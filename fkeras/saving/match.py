@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -80,6 +80,11 @@ class Match:
                 f"`load_own_variables` says: {error}"
             ) from error
         _assign(self.pairs)
+
+
+def are_of_unbuilt_optimizer(values: Collection[np.ndarray]) -> bool:
+    """Whether arrays are all that an optimizer has before it is built: its count and its rate."""
+    return len(values) <= 2 and all(value.shape == () for value in values)
 
 
 def unfit(variable: nnx.Variable, value: np.ndarray | None) -> str | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
 
 _WEIGHTS = "The weights in the file"
-_STATE = "The weights and the optimizer's state in the file"
+_STATE = "The arrays of the optimizer's state in the file"
 
 
 def revive_model(
@@ -44,10 +44,10 @@ def revive_model(
         UserInputError: code in the config, or values that do not fit it.
         UnknownNameError: a class that is not registered.
     """
-    config = record.config
-    if config is not None and not compile:
-        # Not compiled at all: what it was compiled with may not be registered here.
-        config = {**config, "compile_config": None}
+    # Compiled later, if at all: what it was compiled with may not be registered here, and an
+    # optimizer is as large as the config says, which has to be compared with the arrays first.
+    config = {**(record.config or {}), "compile_config": None}
+    chosen = (record.config or {}).get("compile_config") if compile else None
     try:
         with scopes.ObjectSharingScope(reads=True):
             model = serialization.deserialize_keras_object(
@@ -55,18 +55,17 @@ def revive_model(
             )
     except RecursionError:
         raise CorruptFileError("The model's config holds models in models without end.") from None
-    # Checked together, set together: an error leaves no half of a state behind.
     match = _match(model, record, False)
-    # Before anything is made of the sizes that the config says.
     match.refuse_problems(_WEIGHTS)
-    with_state = compile and model.optimizer is not None and _holds_optimizer(record)
-    if with_state:
-        if not model.optimizer.built:
-            model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
-            model.optimizer.build(model.trainable_variables)
-        match = _match(model, record, True)
-    match.refuse_problems(_STATE if with_state else _WEIGHTS)
     match.apply(_variables_of(model))
+    if chosen:
+        with (
+            scopes.custom_object_scope(custom_objects),
+            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
+        ):
+            model.compile_from_config(chosen)
+        if model.optimizer is not None and _holds_optimizer(record):
+            _restore_optimizer(model, record)
     _restore_generators(model, record)
     keras_stores.restore_assets(model, record.assets)
     if record.lifetime is not None:
@@ -108,6 +107,19 @@ def restore_weights(
         )
     match.apply(_variables_of(model))
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
+
+
+def _restore_optimizer(model: Model, record: ModelRecord) -> None:
+    """Sets the state of the optimizer of a model that has its weights."""
+    if not model.optimizer.built:
+        model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
+        model.optimizer.build(model.trainable_variables)
+    match = _match(model, record, True)
+    own = {id(variable) for variable in model.optimizer.variables}
+    match.hooks.clear()
+    match.pairs = [pair for pair in match.pairs if id(pair[0]) in own]
+    match.refuse_problems(_STATE)
+    match.apply(())
 
 
 def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
-from fkeras.saving.match import Match
+from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.moved_layers import follow_names
 from fkeras.saving.stores import Store, owners_by_path
 
@@ -73,6 +73,8 @@ def _match_optimizer(
     if of_keras2:  # where the rate is no state, and slots that are never used are
         own = [variable for variable in own if variable.name != "learning_rate"]
         values = values if len(own) > 1 else {"0": values["0"]}
+    if len(values) < len(own) and are_of_unbuilt_optimizer(values.values()):
+        own = own[: len(values)]
     if set(values) != {str(i) for i in range(len(own))}:
         match.problems[path] = (
             f"file {len(values)} arrays of state, model {len(own)} ({optimizer.name})"

@@ -398,6 +398,13 @@ compiled(
 
 
 @model
+def compiled_and_never_trained(K):
+    made = K.Sequential([K.Input((4,)), K.layers.Dense(1)])
+    made.compile(K.optimizers.Adam(0.25), "mean_squared_error")
+    return made, FLAT, None
+
+
+@model
 def losses_by_output(K):
     made, x, _ = two_inputs_and_two_outputs(K)
     made.compile(

@@ -53,6 +53,16 @@ def test_weights_of_the_whole_model_can_be_taken_by_another(tmp_path):
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
 
 
+@pytest.mark.parametrize("name", ["model", "model.keras", "model.h5"])
+def test_a_model_that_was_compiled_and_never_trained_comes_back(tmp_path, name):
+    model = dense(compiled=True)
+    model.optimizer.learning_rate = 0.125
+    model.save(tmp_path / name)
+    again = saving.load_model(tmp_path / name)
+    assert float(again.optimizer.learning_rate) == 0.125
+    again.fit(X, Y, verbose=0)
+
+
 WRONG = [
     (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
     (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
