@@ -103,9 +103,8 @@ def edited_zip(place, *, config=None, drop=(), add=(), metadata=None, weights=No
 
 
 def edited_h5(content, change):
-    memory = io.BytesIO(content)
+    memory = io.BytesIO(content.rpartition(b"fkeras\r\n")[0] or content)  # without the seal
     with h5py.File(memory, "r+") as file:
-        file.attrs.pop("fkeras_crc32", None)
         change(file)
     return memory.getvalue()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from fkeras import io
 from fkeras.saving import legacy_config
 from fkeras.saving.formats import guarded_hdf5, hdf5_stores, legacy_hdf5, metadata
+from fkeras.saving.formats.seal import check_seal, seal_file
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ class _Hdf5File:
         return starts_with(path, _SIGNATURE)
 
     def read(self, path: Path) -> ModelRecord:
-        with guarded_hdf5.open_guarded(path, path.stat().st_size, f"'{path}'") as file:
+        size = path.stat().st_size
+        with open(path, "rb") as content:
+            check_seal(content, size, f"'{path}'")
+        with guarded_hdf5.open_guarded(path, size, f"'{path}'") as file:
             if hdf5_stores.holds_stores(file):
                 return ModelRecord({}, stores=hdf5_stores.read_stores(file))
             return _read_legacy(file)
@@ -48,8 +52,10 @@ class WeightsFile(_Hdf5File):
 
     def write(self, record: ModelRecord, path: Path) -> None:
         h5py = guarded_hdf5.import_h5py()
-        with io.replacing_file(path) as temporary, h5py.File(temporary, "w") as file:
-            hdf5_stores.write_stores(file, record.stores)
+        with io.replacing_file(path) as temporary:
+            with h5py.File(temporary, "w") as file:
+                hdf5_stores.write_stores(file, record.stores)
+            seal_file(temporary)
 
 
 class LegacyFile(_Hdf5File):
@@ -62,13 +68,15 @@ class LegacyFile(_Hdf5File):
 
     def write(self, record: ModelRecord, path: Path) -> None:
         h5py = guarded_hdf5.import_h5py()
-        with io.replacing_file(path) as temporary, h5py.File(temporary, "w") as file:
-            if record.config is None:
-                legacy_hdf5.write_weights(file, record.legacy)
-                return
-            config = legacy_config.to_legacy(record.config)
-            own = metadata.describe_own(record)
-            legacy_hdf5.write_model(file, record.legacy, config, own)
+        with io.replacing_file(path) as temporary:
+            with h5py.File(temporary, "w") as file:
+                if record.config is None:
+                    legacy_hdf5.write_weights(file, record.legacy)
+                else:
+                    config = legacy_config.to_legacy(record.config)
+                    own = metadata.describe_own(record)
+                    legacy_hdf5.write_model(file, record.legacy, config, own)
+            seal_file(temporary)
 
 
 def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:

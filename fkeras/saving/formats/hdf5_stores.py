@@ -1,7 +1,6 @@
 """Keras 3's layout of weights in an HDF5 file: `layers/dense/vars/0`, a group for each store.
 
-The name of a layer is an attribute of its `vars`. A root attribute holds a checksum over all of it;
-Keras takes no notice of that.
+The name of a layer is an attribute of its `vars`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.errors import CorruptFileError
-from fkeras.saving.formats.checksums import crc_of_arrays
 from fkeras.saving.stores import Store
 
 if TYPE_CHECKING:
@@ -20,14 +18,13 @@ if TYPE_CHECKING:
 
     from fkeras.saving.formats.guarded_hdf5 import GuardedFile
 
-CHECKSUM = "fkeras_crc32"
 _VARS = "vars"
 # tf.keras 2.12 and 2.13 named the list of a model's layers so.
 _EARLIER_NAME_OF_LAYERS = "_layer_checkpoint_dependencies"
 
 
 def write_stores(file: h5py.File, stores: Mapping[str, Store]) -> None:
-    """Writes stores into an empty file, with their checksum."""
+    """Writes stores into an empty file."""
     for path, store in stores.items():
         group = file.create_group(f"{path}/{_VARS}" if path else _VARS)
         if store.name is not None:
@@ -36,23 +33,16 @@ def write_stores(file: h5py.File, stores: Mapping[str, Store]) -> None:
             dataset = group.create_dataset(key, data=value)
             if value.dtype.name == "bfloat16":
                 dataset.attrs["dtype"] = "bfloat16"
-    file.attrs[CHECKSUM] = checksum(stores)
 
 
 def read_stores(file: GuardedFile) -> dict[str, Store]:
     """All stores of a file.
 
     Raises:
-        UnsafeFileError, CorruptFileError: see `GuardedFile`; also a checksum of something else.
+        UnsafeFileError, CorruptFileError: see `GuardedFile`.
     """
     stores: dict[str, Store] = {}
     _read_group(file, file.root, "", stores, 0)
-    expected = file.root.attrs.get(CHECKSUM)
-    if expected is not None and expected != checksum(stores):
-        raise CorruptFileError(
-            f"{file.shown} is damaged: its arrays are not those that were written (checksum "
-            f"{expected}). Save it again, or take another copy."
-        )
     return {_current_path(path): store for path, store in stores.items()}
 
 
@@ -60,16 +50,6 @@ def holds_stores(file: GuardedFile) -> bool:
     """Whether a file has this layout, rather than the one before."""
     attributes = file.root.attrs
     return not ("layer_names" in attributes or "model_weights" in file.root)
-
-
-def checksum(stores: Mapping[str, Store]) -> str:
-    """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values."""
-    named = [
-        (f"{path}|{key}", value)
-        for path, store in stores.items()
-        for key, value in store.values.items()
-    ]
-    return crc_of_arrays(named, sorted(f"{path}|{s.name or ''}" for path, s in stores.items()))
 
 
 def _read_group(

@@ -16,6 +16,7 @@ from fkeras.saving.formats.keras_members import (
     members_of,
     record_of,
 )
+from fkeras.saving.formats.seal import seal_file
 from fkeras.saving.record import ModelRecord
 
 
@@ -48,6 +49,8 @@ class KerasDirectory:
                 place = io.entry_path(name, directory)  # refuses names that would leave it
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(content)
+                if name == WEIGHTS:  # archives have checksums of their own
+                    seal_file(place)
 
     def read(self, path: Path) -> ModelRecord:
         names = [name for name in (METADATA, CONFIG, WEIGHTS) if (path / name).exists()]

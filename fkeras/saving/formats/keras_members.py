@@ -16,6 +16,7 @@ from fkeras.errors import CorruptFileError
 from fkeras.io.paths import parts_of, reason_to_refuse
 from fkeras.saving.formats import guarded_hdf5, hdf5_stores, metadata
 from fkeras.saving.formats.json_text import read_json
+from fkeras.saving.formats.seal import check_seal
 from fkeras.saving.keras2_config import is_of_keras2, modernize_model
 from fkeras.saving.record import ModelRecord
 
@@ -66,6 +67,7 @@ def record_of(names: Collection[str], read: Callable[[str], bytes], shown: str) 
         config = modernize_model(config)
     weights = read(WEIGHTS)
     source = io.BytesIO(weights)
+    check_seal(source, len(weights), f"{shown}, {WEIGHTS}")
     with guarded_hdf5.open_guarded(source, len(weights), f"{shown}, {WEIGHTS}") as file:
         stores = hdf5_stores.read_stores(file)
     return ModelRecord(

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.errors import CorruptFileError
-from fkeras.saving.formats.checksums import crc_of_arrays
 from fkeras.saving.formats.json_text import read_json
 from fkeras.saving.formats.metadata import KERAS_VERSION
 from fkeras.saving.legacy_weights import LegacyWeights, Named
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from fkeras.saving.formats.guarded_hdf5 import GuardedFile
     from fkeras.types import Config
 
-CHECKSUM = "fkeras_crc32_of_arrays"
 OWN_METADATA = "fkeras"
 _TOP = "top_level_model_weights"
 _MODEL, _OPTIMIZER = "model_weights", "optimizer_weights"
@@ -40,7 +38,6 @@ def write_weights(group: h5py.Group, saved: LegacyWeights) -> None:
     _write_names(group, _LAYER_NAMES, [name for name, _ in saved.layers])
     group.attrs["backend"] = "jax"
     group.attrs["keras_version"] = KERAS_VERSION
-    group.attrs[CHECKSUM] = checksum(saved)
     # In this order no name is made a group by another before it is written.
     for name, arrays in sorted(saved.layers, key=lambda entry: entry[0]):
         _write_arrays(group.create_group(name), arrays)
@@ -70,7 +67,7 @@ def read_weights(file: GuardedFile) -> LegacyWeights:
     """All arrays of a file.
 
     Raises:
-        CorruptFileError: names without arrays, or other arrays than were written.
+        CorruptFileError: names without arrays.
         UnsafeFileError: see `GuardedFile`.
     """
     root = file.root
@@ -85,18 +82,11 @@ def read_weights(file: GuardedFile) -> LegacyWeights:
         layers.append((name, _read_arrays(file, _child(file, group, name))))
     top = file.child(group, _TOP)
     optimizer = file.child(root, _OPTIMIZER)
-    saved = LegacyWeights(
+    return LegacyWeights(
         tuple(layers),
         () if top is None else _read_arrays(file, top),
         () if optimizer is None else _read_arrays(file, optimizer),
     )
-    expected = group.attrs.get(CHECKSUM)
-    if expected is not None and expected != checksum(saved):
-        raise CorruptFileError(
-            f"{file.shown} is damaged: its arrays are not those that were written (checksum "
-            f"{expected}). Save it again, or take another copy."
-        )
-    return saved
 
 
 def read_attribute(file: GuardedFile, name: str) -> Any:
@@ -115,16 +105,6 @@ def read_version(file: GuardedFile) -> str:
     """The version of Keras that wrote a file; empty where it does not tell."""
     version = file.root.attrs.get("keras_version", "")
     return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
-
-
-def checksum(saved: LegacyWeights) -> str:
-    """CRC-32, in hexadecimal digits, over names, dtypes, shapes and values."""
-    named = [
-        (f"{owner}|{name}", array)
-        for owner, arrays in [*saved.layers, ("", saved.top), ("|", saved.optimizer)]
-        for name, array in arrays
-    ]
-    return crc_of_arrays(named, [name for name, _ in saved.layers])
 
 
 def _write_arrays(group: h5py.Group, arrays: Named) -> None:
