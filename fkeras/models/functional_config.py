@@ -83,7 +83,8 @@ def _find_calls(plan, operations, histories) -> list[list[tuple[tuple, dict[str,
     def named(argument):
         if not isinstance(argument, TensorRef):
             return argument
-        return _Named(*plan.slot_specs[argument.index], histories[argument.index])
+        shape, dtype = plan.slot_specs[argument.index]
+        return _Named(shape, dtype, histories[argument.index])
 
     for step in plan.steps:
         own = calls[step.operation]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras.errors import UserInputError
+from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving import checkpoint
 from fkeras.saving.formats import format_at, format_for
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
@@ -187,3 +187,43 @@ def test_weights_of_format_1_are_loaded_by_position(expected):
 def test_weights_of_format_1_need_the_same_number():
     with pytest.raises(UserInputError, match="holds 9 arrays of weights, the model has 4"):
         dense().load_weights(DATA / "weights_format_1", skip_mismatch=True)
+
+
+# -- the directory form of a `.keras` ------------------------------------------------------------
+
+
+def test_a_model_goes_through_a_directory_of_what_an_archive_holds(tmp_path):
+    model = dense(compiled=True)
+    model.save(tmp_path / "model", zipped=False)
+    assert sorted(os.listdir(tmp_path / "model")) == [
+        "config.json",
+        "metadata.json",
+        "model.weights.h5",
+    ]
+    again = fkeras.saving.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "text").write_text("x")
+    with pytest.raises(UserInputError, match="something else"):
+        model.save(tmp_path / "notes", zipped=False)
+
+
+def test_damaged_weights_in_a_directory_are_noticed(tmp_path):
+    dense().save(tmp_path / "model", zipped=False)
+    weights = tmp_path / "model" / "model.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-100] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(CorruptFileError, match="model.weights.h5 is damaged"):
+        fkeras.saving.load_model(tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
+def test_keras_reads_the_directory_form(keras, tmp_path):
+    model = dense()
+    model.save(tmp_path / "model", zipped=False)
+    again = keras.saving.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    again.save(tmp_path / "theirs", zipped=False)
+    back = fkeras.saving.load_model(tmp_path / "theirs")
+    np.testing.assert_array_equal(back.get_weights()[0], model.get_weights()[0])
