@@ -8,6 +8,7 @@ import functools
 import importlib
 import typing
 
+from fkeras.core import namespaces
 from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
@@ -19,6 +20,7 @@ if typing.TYPE_CHECKING:
     from fkeras import constraints as constraints
     from fkeras import core as core
     from fkeras import data as data
+    from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
     from fkeras import initializers as initializers
@@ -87,6 +89,7 @@ _ROOMS = (
     "constraints",
     "core",
     "data",
+    "distribution",
     "dtype_policies",
     "errors",
     "initializers",
@@ -154,17 +157,11 @@ if not typing.TYPE_CHECKING:  # a checker must see that other names do not exist
             return value
         if name in _ROOMS:
             return importlib.import_module(f"fkeras.{name}")
-        raise AttributeError(f"module 'fkeras' has no attribute {name!r}{_hint(name)}")
+        raise AttributeError(namespaces.describe_missing("fkeras", name, __dir__))
 
 
 def __dir__():
-    return sorted({*globals(), *_HOMES, *_ROOMS})
+    return sorted({"__version__", "version", *_HOMES, *_ROOMS} - {"core"})
 
 
-def _hint(name):
-    if name.startswith("__"):
-        return ""  # probed for by tools
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, [*_HOMES, *_ROOMS])
-    return f". Did you mean {close[0]!r}?" if close else ""
+namespaces.watch_imports()

@@ -1,5 +1,8 @@
 """Global settings: default dtypes, image layout, logging, limits for debugging."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.core.compilation_cache import enable_compilation_cache as enable_compilation_cache
 from fkeras.core.dtype_policy import dtype_policy as dtype_policy
 from fkeras.core.dtype_policy import set_dtype_policy as set_dtype_policy
@@ -32,3 +35,6 @@ from fkeras.core.settings import image_data_format as image_data_format
 from fkeras.core.settings import set_epsilon as set_epsilon
 from fkeras.core.settings import set_floatx as set_floatx
 from fkeras.core.settings import set_image_data_format as set_image_data_format
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

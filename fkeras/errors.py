@@ -8,8 +8,20 @@ import difflib
 from collections.abc import Iterable
 
 
+def is_closing_note_of_jax(note: str) -> bool:
+    """Whether a note is the one that JAX puts behind errors whose traceback it has shortened."""
+    return "JAX has removed its internal frames" in note
+
+
 class UserInputError(ValueError):
     """An argument, a shape or a value that cannot be right."""
+
+    def add_note(self, note: str) -> None:
+        """Adds a note, unless it is JAX's closing one about frames that it left out: it says
+        nothing of what is wrong, and would be the last that is read.
+        """
+        if not is_closing_note_of_jax(note):
+            super().add_note(note)
 
 
 class UserTypeError(UserInputError, TypeError):
@@ -85,3 +97,9 @@ def unknown_name(kind: str, name: object, names: Iterable[str]) -> UnknownNameEr
             "`register_keras_serializable`, or name it in a `custom_object_scope`."
         )
     return UnknownNameError(f"Unknown {kind} {name!r}. {hint}")
+
+
+def __dir__() -> list[str]:
+    own = globals().items()
+    public = {name: value for name, value in own if not name.startswith("_")}
+    return sorted(n for n, value in public.items() if getattr(value, "__module__", "") == __name__)

@@ -43,3 +43,7 @@ PathLike: TypeAlias = str | os.PathLike[str]
 # What `get_config` returns, and what stands for an object: its name, its config, or itself.
 Config: TypeAlias = dict[str, Any]
 Identifier: TypeAlias = str | Mapping[str, Any] | Callable[..., Any]
+
+
+def __dir__() -> list[str]:
+    return sorted(__annotations__)  # the aliases, without what they are made of

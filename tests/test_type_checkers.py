@@ -3,6 +3,7 @@ name is flagged.
 """
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -115,6 +116,22 @@ def _pyright():
 
 def test_ordinary_code_has_no_errors(tmp_path):
     assert diagnose(tmp_path, textwrap.dedent(ORDINARY)) == []
+
+
+COURSE = pathlib.Path(__file__).parent / "user_code" / "course.py"
+
+
+def test_a_long_ordinary_script_has_no_errors(tmp_path):
+    assert diagnose(tmp_path, COURSE.read_text()) == []
+
+
+def test_that_script_runs(tmp_path):
+    command = [sys.executable, "-W", "ignore", str(COURSE)]
+    environment = {**os.environ, "PYTHONPATH": str(pathlib.Path(fkeras.__file__).parents[1])}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_each_misspelt_name_is_flagged(tmp_path):

@@ -166,6 +166,9 @@ def find_definitions_in_faces(package: Package) -> Iterator[Finding]:
                     yield Finding(module, statement.lineno, _statement_name(statement))
 
 
+_ATTRIBUTES = "(__getattr__, __dir__)"  # as one assignment names both
+
+
 def _is_of_a_face(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Import | ast.ImportFrom | ast.Delete):
         return True
@@ -173,6 +176,8 @@ def _is_of_a_face(statement: ast.stmt) -> bool:
         return statement.name in ("__getattr__", "__dir__")
     if isinstance(statement, ast.If):
         return all(map(_is_of_a_face, [*statement.body, *statement.orelse]))
+    if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == _ATTRIBUTES:
+        return True
     if isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr):
         return statement.value is None or _is_names(statement.value)
     return False

@@ -3,6 +3,8 @@
 All but `linear` take any array-like of numbers.
 """
 
+from typing import TYPE_CHECKING
+
 from fkeras.activations.by_name import deserialize as deserialize
 from fkeras.activations.by_name import get as get
 from fkeras.activations.by_name import serialize as serialize
@@ -38,3 +40,7 @@ from fkeras.activations.functions import squareplus as squareplus
 from fkeras.activations.functions import tanh as tanh
 from fkeras.activations.functions import tanh_shrink as tanh_shrink
 from fkeras.activations.functions import threshold as threshold
+from fkeras.core import namespaces
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

@@ -37,3 +37,9 @@ if not TYPE_CHECKING:  # a checker must see that other names do not exist
                 f"`fkeras.backend` has no {name!r}. Look for it in `fkeras.ops`, "
                 "`fkeras.layers` or `jax.numpy`."
             ) from None
+
+    def __dir__():
+        functions = importlib.import_module("fkeras.backend.functions")
+        hidden = {"TYPE_CHECKING", "functions", "importlib", "ops"}
+        names = {*globals(), *vars(functions)} - hidden
+        return sorted(name for name in names if not name.startswith("_"))

@@ -2,6 +2,8 @@
 contents.
 """
 
+from typing import TYPE_CHECKING
+
 from fkeras.callbacks.callback import Callback as Callback
 from fkeras.callbacks.callback_list import CallbackList as CallbackList
 from fkeras.callbacks.csv_logger import CSVLogger as CSVLogger
@@ -17,3 +19,7 @@ from fkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLRO
 from fkeras.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
 from fkeras.callbacks.tensorboard import TensorBoard as TensorBoard
 from fkeras.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
+from fkeras.core import namespaces
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

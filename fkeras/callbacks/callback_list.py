@@ -14,6 +14,7 @@ import numpy as np
 from fkeras.callbacks.callback import HOOKS, Callback, overridden
 from fkeras.callbacks.history import History
 from fkeras.callbacks.progbar_logger import ProgbarLogger
+from fkeras.core import user_code
 from fkeras.errors import UserInputError, UserTypeError
 
 _BATCH_HOOKS = {
@@ -225,11 +226,16 @@ class CallbackList(Callback):
         self, hook: str, arguments: tuple, logs: dict[str, Any] | None, callbacks: Any = None
     ):
         logs = {} if logs is None else logs
-        for callback in self.callbacks if callbacks is None else callbacks:
-            if self._keywords and (id(callback), hook) in self._keywords:
-                getattr(callback, hook)(*arguments, logs=logs)
-            else:
-                getattr(callback, hook)(*arguments, logs)
+        callback = None
+        try:
+            for callback in self.callbacks if callbacks is None else callbacks:
+                if self._keywords and (id(callback), hook) in self._keywords:
+                    getattr(callback, hook)(*arguments, logs=logs)
+                else:
+                    getattr(callback, hook)(*arguments, logs)
+        except Exception as error:
+            who = f"`{hook}` of callback {type(callback).__name__}"
+            user_code.raise_explained(error, lambda: who, {"logs": logs})
 
     def _call_batch(self, role: str, hook: str, batch: int, logs: dict[str, Any] | None):
         """Calls those that override the hook.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fkeras.callbacks.callback import Callback
+from fkeras.errors import unknown_name
 
 Hook = Callable[..., Any] | None
 
@@ -38,6 +39,10 @@ class LambdaCallback(Callback):
         **kwargs: Hook,
     ) -> None:
         super().__init__()
+        for name in kwargs:
+            if name.startswith("on_") and not hasattr(Callback, name):
+                hooks = [hook for hook in dir(Callback) if hook.startswith("on_")]
+                raise unknown_name("hook of a callback", name, hooks)
         hooks = {
             "on_epoch_begin": on_epoch_begin,
             "on_epoch_end": on_epoch_end,

@@ -72,11 +72,11 @@ class LearningRateScheduler(Callback):
                 number = float(rate)
             except (TypeError, ValueError):
                 number = math.nan
-            if math.isfinite(number):
+            if math.isfinite(number) and number >= 0:
                 return number
         raise UserInputError(
             f"The output of the `schedule` function should be a float. Got: {rate!r} at epoch "
-            f"{epoch}."
+            f"{epoch}. LearningRateScheduler sets finite numbers of 0 or more."
         )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import logging
 import sys
 
+import jax
+
 from fkeras.core import settings
 
 
@@ -17,8 +19,15 @@ def auto_verbosity() -> int:
     return 1 if settings.get("interactive_logging") else 2
 
 
+def prints_here() -> bool:
+    """Whether this process writes to the terminal: of several, the first one does."""
+    return jax.process_index() == 0
+
+
 def write(text: str, end: str = "\n") -> None:
-    """Writes a text as it is and makes it visible at once."""
+    """Writes a text as it is and makes it visible at once; of several processes the first does."""
+    if not prints_here():
+        return
     if not settings.get("interactive_logging"):
         logging.getLogger("fkeras").info(text.strip("\r\n"))
         return

@@ -14,7 +14,7 @@ import numpy as np
 from fkeras import ops
 from fkeras.callbacks.callback import Callback
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import UserInputError, nearest, unknown_name
+from fkeras.errors import UserInputError, UserTypeError, nearest, unknown_name
 from fkeras.metrics.by_name import direction_of_name
 
 _COMPARE = {ops.less: operator.lt, ops.greater: operator.gt}
@@ -46,6 +46,11 @@ class MonitorCallback(Callback):
             raise UserInputError(
                 f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: "
                 f"mode={mode!r}"
+            )
+        if not isinstance(monitor, str):
+            raise UserTypeError(
+                f"{type(self).__name__}: `monitor` must be a name in the logs, such as 'val_loss'. "
+                f"Received: monitor={monitor!r}"
             )
         self.monitor = monitor
         self.mode = mode

@@ -31,6 +31,8 @@ class ProgbarLogger(Callback):
         super().set_params(params)
         verbose = params.get("verbose", 1)
         self.verbose = messages.auto_verbosity() if verbose == "auto" else int(verbose)
+        if not messages.prints_here():
+            self.verbose = 0
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")
 

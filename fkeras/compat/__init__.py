@@ -2,4 +2,10 @@
 running program.
 """
 
+from typing import TYPE_CHECKING
+
 from fkeras.compat.imports import install as install
+from fkeras.core import namespaces
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

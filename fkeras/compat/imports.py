@@ -106,10 +106,12 @@ def _check_offered(module: ModuleType, name: str, attribute: str) -> None:
     try:
         getattr(module, attribute)
     except AttributeError as error:
-        if isinstance(module, standins.StandIn):
-            raise ImportError(
-                f"cannot import name {attribute!r} from {name!r}: {error}", name=name
-            ) from None
-        # A submodule that its package does not import by itself; else Python's own words do.
+        reason = error
+    else:
+        return
+    if not isinstance(module, standins.StandIn):
+        # Perhaps a submodule that its package does not import by itself.
         with contextlib.suppress(ModuleNotFoundError):
             standins.find(f"{name}.{attribute}")
+            return
+    raise ImportError(f"cannot import name {attribute!r} from {name!r}: {reason}", name=name)

@@ -29,17 +29,43 @@ ROOTS = ("keras", *TENSORFLOW)
 _OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
 # Rooms of fkeras, and Keras's own private one.
 _NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
+_NO_GRAPHS = (
+    "There are no graphs and sessions of TensorFlow 1: layers and steps are compiled by JAX."
+)
 _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
     "Grain loaders.",
     "distribute": "Use `keras.distribution`.",
     "image": "Use `keras.ops.image`.",
-    "io": "Use `keras.utils.load_img` or Python's own files.",
+    "io": "Use Python's own files.",
     "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",
     "math": "Use `keras.ops` or `jax.numpy`.",
     "nn": "Use `keras.ops`, which has the functions of `tf.nn` under the same names, or `jax.nn`.",
+    "Module": "Use `keras.layers.Layer`.",
+    "Session": _NO_GRAPHS,
+    "Tensor": "Results are JAX arrays.",
     "Variable": "Use `keras.Variable`.",
+    "compat": _NO_GRAPHS,
+    "config.experimental": "JAX chooses devices by itself: `jax.devices()`. Without "
+    "`XLA_PYTHON_CLIENT_PREALLOCATE=false` in the environment it takes most of a GPU's memory.",
+    "constant": "Use `keras.ops.convert_to_tensor`.",
+    "convert_to_tensor": "Use `keras.ops.convert_to_tensor`.",
+    "estimator": "Use `keras.Model` and `fit`.",
+    "feature_column": "Use named inputs and layers: `keras.Input(name=...)`.",
+    "lite": "Models are not exported yet.",
+    "losses": "Use `keras.losses`.",
+    "placeholder": _NO_GRAPHS,
+    "saved_model": "Use `model.save` and `keras.models.load_model`.",
+    "summary": "Write the logs in a callback: `keras.callbacks.CSVLogger`.",
+    "train": "Use `keras.optimizers`, and `model.save_weights` for checkpoints.",
+}
+# Where else to look, by the module that a name was looked for in.
+_ELSEWHERE = {
+    "tf": "Look for it in `keras.ops` or `jax.numpy`.",
+    "tf.random": "Look for it in `keras.random`.",
+    "tf.config": "Look for it in `keras.config`; devices are `jax.devices()`.",
+    "tf.python": "It is TensorFlow's own.",
 }
 
 
@@ -76,7 +102,9 @@ class StandIn(types.ModuleType):
         return find, (self.__name__,)
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(dir(fkeras) if self.__name__ == "keras" else ())})
+        own = {name for name in vars(self) if not name.startswith("_")}
+        more = {"__version__", *dir(fkeras)} - {*_NOT_KERAS} if self.__name__ == "keras" else set()
+        return sorted(own | more)
 
 
 def spec_of(name: str) -> ModuleSpec:
@@ -90,7 +118,8 @@ def _refuse(module: str) -> Callable[[str], Any]:
     def more(name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)  # tools probe for these
-        instead = _INSTEAD.get(name, "Look for it in `keras.ops` or `jax.numpy`.")
+        inside = f"{module}.{name}".removeprefix("tf.")
+        instead = _INSTEAD.get(inside, _ELSEWHERE[module])
         raise AttributeError(
             f"fkeras has no `{module}.{name}`: of TensorFlow, a script gets {_OFFERED}. {instead}"
         )

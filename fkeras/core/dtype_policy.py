@@ -6,7 +6,7 @@ import re
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from fkeras.core import settings
+from fkeras.core import settings, tracebacks
 from fkeras.core.dtypes import is_float as is_float
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.float_policies import DTypePolicy as DTypePolicy
@@ -184,6 +184,7 @@ class DTypePolicyMap:
 # -- the global policy, and policies by name -----------------------------------
 
 
+@tracebacks.filtered
 def set_dtype_policy(policy: str | Policy) -> None:
     """Sets the global policy.
 

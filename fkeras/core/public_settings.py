@@ -49,17 +49,22 @@ def is_interactive_logging_enabled() -> bool:
 
 
 def enable_traceback_filtering() -> None:
-    """Leaves fkeras's own frames out of tracebacks (the default)."""
+    """Leaves the frames of fkeras, JAX, Flax and Optax out of tracebacks, and JAX's note about them
+    (the default).
+    """
     settings.put("traceback_filtering", True)
 
 
 def disable_traceback_filtering() -> None:
-    """Shows every frame of a traceback."""
+    """Shows every frame of a traceback that fkeras would leave out, and what JAX itself said where
+    fkeras says it in other words. JAX leaves out frames of its own by itself, unless
+    `jax.config.update("jax_traceback_filtering", "off")` is called.
+    """
     settings.put("traceback_filtering", False)
 
 
 def is_traceback_filtering_enabled() -> bool:
-    """Whether fkeras's own frames are left out of tracebacks."""
+    """Whether the libraries' frames are left out of tracebacks."""
     return settings.get("traceback_filtering")
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from fkeras.core import settings
+from fkeras.errors import UserInputError, is_closing_note_of_jax
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -54,7 +55,8 @@ def trim(error: BaseException) -> None:
         if current is None or id(current) in seen:
             continue
         seen.add(id(current))
-        current.__traceback__ = _without_library_frames(current.__traceback__)
+        current.__traceback__ = _without_library_frames(current)
+        _drop_closing_note(current)
         pending += [current.__cause__, current.__context__, *getattr(current, "exceptions", ())]
 
 
@@ -81,9 +83,20 @@ def filtered(entry: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
-def _without_library_frames(traceback: TracebackType | None) -> TracebackType | None:
-    """The chain of the user's frames; the last frame of all where there are none."""
-    last = traceback
+def _drop_closing_note(error: BaseException) -> None:
+    """Takes away JAX's note about the frames that are missing: it would be the last that is read,
+    and the switch that it names is not the one that shows these frames.
+    """
+    notes = getattr(error, "__notes__", None)
+    if notes:
+        notes[:] = [note for note in notes if not is_closing_note_of_jax(note)]
+
+
+def _without_library_frames(error: BaseException) -> TracebackType | None:
+    """The chain of the user's frames. Where there are none: nothing for an error that says itself
+    what is wrong, so that the user's line that called is the last; else where it arose.
+    """
+    traceback = last = error.__traceback__
     entries: list[Any] = []
     while traceback is not None:
         if not is_library_file(traceback.tb_frame.f_code.co_filename):
@@ -91,7 +104,7 @@ def _without_library_frames(traceback: TracebackType | None) -> TracebackType | 
         last = traceback
         traceback = traceback.tb_next
     if not entries:
-        return last
+        return None if isinstance(error, UserInputError) else last
     for entry, following in zip(entries, [*entries[1:], None]):
         entry.tb_next = following
     return entries[0]

@@ -1,5 +1,8 @@
 """Data for training: sources of batches from whatever users have. A table of contents."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.data.ahead import prefetch as prefetch
 from fkeras.data.arrays import ArraySource as ArraySource
 from fkeras.data.checks import check_columns as check_columns
@@ -13,3 +16,7 @@ from fkeras.data.source import Source as Source
 from fkeras.data.source_factory import make_source as make_source
 from fkeras.data.split import train_validation_split as train_validation_split
 from fkeras.data.streams import StreamSource as StreamSource
+from fkeras.data.structure import iterate_named as iterate_named
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

@@ -11,7 +11,7 @@ import numpy as np
 from fkeras.core import placement, settings
 from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user
-from fkeras.data import class_weights, convert, frames, sparse, structure
+from fkeras.data import class_weights, convert, frames, row_labels, sparse, structure
 from fkeras.data.source import Source
 from fkeras.errors import UserInputError
 
@@ -81,6 +81,7 @@ class ArraySource(Source):
             for name, value in structure.iterate_named(x, "x")
             if frames.is_frame(value)
         }
+        row_labels.check_row_labels((x, y, sample_weight), names)
         # A list of many arrays may be meant as one array.
         self._is_long_list = isinstance(x, list) and structure.is_nested(x) and len(x) > 8
         self.arrays: Batch = _shortest(
@@ -208,9 +209,11 @@ class ArraySource(Source):
                 "`class_weight` is only supported for Models with a single output. For several, "
                 "pass `sample_weight` for each."
             )
-        factors = class_weights.sample_weights(
-            leaves[0], class_weights.checked(class_weight), complete=complete
-        )
+        checked = class_weights.checked(class_weight)
+        if not checked:
+            return
+        factors = class_weights.sample_weights(leaves[0], checked, complete=complete)
+        class_weights.warn_of_missing(leaves[0], checked)
         self.arrays = (x, y, class_weights.multiplied(sample_weight, factors))
 
     def _warn_without_weight(self) -> None:
@@ -260,7 +263,7 @@ def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
     if array.dtype.kind in "OUS":
         raise UserInputError(
             f"{name} holds strings. Encode them as numbers: class ids by `np.unique({name}, "
-            "return_inverse=True)[1]`, or `StringLookup`."
+            "return_inverse=True)[1]`."
         )
     return array
 

@@ -37,6 +37,7 @@ class BatchChecks:
     ) -> None:
         self._title = f"`{name}` (a {kind})"
         self._class_weight = None if class_weight is None else class_weights.checked(class_weight)
+        self._missing_was_told = not self._class_weight
         self._needs_tuple = needs_tuple
         self._first_like: list[tuple[str, int]] | None = None  # names and ranks of the first batch
         # Dtypes and ranks of the last batch, where it needed no change.
@@ -95,7 +96,7 @@ class BatchChecks:
         if not arrays:
             raise UserInputError(f"{title} holds no array.")
         checked_length({name: structure.rows_of(array) for name, array in arrays})
-        if self._class_weight is not None:
+        if self._class_weight:
             parts = self._weighted(parts, title)
         self._check_alike(parts, title)
         return parts
@@ -129,6 +130,8 @@ class BatchChecks:
                 f"{title}: `class_weight` needs one array of targets. Received {len(targets)}."
             )
         factors = class_weights.sample_weights(targets[0], self._class_weight)
+        if not self._missing_was_told:
+            self._missing_was_told = class_weights.warn_of_missing(targets[0], self._class_weight)
         return x, y, class_weights.multiplied(sample_weight, factors)
 
     def _check_alike(self, parts: Batch, title: str) -> None:

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 _PARTS = ("x", "y", "sample_weight")
 
 
-def check_finite(source: Source | tuple[Any, ...], parts: Collection[str] = _PARTS) -> None:
+def check_finite(
+    source: Source | tuple[Any, ...],
+    parts: Collection[str] = _PARTS,
+    names: Sequence[str] = _PARTS,
+) -> None:
     """Raises where data in memory holds NaN or infinite numbers, which would make the loss and then
     all weights NaN.
 
     Args:
         source: an `ArraySource`, or its `arrays`. Streams are not looked at.
         parts: which of `x`, `y` and `sample_weight` to look at.
+        names: of the three, for messages; a source has its own.
 
     Raises:
         UserInputError: naming each such array, how many bad values it holds, and the first row with
@@ -38,14 +43,13 @@ def check_finite(source: Source | tuple[Any, ...], parts: Collection[str] = _PAR
         Traceback (most recent call last):
         fkeras.errors.UserInputError: y holds 1 NaN (first in row 1): the loss would be NaN. ...
     """
-    labels: Sequence[str] = _PARTS
     arrays = source
     if isinstance(source, Source):
         if not source.in_memory:
             return
-        arrays, labels = source.arrays, source.names
+        arrays, names = source.arrays, source.names
     problems = []
-    for part, name, label in zip(arrays, _PARTS, labels):
+    for part, name, label in zip(arrays, _PARTS, names):
         if name in parts:
             for path, array in structure.iterate_named(part, label):
                 problems += _not_finite(array, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core import settings
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
@@ -79,6 +80,29 @@ def sample_weights(
         )
     weights = np.array([class_weight.get(int(k), 1.0) for k in present], settings.floatx())
     return weights[indices.reshape(-1)]
+
+
+def warn_of_missing(y: ArrayLike, class_weight: Mapping[int, float]) -> bool:
+    """Warns of classes among the targets that the dict has no weight for: they count as 1.
+
+    Args:
+        y: as for `sample_weights`.
+        class_weight: what `checked` returned.
+
+    Returns:
+        Whether there were any.
+    """
+    ids, _ = class_ids(np.asarray(y))
+    # A negative id marks what is left out.
+    missing = [int(k) for k in np.unique(ids) if k >= 0 and int(k) not in class_weight]
+    if missing:
+        shown = ", ".join(map(str, missing[:5])) + (", ..." if len(missing) > 5 else "")
+        plural = "es" if len(missing) > 1 else ""
+        warn_user(
+            f"`class_weight` has no weight for class{plural} {shown}, which the targets hold: 1 is "
+            f"taken. Name every class, such as {{{missing[0]}: 1.0}}, to say that it is meant."
+        )
+    return bool(missing)
 
 
 def class_ids(y: np.ndarray) -> tuple[np.ndarray, int | None]:

@@ -34,6 +34,8 @@ def host_array(value: InMemory, name: str) -> Array:
     Raises:
         UserInputError: for what is no array of numbers or strings, and for one without axes.
     """
+    if isinstance(value, jax.core.Tracer):
+        raise inside_a_trace(f"{name} is a traced value")
     if isinstance(value, jax.Array):  # stays where it is: a copy to the host would cost most
         return _with_rows(_narrowed_on_device(value), name)
     if frames.is_frame(value):
@@ -47,6 +49,20 @@ def host_array(value: InMemory, name: str) -> Array:
     else:
         array = _array_of(value, name)
     return _with_rows(narrowed(array, name), name)
+
+
+def inside_a_trace(what: str) -> UserInputError:
+    """The error for data or a call inside of JAX's transformations; the caller raises it.
+
+    Args:
+        what: what was found there.
+    """
+    return UserInputError(
+        f"{what}: `fit`, `evaluate`, `predict` and their kin run compiled programs of their own. "
+        "They cannot be called inside of `jax.jit`, `grad`, `vmap`, or of a loss, metric or "
+        "`call`. Call the model itself there, `model(x)`; for a training step of your own use "
+        "`model.step(state, batch)`."
+    )
 
 
 def narrowed(array: np.ndarray, name: str) -> np.ndarray:

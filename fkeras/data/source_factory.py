@@ -5,7 +5,8 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any
 
-from fkeras.data import streams
+from fkeras.core import jax_private
+from fkeras.data import convert, streams
 from fkeras.data.arrays import ArraySource
 from fkeras.data.source import Source
 from fkeras.data.streams import StreamSource
@@ -64,6 +65,8 @@ def make_source(
         >>> make_source([[1.0, 2.0], [3.0, 4.0]], [0, 1]).num_samples
         2
     """
+    if jax_private.is_below_staging(jax_private.current_trace()):
+        raise convert.inside_a_trace("A JAX trace is open")
     if isinstance(x, Source):
         return x
     name = argument_names[0]
@@ -127,7 +130,10 @@ def _positive(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, (bool, str)) or not isinstance(value, numbers.Real):
-        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        shown = f"{value!r}"
+        if hasattr(value, "shape"):
+            shown = f"an array of shape {tuple(value.shape)}. Are targets passed in its place?"
+        raise UserTypeError(f"`{name}` must be a positive integer. Received: {name}={shown[:120]}")
     if not float(value).is_integer():
         raise UserTypeError(
             f"`{name}` must be a positive integer. Received: {name}={value!r}. Use `//` instead of "

@@ -7,7 +7,7 @@ import numbers
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.warn_once import warn_user
-from fkeras.data import frames, sparse, structure
+from fkeras.data import frames, row_labels, sparse, structure
 from fkeras.data.arrays import checked_length
 from fkeras.errors import UserInputError
 
@@ -54,6 +54,7 @@ def train_validation_split(
     if not lengths:  # None alone
         return tuple(arrays), tuple(arrays)
     count = checked_length(lengths)
+    row_labels.check_row_labels(arrays, _NAMES)  # the parts would no longer have the same labels
     at = math.floor(count * (1 - validation_split))
     if at in (0, count):
         raise UserInputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +97,7 @@ class StreamSource(Source):
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
         self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
         needs_tuple = self.kind == "generator" and role != "predict"
+        self._watch: Callable[[Batch], None] | None = None
         self._checks = batch_checks.BatchChecks(name, str(self.kind), class_weight, needs_tuple)
         count = self._count()
         if count == 0:
@@ -124,6 +125,26 @@ class StreamSource(Source):
                 raise UserInputError(self._nothing_there())
             self._peeked = first, rest
         return self._peeked[0]
+
+    def watch(self, check: Callable[[Batch], None]) -> None:
+        """Has every batch looked at before it is handed out, also the one that was peeked at.
+
+        Args:
+            check: raises `UserInputError` where a batch cannot be right; which batch it was is put
+                in front of the message.
+        """
+        self._watch = check
+        if self._peeked is not None:
+            self._looked_at(self._peeked[0], 0)
+
+    def _looked_at(self, batch: Batch, number: int) -> Batch:
+        try:
+            if self._watch is not None:
+                self._watch(batch)
+        except UserInputError as error:
+            title = f"batch {number} of `{self.name}` (a {self.kind})"
+            raise type(error)(f"{title}: {error}") from None
+        return batch
 
     def epoch(self, epoch_index: int = 0) -> Iterator[Batch]:
         """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
@@ -172,7 +193,7 @@ class StreamSource(Source):
         items = self._items(index)
         try:
             for number, item in enumerate(items):
-                yield self._checks.check(item, number)
+                yield self._looked_at(self._checks.check(item, number), number)
         finally:
             if items is not self._generator:
                 getattr(items, "close", lambda: None)()

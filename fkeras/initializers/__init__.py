@@ -3,6 +3,9 @@
 Names in small letters are the same classes.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.initializers.by_name import deserialize as deserialize
 from fkeras.initializers.by_name import get as get
 from fkeras.initializers.by_name import serialize as serialize
@@ -43,3 +46,6 @@ he_uniform = HeUniform
 lecun_normal = LecunNormal
 lecun_uniform = LecunUniform
 variance_scaling = VarianceScaling
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

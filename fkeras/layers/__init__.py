@@ -2,6 +2,9 @@
 `apply`, as a pure function.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.core.config import registry
 from fkeras.layers.activations.activation import Activation as Activation
 from fkeras.layers.activations.relu import ELU as ELU
@@ -159,3 +162,6 @@ registry.add_builtins(
         and name in (obj.__name__, vars(obj).get("_exported_as"))
     },
 )
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

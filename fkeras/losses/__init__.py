@@ -3,6 +3,9 @@
 Functions give one loss per example, classes one number.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.losses.by_name import deserialize as deserialize
 from fkeras.losses.by_name import get as get
 from fkeras.losses.by_name import serialize as serialize
@@ -66,3 +69,6 @@ from fkeras.losses.regression import (
 )
 from fkeras.losses.sequence import CTC as CTC
 from fkeras.losses.sequence import ctc as ctc
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

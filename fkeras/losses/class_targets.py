@@ -20,6 +20,10 @@ def smoothed(y_true: jax.Array, center: float, label_smoothing: float) -> jax.Ar
     """Targets moved towards `center`, by the part `label_smoothing` of the way."""
     if not label_smoothing:
         return y_true
+    if not 0 <= label_smoothing <= 1:
+        raise UserInputError(
+            f"`label_smoothing` must be a fraction in [0, 1]. Received: {label_smoothing}"
+        )
     return y_true * (1.0 - label_smoothing) + label_smoothing * center
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fkeras.types import DTypePolicyLike, Tensor, TensorLike
 
 
-@expects("same_shape")
+@expects("distribution", "probabilities")
 @elementwise
 def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """sum(y_true log(y_true / y_pred)) over the last axis, both clipped to [epsilon, 1].
@@ -38,7 +38,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
 
 
-@expects("same_shape")
+@expects("not_negative")
 @elementwise
 def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(y_pred - y_true log(y_pred + epsilon)) over the last axis.

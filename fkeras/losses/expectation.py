@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 TargetKind: TypeAlias = Literal[
     "same_shape",  # numbers, one for each prediction
+    "not_negative",  # the same, of 0 or more
     "unit_interval",  # one for each prediction, in [0, 1]
+    "distribution",  # the same, which sum to 1
     "one_hot",  # one weight for each class
     "class_ids",  # in [0, classes), without the classes' axis
     "label_sequences",  # (batch, labels) of class ids, 0 being the blank

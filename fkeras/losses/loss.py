@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import dtype_policy, names, settings
+from fkeras.core import dtype_policy, names, settings, tracebacks, user_code
 from fkeras.core.config import constructor, serialization
 from fkeras.core.nested import any_leaf, map_structure
 from fkeras.core.values.masks import get_mask
@@ -62,6 +62,7 @@ class Loss:
         self._arguments = (args, kwargs)  # for `get_config`
         return self
 
+    @tracebacks.filtered
     def __init__(
         self,
         name: str | None = None,
@@ -78,6 +79,7 @@ class Loss:
         """The dtype that the loss is computed in."""
         return self._dtype_policy.compute_dtype
 
+    @tracebacks.filtered
     def __call__(
         self,
         y_true: Nested[TensorLike],
@@ -96,15 +98,18 @@ class Loss:
         y_pred = _map_arrays(self._convert, y_pred)
         try:
             losses = self.call(y_true, y_pred)
-        except jax.errors.TracerArrayConversionError as error:
-            raise UserInputError(
-                f"Loss {self._described()!r} hands its arguments to NumPy, which cannot compute "
-                "with traced values and knows no gradients. Use the function of `fkeras.ops` or "
-                "`jax.numpy` with the same name."
-            ) from error
+        except Exception as error:
+            user_code.raise_explained(
+                error, lambda: f"Loss {self._described()!r}", {"y_true": y_true, "y_pred": y_pred}
+            )
         if losses is None:
             raise UserInputError(
                 f"loss fn {self._described()} returned None. Does its last line lack a `return`?"
+            )
+        if isinstance(losses, (str, tuple, list, dict)):
+            raise UserInputError(
+                f"loss fn {self._described()} returned a {type(losses).__name__}. It must return "
+                "one array: a loss for each example, or a number."
             )
         out_mask = get_mask(losses)  # of what the loss itself leaves out, as `ignore_class` does
         masks = [mask for mask in (in_mask, out_mask) if mask is not None]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import numbers
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
+from fkeras.errors import UserInputError
 from fkeras.losses.alignment import elementwise
 from fkeras.losses.expectation import expects
 from fkeras.losses.loss import LossFunctionWrapper
@@ -59,7 +61,7 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
     return 100.0 * jnp.mean(jnp.abs(relative), axis=-1)
 
 
-@expects("same_shape", "quantities")
+@expects("not_negative", "quantities")
 @elementwise
 def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean((log(1 + y_true) - log(1 + y_pred))^2) over the last axis.
@@ -83,6 +85,8 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     Returns:
         (batch, ...)
     """
+    if isinstance(delta, numbers.Real) and not delta > 0:
+        raise UserInputError(f"`delta` must be above 0. Received: delta={delta}")
     error = jnp.abs(y_pred - y_true)
     linear = delta * error - 0.5 * delta**2  # meets the square at `delta`, with the same slope
     return jnp.mean(jnp.where(error <= delta, 0.5 * jnp.square(error), linear), axis=-1)

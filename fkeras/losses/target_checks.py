@@ -141,9 +141,28 @@ def _unit_interval_hint(y_true: np.ndarray) -> str:
     return "Scale them, or use a regression loss."
 
 
+def _check_not_negative(targets: _Targets) -> None:
+    _check_same_shape(targets)
+    _refuse_negative(targets, "it takes what lies below 0 for 0, or has no smallest value there")
+
+
+def _refuse_negative(targets: _Targets, reason: str) -> None:
+    y_true = targets.values
+    if not y_true.size or y_true.min() >= 0:
+        return
+    index = targets.first(y_true < 0)
+    if index is None:
+        return
+    raise UserInputError(
+        f"{targets.subject}: targets must be 0 or more: {reason}. Received: {y_true[index]:g} "
+        f"{_place(index)}."
+    )
+
+
 def _check_one_hot(targets: _Targets) -> None:
     y_true, shape = targets.values, targets.shape
     if y_true.shape == shape:
+        _refuse_negative(targets, "a class with a weight below 0 makes the loss fall without end")
         return
     classes = shape[targets.options.get("axis", -1)]
     if y_true.ndim < len(shape) or y_true.shape[-1] == 1:
@@ -228,7 +247,9 @@ def _range_hint(ids: np.ndarray, classes: int) -> str:
 
 _CHECKS: dict[TargetKind, Callable[[_Targets], None]] = {
     "same_shape": _check_same_shape,
+    "not_negative": _check_not_negative,
     "unit_interval": _check_unit_interval,
+    "distribution": _check_unit_interval,
     "one_hot": _check_one_hot,
     "class_ids": _check_class_ids,
     "label_sequences": _check_label_sequences,

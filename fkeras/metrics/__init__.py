@@ -1,5 +1,8 @@
 """What training reports, under Keras's names. A table of contents."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.losses.crossentropy import binary_crossentropy as binary_crossentropy
 from fkeras.losses.crossentropy import categorical_crossentropy as categorical_crossentropy
 from fkeras.losses.crossentropy import (
@@ -84,3 +87,6 @@ from fkeras.metrics.regression import MeanAbsolutePercentageError as MeanAbsolut
 from fkeras.metrics.regression import MeanSquaredError as MeanSquaredError
 from fkeras.metrics.regression import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
 from fkeras.metrics.regression import RootMeanSquaredError as RootMeanSquaredError
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.core.settings import floatx
 from fkeras.core.symbolic.op import op
@@ -140,6 +141,11 @@ def sparse_top_k_categorical_accuracy(
     return matches.reshape(y_true.shape)  # with the last axis of 1, if there was one
 
 
+def _check_k(k: int) -> None:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
+        raise UserInputError(f"`k` must be an int of 1 or more. Received: k={k!r}")
+
+
 def _check_one_hot(name: str, y_true: jax.Array, y_pred: jax.Array) -> None:
     if y_true.shape != y_pred.shape:
         are_ids = y_true.ndim == y_pred.ndim - 1 or y_true.shape[-1:] == (1,)
@@ -202,6 +208,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     ):
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
         self._needs_probabilities = threshold == 0.5  # of logits the middle is 0
+        self._option_for_logits = "threshold=0"
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
@@ -266,6 +273,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         name: str = "top_k_categorical_accuracy",
         dtype: DTypePolicyLike | None = None,
     ):
+        _check_k(k)
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
@@ -294,6 +302,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: DTypePolicyLike | None = None,
         from_sorted_ids: bool = False,
     ):
+        _check_k(k)
         super().__init__(
             sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids
         )

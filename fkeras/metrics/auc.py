@@ -86,6 +86,7 @@ class AUC(ConfusionAtThresholds):
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float32")
         self._from_logits = from_logits
         self._needs_probabilities = not from_logits
+        self._option_for_logits = "from_logits=True"
         self._built = False  # whether there is state: its shape may depend on the labels
         if num_labels and not multi_label:
             raise UserInputError("`num_labels` is needed only when `multi_label` is True.")

@@ -10,6 +10,7 @@ import jax
 from fkeras.losses.reduction import divide_no_nan
 from fkeras.metrics.confusion_counts import NEVER, confusion_counts, parse_thresholds
 from fkeras.metrics.metric import Metric
+from fkeras.metrics.probability_check import warn_unless_probabilities
 
 if TYPE_CHECKING:
     from fkeras.types import Config, DTypePolicyLike, TensorLike
@@ -30,12 +31,14 @@ class _Count(Metric):
         self.init_thresholds = thresholds
         self.thresholds = parse_thresholds(thresholds, 0.5)
         self._needs_probabilities = any(self.thresholds)  # logits may be compared with 0
+        self._option_for_logits = "thresholds=0"
         self.accumulator = self._add_sum((len(self.thresholds),), "accumulator")
 
     def update_state(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Counts a batch (batch, ...): targets 0 or 1, predictions in [0, 1]."""
+        warn_unless_probabilities(self, y_pred)
         counts = confusion_counts(self.name, y_true, y_pred, self.thresholds, sample_weight)
         self.accumulator.assign_add(getattr(counts, self._counted))
 
@@ -140,6 +143,7 @@ class _Rate(Metric):
         self.thresholds = parse_thresholds(thresholds, 0.5 if top_k is None else NEVER)
         # Logits may be compared with 0, and with each other.
         self._needs_probabilities = top_k is None and any(self.thresholds)
+        self._option_for_logits = "thresholds=0"
         shape = (len(self.thresholds),)
         self.true_positives = self._add_sum(shape, "true_positives")
         setattr(self, self._missed, self._add_sum(shape, self._missed))
@@ -151,6 +155,7 @@ class _Rate(Metric):
 
         Predictions lie in [0, 1], unless only `top_k` counts.
         """
+        warn_unless_probabilities(self, y_pred)
         counts = confusion_counts(
             self.name,
             y_true,

@@ -12,6 +12,7 @@ from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned
 from fkeras.losses.reduction import fit_weights
 from fkeras.metrics.metric import Metric
+from fkeras.metrics.probability_check import warn_unless_probabilities
 from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ class FBetaScore(Metric):
         self.average = average
         self.beta = beta
         self.threshold = threshold
+        # The largest of several may as well be found among logits.
+        self._needs_probabilities = threshold is not None
         self._built = False
 
     # The number of classes is seen at the first batch.
@@ -89,6 +92,7 @@ class FBetaScore(Metric):
 
         Weights are (batch,) or (batch, classes).
         """
+        warn_unless_probabilities(self, y_pred)
         y_true = as_array(y_true, self._sum_dtype)
         y_pred = as_array(y_pred, self._sum_dtype)
         if not self._built:

@@ -12,6 +12,7 @@ from fkeras.core.settings import epsilon
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.metrics.metric import Metric
+from fkeras.metrics.probability_check import warn_unless_probabilities
 from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
@@ -161,11 +162,14 @@ class BinaryIoU(IoU):
     ):
         super().__init__(2, target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
+        self._needs_probabilities = bool(threshold)  # logits may be compared with 0
+        self._option_for_logits = "threshold=0"
 
     def update_state(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Adds a batch: targets 0 or 1, predictions to compare with the threshold."""
+        warn_unless_probabilities(self, y_pred)
         super().update_state(y_true, as_array(y_pred, "float32") >= self.threshold, sample_weight)
 
 

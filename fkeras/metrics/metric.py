@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import dtype_policy, names, settings
+from fkeras.core import dtype_policy, names, settings, tracebacks
 from fkeras.core.config import constructor, serialization
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
@@ -70,6 +70,9 @@ class Metric:
     # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is
     # linear.
     _needs_probabilities = False
+    # The argument that lets it take logits; None where there is none.
+    _option_for_logits: str | None = None
+    _has_seen_device_arrays = False  # predictions that had to be fetched for a look
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _own_variables: list[Variable]
@@ -185,6 +188,7 @@ class Metric:
         for variable in self.variables:
             variable.assign(jnp.zeros(variable.shape, variable.dtype))
 
+    @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Takes one batch in, as `update_state` does, and returns the result so far."""
         self.update_state(*args, **kwargs)

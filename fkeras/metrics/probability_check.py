@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from fkeras.core.warn_once import warn_user
 from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
@@ -16,26 +17,32 @@ if TYPE_CHECKING:
 
 
 def warn_unless_probabilities(metric: Metric, y_pred: TensorLike) -> None:
-    """Warns where predictions leave [0, 1], if their values are known now.
+    """Warns where a metric of probabilities is given predictions that leave [0, 1], if their values
+    are known now.
 
-    What lies outside falls into the first or last bucket.
+    What lies outside falls into the first or last bucket, or is cut off.
 
     Args:
-        metric: for the message.
-        y_pred: predictions; tracers are not looked at.
+        metric: says itself whether it needs probabilities.
+        y_pred: predictions. Tracers are not looked at, of arrays on a device only the first ones,
+            since a look waits for them.
     """
-    if isinstance(y_pred, jax.core.Tracer):
+    if not metric._needs_probabilities or isinstance(y_pred, jax.core.Tracer):
         return
-    y_pred = as_array(y_pred)
-    if not y_pred.size:
+    if isinstance(y_pred, jax.Array):
+        if metric._has_seen_device_arrays:
+            return
+        metric._has_seen_device_arrays = True
+        y_pred = np.asarray(as_array(y_pred, jnp.float32))
+    y_pred = np.asarray(y_pred)
+    if not y_pred.size or y_pred.dtype.kind not in "iuf":
         return
-    low = float(jnp.min(y_pred))
-    high = float(jnp.max(y_pred))
+    low = float(y_pred.min())
+    high = float(y_pred.max())
     if low < 0 or high > 1.001:  # a softmax in half precision may round to a little more than 1
-        warnings.warn(
+        option = metric._option_for_logits
+        warn_user(
             f"Metric {metric.name!r} expects predictions in [0, 1]. Received: values from "
             f"{low:.3g} to {high:.3g}, which look like logits. Pass them through a sigmoid"
-            + (", or use from_logits=True." if hasattr(metric, "_from_logits") else "."),
-            UserWarning,
-            stacklevel=3,
+            + (f", or use {option}." if option else ".")
         )

@@ -14,6 +14,7 @@ from fkeras.errors import UserInputError
 from fkeras.losses.expectation import expectation_of
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
+from fkeras.metrics.probability_check import warn_unless_probabilities
 from fkeras.ops.tensors import as_array, convert_to_tensor
 
 if TYPE_CHECKING:
@@ -155,13 +156,19 @@ class MeanMetricWrapper(Mean):
         for key, value in kwargs.items():  # `get_config` reads them there
             if not hasattr(self, key):
                 setattr(self, key, value)
-        if expectation_of(fn) is not None:  # a loss
+        expectation = expectation_of(fn)
+        if expectation is not None:  # a loss
             self._direction = "down"
+            takes_probabilities = expectation.predictions == "probabilities"
+            self._needs_probabilities = takes_probabilities and not kwargs.get("from_logits")
+            if "from_logits" in kwargs:
+                self._option_for_logits = "from_logits=True"
 
     def update_state(
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
+        warn_unless_probabilities(self, y_pred)
         mask = get_mask(y_pred)  # before the function, whose result has none
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         if values is None:

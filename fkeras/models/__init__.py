@@ -1,6 +1,9 @@
 """Models: the stateful facade over layers and pure steps."""
 
+from typing import TYPE_CHECKING
+
 from fkeras import ops
+from fkeras.core import namespaces
 from fkeras.core.config import registry
 from fkeras.core.symbolic import keras_tensor
 from fkeras.models.cloning import clone_model as clone_model
@@ -23,3 +26,6 @@ registry.add_builtins("keras.ops", {fn.__name__: fn for fn in keras_tensor.TENSO
 registry.add_builtins(
     "keras.ops", {name: fn for name, fn in vars(ops).items() if hasattr(fn, "compute_output_spec")}
 )
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

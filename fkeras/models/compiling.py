@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
+from fkeras.core import tracebacks
 from fkeras.core.config import serialization
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
+from fkeras.models import loop_arguments as arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
 
 if TYPE_CHECKING:
-    from fkeras.metrics import Metric
+    from optax import GradientTransformation
+
     from fkeras.optimizers import Optimizer
     from fkeras.training.compiled import Compiled
     from fkeras.training.state import TrainState
@@ -25,9 +28,10 @@ class Compiling:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def compile(
         self,
-        optimizer: Identifier | Optimizer | None = "rmsprop",
+        optimizer: Identifier | Optimizer | GradientTransformation | None = "rmsprop",
         loss: Nested[Identifier | None] = None,
         loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
         metrics: Nested[Identifier | None] = None,
@@ -38,11 +42,13 @@ class Compiling:
         auto_scale_loss: bool = True,
         *,
         fuse: bool = True,
+        **unknown: Never,
     ) -> None:
         """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
 
         Args:
-            optimizer: name, object, config, or any `optax.GradientTransformation`.
+            optimizer: name, object, config, any `optax.GradientTransformation`, or an
+                `optax.MultiSteps`.
             loss: name, object or function `(y_true, y_pred) -> loss`; a list or dict, one for each
                 output; None where `train_step` or `compute_loss` is overridden or layers add
                 losses.
@@ -58,6 +64,7 @@ class Compiling:
                 between them; the numbers are the same.
         """
         self._check_ready()
+        arguments.refuse_unknown(Compiling.compile, unknown)
         optimizer = optimizers_module.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
@@ -97,8 +104,8 @@ class Compiling:
     )
 
     @property
-    def optimizer(self) -> Optimizer | None:
-        """The optimizer that `compile` was given."""
+    def optimizer(self) -> Any:
+        """The optimizer that `compile` was given; None before `compile`."""
         return self._compiled.optimizer
 
     @optimizer.setter
@@ -146,7 +153,7 @@ class Compiling:
     # -- metrics ---------------------------------------------------------------
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Any]:  # not of Metric: overrides return lists of their own kinds
         """The loss tracker, the compiled metrics, trackers of single losses, then metrics kept by
         the model and its layers.
         """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import data as data_module
-from fkeras.core import tracebacks
+from fkeras.core import jax_private, tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import input_checks
+from fkeras.training import agreement, value_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -41,7 +41,7 @@ class Evaluating:
         steps: int | None = None,
         callbacks: Callbacks = None,
         return_dict: bool = False,
-        **kwargs: Any,
+        **unknown: Never,
     ) -> Any:
         """Loss and metrics over data, in inference mode.
 
@@ -57,9 +57,9 @@ class Evaluating:
             The loss as a float; with metrics, a list `[loss, *metrics]` in the order of
             `metrics_names`; or a dict.
         """
-        kwargs.pop("_use_cached_eval_dataset", None)
+        unknown.pop("_use_cached_eval_dataset", None)
         self.stop_evaluating = False
-        arguments.refuse_unknown(Evaluating.evaluate, kwargs)
+        arguments.refuse_unknown(Evaluating.evaluate, unknown)
         self._compiled.require("evaluate")
         source = data_module.make_source(
             x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
@@ -75,7 +75,7 @@ class Evaluating:
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
-            should_stop=lambda: self.stop_evaluating,
+            should_stop=lambda: agreement.any_of(self.stop_evaluating),
             keep_state=lambda state: put_changed(groups.non_trainable, groups.weights()[1], state),
         )
         return self._results(logs, return_dict)
@@ -88,6 +88,7 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any: ...
     @overload
     def predict(self, state: TrainState, x: Nested[Tensor], /) -> Nested[Tensor]: ...
@@ -99,8 +100,10 @@ class Evaluating:
         verbose: str | int = "auto",
         steps: int | None = None,
         callbacks: Callbacks = None,
+        **unknown: Never,
     ) -> Any:
-        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs.
+        """Outputs for inputs, in inference mode, as NumPy arrays in the structure of the outputs;
+        outputs in bfloat16, which NumPy does not know, as float32.
 
         `predict(state, x)`, with a `TrainState` first, is the pure form: the outputs of one batch
         `x`, as JAX arrays. It works under `jit` and `vmap`, and reads nothing of the model's own
@@ -111,6 +114,8 @@ class Evaluating:
             verbose: as in `fit`. steps: batches to take; None for all. callbacks: list of
                 `Callback`s.
         """
+        if unknown:
+            arguments.refuse_unknown(Evaluating.predict, unknown)
         if isinstance(x, TrainState):
             if steps is not None or callbacks is not None:
                 raise UserInputError(
@@ -136,7 +141,7 @@ class Evaluating:
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
-            should_stop=lambda: self.stop_predicting,
+            should_stop=lambda: agreement.any_of(self.stop_predicting),
         )
 
     def _pass_options(self, steps: int | None) -> PassOptions:
@@ -152,12 +157,14 @@ class Evaluating:
         compiled = self._compiled
         if compiled.executables is None or compiled.columns:
             return False
+        if jax_private.is_below_staging(jax_private.current_trace()):
+            return False  # `make_source` will refuse it
         if not arguments.is_small_plain_array(x, batch_size):
             return False
         structure = tracking.structure_of(self)
         if compiled.built_structure is not structure or not compiled.fits(structure):
             return False
-        input_checks.check_ids(self._fed_layers(), x)
+        value_checks.check_ids(self._fed_layers(), x)
         return True
 
     def _predict_now(self, executables: Executables, batch: tuple) -> Any:

@@ -12,7 +12,7 @@ from fkeras.core.warn_once import warn_user, warn_user_once
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import first_batch, interrupts
+from fkeras.training import agreement, first_batch, interrupts
 from fkeras.training.compile_watch import CompileWatch
 from fkeras.training.fit import Fit
 from fkeras.training.fit_options import FitOptions, check_validation_freq, order_seed
@@ -117,7 +117,7 @@ class Fitting:
                 f"fit(initial_epoch={initial_epoch}, epochs={epochs}) trains nothing: `epochs` is "
                 "the epoch to stop before, not a number of further epochs."
             )
-        with warn_once.scope():
+        with self._compiled.claimed("fit"), warn_once.scope():
             self._run_fit(
                 source,
                 validation,
@@ -172,7 +172,7 @@ class Fitting:
             key=self.build_key,
             order_seed=order_seed(self),
             steps_per_execution=chosen.steps_per_execution,
-            should_stop=lambda: self.stop_training,
+            should_stop=lambda: agreement.any_of(self.stop_training),
             finish=self._finish_training,
             after_epoch=self._warn_of_skipped_steps if reports_skipped else None,
             **{"fuse": chosen.fuse, **options},

@@ -140,7 +140,10 @@ def pack_like(structure: Nested[Any], values: Sequence[Any]) -> Nested[Any]:
 
 
 def adjust_input(x: Tensor | None, declared: KerasTensor, name: str) -> Tensor | None:
-    """An input as declared: its dtype, and a missing or extra last axis of size 1 put right.
+    """An input as declared: its dtype, and a missing last axis of size 1 put right.
+
+    Such as the channel of grey pictures. An extra one is put right only where nothing stands before
+    it but the batch: `(n, 4, 1)` is four steps of one number to most layers, and not four numbers.
 
     Args:
         x: the array; None for an optional input that is left out.
@@ -170,13 +173,15 @@ def _with_declared_rank(x, declared, name):
     shape, rank = tuple(x.shape), len(declared.shape)
     if len(shape) == rank - 1 and declared.shape[-1] == 1:
         return _keep_mask(x, x[..., None])
-    if len(shape) == rank + 1 and shape[-1] == 1:
+    if rank == 1 and len(shape) == 2 and shape[-1] == 1:
         return _keep_mask(x, x[..., 0])
     # The batch axis stays free.
     if len(shape) != rank or not are_compatible(declared.shape[1:], shape[1:]):
         hint = ""
         if len(shape) == 1 and rank == 2:
             hint = f" x is 1-D; do you mean `x.reshape(-1, {declared.shape[-1]})`?"
+        elif shape[-1] == 1 and are_compatible(declared.shape[1:], shape[1:-1]):
+            hint = " For one axis less, pass `x[..., 0]`."
         raise UserInputError(
             f"Invalid input shape for input '{declared.name}' of model '{name}': expected "
             f"shape={tuple(declared.shape)}, found shape={shape}.{hint}"

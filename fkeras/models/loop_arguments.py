@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     Callbacks = CallbackList | Callback | Sequence[Callback] | None
 
 
+# What `fit` took in Keras 2.
+_OF_PY_DATASET = ("workers", "use_multiprocessing", "max_queue_size")
+
+
 def verbosity(verbose: str | int | bool) -> int:
     """0 silent, 1 progress bar, 2 one line an epoch; 'auto' is 1, or 2 where interactive logging
     is off (`fkeras.config.disable_interactive_logging`).
@@ -65,14 +69,26 @@ def limited_steps(steps: int | None, source: Source) -> int | None:
 
 def refuse_unknown(function: Callable, unknown: Collection[str]) -> None:
     """Raises `UserTypeError` for arguments that a method does not have, with the nearest it has."""
-    if unknown:
-        name = sorted(unknown)[0]
-        arguments = list(inspect.signature(function).parameters)[1:]
-        close = nearest(name, arguments)
-        hint = f"Did you mean '{close[0]}'?" if close else f"Its arguments: {', '.join(arguments)}."
-        raise UserTypeError(
-            f"`{function.__name__}` got an unexpected keyword argument '{name}'. {hint}"
-        )
+    if not unknown:
+        return
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    hints = []
+    for name in unknown:
+        close = nearest(name, known)
+        if name in _OF_PY_DATASET:
+            hints.append(
+                f"`{name}` belongs to the data since Keras 3: `PyDataset.__init__({name}=...)`."
+            )
+        elif close:
+            hints.append(f"Did you mean '{close[0]}' by '{name}'?")
+    if len(hints) < len(unknown):
+        hints.append(f"Its arguments: {', '.join(known)}.")
+    shown = ", ".join(f"'{name}'" for name in unknown)
+    plural = "s" if len(unknown) > 1 else ""
+    raise UserTypeError(
+        f"`{function.__name__}` got unexpected keyword argument{plural} {shown}. {' '.join(hints)}"
+    )
 
 
 def tolerates_nan(callbacks: Any) -> bool:

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 
+from fkeras.core import tracebacks
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import process_generator
@@ -18,6 +19,7 @@ from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, nearest
 from fkeras.layers.base import building, nested, pure_init, signature, tracking
 from fkeras.layers.base import layer as base
+from fkeras.models import former_methods
 from fkeras.models import summary as summaries
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
@@ -57,7 +59,7 @@ class Model(Trainer, base.Layer):
     _manages_masks = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Model:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if _is_functional(args, kwargs) and cls is Model:
             cls = cls._functional
         return base.Layer.__new__(cls, *args, **kwargs)
@@ -96,6 +98,13 @@ class Model(Trainer, base.Layer):
         """The outputs for inputs. Subclasses define it."""
         raise TypeError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
+    if not TYPE_CHECKING:  # a checker must see that other names do not exist
+
+        def __getattr__(self, name):
+            if hasattr(type(self), name):  # a property raised: what it said counts
+                return object.__getattribute__(self, name)
+            raise AttributeError(former_methods.describe_missing(self, name))
+
     # -- structure -------------------------------------------------------------
 
     def _needs_no_build(self):
@@ -114,6 +123,7 @@ class Model(Trainer, base.Layer):
             "`Model.layers` attribute is reserved and should not be used. Please use another name."
         )
 
+    @tracebacks.filtered
     def get_layer(self, name: str | None = None, index: int | None = None) -> base.Layer:
         """A layer by name or by index in `layers`.
 
@@ -223,6 +233,7 @@ class Model(Trainer, base.Layer):
 
     # -- text ------------------------------------------------------------------
 
+    @tracebacks.filtered
     def summary(
         self,
         line_length: int | None = None,
@@ -304,6 +315,7 @@ class Model(Trainer, base.Layer):
 
     # -- the pure face ---------------------------------------------------------
 
+    @tracebacks.filtered
     def init(self, key: jax.Array, *inputs: Any, **named_inputs: Any) -> dict[str, Any]:
         """The model's variables as a pure function of a key: see `Layer.init`. A built model needs
         no inputs.

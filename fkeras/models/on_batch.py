@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
 from fkeras.training import first_batch, input_checks
+from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
+from fkeras.training.value_checks import ValueChecks
 
 if TYPE_CHECKING:
     from fkeras.models.loop_arguments import Data
@@ -35,6 +37,7 @@ class OnBatch:
         sample_weight: Data = None,
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
+        **unknown: Never,
     ) -> float | list[float] | Logs:
         """One training step on one batch. Nothing accumulates between calls.
 
@@ -45,7 +48,13 @@ class OnBatch:
         Returns:
             The loss as a float, with metrics a list, or a dict.
         """
+        arguments.refuse_unknown(OnBatch.train_on_batch, unknown)
         self._compiled.require("train_on_batch")
+        with self._compiled.claimed("train_on_batch"):
+            logs = self._train_on(x, y, sample_weight, class_weight)
+        return self._results(logs, return_dict)
+
+    def _train_on(self, x, y, sample_weight, class_weight):
         batch = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
         self._compiled.warn_of_toggled_flags(self)
         executables, progress = self._compiled.executables_for(self), self._compiled.progress
@@ -60,11 +69,16 @@ class OnBatch:
             for variable, value in zip(variables, group_values):
                 stand_ins.put_value(variable, value)
         progress.steps += 1
-        return self._results(logs, return_dict)
+        return logs
 
     @tracebacks.filtered
     def test_on_batch(
-        self, x: Data, y: Data = None, sample_weight: Data = None, return_dict: bool = False
+        self,
+        x: Data,
+        y: Data = None,
+        sample_weight: Data = None,
+        return_dict: bool = False,
+        **unknown: Never,
     ) -> float | list[float] | Logs:
         """Loss and metrics of one batch in inference mode: a float, a list or a dict.
 
@@ -72,6 +86,7 @@ class OnBatch:
             x, y, sample_weight: as in `fit`.
             return_dict: whether a dict by name is returned.
         """
+        arguments.refuse_unknown(OnBatch.test_on_batch, unknown)
         self._compiled.require("test_on_batch")
         batch = self._one_batch("test_on_batch", x, y, sample_weight)
         executables = self._compiled.executables_for(self)
@@ -86,8 +101,9 @@ class OnBatch:
         return self._results(to_python(logs), return_dict)
 
     @tracebacks.filtered
-    def predict_on_batch(self, x: Data) -> Nested[np.ndarray]:
+    def predict_on_batch(self, x: Data, **unknown: Never) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
+        arguments.refuse_unknown(OnBatch.predict_on_batch, unknown)
         batch = self._one_batch("predict_on_batch", x)
         return self._predict_now(self._compiled.executables_for(self, weights_only=True), batch)
 
@@ -102,5 +118,19 @@ class OnBatch:
         )
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
-        input_checks.check_ids(self._fed_layers(), batch[0])
+        if source.columns:
+            data_module.check_columns(self._compiled.columns, source, caller)
+        self._value_checks(caller).check(batch)
+        input_checks.check_layout(self, batch)
         return batch
+
+    def _value_checks(self, caller):
+        """The checks of batches for a method; they know what the first one was."""
+        # `prepare` has looked it up a moment ago.
+        structure, kept = self._compiled.built_structure, self._compiled.value_checks
+        if caller not in kept or kept[caller][0] is not structure:
+            checks = ValueChecks(self, self._compiled, caller, fed_layers=self._fed_layers())
+            kept[caller] = structure, checks
+            if checks.has_loss:
+                check_last_activations(self, self._compiled)
+        return kept[caller][1]

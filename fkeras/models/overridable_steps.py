@@ -29,12 +29,15 @@ class OverridableSteps:
 
     _compiled: Compiled
 
+    # The tensors are not typed: an override takes over the types of what it overrides, and users
+    # know whether theirs are arrays, lists or dicts.
+
     def compute_loss(
         self,
-        x: Nested[Tensor] | None = None,
-        y: Nested[Tensor] | None = None,
-        y_pred: Nested[Tensor] | None = None,
-        sample_weight: Nested[Tensor] | None = None,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
         training: bool = True,
     ) -> Tensor:
         """The scalar to minimise: the compiled loss plus what layers added. Override it for a loss
@@ -48,10 +51,10 @@ class OverridableSteps:
 
     def compute_metrics(
         self,
-        x: Nested[Tensor],
-        y: Nested[Tensor],
-        y_pred: Nested[Tensor],
-        sample_weight: Nested[Tensor] | None = None,
+        x: Any,
+        y: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
     ) -> Logs:
         """Updates the compiled metrics and returns all results by name. Override it for metrics of
         your own.

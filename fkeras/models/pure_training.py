@@ -8,10 +8,13 @@ import jax
 import jax.numpy as jnp
 from flax.traverse_util import unflatten_dict
 
+from fkeras import distribution as distribution_module
+from fkeras.core import tracebacks
 from fkeras.core.randomness import keys
 from fkeras.core.randomness.process_generator import RootKey
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.training import expected_targets, first_batch, state_steps, steps
+from fkeras.training import expected_targets, first_batch, sharding, state_steps, steps
+from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.loan import copy_tree
 from fkeras.training.state import TrainState, as_step, check_state
 
@@ -29,6 +32,7 @@ class PureTraining:
 
     _compiled: Compiled
 
+    @tracebacks.filtered
     def init_state(self, key: jax.Array, batch: Any) -> TrainState:
         """The `TrainState` to begin training with: a pure function of a key.
 
@@ -47,6 +51,7 @@ class PureTraining:
             (1, ['loss'])
         """
         groups = self._groups_for("init_state", batch)
+        check_last_activations(self, self._compiled)
         variables = self.init(key, *([] if self.built else [steps.unpack(batch)[0]]))
         opt_state = {}
         if self.optimizer is not None:
@@ -63,6 +68,7 @@ class PureTraining:
             key=jnp.copy(key),  # a donated state must not take the caller's key with it
         )
 
+    @tracebacks.filtered
     def step(self, state: TrainState, batch: Any) -> tuple[TrainState, Logs]:
         """One training step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden
         `train_step`.
@@ -84,6 +90,7 @@ class PureTraining:
         groups = self._groups_for("step", batch)
         return state_steps.train(self, self._compiled, groups, state, batch)
 
+    @tracebacks.filtered
     def test(self, state: TrainState, batch: Any) -> tuple[TrainState, Logs]:
         """One evaluation step on a `TrainState`: `(new state, logs)`, pure. Calls an overridden
         `test_step`.
@@ -113,6 +120,7 @@ class PureTraining:
         groups = self._groups_for("test", batch)
         return state_steps.test(self, self._compiled, groups, state, batch)
 
+    @tracebacks.filtered
     def running_logs(self, state: TrainState) -> Logs:
         """What the metrics of a `TrainState` say of all batches since their last reset, pure.
 
@@ -129,6 +137,7 @@ class PureTraining:
     def _with_reset_metrics(self, state: TrainState) -> TrainState:
         return state_steps.reset_metrics(self._own_groups("reset_metrics"), state)
 
+    @tracebacks.filtered
     def train_state(self) -> TrainState:
         """The facade's present state as a `TrainState`, to go on from in a hand-written loop.
 
@@ -144,6 +153,7 @@ class PureTraining:
         count = as_step(self._compiled.progress.steps)
         return groups.to_state(values, self.optimizer, count, jnp.copy(self.build_key))
 
+    @tracebacks.filtered
     def set_train_state(self, state: TrainState) -> None:
         """Takes all of a `TrainState` over into the facade: weights, optimizer state, metrics, step
         and key. `fit` goes on from it as `step` would.
@@ -166,6 +176,34 @@ class PureTraining:
                 variable.assign(value)
         self._compiled.progress.steps = steps_taken
         self._info.root_key = key
+
+    def state_sharding(self, mesh: Any = None) -> TrainState:
+        """Where the parts of a `TrainState` lie on many devices: a `TrainState` of JAX shardings,
+        for `jax.jit(..., in_shardings=, out_shardings=)` and `jax.device_put`.
+
+        Args:
+            mesh: a `jax.sharding.Mesh` or `DeviceMesh` (all of the state on each device), a
+                `Distribution`, or None for the one that counts here.
+
+        Raises:
+            UserInputError: there is none, or the model is not built and compiled.
+
+        Examples:
+            >>> import fkeras, jax, numpy as np
+            >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(1)])
+            >>> model.compile("adam", "mse")
+            >>> mesh = jax.make_mesh((1,), ("batch",))
+            >>> sharding = model.state_sharding(mesh)
+            >>> batch = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+            >>> step = jax.jit(model.step, in_shardings=(sharding, None))
+            >>> state, logs = step(jax.device_put(model.train_state(), sharding), batch)
+            >>> int(state.step)
+            1
+        """
+        chosen = distribution_module.as_distribution(mesh)
+        groups = self._own_groups("state_sharding")
+        shardings = sharding.shardings_of(groups, chosen, self.optimizer)
+        return groups.to_state(shardings, self.optimizer, chosen.replicated, chosen.replicated)
 
     def _own_groups(self, caller: str) -> VariableGroups:
         """The model's Variables by role, with the slots that its optimizer will have."""

@@ -19,7 +19,7 @@ from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
 from fkeras.models.functional import Functional
-from fkeras.models.input_structure import adjust_input, are_compatible
+from fkeras.models.input_structure import adjust_input, are_compatible, flatten_like
 from fkeras.models.model import Model
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Sequential(Model):
 
     def __init__(
         self,
-        layers: Sequence[base.Layer | nnx.Module] | None = None,
+        layers: Sequence[base.Layer | nnx.Module | KerasTensor] | None = None,
         trainable: bool = True,
         name: str | None = None,
     ) -> None:
@@ -244,8 +244,12 @@ class Sequential(Model):
 
     def _adjust(self, x):
         """The input as its Input declares it; as the first layer wants it where there is none."""
-        if self._input_layer is not None and not self._is_deferred and hasattr(x, "shape"):
-            return adjust_input(x, self._input_layer.output, self.name)
+        if self._input_layer is not None and not self._is_deferred:
+            declared = self._input_layer.output
+            if isinstance(x, (dict, list, tuple)):  # of one input, or an error
+                x = flatten_like(declared, x, self.name)[0]
+            if hasattr(x, "shape"):
+                return adjust_input(x, declared, self.name)
         first = self.layers[0]
         if not first._info.convert_inputs:
             return x

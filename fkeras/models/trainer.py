@@ -66,7 +66,9 @@ class Trainer(
 
     def _prepare(self, source: Source, caller: str, tolerate_nan: bool = False) -> None:
         """Builds what needs shapes from the first batch, then checks the data."""
-        first_batch.prepare(self, self._compiled, source.peek(), caller)
+        batch = source.peek()
+        first_batch.prepare(self, self._compiled, batch, caller)
+        input_checks.check_layout(self, batch)
         self._check_source(source, caller, tolerate_nan)
 
     def _check_source(self, source, role, tolerate_nan=False):

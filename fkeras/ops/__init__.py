@@ -4,6 +4,9 @@ On arrays they compute; on `KerasTensor`s they are recorded. Dtypes follow Keras
 A table of contents, no code.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.ops import image as image
 from fkeras.ops import linalg as linalg
 from fkeras.ops import nn as nn
@@ -75,3 +78,6 @@ from fkeras.ops.tensors import is_tensor as is_tensor
 from fkeras.ops.tensors import saturate_cast as saturate_cast
 from fkeras.ops.tensors import shape as shape
 from fkeras.ops.tensors import stop_gradient as stop_gradient
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__, submodules=("image", "linalg", "nn", "numpy"))

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
+from fkeras.core import scoped
+from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.argument_kinds import read
 from fkeras.core.values import lending
 
@@ -19,8 +20,9 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
     `grad(upstream)` returns the gradient for each argument.
 
     Weights of layers may be read in `f` and in `grad`. In a pure call JAX runs the rule after the
-    call has returned its lent values, so they travel with it as operands; the rule passes no
-    gradient on to them.
+    call has returned its lent values, so they travel with it as operands, and so do the call's
+    keys: `f` runs again in the backward pass, and draws what it drew before. The rule passes no
+    gradient on to them. `training` is that of the call.
 
     Args:
         f: function of tensors that returns a pair of the output and a function from the output's
@@ -42,25 +44,37 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
     def wrapped(*args):
         # Values lent for this call travel as operands: `custom_vjp` may run `backward` later.
         variables, lent = lending.lent_now()
+        draws = key_scopes.RunsAgain()
+        around = scoped.snapshot()  # `training`, and the like
+        has_returned = False
 
-        # The user's function with the lent values in place, whenever JAX runs it.
-        def under(values, fn, *operands):
-            return lending.call(fn, variables, values, *operands)[0]
+        # The user's function with all that is lent in place, whenever JAX runs it.
+        def under(carried, fn, *operands):
+            values, of_draws = carried
+
+            def run():
+                with draws.opened(of_draws):
+                    return lending.call(fn, variables, values, *operands)[0]
+
+            return around.run(run) if has_returned else run()
 
         @jax.custom_vjp
-        def rule(values, *operands):
-            return under(values, lambda *xs: f(*xs)[0], *operands)
+        def rule(carried, *operands):
+            return under(carried, lambda *xs: f(*xs)[0], *operands)
 
-        def forward(values, *operands):
-            return rule(values, *operands), (values, operands)
+        def forward(carried, *operands):
+            return rule(carried, *operands), (carried, operands)
 
         def backward(saved, upstream):
-            values, operands = saved
-            gradients = under(values, lambda *xs: f(*xs)[1](upstream), *operands)
+            carried, operands = saved
+            gradients = under(carried, lambda *xs: f(*xs)[1](upstream), *operands)
             gradients = gradients if isinstance(gradients, (list, tuple)) else (gradients,)
-            return [jnp.zeros_like(v) for v in values], *gradients  # none for the weights
+            return None, *gradients  # none for the weights and keys
 
         rule.defvjp(forward, backward)
-        return rule(lent, *(read(a) for a in args))
+        outputs = rule((lent, draws.operands), *(read(a) for a in args))
+        has_returned = True
+        draws.count_on()
+        return outputs
 
     return wrapped

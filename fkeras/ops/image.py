@@ -1,5 +1,8 @@
 """`ops.image`: single images and batches of them, channels last or first."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.ops.image_color import hsv_to_rgb as hsv_to_rgb
 from fkeras.ops.image_color import rgb_to_grayscale as rgb_to_grayscale
 from fkeras.ops.image_color import rgb_to_hsv as rgb_to_hsv
@@ -17,3 +20,6 @@ from fkeras.ops.image_warp import affine_transform as affine_transform
 from fkeras.ops.image_warp import elastic_transform as elastic_transform
 from fkeras.ops.image_warp import map_coordinates as map_coordinates
 from fkeras.ops.image_warp import perspective_transform as perspective_transform
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

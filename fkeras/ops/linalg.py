@@ -6,11 +6,12 @@ Any axes before them are a batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import namespaces
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.promotion import result_type
@@ -270,3 +271,7 @@ def jvp(
         (Array(9., dtype=float32, weak_type=True), Array(6., dtype=float32, weak_type=True))
     """
     return jax.jvp(fun, primals, tangents, has_aux=has_aux)
+
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

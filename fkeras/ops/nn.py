@@ -1,5 +1,8 @@
 """`ops.nn`: what layers compute."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.ops.attention import dot_product_attention as dot_product_attention
 from fkeras.ops.blocks import depth_to_space as depth_to_space
 from fkeras.ops.blocks import fold as fold
@@ -57,3 +60,6 @@ from fkeras.ops.pooling import adaptive_average_pool as adaptive_average_pool
 from fkeras.ops.pooling import adaptive_max_pool as adaptive_max_pool
 from fkeras.ops.pooling import average_pool as average_pool
 from fkeras.ops.pooling import max_pool as max_pool
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from fkeras.core import broadcasting
-from fkeras.core import settings
+from fkeras.core import broadcasting, settings
 from fkeras.core.symbolic.op import op
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError

@@ -3,6 +3,9 @@
 A table of contents, of which `fkeras.ops` has every name.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.ops.arithmetic import add as add
 from fkeras.ops.arithmetic import allclose as allclose
 from fkeras.ops.arithmetic import arctan2 as arctan2
@@ -224,3 +227,6 @@ from fkeras.ops.tensors import copy as copy
 from fkeras.ops.tensors import ndim as ndim
 from fkeras.ops.tensors import size as size
 from fkeras.ops.tensors import view as view
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

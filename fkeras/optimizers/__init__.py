@@ -4,6 +4,9 @@ Each is a pure `init` and `update` on trees, much like Optax's, and the same on 
 converted to Optax transformations by `to_optax()`, and from them by `get`.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.core.config import registry
 from fkeras.optimizers import legacy as legacy
 from fkeras.optimizers import schedules as schedules
@@ -44,3 +47,6 @@ registry.add_builtins(
         if isinstance(value, type) and issubclass(value, (Optimizer, OptimizerMap))
     },
 )
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__, submodules=("legacy", "schedules"))

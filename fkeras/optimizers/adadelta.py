@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import decay_rate, not_negative
 
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
@@ -61,8 +62,8 @@ class Adadelta(Optimizer):
             name=name,
             **kwargs,
         )
-        self.rho = rho
-        self.epsilon = epsilon
+        self.rho = decay_rate("rho", rho)
+        self.epsilon = not_negative("epsilon", epsilon)
 
     def slot_groups(self) -> list[tuple[str, ...]]:
         return [("accumulated_grad", "accumulated_delta_var")]

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import not_negative
 from fkeras.optimizers.slot_spec import SlotSpec
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class Adafactor(Optimizer):
             **kwargs,
         )
         self.beta_2_decay = beta_2_decay
-        self.epsilon_1 = epsilon_1
-        self.epsilon_2 = epsilon_2
+        self.epsilon_1 = not_negative("epsilon_1", epsilon_1)
+        self.epsilon_2 = not_negative("epsilon_2", epsilon_2)
         self.clip_threshold = clip_threshold
         self.relative_step = relative_step
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import not_negative
 from fkeras.optimizers.slot_spec import SlotSpec
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ class Adagrad(Optimizer):
             name=name,
             **kwargs,
         )
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
+        self.initial_accumulator_value = not_negative(
+            "initial_accumulator_value", initial_accumulator_value
+        )
+        self.epsilon = not_negative("epsilon", epsilon)
 
     def slot_groups(self) -> list[tuple[str, ...]]:
         return [("accumulator",)]

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from fkeras.errors import UserInputError
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import decay_rate, not_negative
 
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
@@ -96,9 +97,9 @@ class Adam(Optimizer):
             name=name,
             **kwargs,
         )
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.beta_1 = decay_rate("beta_1", beta_1)
+        self.beta_2 = decay_rate("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
         self.amsgrad = amsgrad
 
     def slot_groups(self) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import decay_rate
 
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
@@ -67,7 +68,7 @@ class Lion(Optimizer):
                 f"degenerates to SignSGD. Received: beta_1={beta_1}."
             )
         self.beta_1 = beta_1
-        self.beta_2 = beta_2
+        self.beta_2 = decay_rate("beta_2", beta_2)
 
     def slot_groups(self) -> list[tuple[str, ...]]:
         return [("momentum",)]

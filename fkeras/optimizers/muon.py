@@ -14,6 +14,7 @@ from fkeras.errors import UserInputError
 from fkeras.optimizers.adam import adam_scale, moments
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import not_negative
 from fkeras.optimizers.parameter_info import parameter_info_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Muon(Optimizer):
         self.adam_beta_1 = adam_beta_1
         self.adam_beta_2 = adam_beta_2
         self.adam_weight_decay = adam_weight_decay
-        self.epsilon = epsilon
+        self.epsilon = not_negative("epsilon", epsilon)
         self.momentum = momentum
         self.ns_steps = ns_steps
         self.nesterov = nesterov

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import decay_rate, not_negative
 from fkeras.optimizers.slot_spec import SlotSpec
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ class Nadam(Optimizer):
             name=name,
             **kwargs,
         )
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
+        self.beta_1 = decay_rate("beta_1", beta_1)
+        self.beta_2 = decay_rate("beta_2", beta_2)
+        self.epsilon = not_negative("epsilon", epsilon)
 
     def slot_groups(self) -> list[tuple[str, ...]]:
         return [("momentum", "velocity")]

@@ -73,13 +73,13 @@ def told(names: Iterable[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         names: what the transformation asks for.
         arguments: `value`, `grad`, `value_fn`, and whatever a program passes.
     """
-    told = dict(arguments)
-    loss = told.get("value_fn")
+    everything = dict(arguments)
+    loss = everything.get("value_fn")
     if loss is not None and "obj_fn" in names:
-        told.setdefault("obj_fn", loss)
+        everything.setdefault("obj_fn", loss)
     if loss is not None and "grad_fn" in names:
-        told.setdefault("grad_fn", lambda params, *_: jax.grad(loss)(params))
-    return told
+        everything.setdefault("grad_fn", lambda params, *_: jax.grad(loss)(params))
+    return everything
 
 
 def on_trees(

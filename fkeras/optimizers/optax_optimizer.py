@@ -18,7 +18,7 @@ from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
 from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.parameter_info import read_value
-from fkeras.optimizers.rates import NoLearningRateError
+from fkeras.optimizers.rates import NoLearningRateError, check_sign
 from fkeras.optimizers.slot_spec import SlotSpec
 from fkeras.optimizers.state import OptimizerState
 from fkeras.optimizers.trees import flatten_like
@@ -199,10 +199,8 @@ class OptaxOptimizer(Optimizer):
                 values.append(old)
             elif info.overwrite:
                 values.append(gradient.astype(old.dtype))
-            elif info.constraint is None:
-                values.append(new)
             else:
-                values.append(jnp.asarray(info.constraint(new), new.dtype))
+                values.append(info.constrained(new))
         return values, OptimizerState(state.iteration + 1, transformation=transformation)
 
     def _tree_builder(self, infos: Sequence[ParameterInfo]) -> Unflatten:
@@ -263,6 +261,20 @@ class OptaxOptimizer(Optimizer):
                 variable = self._add_slot_variable("transformation", i, spec, name=name)
                 if name.endswith(_INJECTED):
                     self._rate = variable
+
+    def weights_of_slots(self) -> list[tuple[Variable, nnx.Variable]]:
+        """As for other optimizers: by the end of a value's path in the transformation's state."""
+        positions = self._bound_tree_builder()(list(range(len(self._built_for))))
+        by_path = dict(jax.tree_util.tree_flatten_with_path(positions)[0])
+        state = self._structure.unflatten(range(self._structure.num_leaves))
+        pairs = []
+        for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
+            slot = self._variables[leaf + 1]  # behind the iteration
+            ends = (by_path.get(path[start:]) for start in range(len(path)))
+            position = next((end for end in ends if end is not None), None)
+            if position is not None and slot.shape == tuple(self._built_for[position].shape):
+                pairs.append((slot, self._built_for[position]))
+        return pairs
 
     def _bound_tree_builder(self) -> Unflatten:
         return self._tree_builder(self.parameter_infos_of(self._built_for))
@@ -356,7 +368,10 @@ class OptaxOptimizer(Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: ArrayLike) -> None:
-        self.learning_rate.assign(value.value if isinstance(value, Variable) else value)
+        new = value.value if isinstance(value, Variable) else value
+        if not isinstance(new, jax.core.Tracer):
+            check_sign("learning_rate", float(new))
+        self.learning_rate.assign(new)
 
     def get_config(self) -> NoReturn:
         raise UserTypeError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numbers
+from typing import TYPE_CHECKING, Any
 
 from fkeras.errors import UserInputError
 
@@ -51,3 +52,20 @@ def _check_averages(momentum: float, overwrite_frequency: int | None) -> None:
             "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
             f"ema_overwrite_frequency={every}"
         )
+
+
+def decay_rate(name: str, value: Any) -> Any:
+    """What is kept of an average at each step, as given: a number in [0, 1)."""
+    return _within(name, value, "[0, 1)", lambda number: 0 <= number < 1)
+
+
+def not_negative(name: str, value: Any) -> Any:
+    """A number of 0 or more, as given."""
+    return _within(name, value, "0 or more", lambda number: number >= 0)
+
+
+def _within(name, value, span, is_inside):
+    # Arrays and tracers, as of a search over hyperparameters, cannot or need not be looked at.
+    if isinstance(value, (str, bool)) or isinstance(value, numbers.Real) and not is_inside(value):
+        raise UserInputError(f"`{name}` must be a number, {span}. Received: {name}={value!r}")
+    return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import user_code
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
 
@@ -43,6 +44,16 @@ class ParameterInfo:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    def constrained(self, value: jax.Array) -> jax.Array:
+        """The new value as the constraint wants it, in its own dtype."""
+        if self.constraint is None:
+            return value
+        projected = user_code.call(self.constraint, self._describe_constraint, value)
+        return jnp.asarray(projected, value.dtype)
+
+    def _describe_constraint(self) -> str:
+        return f"Constraint of weight '{self.path}'"
 
     def with_decay(self, decays: bool) -> ParameterInfo:
         """The same, with weight decay on or off."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import user_code
 from fkeras.core.config import serialization
 from fkeras.core.settings import floatx
 from fkeras.errors import UserInputError, UserTypeError
@@ -30,7 +32,7 @@ def checked(value: ArrayLike | LearningRate | Config) -> float | LearningRate:
     """A float, or the schedule or callable itself.
 
     Raises:
-        UserInputError: not a number, NaN, not a callable.
+        UserInputError: not a number, NaN or infinite, below 0, not a callable.
     """
     if isinstance(value, LearningRateSchedule):
         return value
@@ -47,11 +49,27 @@ def checked(value: ArrayLike | LearningRate | Config) -> float | LearningRate:
             "a callable (without arguments, or of the step) that returns the learning rate. "
             f"Received instead: learning_rate={value!r}"
         ) from None
-    if isinstance(value, (bool, str)) or math.isnan(number):
+    if isinstance(value, (bool, str)) or not math.isfinite(number):
         raise UserInputError(
             f"Argument `learning_rate` should be a float. Received instead: learning_rate={value!r}"
         )
+    check_sign("learning_rate", number)
     return number
+
+
+def check_sign(name: str, number: float) -> None:
+    """Raises for a learning rate below 0, which would make the loss grow.
+
+    Args:
+        name: of the argument, for the message.
+        number: the rate.
+    """
+    if number < 0:
+        raise UserInputError(
+            f"Argument `{name}` must be 0 or more: a step against it would make the loss grow. "
+            f"Received: {name}={number:g}. To maximise something, give the model its negative as "
+            "loss."
+        )
 
 
 def at_step(rate: LearningRate, step: ArrayLike) -> jax.Array:
@@ -61,10 +79,10 @@ def at_step(rate: LearningRate, step: ArrayLike) -> jax.Array:
         rate: a schedule, a callable of the step (an Optax schedule), or one without arguments.
         step: number of steps so far.
     """
-    if isinstance(rate, LearningRateSchedule) or _takes_the_step(rate):
-        value = rate(step)
-    else:
-        value = rate()
+    takes_step = isinstance(rate, LearningRateSchedule) or _takes_the_step(rate)
+    name = getattr(rate, "__name__", None) or type(rate).__name__
+    who = functools.partial("Learning rate {!r}".format, name)
+    value = user_code.call(rate, who, *((step,) if takes_step else ()))
     return jnp.asarray(getattr(value, "value", value), rate_dtype())
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.optimizers.arithmetic import sqrt
 from fkeras.optimizers.optimizer import Optimizer
+from fkeras.optimizers.options import decay_rate, not_negative
 
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
@@ -65,9 +66,9 @@ class RMSprop(Optimizer):
             name=name,
             **kwargs,
         )
-        self.rho = rho
+        self.rho = decay_rate("rho", rho)
         self.momentum = momentum
-        self.epsilon = epsilon
+        self.epsilon = not_negative("epsilon", epsilon)
         self.centered = centered
 
     def slot_groups(self) -> list[tuple[str, ...]]:

@@ -76,9 +76,7 @@ def step(
             _average(optimizer, params, state, infos, count)
         # After the averages, as in Keras: they are of unconstrained values.
         for i in stepped:
-            constraint = infos[i].constraint
-            if constraint is not None:
-                params[i] = jnp.asarray(constraint(params[i]), params[i].dtype)
+            params[i] = infos[i].constrained(params[i])
     return params, state.replace(iteration=state.iteration + 1)
 
 

@@ -133,6 +133,17 @@ class OptimizerVariables(PureOptimizer):
             if at == index and key != "variables"
         }
 
+    def weights_of_slots(self) -> list[tuple[Variable, nnx.Variable]]:
+        """(slot, weight) for each value that is kept for one weight, in its shape: both lie alike
+        on several devices.
+        """
+        return [
+            (slot, weight)
+            for index, weight in enumerate(self._built_for)
+            for slot in self.held_variables(index).values()
+            if slot.shape == tuple(weight.shape)
+        ]
+
     def _held_by_parameter(self, key: str) -> list[Variable | None]:
         """Of one name, what is kept for each parameter."""
         by_index = {

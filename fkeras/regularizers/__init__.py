@@ -3,6 +3,9 @@
 Names in small letters are the same classes.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.regularizers.by_name import deserialize as deserialize
 from fkeras.regularizers.by_name import get as get
 from fkeras.regularizers.by_name import serialize as serialize
@@ -16,3 +19,6 @@ l1 = L1
 l2 = L2
 l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

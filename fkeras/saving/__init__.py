@@ -1,5 +1,8 @@
 """Saving and loading, and objects by name."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.core.config.registry import get_custom_objects as get_custom_objects
 from fkeras.core.config.registry import get_registered_name as get_registered_name
 from fkeras.core.config.registry import get_registered_object as get_registered_object
@@ -12,3 +15,6 @@ from fkeras.saving.checkpoint import load_model as load_model
 from fkeras.saving.checkpoint import load_weights as load_weights
 from fkeras.saving.checkpoint import save_model as save_model
 from fkeras.saving.checkpoint import save_weights as save_weights
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

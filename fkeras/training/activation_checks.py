@@ -4,42 +4,65 @@ legal, and nearly always a mistake.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
-from fkeras.losses.expectation import expectation_of
+from fkeras.losses.expectation import expectation_of, loss_function
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from fkeras.losses import Loss
     from fkeras.metrics import Metric
-    from fkeras.training.compiled_loss import CompiledLoss, Term
-    from fkeras.training.compiled_metrics import CompiledMetrics
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.compiled_loss import Term
     from fkeras.training.trainable import Trainable
 
-_METRIC_OPTIONS = {"AUC": "from_logits=True", "BinaryAccuracy": "threshold=0"}
+# Activations that leave [0, 1], and those of them that go below 0. A crossentropy of classes makes
+# its predictions sum to 1 itself: to it, numbers of 0 or more are weights.
+_NEGATIVE = frozenset((
+    "linear", "tanh", "elu", "selu", "celu", "gelu", "silu", "swish", "leaky_relu", "softsign",
+))  # fmt: skip
+_BEYOND = _NEGATIVE | {"relu", "relu6", "softplus"}
 
 
-def check_last_activations(
-    model: Trainable, loss: CompiledLoss, metrics: CompiledMetrics | None
-) -> None:
+def check_last_activations(model: Trainable, compiled: Compiled, again: bool = False) -> None:
     """Warns where the last layer's activation and what is made of its outputs do not go together.
 
+    Nothing is said of outputs whose activation cannot be told, nor where a step or loss of the
+    user's own makes something of them.
+
     Args:
-        model: a built model. loss, metrics: what it was compiled with, built.
+        model: a built model. compiled: what `compile` chose for it.
+        again: also where this was checked before, since `compile`.
     """
-    activations = {term.output: _last_activation(model, term.output) for term in loss.terms}
+    is_users = compiled.overridden & {"train_step", "test_step", "compute_loss"}
+    if compiled.loss is None or not compiled.loss.built or is_users:
+        return
+    if compiled.activations_were_checked and not again:
+        return
+    compiled.activations_were_checked = True
+    traced = next(iter(compiled.output_specs.values())).activations if compiled.output_specs else []
+
+    def activation_of(output):
+        name = _last_activation(model, output)
+        return traced[output] if name is None and output < len(traced) else name
+
     # Outputs that were warned of, and those of a regression, which may well be near 0 and 1.
     excused = set()
-    for term in loss.terms:
+    for term in compiled.loss.terms:
         expectation = expectation_of(term.loss)
         if expectation is not None and expectation.predictions == "quantities":
             excused.add(term.output)
-        if _check_loss(term, activations[term.output]):
+        if _check_loss(term, activation_of(term.output)):
             excused.add(term.output)
+    metrics = compiled.metrics
     entries = metrics.entries if metrics is not None and metrics.built else ()
     for output, _, metric in entries:
-        is_linear = _last_activation(model, output) == "linear"
-        if metric._needs_probabilities and output not in excused and is_linear:
-            _warn_of_metric(metric)
+        activation = activation_of(output)
+        if metric._needs_probabilities and output not in excused and activation in _BEYOND:
+            _warn_of_metric(metric, activation)
 
 
 def _check_loss(term: Term, activation: str | None) -> bool:
@@ -53,24 +76,40 @@ def _check_loss(term: Term, activation: str | None) -> bool:
             f"{term.loss.name} has from_logits=True, but the model ends with "
             f"activation='{activation}': it is applied twice. Remove one of them."
         )
-    if from_logits or activation != "linear":
+    is_binary = expectation.targets == "unit_interval"
+    if from_logits or activation not in (_BEYOND if is_binary else _NEGATIVE):
         return False
-    fix = "sigmoid" if expectation.targets == "unit_interval" else "softmax"
+    fix = "sigmoid" if is_binary else "softmax"
     warn_user(
-        f"{term.loss.name} expects probabilities, but the model ends with a linear layer. Give "
-        f"the last layer activation='{fix}', or the loss from_logits=True."
+        f"{term.loss.name} expects probabilities, but the model ends with {_shown(activation)}. "
+        f"Give the last layer activation='{fix}'{_alternative(term.loss)}."
     )
     return True
 
 
-def _warn_of_metric(metric: Metric) -> None:
+def _alternative(loss: Loss) -> str:
+    has_option = "from_logits" in getattr(loss, "_fn_kwargs", {}) or "from_logits" in _parameters(
+        loss_function(loss)
+    )
+    return ", or the loss from_logits=True" if has_option else ""
+
+
+def _parameters(function: Callable | None) -> Collection[str]:
+    return () if function is None else inspect.signature(function).parameters
+
+
+def _shown(activation: str) -> str:
+    return "a linear layer" if activation == "linear" else f"activation='{activation}'"
+
+
+def _warn_of_metric(metric: Metric, activation: str) -> None:
     kind = type(metric).__name__
-    option = _METRIC_OPTIONS.get(kind)
+    option = metric._option_for_logits
     alternative = f", or the metric {kind}({option})." if option else "."
     warn_user(
-        f"Metric '{metric.name}' expects probabilities, but the model ends with a linear layer: "
-        "what lies outside of [0, 1] counts as 0 or 1. Give the last layer activation='sigmoid' "
-        f"and the loss from_logits=False{alternative}"
+        f"Metric '{metric.name}' expects probabilities, but the model ends with "
+        f"{_shown(activation)}: what lies outside of [0, 1] counts as 0 or 1. Give the last layer "
+        f"activation='sigmoid' or 'softmax' and the loss from_logits=False{alternative}"
     )
 
 

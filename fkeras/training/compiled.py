@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import threading
 from typing import TYPE_CHECKING, Any
+
+import jax
 
 from fkeras import metrics as metrics_module
 from fkeras import optimizers as optimizers_module
+from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.training import agreement, mapped_steps
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -18,13 +24,15 @@ from fkeras.training.trainable_flags import TrainableFlags
 from fkeras.training.variable_groups import VariableGroups
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fkeras.callbacks import CallbackList
+    from fkeras.core.placement import Distribution
     from fkeras.layers.base.tracking import Structure
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.trainable import Logs, Trainable
+    from fkeras.training.value_checks import ValueChecks
     from fkeras.types import Config
 
 
@@ -82,10 +90,12 @@ class Compiled:
         overridden: names of the methods of `Trainable` that the user's class overrides.
         progress: the model's lifetime counts.
         columns: by place, names of the columns that the model was fitted on.
+        distribution: that counted when the model was made or compiled; None for one device.
         output_specs: shapes of a batch -> what `first_batch.output_specs` found.
         owner: (optimizer, structure) that were found to belong together.
         built_structure: the structure whose layers were last found to be all built.
         step_functions: what `make_train_function` and its kin made, by kind.
+        value_checks: (structure, checks of single batches) by the method that takes them.
     """
 
     def __init__(self) -> None:
@@ -98,18 +108,23 @@ class Compiled:
         self.overridden: frozenset[str] = frozenset()
         self.progress = Progress()
         self.columns: dict[str, Any] = {}
+        self.distribution = placement.current()
         self._forget()
 
     def _forget(self) -> None:
         """Drops all that goes by the identity of objects."""
         self.flags = TrainableFlags()
         self.toggles_were_told = False
+        self.activations_were_checked = False
+        self.names_were_told = False
         self.output_specs: dict = {}
         self.owner: tuple[Optimizer, Structure] | None = None
         self.step_functions: dict[str, Callable] = {}
+        self.value_checks: dict[str, tuple[Structure, ValueChecks]] = {}
         self.executables: Executables | None = None
         self._executables_of: list[int] | None = None  # ids of the Variables they are made for
         self.built_structure: Structure | None = None
+        self._training_thread: dict[str, int] = {}  # a dict, which is claimed in one instruction
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(Compiled()), **{name: vars(self)[name] for name in _TRAVELS}}
@@ -146,6 +161,7 @@ class Compiled:
             compiled_metrics = CompiledMetrics(
                 metrics, weighted_metrics, output_names=output_names, loss=compiled_loss
             )
+        self.distribution = placement.current() or self.distribution
         self.options = options
         self.optimizer = optimizer
         self.loss = compiled_loss
@@ -175,6 +191,30 @@ class Compiled:
                 "and a loss."
             )
 
+    @contextlib.contextmanager
+    def claimed(self, caller: str) -> Iterator[None]:
+        """Inside, no other thread can train the model. A callback may train it, on this thread.
+
+        Args:
+            caller: the method that trains.
+
+        Raises:
+            UserInputError: another thread is at it.
+        """
+        is_outermost = "ident" not in self._training_thread
+        claim, own = self._training_thread, threading.get_ident()
+        if claim.setdefault("ident", own) != own:
+            raise UserInputError(
+                f"`{caller}`: the model is being trained on another thread. Two trainings at once "
+                "need a model each: `clone_model` and `set_weights`, or `model.step` on a "
+                "TrainState each."
+            )
+        try:
+            yield
+        finally:
+            if is_outermost:
+                claim.clear()
+
     # -- what was made of it ---------------------------------------------------
 
     def groups(self, model: Trainable) -> VariableGroups:
@@ -201,17 +241,38 @@ class Compiled:
         self.build_optimizer(model)
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
         slots = [] if self.optimizer is None else self.optimizer.variables
-        identity = [id(v) for v in (*structure.ordered, *metrics, *slots)]
+        distribution = self.present_distribution()
+        if distribution is None and agreement.is_needed():
+            raise UserInputError(
+                f"Model '{model.name}' runs in {jax.process_count()} processes, and no "
+                "distribution is set: each would train a model of its own. Call "
+                "`fkeras.distribution.set_distribution(fkeras.distribution.DataParallel())` behind "
+                "`initialize()`."
+            )
+        identity = [id(v) for v in (*structure.ordered, *metrics, *slots, distribution)]
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}
             eager = self.options.run_eagerly or not self.options.jit_compile
-            self.executables = Executables(model, self.groups(model), eager=eager)
+            if distribution is not None and distribution.is_mapped and self.is_chosen:
+                mapped_steps.check_mappable(model, self)
+            self.executables = Executables(
+                model, self.groups(model), eager=eager, distribution=distribution
+            )
             self._executables_of = identity
         return self.executables
 
     def fits(self, structure: Structure) -> bool:
-        """Whether there are executables for this very structure."""
-        return self.executables is not None and self.executables.groups.structure is structure
+        """Whether there are executables for this very structure, on the devices that count now."""
+        executables = self.executables
+        return (
+            executables is not None
+            and executables.groups.structure is structure
+            and executables.distribution is self.present_distribution()
+        )
+
+    def present_distribution(self) -> Distribution | None:
+        """The one that counts here, else the one that the model was made or compiled for."""
+        return placement.current() or self.distribution
 
     def all_built(self, model: Trainable) -> bool:
         """Whether all layers have their weights. Remembered while the structure is the same."""
@@ -262,6 +323,29 @@ class Compiled:
         if has_validation:
             names = [*names, *(f"val_{name}" for name in names)]
         callbacks.check_monitors(names, has_validation=has_validation)
+
+    def warn_of_shared_names(self, structure: Structure) -> None:
+        """Says once that results of metrics of one name take each other's place.
+
+        Nothing is said where the user's own methods may make results of another kind.
+        """
+        own = {"train_step", "test_step", "compute_loss", "compute_metrics", "get_metrics_result"}
+        if self.names_were_told or self.overridden & own:
+            return
+        self.names_were_told = True
+        names = self.result_names(structure)
+        shared = sorted({name for name in names if names.count(name) > 1})
+        hidden = next((n for n in names if n.startswith("val_") and n[4:] in names), None)
+        if hidden:
+            warn_user(
+                f"A metric is called '{hidden}', which is also the name of the result of "
+                f"'{hidden[4:]}' on validation data. Give it another name: `name=...`."
+            )
+        if shared:
+            warn_user(
+                f"Several metrics of the model or its layers are called '{shared[0]}': of their "
+                "results only the last is shown. Give each a name of its own: `name=...`."
+            )
 
     def warn_of_toggled_flags(self, model: Trainable) -> None:
         """Says once that flags changed since `compile` do not count."""

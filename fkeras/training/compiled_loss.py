@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -73,6 +74,12 @@ class CompiledLoss:
                 "tuple, or dict (multiple output case). Received instead: "
                 f"loss_weights={loss_weights} of type {type(loss_weights)}"
             )
+        for weight in flatten(loss_weights):
+            if isinstance(weight, (str, bool)) or weight != weight:
+                raise UserInputError(
+                    "`loss_weights` must hold numbers, or None for 1. Received: "
+                    f"{weight!r} in loss_weights={loss_weights}"
+                )
         for choice in flatten(loss):
             _check_identifier(choice)
         self.argument = loss
@@ -178,6 +185,8 @@ class CompiledLoss:
 
 
 def _check_identifier(choice):
+    if inspect.isfunction(choice):
+        check_takes_pair("loss", choice)
     if isinstance(choice, str):
         if choice.lower() not in BY_SHAPE:
             losses_module.get(choice)
@@ -186,6 +195,26 @@ def _check_identifier(choice):
             "`loss` must be a name, a Loss object or a function (y_true, y_pred) -> loss. "
             f"Received: {choice!r}"
         )
+
+
+def check_takes_pair(kind: str, function: Callable[..., Any]) -> None:
+    """Raises for a function that cannot be called as `function(y_true, y_pred)`.
+
+    Args:
+        kind: 'loss' or 'metric'.
+        function: the user's own.
+    """
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        name = getattr(function, "__name__", kind)
+        raise UserTypeError(
+            f"The {kind} '{name}{inspect.signature(function)}' cannot be called with two arguments "
+            f"({error}). A {kind} is a function (y_true, y_pred) -> values; bind further arguments "
+            "with `functools.partial`, or return such a function."
+        ) from None
+    except ValueError:  # a builtin that does not tell
+        return
 
 
 def _scalar(value):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras import metrics as metrics_module
-from fkeras.core import names
+from fkeras.core import names, user_code
 from fkeras.core.nested import flatten
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
-from fkeras.training.compiled_loss import binary_or_sparse, spread_weights
+from fkeras.training.compiled_loss import binary_or_sparse, check_takes_pair, spread_weights
 from fkeras.training.outputs import OutputNames
 
 if TYPE_CHECKING:
@@ -157,7 +159,9 @@ class CompiledMetrics(metrics_module.Metric):
     def _result_names(self) -> list[str]:
         outputs = self.outputs
         result_names: list[str] = []
-        counts: dict[str, int] = {}
+        # What the logs hold besides: no metric may take their place.
+        trackers = self.loss.metrics if self.loss is not None else []
+        counts = dict.fromkeys(("loss", *(tracker.name for tracker in trackers)), 1)
         for i, weighted, metric in self.entries:
             prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
             name = f"{prefix}{metric.name}"
@@ -165,6 +169,12 @@ class CompiledMetrics(metrics_module.Metric):
                 name = f"{prefix}weighted_{metric.name}"
             count = counts.get(name, 0)
             counts[name] = count + 1
+            if count and metric.name != "lambda":
+                warn_user(
+                    f"Two results of model steps would be called '{name}': that of "
+                    f"{type(metric).__name__} is shown as '{name}_{count}'. Give each metric a "
+                    "name of its own: `name=...`."
+                )
             result_names.append(f"{name}_{count}" if count else name)
         return result_names
 
@@ -181,10 +191,13 @@ class CompiledMetrics(metrics_module.Metric):
         for i, weighted, metric in self.entries:
             if targets[i] is None:
                 continue
+            arguments = {"y_true": targets[i], "y_pred": predictions[i]}
             if weighted:
-                metric.update_state(targets[i], predictions[i], weights[i])
-            else:
-                metric.update_state(targets[i], predictions[i])
+                arguments["sample_weight"] = weights[i]
+            try:
+                metric.update_state(*arguments.values())
+            except Exception as error:
+                user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
     def reset_state(self) -> None:
         for metric in self.metrics:
@@ -194,7 +207,18 @@ class CompiledMetrics(metrics_module.Metric):
         """Results by name."""
         if not self.built:
             raise UserInputError("The compiled metrics have no result yet: no batch has been seen.")
-        return {name: entry.metric.result() for name, entry in zip(self.names, self.entries)}
+        return {name: _result(entry.metric) for name, entry in zip(self.names, self.entries)}
+
+
+def _result(metric: Metric) -> Any:
+    try:
+        return metric.result()
+    except Exception as error:
+        user_code.raise_explained(error, _described(metric, "result"))
+
+
+def _described(metric: Metric, method: str) -> Callable[[], str]:
+    return lambda: f"`{method}` of metric '{metric.name}' ({type(metric).__name__})"
 
 
 def _check_argument(name, argument):
@@ -204,6 +228,8 @@ def _check_argument(name, argument):
             f"{name}={argument} of type {type(argument)}"
         )
     for choice in flatten(argument):
+        if inspect.isfunction(choice):
+            check_takes_pair("metric", choice)
         is_by_shape = isinstance(choice, str) and choice.lower() in BY_SHAPE
         if not is_by_shape and not callable(choice):
             metrics_module.get(choice)
@@ -211,8 +237,13 @@ def _check_argument(name, argument):
 
 def _make_state(metric, y_true, y_pred):
     """Variables that the first batch would make, so that a step finds them."""
-    if not metric.variables and y_true is not None:
+    if metric.variables or y_true is None:
+        return
+    try:
         metric.build_on(y_true, y_pred)
+    except Exception as error:
+        arguments = {"y_true": y_true, "y_pred": y_pred}
+        user_code.raise_explained(error, _described(metric, "update_state"), arguments)
 
 
 def _is_binary_loss(loss: Loss) -> bool:

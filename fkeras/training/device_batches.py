@@ -18,25 +18,27 @@ from fkeras.training.fused_loops import Batching
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fkeras.core.placement import Distribution
     from fkeras.data import ArraySource, Source
 
 # Arrays up to this share of the device's memory (or this many bytes, where the device does not
 # tell) are put there once.
 _SHARE, _BYTES = 0.25, 4 << 30
 
-# The arrays of sources that were put on the device, as long as the sources live.
-_on_device: weakref.WeakKeyDictionary[ArraySource, Any] = weakref.WeakKeyDictionary()
+# The arrays of sources that were put on devices, and by which distribution, as long as the sources
+# live.
+_on_device: weakref.WeakKeyDictionary[ArraySource, tuple[Any, Any]] = weakref.WeakKeyDictionary()
 
 
 def fits_on_device(arrays: Any) -> bool:
     """Whether nested arrays may stay on the device for the length of a training."""
     size = sum(x.nbytes for x in flatten(arrays) if hasattr(x, "nbytes"))
-    stats = jax.devices()[0].memory_stats() or {}
+    stats = jax.local_devices()[0].memory_stats() or {}
     limit = stats.get("bytes_limit")
     return size <= (limit * _SHARE if limit else _BYTES)
 
 
-def placed(source: ArraySource, again: bool) -> Any:
+def placed(source: ArraySource, again: bool, distribution: Distribution | None = None) -> Any:
     """The arrays of a source for a device call.
 
     On the device from the moment that another call will want them, else from the host, which costs
@@ -45,10 +47,14 @@ def placed(source: ArraySource, again: bool) -> Any:
     Args:
         source: where they come from.
         again: whether another call will want them.
+        distribution: on whose devices; None for JAX's default device.
     """
-    arrays = _on_device.get(source)
-    if arrays is None and again:
-        arrays = _on_device[source] = placement.place_rows(source.arrays)
+    arrays, where = _on_device.get(source, (None, None))
+    if (arrays is None or where is not distribution) and again:
+        arrays = placement.place_rows(source.arrays, distribution)
+        _on_device[source] = arrays, distribution
+    elif where is not distribution:
+        arrays = None
     return source.arrays if arrays is None else arrays
 
 
@@ -84,9 +90,11 @@ def batching_of(source: ArraySource | None) -> Batching:
     return Batching(source.batch_size, source.num_samples % source.batch_size)
 
 
-def permutation(order: np.ndarray | None) -> jax.Array | None:
-    """A permutation as the device takes it; None stays None (consecutive rows)."""
-    return None if order is None else placement.place_order(order)
+def permutation(
+    order: np.ndarray | None, distribution: Distribution | None = None
+) -> jax.Array | None:
+    """A permutation as devices take it; None stays None (consecutive rows)."""
+    return None if order is None else placement.place_order(order, distribution)
 
 
 def batches_of(source: Source, order: np.ndarray | None = None, first: int = 0) -> Iterator[tuple]:

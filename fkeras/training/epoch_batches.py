@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
+from fkeras.training import agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fkeras.core.placement import Distribution
     from fkeras.data import Source
     from fkeras.training.fit_options import FitOptions
     from fkeras.training.progress import Progress
@@ -23,12 +25,20 @@ class EpochBatches:
         source: where batches come from.
         options: what `fit` was asked for.
         progress: the model's lifetime counts: they decide the order of samples.
+        distribution: of the model.
     """
 
-    def __init__(self, source: Source, options: FitOptions, progress: Progress) -> None:
+    def __init__(
+        self,
+        source: Source,
+        options: FitOptions,
+        progress: Progress,
+        distribution: Distribution | None = None,
+    ) -> None:
         self._source = source
         self._options = options
         self._progress = progress
+        self._distribution = distribution
         self.limit: int | None = options.steps_per_epoch or source.steps
         # Whether the user's number of steps cuts the data into epochs.
         self._goes_on = options.steps_per_epoch is not None and (
@@ -57,7 +67,7 @@ class EpochBatches:
         if source.in_memory:
             epoch_order = source.order(self._options.order_seed, self._progress.epochs)
             return iter(source.epoch(epoch_order))
-        return iter(source.epoch(epoch))
+        return agreement.shared(iter(source.epoch(epoch)), source, self._distribution)
 
     def restart(self) -> bool:
         """Begins a new pass over arrays. Returns whether there can be one."""

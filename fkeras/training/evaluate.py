@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.errors import UserInputError
-from fkeras.training import device_batches
+from fkeras.training import agreement, device_batches
 from fkeras.training.logs import Logs, to_python
 from fkeras.training.loop import (
     Call,
@@ -84,6 +84,7 @@ class _Evaluation:
     """The values that one evaluation has in hand, and the device calls that change them."""
 
     def __init__(self, executables, source, weights, options, key):
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.options = options
@@ -106,12 +107,14 @@ class _Evaluation:
             )
             pace = self._pace_of_fused_calls()
             again = fused > pace.steps or options.again
-            run = self._many(device_batches.placed(source, again))
+            run = self._many(device_batches.placed(source, again, self.executables.distribution))
             yield from fused_steps(run, fused, pace, options.steps_of_call)
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
             if takes_all
-            else device_batches.endless_batches(source),
+            else agreement.shared(
+                device_batches.endless_batches(source), source, self.executables.distribution
+            ),
             self._one,
             group=options.steps_per_execution,
             first=fused,
@@ -197,7 +200,7 @@ def warm_up_evaluation(
             weights,
             list(metrics),
             key,
-            device_batches.placed(source, again=False),
+            device_batches.placed(source, False, executables.distribution),
             np.int32(0),
             np.int32(0),
             source.batch_size,

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
+from fkeras.core import placement
 from fkeras.core.config import registry
-from fkeras.training import cost, device_batches, fused_loops, steps
+from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
+from fkeras.training.sharding import ModelSharding
+from fkeras.training.variable_groups import ALL, METRICS, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
+    from fkeras.core.placement import Distribution
     from fkeras.data import ArraySource, Source
     from fkeras.training.trainable import Logs, Trainable
     from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
@@ -43,6 +48,7 @@ class Executables:
         model: a built, compiled model.
         groups: its Variables by role.
         eager: plain Python instead of compiled steps, for debugging.
+        distribution: over which devices the model and its batches lie; None for one device.
 
     Attributes:
         signatures: by kind of step, the batches that an executable was asked for.
@@ -51,9 +57,19 @@ class Executables:
         predict_one, predict_many: donate nothing.
     """
 
-    def __init__(self, model: Trainable, groups: VariableGroups, eager: bool = False) -> None:
+    def __init__(
+        self,
+        model: Trainable,
+        groups: VariableGroups,
+        eager: bool = False,
+        distribution: Distribution | None = None,
+    ) -> None:
         self.model = model
         self.groups = groups
+        self.distribution = distribution
+        self._sharding = None
+        if distribution is not None:
+            self._sharding = ModelSharding(groups, distribution, model.optimizer)
         self.eager = eager
         self.signatures: dict[str, list[BatchSignature]] = {}
         jit = _not_compiled if eager else jax.jit
@@ -67,15 +83,25 @@ class Executables:
         self.predict_one = jit(_renamed(predict))
         fused = functools.partial
         self.train_many = jit(
-            fused(fused_loops.train, train), donate_argnums=(0, 1), static_argnums=(7,)
+            self._at_home(fused(fused_loops.train, train), ALL),
+            donate_argnums=(0, 1),
+            static_argnums=(7,),
         )
         self.train_epochs = jit(
-            fused(fused_loops.epochs, train, test), donate_argnums=(0, 1), static_argnums=(11,)
+            self._at_home(fused(fused_loops.epochs, train, test), ALL),
+            donate_argnums=(0, 1),
+            static_argnums=(11,),
         )
         self.test_many = jit(
-            fused(fused_loops.test, test), donate_argnums=(1,), static_argnums=(6,)
+            self._at_home(fused(fused_loops.test, test), (OTHERS, METRICS)),
+            donate_argnums=(1,),
+            static_argnums=(6,),
         )
         self.predict_many = jit(fused(fused_loops.predict, predict), static_argnums=(5, 6))
+        if self._sharding is not None:
+            fed = self._sharding.fed
+            self.train_one, self.train_one_kept = fed(self.train_one), fed(self.train_one_kept)
+            self.test_one, self.predict_one = fed(self.test_one), fed(self.predict_one)
         self._costs: dict[tuple, tuple[float, bool]] = {}
         self._fused_shapes: dict[str, set[tuple]] = {}
         self._fresh = jax.device_get(groups.fresh_metrics())
@@ -97,8 +123,12 @@ class Executables:
     def _train(
         self, values: GroupValues, counter: jax.Array, key: jax.Array, batch: Any
     ) -> tuple[GroupValues, jax.Array, Logs]:
-        logs, new = steps.run_train(self.model, self.groups, values, key, counter, batch)
-        return fused_loops.like(new, values), counter + 1, logs
+        with self._on_devices():
+            batch = self._constrained(batch)
+            run = self._train_step_for(batch)
+            logs, new = run(self.model, self.groups, values, key, counter, batch)
+            new = self._settled(fused_loops.like(new, values), *ALL)
+        return new, counter + 1, logs
 
     def _test(
         self,
@@ -108,19 +138,67 @@ class Executables:
         counter: jax.Array,
         batch: Any,
     ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
-        logs, (_, non_trainable, new_metrics) = steps.run_test(
-            self.model, self.groups, (*weights, metrics), key, counter, batch
-        )
-        return (
-            fused_loops.like(non_trainable, list(weights[1])),
-            fused_loops.like(new_metrics, list(metrics)),
-            logs,
-        )
+        with self._on_devices():
+            batch = self._constrained(batch)
+            logs, (_, *new) = steps.run_test(
+                self.model, self.groups, (*weights, metrics), key, counter, batch
+            )
+            new = fused_loops.like(new, [list(weights[1]), list(metrics)])
+            non_trainable, metrics = self._settled(new, OTHERS, METRICS)
+        return non_trainable, metrics, logs
 
     def _predict(
         self, weights: WeightValues, key: jax.Array, counter: jax.Array, batch: Any
     ) -> Any:
-        return steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+        with self._on_devices():
+            batch = self._constrained(batch)
+            outputs = steps.run_predict(self.model, self.groups, weights, key, counter, batch)
+        return outputs if self._sharding is None else self._sharding.for_host(outputs)
+
+    def warn_of_small_batches(self, source: Source) -> None:
+        """Says once that batches of a source have fewer rows than there are devices."""
+        if self._sharding is not None and source.in_memory:
+            self._sharding.warn_of_small_batches(source.batch_size)
+
+    def _train_step_for(self, batch: Any) -> Callable:
+        """The whole batch as one, or each device its rows where that was asked for; rows that
+        cannot be dealt out evenly are computed as one.
+        """
+        distribution = self.distribution
+        if distribution is None or not distribution.is_mapped:
+            return steps.run_train
+        if steps.batch_size_of(batch) % distribution.num_model_replicas:
+            return steps.run_train
+        return functools.partial(mapped_steps.run_train, distribution)
+
+    def _on_devices(self) -> AbstractContextManager:
+        """Context manager: layers ask the model's distribution where their outputs lie."""
+        return placement.using(self.distribution)
+
+    def _constrained(self, batch: Any) -> Any:
+        """A batch with its rows dealt out to the devices."""
+        return batch if self._sharding is None else self._sharding.constrain_batch(batch)
+
+    def _at_home(self, loop: Callable, groups: tuple[int, ...]) -> Callable:
+        """A loop that leaves values where it found them: the compiler would choose for itself.
+
+        Its first results are the values: one tuple of all groups, or one list a group.
+        """
+        if self._sharding is None:
+            return loop
+
+        def run(*arguments: Any) -> tuple:
+            results = loop(*arguments)
+            if groups == ALL:
+                return self._settled(results[0], *ALL), *results[1:]
+            count = len(groups)
+            return *self._settled(results[:count], *groups), *results[count:]
+
+        return run
+
+    def _settled(self, values: Any, *groups: int) -> Any:
+        """New values of groups of Variables where the old ones lay."""
+        return values if self._sharding is None else self._sharding.constrain(values, groups)
 
     # -- what may be fused -----------------------------------------------------
 

@@ -5,21 +5,23 @@ belongs to which output, the optimizer's slots. All by abstract evaluation: noth
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import numpy as np
 
-from fkeras.core.nested import map_structure
+from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, pure_init, tracking
+from fkeras.layers.base import building, pure_init, signature, tracking
 from fkeras.layers.base import context as contexts
 from fkeras.training.optimizer_ownership import check_optimizer
+from fkeras.training.output_activations import last_activations
 from fkeras.training.steps import call_compute_loss, unpack
 
 if TYPE_CHECKING:
+    from fkeras.layers import Layer
     from fkeras.training.compiled import Compiled
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
@@ -41,6 +43,7 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         UserInputError: where losses do not fit the outputs, or the optimizer is another model's.
     """
     x, y, sample_weight = unpack(batch)
+    refuse_strings(x, "x")
     was_built = model.built and compiled.all_built(model)
     if not was_built:
         if x is None:
@@ -54,6 +57,21 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         # Where all was built, the structure was looked up a moment ago.
         structure = compiled.built_structure if was_built else tracking.structure_of(model)
         check_optimizer(model, compiled, caller, structure)
+
+
+def refuse_strings(x: Nested[Any], name: str) -> None:
+    """Compiled steps compute with numbers.
+
+    Args:
+        x: inputs. name: what the user calls them.
+    """
+    for array in flatten(x):
+        if isinstance(array, np.ndarray) and array.dtype.kind in "OUS" and array.size:
+            raise UserInputError(
+                f"{name} holds strings, such as {array.flat[0]!r}, and a model computes with "
+                "numbers. Encode them: ids by `np.unique(x, return_inverse=True)[1]`, then "
+                "`layers.Embedding` or `fkeras.ops.one_hot`."
+            )
 
 
 def _resolve(model, compiled, x, y, sample_weight):
@@ -76,7 +94,9 @@ def _resolve(model, compiled, x, y, sample_weight):
 
 
 def _resolve_by_outputs(model, compiled, x, y):
-    y_pred, _ = output_specs(model, compiled, x)
+    y_pred = output_specs(model, compiled, x).structs
+    if y_pred is None:
+        raise UserInputError(signature.without_outputs(model))
     y = map_structure(
         lambda a: jax.ShapeDtypeStruct(np.shape(a), getattr(a, "dtype", np.float32)), y
     )
@@ -98,10 +118,23 @@ def _resolve_by_compute_loss(model, compiled, x, y, sample_weight):
     jax.eval_shape(run, structs_of(x), structs_of(y), structs_of(sample_weight))
 
 
-def output_specs(
-    model: Trainable, compiled: Compiled, x: Any
-) -> tuple[Nested[jax.ShapeDtypeStruct], Nested[bool]]:
-    """(shapes and dtypes, whether there is a mask) of the outputs for a batch of inputs.
+class OutputSpecs(NamedTuple):
+    """What is known of a model's outputs for batches of one shape.
+
+    Attributes:
+        structs: nested shapes and dtypes. masked: nested, whether there is a mask.
+        activations: for each output, flat, what made it: see `output_activations`.
+        lookups: (layer, index of the input) for the layers that look ids up in an input.
+    """
+
+    structs: Nested[jax.ShapeDtypeStruct]
+    masked: Nested[bool]
+    activations: list[str | None]
+    lookups: list[tuple[Layer, int]]
+
+
+def output_specs(model: Trainable, compiled: Compiled, x: Any) -> OutputSpecs:
+    """What is known of the outputs for a batch of inputs.
 
     Remembered for each shape of it, until the model has other Variables.
     """
@@ -113,16 +146,24 @@ def output_specs(
 
 
 def _trace_outputs(model, structs):
-    masked = None
+    masked, lookups = None, []
 
     def run(x):
         nonlocal masked
-        with contexts.opened(contexts.CallContext(model, losses=[])), key_scopes.scope(None):
+        context = contexts.CallContext(model, losses=[])
+        with (
+            contexts.opened(context),
+            key_scopes.scope(None),
+            contexts.looked_up.inside([]) as pairs,
+        ):
             y_pred = lending.call_abstractly(model, x)
         masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
+        places = {id(leaf): i for i, leaf in enumerate(flatten(x))}
+        lookups.extend((layer, places[id(ids)]) for layer, ids in pairs if id(ids) in places)
         return y_pred
 
-    return jax.eval_shape(run, structs), masked
+    program, outputs = jax.make_jaxpr(run, return_shape=True)(structs)
+    return OutputSpecs(outputs, masked, last_activations(program), lookups)
 
 
 def _shape_key(structs):

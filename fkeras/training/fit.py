@@ -62,6 +62,7 @@ class Fit:
         validation: Source | None = None,
         interrupts: Interrupts | None = None,
     ) -> None:
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.callbacks = callbacks
@@ -72,7 +73,7 @@ class Fit:
         self.steps = TrainingSteps(executables, progress, options.key)
         self.loan = self.steps.loan
         self._snapshots = Snapshots(self.loan, progress)
-        self._batches = EpochBatches(source, options, progress)
+        self._batches = EpochBatches(source, options, progress, executables.distribution)
         self._stop_epoch = options.epochs
         self._fuses: bool | None = None  # not asked yet
         self._fused_pace: Pace | None = None
@@ -216,8 +217,10 @@ class Fit:
             fused = full_batches_in_fused_calls(
                 source.num_samples, source.batch_size, options.steps_of_call
             )
-            data = device_batches.placed(source, again=True)
-            run = self.steps.many(data, device_batches.permutation(order), source.batch_size)
+            distribution = self.executables.distribution
+            data = device_batches.placed(source, True, distribution)
+            permutation = device_batches.permutation(order, distribution)
+            run = self.steps.many(data, permutation, source.batch_size)
             yield from fused_steps(run, fused, self._pace_of_fused_calls(), options.steps_of_call)
         yield from single_steps(
             device_batches.batches_of(source, order, fused),

@@ -70,7 +70,10 @@ def check_validation_freq(validation_freq: int | Collection[int]) -> None:
     """Raises `UserInputError` for a frequency below 1."""
     if isinstance(validation_freq, int) and validation_freq < 1:
         raise UserInputError(f"`validation_freq` must be at least 1. Received: {validation_freq}")
-    if not isinstance(validation_freq, (int, Collection)):
+    is_epochs = isinstance(validation_freq, Collection) and all(
+        isinstance(epoch, (int, np.integer)) for epoch in validation_freq
+    )
+    if not isinstance(validation_freq, int) and not is_epochs:
         raise UserInputError(
             "`validation_freq` must be an int, or a collection of epochs counted from 1. "
             f"Received: {validation_freq!r}"

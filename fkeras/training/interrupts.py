@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from fkeras.training import agreement
+
 
 class Interrupts:
     """A flag that SIGINT sets; a second SIGINT acts at once."""
@@ -19,7 +21,7 @@ class Interrupts:
 
     def check(self) -> None:
         """Raises KeyboardInterrupt if Ctrl-C was pressed since the last look."""
-        if self.is_requested:
+        if agreement.any_of(self.is_requested):
             self.is_requested = False
             raise KeyboardInterrupt
 

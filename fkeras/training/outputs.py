@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.nested import flatten_with_path
+from fkeras.core.warn_once import warn_user_once
 from fkeras.errors import UserInputError, nearest
 
 if TYPE_CHECKING:
@@ -129,6 +130,12 @@ class OutputNames:
             raise UserInputError(
                 f"`{label}` and the outputs have different structures. `{label}` has keys "
                 f"{list(by_path)}; the outputs are {self.shown()}."
+            )
+        if unknown:
+            surplus = [key for key in by_path if key in unknown]
+            warn_user_once(
+                f"The keys {surplus} of `{label}` are ignored: the outputs are {self.shown()}.",
+                key=(label, *surplus),
             )
         return targets
 

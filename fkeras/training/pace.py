@@ -8,6 +8,8 @@ from typing import Any
 
 import jax
 
+from fkeras.training import agreement
+
 # Device calls aim at this length: short enough for Ctrl-C and the progress bar, long enough to cost
 # nothing.
 _CALL_SECONDS = 0.05
@@ -25,7 +27,8 @@ class Pace:
 
     def __init__(self, steps: int, most: int | None = None, in_flight: int = 2) -> None:
         self.steps = steps
-        self._most = most
+        # The clocks of several processes do not agree.
+        self._most = None if agreement.is_needed() else most
         self._in_flight = in_flight
         self.begin()
 

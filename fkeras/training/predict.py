@@ -10,7 +10,7 @@ import numpy as np
 
 from fkeras.core.nested import flatten, in_order_of_leaves, map_structure, unflatten_like
 from fkeras.errors import UserInputError
-from fkeras.training import device_batches
+from fkeras.training import agreement, device_batches
 from fkeras.training.loop import Call, PassOptions, drive, fused_steps, single_steps
 from fkeras.training.pace import Pace
 
@@ -55,7 +55,7 @@ def predict(
     prediction = _Prediction(executables, source, read_weights(), options, key, progress.predicted)
 
     def after(batch, outputs):
-        shown = map_structure(np.asarray, outputs) if hooks else outputs
+        shown = map_structure(_as_numpy, outputs) if hooks else outputs
         callbacks.on_predict_batch_end(batch, {"outputs": shown})
 
     drive(
@@ -75,6 +75,7 @@ class _Prediction:
     """The outputs that one prediction has so far, and the device calls that add to them."""
 
     def __init__(self, executables, source, weights, options, key, earlier):
+        executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
         self.weights = weights
@@ -93,12 +94,14 @@ class _Prediction:
             full = source.num_samples // source.batch_size
             size = max(1, min(full, _ROWS // source.batch_size))
             fused = full - full % size
-            data = device_batches.placed(source, again=full >= 2 * size)
+            data = device_batches.placed(source, full >= 2 * size, self.executables.distribution)
             yield from fused_steps(self._many(data), fused, Pace(size))
         yield from single_steps(
             device_batches.batches_of(source, first=fused)
             if takes_all
-            else device_batches.endless_batches(source),
+            else agreement.shared(
+                device_batches.endless_batches(source), source, self.executables.distribution
+            ),
             self._one,
             group=options.steps_per_execution,
             first=fused,
@@ -148,8 +151,16 @@ def batch_number(predicted: int) -> np.int32:
 def to_host(outputs: Nested[jax.Array]) -> Nested[np.ndarray]:
     """Outputs as NumPy arrays that the caller may write to."""
     if isinstance(outputs, jax.Array):
-        return np.array(outputs)
-    return map_structure(np.array, jax.device_get(outputs))
+        return _as_numpy(outputs, copy=True)
+    return map_structure(lambda x: _as_numpy(x, copy=True), jax.device_get(outputs))
+
+
+def _as_numpy(x: Any, copy: bool = False) -> np.ndarray:
+    """An array on the host; bfloat16, which NumPy and all that is built on it do not know, as
+    float32.
+    """
+    array = np.array(x) if copy else np.asarray(x)
+    return array.astype(np.float32) if array.dtype == jax.numpy.bfloat16 else array
 
 
 def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
@@ -161,7 +172,7 @@ def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:
     if len(pieces) == 1:
         return to_host(pieces[0])
     columns = zip(*(flatten(piece) for piece in pieces))
-    joined = [_joined([np.asarray(x) for x in column]) for column in columns]
+    joined = [_joined([_as_numpy(x) for x in column]) for column in columns]
     return unflatten_like(in_order_of_leaves(pieces[0]), joined)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.errors import UserInputError
 
@@ -76,6 +77,12 @@ def check_state(state: object, caller: str = "step") -> None:
         raise UserInputError(
             f"`{caller}` takes a TrainState first, as `model.init_state(key, batch)` returns it. "
             f"Received: {type(state).__name__}"
+        )
+    step = state.step if hasattr(state.step, "dtype") else np.asarray(state.step)
+    if step.shape or not jnp.issubdtype(step.dtype, jnp.integer):
+        raise UserInputError(
+            f"The `step` of a TrainState is an int32 scalar. Received: {_Shape(state.step)!r}. "
+            "States of several models are one for each: `jax.vmap(model.step, in_axes=(0, None))`."
         )
 
 

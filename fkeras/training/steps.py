@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private, settings, warn_once
+from fkeras.core import jax_private, placement, settings, warn_once
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending
@@ -22,6 +21,7 @@ from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.training import overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +77,7 @@ def train_step(
     (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
         evaluate, has_aux=True
     )(trainable)
+    loss, gradients = placement.mean_over_devices((loss, gradients))
     if trainable:  # a model may have nothing to train
         more = {}
         if model.optimizer.takes_loss:
@@ -121,6 +122,8 @@ def predict_step(
     outputs, non_trainable = model.stateless_call(
         trainable, non_trainable, x, **_training_argument(model, False)
     )
+    if outputs is None:
+        raise UserInputError(signature.without_outputs(model))
     return outputs, non_trainable
 
 
@@ -202,7 +205,8 @@ def track_metrics(
     def run():
         if compiled.tracker is not None:
             compiled.tracker.update_state(loss, sample_weight=batch_size_of(x))
-        return model.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
+        arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+        return overrides.call_with_keywords(model, "compute_metrics", arguments)
 
     return lending.call(run, model.metrics_variables, metrics)
 
@@ -214,9 +218,8 @@ def call_compute_loss(
     model: Trainable, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool
 ) -> Tensor:
     """The model's `compute_loss`, with `training` where a user's override takes it."""
-    parameters = inspect.signature(model.compute_loss).parameters
-    kwargs = {"training": training} if "training" in parameters else {}
-    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **kwargs)
+    arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
+    return overrides.call_with_keywords(model, "compute_loss", {**arguments, "training": training})
 
 
 def compute_loss(
@@ -225,14 +228,22 @@ def compute_loss(
     """The compiled loss plus all that layers added."""
     terms = []
     if compiled.loss is not None:
+        if y_pred is None:
+            raise UserInputError(signature.without_outputs(model))
         if y is None:
             raise UserInputError(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
-                "targets were given: pass `y`, or batches `(x, y)`."
+                "targets were given: pass `y`, or batches `(x, y)`; in `validation_data` too."
             )
         value = compiled.loss(y, y_pred, sample_weight)
         if value is not None:
             terms.append(value)
+    if placement.is_mapped() and contexts.current().losses:
+        raise UserInputError(
+            f"Layers of model '{model.name}' add losses, which `DataParallel(strategy='pmap')` "
+            "cannot bring together: whether they are means over rows is not known. Use "
+            "`DataParallel()`."
+        )
     for value in model.losses:
         terms.append(jnp.sum(jnp.asarray(value, settings.floatx())))
     if not terms and compiled.loss is None:
@@ -251,15 +262,24 @@ def compute_loss(
 
 
 def _warn_without_gradient(model, compiled, total, y_pred):
+    """Warns where a derivative is being taken by the weights and none goes through the loss."""
     if jax_private.is_differentiated(total):
         return
     if any(map(jax_private.is_differentiated, flatten(y_pred))):
-        warn_once.warn_user_once(
-            f"Model '{model.name}': the loss {compiled.loss.described()} does not depend on the "
-            "model's outputs, or not in a way that has a gradient: all gradients are zero, and "
-            "nothing is learnt. Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`; "
-            "rounding, comparing and `argmax` have no gradient."
+        where = (
+            f"the loss {compiled.loss.described()} does not depend on the model's outputs, or not "
+            "in a way that has a gradient"
         )
+        remedy = "Compute it from `y_pred` with `fkeras.ops` or `jax.numpy`"
+    elif any(jax_private.is_differentiated(v.value) for v in model.trainable_variables):
+        where = "its outputs do not depend on its weights, or not in a way that has a gradient"
+        remedy = "Let it return scores or probabilities, and take their `argmax` after `predict`"
+    else:
+        return
+    warn_once.warn_user_once(
+        f"Model '{model.name}': {where}: all gradients are zero, and nothing is learnt. {remedy}; "
+        "rounding, comparing and `argmax` have no gradient."
+    )
 
 
 # -- the pure face -------------------------------------------------------------
@@ -275,6 +295,10 @@ def traced_training(
     step_key = jax.random.fold_in(keys.typed_key(key), step)
     with groups.flags.applied(model), key_scopes.scope(step_key, groups.key_paths, step):
         yield
+
+
+def _lists(values: Any) -> tuple[Values, ...]:
+    return tuple(list(v) for v in values)
 
 
 def traced_evaluation(
@@ -295,8 +319,8 @@ def run_train(
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
     with traced_training(model, groups, key, step):
-        logs, values = model.train_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        logs, values = overrides.call_step(model, "train_step", _lists(values), batch)
+    return logs, _lists(values)
 
 
 def run_test(
@@ -309,8 +333,8 @@ def run_test(
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
     with traced_evaluation(model, groups, key, step):
-        logs, values = model.test_step(tuple(list(v) for v in values), batch)
-    return logs, tuple(list(v) for v in values)
+        logs, values = overrides.call_step(model, "test_step", _lists(values), batch)
+    return logs, _lists(values)
 
 
 def run_predict(
@@ -324,5 +348,5 @@ def run_predict(
     """The outputs of one batch."""
     key = jax.random.fold_in(keys.typed_key(key), _PREDICTION)
     with traced_training(model, groups, key, step):
-        outputs, _ = model.predict_step(tuple(list(v) for v in weights), batch)
+        outputs, _ = overrides.call_step(model, "predict_step", _lists(weights), batch)
     return outputs

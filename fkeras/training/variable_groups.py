@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fkeras.training.trainable_flags import TrainableFlags
     from fkeras.types import PyTree
 
+ALL = TRAINABLE, OTHERS, SLOTS, METRICS = 0, 1, 2, 3  # places in `groups()` and `GroupValues`
+
 # Values of (trainable, non-trainable, optimizer, metric) Variables.
 GroupValues: TypeAlias = tuple[list[jax.Array], ...]
 # Values of (trainable, non-trainable) Variables.
@@ -162,7 +164,7 @@ class VariableGroups:
             if id(variable) in value_of:
                 non_trainable.append(value_of[id(variable)])
             else:  # a seed generator's own state: draws are keyed by the call instead
-                non_trainable.append(stand_ins.private_value(variable))
+                non_trainable.append(stand_ins.own_value(variable))
         return [value_of[id(v)] for v in self.trainable], non_trainable
 
     def _weights_of(self, state: TrainState) -> dict[int, jax.Array]:

@@ -40,12 +40,14 @@ def _warm_up_steps(fit):
     values = fit.loan.values_to_donate()
     sizes = device_batches.batching_of(source)
     if fit.fuses() and source.num_samples >= source.batch_size:
-        order = device_batches.permutation(source.order(fit.options.order_seed, 0))
+        order = device_batches.permutation(
+            source.order(fit.options.order_seed, 0), executables.distribution
+        )
         values, *_ = executables.train_many(
             copy_tree(values),
             fit.progress.counter(),
             key,
-            device_batches.placed(source, again=True),
+            device_batches.placed(source, True, executables.distribution),
             order,
             np.int32(0),
             np.int32(0),  # no steps: the values come back as they were

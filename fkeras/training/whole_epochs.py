@@ -115,13 +115,14 @@ class WholeEpochs:
         """
         source, validation = self.source, self.validation
         progress, executables = self.steps.progress, self.steps.executables
+        distribution = executables.distribution
         logs, test_logs = self.steps.epochs(
             source.steps,
             count,
             executables.fresh_metrics(),
-            device_batches.placed(source, again),
+            device_batches.placed(source, again, distribution),
             self._orders(count),
-            None if validation is None else device_batches.placed(validation, again),
+            None if validation is None else device_batches.placed(validation, again, distribution),
             np.int32(count),
             _full_batches(source),
             _full_batches(validation),

@@ -3,6 +3,9 @@
 None is a leaf; subclasses of these are too.
 """
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.tree.comparison import assert_same_paths as assert_same_paths
 from fkeras.tree.comparison import assert_same_structure as assert_same_structure
 from fkeras.tree.flattening import flatten as flatten
@@ -19,3 +22,6 @@ from fkeras.tree.selection import combine as combine
 from fkeras.tree.selection import partition as partition
 from fkeras.tree.selection import path_labels as path_labels
 from fkeras.tree.selection import path_mask as path_mask
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

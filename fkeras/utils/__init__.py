@@ -1,6 +1,9 @@
 """`keras.utils`: tools around training. A table of contents."""
 
+from typing import TYPE_CHECKING
+
 from fkeras.callbacks import Progbar as Progbar
+from fkeras.core import namespaces
 from fkeras.core.config.registry import get_custom_objects as get_custom_objects
 from fkeras.core.config.registry import get_registered_name as get_registered_name
 from fkeras.core.config.registry import get_registered_object as get_registered_object
@@ -27,3 +30,6 @@ from fkeras.data.encoding import normalize as normalize
 from fkeras.data.encoding import to_categorical as to_categorical
 
 Sequence = PyDataset
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

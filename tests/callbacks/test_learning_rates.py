@@ -40,7 +40,7 @@ def test_schedule_sets_and_logs_the_rate(schedule, expected):
 
 
 @pytest.mark.parametrize(
-    "value", [None, "0.1", True, float("nan"), float("inf"), [0.1, 0.2], np.ones(2)]
+    "value", [None, "0.1", True, float("nan"), float("inf"), -0.1, [0.1, 0.2], np.ones(2)]
 )
 def test_schedule_must_return_a_number(value):
     with pytest.raises(UserInputError, match="should be a float. Got"):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fkeras.callbacks import CallbackList, CSVLogger, LambdaCallback, TerminateOnNaN
+from fkeras.errors import UserInputError
 
 from .models import FakeModel, run
 
@@ -59,6 +60,11 @@ def test_the_file_is_complete_after_each_epoch(tmp_path):
     logger.on_train_begin()
     logger.on_epoch_end(0, {"loss": math.nan, "val_loss": np.array([1, 2])})
     assert (tmp_path / "log.csv").read_text().splitlines()[1] == '0,nan,"""[1, 2]"""'
+
+
+def test_a_misspelt_hook_is_named():
+    with pytest.raises(UserInputError, match="'on_epoch_ned'. Did you mean 'on_epoch_end'"):
+        LambdaCallback(on_epoch_ned=lambda epoch, logs: None)
 
 
 def test_functions_become_hooks_and_other_names_attributes():

@@ -131,10 +131,10 @@ def test_plain_batches_are_handed_on_as_they_are():
 
 
 def test_class_weights_multiply_those_of_the_samples():
-    checks = BatchChecks("x", "generator", class_weight={1: 3.0})
+    checks = BatchChecks("x", "generator", class_weight={0: 1.0, 1: 3.0})
     x, y = np.ones((2, 3)), np.array([0, 1])
     assert checks.check((x, y), 0)[2].tolist() == [1, 3]
-    checks = BatchChecks("x", "generator", class_weight={1: 3.0})
+    checks = BatchChecks("x", "generator", class_weight={0: 1.0, 1: 3.0})
     assert checks.check((x, y, np.array([2.0, 2.0])), 0)[2].tolist() == [2, 6]
 
 

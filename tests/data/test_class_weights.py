@@ -6,6 +6,11 @@ from fkeras.errors import UserInputError, UserTypeError
 
 IDS = np.array([0, 1, 2, 1])
 
+MISSING = "`class_weight` has no weight for class"
+
+# Most of the dicts below leave classes out, which then count as 1.
+pytestmark = pytest.mark.filterwarnings(f"ignore:{MISSING}:UserWarning")
+
 
 def weights_of(y, class_weight, sample_weight=None, role="fit"):
     return (
@@ -94,3 +99,35 @@ def test_streams_are_weighted_batch_by_batch():
         make_source(iter([]), class_weight={"2": 5.0})
     with pytest.raises(UserInputError, match="needs one array of targets"):
         next(make_source(iter([(np.zeros(2),)]), class_weight={2: 5.0}).epoch(0))
+
+
+@pytest.mark.parametrize(
+    "y, class_weight, classes",
+    [
+        (IDS, {0: 1.0, 1: 2.0}, "class 2"),
+        (IDS, {2: 1.0}, "classes 0, 1"),
+        (IDS[:, None], {0: 1.0, 1: 2.0}, "class 2"),
+        (np.eye(3)[IDS], {0: 1.0, 1: 2.0}, "class 2"),
+        (np.arange(9), {0: 1.0}, "classes 1, 2, 3, 4, 5, ..."),
+    ],
+)
+@pytest.mark.parametrize("role", ["fit", "batch"])
+def test_classes_without_a_weight_are_told(y, class_weight, classes, role):
+    with pytest.warns(UserWarning, match=f"for {classes}, which the targets hold: 1 is taken"):
+        weights = weights_of(y, class_weight, role=role)
+    assert 1.0 in weights
+
+
+def test_classes_without_a_weight_are_told_once_in_a_stream():
+    batches = [(np.zeros(2), np.array([0, i])) for i in (1, 2, 2)]
+    with pytest.warns(UserWarning, match=f"{MISSING} 2") as told:
+        list(make_source(iter(batches), class_weight={0: 1.0, 1: 2.0}).epoch(0))
+    assert len(told) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_dict_that_names_all_classes_or_none_says_nothing():
+    assert weights_of(np.array([-1, 0, 1]), {0: 2.0, 1: 3.0}) == [1, 2, 3]
+    assert len(make_source(np.zeros(4), IDS, class_weight={}).arrays) == 2
+    batches = [(np.zeros(2), np.array([0, 1]))]
+    assert len(next(make_source(iter(batches), class_weight={}).epoch(0))) == 2

@@ -58,9 +58,10 @@ def test_whole_numbers_of_every_type_are_taken(size):
 
 def test_classes_may_be_missing_in_a_single_batch_alone():
     targets = np.array([0, 1, 0, 1, 0, 1])
-    make_source(X, targets, class_weight={2: 1.0}, role="batch")
+    class_weight = {0: 1.0, 1: 1.0, 2: 1.0}
+    make_source(X, targets, class_weight=class_weight, role="batch")
     with pytest.raises(UserInputError, match="class 2, which does not exist"):
-        make_source(X, targets, class_weight={2: 1.0}, role="fit")
+        make_source(X, targets, class_weight=class_weight, role="fit")
 
 
 @pytest.mark.parametrize(

@@ -288,3 +288,20 @@ def test_a_dataset_needs_its_methods():
 def test_a_dataset_can_be_iterated_by_hand():
     assert ids(Squares(3)) == [0, 1, 2]
     assert ids(itertools.islice(Squares(None), 4)) == [0, 1, 2, 3]
+
+
+def test_a_watch_sees_every_batch_also_the_one_that_was_peeked_at():
+    batches = [(np.full((2, 1), float(i)),) for i in range(3)]
+    seen = []
+
+    def watch(batch):
+        seen.append(float(batch[0][0, 0]))
+        if batch[0][0, 0] == 2:
+            raise UserInputError("too much.")
+
+    source = make_source(iter(batches))
+    source.peek()
+    source.watch(watch)
+    with pytest.raises(UserInputError, match=r"^batch 2 of `x` \(a generator\): too much."):
+        list(source.epoch(0))
+    assert seen == [0, 1, 2]

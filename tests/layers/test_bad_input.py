@@ -234,6 +234,20 @@ ROWS = [
         ValueError,
         r"fully-defined.*\(None, 3\) for.*path='dense/kernel'",
     ),  # B115
+    (
+        lambda: layers.Activation("relu", dtype="float64")(np.ones((2, 3))),
+        ValueError,
+        "Activation 'activation.* has dtype float64.*jax_enable_x64",
+    ),  # B077
+    *[
+        (lambda kind=kind: kind(epsilon=-1.0), ValueError, "`epsilon` must be 0 or more")
+        for kind in (
+            layers.BatchNormalization,
+            layers.LayerNormalization,
+            layers.GroupNormalization,
+            layers.RMSNormalization,
+        )
+    ],
     (lambda: layers.Dense(3, lora_rank=2), ValueError, "Dense: `lora_rank` is not supported"),
     (lambda: layers.Wrapper("dense"), ValueError, "isn't a supported layer type"),
     (

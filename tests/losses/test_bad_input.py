@@ -197,6 +197,9 @@ def test_a_loss_function_that_returns_none_is_named():  # B022
     lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0),
     lambda: losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]], axis=True),
     lambda: losses.ctc([1, 2], np.zeros((1, 3, 3))),
+    lambda: losses.Huber(delta=0.0)([[1.0]], [[2.0]]),
+    lambda: losses.CategoricalCrossentropy(label_smoothing=2.0)([[0.0, 1.0]], [[0.5, 0.5]]),
+    lambda: losses.BinaryCrossentropy(label_smoothing=-0.1)([[1.0]], [[0.5]]),
 ])  # fmt: skip
 def test_arguments_out_of_range_are_refused(make):
     with pytest.raises(UserInputError, match="Received"):

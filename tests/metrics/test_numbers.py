@@ -140,3 +140,38 @@ def test_predictions_of_one_column_never_meet_targets_of_one_row():  # B035
 def test_arguments_out_of_range_are_refused(make):
     with pytest.raises(UserInputError, match=r"Invalid|must|range"):
         make()
+
+
+ON_LOGITS = {
+    "BinaryCrossentropy": ({}, {"from_logits": True}),
+    "CategoricalCrossentropy": ({}, {"from_logits": True}),
+    "BinaryIoU": ({}, {"threshold": 0}),
+    "BinaryAccuracy": ({}, {"threshold": 0}),
+    "F1Score": ({"threshold": 0.5}, {}),
+    "Precision": ({}, {"thresholds": 0}),
+    "Recall": ({"thresholds": [0.2, 0.4]}, {"top_k": 1}),
+    "TruePositives": ({}, {"thresholds": 0}),
+    "PrecisionAtRecall": ({"recall": 0.5}, None),
+    "KLDivergence": ({}, None),
+}
+
+
+@pytest.mark.parametrize("name", ON_LOGITS)
+def test_metrics_of_probabilities_warn_of_logits_where_they_can_see_them(name):  # B034
+    wrong, right = ON_LOGITS[name]
+    y_true, y_pred = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[-2.0, 3.0], [1.0, 0.5]])
+    with pytest.warns(UserWarning, match=r"predictions in \[0, 1\].*-2 to 3") as told:
+        getattr(metrics, name)(**wrong).update_state(y_true, y_pred)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        getattr(metrics, name)(**wrong).update_state(y_true, y_pred.clip(0, 1))
+        if right is not None:
+            getattr(metrics, name)(**right).update_state(y_true, y_pred)
+
+
+def test_arrays_on_a_device_are_looked_at_once():
+    metric, logits = metrics.Precision(), jnp.array([-2.0, 3.0])
+    with pytest.warns(UserWarning, match="look like logits"):
+        metric.update_state([0, 1], logits)
+    metric.update_state([0, 1], logits)  # warnings are errors: a look would wait for the device

@@ -2,6 +2,8 @@
 weights as they were.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -63,9 +65,18 @@ def nothing(y_true, y_pred):
     return None
 
 
-def frame(**columns):
+def frame(index=None, **columns):
     pandas = pytest.importorskip("pandas")
-    return pandas.DataFrame({**{name: X[:, i] for i, name in enumerate("abcd")}, **columns})
+    given = {**{name: X[:, i] for i, name in enumerate("abcd")}, **columns}
+    return pandas.DataFrame(given, index=index)
+
+
+NAMES = [f"row {i}" for i in range(N)]
+
+
+def named(values):
+    pandas = pytest.importorskip("pandas")
+    return pandas.Series(values[:, 0], index=NAMES)
 
 
 def nullable():
@@ -92,6 +103,56 @@ def embedding():
             layers.Dense(1),
         ]
     )
+    model.compile("sgd", "mse")
+    return model
+
+
+class Lookup(fkeras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = [layers.Embedding(5, 4), layers.Flatten(), layers.Dense(1)]
+
+    def call(self, ids):
+        for layer in self.inner:
+            ids = layer(ids)
+        return ids
+
+
+def subclassed_embedding():
+    model = Lookup()
+    model.build((None, 2))
+    model.compile("sgd", "mse")
+    return model
+
+
+def one(*batch):
+    yield batch
+
+
+# What `fit` refuses, everywhere else.
+USES = {
+    "evaluate": lambda x, y: lambda m: m.evaluate(x, y, verbose=0),
+    "validation": lambda x, y: (
+        lambda m: m.fit(x[:1] * 0, y[:1] * 0, validation_data=(x, y), verbose=0)
+    ),
+    "a generator": lambda x, y: lambda m: m.fit(one(x, y), verbose=0),
+    "a generator in evaluate": lambda x, y: lambda m: m.evaluate(one(x, y), verbose=0),
+    "train_on_batch": lambda x, y: lambda m: m.train_on_batch(x, y),
+    "test_on_batch": lambda x, y: lambda m: m.test_on_batch(x, y),
+}
+
+
+class Broken(fkeras.Model):
+    def __init__(self, function):
+        super().__init__()
+        self.dense, self.function = layers.Dense(1), function
+
+    def call(self, x):
+        return self.function(self.dense(x))
+
+
+def broken(function):
+    model = Broken(function)
     model.compile("sgd", "mse")
     return model
 
@@ -131,7 +192,7 @@ ERRORS = [
     ),
     ("B004 class ids too big", softmax, fit(X, IDS + 7), "(?s)3.*7"),
     ("B005 class ids from one on", softmax, fit(X, IDS + 1), "3"),
-    ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), "(?i)integer|whole|0\\.7"),
+    ("B007 fractional class ids", softmax, fit(X, IDS + 0.7), r"(?i)integer|whole|0\.7"),
     (
         "B008 three classes for a binary loss",
         sigmoid,
@@ -238,6 +299,98 @@ ERRORS = [
     ),
     ("B091 a wrong width", linear, fit(X[:, :3], Y), r"(?s)4.*3"),
     ("B092 one axis too few", linear, fit(X[:, 0], Y), "reshape|expected"),
+    *[
+        (f"{name}, {where}", make, use_of(x, y), message)
+        for name, make, x, y, message in (
+            ("B004 class ids too big", softmax, X, IDS + 7, r"\[0, 3\).*7 in row 0"),
+            ("B007 fractional class ids", softmax, X, IDS + 0.7, "whole numbers"),
+            ("B010 masks of 0 and 255", sigmoid, X, BITS * 255, r"255.0 in row 1.*divide by 255"),
+            ("B016 seven targets for one output", linear, X, np.ones((N, 7)), r"7\).*1\)"),
+        )
+        for where, use_of in USES.items()
+    ],
+    *[
+        (f"{name}, {where}", linear, use_of(x, y), message)
+        for name, x, y, message in (
+            ("B045 NaN in x", with_nan(X), Y, "x holds 1 NaN"),
+            ("B046 NaN in y", X, with_nan(Y), "y holds 1 NaN"),
+            ("B047 infinity in x", with_nan(X, np.inf), Y, "x holds 1 infinite"),
+        )
+        for where, use_of in USES.items()
+        if where in ("a generator", "train_on_batch")
+    ],
+    *[
+        (f"weights below 0 in {where}", linear, use, r"(sample_weight|\[2\]) holds -1")
+        for where, use in (
+            ("fit", fit(X, Y, sample_weight=-np.ones(N))),
+            ("a list", fit(X, Y, sample_weight=[-1.0] + [1.0] * (N - 1))),
+            ("evaluate", lambda m: m.evaluate(X, Y, sample_weight=-np.ones(N), verbose=0)),
+            ("validation", fit(X, Y, validation_data=(X, Y, -np.ones(N)))),
+            ("a generator", lambda m: m.fit(one(X, Y, -np.ones(N)), verbose=0)),
+        )
+    ],
+    (
+        "B068 columns in another order on a batch",
+        trained_on_a_frame,
+        lambda m: m.predict_on_batch(frame()[list("badc")]),
+        r"predict_on_batch.*another order",
+    ),
+    (
+        "B068 columns in another order in a step on a batch",
+        trained_on_a_frame,
+        lambda m: m.train_on_batch(frame()[list("badc")], Y),
+        r"train_on_batch.*another order",
+    ),
+    *[
+        (f"B095 ids too big, {where}", make, use_of(IDS[:, None] + [0, 3], Y), "input_dim=5.*id 5")
+        for make in (embedding, subclassed_embedding)
+        for where, use_of in USES.items()
+    ],
+    (
+        "B095 ids too big from a generator in predict",
+        embedding,
+        lambda m: m.predict(one(IDS[:, None] + [0, 3]), verbose=0),
+        "batch 0 of `x` .*input_dim=5.*id 5",
+    ),
+    (
+        "B095 ids too big on the device",
+        embedding,
+        fit(jnp.asarray(IDS[:, None] + [0, 3]), Y),
+        "input_dim=5.*id 5",
+    ),
+    (
+        "ids that are fractions",
+        embedding,
+        fit(IDS[:, None] + [0, 0.5], Y),
+        r"whole numbers. Received: 0.5 at position \(0, 1\)",
+    ),
+    *[
+        (f"an axis of 1 too many in {name}", linear, use, r"found shape=\(16, 4, 1\).*x\[..., 0\]")
+        for name, use in (
+            ("fit", fit(X[..., None], Y)),
+            ("evaluate", lambda m: m.evaluate(X[..., None], Y, verbose=0)),
+            ("predict", lambda m: m.predict(X[..., None], verbose=0)),
+            ("train_on_batch", lambda m: m.train_on_batch(X[..., None], Y)),
+            ("predict_on_batch", lambda m: m.predict_on_batch(X[..., None])),
+            ("a call", lambda m: m(X[..., None])),
+            ("a generator", lambda m: m.fit(((X[..., None], Y) for _ in range(1)), verbose=0)),
+            ("a pure call", lambda m: m.apply(m.init(m.build_key, X), X[..., None])),
+        )
+    ],
+    *[
+        (f"row labels in another order in {name}", linear, use, r"y.*row labels.*\.loc\[.*index")
+        for name, use in (
+            ("fit", lambda m: m.fit(frame(index=NAMES), named(Y)[::-1], verbose=0)),
+            ("evaluate", lambda m: m.evaluate(frame(index=NAMES), named(Y)[::-1], verbose=0)),
+            (
+                "a split",
+                lambda m: m.fit(
+                    frame(index=NAMES), named(Y)[::-1], validation_split=0.5, verbose=0
+                ),
+            ),
+            ("train_on_batch", lambda m: m.train_on_batch(frame(index=NAMES), named(Y)[::-1])),
+        )
+    ],
     (
         "B094 negative ids",
         embedding,
@@ -317,6 +470,100 @@ ERRORS = [
         linear,
         lambda m: m.evaluate(X, Y, batchsize=3),
         "Did you mean 'batch_size'",
+    ),
+    ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call` of .*returned None"),
+    (
+        "a metric in NumPy",
+        lambda: linear(metrics=[lambda t, p: np.array(p).mean()]),
+        fit(X, Y),
+        "(?s)[Mm]etric.*lambda.*NumPy",
+    ),
+    (
+        "a metric with float",
+        lambda: linear(metrics=[lambda t, p: float(fkeras.ops.mean(p))]),
+        fit(X, Y),
+        "(?s)[Mm]etric.*lambda.*float",
+    ),
+    (
+        "a loss with if",
+        lambda: linear(lambda t, p: p if fkeras.ops.mean(p) > 0 else -p),
+        fit(X, Y),
+        "(?s)Loss '<lambda>'.*(where|cond)",
+    ),
+    (
+        "a loss that returns a pair",
+        lambda: linear(lambda t, p: (fkeras.ops.mean(p), 1)),
+        fit(X, Y),
+        "returned a tuple. It must return one array",
+    ),
+    ("strings as inputs", linear, fit(np.full((N, 4), "a"), Y), "x holds strings, such as .*'a'"),
+    (
+        "negative weights of classes in targets",
+        lambda: softmax("categorical_crossentropy"),
+        fit(X, ONE_HOT - 1),
+        "categorical_crossentropy.*targets must be 0 or more.*-1 in row 0",
+    ),
+    (
+        "negative counts",
+        lambda: compiled(layers.Dense(1, activation="exponential"), "poisson"),
+        fit(X, -np.ones((N, 1))),
+        "poisson.*targets must be 0 or more",
+    ),
+    (
+        "negative targets of a logarithm",
+        lambda: linear("mean_squared_logarithmic_error"),
+        fit(X, -np.ones((N, 1))),
+        "mean_squared_logarithmic_error.*targets must be 0 or more",
+    ),
+    (
+        "targets that are no distribution",
+        lambda: softmax("kl_divergence"),
+        fit(X, ONE_HOT * 5),
+        r"kl_divergence.*targets must lie in \[0, 1\]",
+    ),
+    (
+        "targets in place of a batch size",
+        linear,
+        lambda m: m.predict(X, Y),
+        r"batch_size=an array of shape \(16, 1\). Are targets passed",
+    ),
+    (
+        "inputs by name for one input",
+        linear,
+        fit({"a": X, "b": X}, Y),
+        "structure of `inputs` doesn't match",
+    ),
+    (
+        "epochs by name to validate in",
+        linear,
+        fit(X, Y, validation_data=(X, Y), validation_freq=["a"]),
+        "validation_freq",
+    ),
+    *[
+        (f"B136 a misspelt argument of {name}", linear, use, f"`{name}` .*Did you mean '{meant}'")
+        for name, meant, use in (
+            ("compile", "metrics", lambda m: m.compile("sgd", "mse", metric=["mae"])),
+            ("predict", "batch_size", lambda m: m.predict(X, batchsize=3)),
+            ("train_on_batch", "sample_weight", lambda m: m.train_on_batch(X, Y, sampleweight=1)),
+            ("test_on_batch", "return_dict", lambda m: m.test_on_batch(X, Y, returndict=True)),
+        )
+    ],
+    *[
+        (f"B181 {name} inside of jit", linear, use, "JAX trace is open.*model.step")
+        for name, use in (
+            ("fit", lambda m: jax.jit(lambda x: m.fit(x, Y))(X)),
+            ("fit on plain arrays", lambda m: jax.jit(lambda x: m.fit(X, Y))(X)),
+            ("evaluate", lambda m: jax.jit(lambda x: m.evaluate(x, Y))(X)),
+            ("predict", lambda m: jax.jit(lambda x: m.predict(x))(X)),
+            ("train_on_batch", lambda m: jax.jit(lambda x: m.train_on_batch(x, Y))(X)),
+            ("predict_on_batch", lambda m: jax.jit(lambda x: m.predict_on_batch(x))(X)),
+        )
+    ],
+    (
+        "B181 predict inside of grad",
+        linear,
+        lambda m: jax.grad(lambda x: m.predict(x).sum())(X),
+        r"x is a traced value.*`model\(x\)`",
     ),
     (
         "B137 batches of another width in predict",

@@ -2,6 +2,7 @@
 
 import warnings
 
+import jax
 import numpy as np
 import pytest
 
@@ -73,6 +74,10 @@ COMPILE = [
     ("a misspelt loss", {"loss": "mean_squared_eror"}, "Did you mean 'mean_squared_error'"),
     ("steps_per_execution is 0", {"steps_per_execution": 0}, "steps_per_execution"),
     ("a metric that is no metric", {"metrics": [3]}, "(?i)metric"),
+    ("a loss of one argument", {"loss": lambda y: y}, r"two arguments.*\(y_true, y_pred\)"),
+    ("a metric of one argument", {"metrics": [lambda y: y]}, r"metric .* with two arguments"),
+    ("a loss weight that is a string", {"loss_weights": ["1"]}, "`loss_weights` must hold numbers"),
+    ("a loss weight that is NaN", {"loss_weights": float("nan")}, "`loss_weights` must hold"),
 ]
 
 
@@ -95,6 +100,67 @@ def convolved():
 def toggled():
     model = linear()
     model.layers[0].trainable = False
+    return model
+
+
+BCE = "binary_crossentropy"
+
+
+ON_LOGITS = fkeras.losses.BinaryCrossentropy(from_logits=True)
+
+
+SPARSE_ON_LOGITS = fkeras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+KEY = jax.random.key(0)
+
+
+FIT4 = fit(X, np.tile(BITS, 4))
+
+
+def one(*batch):
+    yield batch
+
+
+def ending(layer, loss, *before):
+    model = fkeras.Sequential([fkeras.Input((4,)), *before, layer])
+    model.compile("sgd", loss)
+    return model
+
+
+def subclassed(layer, loss, **kwargs):
+    class Model(fkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.layer = layer
+
+        def call(self, x):
+            return self.layer(x)
+
+    model = Model()
+    model.compile("sgd", loss, **kwargs)
+    return model
+
+
+def measuring(*names):
+    model = linear()
+    model.own = [fkeras.metrics.Mean(name=name) for name in names]
+    return model
+
+
+class Deciding(fkeras.Model):
+    def __init__(self, decide):
+        super().__init__()
+        self.scores = layers.Dense(3)
+        self.decide = decide
+
+    def call(self, x):
+        return self.decide(self.scores(x))
+
+
+def deciding(decide):
+    model = Deciding(decide)
+    model.compile("sgd", lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p)))
     return model
 
 
@@ -139,6 +205,86 @@ WARNINGS = [
         fit(X, Y),
         "have no gradient",
     ),
+    (
+        "argmax in the forward pass",
+        lambda: deciding(lambda scores: fkeras.ops.argmax(scores, -1)),
+        fit(X, IDS),
+        "its outputs do not depend on its weights.*argmax` after `predict`",
+    ),
+    (
+        "rounding in the forward pass, step by step",
+        lambda: deciding(fkeras.ops.round),
+        lambda m: m.train_on_batch(X, ONE_HOT),
+        "its outputs do not depend on its weights",
+    ),
+    (
+        "a comparison in the forward pass, in a pure step",
+        lambda: deciding(lambda scores: (scores > 0).astype("float32")),
+        lambda m: m.step(m.init_state(m.build_key, (X, ONE_HOT)), (X, ONE_HOT)),
+        "its outputs do not depend on its weights",
+    ),
+    (
+        "a class without a weight",
+        softmax,
+        fit(X, IDS, class_weight={0: 1.0, 1: 2.0}),
+        "`class_weight` has no weight for class 2",
+    ),
+    (
+        "a class without a weight, on a batch",
+        softmax,
+        lambda m: m.train_on_batch(X, IDS, class_weight={0: 1.0, 1: 2.0}),
+        "`class_weight` has no weight for class 2",
+    ),
+    (
+        "two metrics of a model under one name",
+        lambda: measuring("t", "t"),
+        fit(X, Y),
+        "Several metrics .* are called 't'.*only the last is shown",
+    ),
+    (
+        "a metric that is called like a result on validation data",
+        lambda: measuring("val_loss"),
+        lambda m: m.evaluate(X, Y, verbose=0),
+        "called 'val_loss', which is also the name of the result of 'loss'",
+    ),
+    *[
+        (f"B011 a linear layer under a loss on probabilities, {name}", make, use, "sigmoid")
+        for name, make, use in (
+            ("in evaluate", lambda: linear(BCE), lambda m: m.evaluate(X, BITS, verbose=0)),
+            ("on a batch", lambda: linear(BCE), lambda m: m.train_on_batch(X, BITS)),
+            ("from a generator", lambda: linear(BCE), lambda m: m.fit(one(X, BITS), verbose=0)),
+            ("subclassed", lambda: subclassed(layers.Dense(1), BCE), fit(X, BITS)),
+            ("in a pure state", lambda: linear(BCE), lambda m: m.init_state(KEY, (X, BITS))),
+            ("behind a relu", lambda: ending(layers.Dense(1, "relu"), BCE), fit(X, BITS)),
+            ("behind a tanh", lambda: ending(layers.Dense(1, "tanh"), BCE), fit(X, BITS)),
+            ("reshaped", lambda: ending(layers.Reshape((4, 1)), BCE, layers.Dense(4)), FIT4),
+        )
+    ],
+    (
+        "B013 softmax and from_logits, subclassed",
+        lambda: subclassed(layers.Dense(3, activation="softmax"), SPARSE_ON_LOGITS),
+        fit(X, IDS),
+        "from_logits.*applied twice",
+    ),
+    *[
+        (f"B034 {kind} of logits, {where}", make, fit(X, BITS), f"Metric '{name}'.*linear layer")
+        for kind, name, metric in (
+            ("AUC", "auc", lambda: fkeras.metrics.AUC(name="auc")),
+            ("recall", "r", lambda: fkeras.metrics.Recall(name="r")),
+            ("crossentropy", "b", lambda: fkeras.metrics.BinaryCrossentropy(name="b")),
+            ("crossentropy by name", "binary_crossentropy", lambda: "binary_crossentropy"),
+            ("an F score", "f", lambda: fkeras.metrics.F1Score(threshold=0.5, name="f")),
+            ("IoU", "i", lambda: fkeras.metrics.BinaryIoU(name="i")),
+            ("a rate", "p", lambda: fkeras.metrics.PrecisionAtRecall(0.5, name="p")),
+        )
+        for where, make in (
+            ("in a graph", lambda metric=metric: on_logits(metric())),
+            (
+                "subclassed",
+                lambda metric=metric: subclassed(layers.Dense(1), ON_LOGITS, metrics=[metric()]),
+            ),
+        )
+    ],
     (
         "B034 AUC of logits",
         lambda: on_logits("AUC"),
@@ -225,6 +371,12 @@ def test_a_toggle_after_compile_is_told_once_and_acts_at_the_next_compile():  # 
         lambda: on_logits("accuracy"),
         lambda: linear("mse", metrics=["AUC"]),
         lambda: sigmoid(metrics=["AUC", "precision"]),
+        lambda: sigmoid(metrics=["binary_crossentropy", fkeras.metrics.F1Score(threshold=0.5)]),
+        lambda: on_logits(fkeras.metrics.BinaryCrossentropy(from_logits=True)),
+        lambda: on_logits(fkeras.metrics.BinaryIoU(threshold=0)),
+        lambda: subclassed(layers.Dense(1, activation="sigmoid"), BCE, metrics=["AUC"]),
+        lambda: subclassed(layers.Dense(1), "mse", metrics=["AUC"]),
+        lambda: subclassed(layers.Dense(1), ON_LOGITS, metrics=["accuracy"]),
     ],
 )
 def test_metrics_that_fit_the_last_layer_are_left_alone(make):  # B034; warnings are errors
@@ -396,3 +548,9 @@ def test_weights_of_an_epoch_whose_monitor_is_nan_are_never_the_best():  # B049
     model.fit(X, Y, epochs=4, verbose=0, callbacks=[Monitored(), stopping])
     assert stopping.best == 0.5 and len(seen) == 4
     np.testing.assert_array_equal(model.get_weights()[0], seen[2])
+
+
+def test_a_model_that_decides_may_be_evaluated_and_used():  # warnings are errors
+    model = deciding(lambda scores: fkeras.ops.argmax(scores, -1))
+    assert np.isfinite(model.evaluate(X, IDS, verbose=0))
+    assert model.predict(X, verbose=0).shape == (N,)

@@ -6,6 +6,7 @@ import pytest
 
 import fkeras
 from fkeras import layers, ops
+from fkeras.errors import UserInputError
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
@@ -89,12 +90,15 @@ def test_training_reaches_dropout_in_inner_models():
     assert np.any(np.asarray(model(X, training=True)) == 0)
 
 
-def test_a_missing_or_extra_last_axis_of_one_is_put_right():
+def test_a_missing_last_axis_of_one_is_put_right():
     x = fkeras.Input((1,))
     model = fkeras.Model(x, x * 2)
     assert model(X[:, 0]).shape == (6, 1)
-    y = fkeras.Input((4,))
-    assert fkeras.Model(y, y * 2)(X[..., None]).shape == (6, 4)
+    y = fkeras.Input(())
+    assert fkeras.Model(y, y * 2)(X[:, :1]).shape == (6,)
+    z = fkeras.Input((4,))
+    with pytest.raises(UserInputError, match=r"found shape=\(6, 4, 1\).*x\[..., 0\]"):
+        fkeras.Model(z, z * 2)(X[..., None])
 
 
 def test_numbers_are_those_of_keras(keras):

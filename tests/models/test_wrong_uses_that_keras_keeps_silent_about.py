@@ -5,6 +5,7 @@ on without a word.
 import copy
 import warnings
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -51,15 +52,72 @@ def test_a_loss_dict_that_leaves_an_output_out_is_an_error_unless_it_says_so():
     assert "loss" in model.fit(X, targets, verbose=0).history
 
 
-def test_a_layer_made_in_call_is_an_error():  # B106
-    class Careless(fkeras.Model):
-        def call(self, x):
-            return layers.Dense(3)(x)
+class Careless(fkeras.Model):
+    """A layer, or a model of layers, that is made in `call` and forgotten."""
 
-    model = Careless()
+    def __init__(self, make=lambda: layers.Dense(3)):
+        super().__init__()
+        self.make = make
+
+    def call(self, x):
+        return self.make()(x)
+
+
+class CarelessLayer(layers.Layer):
+    def call(self, x):
+        return layers.Dense(3)(x)
+
+
+class Pair(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = layers.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Careless,
+        lambda: Careless(Pair),
+        lambda: Careless(lambda: fkeras.Sequential([layers.Dense(3)])),
+        lambda: Careless(CarelessLayer),
+        lambda: fkeras.Sequential([CarelessLayer()]),
+        lambda: fkeras.Sequential([layers.Lambda(lambda x: layers.Dense(3)(x))]),
+    ],
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda m: m.fit(X, X[:, :3], verbose=0),
+        lambda m: m.predict(X, verbose=0),
+        lambda m: m(X),
+        lambda m: m.apply(m.init(jax.random.key(0), X), X),
+    ],
+)
+def test_a_layer_made_in_call_is_an_error(make, use):  # B106
+    model = make()
     model.compile("sgd", "mse")
-    with pytest.raises(PureCallError, match="is not among the variables it was given"):
-        model.fit(X, X[:, :3], verbose=0)
+    with pytest.raises(PureCallError, match="made inside the `call` of .*not kept.*`__init__`"):
+        use(model)
+
+
+class InBuild(layers.Layer):
+    def build(self, shape):
+        inputs = fkeras.Input(shape[1:])
+        self.graph = fkeras.Model(inputs, Pair()(inputs))
+
+    def call(self, x):
+        return layers.Dropout(0.5)(self.graph(layers.add([x, x])))
+
+
+@pytest.mark.parametrize("make", [InBuild, lambda: fkeras.Sequential([InBuild()])])
+def test_layers_that_are_made_late_and_kept_are_fine(make):
+    layer = make()
+    np.testing.assert_array_equal(layer(X), layer(X))
+    assert len(layer.weights) == 2
 
 
 class ForgetfulModel(fkeras.Model):

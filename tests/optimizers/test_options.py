@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import fkeras
@@ -229,8 +230,54 @@ def test_the_old_argument_decay_is_ignored_with_a_warning():
         (lambda: optimizers.SGD(momentum=True), "momentum=True"),
         (lambda: optimizers.SGD(momentum="0.9"), "momentum='0.9'"),
         (lambda: optimizers.SGD(momentum=float("nan")), "momentum=nan"),
+        (lambda: optimizers.Adam(beta_1=1.0), r"`beta_1` must be a number, \[0, 1\)"),
+        (lambda: optimizers.AdamW(beta_2=-0.1), "beta_2=-0.1"),
+        (lambda: optimizers.Adamax(beta_1="0.9"), "beta_1='0.9'"),
+        (lambda: optimizers.Nadam(beta_2=float("nan")), "beta_2=nan"),
+        (lambda: optimizers.Lamb(beta_1=2), "beta_1=2"),
+        (lambda: optimizers.Lion(beta_2=1.0), "beta_2=1.0"),
+        (lambda: optimizers.ScheduleFreeAdamW(beta_2=1.5), "beta_2=1.5"),
+        (lambda: optimizers.RMSprop(rho=1.5), "rho=1.5"),
+        (lambda: optimizers.Adadelta(rho=-1), "rho=-1"),
+        (lambda: optimizers.Adam(epsilon=-1e-7), "`epsilon` must be a number, 0 or more"),
+        (lambda: optimizers.Adagrad(initial_accumulator_value=-0.1), "value=-0.1"),
+        (lambda: optimizers.Adafactor(epsilon_1=-1.0), "epsilon_1=-1.0"),
     ],
 )
 def test_a_rules_own_arguments_out_of_range_are_refused(make, words):
     with pytest.raises(UserInputError, match=words):
         make()
+
+
+@pytest.mark.parametrize("rate", [-0.1, np.float32(-1), float("inf"), jnp.float32(-0.1)])
+@pytest.mark.parametrize("name", sorted({name for name, _ in ROWS}))
+def test_a_learning_rate_below_zero_is_refused(name, rate):
+    with pytest.raises(UserInputError, match="`learning_rate` (must be 0 or more|should be a)"):
+        getattr(optimizers, name)(learning_rate=rate)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.SGD(0.1),
+        lambda: optimizers.LossScaleOptimizer(optimizers.SGD(0.1)),
+        lambda: optimizers.get(optax.inject_hyperparams(optax.sgd)(learning_rate=0.1)),
+    ],
+)
+def test_a_learning_rate_below_zero_cannot_be_assigned(make):
+    optimizer = make()
+    optimizer.build([Variable([1.0])])
+    with pytest.raises(UserInputError, match="`learning_rate` must be 0 or more.*-0.5"):
+        optimizer.learning_rate = -0.5
+    optimizer.learning_rate = 0.0  # nothing is learnt for a while
+    assert float(optimizer.learning_rate) == 0.0
+
+
+def test_hyperparameters_may_be_arrays():
+    params = {"w": jnp.ones(2)}
+
+    def first_step(beta):
+        optimizer = optimizers.Adam(0.1, beta_1=beta)
+        return optimizer.update(params, optimizer.init(params), params)[0]["w"][0]
+
+    assert np.allclose(jax.vmap(first_step)(jnp.array([0.5, 0.9])), 0.9, atol=1e-5)

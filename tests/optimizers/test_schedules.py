@@ -111,6 +111,12 @@ def test_schedules_inside_an_update_see_the_iteration():
         (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), "1 less than the length"),
         (lambda: schedules.PiecewiseConstantDecay([5, 3], [1.0, 2.0, 3.0]), "must increase"),
         (lambda: schedules.CosineDecay("0.1x", 3), "must be a number"),
+        (lambda: schedules.ExponentialDecay(-0.1, 1, 0.9), "`initial_learning_rate` must be 0 or"),
+        (lambda: schedules.CosineDecay(0.1, 3, warmup_target=-1), "`warmup_target` must be 0 or"),
+        (lambda: schedules.CosineDecayRestarts(-0.1, 3), "initial_learning_rate=-0.1"),
+        (lambda: schedules.InverseTimeDecay(float("nan"), 3, 1), "initial_learning_rate=nan"),
+        (lambda: schedules.PolynomialDecay(0.1, 3, -0.1), "`end_learning_rate` must be 0 or more"),
+        (lambda: schedules.PiecewiseConstantDecay([1], [1.0, -1.0]), "`values` must be 0 or more"),
     ],
 )
 def test_wrong_arguments_are_refused(make, words):

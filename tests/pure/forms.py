@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 import fkeras
-from fkeras import layers, lift
+from fkeras import layers, lift, ops
 
 Function = Callable[[jax.Array], jax.Array]
 
@@ -57,7 +57,14 @@ OURS_ONCE: dict[str, Callable[[Function], Function]] = {
     "lift.cond": _lift_cond,
     "remat of remat": lambda f: fkeras.remat(fkeras.remat(f)),
 }
-ONCE = RAW_ONCE | OURS_ONCE
+# These carry keys, but nothing else: state, losses and masks are those of the raw ones.
+OPS_ONCE: dict[str, Callable[[Function], Function]] = {
+    "ops.cond": lambda f: lambda x: ops.cond(jnp.isfinite(x[0, 0]), lambda: f(x), lambda: 0.0 * x),
+    "ops.switch": lambda f: (
+        lambda x: ops.switch(jnp.isfinite(x[0, 0]).astype(int), [lambda x: 0.0 * x, f], x)
+    ),
+}
+ONCE = RAW_ONCE | OURS_ONCE | OPS_ONCE
 
 # Each applies f to each row (with a first axis of 1 put before it). Their programs run many times.
 RAW_REPEATED: dict[str, Callable[[Function], Function]] = {
@@ -81,7 +88,24 @@ OURS_REPEATED: dict[str, Callable[[Function], Function]] = {
     "lift.scan": lambda f: lambda x: lift.scan(lambda c, row: (c, f(row[None])[0]), 0.0, x)[1],
     "lift.vmap": lambda f: lambda x: lift.vmap(lambda row: f(row[None])[0])(x),
 }
-REPEATED = RAW_REPEATED | OURS_REPEATED
+OPS_REPEATED: dict[str, Callable[[Function], Function]] = {
+    "ops.scan": lambda f: lambda x: ops.scan(lambda c, row: (c, f(row[None])[0]), 0.0, x)[1],
+    "ops.map": lambda f: lambda x: ops.map(lambda row: f(row[None])[0], x),
+    "ops.vectorized_map": lambda f: lambda x: ops.vectorized_map(lambda row: f(row[None])[0], x),
+    "ops.fori_loop": lambda f: (
+        lambda x: ops.fori_loop(
+            0, x.shape[0], lambda i, y: y.at[i].set(f(x[i][None])[0]), jnp.zeros_like(x)
+        )
+    ),
+    "ops.while_loop": lambda f: (
+        lambda x: ops.while_loop(
+            lambda i, y: i < x.shape[0],
+            lambda i, y: (i + 1, y.at[i].set(f(x[i][None])[0])),
+            (0, jnp.zeros_like(x)),
+        )[1]
+    ),
+}
+REPEATED = RAW_REPEATED | OURS_REPEATED | OPS_REPEATED
 
 
 class Block(layers.Layer):

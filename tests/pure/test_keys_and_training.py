@@ -10,7 +10,9 @@ import pytest
 from fkeras import layers
 from fkeras.errors import PureCallError
 
-from .forms import ONCE, OURS_REPEATED, RAW_REPEATED, Block, keys, plain
+from .forms import ONCE, OPS_REPEATED, OURS_REPEATED, RAW_REPEATED, Block, keys, plain
+
+DRAWING_ANEW = OURS_REPEATED | OPS_REPEATED
 
 X = jnp.ones((2, 8))
 EMPTY = {"params": {}, "state": {}}
@@ -88,7 +90,7 @@ def test_a_draw_in_a_loop_of_jax_is_an_error(form, kept):
 
 
 @KEPT
-@pytest.mark.parametrize("form", OURS_REPEATED.values(), ids=OURS_REPEATED)
+@pytest.mark.parametrize("form", DRAWING_ANEW.values(), ids=DRAWING_ANEW)
 def test_loops_of_ours_draw_anew_in_each_run(form, kept):
     layer = dropout(form, kept, times=2)
 

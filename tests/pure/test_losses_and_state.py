@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras import layers, lift
+from fkeras import layers, lift, ops
 from fkeras.errors import PureCallError
 
-from .forms import OURS_ONCE, RAW_ONCE, Block, keys, plain
+from .forms import OPS_ONCE, OPS_REPEATED, OURS_ONCE, RAW_ONCE, RAW_REPEATED, Block, keys, plain
 
 X = jax.random.normal(jax.random.key(1), (3, 4))
 KEPT = pytest.mark.parametrize("kept", [False, True], ids=["inline", "kept"])
 # Outside of programs a rule is not traced: what it adds and writes counts.
 RAW_TRACED = {name: form for name, form in RAW_ONCE.items() if name != "custom_vjp"}
+RUN_ONCE = RAW_TRACED | OPS_ONCE
+# From a vmap losses come out, as the sum over its members.
+REFUSING = RUN_ONCE | RAW_REPEATED | OPS_REPEATED
+del REFUSING["vmap"], REFUSING["ops.vectorized_map"]
 
 
 def regularized():
@@ -56,7 +60,7 @@ def test_ours_carry_losses_and_state(make, form, kept):
     assert_same(layer.get_weights(), by_hand.get_weights())
 
 
-@pytest.mark.parametrize("form", RAW_TRACED.values(), ids=RAW_TRACED)
+@pytest.mark.parametrize("form", REFUSING.values(), ids=REFUSING)
 def test_those_of_jax_refuse_losses(form):
     layer = Block(regularized(), form)
     variables = Block(regularized(), plain).init(keys()[0], X)
@@ -67,7 +71,7 @@ def test_those_of_jax_refuse_losses(form):
         layer(X)
 
 
-@pytest.mark.parametrize("form", RAW_TRACED.values(), ids=RAW_TRACED)
+@pytest.mark.parametrize("form", RUN_ONCE.values(), ids=RUN_ONCE)
 def test_those_of_jax_refuse_written_state(form):
     layer = Block(layers.BatchNormalization(), form)
     variables = layer.init(keys()[0], X)
@@ -114,6 +118,7 @@ def test_a_constant_loss_counts_at_each_call_or_is_refused():
     [
         lambda f, x: jax.vmap(lambda row: f(row[None])[0])(x),
         lambda f, x: lift.vmap(lambda row: f(row[None])[0])(x),
+        lambda f, x: ops.vectorized_map(lambda row: f(row[None])[0], x),
         lambda f, x: lift.scan(lambda c, row: (c, f(row[None])[0]), 0.0, x)[1],
         lambda f, x: jnp.stack([f(row[None])[0] for row in x]),
     ],

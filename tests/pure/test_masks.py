@@ -7,7 +7,7 @@ import pytest
 
 import fkeras
 from fkeras import layers, lift
-from fkeras.core.values.masks import get_mask
+from fkeras.core.values.masks import get_mask, set_mask
 from fkeras.errors import PureCallError
 
 from .forms import OURS_ONCE, RAW_ONCE, keys
@@ -240,3 +240,65 @@ def test_a_carry_that_gets_a_mask_is_an_error():
 
     with pytest.raises(PureCallError, match="`init` has none.*one of ones"):
         Outer()(X)
+
+
+@pytest.mark.parametrize(
+    ("in_axes", "out_axes"),
+    [(0, 0), (({"x": 0, "scale": None},), 0), (({"x": 2, "scale": None},), 1), ((0,), -2)],
+)
+def test_a_vmap_takes_axes_of_parts_and_carries_masks_along_them(in_axes, out_axes):
+    x = jax.random.normal(jax.random.key(0), (3, 2, 4))
+    mask = jnp.arange(24).reshape(3, 2, 4) % 3 > 0
+    is_last = isinstance(in_axes, tuple) and in_axes[0] != 0 and in_axes[0]["x"] == 2
+    data = {
+        "x": jnp.moveaxis(x, 0, -1) if is_last else x,
+        "scale": jnp.ones(3) if in_axes in (0, (0,)) else jnp.float32(1),
+    }
+    set_mask(data["x"], jnp.moveaxis(mask, 0, -1) if is_last else mask)
+
+    class Member(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, data):
+            seen.append(get_mask(data["x"]) is not None)
+            y = data["x"] * data["scale"]
+            set_mask(y, get_mask(data["x"]))
+            return y
+
+    seen = []
+    y = lift.vmap(Member(), in_axes=in_axes, out_axes=out_axes)(data)
+    np.testing.assert_allclose(y, jnp.moveaxis(x, 0, out_axes))
+    assert all(seen)
+    np.testing.assert_array_equal(get_mask(y), jnp.moveaxis(mask, 0, out_axes))
+
+
+def test_a_vmap_takes_keywords():
+    x, shift = jnp.ones((3, 4)), jnp.arange(3.0)
+    function = lambda x, shift=0.0, scale=1.0: x * scale + shift
+    for run in (lift.vmap, jax.vmap):
+        y = run(function)(x, shift=shift, scale=2 * shift)
+        np.testing.assert_allclose(y, jnp.ones((3, 4)) * (2 * shift + shift)[:, None])
+
+
+@pytest.mark.parametrize(
+    ("in_axes", "message"),
+    [((0, 0), "2 entries, but there are 1"), (({"y": 0},), "do not fit"), (None, "no argument")],
+)
+def test_axes_that_do_not_fit_are_errors(in_axes, message):
+    with pytest.raises(PureCallError, match=message):
+        lift.vmap(lambda data: data["x"], in_axes=in_axes)({"x": jnp.ones((2, 2))})
+
+
+def test_a_cond_with_a_mask_on_one_side_alone_is_an_error():
+    class Chosen(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.masking = layers.Masking()
+
+        def call(self, x):
+            return lift.cond(x[0, 0, 0] > 0, self.masking, lambda x: 2 * x, x)
+
+    with pytest.raises(PureCallError, match="one branch returns a mask"):
+        Chosen()(X)

@@ -20,6 +20,7 @@ class FakeExecutables:
 
     eager = False
     metrics_reset_themselves = False
+    distribution = None
 
     def __init__(self, fuses=False, epochs=(0, 0), steps_a_call=4):
         self.fuses, self.epochs, self._steps_a_call = fuses, epochs, steps_a_call
@@ -32,6 +33,9 @@ class FakeExecutables:
 
     def fresh_metrics(self, values=None):
         return [0]
+
+    def warn_of_small_batches(self, source):
+        pass
 
     def may_fuse(self, kind, source, *args, times=1):
         return self.fuses and source.in_memory

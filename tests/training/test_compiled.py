@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 
 import jax
 import numpy as np
@@ -99,3 +100,32 @@ def test_progress_goes_through_a_property(model):
     model.training_progress = {"steps": 7, "epochs": 3}
     assert model.training_progress == {"steps": 7, "epochs": 3}
     assert int(model.train_state().step) == 7
+
+
+@pytest.mark.parametrize("train", [
+    lambda model: model.fit(X, Y, verbose=0),
+    lambda model: model.train_on_batch(X, Y),
+])  # fmt: skip
+def test_another_thread_cannot_train_the_model_meanwhile_but_a_callback_can(model, train):
+    errors = []
+
+    def try_it():
+        try:
+            train(model)
+        except UserInputError as error:
+            errors.append(str(error))
+
+    class Trains(fkeras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            thread = threading.Thread(target=try_it)
+            thread.start()
+            thread.join()
+            train(model)
+
+    model.fit(X, Y, verbose=0, callbacks=[Trains()])
+    assert len(errors) == 1 and "is being trained on another thread" in errors[0]
+    assert model.training_progress["steps"] == 2
+    thread = threading.Thread(target=try_it)
+    thread.start()
+    thread.join()
+    assert len(errors) == 1 and model.training_progress["steps"] == 3

@@ -32,11 +32,41 @@ def built(metrics, weighted=None, names=("a", "b"), y=None, p=None, loss=None):
         ({"b": ["mae"]}, None, ["b_mae"]),
         (None, ["mae"], ["a_mae", "b_mae"]),
         (["mae"], ["mae"], ["a_mae", "b_mae", "a_weighted_mae", "b_weighted_mae"]),
-        ({"a": ["mae", "mae"]}, None, ["a_mae", "a_mae_1"]),
     ],
 )
 def test_names_say_which_output_and_never_repeat(metrics, weighted, expected):
     assert built(metrics, weighted).names == expected
+
+
+def named(name):
+    return fkeras.metrics.MeanAbsoluteError(name=name)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected", "told"),
+    [
+        ({"a": ["mae", "mae"]}, ["a_mae", "a_mae_1"], "'a_mae'.*as 'a_mae_1'"),
+        (
+            {"a": [named("m"), named("m")]},
+            ["a_m", "a_m_1"],
+            "MeanAbsoluteError is shown as 'a_m_1'",
+        ),
+        ({"b": [named("loss")]}, ["b_loss_1"], "'b_loss'"),  # which is the loss of the output
+    ],
+)
+def test_results_of_one_name_are_told_and_numbered(metrics, expected, told):
+    with pytest.warns(UserWarning, match=f"would be called .*{told}.*`name=...`"):
+        assert built(metrics, loss="mse").names == expected
+
+
+def test_a_metric_called_loss_does_not_take_its_place():
+    with pytest.warns(UserWarning, match="'loss_1'"):
+        assert built([named("loss")], names=("a",), y=Y, p=P, loss="mse").names == ["loss_1"]
+
+
+def test_functions_without_a_name_are_only_numbered():  # warnings are errors
+    functions = [lambda t, p: p, lambda t, p: t]
+    assert built(functions, names=("a",), y=Y, p=P).names == ["lambda", "lambda_1"]
 
 
 def test_a_single_output_needs_no_name():

@@ -73,7 +73,7 @@ def test_losses_are_resolved_by_what_compute_loss_hands_them():
 def test_outputs_are_known_by_shape_with_their_masks():
     ids = fkeras.Input((5,), dtype="int32")
     model = fkeras.Model(ids, layers.Embedding(7, 2, mask_zero=True)(ids))
-    specs, masked = first_batch.output_specs(model, model._compiled, np.zeros((4, 5), "int32"))
+    specs, masked, *_ = first_batch.output_specs(model, model._compiled, np.zeros((4, 5), "int32"))
     assert (specs.shape, specs.dtype, masked) == ((4, 5, 2), jnp.float32, True)
     assert len(model._compiled.output_specs) == 1
     first_batch.output_specs(model, model._compiled, jax.ShapeDtypeStruct((4, 5), "int32"))

@@ -1,14 +1,17 @@
 """Data against the model, before a step is compiled."""
 
+import jax
 import numpy as np
 import pytest
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import fkeras
 from fkeras import layers
 from fkeras.data import make_source
 from fkeras.errors import UserInputError
 from fkeras.training import first_batch
-from fkeras.training.input_checks import check_ids, check_source
+from fkeras.training.input_checks import check_source
+from fkeras.training.value_checks import check_ids
 
 X, Y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
 NAN = np.where(np.arange(12).reshape(4, 3) == 5, np.nan, 1).astype("float32")
@@ -83,3 +86,45 @@ def test_images_of_bytes_want_to_be_scaled(scaled, recwarn):
     model.fit(images, Y, verbose=0)
     told = [str(warning.message) for warning in recwarn]
     assert ["unscaled. Divide them by 255" in text for text in told] == ([] if scaled else [True])
+
+
+# -- layouts --------------------------------------------------------------------------------------
+
+
+def explicit(array):
+    mesh = jax.make_mesh((1,), ("data",), axis_types=(AxisType.Explicit,))
+    return jax.device_put(array, NamedSharding(mesh, PartitionSpec("data")))
+
+
+WAYS = {
+    "fit": lambda m, x, y: m.fit(iter([(x, y)]), verbose=0),
+    "evaluate": lambda m, x, y: m.evaluate(iter([(x, y)]), verbose=0),
+    "predict": lambda m, x, y: m.predict(iter([(x,)]), verbose=0),
+    "train_on_batch": lambda m, x, y: m.train_on_batch(x, y),
+    "test_on_batch": lambda m, x, y: m.test_on_batch(x, y),
+    "predict_on_batch": lambda m, x, y: m.predict_on_batch(x),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_batches_on_explicit_axes_need_weights_that_lie_there(way):
+    x, y = explicit(np.ones((4, 3), "float32")), explicit(np.ones((4, 1), "float32"))
+    model = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(UserInputError, match="explicit axes.*set_train_state"):
+        WAYS[way](model, x, y)
+    there = NamedSharding(x.sharding.mesh, PartitionSpec())
+    model.set_train_state(jax.device_put(model.train_state(), there))
+    WAYS[way](model, x, y)
+
+
+def test_a_step_takes_explicit_axes():
+    x, y = explicit(np.ones((4, 3), "float32")), explicit(np.ones((4, 1), "float32"))
+    model = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    there = NamedSharding(x.sharding.mesh, PartitionSpec())
+    state = jax.device_put(model.train_state(), there)
+    state, logs = jax.jit(model.step)(state, (x, y))
+    plain, plain_logs = jax.jit(model.step)(model.train_state(), (np.asarray(x), np.asarray(y)))
+    np.testing.assert_allclose(logs["loss"], plain_logs["loss"], rtol=1e-6)
+    np.testing.assert_allclose(state.params["dense"]["kernel"], plain.params["dense"]["kernel"])

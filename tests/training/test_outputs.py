@@ -85,8 +85,9 @@ def test_targets_of_another_structure_are_refused(y, words):
         PAIR.targets(y, "y")
 
 
-def test_a_surplus_key_passes_where_nothing_is_missing():
-    assert PAIR.targets({"a": A, "b": B, "more": C}, "y") == [A, B]
+def test_a_surplus_key_is_told_where_nothing_is_missing():
+    with pytest.warns(UserWarning, match=r"keys \['more'\] of `y` are ignored.*\['a', 'b'\]"):
+        assert PAIR.targets({"a": A, "b": B, "more": C}, "y") == [A, B]
 
 
 def test_outputs_come_in_the_order_of_sorted_keys_and_none_keeps_its_place():

@@ -105,3 +105,12 @@ def test_pieces_of_other_widths_are_an_error():
 def test_the_callers_arrays_may_be_written_to():
     for outputs in (to_host(jnp.zeros(2)), to_host([jnp.zeros(2)])[0], join([jnp.zeros(2)])):
         outputs += 1
+
+
+def test_bfloat16_becomes_float32_on_the_host():
+    half = jnp.array([[1.5], [257.0]], jnp.bfloat16)
+    for outputs in (half, {"a": half, "b": half.astype(jnp.float16)}):
+        for arrays in (to_host(outputs), join([outputs, outputs])):
+            a = arrays if isinstance(arrays, np.ndarray) else arrays["a"]
+            assert a.dtype == np.float32 and a[:2].tolist() == [[1.5], [256.0]]
+    assert arrays["b"].dtype == np.float16

@@ -80,3 +80,9 @@ def test_its_text_holds_whatever_stands_for_arrays():
     assert "params=None" in repr(state().replace(params=None))
     deep = {f"block_{i}": {"kernel": jnp.ones((3, 4)), "bias": jnp.ones(4)} for i in range(9)}
     assert all(len(line) <= 100 for line in repr(state().replace(params=deep)).splitlines())
+
+
+@pytest.mark.parametrize("step", [jnp.float32(1), jnp.arange(2), None])
+def test_steps_that_are_no_count_are_refused(step):
+    with pytest.raises(UserInputError, match="int32 scalar.*vmap"):
+        check_state(state().replace(step=step))

@@ -156,3 +156,48 @@ def test_values_that_no_call_consumed_stay_readable_when_others_take_their_place
     loan.values = ([jnp.ones(3)],)
     loan.finish()
     np.testing.assert_array_equal(variable.value, [1, 1, 1])
+
+
+class OwnStep(fkeras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dropout, self.head = layers.Dropout(0.5), layers.Dense(1)
+
+    def call(self, x, training=False):
+        return self.head(self.dropout(x, training=training))
+
+    def train_step(self, state, data):
+        logs, state = super().train_step(state, data)
+        return {**logs, "twice": 2 * logs["loss"]}, state
+
+
+PURE = {
+    "step": lambda m, s: m.step(s, (X, Y)),
+    "jit of step": lambda m, s: jax.jit(lambda s: m.step(s, (X, Y)))(s),
+    "test": lambda m, s: m.test(s, (X, Y)),
+    "predict": lambda m, s: m.predict(s, X),
+    "init_state": lambda m, s: m.init_state(jax.random.key(0), (X, Y)),
+    "reset_metrics": lambda m, s: m.reset_metrics(s),
+    "running_logs": lambda m, s: m.running_logs(s),
+}
+
+
+@pytest.mark.parametrize("call", PURE)
+def test_pure_calls_know_nothing_of_a_fit_that_is_running(call):
+    model = OwnStep()
+    model.compile("sgd", "mse", metrics=["mae"])
+    state = model.init_state(jax.random.key(0), (X, Y))
+    before = PURE[call](model, state)
+    during = []
+    callback = fkeras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: during.append(
+            run_in_thread(lambda: PURE[call](model, state))
+        )
+    )
+    model.fit(X, Y, verbose=0, callbacks=[callback])
+    for result in during:
+        assert jax.tree.structure(result) == jax.tree.structure(before)
+        for a, b in zip(jax.tree.leaves(result), jax.tree.leaves(before)):
+            if jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
+                a, b = jax.random.key_data(a), jax.random.key_data(b)
+            np.testing.assert_allclose(a, b, rtol=1e-6)

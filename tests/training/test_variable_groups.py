@@ -24,7 +24,8 @@ def model():
         ]
     )
     model.compile("adam", "mse", metrics=["mae", fkeras.metrics.MeanAbsoluteError(name="mae")])
-    model.init_state(jax.random.key(0), (X, X[:, :1]))
+    with pytest.warns(UserWarning, match="shown as 'mae_1'"):
+        model.init_state(jax.random.key(0), (X, X[:, :1]))
     return model
 
 

@@ -12,7 +12,7 @@ import contextlib
 import copy
 import zlib
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 
@@ -57,11 +57,7 @@ class KeyScope:
         path: str = "",
         on_deep_draw: Callable[[], None] | None = None,
     ) -> None:
-        self.streams: Mapping[str, jax.Array] | None = None
-        if isinstance(key, Mapping):
-            self.streams = key
-            key = key.get(DEFAULT_STREAM, key.get(LAYERS_STREAM))
-        self.key = key
+        self.set_keys(key)
         self.paths = paths or {}
         self.step = step
         self.base = path
@@ -70,6 +66,13 @@ class KeyScope:
         self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
         self.trace = jax_private.current_trace()
         self.traces_outside: list[Trace] = []  # of a reopened scope: between it and the call's own
+
+    def set_keys(self, key: jax.Array | Mapping[str, jax.Array] | None) -> None:
+        """Takes over one key, or one for each stream."""
+        self.streams = key if isinstance(key, Mapping) else None
+        if isinstance(key, Mapping):
+            key = key.get(DEFAULT_STREAM, key.get(LAYERS_STREAM))
+        self.key = key
 
     def reopened(self, index: jax.Array | None = None) -> KeyScope:
         """The same scope for an inner trace, to be opened in it: draws there count as if they stood
@@ -334,6 +337,50 @@ def replayable() -> Callable[[], AbstractContextManager]:
         return _scope.inside(again)
 
     return replay
+
+
+class RunsAgain:
+    """The keys of the present call for a function that JAX may run several times, also after the
+    call has ended (the rules of a derivative): each run draws the same numbers.
+
+    Attributes:
+        operands: arrays to be passed to the function by way of JAX, and by it to `opened`.
+    """
+
+    def __init__(self) -> None:
+        scope = _scope.value
+        # Others (of a loop in the facade, of what refuses draws) serve as they are.
+        self._scope = scope if type(scope) is KeyScope else None
+        self._counts = dict(self._scope.counts) if self._scope is not None else {}
+        self._counts_after = self._counts
+        self._has_run = False
+        self.operands: Any = None
+        if self._scope is not None:
+            given = self._scope.key if self._scope.streams is None else self._scope.streams
+            self.operands = jax.tree.map(jax.random.key_data, given), self._scope.iterations
+
+    def opened(self, operands: Any) -> AbstractContextManager:
+        """Context manager for one run."""
+        if self._scope is None:
+            return contextlib.nullcontext()
+        data, iterations = operands
+        given = jax.tree.map(keys.key_from_data, data)
+        inner = copy.copy(self._scope)
+        inner.set_keys(given)
+        inner.iterations = iterations
+        inner.counts = self._counts_after = dict(self._counts)
+        if self._has_run:
+            # Whether the call may draw where it stands, the first run has told. JAX makes the
+            # others in traces of its own, where operands are what they were in the first one.
+            inner.trace = jax_private.current_trace()
+            inner.traces_outside = []
+        self._has_run = True
+        return _scope.inside(inner)
+
+    def count_on(self) -> None:
+        """What the function drew counts for what is drawn behind it."""
+        if self._scope is not None:
+            self._scope.counts.update(self._counts_after)
 
 
 def refused(function: str) -> AbstractContextManager[KeyScope]:

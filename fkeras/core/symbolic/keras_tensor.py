@@ -148,16 +148,28 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}{flags}, name={self.name}>"
 
     def __len__(self) -> NoReturn:
-        raise TypeError(f"{self!r} is symbolic and has no length. Its static shape is in `.shape`.")
+        raise UserTypeError(
+            f"{self!r} is symbolic and has no length. Its static shape is in `.shape`."
+        )
 
     def __iter__(self) -> NoReturn:
-        raise TypeError(f"Cannot iterate over {self!r}: it is symbolic. Use `fkeras.ops.unstack`.")
+        raise UserTypeError(
+            f"Cannot iterate over {self!r}: it is symbolic. Use `fkeras.ops.unstack`."
+        )
 
     def __bool__(self) -> NoReturn:
-        raise TypeError(
+        raise UserTypeError(
             f"{self!r} is symbolic and has no truth value. Use `fkeras.ops.cond` or "
             "`fkeras.ops.where`."
         )
+
+    def _as_number(self) -> NoReturn:
+        raise UserTypeError(
+            f"{self!r} is symbolic: it has a shape and a dtype but no value, so it cannot become a "
+            "Python number. Use `fkeras.ops`, or do this in a layer's `call`."
+        )
+
+    __float__ = __int__ = __index__ = __complex__ = _as_number
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise UserInputError(

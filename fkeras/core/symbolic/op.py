@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import jax
 
+from fkeras.core import tracebacks
 from fkeras.core.nested import map_structure
 from fkeras.core.symbolic import call_errors
 from fkeras.core.symbolic.argument_kinds import (
@@ -109,7 +110,9 @@ def op(
                 outputs = evaluate_call(compute, args, kwargs, tries=100)
         except (TypeError, ValueError, IndexError) as error:
             if not explained or isinstance(error, (UserInputError, jax.errors.JAXTypeError)):
+                tracebacks.trim_if_enabled(error)
                 raise
+            tracebacks.trim_if_enabled(error)
             raise call_errors.explain(fn, args, kwargs, error) from error
         Node(FunctionOperation(wrapper), args, kwargs, outputs)
         return outputs

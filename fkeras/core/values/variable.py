@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from fkeras.core import names
+from fkeras.core import names, placement
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.randomness import first_values
 from fkeras.core.scoped import Scoped
@@ -21,11 +21,13 @@ from fkeras.core.values import lending, stand_ins
 from fkeras.core.values import variable_arguments as checks
 from fkeras.core.values.described import Described
 from fkeras.core.values.variable_arguments import as_value
-from fkeras.core.values.variable_info import VariableInfo, put_info
+from fkeras.core.values.variable_info import VariableInfo, info_of, put_info
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    from jax.sharding import Sharding
 
     from fkeras.types import ArrayLike, DTypeLike, ShapeLike, TensorLike
 
@@ -120,6 +122,8 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         put_info(self, info)
         if is_drawn:
             stand_ins.put_value(self, content)
+        if layout is not None or placement.current() is not None:
+            settle(self, placement.sharding_of(self, layout))
         if _listeners.value:  # the innermost alone: a layer built inside a build has its own
             _listeners.value[-1](self)
 
@@ -138,7 +142,11 @@ class Variable(Described, lending.Lendable, nnx.Variable):
             )
         shape = checks.full_shape(shape, path)
         dtype = checks.kept_dtype(dtype, path)
-        return stand_ins.NotDrawnYet(shape, dtype, lambda: self._meta.origin.draw(self))
+        return stand_ins.NotDrawnYet(shape, dtype, self._draw)
+
+    def _draw(self) -> jax.Array:
+        info = self._meta
+        return placement.place(info.origin.draw(self), info.sharding)
 
     # -- its value -------------------------------------------------------------
 
@@ -153,7 +161,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
     def numpy(self) -> np.ndarray:
         """The value on the host."""
-        return np.asarray(self._raw_value)
+        return placement.fetch(self._raw_value)
 
     def assign(self, value: ArrayLike) -> jax.Array:
         """Replaces the value: same shape, cast to the Variable's dtype. Returns the new value.
@@ -167,6 +175,8 @@ class Variable(Described, lending.Lendable, nnx.Variable):
                 f"`variable.assign(value)` must match. variable.shape={tuple(self.shape)}, "
                 f"Received: value.shape={tuple(new.shape)}. Target variable: {self!r}"
             )
+        if self._meta.sharding is not None and not isinstance(new, jax.core.Tracer):
+            new = placement.place(new, self._meta.sharding)
         self._raw_value = new
         return new
 
@@ -184,7 +194,7 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return getattr(lent, "dtype", self._meta.dtype)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        return np.asarray(self._raw_value, dtype=dtype)
+        return np.asarray(placement.fetch(self._raw_value), dtype=dtype)
 
     def __jax_array__(self) -> jax.Array:
         return self._raw_value
@@ -244,15 +254,18 @@ class Variable(Described, lending.Lendable, nnx.Variable):
                 "outside of it."
             )
         copied = _revive(type(self), self.__getstate__())
+        copied._meta.sharding = self._meta.sharding
         memo[id(self)] = copied
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
         # The origin stays behind: a copy has its value already.
         info = {
-            slot: getattr(self._meta, slot) for slot in VariableInfo.__slots__ if slot != "origin"
+            slot: getattr(self._meta, slot)
+            for slot in VariableInfo.__slots__
+            if slot not in ("origin", "sharding")  # devices are of this process
         }
-        return {"value": np.asarray(self._raw_value), "info": info}
+        return {"value": placement.fetch(self._raw_value), "info": info}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _revive, (type(self), self.__getstate__())
@@ -275,6 +288,16 @@ def _is_function(initializer: object) -> bool:
 
 def _plain(x: Any) -> Any:
     return x._raw_value if isinstance(x, Variable) else x
+
+
+def settle(variable: nnx.Variable, sharding: Sharding | None) -> None:
+    """Gives a Variable its place on the devices. What it holds moves there, and so does what is
+    drawn or assigned later.
+    """
+    info_of(variable).sharding = sharding
+    content = stand_ins.private_value(variable)
+    if isinstance(content, jax.Array) and not isinstance(content, jax.core.Tracer):
+        stand_ins.put_value(variable, placement.place(content, sharding))
 
 
 def _revive(cls: type[Variable], state: dict[str, Any]) -> Variable:

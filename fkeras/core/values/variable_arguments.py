@@ -84,13 +84,22 @@ def kept_dtype(dtype: DTypeLike | None, path: str) -> str:
     if dtype in ("float64", "int64", "uint64", "complex128") and not jax.config.jax_enable_x64:
         # Integers of 32 bits do for counts. Floats are asked for because of their precision.
         if dtype == "float64":
-            raise UserInputError(
-                f"Variable {path!r} has dtype float64, which JAX computes in float32 unless told "
-                "otherwise. Write `jax.config.update('jax_enable_x64', True)` first, or use "
-                "float32."
-            )
+            refuse_float64(f"Variable {path!r}")
         return str(jax.dtypes.canonicalize_dtype(dtype))
     return dtype
+
+
+def refuse_float64(who: str) -> None:
+    """Raises where JAX would quietly compute in float32 instead.
+
+    Args:
+        who: has that dtype, for the message.
+    """
+    if not jax.config.jax_enable_x64:
+        raise UserInputError(
+            f"{who} has dtype float64, which JAX computes in float32 unless told otherwise. Write "
+            "`jax.config.update('jax_enable_x64', True)` first, or use float32."
+        )
 
 
 def as_value(value: ArrayLike, dtype: DTypeLike | None) -> jax.Array:

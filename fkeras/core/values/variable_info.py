@@ -9,6 +9,7 @@ from fkeras.core import jax_private
 
 if TYPE_CHECKING:
     from flax import nnx
+    from jax.sharding import Sharding
 
     from fkeras.core.randomness.first_values import Origin
 
@@ -27,7 +28,10 @@ class VariableInfo:
         trainable: whether training changes it.
         autocast: whether it reads in the compute dtype inside a layer's call.
         regularizer, constraint: functions of the value, or None.
-        aggregation, synchronization, layout: kept for Keras's signature.
+        aggregation, synchronization: kept for Keras's signature.
+        layout: how the value is cut over devices, as it was asked for; None for as the
+            distribution says.
+        sharding: the same as JAX's object; None where there is no distribution.
         kind: `'weight'`, or what else it is: `'seed'`, `'metric'`, ... never lent strictly.
         read_deeply: whether an inner trace read it as a constant (see `lending`).
         origin: where its first value comes from.
@@ -47,6 +51,7 @@ class VariableInfo:
         "aggregation",
         "synchronization",
         "layout",
+        "sharding",
         "kind",
         "read_deeply",
         "origin",
@@ -65,6 +70,7 @@ class VariableInfo:
     aggregation: str
     synchronization: str | None
     layout: Any
+    sharding: Sharding | None
     kind: str
     read_deeply: bool
     origin: Origin
@@ -84,6 +90,8 @@ class AdoptedInfo:
     regularizer = None
     constraint = None
     initializer = None
+    layout = None
+    sharding = None
 
     def __init__(self, name: str, path: str, trainable: bool) -> None:
         self.name = name

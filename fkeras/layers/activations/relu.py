@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax.numpy as jnp
 
-from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, ops, regularizers
+from fkeras.core import broadcasting
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments

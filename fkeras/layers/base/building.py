@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from fkeras import constraints as constraints_module
 from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
-from fkeras.core import dtype_policy, names
+from fkeras.core import dtype_policy, names, tracebacks, user_code
 from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.core.values.variable_info import info_of
-from fkeras.errors import UserInputError
-from fkeras.layers.base import nested, signature
+from fkeras.errors import PureCallError, UserInputError
+from fkeras.layers.base import nested, signature, tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class Building:
     """Making weights, and running `build` with the shapes that its signature asks for."""
 
+    @tracebacks.filtered
     def add_weight(
         self,
         shape: ShapeLike | None = None,
@@ -58,7 +59,8 @@ class Building:
             overwrite_with_gradient: whether the optimizer puts the gradient in its place (float8
                 scales).
             name: None for an automatic name.
-            layout: kept on the Variable.
+            layout: how its value is cut over devices (`fkeras.distribution.TensorLayout`); None for
+                as the distribution says.
 
         Returns:
             The Variable.
@@ -147,8 +149,15 @@ class Building:
         """Runs `build` with the shapes of a call's arguments."""
         args, kwargs = self._build_arguments(arguments)
         self._info.path = names.current_path() or self._info.name
-        with open_name_scope(self):
-            self.build(*args, **kwargs)
+        try:
+            with open_name_scope(self):
+                self.build(*args, **kwargs)
+        except Exception as error:
+            shapes = signature.parameter_names(type(self).build)
+            received = {**dict(zip(shapes, args)), **kwargs}
+            user_code.raise_explained(
+                error, lambda: signature.describe_call(self, "build"), received
+            )
         self._info.built = True
 
     def _build_arguments(self, arguments: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -193,6 +202,25 @@ class Building:
         self._info.built = True
 
 
+def refuse_to_be_forgotten(layer: Layer, *owners: Layer) -> None:
+    """Raises for a layer with weights that was made in a call and that nothing holds: it would be a
+    new one at each call, and never trained.
+
+    Args:
+        layer: the layer.
+        *owners: layers that may hold it: the one whose `call` calls it first.
+    """
+    has_weights = bool(layer.weights or layer._layers)  # those below are not built yet
+    known = (inner for owner in owners for _, inner in tracking.structure_of(owner).layers)
+    if has_weights and not any(inner is layer for inner in known):
+        raise PureCallError(
+            f"{type(layer).__name__} '{layer.name}' is made inside the `call` of "
+            f"{type(owners[0]).__name__} '{owners[0].name}' and is not kept: it would have new "
+            "weights at each call, which are never trained. Make it in `__init__` or `build`, as "
+            f"an attribute: `self.{layer.name} = {type(layer).__name__}(...)`."
+        )
+
+
 @contextlib.contextmanager
 def open_name_scope(layer: Layer) -> Iterator[None]:
     """Inside, `layer.build` takes the name scope as opened by its caller."""
@@ -208,6 +236,7 @@ def recorded(build: Callable[..., None]) -> Callable[..., None]:
     weights that no attribute holds kept.
     """
 
+    @tracebacks.filtered
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
         info = self._info

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fkeras.core import names
+from fkeras.core import names, placement, tracebacks, user_code
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import lending, trace_tokens
+from fkeras.core.values.variable_arguments import refuse_float64
+from fkeras.errors import UserInputError
 from fkeras.layers.base import (
     building,
     input_conversion,
@@ -49,14 +51,18 @@ class Calling:
     # Models set it: their layers have put the right masks on the outputs already.
     _manages_masks = False
 
+    @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self._check_ready()
         info = self._info
         call_signature = signature.of(self)
         outer = contexts.current()
         if info.convert_inputs:
+            dtype = self.compute_dtype
+            if dtype == "float64":
+                refuse_float64(f"{type(self).__name__} {self.name!r}")
             args, kwargs = input_conversion.convert_inputs(
-                self.dtype_policy, self.compute_dtype, info.autocast, args, kwargs
+                self.dtype_policy, dtype, info.autocast, args, kwargs
             )
         training = None
         if "training" in kwargs and not call_signature.takes("training"):
@@ -83,6 +89,9 @@ class Calling:
                     context.note_masks_on(list(arguments.values()))
                 if not info.built:
                     self._build_if_needed(arguments, outer, symbolic)
+                    # Beside symbolic tensors a graph is made, which will hold the layer.
+                    if info.made_in_call and outer is not None and not symbolic:
+                        building.refuse_to_be_forgotten(self, outer_layer, outer.entry)
                 run = self._call_outermost if outer is None else self._call_once
                 if outer is not None and self._differs(training, outer_training):
                     run = self._call_retraced
@@ -147,13 +156,20 @@ class Calling:
         try:
             with _located(self), lending.autocast(_cast_of(info)):
                 outputs = run(*positional, **keywords)
+        except Exception as error:
+            user_code.raise_explained(error, lambda: signature.describe_call(self), arguments)
         finally:
             info.call_depth -= 1
         if info.activity_regularizer is not None:
             self._add_activity_losses(outputs)
         context = contexts.current()
+        if outputs is None and context is not None:
+            context.without_outputs = self
         if context is not None and context.capture is not None:
             context.capture.collect(self, outputs)
+        distribution = placement.current()
+        if distribution is not None:
+            outputs = _laid_out(outputs, distribution)
         if not self._manages_masks:
             overrides_compute_mask = type(self).compute_mask is not Calling.compute_mask
             has_masks = masking.pass_masks(self, arguments, outputs, overrides_compute_mask)
@@ -164,6 +180,8 @@ class Calling:
     def symbolic_call(self, *args: Any, **kwargs: Any) -> Nested[KerasTensor]:
         """Shapes of the outputs as KerasTensors, with the call on record."""
         outputs = self.compute_output_spec(*args, **kwargs)
+        if outputs is None:
+            raise UserInputError(signature.without_outputs(self))
         Node(self, args, kwargs, outputs)
         return outputs
 
@@ -237,6 +255,14 @@ def _located(layer: Calling) -> contextlib.AbstractContextManager[None]:
     if scope is None:
         return contextlib.nullcontext()
     return key_scopes.located(scope.paths.get(id(layer), layer._info.name))
+
+
+def _laid_out(outputs: Any, distribution: placement.Distribution) -> Any:
+    """A layer's outputs where the distribution wants them."""
+    sharding = distribution.tensor_sharding(f"{names.current_path()}/output")
+    if sharding is None:
+        return outputs
+    return map_structure(lambda output: placement.place(output, sharding), outputs)
 
 
 def _cast_of(info: Any) -> str | None:

@@ -36,6 +36,7 @@ class CallContext:
             weights; None: the policy's. A pure call takes it from its variables.
         capture: the collector of intermediate outputs, or None.
         mask_traces: traces in which tensors had masks.
+        without_outputs: the layer whose `call` returned None last, or None.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class CallContext:
         "losses",
         "float_dtype",
         "capture",
+        "without_outputs",
     )
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
@@ -58,6 +60,7 @@ class CallContext:
         self.float_dtype: str | None = None
         self.capture: Capture | None = None
         self.mask_traces: list[jax_private.Trace] = []
+        self.without_outputs: Layer | None = None
 
     def is_deep(self) -> bool:
         """Whether an inner program is being recorded: what is read of this context becomes a
@@ -123,6 +126,10 @@ class _OpenCall(Inside):
         self.scoped.value = self.outer
         if isinstance(error, Exception) and self.outer is None:
             tracebacks.trim_if_enabled(error)
+
+
+# Layers that look up ids, with the ids, in a call that is only traced; None where nobody asks.
+looked_up: Scoped[list[tuple[Layer, jax.Array]] | None] = Scoped(None)
 
 
 def opened(context: CallContext) -> Inside[CallContext]:

@@ -28,6 +28,7 @@ class LayerInfo:
         arguments: what the constructor was called with, for `get_config`.
         auto_named: whether the name was chosen by fkeras.
         name_scope_is_open: whether a caller of `build` has opened the layer's name scope already.
+        made_in_call: whether the constructor ran inside the call of another layer.
         call_depth: how many calls of the layer are running, in each other.
         build_shapes: what `build` was called with, by argument name.
         root_key: the key that the weights below this layer are drawn from, if it is a root.
@@ -43,6 +44,7 @@ class LayerInfo:
         self.called = False
         self.building = False
         self.name_scope_is_open = False
+        self.made_in_call = False
         self.call_depth = 0
         self.trainable = True
         self.autocast = True

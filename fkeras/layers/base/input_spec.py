@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.nested import flatten, sorted_keys
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import context as contexts
+from fkeras.layers.base import signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,11 +130,19 @@ def _shape_of(x: Any) -> Shape | None:
     return tuple(x.shape) if hasattr(x, "shape") else None
 
 
+def _forgotten_return(x: Any) -> str:
+    """Where None came instead of a tensor, which layer it may have come from."""
+    context = contexts.current()
+    if x is not None or context is None or context.without_outputs is None:
+        return ""
+    return f" {signature.without_outputs(context.without_outputs)}"
+
+
 def _check_one(x: Any, spec: InputSpec, index: int, layer_name: str) -> None:
     if not hasattr(x, "shape"):
         raise UserInputError(
             f"Inputs to a layer should be tensors. Got '{x}' (of type {type(x).__name__}) as input "
-            f"for layer '{layer_name}'."
+            f"for layer '{layer_name}'.{_forgotten_return(x)}"
         )
     subject = f'Input {index} of layer "{layer_name}"'
     if spec.name is not None:

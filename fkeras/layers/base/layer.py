@@ -17,7 +17,7 @@ import numpy as np
 from flax import nnx
 
 from fkeras import regularizers as regularizers_module
-from fkeras.core import dtype_policy, jax_private, names, warn_once
+from fkeras.core import dtype_policy, jax_private, names, tracebacks, warn_once
 from fkeras.core.symbolic.operation import Operation
 from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import info_of
@@ -37,10 +37,23 @@ from fkeras.layers.base.symbolic_history import SymbolicHistory
 from fkeras.layers.base.weights import Weights
 
 if TYPE_CHECKING:
+    from flax.nnx.module import ModuleMeta
+
     from fkeras.core.dtype_policy import DTypePolicy
     from fkeras.core.symbolic.node import Node
     from fkeras.layers.base.input_spec import InputSpec
     from fkeras.types import DTypeLike, DTypePolicyLike, Identifier, Nested, Shape
+else:
+    ModuleMeta = type(nnx.Module)
+
+
+class LayerType(ModuleMeta):
+    """What classes of layers are made of: errors leave a constructor without the libraries'
+    frames.
+    """
+
+    if not TYPE_CHECKING:  # a checker reads the arguments from `__init__`
+        __call__ = tracebacks.filtered(ModuleMeta.__call__)
 
 
 class Layer(
@@ -53,6 +66,7 @@ class Layer(
     SymbolicHistory,
     PureFace,
     nnx.Module,
+    metaclass=LayerType,
     pytree=False,
 ):
     """The base of all layers and models.
@@ -130,6 +144,7 @@ class Layer(
         info.dtype_policy = dtype_policy.get(dtype)
         info.autocast = autocast
         info.trainable = bool(trainable)
+        info.made_in_call = contexts.current() is not None
         info.is_initialized = True
 
     def _check_ready(self) -> None:

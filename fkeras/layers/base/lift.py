@@ -26,12 +26,15 @@ import jax.numpy as jnp
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import masks
+from fkeras.errors import PureCallError
 from fkeras.layers.base.lift_carrier import (
     Arguments,
     Carried,
     Carrier,
+    axes_of_arguments,
     build_layers,
     first_along,
+    masks_along,
     masks_of,
     masks_of_next_carry,
     size_along,
@@ -167,8 +170,8 @@ def scan(
 
 def vmap(
     function: Callable[..., Any],
-    in_axes: int | Sequence[int | None] = 0,
-    out_axes: int = 0,
+    in_axes: int | None | Sequence[Any] = 0,
+    out_axes: PyTree = 0,
     axis_size: int | None = None,
 ) -> Callable[..., Any]:
     """`jax.vmap` inside a layer: each member draws its own random numbers, losses are summed over
@@ -176,34 +179,42 @@ def vmap(
 
     Args:
         function: a layer, or a function of arrays that calls layers.
-        in_axes: the mapped axis of each argument; None: passed whole.
-        out_axes: where the members stand in the outputs.
+        in_axes: the mapped axis of all arguments, or of each; None: passed whole. For an argument
+            that is a dict or the like it may be one too, down to single arrays.
+        out_axes: where the members stand in the outputs, in the same forms.
         axis_size: number of members; None: told by the arguments.
 
     Returns:
-        A function of the same arguments with one axis more.
+        A function of the same arguments with one axis more; that of keyword arguments comes first,
+        as in `jax.vmap`.
+
+    Raises:
+        PureCallError: another number of axes than of arguments, or nothing to tell the size.
     """
 
     @functools.wraps(function, updated=())
-    def wrapped(*args: Any) -> Any:
-        axes = in_axes if isinstance(in_axes, (tuple, list)) else [in_axes] * len(args)
-        build_layers(function, *map(first_along, args, axes))
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        arguments = Arguments.of((args, kwargs))
+        axes = arguments.axes_of((axes_of_arguments(in_axes, args), dict.fromkeys(kwargs, 0)))
+        count = axis_size if axis_size is not None else size_along(arguments.arrays, axes)
+        first = [first_along(x, axis) for x, axis in zip(arguments.arrays, axes)]
+        first_args, first_kwargs = arguments.rebuilt(first, [None] * len(first))
+        build_layers(function, *first_args, **first_kwargs)
         carrier = Carrier(function, may_write=False, is_loop=True)
-        count = axis_size if axis_size is not None else size_along(args, axes)
-        parts = [Arguments.of(arg) for arg in args]
 
-        def member(index: jax.Array, arrays: list[list[Any]], array_masks: list[list[Any]]) -> Any:
+        def member(index: jax.Array, arrays: list[Any], array_masks: list[Any]) -> Carried:
             def call() -> Any:
-                rebuilt = [p.rebuilt(a, m) for p, a, m in zip(parts, arrays, array_masks)]
-                return function(*rebuilt)
+                args, kwargs = arguments.rebuilt(arrays, array_masks)
+                return function(*args, **kwargs)
 
             return carrier.run(call, carrier.values, carrier.keys_of_run(index))
 
-        of_result = Carried(out_axes, None, 0, out_axes, 0)
-        results = jax.vmap(
-            member, in_axes=(0, list(axes), list(axes)), out_axes=of_result, axis_size=count
-        )(jnp.arange(count), [p.arrays for p in parts], [p.masks for p in parts])
-        return carrier.accept(results._replace(losses=summed(results.losses)))
+        of_result = Carried(out_axes, None, 0, 0, 0)
+        results = jax.vmap(member, in_axes=(0, axes, axes), out_axes=of_result, axis_size=count)(
+            jnp.arange(count), arguments.arrays, arguments.masks
+        )
+        output_masks = masks_along(results.masks, out_axes, results.outputs)
+        return carrier.accept(results._replace(losses=summed(results.losses), masks=output_masks))
 
     return wrapped
 
@@ -220,12 +231,16 @@ def cond(
         pred: bool scalar, may be traced.
         true_fun, false_fun: functions of the operands with outputs of one structure.
         *operands: arrays, or nested structures of them.
+
+    Raises:
+        PureCallError: only one of the branches returns a mask.
     """
     for branch_fun in (true_fun, false_fun):
         build_layers(branch_fun, *operands)
     carrier = Carrier(true_fun, false_fun)
     arguments = Arguments.of(operands)
     owners: list[Layer] = []  # of the losses of both branches
+    masked: list[list[bool]] = []  # which outputs of the branches have masks
 
     def branch(function: Callable[..., Any]) -> Callable[..., Any]:
         def run(values: list[jax.Array], arrays: list[Any], array_masks: list[Any]) -> Carried:
@@ -234,6 +249,13 @@ def cond(
 
             result = carrier.run(call, values, key_scopes.again(), keep_all=True)
             owners.extend(carrier.owners)
+            masked.append([mask is not None for mask in result.masks])
+            if masked[-1] != masked[0] and len(masked[-1]) == len(masked[0]):
+                raise PureCallError(
+                    "`fkeras.lift.cond`: one branch returns a mask on an output, the other none "
+                    f"(true_fun: {masked[0]}, false_fun: {masked[-1]}). Give both one, of ones "
+                    "where all counts, or take it off."
+                )
             # The branches may add different numbers of losses: their sum stands for them.
             total = sum(map(jnp.sum, result.losses), jnp.zeros(()))
             return result._replace(losses=[total])

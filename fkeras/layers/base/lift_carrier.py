@@ -200,6 +200,13 @@ class Arguments:
     def of(cls, tree: PyTree) -> Arguments:
         return cls(*jax.tree.flatten(tree))
 
+    def axes_of(self, axes: PyTree) -> list[int | None]:
+        """The mapped axis of each array, from a tree of axes that may end before the arguments do;
+        not negative, so that those of masks are the same.
+        """
+        by_leaf = axes_by_leaf(axes, jax.tree.unflatten(self._structure, self._leaves))
+        return [_counted_from_front(by_leaf[i], self._leaves[i]) for i in self._places]
+
     def rebuilt(self, arrays: Sequence[Any], array_masks: Sequence[Any]) -> PyTree:
         """The arguments with other arrays in their places, and their masks on them."""
         context = contexts.current()
@@ -278,15 +285,55 @@ def summed(losses: list[jax.Array]) -> list[jax.Array]:
     return [jnp.sum(value, axis=0) for value in losses]
 
 
-def first_along(arg: PyTree, axis: int | None) -> PyTree:
-    """An argument of the first member."""
-    if axis is None:
-        return arg
-    return jax.tree.map(lambda x: jnp.take(x, 0, axis=axis), arg)
+def axes_of_arguments(in_axes: Any, args: Sequence[Any]) -> tuple[Any, ...]:
+    """One axis, or one tree of axes, for each argument."""
+    if not isinstance(in_axes, (tuple, list)):
+        return (in_axes,) * len(args)
+    if len(in_axes) != len(args):
+        raise PureCallError(
+            f"`fkeras.lift.vmap`: in_axes={in_axes!r} has {len(in_axes)} entries, but there are "
+            f"{len(args)} arguments."
+        )
+    return tuple(in_axes)
 
 
-def size_along(args: Sequence[Any], axes: Sequence[int | None]) -> int:
-    for arg, axis in zip(args, axes):
+def axes_by_leaf(axes: PyTree, tree: PyTree) -> list[int | None]:
+    """The axis of each leaf of a tree, from a tree of axes that may end before it does."""
+    by_leaf: list[int | None] = []
+
+    def spread(axis: int | None, below: PyTree) -> None:
+        by_leaf.extend([axis] * len(jax.tree.leaves(below)))
+
+    try:
+        jax.tree.map(spread, axes, tree, is_leaf=lambda axis: axis is None)
+    except (ValueError, TypeError) as error:
+        raise PureCallError(f"`fkeras.lift.vmap`: the axes do not fit: {error}") from error
+    return by_leaf
+
+
+def _counted_from_front(axis: int | None, array: Any) -> int | None:
+    return axis if axis is None or axis >= 0 else axis + np.ndim(array)
+
+
+def first_along(x: jax.Array, axis: int | None) -> jax.Array:
+    """An array of the first member."""
+    return x if axis is None else jnp.take(x, 0, axis=axis)
+
+
+def masks_along(members: Sequence[Any], out_axes: PyTree, outputs: PyTree) -> list[Any]:
+    """Masks of all members' outputs, which stand first, along the axes of the outputs."""
+    axes = iter(axes_by_leaf(out_axes, outputs))
+    moved = []
+    for mask, leaf in zip(members, flatten(outputs)):
+        axis = None if leaf is None else _counted_from_front(next(axes), leaf)
+        if mask is not None:
+            mask = mask[0] if axis is None else jnp.moveaxis(mask, 0, axis)
+        moved.append(mask)
+    return moved
+
+
+def size_along(arrays: Sequence[Any], axes: Sequence[int | None]) -> int:
+    for array, axis in zip(arrays, axes):
         if axis is not None:
-            return jax.tree.leaves(arg)[0].shape[axis]
+            return array.shape[axis]
     raise PureCallError("`fkeras.lift.vmap`: no argument has a mapped axis. Pass `axis_size`.")

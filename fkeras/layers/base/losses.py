@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private
+from fkeras.core import jax_private, user_code
 from fkeras.core.nested import flatten
 from fkeras.core.values import lending
 from fkeras.errors import PureCallError, UserInputError
@@ -17,6 +18,7 @@ from fkeras.layers.base import signature
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fkeras.core.values.variable import Variable
     from fkeras.layers.base.context import CallContext
     from fkeras.types import ArrayLike, Nested, Tensor
 
@@ -64,7 +66,7 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            variable.regularizer(variable.value)
+            user_code.call(variable.regularizer, partial(_described, variable), variable.value)
             for variable in self.trainable_weights
             if getattr(variable, "regularizer", None) is not None
         ]
@@ -74,8 +76,14 @@ class AddedLosses:
         any batch size.
         """
         for output in flatten(outputs):
-            value = self._info.activity_regularizer(output)
+            regularizer = self._info.activity_regularizer
+            who = partial("Activity regularizer of layer '{}'".format, self.name)
+            value = user_code.call(regularizer, who, output)
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _described(variable: Variable) -> str:
+    return f"Regularizer of weight '{variable.path}'"
 
 
 def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) -> Any:

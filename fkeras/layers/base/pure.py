@@ -20,8 +20,8 @@ from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes, keys
 from fkeras.core.values import lending, masks
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import context as contexts
 from fkeras.layers.base import building, signature
+from fkeras.layers.base import context as contexts
 from fkeras.layers.base.call_target import find_target
 from fkeras.layers.base.capture import Capture
 from fkeras.layers.base.pure_init import build_abstractly

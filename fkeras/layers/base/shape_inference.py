@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core import user_code
 from fkeras.core.symbolic.evaluate import evaluate
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending
@@ -86,4 +87,8 @@ class ShapeInference:
             with contexts.opened(context), lending.autocast(dtype):
                 return lending.call_abstractly(self.call, *args, **kwargs)
 
-        return evaluate(run, *args, **kwargs)
+        try:
+            return evaluate(run, *args, **kwargs)
+        except Exception as error:
+            arguments = signature.of(self).bind(args, kwargs, self)
+            user_code.raise_explained(error, lambda: signature.describe_call(self), arguments)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fkeras.core import names
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserTypeError, nearest
@@ -167,6 +168,18 @@ def _first_of_kind(parameters: list[inspect.Parameter], kind: Any) -> str | None
 
 def _describe(layer: Layer) -> str:
     return f"Layer '{layer.name}' ({type(layer).__name__})"
+
+
+def describe_call(layer: Layer, method: str = "call") -> str:
+    """A method of a layer as the subject of a message, with the layer's place if it has one."""
+    path = names.current_path()
+    place = f", at '{path}'," if path and path not in ("", layer.name) else ""
+    return f"`{method}` of layer '{layer.name}' ({type(layer).__name__}){place}"
+
+
+def without_outputs(layer: Layer) -> str:
+    """What to say where the outputs of a layer are needed and its `call` returned None."""
+    return f"{describe_call(layer)} returned None. Does its last line lack a `return`?"
 
 
 @functools.cache

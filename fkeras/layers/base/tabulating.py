@@ -156,12 +156,11 @@ def _totals(layer: Layer, structure: Structure) -> list[str]:
             name = "trainable params" if id(variable) in trained else "frozen params"
         groups[name].append(_Shown("/".join(path), variable))
     total = [shown for group in groups.values() for shown in group]
-    lines = [
+    return [
         f"{name}: {sum(v.size for v in group):,} ({_bytes_text(sum(v.bytes for v in group))})"
         for name, group in {**groups, "total": total}.items()
         if group or name == "total"
     ]
-    return lines
 
 
 def _spec_text(x: Any) -> str:

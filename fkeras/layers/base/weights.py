@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fkeras.layers.base.layer import Layer
-    from fkeras.metrics import Metric
     from fkeras.types import ArrayLike
 
 
@@ -71,7 +71,7 @@ class Weights:
         return [v for v in self.weights if not _is_trainable(v)]
 
     @property
-    def metrics(self) -> list[Metric]:
+    def metrics(self) -> list[Any]:  # not of Metric: overrides return lists of their own kinds
         """Metric objects kept by this layer and its sub-layers."""
         return list(self._structure().metrics)
 
@@ -100,6 +100,7 @@ class Weights:
         with stand_ins.held_still(weights):
             return [_to_numpy(variable) for variable in weights]
 
+    @tracebacks.filtered
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets the values of `weights` from a list of arrays in the same order. All are checked
         before any is set.

@@ -7,8 +7,8 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, regularizers
+from fkeras.core import broadcasting
 from fkeras.core.settings import standardize_data_format
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError

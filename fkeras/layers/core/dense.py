@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, ops, regularizers
+from fkeras.core import broadcasting
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec

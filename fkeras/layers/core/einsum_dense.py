@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Unpack
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import broadcasting
 from fkeras import activations, constraints, initializers, regularizers
+from fkeras.core import broadcasting
 from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec

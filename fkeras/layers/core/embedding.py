@@ -13,6 +13,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
+from fkeras.layers.base import context as contexts
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
@@ -23,14 +24,23 @@ def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
     """Raises if an id lies outside of [0, input_dim): names the id, its position, and the fix.
 
     Args:
-        ids: array on the host, of ints (or of floats, of which the integer part counts).
+        ids: array on the host, of whole numbers.
         input_dim: number of rows of the table.
         name: who looks the ids up, for the message.
 
     Raises:
-        UserInputError: an id is outside, or NaN.
+        UserInputError: an id is outside, a fraction, or NaN.
     """
     ids = np.asarray(ids)
+    if ids.dtype.kind == "f":
+        is_fraction = np.isfinite(ids) & (np.floor(ids) != ids)
+        if is_fraction.any():
+            position = tuple(int(i) for i in np.argwhere(is_fraction)[0])
+            raise UserInputError(
+                f"{name} looks ids up, which are whole numbers. Received: {ids[position]:g} at "
+                f"position {position}. For quantities use a Dense layer; for ids that were scaled "
+                "or averaged, the ids before that."
+            )
     if ids.size == 0 or 0 <= ids.min() and ids.max() < input_dim:
         return
     outside = ~((ids >= 0) & (ids < input_dim))  # NaN is outside, too
@@ -144,6 +154,8 @@ class Embedding(Layer):
         # A tracer has no values to look at: there an id outside gives a row of NaN, see below.
         if not isinstance(inputs, jax.core.Tracer):
             self.check_host_input(np.asarray(inputs))
+        elif contexts.looked_up.value is not None:
+            contexts.looked_up.value.append((self, inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
         rows = self.embeddings.value.at[ids].get(
             mode="fill", fill_value=jnp.nan, wrap_negative_indices=False

@@ -115,7 +115,8 @@ class JaxLayer(Layer):
     def _make_variables(self, inputs: Nested[Tensor | KerasTensor]) -> None:
         if self.params is None and self.init_fn is not None:
             draws = DrawnTogether(self, self._init_for(inputs), self.seed)
-            self._adopt(*draws.shapes(), draws)
+            params, state = draws.shapes()
+            self._adopt(params, state, draws)
 
     def call(self, inputs: Nested[Tensor], training: bool = False) -> Nested[Tensor]:
         # Functions, since only what `call_fn` takes is read, or drawn.

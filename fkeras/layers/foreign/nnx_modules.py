@@ -1,4 +1,4 @@
-"""What `FlaxLayer` does for `flax.nnx` modules: first values from a key, random streams in calls."""
+"""What `FlaxLayer` does for `flax.nnx` modules: first values from a key, and random streams."""
 
 from __future__ import annotations
 

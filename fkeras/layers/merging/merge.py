@@ -22,7 +22,8 @@ class Merge(Layer):
     """A layer on a list of tensors that are combined value by value.
 
     Abstract: subclasses give `merge`. Tensors of fewer axes get axes of size 1 after the batch
-    axis; then all broadcast together.
+    axis; then all broadcast together. But for a column beside a row of as many numbers,
+    (batch, 4, 1) beside (batch, 4), which would become all pairs.
     """
 
     def __init__(self, **kwargs: Unpack[LayerOptions]):
@@ -43,6 +44,8 @@ class Merge(Layer):
                 f"inputs. Received: inputs={inputs} (not a list of tensors)"
             )
         ndim = max(x.ndim for x in inputs)
+        if any(x.ndim != ndim for x in inputs):  # `build` has seen the shapes of the first call
+            _refuse_outer([tuple(x.shape) for x in inputs])
         return self.merge([_with_rank(x, ndim) for x in inputs])
 
     def compute_output_shape(self, input_shape: Sequence[Shape]) -> Shape:
@@ -57,6 +60,7 @@ class Merge(Layer):
         merged = shapes[0][1:]
         for shape in shapes[1:]:
             merged = _broadcast(merged, shape[1:], shapes)
+        _refuse_outer(shapes)
         return (batches.pop() if batches else None, *merged)
 
     def compute_output_spec(self, inputs: Sequence[KerasTensor]) -> KerasTensor:
@@ -82,6 +86,22 @@ def _with_rank(x: Tensor, ndim: int) -> Tensor:
     if x.ndim == ndim:
         return x
     return x.reshape(x.shape[:1] + (1,) * (ndim - x.ndim) + x.shape[1:])
+
+
+def _refuse_outer(shapes: Sequence[Shape]) -> None:
+    """Raises for a column beside a row of as many numbers, which would make a table of all pairs.
+
+    Where the ranks are the same, somebody has put the axes of size 1 there on purpose.
+    """
+    ndim = max(map(len, shapes))
+    columns = [shape for shape in shapes if len(shape) == ndim > 2 and shape[-1] == 1]
+    rows = [shape for shape in shapes if len(shape) == ndim - 1 and shape[-1] != 1]
+    if any(column[1:-1] == row[1:] for column in columns for row in rows):
+        raise UserInputError(
+            f"Cannot merge tensors of shapes {list(shapes)}: each value of one would meet all "
+            "values of the other, not the one at its place. Reshape one of them, so that both have "
+            "the same axes; if all pairs are meant, give both the same number of axes."
+        )
 
 
 def check_list(layer: Layer, input_shape: Sequence[Shape]) -> list[Shape]:

@@ -39,7 +39,7 @@ class Affine(Layer):
         gamma_constraint: Identifier | None,
     ) -> None:
         """Sets the attributes of these arguments, for constructors."""
-        self.epsilon = epsilon
+        self.epsilon = check_epsilon(epsilon)
         self.center = center
         self.scale = scale
         self.beta_initializer = initializers.get(beta_initializer)
@@ -114,3 +114,10 @@ def int_or_list(axis: Axis) -> int | list[int]:
         "Invalid value for `axis` argument: expected an int or a list/tuple of ints. Expected an "
         f"int or a list/tuple of ints for the argument 'axis', but received: {axis!r}"
     )
+
+
+def check_epsilon(epsilon: float) -> float:
+    """What is added to a variance, as given. Below 0 the square root would be NaN."""
+    if not epsilon >= 0:
+        raise UserInputError(f"`epsilon` must be 0 or more. Received: epsilon={epsilon}")
+    return epsilon

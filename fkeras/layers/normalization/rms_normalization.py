@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from fkeras import ops
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
-from fkeras.layers.normalization.affine import as_float, check_axes, int_or_list
+from fkeras.layers.normalization.affine import as_float, check_axes, check_epsilon, int_or_list
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Shape, Tensor
@@ -39,7 +39,7 @@ class RMSNormalization(Layer):
     def __init__(self, axis: Axis = -1, epsilon: float = 1e-6, **kwargs: Unpack[LayerOptions]):
         super().__init__(**kwargs)
         self.axis = int_or_list(axis)
-        self.epsilon = epsilon
+        self.epsilon = check_epsilon(epsilon)
 
     def _axes(self, shape: Shape) -> list[int]:
         """The axes counted from 0, in order, for a shape of any rank."""

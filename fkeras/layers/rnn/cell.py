@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, regularizers
-from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness import keys, seeds
+from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending

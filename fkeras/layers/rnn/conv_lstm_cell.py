@@ -8,8 +8,8 @@ from typing import Any, Unpack
 
 import jax.numpy as jnp
 
-from fkeras.core import broadcasting
 from fkeras import activations, ops
+from fkeras.core import broadcasting
 from fkeras.core.settings import standardize_data_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments

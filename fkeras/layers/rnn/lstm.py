@@ -8,8 +8,8 @@ from typing import Literal, Unpack
 
 import jax.numpy as jnp
 
-from fkeras.core import broadcasting
 from fkeras import activations
+from fkeras.core import broadcasting
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import lstm_loop, recurrence

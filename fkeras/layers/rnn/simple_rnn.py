@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Unpack
 
-from fkeras.core import broadcasting
 from fkeras import activations
+from fkeras.core import broadcasting
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import recurrence

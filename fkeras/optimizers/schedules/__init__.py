@@ -1,5 +1,8 @@
 """Learning rates as functions of the step: a table of contents."""
 
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
 from fkeras.core.config import registry
 from fkeras.optimizers.schedules.by_name import deserialize as deserialize
 from fkeras.optimizers.schedules.by_name import get as get
@@ -21,3 +24,6 @@ registry.add_builtins(
         if isinstance(value, type) and issubclass(value, LearningRateSchedule)
     },
 )
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)

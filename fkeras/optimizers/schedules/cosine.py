@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, number, positive
+from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, positive, rate
 
 if TYPE_CHECKING:
     from fkeras.types import ArrayLike
@@ -44,11 +44,11 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: float = 0,
     ) -> None:
-        self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
+        self.initial_learning_rate = rate(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
         self.alpha = alpha
         self.name = name
-        self.warmup_target = warmup_target
+        self.warmup_target = None if warmup_target is None else rate(warmup_target, "warmup_target")
         self.warmup_steps = warmup_steps
 
     def __call__(self, step: ArrayLike) -> jax.Array:
@@ -89,7 +89,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
+        self.initial_learning_rate = rate(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = positive(first_decay_steps, "first_decay_steps")
         self.t_mul = positive(t_mul, "t_mul")
         self.m_mul = m_mul

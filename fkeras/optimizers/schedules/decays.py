@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
-from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, number, positive
+from fkeras.optimizers.schedules.schedule import LearningRateSchedule, as_float, positive, rate
 
 if TYPE_CHECKING:
     from fkeras.types import ArrayLike
@@ -40,7 +40,7 @@ class ExponentialDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:
-        self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
+        self.initial_learning_rate = rate(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
         self.decay_rate = decay_rate
         self.staircase = staircase
@@ -70,7 +70,7 @@ class InverseTimeDecay(LearningRateSchedule):
         staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:
-        self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
+        self.initial_learning_rate = rate(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
         self.decay_rate = decay_rate
         self.staircase = staircase
@@ -109,9 +109,9 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
-        self.initial_learning_rate = number(initial_learning_rate, "initial_learning_rate")
+        self.initial_learning_rate = rate(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = positive(decay_steps, "decay_steps")
-        self.end_learning_rate = end_learning_rate
+        self.end_learning_rate = rate(end_learning_rate, "end_learning_rate")
         self.power = power
         self.cycle = cycle
         self.name = name
@@ -153,6 +153,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
             )
         if any(not low < high for low, high in zip(boundaries[:-1], boundaries[1:])):
             raise UserInputError(f"`boundaries` must increase. Received: boundaries={boundaries}")
+        for value in values:
+            rate(value, "values")
         self.boundaries = boundaries
         self.values = values
         self.name = name

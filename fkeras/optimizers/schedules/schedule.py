@@ -63,6 +63,17 @@ def number(value: Any, name: str) -> float:
         ) from None
 
 
+def rate(value: Any, name: str) -> float:
+    """A learning rate, which must be 0 or more."""
+    value = number(value, name)
+    if not value >= 0:  # NaN too
+        raise UserInputError(
+            f"Argument `{name}` must be 0 or more: a step against it would make the loss grow. "
+            f"Received: {name}={value}"
+        )
+    return value
+
+
 def positive(value: Any, name: str) -> float:
     """A count of steps, which must be above 0."""
     value = number(value, name)

@@ -69,7 +69,7 @@ def test_the_numbers_have_the_moments_they_should():
 
 def test_a_users_function_is_drawn_by_the_weights_place_too():
     def noisy(shape, dtype=None):
-        from fkeras.core.randomness import key_scopes, process_generator, seeds
+        from fkeras.core.randomness import seeds
 
         return jax.random.normal(jax.random.wrap_key_data(seeds.draw_seed(None)), shape, dtype)
 

@@ -112,10 +112,10 @@ def test_keys_by_name_and_draws_without_one():
     layer = layers.Dropout(0.5)
     key = jax.random.key(3)
     first = layer.apply({"params": {}}, X, training=True, rngs=key)[0]
-    for rngs in ({"dropout": key}, {"default": key}, {"other": key}):
+    for rngs in ({"dropout": key}, {"default": key}, {"dropout": key, "other": key}):
         again = layer.apply({"params": {}}, X, training=True, rngs=rngs)[0]
         np.testing.assert_array_equal(first, again)
-    assert pure.key_of({}) is None
+    assert pure.keys_of({}) is None
     with pytest.raises(PureCallError, match="draws random numbers, but the call was given no key"):
         layer.apply({"params": {}}, X, training=True)
 

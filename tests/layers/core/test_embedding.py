@@ -206,3 +206,12 @@ def test_symbols_know_the_direction():
     scores = layer(fkeras.KerasTensor((None, 4)), reverse=True)
     assert scores.shape == (None, 6)
     assert layer.compute_output_shape((2, 4), reverse=True) == (2, 6)
+
+
+def test_fractions_are_no_ids():
+    layer = layers.Embedding(5, 4)
+    assert layer(np.array([[1.0, 4.0]])).shape == (1, 2, 4)
+    with pytest.raises(ValueError, match=r"whole numbers. Received: 1.5 at position \(0, 1\)"):
+        layer(np.array([[1.0, 1.5]]))
+    with pytest.raises(ValueError, match="id nan at position"):
+        layer(np.array([[1.0, np.nan]]))

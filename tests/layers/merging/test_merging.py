@@ -78,6 +78,14 @@ def test_unknown_sizes_are_those_of_the_others_where_they_can_be(shapes, expecte
         ("Add", [(2, 3), (2, 4)], "incompatible shapes.*3 against 4"),
         ("Average", [(2, 3), (3, 3)], "different batch sizes"),
         ("Maximum", [(1, 3), (2, 3)], "different batch sizes"),
+        ("Add", [(2, 3), (2, 3, 1)], "each value of one would meet all values of the other"),
+        ("Add", [(2, 3, 1), (2, 3)], "both the same number of axes"),
+        ("Subtract", [(2, 3), (2, 3, 1)], "each value of one would meet all"),
+        ("Multiply", [(2, 4, 3), (2, 4, 3), (2, 4, 3, 1)], "incompatible shapes"),
+        ("Multiply", [(2, 3, 3), (2, 3, 3, 1)], "each value of one would meet all"),
+        ("Maximum", [(2, 3), (2, 3), (2, 3, 1)], "each value of one would meet all"),
+        ("Minimum", [(2, 3, 1), (2, 3)], "each value of one would meet all"),
+        ("Average", [(2, 3), (2, 3, 1)], "each value of one would meet all"),
         ("Subtract", [(2, 3)], "exactly 2 inputs"),
         ("Subtract", [(2, 3)] * 3, "exactly 2 inputs"),
         ("Multiply", [], "list of at least 1 input"),
@@ -92,6 +100,19 @@ def test_what_does_not_go_together_is_named(name, inputs, message):
     layer = layers.Dot(1) if name == "Dot" else getattr(layers, name)()
     with pytest.raises(ValueError, match=message):
         layer([np.ones(shape, "float32") for shape in inputs])
+
+
+def test_a_column_beside_a_row_is_refused_symbolically_and_in_later_calls():
+    inputs = [fkeras.Input((None,)), fkeras.Input((None, 1))]
+    layer = layers.Add()
+    with pytest.raises(ValueError, match="each value of one would meet all"):
+        layer(inputs)
+    row, column = np.ones((2, 3), "float32"), np.ones((2, 3, 1), "float32")
+    assert layer([row, row]).shape == (2, 3)
+    with pytest.raises(ValueError, match="each value of one would meet all"):
+        layer([row, column])
+    # All pairs, on purpose.
+    assert layer([row[:, None], column]).shape == (2, 3, 3)
 
 
 def test_a_dot_that_is_built_still_checks_its_inputs():

@@ -1,0 +1,112 @@
+"""What Keras has and fkeras does not have yet, and what to do instead: the one table of it.
+
+Every namespace, the imports, the command and messages read it. Whoever builds one of these deletes
+its row here and in docs/differences.md; a test finds rows of what exists.
+
+A name covers all that is inside it: `datasets` stands for `datasets.mnist.load_data`.
+"""
+
+from __future__ import annotations
+
+_IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer of your own"
+
+INSTEAD: dict[str, str] = {
+    "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
+    "in by `fkeras.layers.FlaxLayer`.",
+    "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
+    "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
+    "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
+    "suffix, which is an Orbax checkpoint directory.",
+    "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
+    "on_epoch_end=...)`.",
+    "datasets": "scikit-learn (`load_digits`, `fetch_openml('mnist_784')`, "
+    "`fetch_california_housing`) and Hugging Face `datasets` have the same data; `fit` takes "
+    "their arrays.",
+    "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
+    "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
+    "StableHLO.",
+    "layers.CategoryEncoding": "Use `fkeras.utils.to_categorical`, `fkeras.ops.one_hot` or "
+    "`fkeras.ops.multi_hot`.",
+    "layers.Discretization": "Use `np.digitize`, or `fkeras.ops.digitize` in a layer of your own.",
+    "layers.FeatureSpace": f"{_IN_ROWS}.",
+    "layers.HashedCrossing": f"{_IN_ROWS}.",
+    "layers.Hashing": f"{_IN_ROWS}.",
+    "layers.IntegerLookup": "Use `np.unique(x, return_inverse=True)`.",
+    "layers.MelSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
+    "layers.Normalization": "Subtract the mean of the training data and divide by its deviation, "
+    "or begin with `fkeras.layers.BatchNormalization`.",
+    "layers.Pipeline": "Use `fkeras.Sequential`.",
+    "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
+    "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
+    "layers.STFTSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
+    "layers.StringLookup": "Use `np.unique(x, return_inverse=True)`.",
+    "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
+    "layers.TextVectorization": "Split and number the words in Python, then "
+    "`fkeras.utils.pad_sequences`.",
+    "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
+    "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
+    "preprocessing": "Sequences: `fkeras.utils.pad_sequences`. Images and text: read them with "
+    "Python's own tools into arrays, or batch by batch in a `fkeras.utils.PyDataset`.",
+    "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
+    "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
+    "saving.KerasFileEditor": "Read the file with h5py, or `load_weights(skip_mismatch=True)` into "
+    "the changed model.",
+    "utils.FeatureSpace": f"{_IN_ROWS}.",
+    "utils.bounding_boxes": f"{_IN_ROWS}.",
+    "utils.get_file": "Use `urllib.request.urlretrieve`.",
+    "utils.get_source_inputs": "A functional model has them: `model.inputs`.",
+    "utils.model_to_dot": "Use `model.summary()`.",
+    "utils.plot_model": "Use `model.summary()`.",
+    "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
+    "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
+    "visualization": "Draw with Matplotlib.",
+    "wrappers": "Train in a loop over scikit-learn's `KFold`; a model has `fit` and `predict`.",
+    **dict.fromkeys(
+        (
+            "utils.audio_dataset_from_directory",
+            "utils.image_dataset_from_directory",
+            "utils.text_dataset_from_directory",
+        ),
+        "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
+    ),
+    **dict.fromkeys(
+        ("utils.array_to_img", "utils.img_to_array", "utils.load_img", "utils.save_img"),
+        "Use Pillow and NumPy: `np.asarray(Image.open(path))`, `Image.fromarray(array)`.",
+    ),
+    **dict.fromkeys(
+        [
+            f"layers.{name}"
+            for name in (
+                "AugMix AutoContrast CenterCrop ContrastLimitedAdaptiveHistogramEqualization "
+                "CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment RandomBrightness "
+                "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop "
+                "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur "
+                "RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
+                "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
+                "RandomZoom Solarization"
+            ).split()
+        ],
+        "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
+        "`fkeras.ops.image` and `fkeras.random`.",
+    ),
+}
+
+
+def message(name: str) -> str | None:
+    """What to say of a name; None where nothing is known to be missing.
+
+    Args:
+        name: without the name of the package: `'datasets.mnist'`, `'layers.RandomFlip'`.
+
+    Examples:
+        >>> print(message("utils.plot_model"))
+        fkeras does not have `keras.utils.plot_model` yet. Use `model.summary()`.
+        >>> message("layers.Dense") is None
+        True
+    """
+    parts = name.split(".")
+    for end in range(1, len(parts) + 1):
+        known = ".".join(parts[:end])
+        if known in INSTEAD:
+            return f"fkeras does not have `keras.{known}` yet. {INSTEAD[known]}"
+    return None

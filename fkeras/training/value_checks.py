@@ -1,0 +1,207 @@
+"""What the values of targets, weights and ids tell to be wrong, on the host, where a look is cheap.
+
+Inside a compiled step a class id out of range is simply a loss of 0. Arrays in memory are looked at
+once, before the first step. Of a stream, and of the single batches of `train_on_batch`, the first
+batch is looked at as a whole; of later ones what is small, so that no step waits for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+import numpy as np
+
+from fkeras import data as data_module
+from fkeras.core import settings
+from fkeras.core.nested import flatten, map_structure
+from fkeras.core.warn_once import warn_user
+from fkeras.data.packing import unpack_x_y_sample_weight as unpack
+from fkeras.errors import UserInputError
+from fkeras.layers.base import tracking
+from fkeras.losses import target_checks
+from fkeras.losses.expectation import expectation_of
+from fkeras.training.first_batch import output_specs
+
+if TYPE_CHECKING:
+    from fkeras.layers import Layer
+    from fkeras.training.compiled import Compiled
+    from fkeras.training.trainable import Trainable
+    from fkeras.types import Nested
+
+# (layer, index of the model's input that it is called on), as far as that is known.
+FedLayers = Sequence[tuple["Layer", int]]
+
+_SMALL = 1 << 16  # numbers: looking at them takes less than calling a step
+_PARTS = ("x", "y", "sample_weight")
+
+
+class ValueChecks:
+    """The checks of one call of `fit`, `evaluate`, `predict` or of one of the `..._on_batch`.
+
+    Args:
+        model: a built model. compiled: what `compile` chose for it.
+        role: 'fit', 'validation_data', 'evaluate', 'predict', or the name of a method on batches.
+        fed_layers: the layers that are called on the model's inputs.
+        tolerate_nan: whether NaN and infinity are the user's business (`TerminateOnNaN`).
+
+    Attributes:
+        has_loss: whether targets are held against the losses that `compile` chose.
+    """
+
+    def __init__(
+        self,
+        model: Trainable,
+        compiled: Compiled,
+        role: str,
+        *,
+        fed_layers: FedLayers = (),
+        tolerate_nan: bool = False,
+    ) -> None:
+        self.model = model
+        self.compiled = compiled
+        self.fed_layers = [pair for pair in fed_layers if hasattr(pair[0], "check_host_input")]
+        self._may_look_up = not fed_layers and any(
+            hasattr(layer, "check_host_input") for _, layer in tracking.structure_of(model).layers
+        )
+        is_users = bool(compiled.overridden & {"train_step", "test_step", "compute_loss"})
+        self.has_loss = compiled.loss is not None and not is_users and "predict" not in role
+        trains = role in ("fit", "validation_data", "train_on_batch")
+        self._finite_parts = _PARTS if trains and not is_users and not tolerate_nan else ()
+        self._weights_may_be_negative = role.endswith("_on_batch")
+        self._seen_first = False
+        self._known: tuple[tuple, list] | None = None  # (shapes of a batch, its losses)
+
+    def check(self, batch: tuple, names: Sequence[str] = _PARTS, rows: int | None = None) -> None:
+        """Raises for what cannot be right.
+
+        Args:
+            batch: `(x,)`, `(x, y)` or `(x, y, sample_weight)`, of arrays.
+            names: of the three, for messages.
+            rows: of the batches that the arrays will be cut into; None: it is one batch.
+        """
+        is_first, self._seen_first = not self._seen_first, True
+        if self._finite_parts:
+            if is_first:
+                data_module.check_finite(batch, self._finite_parts, names)
+            elif not _are_finite(batch):
+                looked_at = map_structure(_if_small, batch)
+                data_module.check_finite(looked_at, self._finite_parts, names)
+        x, y, sample_weight = unpack(batch)
+        if is_first and self._may_look_up:  # a model without a known graph: its trace tells
+            self.fed_layers = self._specs(x, rows).lookups
+        check_ids(self.fed_layers, x, None if is_first else _SMALL)
+        if y is None or not self.has_loss:
+            return
+        if sample_weight is not None:
+            self._check_weights(sample_weight, names[2])
+        self._check_targets(x, y, sample_weight, rows, is_first, names)
+
+    def _check_weights(self, sample_weight, name):
+        for path, weight in data_module.iterate_named(sample_weight, name):
+            if not weight.size or not weight.min() < 0:
+                continue
+            text = (
+                f"{path} holds {float(weight.min()):g}: with a weight below 0 the loss grows "
+                "smaller the worse the prediction is, without end."
+            )
+            if self._weights_may_be_negative:  # advantages of a policy gradient
+                warn_user(text)
+            else:
+                raise UserInputError(
+                    f"{text} Leave such samples out (weight 0). If it is meant, multiply by it in "
+                    "a loss of your own, or in `compute_loss`."
+                )
+
+    def _check_targets(self, x, y, sample_weight, rows, is_first, names):
+        loss = self.compiled.loss
+        outputs = loss.outputs
+        if outputs.single and isinstance(y, np.ndarray):
+            targets = [y]
+        else:
+            needed = [any(term.output == i for term in loss.terms) for i in range(len(outputs))]
+            targets = outputs.targets(y, names[1], needed)
+        for term, shape in self._checked_terms(x, rows):
+            target = targets[term.output]
+            if not isinstance(target, (np.ndarray, jax.Array)):
+                continue
+            if isinstance(target, jax.Array) and is_first:
+                target = np.asarray(target)
+            if not is_first and target.size > _SMALL:
+                continue
+            weighted = outputs.single and isinstance(sample_weight, np.ndarray)
+            target_checks.check_targets(
+                term.loss,
+                target,
+                shape,
+                None if outputs.single else outputs.shown()[term.output],
+                sample_weight if weighted else None,
+            )
+
+    def _checked_terms(self, x, rows):
+        """(term, shape of its output) for the losses whose targets can be judged."""
+        key = x.shape[1:] if hasattr(x, "shape") else tuple([a.shape[1:] for a in flatten(x)])
+        if self._known is None or self._known[0] != key:
+            self._known = key, self._find_checked_terms(x, rows)
+        return self._known[1]
+
+    def _find_checked_terms(self, x, rows):
+        loss = self.compiled.loss
+        structs, masked = map(loss.outputs.predictions, self._specs(x, rows)[:2])
+        # A mask may leave targets out: then any value may stand there.
+        return [
+            (term, tuple(structs[term.output].shape))
+            for term in loss.terms
+            if not masked[term.output] and expectation_of(term.loss) is not None
+        ]
+
+    def _specs(self, x, rows):
+        batch = map_structure(lambda a: _batch_struct(a, rows), x)
+        return output_specs(self.model, self.compiled, batch)
+
+
+def _are_finite(batch: tuple) -> bool:
+    """Whether the small arrays of a plain batch hold finite numbers: told in some microseconds."""
+    with np.errstate(all="ignore"):
+        for array in batch:
+            if type(array) is not np.ndarray:
+                return False
+            is_looked_at = array.dtype.kind == "f" and array.size <= _SMALL
+            if is_looked_at and not math.isfinite(array.sum()):
+                return False
+    return True
+
+
+def _if_small(array: Any) -> Any:
+    return array if isinstance(array, np.ndarray) and array.size <= _SMALL else None
+
+
+def _batch_struct(array, rows):
+    dtype = array.dtype
+    if dtype.kind == "O":  # rows of a sparse matrix have no dtype of their own
+        dtype = settings.floatx()
+    count = array.shape[0] if rows is None else min(rows, array.shape[0])
+    return jax.ShapeDtypeStruct((count, *array.shape[1:]), dtype)
+
+
+def check_ids(fed_layers: FedLayers, x: Nested[Any], most: int | None = None) -> None:
+    """Ids for layers that look them up and are fed by the model's inputs directly.
+
+    Args:
+        fed_layers: those layers, and others.
+        x: the inputs.
+        most: numbers in an array that is looked at; None for any.
+    """
+    if not fed_layers:
+        return
+    arrays = flatten(x)
+    for layer, index in fed_layers:
+        # Only layers that look something up have such a check.
+        check = getattr(layer, "check_host_input", None)
+        if check is None or index >= len(arrays):
+            continue
+        ids = arrays[index]
+        if isinstance(ids, (np.ndarray, jax.Array)) and (most is None or ids.size <= most):
+            check(np.asarray(ids))
