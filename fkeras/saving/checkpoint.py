@@ -213,8 +213,8 @@ def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> For
     if zipped is False:
         if is_archive:
             raise UserInputError(
-                f"With `zipped=False` a directory is written, whose name does not end in '.keras'. "
-                f"Received: '{filepath}'"
+                "With `zipped=False` a directory is written: the `filepath` argument should not end "
+                f"in `.keras`. Received: '{filepath}'"
             )
         return UNZIPPED
     if zipped and not is_archive:
@@ -237,7 +237,9 @@ def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:
     if arguments:
-        raise UserInputError(f"`{method}` got unexpected arguments: {sorted(arguments)}")
+        raise UserInputError(
+            f"`{method}`: The following argument(s) are not supported: {sorted(arguments)}"
+        )
 
 
 def _absolute(filepath: PathLike) -> Path:
