@@ -48,6 +48,18 @@ class ArchiveError(UserInputError):
     """An archive that is damaged, too large, or would write outside of its folder."""
 
 
+class UnsafeFileError(UserInputError):
+    """A file that would run code, read or write elsewhere, or take far more than its own size."""
+
+
+class CorruptFileError(UserInputError):
+    """A file that is cut off, altered, or not what its name says."""
+
+
+class IncompatibleFileError(UserInputError):
+    """A file of a newer release, or one that does not fit the model."""
+
+
 class DownloadError(RuntimeError):
     """A file that could not be fetched from its address."""
 

@@ -11,10 +11,13 @@ from fkeras.callbacks.early_stopping import EarlyStopping as EarlyStopping
 from fkeras.callbacks.history import History as History
 from fkeras.callbacks.lambda_callback import LambdaCallback as LambdaCallback
 from fkeras.callbacks.learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
+from fkeras.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
 from fkeras.callbacks.monitor import MonitorCallback as MonitorCallback
 from fkeras.callbacks.progbar import Progbar as Progbar
 from fkeras.callbacks.progbar_logger import ProgbarLogger as ProgbarLogger
 from fkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from fkeras.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
+from fkeras.callbacks.tensorboard import TensorBoard as TensorBoard
 from fkeras.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN
 from fkeras.core import namespaces
 

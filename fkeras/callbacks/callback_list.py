@@ -110,6 +110,17 @@ class CallbackList(Callback):
             for hook in _BATCH_HOOKS[role]
         )
 
+    def surrounds_tests(self) -> bool:
+        """Whether a callback wants to act between training and a validation: it may put other
+        weights in place for that.
+        """
+        return any(
+            overridden(c, hook) is not None
+            for c in self.callbacks
+            if not vars(type(c)).get("can_wait", False)
+            for hook in ("on_test_begin", "on_test_end")
+        )
+
     def can_wait(self) -> bool:
         """Whether no callback minds being told of an epoch a moment late, when later ones have been
         trained.

@@ -13,6 +13,10 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
+    "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
+    "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
+    "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
+    "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
     "datasets": "scikit-learn (`load_digits`, `fetch_openml('mnist_784')`, "
@@ -45,6 +49,8 @@ INSTEAD: dict[str, str] = {
     "Python's own tools into arrays, or batch by batch in a `fkeras.utils.PyDataset`.",
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
+    "saving.KerasFileEditor": "Read the file with h5py, or `load_weights(skip_mismatch=True)` into "
+    "the changed model.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     "utils.bounding_boxes": f"{_IN_ROWS}.",
     "utils.get_file": "Use `urllib.request.urlretrieve`.",

@@ -65,7 +65,6 @@ class Compiling:
         """
         self._check_ready()
         arguments.refuse_unknown(Compiling.compile, unknown)
-        named_optimizer = optimizer if isinstance(optimizer, str) else None
         optimizer = optimizers_module.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
@@ -90,7 +89,7 @@ class Compiling:
             overridden=self._overridden(),
         )
         self._compiled.config = {
-            "optimizer": named_optimizer or optimizer,
+            "optimizer": optimizer,
             **chosen,
             "run_eagerly": run_eagerly,
             "steps_per_execution": steps_per_execution,

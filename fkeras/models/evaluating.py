@@ -68,19 +68,19 @@ class Evaluating:
         steps = arguments.limited_steps(steps, source)
         self._prepare(source, "evaluate")
         executables = self._compiled.executables_for(self)
-        weights = executables.groups.weights()
+        groups = executables.groups
         interrupts.check()
-        logs, non_trainable = evaluate(
+        logs = evaluate(
             executables,
             source,
-            weights,
+            groups.weights,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             check_interrupts=interrupts.check,
             should_stop=lambda: agreement.any_of(self.stop_evaluating),
+            keep_state=lambda state: put_changed(groups.non_trainable, groups.weights()[1], state),
         )
-        put_changed(executables.groups.non_trainable, weights[1], non_trainable)
         return self._results(logs, return_dict)
 
     @overload
@@ -145,7 +145,7 @@ class Evaluating:
         outputs, others = predict(
             executables,
             source,
-            state,
+            executables.groups.predict_state,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),

@@ -261,7 +261,10 @@ class Functional(Model):
         """The model that `get_config` described, with new weights."""
         if "layers" not in config or "output_layers" not in config:
             return super().from_config(config)
-        with scopes.custom_object_scope(custom_objects or {}), scopes.ObjectSharingScope():
+        with (
+            scopes.custom_object_scope(custom_objects or {}),
+            scopes.ObjectSharingScope(reads=True),
+        ):
             inputs, outputs = revive_graph(config)
         kind = Model if cls is Functional else cls
         model = kind(inputs=inputs, outputs=outputs, name=config.get("name"))

@@ -16,6 +16,7 @@ from fkeras.core.symbolic.operation import Operation
 from fkeras.errors import UserInputError
 from fkeras.layers.base import layer as base
 from fkeras.models.input_structure import pack_like
+from fkeras.models.op_config import describe_op, revive_op
 
 if TYPE_CHECKING:
     from fkeras.core.symbolic.graph import Graph
@@ -28,6 +29,14 @@ class History(NamedTuple):
     operation: str
     call: int
     output: int
+
+
+class _Named(NamedTuple):
+    """A tensor in the arguments of a call: what it is like, and what made it."""
+
+    shape: tuple[int | None, ...]
+    dtype: str
+    history: History
 
 
 TensorsByHistory = dict[History, KerasTensor]
@@ -54,11 +63,11 @@ def describe_graph(
         inputs, outputs: the model's, in their structures.
     """
     histories = {slot: History(input_names[i], 0, 0) for i, slot in enumerate(plan.input_slots)}
-    calls = _describe_calls(plan, operations, histories)
+    calls = _find_calls(plan, operations, histories)
     with scopes.ObjectSharingScope():
         layers = [
-            {**_describe_operation(operation), "name": operation.name, "inbound_nodes": nodes}
-            for operation, nodes in [*((layer, []) for layer in cut_in), *zip(operations, calls)]
+            _describe_operation(operation, own)
+            for operation, own in [*((layer, []) for layer in cut_in), *zip(operations, calls)]
         ]
     return {
         "layers": layers,
@@ -67,49 +76,71 @@ def describe_graph(
     }
 
 
-def _describe_calls(plan, operations, histories) -> list[list[Config]]:
-    """The calls of each operation; adds the histories of their outputs."""
-    calls: list[list[Config]] = [[] for _ in operations]
+def _find_calls(plan, operations, histories) -> list[list[tuple[tuple, dict[str, Any]]]]:
+    """The arguments of the calls of each operation; adds the histories of their outputs."""
+    calls: list[list[tuple[tuple, dict[str, Any]]]] = [[] for _ in operations]
 
-    def with_history(argument):
-        return histories[argument.index] if isinstance(argument, TensorRef) else argument
+    def named(argument):
+        if not isinstance(argument, TensorRef):
+            return argument
+        shape, dtype = plan.slot_specs[argument.index]
+        return _Named(shape, dtype, histories[argument.index])
 
     for step in plan.steps:
         own = calls[step.operation]
         for position, slot in enumerate(step.outputs):
             if slot is not None:
                 histories[slot] = History(operations[step.operation].name, len(own), position)
-        own.append(
-            {
-                "args": _describe_argument(map_structure(with_history, list(step.args))),
-                "kwargs": _describe_argument(map_structure(with_history, dict(step.kwargs))),
-            }
-        )
+        own.append((map_structure(named, step.args), map_structure(named, dict(step.kwargs))))
     return calls
 
 
-def _describe_operation(operation) -> Config:
+def _describe_operation(operation, calls) -> Config:
+    """The config of an operation, with its name and its calls."""
     if isinstance(operation, (base.Layer, Operation)):
-        return serialization.serialize_keras_object(operation)
+        config = serialization.serialize_keras_object(operation)
+    else:
+        [(args, kwargs)] = calls  # a function is an operation of its own at each call
+        as_keras_has_it = describe_op(operation.fn, operation.name, args, kwargs)
+        if as_keras_has_it is not None and not _holds_tensor(as_keras_has_it[0]["config"]):
+            config, args, kwargs = as_keras_has_it
+            config["config"] = _describe_argument(config["config"])
+            calls = [(args, kwargs)]
+        else:
+            config = _describe_function(operation.fn)
+    nodes = [
+        {"args": _describe_argument(list(args)), "kwargs": _describe_argument(kwargs)}
+        for args, kwargs in calls
+    ]
+    return {**config, "name": operation.name, "inbound_nodes": nodes}
+
+
+def _holds_tensor(value) -> bool:
+    leaves = flatten_with_path(value, is_leaf=lambda node: isinstance(node, _Named))
+    return any(isinstance(leaf, _Named) for _, leaf in leaves)
+
+
+def _describe_function(function) -> Config:
     return {
         "module": "keras.ops",
         "class_name": "function",
-        "config": operation.fn.__name__,
+        "config": function.__name__,
         "registered_name": None,
     }
 
 
 def _describe_argument(value) -> Any:
     """Arguments of a call as plain values, tensors by their histories."""
-    if isinstance(value, History):
-        return _tensor_config(value)
+    if isinstance(value, _Named):
+        history = list(value.history)
+        config = {"shape": list(value.shape), "dtype": value.dtype, "keras_history": history}
+        return {"class_name": "__keras_tensor__", "config": config}
     if isinstance(value, dict):
         return {key: _describe_argument(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_describe_argument(inner) for inner in value]
-    if isinstance(value, tuple):
-        entries = [_describe_argument(inner) for inner in value]
-        return {"class_name": "__tuple__", "config": {"value": entries}}
+    if isinstance(value, tuple):  # JSON has lists only, as Keras's files have
+        return [_describe_argument(inner) for inner in value]
     return serialization.serialize_keras_object(value)
 
 
@@ -133,7 +164,9 @@ def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTenso
     for entry in config["layers"]:
         name = entry.get("name") or entry["config"].get("name")
         operation_config = {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
-        operation = serialization.deserialize_keras_object(operation_config)
+        operation = revive_op(operation_config)
+        if operation is None:
+            operation = serialization.deserialize_keras_object(operation_config)
         operations[name] = operation
         if getattr(operation, "is_input", False):
             tensors[History(name, 0, 0)] = operation.output

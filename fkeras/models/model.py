@@ -292,18 +292,24 @@ class Model(Trainer, base.Layer):
     def save(
         self, filepath: PathLike, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
     ) -> None:
-        """Saves architecture, weights, optimizer state and step. A path without suffix becomes an
-        Orbax checkpoint directory.
+        """Saves architecture, weights, optimizer state and step, for `load_model`.
+
+        Args:
+            filepath: `name.keras` for Keras 3's archive; `name.h5` for the file of before; a path
+                without suffix for an Orbax checkpoint directory.
+            overwrite: whether what stands there is replaced; else that is an error.
+            zipped: False for a directory of the files that a `.keras` archive holds.
+            **kwargs: `include_optimizer=False` leaves the optimizer's state out.
         """
-        return checkpoint.save_model(self, filepath, overwrite=overwrite, **kwargs)
+        return checkpoint.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def save_weights(self, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
-        """Saves the weights alone to an Orbax checkpoint directory (a path without suffix)."""
+        """Saves the weights alone: see `fkeras.saving.save_weights`."""
         checkpoint.save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
     def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Takes the weights from what `save_weights` or `save` wrote. All are checked before any is
-        set.
+        """Takes the weights from what `save_weights` or `save` wrote, here or in Keras. All are
+        checked before any is set: see `fkeras.saving.load_weights`.
         """
         checkpoint.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
 

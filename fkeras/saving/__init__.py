@@ -12,7 +12,9 @@ from fkeras.core.config.scopes import custom_object_scope as custom_object_scope
 from fkeras.core.config.serialization import deserialize_keras_object as deserialize_keras_object
 from fkeras.core.config.serialization import serialize_keras_object as serialize_keras_object
 from fkeras.saving.checkpoint import load_model as load_model
+from fkeras.saving.checkpoint import load_weights as load_weights
 from fkeras.saving.checkpoint import save_model as save_model
+from fkeras.saving.checkpoint import save_weights as save_weights
 
 if not TYPE_CHECKING:  # a checker must see that other names do not exist
     __getattr__, __dir__ = namespaces.of(__name__)

@@ -4,22 +4,25 @@ rest is done by records and formats.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.errors import CorruptFileError, NotBuiltError, UserInputError
+from fkeras.saving import match as matches
 from fkeras.saving import record as records
 from fkeras.saving import restoring
-from fkeras.saving.formats import format_at, format_for
+from fkeras.saving.formats import UNZIPPED, format_at, format_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from fkeras.models import Model
     from fkeras.saving.formats import Format
+    from fkeras.saving.record import ModelRecord
     from fkeras.types import PathLike
 
 
@@ -27,36 +30,47 @@ def save_model(
     model: Model,
     filepath: PathLike,
     overwrite: bool = True,
+    zipped: bool | None = None,
     include_optimizer: bool = True,
     **kwargs: Any,
 ) -> None:
-    """Saves a model to a directory: architecture, weights, optimizer state, step.
+    """Saves a model: architecture, weights, optimizer state, step.
 
-    It is written beside its place and moved there, so that the path never holds half a checkpoint;
-    one that stood there goes only after the new one stands.
+    It is written beside its place and moved there, so that the path never holds half a model; what
+    stood there goes only after the new one stands.
 
     Args:
         model: the model, built.
-        filepath: directory to make; a path without suffix.
+        filepath: `name.keras` for Keras 3's archive; `name.h5` or `.hdf5` for the file of before,
+            which tf.keras reads too; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
+        zipped: False for a directory of what a `.keras` archive holds; None goes by the suffix.
         include_optimizer: whether the optimizer's state goes with it.
+        **kwargs: `save_format`, which older scripts give, may repeat what the suffix says.
 
     Raises:
-        UserInputError: the path has the suffix of another format, exists, or the model is not
-            built.
+        UserInputError: the suffix is that of weights alone, something stands there, or the model is
+            not built.
 
     Examples:
         >>> import fkeras
         >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
-        >>> fkeras.saving.save_model(model, "model")
-        >>> fkeras.saving.load_model("model").count_params()
+        >>> fkeras.saving.save_model(model, "model.keras")
+        >>> fkeras.saving.load_model("model.keras").count_params()
         8
     """
+    _check_save_format(filepath, kwargs.pop("save_format", None))
     _refuse_arguments("save", kwargs)
-    path, file_format = _place(filepath)
+    path = _absolute(filepath)
+    file_format = _format_of_model(path, filepath, zipped)
+    if not file_format.holds_models:
+        raise UserInputError(
+            f"'{filepath}' is a name for weights alone: use `save_weights`, or a name that ends in "
+            "'.keras'."
+        )
     _check_built(model)
     _check_overwrite(path, filepath, overwrite)
-    file_format.write(records.record_model(model, include_optimizer), path)
+    file_format.write(records.record_model(model, include_optimizer, file_format.layout), path)
 
 
 def load_model(
@@ -67,105 +81,169 @@ def load_model(
 ) -> Model:
     """A model from what `save_model` made, compiled and with its optimizer's state as it was.
 
+    Files of Keras 3 are read as well. What the format is, the content decides, not the name.
+
     Args:
-        filepath: the directory.
+        filepath: the file or directory.
         custom_objects: dict from names to classes or functions that the config names.
         compile: whether the model is compiled as it was.
         safe_mode: refuse configs that hold code. Only the caller can turn it off: by False here, or
             by `fkeras.config.enable_unsafe_deserialization()` for all calls.
 
     Raises:
-        UserInputError: no such directory, not a saved model, or a file of a newer format.
+        UnsafeFileError: a file that would run code, or reach out of itself.
+        CorruptFileError: a damaged file, or none of a model.
+        IncompatibleFileError: a file of a newer release.
         UnknownNameError: a class that is not registered.
 
     Examples:
         >>> import fkeras
         >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
-        >>> model.save("model")
-        >>> fkeras.saving.load_model("model").layers[0].name
+        >>> model.save("model.keras")
+        >>> fkeras.saving.load_model("model.keras").layers[0].name
         'dense'
     """
-    path = _absolute(filepath)
-    if not path.exists():
-        raise UserInputError(f"File not found: '{filepath}' does not exist.")
-    file_format = format_at(path)
-    if file_format is None:
-        raise UserInputError(
-            f"'{filepath}' is not a saved model: it holds no 'fkeras.json'. (`.keras` and `.h5` "
-            "files are not in this release.)"
-        )
-    record = file_format.read(path)
+    record = _read(filepath, "a saved model")
     if record.config is None:
         raise UserInputError(
             f"'{filepath}' holds weights without an architecture. Make the model and call "
             f"`model.load_weights({os.fspath(filepath)!r})`."
         )
-    return restoring.revive_model(record, custom_objects, compile, safe_mode)
+    with _named_in_errors(filepath):
+        return restoring.revive_model(record, custom_objects, compile, safe_mode)
 
 
 def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
-    """Saves the weights of a model, without its architecture, to a directory.
+    """Saves the weights of a model, without its architecture.
 
     Args:
         model: the model, built.
-        filepath: directory to make; a path without suffix.
+        filepath: `name.weights.h5` for Keras 3's file, which takes the optimizer's state along; any
+            other `.h5` or `.hdf5` for the layout of before, as Keras reads them; a path without
+            suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
 
     Raises:
-        UserInputError: the path has the suffix of another format, exists, or the model is not
-            built.
+        UserInputError: the suffix is that of whole models, something stands there, or the model is
+            not built.
     """
     _refuse_arguments("save_weights", kwargs)
-    path, file_format = _place(filepath)
+    path = _absolute(filepath)
+    file_format = format_for(path)
+    if not file_format.holds_weights:
+        raise UserInputError(
+            f"'{filepath}' is a name for whole models: use `save`. The name of a file of weights "
+            "ends in '.weights.h5'."
+        )
     _check_built(model)
     _check_overwrite(path, filepath, overwrite)
-    file_format.write(records.record_weights(model), path)
+    # Keras 3 keeps the optimizer's state beside weights.
+    with_optimizer = file_format.layout == "stores"
+    file_format.write(records.record_weights(model, with_optimizer, file_format.layout), path)
 
 
 def load_weights(
-    model: Model, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any
+    model: Model,
+    filepath: PathLike,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    **kwargs: Any,
 ) -> None:
-    """Takes the weights of a model from a directory. All are checked before any is set.
+    """Takes the weights of a model from a file or directory. All are checked before any is set.
+
+    Where the model has an optimizer that was trained, and the file is one of Keras's and holds the
+    state of such an optimizer, that is taken too, as in Keras.
 
     Args:
-        model: the model, built. Its weights and those in the file are paired by structural path.
-        filepath: what `save_weights` or `save_model` made.
-        skip_mismatch: set the weights that have the same path and shape in both, leave the others
+        model: the model, built. Its weights and those in the file are paired by structural path, in
+            Keras's files by class and position.
+        filepath: what `save_weights` or `save_model` made, here or in Keras 3.
+        skip_mismatch: set the weights that have the same place and shape in both, leave the others
             as they are, and warn of them.
+        by_name: in files of before Keras 3 only: pair layers by name instead of by order; those
+            without a namesake are left as they are.
 
     Raises:
-        UserInputError: no saved weights there, or paths or shapes that are not those of the model.
+        IncompatibleFileError: weights are missing, too many, or of other shapes; all are named.
+        UnsafeFileError, CorruptFileError: see `load_model`.
     """
     _refuse_arguments("load_weights", kwargs)
-    path, file_format = _place(filepath)
-    if not file_format.is_saved_at(path):
-        raise UserInputError(
-            f"'{filepath}' holds no saved weights: there is no 'fkeras.json' in it."
-        )
-    record = file_format.read(path)
     if not model.built:
         raise NotBuiltError(
             "You are loading weights into a model that has not yet been built. Try building the "
             "model first by calling it on some data or by using `build()`."
         )
-    skipped = restoring.restore_weights(model, record, skip_mismatch)
+    record = _read(filepath, "saved weights")
+    with _named_in_errors(filepath):
+        skipped = restoring.restore_weights(model, record, skip_mismatch, by_name)
     if skipped:
         # Called by `Model.load_weights`, which the user called.
-        warn_user(restoring.list_skipped(skipped, len(record.weights)))
+        warn_user(matches.list_skipped(skipped, restoring.count_arrays(record)))
+
+
+@contextlib.contextmanager
+def _named_in_errors(filepath: PathLike) -> Iterator[None]:
+    """Puts the file into the errors of what is made of it, which knows of no files."""
+    try:
+        yield
+    except UserInputError as error:
+        if str(os.fspath(filepath)) in str(error):
+            raise
+        raise type(error)(f"'{filepath}' cannot be loaded. {error}") from error
+
+
+def _read(filepath: PathLike, expected: str) -> ModelRecord:
+    """The record at a path, whatever its format."""
+    path = _absolute(filepath)
+    if not path.exists():
+        raise UserInputError(f"File not found: '{filepath}' does not exist.")
+    file_format = format_at(path)
+    if file_format is None:
+        size = f"a file of {path.stat().st_size} bytes" if path.is_file() else "no regular file"
+        found = "a directory without 'fkeras.json' or 'config.json'" if path.is_dir() else size
+        raise CorruptFileError(
+            f"'{filepath}' is not {expected}: it is {found}, and begins as no archive, HDF5 "
+            "file or checkpoint does. It may be cut off: save it again, or take another copy."
+        )
+    return file_format.read(path)
+
+
+def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> Format:
+    is_archive = path.name.endswith(".keras")
+    if zipped is False:
+        if is_archive:
+            raise UserInputError(
+                "With `zipped=False` a directory is written: the `filepath` argument should not "
+                f"end in `.keras`. Received: '{filepath}'"
+            )
+        return UNZIPPED
+    if zipped and not is_archive:
+        raise UserInputError(
+            f"With `zipped=True` the name ends in '.keras'. Received: '{filepath}'"
+        )
+    return format_for(path)
+
+
+def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
+    """`save_format` of older scripts: the suffix says the same, or something else."""
+    name = os.fspath(filepath)
+    said = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
+    if save_format is not None and not str(name).endswith(said.get(save_format, ()) or "."):
+        raise UserInputError(
+            f"`save_format={save_format!r}` and the name '{filepath}' do not agree. Leave "
+            "`save_format` out, and end the name in '.keras' or '.h5'."
+        )
 
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:
     if arguments:
-        raise UserInputError(f"`{method}` got unexpected arguments: {sorted(arguments)}")
+        raise UserInputError(
+            f"`{method}`: The following argument(s) are not supported: {sorted(arguments)}"
+        )
 
 
 def _absolute(filepath: PathLike) -> Path:
     return Path(os.path.abspath(os.fspath(filepath)))
-
-
-def _place(filepath: PathLike) -> tuple[Path, Format]:
-    path = _absolute(filepath)
-    return path, format_for(path)
 
 
 def _check_built(model: Model) -> None:

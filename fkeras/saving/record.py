@@ -3,21 +3,23 @@
 A record knows nothing of files: a format (`fkeras.saving.formats`) turns it into bytes and back.
 Weights go by structural path (`dense/kernel`): attribute names, positions and given names, never a
 counter that depends on what else the process has built. So a file says itself which array belongs
-where.
+where. Keras's files have stores (`fkeras.saving.stores`) or, before Keras 3, arrays by layer
+(`fkeras.saving.legacy_weights`): a record has one of the three.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
 
-from fkeras.core.config import serialization
+from fkeras.core.config import scopes, serialization
 from fkeras.core.values import lending, stacking
-from fkeras.core.values.variable import Variable
 from fkeras.layers.base import tracking
+from fkeras.saving import legacy_weights
+from fkeras.saving import stores as keras_stores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +28,12 @@ if TYPE_CHECKING:
 
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
+    from fkeras.saving.legacy_weights import LegacyWeights
+    from fkeras.saving.stores import Store
     from fkeras.types import Config
+
+# By structural path, by Keras 3's stores, or by layer as before Keras 3.
+Layout: TypeAlias = Literal["paths", "stores", "layers"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +86,17 @@ class ModelRecord:
 
     Attributes:
         weights: arrays by structural path, in Keras's order: weights, and the states of seed
-            generators.
+            generators. Empty where there are stores.
         by_position: whether the keys of `weights` are positions, as files of format 1 have them.
         layers: the layers that have Variables of their own.
         config: the architecture, with what `compile` was given; None for weights alone.
         optimizer: its state; None where there is none yet, or where it was left out.
         lifetime: how far training has come; None for weights alone.
         assets: other files of layers, such as vocabularies, by relative path.
+        stores: the arrays of each layer and of the optimizer by Keras's path, in place of weights.
+        legacy: arrays by layer and position, in place of weights.
+        of_keras2: whether the file was written by Keras 2.
+        generators: where there are no weights, the states of seed generators by structural path.
     """
 
     weights: dict[str, np.ndarray]
@@ -95,14 +106,21 @@ class ModelRecord:
     optimizer: OptimizerRecord | None = None
     lifetime: Lifetime | None = None
     assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    stores: Mapping[str, Store] | None = None
+    legacy: LegacyWeights | None = None
+    of_keras2: bool = False
+    generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
-def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
+def record_model(
+    model: Model, include_optimizer: bool = True, layout: Layout = "paths"
+) -> ModelRecord:
     """All of a built model.
 
     Args:
         model: a built model.
         include_optimizer: whether the optimizer's state goes with it.
+        layout: how its arrays are laid out.
 
     Examples:
         >>> import fkeras
@@ -111,24 +129,38 @@ def record_model(model: Model, include_optimizer: bool = True) -> ModelRecord:
         >>> {path: array.shape for path, array in record_model(model).weights.items()}
         {'dense/kernel': (3, 2), 'dense/bias': (2,)}
     """
+    with scopes.ObjectSharingScope():
+        config = serialization.serialize_keras_object(model)
     return dataclasses.replace(
-        record_weights(model),
-        config=serialization.serialize_keras_object(model),
-        optimizer=_record_optimizer(model) if include_optimizer else None,
+        record_weights(model, include_optimizer, layout),
+        config=config,
         lifetime=_record_lifetime(model),
+        assets=keras_stores.record_assets(model),
     )
 
 
-def record_weights(model: Model) -> ModelRecord:
-    """The weights of a built model alone."""
-    weights = {path: _to_numpy(variable) for path, variable in variables_by_path(model).items()}
-    return ModelRecord(weights, layers=_record_layers(model))
+def record_weights(
+    model: Model, include_optimizer: bool = False, layout: Layout = "paths"
+) -> ModelRecord:
+    """The weights of a built model alone; with the optimizer's state where that is wanted."""
+    if layout == "stores":
+        stores = keras_stores.record_stores(model, include_optimizer)
+        return ModelRecord({}, stores=stores, generators=_record_generators(model))
+    if layout == "layers":
+        saved = legacy_weights.record_legacy(model, include_optimizer)
+        return ModelRecord({}, legacy=saved, generators=_record_generators(model))
+    weights = {
+        path: keras_stores.to_numpy(variable) for path, variable in variables_by_path(model).items()
+    }
+    optimizer = _record_optimizer(model) if include_optimizer else None
+    return ModelRecord(weights, layers=_record_layers(model), optimizer=optimizer)
 
 
-def _to_numpy(variable: nnx.Variable) -> np.ndarray:
-    """A Variable's value on the host; `get_value` for one of a foreign module."""
-    own = isinstance(variable, Variable)
-    return np.asarray(variable if own else variable.get_value())
+def _record_generators(model: Model) -> dict[str, np.ndarray]:
+    return {
+        "/".join((*path, "state")): keras_stores.to_numpy(generator.state)
+        for path, generator in tracking.structure_of(model).generators
+    }
 
 
 def variables_by_path(model: Model) -> dict[str, nnx.Variable]:

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
-from fkeras.core.config import serialization
+from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
-from fkeras.core.values import stacking
-from fkeras.errors import UserInputError
+from fkeras.core.warn_once import warn_user
+from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
 from fkeras.layers.base import tracking
+from fkeras.saving import legacy_weights, store_matching
 from fkeras.saving import record as records
+from fkeras.saving import stores as keras_stores
+from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from flax import nnx
 
     from fkeras.models import Model
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
 
-    Pairs = list[tuple[nnx.Variable, np.ndarray]]
-
-_MOST_LISTED = 12  # problems that an error names one by one
-_MOST_SKIPPED = 50
-
-
-@dataclasses.dataclass
-class Match:
-    """Which array goes into which Variable, and what stands against the others.
-
-    Attributes:
-        pairs: (Variable, array) of the same path and shape.
-        problems: by path, why an array or a Variable has no partner.
-    """
-
-    pairs: Pairs
-    problems: dict[str, str]
+_WEIGHTS = "The weights in the file"
+_STATE = "The arrays of the optimizer's state in the file"
 
 
 def revive_model(
@@ -58,148 +44,208 @@ def revive_model(
         UserInputError: code in the config, or values that do not fit it.
         UnknownNameError: a class that is not registered.
     """
-    config = record.config
-    if config is not None and not compile:
-        # Not compiled at all: what it was compiled with may not be registered here.
-        config = {**config, "compile_config": None}
-    model = serialization.deserialize_keras_object(
-        config, custom_objects=custom_objects, safe_mode=safe_mode
-    )
-    # Checked together, set together: an error leaves no half of a state behind.
-    pairs = _checked_weights(model, record)
-    if compile and model.optimizer is not None and record.optimizer is not None:
-        pairs += _optimizer_pairs(model, record.optimizer)
-    stacking.assign_all(pairs)
+    # Compiled later, if at all: what it was compiled with may not be registered here, and an
+    # optimizer is as large as the config says, which has to be compared with the arrays first.
+    config = {**(record.config or {}), "compile_config": None}
+    chosen = (record.config or {}).get("compile_config") if compile else None
+    try:
+        with scopes.ObjectSharingScope(reads=True):
+            model = serialization.deserialize_keras_object(
+                config, custom_objects=custom_objects, safe_mode=safe_mode
+            )
+    except RecursionError:
+        raise CorruptFileError("The model's config holds models in models without end.") from None
+    match = _match(model, record, False)
+    match.refuse_problems(_WEIGHTS)
+    match.apply(_variables_of(model))
+    if chosen:
+        with (
+            scopes.custom_object_scope(custom_objects),
+            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
+        ):
+            model.compile_from_config(chosen)
+        if model.optimizer is not None and _holds_optimizer(record):
+            _restore_optimizer(model, record)
+    _restore_generators(model, record)
+    keras_stores.restore_assets(model, record.assets)
     if record.lifetime is not None:
         _set_lifetime(model, record.lifetime)
     return model
 
 
-def restore_weights(model: Model, record: ModelRecord, skip_mismatch: bool = False) -> list[str]:
+def restore_weights(
+    model: Model, record: ModelRecord, skip_mismatch: bool = False, by_name: bool = False
+) -> list[str]:
     """Sets the weights of a built model: all of them, or none after an error.
 
     Args:
         model: a built model.
         record: whose weights it takes.
         skip_mismatch: set only those of the same path and shape.
+        by_name: of a record of before Keras 3, pair layers by name.
 
     Returns:
         With `skip_mismatch`: what was left out, a line for each.
 
     Raises:
-        UserInputError: the paths or shapes are not those of the model; with `skip_mismatch`, none
-            is.
+        IncompatibleFileError: the paths or shapes are not those of the model; with
+            `skip_mismatch`, none is.
     """
-    if not skip_mismatch:
-        stacking.assign_all(_checked_weights(model, record))
-        return []
-    match = match_weights(model, record)
-    if record.weights and not match.pairs:
+    if by_name and record.legacy is None:
         raise UserInputError(
-            "None of the weights in the file fits the model:\n"
-            + _listed(match.problems.items(), _MOST_LISTED)
+            "`by_name=True` is for `.h5` files of the layout before Keras 3. This file has another "
+            "one, in which weights know their places."
         )
-    stacking.assign_all(match.pairs)
+    match = _match(model, record, _takes_optimizer(model, record), by_name)
+    if not skip_mismatch:
+        match.refuse_problems(
+            _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
+        )
+    elif count_arrays(record) and not match.pairs and not match.hooks:
+        raise IncompatibleFileError(
+            "None of the weights in the file fits the model:\n" + listed(match.problems.items())
+        )
+    match.apply(_variables_of(model))
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
+
+
+def _restore_optimizer(model: Model, record: ModelRecord) -> None:
+    """Sets the state of the optimizer of a model that has its weights."""
+    if not model.optimizer.built:
+        model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
+        model.optimizer.build(model.trainable_variables)
+    match = _match(model, record, True)
+    own = {id(variable) for variable in model.optimizer.variables}
+    match.hooks.clear()
+    match.pairs = [pair for pair in match.pairs if id(pair[0]) in own]
+    match.refuse_problems(_STATE)
+    match.apply(())
+
+
+def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:
+    """Pairs a record with a model, by the layout that the record has.
+
+    Args:
+        model: a built model.
+        record: of any layout.
+        with_state: whether the optimizer's state has to fit too; it is left out otherwise.
+        by_name: see `restore_weights`.
+    """
+    if record.stores is not None:
+        return store_matching.match_stores(model, record, with_state)
+    if record.legacy is not None:
+        match = legacy_weights.match_legacy(model, record.legacy, by_name)
+        if with_state:
+            legacy_weights.match_optimizer(match, model, record.legacy)
+        return match
+    match = match_weights(model, record)
+    if with_state and record.optimizer is not None:
+        _match_optimizer(match, model, record.optimizer)
+    return match
+
+
+def _holds_optimizer(record: ModelRecord) -> bool:
+    if record.stores is not None:
+        return store_matching.holds_optimizer(record)
+    if record.legacy is not None:
+        return bool(record.legacy.optimizer)
+    return record.optimizer is not None
 
 
 def match_weights(model: Model, record: ModelRecord) -> Match:
     """Pairs arrays and Variables of the same structural path.
 
     Raises:
-        UserInputError: a record by position with another number of weights.
+        IncompatibleFileError: a record by position with another number of weights.
     """
     variables = records.variables_by_path(model)
     arrays = record.weights
     if record.by_position:
         if len(arrays) != len(variables):
-            raise UserInputError(
+            raise IncompatibleFileError(
                 f"The file holds {len(arrays)} arrays of weights, the model has "
                 f"{len(variables)}. The file is of format 1, which knows weights by position only."
             )
         # From here on by path, too, so that messages name weights.
         arrays = dict(zip(variables, arrays.values(), strict=True))
-    match = Match([], {})
+    match = Match()
     for path, variable in variables.items():
-        if path not in arrays:
-            match.problems[path] = f"not in the file, model {tuple(variable.shape)}"
-        elif arrays[path].shape != tuple(variable.shape):
-            match.problems[path] = f"file {arrays[path].shape}, model {tuple(variable.shape)}"
-        else:
-            match.pairs.append((variable, arrays[path]))
+        match.add(path, variable, arrays.get(path))
     for path, array in arrays.items():
         if path not in variables:
-            match.problems[path] = f"file {array.shape}, not in the model"
+            match.add_unused(path, array)
     return match
 
 
-def list_skipped(skipped: Sequence[str], total: int) -> str:
-    """The warning of what `skip_mismatch` left out."""
-    more = len(skipped) - _MOST_SKIPPED
-    lines = [f"  {line}" for line in skipped[:_MOST_SKIPPED]]
-    return "\n".join(
-        [
-            f"`skip_mismatch=True`: {len(skipped)} weights were left as they are or have no place "
-            f"in the model ({total} are in the file):",
-            *lines,
-            *([f"  and {more} more"] if more > 0 else []),
-        ]
+def count_arrays(record: ModelRecord) -> int:
+    """How many arrays of weights a record holds, those of an optimizer apart."""
+    if record.legacy is not None:
+        return record.legacy.count()
+    if record.stores is None:
+        return len(record.weights)
+    return sum(
+        len(store.values)
+        for path, store in record.stores.items()
+        if not store_matching.is_of_optimizer(path)
     )
 
 
-def _checked_weights(model: Model, record: ModelRecord) -> Pairs:
-    match = match_weights(model, record)
-    if match.problems:
-        raise UserInputError(
-            "The weights in the file do not fit the model:\n"
-            + _listed(match.problems.items(), _MOST_LISTED)
-        )
-    return match.pairs
+def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
+    """Whether `load_weights` sets the optimizer's state too, as in Keras: where the model is
+    trained already and the state is one of its optimizer. The user is told where it is not.
+    """
+    if model.optimizer is None or record.stores is None or not _holds_optimizer(record):
+        return False
+    if store_matching.fits_optimizer(model, record):
+        return True
+    warn_user(
+        f"The file holds the state of an optimizer that is not the one that '{model.name}' has now "
+        f"('{model.optimizer.name}'{'' if model.optimizer.built else ', not built yet'}): it is "
+        "left out, and only weights are loaded."
+    )
+    return False
 
 
-def _optimizer_pairs(model: Model, record: OptimizerRecord) -> Pairs:
+def _match_optimizer(match: Match, model: Model, record: OptimizerRecord) -> None:
     """Pairs the optimizer's state by position, which says something only if it trains the same
     Variables in the same order.
     """
     optimizer = model.optimizer
-    if not optimizer.built:
-        optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
-        optimizer.build(model.trainable_variables)  # makes the Variables that are to be set
     trained = records.trained_blocks(model, optimizer.bound_variables)
     if record.trained is not None and record.trained != trained.paths:
-        raise UserInputError(
+        raise IncompatibleFileError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
             f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
             "load the weights alone."
         )
     variables = optimizer.separate_variables(trained.places)
     if len(record.values) != len(variables):
-        raise UserInputError(
+        raise IncompatibleFileError(
             f"The file holds {len(record.values)} arrays of optimizer state, the model has "
             f"{len(variables)}."
         )
-    problems = [
-        (variable.path, f"file {value.shape}, model {tuple(variable.shape)}")
-        for variable, value in zip(variables, record.values)
-        if value.shape != tuple(variable.shape)
-    ]
-    if problems:
-        raise UserInputError(
-            "The optimizer state in the file do not fit the model:\n"
-            + _listed(problems, _MOST_LISTED)
-        )
-    return list(zip(variables, record.values))
+    for variable, value in zip(variables, record.values):
+        match.add(variable.path, variable, value)
+
+
+def _variables_of(model: Model) -> list[nnx.Variable]:
+    optimizer = model.optimizer
+    return [*model.variables, *(optimizer.variables if optimizer is not None else ())]
+
+
+def _restore_generators(model: Model, record: ModelRecord) -> None:
+    """The states of seed generators, where a file beside stores has them."""
+    match = Match()
+    for path, generator in tracking.structure_of(model).generators:
+        value = record.generators.get("/".join((*path, "state")))
+        if value is not None:
+            match.add("/".join(path), generator.state, value)
+    match.apply(())
 
 
 def _set_lifetime(model: Model, lifetime: Lifetime) -> None:
     model.training_progress = {"steps": lifetime.steps, "epochs": lifetime.epochs}
     model._info.root_key = process_generator.RootKey.from_data(lifetime.key)
-
-
-def _listed(problems: Iterable[tuple[str, str]], most: int) -> str:
-    lines = [f"  {path}: {problem}" for path, problem in problems]
-    more = [f"  and {len(lines) - most} more"] if len(lines) > most else []
-    return "\n".join([*lines[:most], *more])
 
 
 def _shown(paths: Sequence[str]) -> str:

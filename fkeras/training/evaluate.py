@@ -34,31 +34,31 @@ _FIRST_STEPS, _MOST_STEPS = 64, 4096  # of a fused call
 def evaluate(
     executables: Executables,
     source: Source,
-    weights: WeightValues,
+    read_weights: Callable[[], WeightValues],
     options: PassOptions,
     *,
     key: jax.Array,
     callbacks: CallbackList,
     check_interrupts: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> tuple[dict[str, Any], list[jax.Array]]:
+    keep_state: Callable[[list[jax.Array]], None] = lambda non_trainable: None,
+) -> dict[str, Any]:
     """One pass over a source, with fresh metrics.
 
     Args:
         executables: the compiled steps.
         source: where batches come from.
-        weights: (trainable, non-trainable) values.
+        read_weights: gives (trainable, non-trainable) values, once the first hook has run: it may
+            put others in their place.
         options: how the pass is cut into calls.
         key: the model's key.
         callbacks: the callbacks.
         check_interrupts: raises where Ctrl-C was pressed during a `fit`.
         should_stop: whether a callback has set `stop_evaluating`.
-
-    Returns:
-        (logs, non-trainable values afterwards).
+        keep_state: takes the non-trainable values afterwards, before the last hook runs.
     """
     callbacks.on_test_begin()
-    evaluation = _Evaluation(executables, source, weights, options, key)
+    evaluation = _Evaluation(executables, source, read_weights(), options, key)
 
     def after(batch, logs):
         shown = Logs(logs) if isinstance(logs, dict) else logs
@@ -75,8 +75,9 @@ def evaluate(
     if logs is None:
         raise UserInputError("The data given to `evaluate` holds no batch at all.")
     logs = to_python(logs)
+    keep_state(evaluation.non_trainable)
     callbacks.on_test_end(logs)
-    return logs, evaluation.non_trainable
+    return logs
 
 
 class _Evaluation:

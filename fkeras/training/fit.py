@@ -176,6 +176,7 @@ class Fit:
             options.validation_freq == 1
             and options.validation_steps in (None, validation.steps)
             and not self.callbacks.needs_batch_hooks("test")
+            and not self.callbacks.surrounds_tests()
             and self._may_fuse("test", validation)
         )
 
@@ -306,18 +307,21 @@ class Fit:
         return logs
 
     def _validate(self):
-        trainable, non_trainable, *others = self.loan.values_to_donate()
-        logs, non_trainable = evaluate(
+        return evaluate(
             self.executables,
             self.validation,
-            (trainable, non_trainable),
+            lambda: self.loan.values_to_donate()[:2],
             self._validation_options(),
             key=self.options.key,
             callbacks=self.callbacks,
             check_interrupts=self.check_interrupts,
+            keep_state=self._keep_state,
         )
-        self.loan.exchange((trainable, non_trainable, *others))
-        return logs
+
+    def _keep_state(self, non_trainable):
+        trainable, before, *others = self.loan.values_to_donate()
+        if any(new is not old for new, old in zip(non_trainable, before)):
+            self.loan.exchange((trainable, non_trainable, *others))
 
     def _validation_options(self):
         return PassOptions(

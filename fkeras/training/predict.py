@@ -29,7 +29,7 @@ _NUMBERS = 1 << 30  # numbers of batches stay below: they are int32 on the devic
 def predict(
     executables: Executables,
     source: Source,
-    state: WeightValues,
+    read_state: Callable[[], WeightValues],
     options: PassOptions,
     *,
     key: jax.Array,
@@ -43,7 +43,8 @@ def predict(
     Args:
         executables: the compiled steps.
         source: where batches come from.
-        state: of `VariableGroups.predict_state`.
+        read_state: gives the values of `VariableGroups.predict_state`, once the first hook has run:
+            it may put others in their place.
         options: how the pass is cut into calls.
         key: the model's key.
         callbacks: the callbacks.
@@ -56,7 +57,7 @@ def predict(
     """
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
-    prediction = _Prediction(executables, source, state, options, key, progress.predicted)
+    prediction = _Prediction(executables, source, read_state(), options, key, progress.predicted)
 
     def after(batch, outputs):
         shown = map_structure(_as_numpy, outputs) if hooks else outputs

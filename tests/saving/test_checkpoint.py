@@ -6,7 +6,6 @@ import pytest
 import fkeras
 from fkeras import layers, saving
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.saving import checkpoint
 from tests.saving.models import Counted, X, Y, dense
 
 
@@ -54,16 +53,29 @@ def test_weights_of_the_whole_model_can_be_taken_by_another(tmp_path):
     np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
 
 
+@pytest.mark.parametrize("name", ["model", "model.keras", "model.h5"])
+def test_a_model_that_was_compiled_and_never_trained_comes_back(tmp_path, name):
+    model = dense(compiled=True)
+    model.optimizer.learning_rate = 0.125
+    model.save(tmp_path / name)
+    again = saving.load_model(tmp_path / name)
+    assert float(again.optimizer.learning_rate) == 0.125
+    again.fit(X, Y, verbose=0)
+
+
 WRONG = [
-    (lambda path: saving.save_model(dense(), path, zipped=True), r"unexpected .*\['zipped'\]"),
-    (lambda path: checkpoint.save_weights(dense(), path, form=1), r"`save_weights` .*\['form'\]"),
-    (lambda path: checkpoint.load_weights(dense(), path, form=1), r"`load_weights` .*\['form'\]"),
-    (lambda path: saving.save_model(dense(), path / "m.keras"), "'.keras' files are not"),
-    (lambda path: checkpoint.save_weights(dense(), path / "m.h5"), "'.h5' files are not"),
-    (lambda path: checkpoint.load_weights(dense(), path / "m.h5"), "'.h5' files are not"),
+    (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
+    (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
+    (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save` .*\['form'\]"),
+    (lambda path: saving.save_model(dense(), path / "m", save_format="h5"), "do not agree"),
+    (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights` .*\['form'\]"),
+    (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights` .*\['form'\]"),
+    (lambda path: saving.save_model(dense(), path / "m.weights.h5"), "for weights alone"),
+    (lambda path: saving.save_weights(dense(), path / "m.keras"), "for whole models"),
+    (lambda path: saving.load_weights(dense(), path / "m.h5"), "does not exist"),
     (lambda path: saving.load_model(path / "nowhere"), "does not exist"),
-    (lambda path: saving.load_model(path), "not a saved model: it holds no 'fkeras.json'"),
-    (lambda path: checkpoint.load_weights(dense(), path), "holds no saved weights"),
+    (lambda path: saving.load_model(path), "not a saved model: .*without 'fkeras.json'"),
+    (lambda path: saving.load_weights(dense(), path), "not saved weights: .*a directory"),
 ]
 
 
@@ -79,14 +91,25 @@ def test_weights_without_an_architecture_are_no_model(tmp_path):
         saving.load_model(tmp_path / "weights")
 
 
-@pytest.mark.parametrize("method", ["save", "save_weights"])
-def test_what_exists_is_replaced_only_if_wanted(tmp_path, method):
+PLACES = [
+    ("save", "model"),
+    ("save", "model.keras"),
+    ("save", "model.h5"),
+    ("save_weights", "model"),
+    ("save_weights", "model.weights.h5"),
+    ("save_weights", "weights.h5"),
+    ("save_weights", "model.ckpt"),
+]
+
+
+@pytest.mark.parametrize("method, name", PLACES)
+def test_what_exists_is_replaced_only_if_wanted(tmp_path, method, name):
     first, second = dense(), dense()
-    getattr(first, method)(tmp_path / "model")
+    getattr(first, method)(tmp_path / name)
     with pytest.raises(UserInputError, match="exists already"):
-        getattr(second, method)(tmp_path / "model", overwrite=False)
-    getattr(second, method)(tmp_path / "model")
-    first.load_weights(tmp_path / "model")
+        getattr(second, method)(tmp_path / name, overwrite=False)
+    getattr(second, method)(tmp_path / name)
+    first.load_weights(tmp_path / name)
     np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
 
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras.errors import UserInputError
+from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving import checkpoint
 from fkeras.saving.formats import format_at, format_for
+from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import FORMAT, INDEX, OrbaxDirectory
 from fkeras.saving.record import ModelRecord, record_model, record_weights
 from tests.saving.models import dense, with_everything
@@ -45,10 +47,19 @@ def test_other_suffixes_are_names_of_directories(name):
     assert isinstance(format_for(pathlib.Path(name)), OrbaxDirectory)
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5"])
-def test_formats_that_are_not_here_are_named(suffix):
-    with pytest.raises(UserInputError, match=f"'{suffix}' files are not.*such as 'model'"):
-        format_for(pathlib.Path(f"/somewhere/model{suffix}"))
+SUFFIXES = [
+    ("model.keras", KerasZip),
+    ("model.weights.h5", WeightsFile),
+    ("weights.h5", LegacyFile),
+    ("model.h5", LegacyFile),
+    ("model.hdf5", LegacyFile),
+    ("model.ckpt", OrbaxDirectory),
+]
+
+
+@pytest.mark.parametrize("name, kind", SUFFIXES)
+def test_what_is_written_goes_by_the_suffix(name, kind):
+    assert type(format_for(pathlib.Path(f"/somewhere/{name}"))) is kind
 
 
 def test_what_stands_at_a_path_is_known_by_its_content(tmp_path):
@@ -176,3 +187,43 @@ def test_weights_of_format_1_are_loaded_by_position(expected):
 def test_weights_of_format_1_need_the_same_number():
     with pytest.raises(UserInputError, match="holds 9 arrays of weights, the model has 4"):
         dense().load_weights(DATA / "weights_format_1", skip_mismatch=True)
+
+
+# -- the directory form of a `.keras` ------------------------------------------------------------
+
+
+def test_a_model_goes_through_a_directory_of_what_an_archive_holds(tmp_path):
+    model = dense(compiled=True)
+    model.save(tmp_path / "model", zipped=False)
+    assert sorted(os.listdir(tmp_path / "model")) == [
+        "config.json",
+        "metadata.json",
+        "model.weights.h5",
+    ]
+    again = fkeras.saving.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "text").write_text("x")
+    with pytest.raises(UserInputError, match="something else"):
+        model.save(tmp_path / "notes", zipped=False)
+
+
+def test_damaged_weights_in_a_directory_are_noticed(tmp_path):
+    dense().save(tmp_path / "model", zipped=False)
+    weights = tmp_path / "model" / "model.weights.h5"
+    content = bytearray(weights.read_bytes())
+    content[-100] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(CorruptFileError, match="model.weights.h5 is damaged"):
+        fkeras.saving.load_model(tmp_path / "model")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras's own
+def test_keras_reads_the_directory_form(keras, tmp_path):
+    model = dense()
+    model.save(tmp_path / "model", zipped=False)
+    again = keras.saving.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
+    again.save(tmp_path / "theirs", zipped=False)
+    back = fkeras.saving.load_model(tmp_path / "theirs")
+    np.testing.assert_array_equal(back.get_weights()[0], model.get_weights()[0])

@@ -9,8 +9,9 @@ from flax import nnx
 import fkeras
 from fkeras import layers
 from fkeras.errors import UserInputError
+from fkeras.saving.match import list_skipped
 from fkeras.saving.record import ModelRecord, OptimizerRecord, record_model, record_weights
-from fkeras.saving.restoring import list_skipped, match_weights, restore_weights, revive_model
+from fkeras.saving.restoring import match_weights, restore_weights, revive_model
 from tests.saving.models import X, Y, dense, with_everything
 
 
@@ -176,7 +177,7 @@ def test_optimizer_state_of_another_length_is_refused():
 
 def test_optimizer_state_of_other_shapes_is_refused():
     values = tuple(np.zeros((7,), "float32") for _ in range(10))
-    with pytest.raises(UserInputError, match=r"(?s)optimizer state .*iteration: file \(7,\)"):
+    with pytest.raises(UserInputError, match=r"(?s)optimizer's state .*iteration: file \(7,\)"):
         revived_with(values=values)
 
 

@@ -25,13 +25,15 @@ def stream(*rows):
 
 def run(source, options=None, *, hooks=False, fuses=True, **arguments):
     executables, callbacks = FakeExecutables(fuses=fuses), FakeCallbacks(hooks)
-    logs, state = evaluate(
+    state = []
+    logs = evaluate(
         executables,
         source,
-        WEIGHTS,
+        lambda: WEIGHTS,
         options or PassOptions(),
         key=KEY,
         callbacks=callbacks,
+        keep_state=state.extend,
         **arguments,
     )
     assert state == ["state"]

@@ -24,7 +24,7 @@ def run(source, *, hooks=False, fuses=True, progress=None, **options):
     outputs, _ = predict(
         executables,
         source,
-        ([], []),
+        lambda: ([], []),
         PassOptions(**options),
         key=jax.random.key(0),
         callbacks=callbacks,

@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fkeras.errors import UserInputError
+from fkeras.errors import UnsafeFileError
 
 if TYPE_CHECKING:
     from fkeras.core.config.reader import Reader
@@ -33,10 +33,10 @@ def revive_lambda(config: Config, reader: Reader) -> types.FunctionType:
     """The lambda of a config; it sees Python's builtins and no other globals.
 
     Raises:
-        UserInputError: in safe mode.
+        UnsafeFileError: in safe mode.
     """
     if reader.is_safe():
-        raise UserInputError(
+        raise UnsafeFileError(
             "The config holds a Python lambda, which is code. It is not revived in safe mode. If "
             "you trust its source, pass `safe_mode=False`; better, register a named function."
         )

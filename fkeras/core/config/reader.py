@@ -81,7 +81,7 @@ class Reader:
         if class_name in values.BY_CLASS_NAME:
             return self._read_value(config)
         number = config.get("shared_object_id")
-        table = scopes.shared_objects() if number is not None else None
+        table = scopes.read_objects() if number is not None else None
         if table is not None and number in table:
             return table[number]  # met before in this file: the same object
         if class_name == "function":

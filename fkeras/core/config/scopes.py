@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _custom_objects: Scoped[tuple[dict[str, Any], ...]] = Scoped(())  # innermost last
 _safe_mode: Scoped[bool | None] = Scoped(None)  # None: no scope says anything
-_shared: Scoped[dict[Any, Any] | None] = Scoped(None)
+_written: Scoped[dict[Any, Any] | None] = Scoped(None)
+_read: Scoped[dict[Any, Any] | None] = Scoped(None)
 _in_memory: Scoped[dict[str, type] | None] = Scoped(None)
 
 
@@ -125,20 +126,31 @@ def in_safe_mode(safe_mode: bool | None = True) -> bool:
 class ObjectSharingScope(_Scope):
     """Inside it, one object serialised twice becomes one object again.
 
-    Scopes inside count as the outermost one.
+    Scopes inside count as the outermost one. What is written inside of a scope for reading (a layer
+    that copies another one while it is loaded) is shared with nothing: numbers of two files would
+    mix.
+
+    Args:
+        reads: whether configs are read inside; else they are made.
     """
 
+    def __init__(self, reads: bool = False) -> None:
+        super().__init__()
+        self.reads = reads
+
     def _context(self) -> AbstractContextManager:
-        return _shared.inside({} if _shared.value is None else _shared.value)
+        table = _read if self.reads else _written
+        return table.inside({} if table.value is None else table.value)
 
     def __enter__(self) -> dict[Any, Any]:
         return self._enter()
 
 
-def shared_objects() -> dict[Any, Any] | None:
-    """The open sharing scope's table, or None.
+def written_objects() -> dict[int, tuple[int, Any]] | None:
+    """The table of the open scope for writing, id of an object -> (number, object); or None."""
+    return _written.value
 
-    id of an object -> (number, object) where configs are made, number -> object where they are
-    read.
-    """
-    return _shared.value
+
+def read_objects() -> dict[int, Any] | None:
+    """The table of the open scope for reading, number -> object; or None."""
+    return _read.value

@@ -167,7 +167,7 @@ def _object_config(obj: Any) -> Config:
         compile_config = obj.get_compile_config()
         if compile_config is not None:
             config["compile_config"] = serialize_dict(compile_config)
-    shared = scopes.shared_objects()
+    shared = scopes.written_objects()
     if shared is not None:
         # The object is kept beside its number: its id must not be used again meanwhile.
         config["shared_object_id"], _ = shared.setdefault(id(obj), (len(shared) + 1, obj))

@@ -73,6 +73,7 @@ class Graph:
         steps: the plan, in an order in which it can be run.
         input_slots, output_slots: where inputs and outputs are in a replay, which has
             `slot_count` slots.
+        slot_specs: shape and dtype of the tensor that each slot was filled with.
 
     Raises:
         UserInputError: inputs or outputs that are not symbolic, an output that does not depend on
@@ -98,6 +99,7 @@ class Graph:
         slots = {id(tensor): i for i, tensor in enumerate(inputs)}
         self.input_slots = list(range(len(inputs)))
         self.slot_count = len(inputs)
+        self.slot_specs = [(tuple(tensor.shape), tensor.dtype) for tensor in inputs]
         self.steps: list[Step] = []
         for node in self.nodes:  # inputs of a node come before it
             if all(id(tensor) in slots for tensor in node.output_tensors):
@@ -117,6 +119,7 @@ class Graph:
         if id(tensor) in slots:
             return None
         slots[id(tensor)] = self.slot_count
+        self.slot_specs.append((tuple(tensor.shape), tensor.dtype))
         self.slot_count += 1
         return slots[id(tensor)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.errors import UserInputError
+from fkeras.errors import UnsafeFileError, UserInputError
 from fkeras.layers.base import signature
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
@@ -133,7 +133,7 @@ def _parameters_of(function: Callable[..., object]) -> Collection[str]:
 def _revived(name: str, value: object, custom_objects: Config | None, safe_mode: bool) -> object:
     """The argument `name` from its config. Raises for code in safe mode."""
     if isinstance(value, dict) and value.get("class_name") == "__lambda__" and safe_mode:
-        raise UserInputError(
+        raise UnsafeFileError(
             f"The `{name}` of this `Lambda` layer is a Python lambda, which is code. It is "
             "not revived in safe mode. If you trust its source, pass `safe_mode=False`, "
             "or call `fkeras.config.enable_unsafe_deserialization()`."

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from fkeras.saving.record import ModelRecord
+    from fkeras.saving.record import Layout, ModelRecord
 
 
 class Format(Protocol):
@@ -15,9 +15,14 @@ class Format(Protocol):
     Attributes:
         suffixes: of the paths that are of this format, such as `".keras"`; the empty string for
             paths without one.
+        layout: how the arrays of the records that it writes are laid out.
+        holds_models, holds_weights: whether whole models, or weights alone, are written so.
     """
 
     suffixes: tuple[str, ...]
+    layout: Layout
+    holds_models: bool
+    holds_weights: bool
 
     def is_saved_at(self, path: Path) -> bool:
         """Whether there is something of this format at a path."""

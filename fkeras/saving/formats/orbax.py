@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class OrbaxDirectory:
     """
 
     suffixes = ("",)
+    layout: Literal["paths"] = "paths"
+    holds_models = True
+    holds_weights = True
 
     def is_saved_at(self, path: Path) -> bool:
         return (path / INDEX).is_file()

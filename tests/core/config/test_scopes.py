@@ -67,9 +67,16 @@ def test_one_object_written_twice_is_read_as_one_object():
         configs = fkeras.saving.serialize_keras_object([layer, layer, fkeras.layers.Dense(2)])
     numbers = [config["shared_object_id"] for config in configs]
     assert numbers[0] == numbers[1] != numbers[2]
-    with scopes.ObjectSharingScope():
+    with scopes.ObjectSharingScope(reads=True):
         first, second, third = fkeras.saving.deserialize_keras_object(configs)
     assert first is second and third is not first
+
+
+def test_what_is_copied_while_a_file_is_read_is_shared_with_nothing():
+    with scopes.ObjectSharingScope(reads=True):
+        config = fkeras.saving.serialize_keras_object(fkeras.layers.Dense(2))
+        copies = [fkeras.saving.deserialize_keras_object(config) for _ in range(2)]
+    assert copies[0] is not copies[1] and scopes.read_objects() is None
 
 
 def test_without_a_sharing_scope_each_config_is_an_object_of_its_own():
@@ -84,5 +91,5 @@ def test_inner_sharing_scopes_are_the_outermost_one():
     with scopes.ObjectSharingScope() as outer:
         with scopes.ObjectSharingScope() as inner:
             assert inner is outer
-        assert scopes.shared_objects() is outer
-    assert scopes.shared_objects() is None
+        assert scopes.written_objects() is outer
+    assert scopes.written_objects() is None

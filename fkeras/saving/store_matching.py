@@ -1,0 +1,121 @@
+"""Which array of Keras's stores goes into which Variable of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from fkeras.layers import Layer
+from fkeras.optimizers import Optimizer
+from fkeras.saving.match import Match, are_of_unbuilt_optimizer
+from fkeras.saving.moved_layers import follow_names
+from fkeras.saving.stores import Store, owners_by_path
+
+if TYPE_CHECKING:
+    from fkeras.models import Model
+    from fkeras.saving.record import ModelRecord
+
+_EMPTY = Store(None, {})
+
+
+def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Match:
+    """Pairs the arrays of stores with the Variables of a built model.
+
+    Stores and layers of the same path belong together, as in Keras, whose paths know classes and
+    positions but no names. Only where the user's names say that layers changed places do names
+    count.
+
+    Args:
+        model: a built model.
+        record: with stores.
+        with_optimizer: whether the optimizer's state has to fit; it is left out otherwise.
+    """
+    match = Match()
+    owners = owners_by_path(model)
+    stores = follow_names(owners, _with_todays_names(owners, record.stores or {}))
+    for path, owner in owners.items():
+        if isinstance(owner, Optimizer):
+            if with_optimizer:
+                _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
+            continue
+        store = stores.get(path, _EMPTY)
+        if type(owner).load_own_variables is Layer.load_own_variables:
+            _match_layer(match, path, owner, store)
+        else:
+            match.hooks.append((path, owner, store.values))
+    for path, store in stores.items():
+        # tf.keras kept the states of metrics, too.
+        if path not in owners and not is_of_optimizer(path) and not path.startswith("metrics/"):
+            for key, value in store.values.items():
+                match.add_unused(f"{path}/vars/{key}", value, store.name)
+    return match
+
+
+def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
+    own = layer._own_variables()
+    keys = [str(i) for i in range(len(own))]
+    for key, variable in zip(keys, own):
+        shown = f"{path or layer.name}/{variable.name}"
+        if path and layer.name != path.rpartition("/")[2]:
+            shown = f"{shown} of layer '{layer.name}'"
+        match.add(shown, variable, store.values.get(key))
+    for key, value in store.values.items():
+        if key not in keys:
+            match.add_unused(f"{path}/vars/{key}", value, store.name)
+
+
+def _match_optimizer(
+    match: Match, path: str, optimizer: Optimizer, store: Store, of_keras2: bool
+) -> None:
+    own, values = optimizer.variables, store.values
+    if not values:
+        return
+    if of_keras2:  # where the rate is no state, and slots that are never used are
+        own = [variable for variable in own if variable.name != "learning_rate"]
+        values = values if len(own) > 1 else {"0": values["0"]}
+    if len(values) < len(own) and are_of_unbuilt_optimizer(values.values()):
+        own = own[: len(values)]
+    if set(values) != {str(i) for i in range(len(own))}:
+        match.problems[path] = (
+            f"file {len(values)} arrays of state, model {len(own)} ({optimizer.name})"
+        )
+        return
+    for i, variable in enumerate(own):
+        match.add(f"{path}/{variable.path}", variable, values[str(i)])
+
+
+def _with_todays_names(
+    owners: Mapping[str, object], stores: Mapping[str, Store]
+) -> dict[str, Store]:
+    """The stores, with what Keras 2 named by a private attribute under the public one of today."""
+    private = {
+        f"{folder}_{name}": path
+        for path in owners
+        for folder, name in [(path[: path.rfind("/") + 1], path.rpartition("/")[2])]
+    }
+    return {
+        path if path in owners else private.get(path, path): store for path, store in stores.items()
+    }
+
+
+def fits_optimizer(model: Model, record: ModelRecord) -> bool:
+    """Whether the state of the optimizer in the stores is one of the model's as it is now."""
+    match = Match()
+    stores = record.stores or {}
+    found = False
+    for path, owner in owners_by_path(model).items():
+        if isinstance(owner, Optimizer):
+            found = found or bool(stores.get(path, _EMPTY).values)
+            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
+    return found and not match.problems
+
+
+def holds_optimizer(record: ModelRecord) -> bool:
+    """Whether there is any state of an optimizer."""
+    stores = record.stores or {}
+    return any(store.values for path, store in stores.items() if is_of_optimizer(path))
+
+
+def is_of_optimizer(path: str) -> bool:
+    """Whether a store is of an optimizer, or of one inside of it."""
+    return "optimizer" in path.split("/")
