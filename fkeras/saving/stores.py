@@ -157,7 +157,8 @@ def _numbered(name: str, counts: dict[str, int]) -> str:
 def _attributes(owner: Layer | Optimizer) -> Iterator[tuple[str, Any]]:
     """(name, value) in Keras's order. Properties of the user's own count, as in Keras."""
     skipped = _SKIPPED_IN_OPTIMIZERS if isinstance(owner, Optimizer) else _SKIPPED
-    if isinstance(owner, Layer) and owner._members():  # a Sequential or functional model
+    # A Sequential or functional model; a `Repeat` has members too, whose stacks are its block's.
+    if isinstance(owner, Layer) and owner._members() and hasattr(owner, "layers"):
         yield "layers", owner.layers
         skipped = skipped | _SKIPPED_IN_STACKS | _names_of_library(type(owner))
     names = (name for name in dir(owner) if name not in skipped and not name.startswith("__"))

@@ -66,10 +66,10 @@ def test_a_model_that_was_compiled_and_never_trained_comes_back(tmp_path, name):
 WRONG = [
     (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
     (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
-    (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save` .*\['form'\]"),
+    (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save`: .*\['form'\]"),
     (lambda path: saving.save_model(dense(), path / "m", save_format="h5"), "do not agree"),
-    (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights` .*\['form'\]"),
-    (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights` .*\['form'\]"),
+    (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights`: .*\['form'\]"),
+    (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights`: .*\['form'\]"),
     (lambda path: saving.save_model(dense(), path / "m.weights.h5"), "for weights alone"),
     (lambda path: saving.save_weights(dense(), path / "m.keras"), "for whole models"),
     (lambda path: saving.load_weights(dense(), path / "m.h5"), "does not exist"),
