@@ -213,8 +213,8 @@ def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> For
     if zipped is False:
         if is_archive:
             raise UserInputError(
-                "With `zipped=False` a directory is written: the `filepath` argument should not end "
-                f"in `.keras`. Received: '{filepath}'"
+                "With `zipped=False` a directory is written: the `filepath` argument should not "
+                f"end in `.keras`. Received: '{filepath}'"
             )
         return UNZIPPED
     if zipped and not is_archive:
