@@ -26,7 +26,7 @@ import subprocess
 import sys
 import time
 
-from benchmarks import start
+from benchmarks import depth, start
 from benchmarks.tables import table
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -160,6 +160,8 @@ def markdown(report) -> str:
     tables = [table(STEPS, rows, words=2)] if rows else []
     if "start" in report:
         tables.append(start.markdown(report["start"]))
+    if "depth" in report:
+        tables.append(depth.markdown(report["depth"]))
     return "\n\n".join([heading, *tables])
 
 
@@ -191,7 +193,9 @@ def main() -> None:
         help="fewer rows and epochs, one round: a few minutes in all",
     )
     parser.add_argument(
-        "--only", default="", help=f"workloads with this word in their names, or '{start.NAME}'"
+        "--only",
+        default="",
+        help=f"workloads with this word in their names, '{start.NAME}' or '{depth.NAME}'",
     )
     parser.add_argument(
         "--rounds", type=int, help="processes for each contender and workload; 3, or 1 with --quick"
@@ -210,10 +214,11 @@ def main() -> None:
         return
     chosen = [name for name in by_name if options.only.lower() in name.lower()]
     starts = options.only.lower() in start.NAME
-    if not chosen and not starts:
+    depths = options.only.lower() in depth.NAME
+    if not chosen and not starts and not depths:
         parser.error(
             f"no workload with {options.only!r} in its name. There are: "
-            f"{'; '.join([*by_name, start.NAME])}"
+            f"{'; '.join([*by_name, start.NAME, depth.NAME])}"
         )
     for folder in ("fkeras", "benchmarks"):  # an installed package is compiled too
         compileall.compile_dir(ROOT / folder, quiet=1)
@@ -234,6 +239,9 @@ def main() -> None:
 
     if starts:
         report["start"] = start.run(rounds, environment())
+        write()
+    if depths:
+        report["depth"] = depth.run(3 * rounds, environment())
         write()
     for name in chosen:
         runs = {contender: [] for contender in contenders}

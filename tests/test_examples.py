@@ -14,5 +14,5 @@ EXAMPLES = sorted((pathlib.Path(__file__).parent.parent / "examples").glob("*.py
 def test_example_runs(script, tmp_path):
     written_for_keras = re.search(r"^import keras$", script.read_text(), re.MULTILINE)
     command = [sys.executable, *(["-m", "fkeras"] if written_for_keras else []), script]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]

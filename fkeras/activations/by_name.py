@@ -76,6 +76,8 @@ def serialize(activation: Activation) -> str | Config:
     if _TABLE.names.get(activation.__name__) is activation:
         return activation.__name__
     config = serialization.serialize_keras_object(activation)
+    if config is activation:  # of a clone: it stays in memory
+        return config
     if isinstance(config["config"], str) and not registry.is_builtin(activation):
         config["config"] = registry.get_registered_name(activation)
     return config

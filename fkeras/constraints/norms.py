@@ -9,16 +9,17 @@ import jax.numpy as jnp
 
 from fkeras.constraints.constraint import Constraint
 from fkeras.core.settings import epsilon
-from fkeras.ops.tensors import as_array, as_float
+from fkeras.ops.tensors import as_array, as_float, widen
 
 if TYPE_CHECKING:
     from fkeras.types import ArrayLike, Axis, Config
 
 
 def _norms(w: jax.Array, axis: Axis) -> jax.Array:
+    """Norms in float32 at least: in half precision the squares overflow first."""
     # Configs hold lists, NumPy's functions want tuples.
     axes = tuple(axis) if isinstance(axis, list) else axis
-    return jnp.sqrt(jnp.sum(jnp.square(w), axis=axes, keepdims=True))
+    return jnp.sqrt(jnp.sum(jnp.square(widen(w)), axis=axes, keepdims=True))
 
 
 class MaxNorm(Constraint):
@@ -45,7 +46,8 @@ class MaxNorm(Constraint):
         w = as_float(w)
         norms = _norms(w, self.axis)
         # epsilon keeps weights of zeros: 0 / 0 would be NaN.
-        return w * (jnp.clip(norms, 0, self.max_value) / (epsilon() + norms))
+        factor = jnp.clip(norms, 0, self.max_value) / (epsilon() + norms)
+        return (w * factor).astype(w.dtype)
 
     def get_config(self) -> Config:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -82,7 +84,7 @@ class UnitNorm(Constraint):
 
     def __call__(self, w: ArrayLike) -> jax.Array:
         w = as_float(w)
-        return w / (epsilon() + _norms(w, self.axis))
+        return (w / (epsilon() + _norms(w, self.axis))).astype(w.dtype)
 
     def get_config(self) -> Config:
         return {"axis": self.axis}
@@ -117,7 +119,7 @@ class MinMaxNorm(Constraint):
         norms = _norms(w, self.axis)
         bounded = jnp.clip(norms, self.min_value, self.max_value)
         desired = self.rate * bounded + (1 - self.rate) * norms
-        return w * (desired / (epsilon() + norms))
+        return (w * (desired / (epsilon() + norms))).astype(w.dtype)
 
     def get_config(self) -> Config:
         return {

@@ -10,6 +10,7 @@
 - `is_below_staging`: whether a trace or one that it stands on does: grad and vmap inside jit count.
 - `is_staged`, `is_differentiated`: whether a value belongs to a program under construction; whether
   a derivative is taken through it.
+- `belongs_to`: whether a value is a tracer of a trace.
 - `traces_above`, `repeats`: the traces that were opened inside another, and whether the program of
   a trace runs many times (scan, while, vmap) for one run of its Python code; `is_mapping`: whether
   it is that of a vmap.
@@ -51,6 +52,11 @@ def is_below_staging(trace: Trace) -> bool:
 def is_staged(value: Any) -> bool:
     """Whether a value belongs to a program under construction, also below grad or vmap."""
     return _stands_on(getattr(value, "_trace", None), (DynamicJaxprTrace,))
+
+
+def belongs_to(value: Any, trace: Trace) -> bool:
+    """Whether a value is a tracer of the trace itself."""
+    return getattr(value, "_trace", None) is trace
 
 
 def is_differentiated(value: Any) -> bool:

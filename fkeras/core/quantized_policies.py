@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from fkeras.core.float_policies import DTypePolicy, dtype_policy, parse_name
@@ -72,7 +73,7 @@ class QuantizedFloat8DTypePolicy(QuantizedDTypePolicy):
         self, mode: str, source_name: str | None = None, amax_history_length: int = 1024
     ) -> None:
         super().__init__(mode, source_name)
-        if not isinstance(amax_history_length, int):
+        if not isinstance(amax_history_length, Integral):
             raise UserTypeError(
                 "`amax_history_length` must be an integer. Received: "
                 f"amax_history_length={amax_history_length!r}"

@@ -12,11 +12,11 @@ from fkeras.core import placement, settings
 from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user
 from fkeras.data import class_weights, convert, frames, row_labels, sparse, structure
-from fkeras.data.source import Source
+from fkeras.data.source import Source, without_inputs
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from fkeras.data.source import Array, Batch, InMemory
 
@@ -157,6 +157,9 @@ class ArraySource(Source):
     def peek(self) -> Batch:
         """The first batch, in the order in which the samples lie."""
         return self.batch(slice(0, self.batch_size))
+
+    def leave_out(self, keys: Collection[str]) -> None:
+        self.arrays = without_inputs(self.arrays, keys)
 
     def epoch(self, order: np.ndarray | None = None) -> Iterator[Batch]:
         """The batches of an epoch.

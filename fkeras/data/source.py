@@ -6,7 +6,7 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from typing import TypeAlias
 
     import jax
@@ -49,6 +49,12 @@ class SparseMatrix(Protocol):
     dtype: Any
 
 
+def without_inputs(batch: Batch, keys: Collection[str]) -> Batch:
+    """A batch without some keys of its dict of inputs."""
+    inputs, *others = batch
+    return {key: x for key, x in inputs.items() if key not in keys}, *others
+
+
 class Source(abc.ABC):
     """Batches, epoch by epoch.
 
@@ -70,6 +76,11 @@ class Source(abc.ABC):
     @abc.abstractmethod
     def peek(self) -> Batch:
         """The first batch, which the next epoch will still have."""
+
+    def leave_out(self, keys: Collection[str]) -> None:  # noqa: B027
+        """Lets batches come without these keys of their dict of inputs, where the source can: they
+        are of no use to the model.
+        """
 
     @abc.abstractmethod
     def epoch(self, order: np.ndarray | int | None = None) -> Iterator[Batch]:

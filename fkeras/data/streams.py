@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from fkeras.core.warn_once import warn_user
 from fkeras.data import ahead, batch_checks
 from fkeras.data.py_dataset import PyDataset
-from fkeras.data.source import Source
+from fkeras.data.source import Source, without_inputs
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class StreamSource(Source):
         # A generator is the user's, and can be used once: it goes on from epoch to epoch.
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
         self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
+        self._left_out: Collection[str] = ()  # keys of a dict of inputs
         needs_tuple = self.kind == "generator" and role != "predict"
         self._watch: Callable[[Batch], None] | None = None
         self._checks = batch_checks.BatchChecks(name, str(self.kind), class_weight, needs_tuple)
@@ -117,7 +118,7 @@ class StreamSource(Source):
         """The first batch, which the next epoch will still have."""
         if self._peeked is None:
             if self.kind == "PyDataset":
-                return self._checks.check(self._data[0], 0)
+                return self._batch(self._data[0], 0)
             # The iterator is kept: most streams cannot be begun twice.
             rest = self._open(0)
             first = next(rest, None)
@@ -145,6 +146,12 @@ class StreamSource(Source):
             title = f"batch {number} of `{self.name}` (a {self.kind})"
             raise type(error)(f"{title}: {error}") from None
         return batch
+
+    def leave_out(self, keys: Collection[str]) -> None:
+        self._left_out = keys
+        if self._peeked is not None:
+            first, rest = self._peeked
+            self._peeked = without_inputs(first, keys), rest
 
     def epoch(self, epoch_index: int = 0) -> Iterator[Batch]:
         """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
@@ -193,10 +200,14 @@ class StreamSource(Source):
         items = self._items(index)
         try:
             for number, item in enumerate(items):
-                yield self._looked_at(self._checks.check(item, number), number)
+                yield self._looked_at(self._batch(item, number), number)
         finally:
             if items is not self._generator:
                 getattr(items, "close", lambda: None)()
+
+    def _batch(self, item: Any, number: int) -> Batch:
+        batch = self._checks.check(item, number)
+        return without_inputs(batch, self._left_out) if self._left_out else batch
 
     def _passes(self, index: int) -> Generator[Batch, None, None]:
         """Batches of passes without end; they end where a pass has none."""

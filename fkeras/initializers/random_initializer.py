@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, TypeAlias
 
 import jax
@@ -41,7 +42,7 @@ class RandomInitializer(first_values.BlockDrawn, Initializer):
             seed = serialization.deserialize_keras_object(seed)
         if isinstance(seed, np.integer):
             seed = int(seed)
-        is_seed = isinstance(seed, (int, SeedGenerator)) and not isinstance(seed, bool)
+        is_seed = isinstance(seed, (Integral, SeedGenerator)) and not isinstance(seed, bool)
         if seed is not None and not is_seed:
             raise UserInputError(
                 f"{type(self).__name__}: `seed` argument should be a "

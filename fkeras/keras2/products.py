@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from fkeras import ops
@@ -45,7 +46,7 @@ def batch_dot(x: Tensor, y: Tensor, axes: int | Sequence[int] | None = None) -> 
         )
     if axes is None:
         axes = (x_ndim - 1, y_ndim - 1 if y_ndim == 2 else y_ndim - 2)
-    x_axis, y_axis = (axes, axes) if isinstance(axes, int) else axes
+    x_axis, y_axis = (axes, axes) if isinstance(axes, Integral) else axes
     x_axis %= x_ndim
     y_axis %= y_ndim
     if 0 in (x_axis, y_axis):

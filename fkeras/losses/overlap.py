@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
@@ -69,7 +70,7 @@ def tversky(
 
 def _axes(axis: Axis | None) -> int | tuple[int, ...] | None:
     """The axis as JAX takes it: a tuple comes out of JSON as a list."""
-    return axis if axis is None or isinstance(axis, int) else tuple(axis)
+    return axis if axis is None or isinstance(axis, Integral) else tuple(axis)
 
 
 class Dice(LossFunctionWrapper):

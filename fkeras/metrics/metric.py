@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core import dtype_policy, names, settings, tracebacks
-from fkeras.core.config import constructor, serialization
+from fkeras.core.config import constructor, registry, serialization
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
@@ -240,6 +240,13 @@ class Metric:
         """
         values = self.variables if metric_variables is None else metric_variables
         return self._lend(values, self.reset_state)[1]
+
+    @property
+    def may_lack_state(self) -> bool:
+        """Whether the first batch may make state beside what there is: where the metric says so,
+        and in classes of users, of which nothing is known.
+        """
+        return getattr(self, "_built", None) is False or not registry.is_builtin(type(self))
 
     def build_on(self, *args: Any, **kwargs: Any) -> None:
         """Lets a metric that makes its state at its first batch make it now.

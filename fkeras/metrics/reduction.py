@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.config import serialization
-from fkeras.core.values.masks import get_mask
+from fkeras.core.config import registry, serialization
+from fkeras.core.nested import any_leaf
+from fkeras.core.values.masks import get_mask, set_mask
 from fkeras.errors import UserInputError
+from fkeras.losses.alignment import squeeze_or_expand_to_same_rank
 from fkeras.losses.expectation import expectation_of
+from fkeras.losses.precision import at_least_float32
 from fkeras.losses.reduction import divide_no_nan, fit_weights, masked_weights
 from fkeras.metrics.metric import Metric
 from fkeras.metrics.probability_check import warn_unless_probabilities
@@ -49,6 +52,13 @@ def per_sample(
         values = values * weights
         weights = reduce(weights, axis=tuple(range(1, weights.ndim)))
     return reduce(values, axis=tuple(range(1, values.ndim))), weights
+
+
+def _is_array(x):
+    """Whether it is one array, and no structure of them; a list of plain numbers is one array."""
+    if isinstance(x, (list, tuple)):
+        return not any_leaf(lambda leaf: hasattr(leaf, "shape"), x)
+    return hasattr(x, "shape")
 
 
 class Sum(Metric):
@@ -128,6 +138,9 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of `fn(y_true, y_pred, **kwargs)` over all examples.
 
+    Both come to `fn` at one rank, as they come to a loss: targets (n,) as (n, 1) beside predictions
+    (n, 1), so that their difference is not (n, n). Floats narrower than 32 bits come as float32.
+
     Args:
         fn: function that returns one value per example or position.
         name, dtype: as for `Metric`.
@@ -170,7 +183,7 @@ class MeanMetricWrapper(Mean):
         """Takes in a batch; a mask on `y_pred` counts as weights 0 and 1."""
         warn_unless_probabilities(self, y_pred)
         mask = get_mask(y_pred)  # before the function, whose result has none
-        values = self._fn(y_true, y_pred, **self._fn_kwargs)
+        values = self._fn(*self._converted(y_true, y_pred), **self._fn_kwargs)
         if values is None:
             raise UserInputError(
                 f"metric fn {getattr(self._fn, '__name__', self.name)} returned None. Does its "
@@ -183,6 +196,19 @@ class MeanMetricWrapper(Mean):
                 sample_weight = as_array(sample_weight, dtype)
             sample_weight = masked_weights(sample_weight, as_array(mask), dtype, "sum")
         super().update_state(values, sample_weight=sample_weight)
+
+    def _converted(self, y_true, y_pred):
+        """What `fn` is called with."""
+        if not (_is_array(y_true) and _is_array(y_pred)):
+            return y_true, y_pred  # structures: the function knows what to do with them
+        expectation, mask = expectation_of(self._fn), get_mask(y_pred)
+        if expectation is None or not expectation.targets_are_ids:
+            y_true, y_pred = at_least_float32(as_array(y_true)), at_least_float32(as_array(y_pred))
+        if registry.home_of(self._fn) is None:  # fkeras's own see to it themselves
+            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
+        if mask is not None:
+            set_mask(y_pred, mask)
+        return y_true, y_pred
 
     def get_config(self) -> Config:
         config = super().get_config()

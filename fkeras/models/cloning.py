@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core.config import scopes
 from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.core.input_layer import InputLayer
@@ -30,7 +31,7 @@ def clone_model(
     **kwargs: Any,
 ) -> Model:
     """A model with layers made anew from their configs: new weights, the same architecture,
-    compiled the same way.
+    compiled the same way. Functions and Optax transformations are those of the model.
 
     Args:
         model: functional, Sequential, or a subclass with a config.
@@ -54,10 +55,11 @@ def clone_model(
     kwargs.pop("cache", None)
     if kwargs:
         raise UserInputError(f"Unexpected keyword argument(s): {tuple(kwargs)}")
-    clone = _clone(model, input_tensors, clone_function, call_function, recursive)
-    config = model.get_compile_config() if model.compiled else None
-    if config is not None and not clone.compiled:
-        clone.compile_from_config(config)
+    with scopes.in_memory():
+        clone = _clone(model, input_tensors, clone_function, call_function, recursive)
+        config = model.get_compile_config() if model.compiled else None
+        if config is not None and not clone.compiled:
+            clone.compile_from_config(config)
     return clone
 
 

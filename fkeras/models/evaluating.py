@@ -11,7 +11,7 @@ from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.models import loop_arguments as arguments
-from fkeras.training import agreement, value_checks
+from fkeras.training import agreement, interrupts, value_checks
 from fkeras.training.evaluate import evaluate
 from fkeras.training.loop import PassOptions
 from fkeras.training.predict import batch_number, predict, to_host
@@ -31,6 +31,7 @@ class Evaluating:
     _compiled: Compiled
 
     @tracebacks.filtered
+    @interrupts.heard
     def evaluate(
         self,
         x: Data = None,
@@ -68,6 +69,7 @@ class Evaluating:
         self._prepare(source, "evaluate")
         executables = self._compiled.executables_for(self)
         groups = executables.groups
+        interrupts.check()
         logs = evaluate(
             executables,
             source,
@@ -75,6 +77,7 @@ class Evaluating:
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
+            check_interrupts=interrupts.check,
             should_stop=lambda: agreement.any_of(self.stop_evaluating),
             keep_state=lambda state: put_changed(groups.non_trainable, groups.weights()[1], state),
         )
@@ -127,22 +130,31 @@ class Evaluating:
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
             return self._predict_now(self._compiled.executables, (x,))
+        return self._predict_in_batches(x, batch_size, verbose, steps, callbacks)
+
+    @interrupts.heard
+    def _predict_in_batches(self, x, batch_size, verbose, steps, callbacks):
         source = data_module.make_source(
             x, batch_size=batch_size, steps_per_epoch=steps, role="predict"
         )
         steps = arguments.limited_steps(steps, source)
         self._prepare(source, "predict")
         executables = self._compiled.executables_for(self, weights_only=True)
-        return predict(
+        state = executables.groups.predict_state()
+        interrupts.check()
+        outputs, others = predict(
             executables,
             source,
-            executables.groups.weights,
+            executables.groups.predict_state,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
             progress=self._compiled.progress,
+            check_interrupts=interrupts.check,
             should_stop=lambda: agreement.any_of(self.stop_predicting),
         )
+        put_changed(executables.groups.non_trainable, state[1], others)
+        return outputs
 
     def _pass_options(self, steps: int | None) -> PassOptions:
         chosen = self._compiled.options
@@ -172,8 +184,13 @@ class Evaluating:
         progress = self._compiled.progress
         number = batch_number(progress.predicted)
         progress.predicted += 1
-        weights = executables.groups.weights()
-        return to_host(executables.predict_one(weights, self.build_key, number, batch))
+        groups = executables.groups
+        outputs, changed = executables.predict_one(
+            groups.predict_state(), self.build_key, number, batch
+        )
+        for position, value in changed.items() if changed else ():
+            stand_ins.put_value(groups.non_trainable[position], value)
+        return to_host(outputs)
 
 
 def put_changed(variables: Sequence[Variable], before: Sequence[Any], after: Sequence[Any]) -> None:

@@ -33,6 +33,7 @@ class Fitting:
     _compiled: Compiled
 
     @tracebacks.filtered
+    @interrupts.heard
     def fit(
         self,
         x: Data = None,
@@ -141,6 +142,7 @@ class Fitting:
         tolerate_nan = arguments.tolerates_nan(callbacks)
         self._prepare(source, "fit", tolerate_nan)
         if validation is not None:
+            self._leave_out_surplus_inputs(validation)
             self._check_source(validation, "validation_data", tolerate_nan)
         self._compiled.warn_of_toggled_flags(self)
         executables = self._compiled.executables_for(self)
@@ -156,8 +158,8 @@ class Fitting:
         self._compiled.check_monitors(listed, structure, has_validation=validation is not None)
         watch = CompileWatch(executables, max_compiles)
         options = self._fit_options(compile_watch=watch, **limits)
-        with interrupts.watched() as flag:
-            self._fit_loop(executables, source, listed, options, validation, flag).run()
+        interrupts.check()  # before the weights are lent to the loop
+        self._fit_loop(executables, source, listed, options, validation).run()
 
     def _check_can_train(self):
         self._compiled.require("fit")
@@ -178,7 +180,7 @@ class Fitting:
             **{"fuse": chosen.fuse, **options},
         )
 
-    def _fit_loop(self, executables, source, callbacks, options, validation, flag) -> Fit:
+    def _fit_loop(self, executables, source, callbacks, options, validation) -> Fit:
         return Fit(
             executables,
             source,
@@ -186,7 +188,7 @@ class Fitting:
             self._compiled.progress,
             options,
             validation=validation,
-            interrupts=flag,
+            check_interrupts=interrupts.check,
         )
 
     def _warn_of_skipped_steps(self):
@@ -204,8 +206,9 @@ class Fitting:
 
     def _finish_training(self):
         if hasattr(self.optimizer, "finalize_variable_values"):  # averages become the weights
-            self.optimizer.finalize_variable_values(self.trainable_weights)
+            self.optimizer.finalize_variable_values(self.trainable_variables)
 
+    @interrupts.heard
     def warmup(
         self,
         x: Data,
@@ -261,5 +264,4 @@ class Fitting:
         fuse = self._compiled.options.fuse and batch_size is not None
         options = self._fit_options(epochs=epochs, fuse=fuse)
         executables = self._compiled.executables_for(self)
-        with interrupts.watched() as flag:
-            warm_up(self._fit_loop(executables, source, listed, options, validation, flag))
+        warm_up(self._fit_loop(executables, source, listed, options, validation))

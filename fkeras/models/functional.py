@@ -11,7 +11,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, nested, signature, tracking
+from fkeras.layers.base import building, nested, running_blocks, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.input_layer import InputLayer
@@ -246,6 +246,9 @@ class Functional(Model):
             return self.input_names
         return [member.name for member in self.members if getattr(member, "is_input", False)]
 
+    def _declared_inputs(self):
+        return self._symbols.inputs
+
     def _is_plain(self) -> bool:
         """Whether inputs and outputs are all that the constructor takes."""
         cls = type(self)
@@ -287,7 +290,8 @@ class Functional(Model):
             tensor = KerasTensor(spec.shape, dtype=spec.dtype, name=spec.name)
             Node(by_name.get(spec.name, layer), (), {}, tensor)
             tensors.append(tensor)
-        outputs = self._plan.replay(tensors, self._operations())
+        with running_blocks.as_one_block(self):
+            outputs = self._plan.replay(tensors, self._operations())
         self._symbols = _Symbols(
             pack_like(specs.inputs, tensors), pack_like(specs.outputs, outputs)
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.nested import make_sequence_like, map_structure, sorted_keys
+from fkeras.core.nested import flatten, make_sequence_like, map_structure, sorted_keys
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.core.warn_once import warn_user_once
@@ -47,6 +47,8 @@ def flatten_like(declared: Nested[KerasTensor], inputs: Nested[Any], name: str) 
         UserInputError: shows both structures, or the key that is missing.
     """
     if isinstance(declared, KerasTensor):
+        if isinstance(inputs, dict) and len(inputs) > 1:
+            return _inputs_by_layer_name([declared], inputs, name)
         return [_single_input(declared, inputs, name)]
     if isinstance(declared, dict):
         if isinstance(inputs, dict):
@@ -63,6 +65,29 @@ def flatten_like(declared: Nested[KerasTensor], inputs: Nested[Any], name: str) 
     raise _mismatch(declared, inputs, name)
 
 
+def surplus_keys(declared: Nested[KerasTensor], inputs: Nested[Any]) -> list[str]:
+    """The keys of a dict of inputs that a model does not take; a single one is taken under any
+    name.
+    """
+    if not isinstance(inputs, dict) or len(inputs) < 2:
+        return []
+    expected = declared if isinstance(declared, dict) else _input_names(flatten(declared))
+    surplus = [key for key in inputs if key not in expected]
+    return surplus if len(surplus) < len(inputs) else []  # all of them: another structure
+
+
+def warn_of_surplus_keys(surplus: Sequence[str], expected: Sequence[str], name: str) -> None:
+    if surplus:
+        warn_user_once(
+            f"Model '{name}' ignores the input keys {list(surplus)}: it takes {list(expected)}.",
+            key=(name, *surplus),
+        )
+
+
+def _input_names(declared: Sequence[KerasTensor]) -> list[str]:
+    return [x._keras_history[0].name if x._keras_history else x.name for x in declared]
+
+
 def _single_input(declared, inputs, name):
     array = inputs
     if isinstance(array, (list, tuple)) and len(array) == 1:
@@ -76,21 +101,12 @@ def _single_input(declared, inputs, name):
 
 def _inputs_by_key(declared, inputs, name):
     _check_keys(list(declared), inputs, name)
-    extra = [key for key in inputs if key not in declared]
-    if extra:
-        warn_user_once(
-            f"Model '{name}' ignores the input keys {extra}: it takes {list(declared)}.",
-            key=(name, *extra),
-        )
     keys = sorted_keys(declared)
     return [leaf for key in keys for leaf in flatten_like(declared[key], inputs[key], name)]
 
 
 def _inputs_by_layer_name(declared, inputs, name):
-    layer_names = [
-        tensor._keras_history[0].name if tensor._keras_history else tensor.name
-        for tensor in declared
-    ]
+    layer_names = _input_names(declared)
     _check_keys(layer_names, inputs, name)
     return [inputs[key] for key in layer_names]
 
@@ -102,6 +118,7 @@ def _check_keys(expected, inputs, name):
                 f"Missing data for input \"{key}\" of model '{name}'. You passed a data "
                 f"dictionary with keys {list(inputs)}. Expected the following keys: {expected}"
             )
+    warn_of_surplus_keys([key for key in inputs if key not in expected], expected, name)
 
 
 def _mismatch(declared, inputs, name):

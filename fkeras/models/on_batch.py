@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Never
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Never, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
-from fkeras.training import first_batch, input_checks
+from fkeras.training import first_batch, input_checks, interrupts
 from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
 from fkeras.training.value_checks import ValueChecks
@@ -23,6 +24,25 @@ if TYPE_CHECKING:
     from fkeras.training.trainable import Logs
     from fkeras.types import Nested
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _heard_while_preparing(entry: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: Ctrl-C is watched for at the first call, which builds and compiles. Later ones may
+    take as long as watching would.
+    """
+    watched_entry = interrupts.heard(entry)
+
+    @functools.wraps(entry)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        model = args[0]
+        return (entry if model._compiled.executables is not None else watched_entry)(
+            *args, **kwargs
+        )
+
+    return wrapper
+
 
 class OnBatch:
     """`train_on_batch`, `test_on_batch` and `predict_on_batch`, for loops of the user's own."""
@@ -30,6 +50,7 @@ class OnBatch:
     _compiled: Compiled
 
     @tracebacks.filtered
+    @_heard_while_preparing
     def train_on_batch(
         self,
         x: Data,
@@ -72,6 +93,7 @@ class OnBatch:
         return logs
 
     @tracebacks.filtered
+    @_heard_while_preparing
     def test_on_batch(
         self,
         x: Data,
@@ -101,6 +123,7 @@ class OnBatch:
         return self._results(to_python(logs), return_dict)
 
     @tracebacks.filtered
+    @_heard_while_preparing
     def predict_on_batch(self, x: Data, **unknown: Never) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
         arguments.refuse_unknown(OnBatch.predict_on_batch, unknown)
@@ -116,6 +139,7 @@ class OnBatch:
             class_weight=class_weight,
             role="batch",
         )
+        self._leave_out_surplus_inputs(source)
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
         if source.columns:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core.values import lending
 from fkeras.training import steps
+from fkeras.training.logs import named_results
 
 if TYPE_CHECKING:
     from fkeras.training.compiled import Compiled
@@ -21,6 +22,7 @@ OVERRIDABLE = (
     "compute_loss",
     "compute_metrics",
     "get_metrics_result",
+    "metrics",
 )
 
 
@@ -68,13 +70,9 @@ class OverridableSteps:
 
     def get_metrics_result(self) -> Logs:
         """Results of all metrics by name, as floats (or arrays, inside a pure call)."""
-        results = {}
+        results: Logs = {}
         for metric in self.metrics:
-            result = metric.result()
-            if isinstance(result, dict):
-                results.update(result)
-            else:
-                results[metric.name] = result
+            results.update(named_results(metric.name, metric.result()))
         return results
 
     def stateless_compute_loss(
@@ -138,6 +136,7 @@ class OverridableSteps:
         """
         return steps.compute_loss_and_updates(
             self,
+            self._compiled,
             trainable_variables,
             non_trainable_variables,
             metrics_variables,

@@ -14,7 +14,14 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, input_conversion, nested, signature, tracking
+from fkeras.layers.base import (
+    building,
+    input_conversion,
+    nested,
+    running_blocks,
+    signature,
+    tracking,
+)
 from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
@@ -244,12 +251,11 @@ class Sequential(Model):
 
     def _adjust(self, x):
         """The input as its Input declares it; as the first layer wants it where there is none."""
-        if self._input_layer is not None and not self._is_deferred:
-            declared = self._input_layer.output
-            if isinstance(x, (dict, list, tuple)):  # of one input, or an error
-                x = flatten_like(declared, x, self.name)[0]
-            if hasattr(x, "shape"):
-                return adjust_input(x, declared, self.name)
+        declared = self._declared_inputs()
+        if isinstance(x, (dict, list, tuple)) and declared is not None:  # of one input, or an error
+            x = flatten_like(declared, x, self.name)[0]
+        if hasattr(x, "shape") and declared is not None:
+            return adjust_input(x, declared, self.name)
         first = self.layers[0]
         if not first._info.convert_inputs:
             return x
@@ -257,6 +263,9 @@ class Sequential(Model):
             first.dtype_policy, first.compute_dtype, first.autocast, (x,), {}
         )
         return args[0]
+
+    def _declared_inputs(self):
+        return None if self._input_layer is None or self._is_deferred else self._input_layer.output
 
     def compute_output_spec(
         self,
@@ -372,8 +381,9 @@ class Sequential(Model):
             tensor = KerasTensor(first.batch_shape, dtype=first.dtype, name=first.name)
             Node(first, (), {}, tensor)
             x = tensor
-            for layer in self.stack[1:]:
-                x = layer(x)
+            with running_blocks.as_one_block(self):
+                for layer in self.stack[1:]:
+                    x = layer(x)
             self._symbols = _Symbols(tensor, x)
 
 

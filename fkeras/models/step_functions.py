@@ -6,9 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
+
+from fkeras.training.outside import JittedStep
 
 if TYPE_CHECKING:
     from fkeras.training.compiled import Compiled
+
+
+def _joined(outputs):
+    """The outputs of several batches below each other."""
+    return jax.tree.map(lambda *parts: jnp.concatenate(parts), *outputs)
 
 
 class StepFunctions:
@@ -45,18 +53,24 @@ class StepFunctions:
         """A function (state, iterator of batches) -> (outputs, state) that runs `predict_step`,
         compiled. `force`: whether it is made anew.
         """
-        return self._make_function("predict", self.predict_step, force)
 
-    def _make_function(self, kind, step, force):
+        def predict_step(state, batch):
+            outputs, non_trainable = self.predict_step(state, batch)
+            return outputs, (state[0], non_trainable)
+
+        return self._make_function("predict", predict_step, force, join=_joined)
+
+    def _make_function(self, kind, step, force, join=lambda results: results[-1]):
         functions = self._compiled.step_functions
         if kind not in functions or force:
-            run = step if self.run_eagerly or not self.jit_compile else jax.jit(step)
+            run = step if self.run_eagerly or not self.jit_compile else JittedStep(step)
 
             def function(state, iterator):
-                result = None
+                results = []
                 for _, batch in zip(range(self.steps_per_execution), iterator):
                     result, state = run(state, batch)
-                return result, state
+                    results.append(result)
+                return join(results) if results else None, state
 
             functions[kind] = function
         return functions[kind]

@@ -12,6 +12,7 @@ from fkeras.models import loop_arguments as arguments
 from fkeras.models.compiling import Compiling
 from fkeras.models.evaluating import Evaluating
 from fkeras.models.fitting import Fitting
+from fkeras.models.input_structure import surplus_keys, warn_of_surplus_keys
 from fkeras.models.on_batch import OnBatch
 from fkeras.models.overridable_steps import OVERRIDABLE, OverridableSteps
 from fkeras.models.pure_training import PureTraining
@@ -21,8 +22,16 @@ from fkeras.training import first_batch, input_checks
 from fkeras.training.compiled import Compiled
 
 if TYPE_CHECKING:
+    from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.data import Source
     from fkeras.training.trainable import Logs
+    from fkeras.types import Nested
+
+
+# Methods of the user's that are given whole batches.
+_SEE_INPUTS = frozenset(
+    ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+)
 
 
 class Trainer(
@@ -66,10 +75,27 @@ class Trainer(
 
     def _prepare(self, source: Source, caller: str, tolerate_nan: bool = False) -> None:
         """Builds what needs shapes from the first batch, then checks the data."""
+        self._leave_out_surplus_inputs(source)
         batch = source.peek()
         first_batch.prepare(self, self._compiled, batch, caller)
         input_checks.check_layout(self, batch)
         self._check_source(source, caller, tolerate_nan)
+
+    def _declared_inputs(self) -> Nested[KerasTensor] | None:
+        """What the model was declared to take; None where it takes whatever its `call` does."""
+        return None
+
+    def _leave_out_surplus_inputs(self, source: Source) -> None:
+        """Drops input keys that the model does not take, which may not even be numbers. A user's
+        own step is given them.
+        """
+        declared = self._declared_inputs()
+        if declared is None or self._compiled.overridden & _SEE_INPUTS:
+            return
+        surplus = surplus_keys(declared, source.peek()[0])
+        if surplus:
+            warn_of_surplus_keys(surplus, self.input_names, self.name)
+            source.leave_out(surplus)
 
     def _check_source(self, source, role, tolerate_nan=False):
         input_checks.check_source(

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core import settings
+from fkeras.core.contraction import einsum
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
@@ -141,7 +142,7 @@ def _by_einsum(
     if heads != kv_heads:
         key, value = (jnp.repeat(x, heads // kv_heads, axis=2) for x in (key, value))
     exact = jnp.promote_types(query.dtype, "float32")
-    logits = jnp.einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type=exact)
+    logits = einsum("bqhd,bkhd->bhqk", query, key, preferred_element_type=exact)
     logits = logits * (depth**-0.5 if scale is None else scale)  # (batch, heads, queries, keys)
     if cap is not None:
         logits = cap * jnp.tanh(logits / cap)
@@ -154,10 +155,10 @@ def _by_einsum(
         # Not -inf: a row without any key would be NaN. JAX's own number.
         logits = jnp.where(mask, logits, -0.7 * jnp.finfo(logits.dtype).max)
     if value.dtype != logits.dtype:  # in half precision, what is rounded must be normalised before
-        return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
+        return einsum("bhqk,bkhd->bqhd", jax.nn.softmax(logits).astype(value.dtype), value)
     # Softmax whose division comes last, where there is one number for each query and depth instead
     # of each query and key.
     largest = jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
     weights = jnp.exp(logits - largest)
-    totals = jnp.einsum("bhqk->bqh", weights)[..., None]
-    return jnp.einsum("bhqk,bkhd->bqhd", weights, value) / totals
+    totals = jnp.sum(weights, axis=-1).transpose(0, 2, 1)[..., None]
+    return einsum("bhqk,bkhd->bqhd", weights, value) / totals

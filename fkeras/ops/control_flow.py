@@ -6,6 +6,7 @@ On KerasTensors the user's function is evaluated abstractly; it is called again 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -244,7 +245,7 @@ def scan(
         >>> int(carry), ys.tolist()
         (6, [0, 0, 1, 3])
     """
-    if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
+    if not isinstance(unroll, bool) and (not isinstance(unroll, Integral) or unroll < 1):
         raise UserInputError(
             f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}."
         )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Literal, overload
 
 import jax.numpy as jnp
@@ -252,7 +253,7 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
         raise UserInputError(
             f"vander: input tensor must be 1-dimensional. Received: shape {tuple(x.shape)}."
         )
-    if N is not None and not isinstance(N, int):
+    if N is not None and not isinstance(N, Integral):
         raise UserTypeError(f"Argument `N` must be of type `int`. Received: N={N!r}.")
     if N is not None and N < 0:
         raise UserInputError(f"Argument `N` must be nonnegative. Received: N={N}.")

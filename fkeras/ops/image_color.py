@@ -9,7 +9,7 @@ from fkeras.core.settings import standardize_data_format
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
-from fkeras.ops.promotion import result_type
+from fkeras.ops.promotion import is_integral, result_type
 from fkeras.ops.tensors import as_array
 from fkeras.types import DataFormat, Tensor, TensorLike
 
@@ -32,8 +32,8 @@ def channel_axis(data_format: DataFormat | None) -> int:
 def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) -> Tensor:
     """0.2989 R + 0.587 G + 0.114 B.
 
-    The channel axis gets size 1; the dtype stays (integers are truncated, as in Keras).
-    One-channel images are returned as they are.
+    The channel axis gets size 1; the dtype stays, integers are rounded. One-channel images are
+    returned as they are.
     """
     images, axis = as_array(images), channel_axis(data_format)
     check_rank(images)
@@ -48,6 +48,8 @@ def rgb_to_grayscale(images: TensorLike, data_format: DataFormat | None = None) 
     weights = jnp.asarray([0.2989, 0.5870, 0.1140], dtype)
     # (height, width) or (batch, height, width)
     gray = jnp.tensordot(images.astype(dtype), weights, axes=(axis, 0))
+    if is_integral(images.dtype):
+        gray = jnp.round(gray)
     return jnp.expand_dims(gray, axis).astype(images.dtype)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 from typing import NamedTuple
 
 import jax
@@ -20,7 +21,7 @@ from fkeras.types import Axis, DataFormat, Tensor, TensorLike
 
 def _patch_size(size: Axis) -> tuple[int, ...]:
     """The size of a patch along each of 2 or 3 axes, checked."""
-    if isinstance(size, int):
+    if isinstance(size, Integral):
         return size, size
     if not isinstance(size, (tuple, list)):
         raise UserTypeError(
@@ -81,7 +82,7 @@ def extract_patches_3d(
 
     Arguments as in `extract_patches`, `size` an int or 3.
     """
-    if not isinstance(size, int) and len(size) != 3:
+    if not isinstance(size, Integral) and len(size) != 3:
         raise UserTypeError(
             "Invalid `size` argument. Expected an int or a tuple of length 3. Received: "
             f"size={size}"

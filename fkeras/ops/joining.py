@@ -6,6 +6,7 @@ Dtypes promote; shapes must agree but along the joined axis.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import jax
 import jax.numpy as jnp
@@ -111,7 +112,7 @@ def _pieces(
     """KerasTensors of the parts."""
     axis = canonical_axis(axis, len(x.shape))
     size = x.shape[axis]
-    if isinstance(indices_or_sections, int):
+    if isinstance(indices_or_sections, Integral):
         if size is not None and size % indices_or_sections:
             raise UserInputError(
                 f"split: axis {axis} of shape {x.shape} cannot be divided into "
@@ -157,7 +158,7 @@ def array_split(x: TensorLike, indices_or_sections: int, axis: int = 0) -> list[
 
     A list, the larger parts first.
     """
-    if not isinstance(indices_or_sections, int):
+    if not isinstance(indices_or_sections, Integral):
         raise UserTypeError(
             "Argument `indices_or_sections` must be of type `int`. Received: "
             f"{indices_or_sections!r}."
@@ -167,7 +168,7 @@ def array_split(x: TensorLike, indices_or_sections: int, axis: int = 0) -> list[
             "Argument `indices_or_sections` must be a positive integer. Received: "
             f"{indices_or_sections}."
         )
-    if not isinstance(axis, int):
+    if not isinstance(axis, Integral):
         raise UserTypeError(f"Argument `axis` must be of type `int`. Received: {axis!r}.")
     return jnp.array_split(as_array(x), indices_or_sections, axis=axis)
 

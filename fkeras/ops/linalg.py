@@ -6,6 +6,7 @@ Any axes before them are a batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import jax
@@ -237,7 +238,7 @@ def matrix_rank(x: TensorLike, tol: float | None = None) -> Tensor:
 @op
 def matrix_power(x: TensorLike, n: int) -> Tensor:
     """x multiplied n times by itself, (..., m, m); a negative n inverts first."""
-    if not isinstance(n, int):
+    if not isinstance(n, Integral):
         raise UserTypeError(f"n must be an integer. Received: n={n} of type {type(n)}")
     return jnp.linalg.matrix_power(_matrix(x, "matrix_power", square=True), n)
 

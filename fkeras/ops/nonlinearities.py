@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import jax
 import jax.numpy as jnp
 from numpy.lib.array_utils import normalize_axis_index
@@ -188,7 +190,7 @@ def softmax(x: TensorLike, axis: Axis | None = -1) -> Tensor:
     Array([0.5, 0.5], dtype=float32)
     """
     x = as_array(x)
-    if isinstance(axis, int) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
+    if isinstance(axis, Integral) and -x.ndim <= axis < x.ndim and x.shape[axis] == 1:
         warn_once.warn(
             f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis "
             "has size 1, so the result is always 1, which is likely not what you intended. Did "

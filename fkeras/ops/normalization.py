@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -111,7 +113,7 @@ def normalize(
     >>> ops.normalize([[3.0, 4.0]])
     Array([[0.6, 0.8]], dtype=float32)
     """
-    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+    if not isinstance(order, Integral) or isinstance(order, bool) or order < 1:
         raise UserInputError(f"Argument `order` must be an int >= 1. Received: order={order}.")
     x = jnp.atleast_1d(as_array(x))
     axis = tuple(axis) if isinstance(axis, list) else axis

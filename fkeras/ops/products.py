@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
@@ -112,6 +113,7 @@ def tensordot(
         axes: an int n: the last n axes of `x1` and the first n of `x2`; or a pair of axes, or of
             lists of axes, one for each array.
     """
+    axes = int(axes) if isinstance(axes, np.integer) else axes
     return jnp.tensordot(as_array(x1), as_array(x2), axes=axes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Literal, overload
 
 import jax
@@ -40,7 +41,7 @@ def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
 
     Smaller values stand before it. The array is flattened for None.
     """
-    if not isinstance(kth, int):
+    if not isinstance(kth, Integral):
         raise UserInputError(f"argpartition: kth must be an integer. Received: kth={kth!r}.")
     x = as_array(x)
     return jnp.argpartition(x.ravel() if axis is None else x, kth, axis=0 if axis is None else axis)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
+from numbers import Integral
 from types import ModuleType
 from typing import Any, TypeAlias
 
@@ -169,7 +170,7 @@ def total(
 
 
 def _listed(axis: Axis) -> tuple[int, ...]:
-    return (axis,) if isinstance(axis, int) else tuple(axis)
+    return (axis,) if isinstance(axis, Integral) else tuple(axis)
 
 
 def average(

@@ -5,6 +5,7 @@ Complex numbers are pairs (real part, imaginary part) of float arrays, as in Ker
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TypeAlias
 
 import jax
@@ -121,7 +122,7 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
 
 
 def _check_stride(sequence_stride: int) -> None:
-    if not isinstance(sequence_stride, int) or sequence_stride <= 0:
+    if not isinstance(sequence_stride, Integral) or sequence_stride <= 0:
         raise UserInputError(
             "`sequence_stride` must be a positive integer. Received: "
             f"sequence_stride={sequence_stride}"

@@ -8,6 +8,7 @@ float16 and bfloat16 are summed in float32, so that long axes do not overflow or
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import jax
@@ -270,7 +271,7 @@ def histogram(
 
 def _check_histogram(x: jax.Array, bins: int, range: tuple[float, float] | None) -> None:
     """Raises for arguments of `histogram` that cannot be right."""
-    if not isinstance(bins, int):
+    if not isinstance(bins, Integral):
         raise UserTypeError(f"Argument `bins` must be of type `int`. Received: bins={bins}.")
     if bins < 0:
         raise UserInputError(

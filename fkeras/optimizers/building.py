@@ -65,7 +65,7 @@ class BuildableOptimizer(OptimizerVariables):
                         spec,
                         param=read_value(variables[index]),
                         name=_slot_name(infos[index].path, key),
-                    )
+                    )._meta.blocks = infos[index].blocks
 
     def _add_slot_variable(
         self,
@@ -136,13 +136,15 @@ class BuildableOptimizer(OptimizerVariables):
             initializer: name, config or function of what it starts as.
         """
         info = parameter_info_of(reference_variable)
-        return self.add_variable(
+        variable = self.add_variable(
             info.shape,
             initializer,
             info.dtype,
             layout=getattr(reference_variable, "layout", None),
             name=_slot_name(info.path, name or "var"),
         )
+        variable._meta.blocks = info.blocks
+        return variable
 
     def add_optimizer_variables(
         self,

@@ -69,7 +69,8 @@ def _constants_of(info: ParameterInfo) -> tuple:
     if isinstance(constraint, Constraint):
         # With its config, since its attributes may be assigned.
         constants = id(constraint), type(constraint).__name__, constraint.get_config()
-    return info.path, info.shape, info.dtype, info.overwrite, info.decays, constants
+    plain = info.path, info.shape, info.blocks, info.dtype, info.overwrite, info.decays
+    return *plain, constants
 
 
 def has_only_builtin_parts(optimizer: StatefulOptimizer, infos: Sequence[ParameterInfo]) -> bool:

@@ -59,7 +59,10 @@ def apply_update_steps(
 
     def steps() -> None:
         for i, gradient in grads.items():
-            optimizer.update_step(gradient, trained[i], learning_rate)
+            if infos[i].blocks:
+                _update_blocks(optimizer, gradient, trained[i], own, learning_rate, infos[i])
+            else:
+                optimizer.update_step(gradient, trained[i], learning_rate)
 
     _, after = lending.call(
         steps,
@@ -68,6 +71,32 @@ def apply_update_steps(
         caller=f"{type(optimizer).__name__}.update_step",
     )
     return after[: len(trained)], optimizer._state_from_values(after[len(trained) :])
+
+
+def _update_blocks(
+    optimizer: Optimizer,
+    gradient: jax.Array,
+    variable: Variable,
+    own: Sequence[Variable],
+    learning_rate: jax.Array,
+    info: ParameterInfo,
+) -> None:
+    """`update_step` for each block of a stack by itself: within it, the parameter and what is kept
+    of its kind read as those of one block.
+    """
+    # What `add_variable_from_reference` made for a stack is one too.
+    stacks = [variable, *(v for v in own if v._meta.blocks == info.blocks)]
+    values = [v.value for v in stacks]
+
+    def one_block(gradient: jax.Array, values: list[jax.Array]) -> list[jax.Array]:
+        def step() -> None:
+            optimizer.update_step(gradient, variable, learning_rate)
+
+        return lending.call(step, stacks, values)[1]
+
+    after = info.over_blocks(one_block)(gradient, values)
+    for stacked, value in zip(stacks, after):
+        stacked.assign(value)
 
 
 def check_built_for(optimizer: Optimizer, infos: Sequence[ParameterInfo]) -> None:

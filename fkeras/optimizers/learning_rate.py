@@ -71,6 +71,15 @@ class RatedOptimizer(BuildableOptimizer):
         # Past `__setattr__`: a schedule may hold lists of Variables that are not the optimizer's.
         object.__setattr__(self, "_learning_rate", new)
 
+    @property
+    def lr(self) -> Any:
+        """`learning_rate` as older scripts call it; a subclass may mean something else by it."""
+        return self.__dict__["lr"] if "lr" in self.__dict__ else self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        self.__dict__["lr"] = value
+
     def _assign_number(self, new: float) -> None:
         current = self._learning_rate
         if isinstance(current, LearningRateSchedule):

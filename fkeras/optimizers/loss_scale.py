@@ -116,6 +116,10 @@ class LossScaleOptimizer(Optimizer):
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
 
+    @property
+    def revision(self) -> int:
+        return self._revision + self.inner_optimizer.revision
+
     # -- pure ------------------------------------------------------------------
 
     def shared_slots(self, infos: Sequence[ParameterInfo]) -> dict[str, SlotSpec]:
@@ -212,6 +216,9 @@ class LossScaleOptimizer(Optimizer):
         """Its own Variables, then those of the inner optimizer."""
         return list(self._variables) + self.inner_optimizer.variables
 
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        return list(self._variables) + self.inner_optimizer.separate_variables(blocks)
+
     @property
     def skipped_steps(self) -> int:
         """How many steps in a row have been skipped up to now: 0 after a good step."""
@@ -271,8 +278,8 @@ class LossScaleOptimizer(Optimizer):
         return {
             "name": self.name,
             "inner_optimizer": serialization.serialize_keras_object(self.inner_optimizer),
-            "initial_scale": self.initial_scale,
-            "dynamic_growth_steps": self.dynamic_growth_steps,
+            "initial_scale": float(self.initial_scale),
+            "dynamic_growth_steps": int(self.dynamic_growth_steps),
         }
 
     @classmethod

@@ -92,6 +92,10 @@ class MultiOptimizer(Optimizer):
         for optimizer in self.__dict__.get("_inner", ()):
             optimizer.loss_scale_factor = value
 
+    @property
+    def revision(self) -> int:
+        return self._revision + sum(optimizer.revision for optimizer in self._inner)
+
     def _position(self, optimizer: Optimizer) -> int:
         """The index of an optimizer in `optimizers`, which takes it in when it is new."""
         for i, inner in enumerate(self._inner):
@@ -221,6 +225,14 @@ class MultiOptimizer(Optimizer):
     def variables(self) -> list[Variable]:
         """Its own Variables, then those of each optimizer."""
         return [*self._variables, *(v for optimizer in self._inner for v in optimizer.variables)]
+
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        ordered = list(self._variables)
+        for optimizer, share in zip(self._inner, self._indices_by_optimizer(self._built_for)):
+            places = {index: place for place, index in enumerate(share)}
+            own = [(places[index], block) for index, block in blocks if index in places]
+            ordered += optimizer.separate_variables(own)
+        return ordered
 
     def parameter_infos_of(self, variables: Iterable[nnx.Variable]) -> list[ParameterInfo]:
         variables = list(variables)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fkeras.core import names
+from fkeras.core.config import scopes
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers import optax_arguments
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
 from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
+from fkeras.optimizers.optax_blocks import by_block
 from fkeras.optimizers.optax_trees import flattener, name_of, nested_by_path
 from fkeras.optimizers.optimizer import Optimizer
 from fkeras.optimizers.parameter_info import read_value
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.optimizers.state import Flatten, Unflatten
-    from fkeras.types import ArrayLike, PyTree
+    from fkeras.types import ArrayLike, Config, PyTree
 
 _INJECTED = "hyperparams_learning_rate"  # where `optax.inject_hyperparams` keeps it
 
@@ -101,7 +103,7 @@ class OptaxOptimizer(Optimizer):
         leaves: PyTree | None = None,
     ) -> dict[str, Any]:
         state = OptimizerState(
-            jnp.zeros((), jnp.int32), transformation=self.transformation.init(params)
+            jnp.zeros((), jnp.int32), transformation=by_block(self.transformation).init(params)
         )
         return self._to_trees(state, [], list)
 
@@ -145,7 +147,7 @@ class OptaxOptimizer(Optimizer):
     ) -> OptimizerState:
         tree = self._tree_builder(infos)(list(params))
         return OptimizerState(
-            jnp.zeros((), jnp.int32), transformation=self.transformation.init(tree)
+            jnp.zeros((), jnp.int32), transformation=by_block(self.transformation).init(tree)
         )
 
     def _step(
@@ -186,7 +188,7 @@ class OptaxOptimizer(Optimizer):
             for gradient, param, info in zip(arrays, params, infos, strict=True)
         ]
         tree = unflatten(list(params))
-        updates, transformation = self.transformation.update(
+        updates, transformation = by_block(self.transformation).update(
             unflatten(filled),
             state.transformation,
             tree,
@@ -249,7 +251,7 @@ class OptaxOptimizer(Optimizer):
             self._ask(tree)
         # Values now, even inside a trace: the Variables outlive it.
         with jax.ensure_compile_time_eval():
-            state = self.transformation.init(tree)
+            state = by_block(self.transformation).init(tree)
         values, self._structure = jax.tree_util.tree_flatten_with_path(state)
         with names.scope(self.name):
             self._key_kinds = [_key_kind(value) for _, value in values]
@@ -261,6 +263,9 @@ class OptaxOptimizer(Optimizer):
                 variable = self._add_slot_variable("transformation", i, spec, name=name)
                 if name.endswith(_INJECTED):
                     self._rate = variable
+
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        return self.variables  # the transformation is given blocks one by one
 
     def weights_of_slots(self) -> list[tuple[Variable, nnx.Variable]]:
         """As for other optimizers: by the end of a value's path in the transformation's state."""
@@ -373,7 +378,9 @@ class OptaxOptimizer(Optimizer):
             check_sign("learning_rate", float(new))
         self.learning_rate.assign(new)
 
-    def get_config(self) -> NoReturn:
+    def get_config(self) -> Config:
+        if scopes.classes_in_memory() is not None:
+            return {"transformation": self.transformation, "name": self.name}
         raise UserTypeError(
             f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
             "or a checkpoint instead, and compile again after loading."

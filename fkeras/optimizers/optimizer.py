@@ -30,6 +30,7 @@ from fkeras.optimizers.arithmetic import at_least_float32
 from fkeras.optimizers.options import check_options
 from fkeras.optimizers.parameter_info import parameter_info_of, read_value
 from fkeras.optimizers.stateful import StatefulOptimizer
+from fkeras.optimizers.update_step import step_leaf
 
 if TYPE_CHECKING:
     from flax import nnx
@@ -160,7 +161,8 @@ class Optimizer(StatefulOptimizer):
             jnp.asarray(getattr(self.iterations, "value", self.iterations) + 1, param.dtype),
             {key: shared_variables[key].value for key in self.shared_keys},
         )
-        new, new_slots = self.leaf_step(
+        new, new_slots = step_leaf(
+            self,
             jnp.asarray(gradient).astype(param.dtype),
             param,
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from fkeras.errors import UserInputError
@@ -34,7 +35,7 @@ def check_options(optimizer: PureOptimizer) -> None:
 
 
 def _check_accumulation(steps: int | None) -> None:
-    if steps and (not isinstance(steps, int) or steps < 2):
+    if steps and (not isinstance(steps, Integral) or steps < 2):
         raise UserInputError(
             "`gradient_accumulation_steps` must be an integer >= 2. Received: "
             f"gradient_accumulation_steps={steps}"
@@ -47,7 +48,7 @@ def _check_averages(momentum: float, overwrite_frequency: int | None) -> None:
             f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}"
         )
     every = overwrite_frequency
-    if every and (not isinstance(every, int) or every < 1):
+    if every and (not isinstance(every, Integral) or every < 1):
         raise UserInputError(
             "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
             f"ema_overwrite_frequency={every}"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core import user_code
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable import Variable
 
 if TYPE_CHECKING:
     from flax import nnx
 
     from fkeras.types import ArrayLike, PyTree
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +33,8 @@ class ParameterInfo:
         overwrite: the "gradient" is the new value itself (float8 scales).
         decays: whether weight decay applies.
         constraint: function of the new value, applied after each update; None for none.
+        blocks: sizes of the leading axes of `shape` that count the blocks of a `Repeat`. A rule is
+            given each block as a parameter of its own.
     """
 
     path: str
@@ -40,16 +44,29 @@ class ParameterInfo:
     overwrite: bool = False
     decays: bool = True
     constraint: Callable[[jax.Array], ArrayLike] | None = None
+    blocks: tuple[int, ...] = ()
 
     @property
     def ndim(self) -> int:
         return len(self.shape)
 
+    def of_block(self) -> ParameterInfo:
+        """What a rule is told: of one block where there are several."""
+        if not self.blocks:
+            return self
+        return dataclasses.replace(self, shape=self.shape[len(self.blocks) :], blocks=())
+
+    def over_blocks(self, function: Callable[..., T]) -> Callable[..., T]:
+        """A function of one block's values as one of this parameter's: each block by itself."""
+        return stacking.over_blocks(function, len(self.blocks))
+
     def constrained(self, value: jax.Array) -> jax.Array:
         """The new value as the constraint wants it, in its own dtype."""
         if self.constraint is None:
             return value
-        projected = user_code.call(self.constraint, self._describe_constraint, value)
+        projected = user_code.call(
+            self.over_blocks(self.constraint), self._describe_constraint, value
+        )
         return jnp.asarray(projected, value.dtype)
 
     def _describe_constraint(self) -> str:
@@ -65,14 +82,16 @@ class ParameterInfo:
 def parameter_info_of(variable: nnx.Variable, decays: bool = True) -> ParameterInfo:
     """The `ParameterInfo` of a Variable, or of any `nnx.Variable`."""
     if isinstance(variable, Variable):
+        shape = tuple(variable.shape)
         return ParameterInfo(
             path=variable.path,
             name=variable.name,
-            shape=tuple(variable.shape),
+            shape=shape,
             dtype=variable._meta.dtype,
             overwrite=bool(variable.overwrite_with_gradient),
             decays=decays,
             constraint=variable.constraint,
+            blocks=shape[: stacking.count_block_axes(variable)],
         )
     # Of a module that was not made with fkeras.
     path, value = lending.path_of(variable), read_value(variable)

@@ -6,6 +6,7 @@ import functools
 import inspect
 import math
 from collections.abc import Callable
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
@@ -105,6 +106,6 @@ def rate_dtype() -> str:
 
 def config_of(rate: float | LearningRate) -> float | Config:
     """What `get_config` says of a learning rate."""
-    if isinstance(rate, (int, float)):
+    if isinstance(rate, (Integral, float)):
         return float(rate)
     return serialization.serialize_keras_object(rate)

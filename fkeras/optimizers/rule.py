@@ -109,7 +109,7 @@ class UpdateRule:
                 if info.overwrite:
                     continue
                 for key in group:
-                    spec = self.slot_for(key, info)
+                    spec = self.slot_for(key, info.of_block())
                     if spec is not None:
-                        rows.append(SlotRow(key, index, spec))
+                        rows.append(SlotRow(key, index, spec.stacked(info.blocks)))
         return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import TYPE_CHECKING, Never
 
 import jax
@@ -65,7 +66,7 @@ class SGD(Optimizer):
             name=name,
             **kwargs,
         )
-        is_number = isinstance(momentum, (int, float)) and not isinstance(momentum, bool)
+        is_number = isinstance(momentum, (Integral, float)) and not isinstance(momentum, bool)
         if not is_number or not 0 <= momentum <= 1:
             raise UserInputError(
                 f"`momentum` must be a float between [0, 1]. Received: momentum={momentum!r}"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.values import stacking
+
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
 
@@ -31,6 +33,13 @@ class SlotSpec:
     def like(cls, info: ParameterInfo, fill: float | Callable[[Any], jax.Array] = 0.0) -> SlotSpec:
         """A value of the shape and dtype of a parameter."""
         return cls(info.shape, info.dtype, fill)
+
+    def stacked(self, blocks: tuple[int, ...]) -> SlotSpec:
+        """The values of several blocks, for one of which this is."""
+        if not blocks:
+            return self
+        fill = stacking.over_blocks(self.fill, len(blocks)) if callable(self.fill) else self.fill
+        return SlotSpec((*blocks, *self.shape), self.dtype, fill)
 
     def first_value(self, param: jax.Array | None) -> jax.Array:
         """The value before the first step; `param` is None for what belongs to no parameter."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.optimizers import compiled_step
 from fkeras.optimizers.gradients import aligned_gradients
@@ -142,7 +142,7 @@ class StatefulOptimizer(SavableOptimizer):
         if not self.use_ema:
             return
         averages = self._held_by_parameter("average")
-        for variable in var_list:
+        for variable in map(stacking.stack_of, var_list):
             average = averages[self._get_variable_index(variable)]
             if average is not None:
                 write_value(variable, average.value)

@@ -7,8 +7,9 @@ steps that only accumulate nothing else changes.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -115,7 +116,7 @@ def _advance(
 ) -> Stepped:
     """An update: clips, decays and applies the rule."""
     learning_rate = optimizer._rate_at(state)
-    clipped = clip(optimizer, grads)
+    clipped = clip(optimizer, grads, infos)
     return optimizer._apply_rule(clipped, params, state, infos, learning_rate, count)
 
 
@@ -152,10 +153,11 @@ def _accumulate(
     return either(group.is_due, update_now, only_add)
 
 
-def clip(optimizer: PureOptimizer, grads: Gradients) -> Gradients:
+def clip(optimizer: PureOptimizer, grads: Gradients, infos: Sequence[ParameterInfo]) -> Gradients:
     """Gradients after the one kind of clipping that the optimizer was given; 0 is no clipping."""
     if optimizer.clipnorm and optimizer.clipnorm > 0:
-        return {i: clip_by_norm(g, optimizer.clipnorm) for i, g in grads.items()}
+        clip_one = functools.partial(clip_by_norm, limit=optimizer.clipnorm)
+        return {i: infos[i].over_blocks(clip_one)(g) for i, g in grads.items()}
     if optimizer.global_clipnorm and optimizer.global_clipnorm > 0:
         clipped = clip_by_global_norm(list(grads.values()), optimizer.global_clipnorm)
         return dict(zip(grads, clipped))
@@ -168,7 +170,7 @@ def decayed(
     rule: UpdateRule, param: jax.Array, info: ParameterInfo, learning_rate: jax.Array
 ) -> jax.Array:
     """A parameter (at least float32) after weight decay, decoupled from the gradient."""
-    rate = rule.decay_rate(info) if info.decays else None
+    rate = rule.decay_rate(info.of_block()) if info.decays else None
     return param - param * rate * learning_rate if rate else param
 
 
@@ -193,7 +195,8 @@ def apply_rule(
             number = (count + 1).astype(param.dtype)
             by_dtype[param.dtype] = rate, rule.step_scalars(rate, number, _shared_of(rule, state))
         rate, scalars = by_dtype[param.dtype]
-        new, new_slots = rule.leaf_step(
+        new, new_slots = step_leaf(
+            rule,
             gradient.astype(param.dtype),
             decayed(rule, param, infos[i], rate),
             _slots_of(rule, state, i),
@@ -205,6 +208,22 @@ def apply_rule(
         for key, value in new_slots.items():
             state.slots[key][i] = value.astype(state.slot(key, i).dtype)
     return params, state
+
+
+def step_leaf(
+    rule: UpdateRule,
+    gradient: jax.Array,
+    param: jax.Array,
+    slots: dict[str, jax.Array],
+    scalars: StepScalars,
+    info: ParameterInfo,
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """One parameter's new value and slots by the rule, which is given each block by itself."""
+
+    def one_block(gradient: jax.Array, param: jax.Array, slots: dict[str, jax.Array]) -> Any:
+        return rule.leaf_step(gradient, param, slots, scalars, info.of_block())
+
+    return info.over_blocks(one_block)(gradient, param, slots)
 
 
 def _shared_of(rule: UpdateRule, state: OptimizerState) -> dict[str, jax.Array]:

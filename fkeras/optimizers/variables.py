@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import jax
 
-from fkeras.core.config import constructor
-from fkeras.core.values import lending
+from fkeras.core.config import constructor, registry
+from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable import Variable
-from fkeras.errors import UserInputError
+from fkeras.core.warn_once import warn_user
+from fkeras.errors import UserInputError, nearest
 from fkeras.optimizers.parameter_info import (
     ParameterInfo,
     own_name,
@@ -26,6 +29,23 @@ if TYPE_CHECKING:
     from fkeras.types import ArrayLike
 
 
+@functools.cache
+def _known_attributes(cls: type) -> frozenset[str]:
+    """The public names that one of fkeras's own optimizers has, or takes as arguments."""
+    parameters = (inspect.signature(base.__init__).parameters for base in cls.__mro__)
+    return frozenset(dir(cls)).union(["name", "built"], cls.shared_keys, *parameters)
+
+
+def _told_of_unknown(optimizer: OptimizerVariables, name: str) -> str:
+    known = [key for key in _known_attributes(type(optimizer)) if not key.startswith("_")]
+    close = nearest(name, known, count=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return (
+        f"An optimizer of type {type(optimizer).__name__} has no attribute {name!r}: what is "
+        f"assigned to it has no effect.{hint}"
+    )
+
+
 class OptimizerVariables(PureOptimizer):
     """What an optimizer keeps, as a list of Variables.
 
@@ -39,6 +59,7 @@ class OptimizerVariables(PureOptimizer):
     _built_for: list[nnx.Variable]
     _iterations: Variable
     _compiled_step: CompiledStep | None
+    _revision: int
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
@@ -56,6 +77,7 @@ class OptimizerVariables(PureOptimizer):
             _undecayed_variables=[],
             _undecayed_names=None,
             _compiled_step=None,
+            _revision=0,
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -64,9 +86,23 @@ class OptimizerVariables(PureOptimizer):
                 f"In optimizer '{type(self).__name__}', you forgot to call `super().__init__()` as "
                 "the first statement in the `__init__()` method. Go add it!"
             )
+        if not name.startswith("_") and registry.is_builtin(type(self)):
+            if name == "lr":
+                name = "learning_rate"
+            elif name not in _known_attributes(type(self)):
+                warn_user(_told_of_unknown(self, name))
         object.__setattr__(self, name, value)
         if name != "learning_rate":  # a Variable there is only read for its value
             self._track(value)
+            if not name.startswith("_") and not lending.is_open():
+                self.__dict__["_revision"] += 1
+
+    @property
+    def revision(self) -> int:
+        """Counts assignments to its options: a program that was made for another number holds
+        others as constants.
+        """
+        return self._revision
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_compiled_step": None}  # programs cannot be copied or pickled
@@ -99,6 +135,27 @@ class OptimizerVariables(PureOptimizer):
             for value in list(vars(self).values()):  # lists that grew after they were assigned
                 self._track(value)
         return list(self._variables)
+
+    def separate_variables(self, blocks: Sequence[tuple[int, tuple[int, ...]]]) -> list[Variable]:
+        """`variables` in the order that they would have if blocks of a `Repeat` were parameters of
+        their own, as files hold them.
+
+        Args:
+            blocks: for each such parameter, which of `bound_variables` it is in, and its block's
+                numbers there; none for one that has no blocks.
+        """
+        own = self.variables
+        infos = self.parameter_infos_of(self._built_for)
+        if not any(info.blocks for info in infos) or "variables" in dict(self._slot_table):
+            return own
+        by_place = dict(zip(self._slot_table, self._variables))
+        single = ("iteration", "learning_rate")
+        ordered = [v for (key, _), v in by_place.items() if key in single]
+        rows = self._state_rows([infos[index].of_block() for index, _ in blocks])
+        for key, place, _ in rows:
+            index, block = (None, ()) if place is None else blocks[place]
+            ordered.append(stacking.block_value(by_place[key, index], block))
+        return ordered
 
     @property
     def bound_variables(self) -> list[nnx.Variable]:

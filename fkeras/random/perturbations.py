@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +26,7 @@ def _check_dropout(
             "`fkeras.random.dropout` scales what it keeps, so `inputs` must be of a float dtype. "
             f"Received: dtype={dtype}."
         )
-    if isinstance(rate, (int, float)) and not 0 <= rate <= 1:
+    if isinstance(rate, (Integral, float)) and not 0 <= rate <= 1:
         raise UserInputError(
             f"`rate` is the share of values to drop, in [0, 1]. Received: rate={rate}."
         )
@@ -80,7 +81,7 @@ def dropout(
     x = as_array(inputs)
     _check_dropout(x.shape, x.dtype, rate, noise_shape)
     # 0 and 1 need no draw, and at 1 the division is by 0.
-    if isinstance(rate, (int, float)):
+    if isinstance(rate, (Integral, float)):
         if rate == 1:
             return jnp.zeros_like(x)
         if rate == 0:
@@ -93,7 +94,7 @@ def dropout(
         )
     keep = 1.0 - rate  # the share of values that stay
     mask = jnp.broadcast_to(jax.random.bernoulli(draw_key(seed), keep, mask_shape), x.shape)
-    if not isinstance(rate, (int, float)):
+    if not isinstance(rate, (Integral, float)):
         keep = jnp.where(keep > 0, keep, 1)  # nothing is kept at 0, and its gradient stays finite
     return jnp.where(mask, (x / keep).astype(x.dtype), 0)
 

@@ -1,4 +1,7 @@
-"""Penalties on size, and on likeness of rows or columns. Integers count as floats."""
+"""Penalties on size, and on likeness of rows or columns.
+
+Integers count as floats; half precision is computed in float32 and rounded once.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.ops.normalization import normalize
-from fkeras.ops.tensors import as_float
+from fkeras.ops.tensors import as_float, widen
 from fkeras.regularizers.regularizer import Regularizer
 
 if TYPE_CHECKING:
@@ -54,13 +57,13 @@ class L1L2(Regularizer):
 
     def __call__(self, x: ArrayLike) -> jax.Array:
         x = as_float(x)
-        # Sums are JAX's, which adds up half precision in float32.
-        penalty = jnp.zeros((), x.dtype)
+        wide = widen(x)
+        penalty = jnp.zeros((), wide.dtype)
         if self.l1:
-            penalty += self.l1 * jnp.sum(jnp.abs(x))
+            penalty += self.l1 * jnp.sum(jnp.abs(wide))
         if self.l2:
-            penalty += self.l2 * jnp.sum(jnp.square(x))
-        return penalty
+            penalty += self.l2 * jnp.sum(jnp.square(wide))
+        return penalty.astype(x.dtype)
 
     def get_config(self) -> Config:
         return {"l1": self.l1, "l2": self.l2}
@@ -80,7 +83,8 @@ class L1(Regularizer):
         self.l1 = _factor(0.01 if l1 is None else l1, "l1")
 
     def __call__(self, x: ArrayLike) -> jax.Array:
-        return self.l1 * jnp.sum(jnp.abs(as_float(x)))
+        x = as_float(x)
+        return (self.l1 * jnp.sum(jnp.abs(widen(x)))).astype(x.dtype)
 
     def get_config(self) -> Config:
         return {"l1": self.l1}
@@ -105,7 +109,8 @@ class L2(Regularizer):
         self.l2 = _factor(0.01 if l2 is None else l2, "l2")
 
     def __call__(self, x: ArrayLike) -> jax.Array:
-        return self.l2 * jnp.sum(jnp.square(as_float(x)))
+        x = as_float(x)
+        return (self.l2 * jnp.sum(jnp.square(widen(x)))).astype(x.dtype)
 
     def get_config(self) -> Config:
         return {"l2": self.l2}
@@ -146,12 +151,12 @@ class OrthogonalRegularizer(Regularizer):
                 f"inputs.shape={x.shape}"
             )
         # Rows of zeros stay zeros, with a finite gradient (Keras's is NaN).
-        rows = normalize(x if self.mode == "rows" else x.T, axis=1)
+        rows = normalize(widen(x if self.mode == "rows" else x.T), axis=1)
         count = rows.shape[0]
         # Each pair stands twice beside the diagonal, of which half is taken.
-        off_diagonal = (rows @ rows.T) * (1 - jnp.eye(count, dtype=x.dtype))
+        off_diagonal = (rows @ rows.T) * (1 - jnp.eye(count, dtype=rows.dtype))
         pairs = max(1.0, count * (count - 1) / 2)  # 1 for a single row, whose sum is 0
-        return self.factor * 0.5 * jnp.sum(jnp.abs(off_diagonal)) / pairs
+        return (self.factor * 0.5 * jnp.sum(jnp.abs(off_diagonal)) / pairs).astype(x.dtype)
 
     def get_config(self) -> Config:
         return {"factor": self.factor, "mode": self.mode}

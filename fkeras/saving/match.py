@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.core.values import stacking
 from fkeras.core.values.variable import Variable
 from fkeras.errors import IncompatibleFileError
 
@@ -74,12 +75,12 @@ class Match:
                 place = path or layer.name
                 layer.load_own_variables(dict(values))
         except Exception as error:
-            _assign(before)
+            stacking.assign_all(before)
             raise IncompatibleFileError(
                 f"The weights in the file do not fit the model:\n  {place}: its own "
                 f"`load_own_variables` says: {error}"
             ) from error
-        _assign(self.pairs)
+        stacking.assign_all(self.pairs)
 
 
 def are_of_unbuilt_optimizer(values: Collection[np.ndarray]) -> bool:
@@ -130,11 +131,3 @@ def _kind(dtype: np.dtype) -> str:
 
 def _value_of(variable: nnx.Variable) -> Any:
     return variable.value if isinstance(variable, Variable) else variable.get_value()
-
-
-def _assign(pairs: Iterable[tuple[nnx.Variable, Any]]) -> None:
-    for variable, value in pairs:
-        if isinstance(variable, Variable):
-            variable.assign(value)
-        else:  # of a foreign module
-            variable.set_value(jnp.asarray(value))

@@ -10,19 +10,19 @@ where. Keras's files have stores (`fkeras.saving.stores`) or, before Keras 3, ar
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
 
 from fkeras.core.config import scopes, serialization
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.layers.base import tracking
 from fkeras.saving import legacy_weights
 from fkeras.saving import stores as keras_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from flax import nnx
 
@@ -164,19 +164,46 @@ def _record_generators(model: Model) -> dict[str, np.ndarray]:
 
 
 def variables_by_path(model: Model) -> dict[str, nnx.Variable]:
-    """The Variables of `model.variables` by structural path, in that order."""
+    """The Variables of `model.variables` by structural path, in that order; those of a `Repeat`
+    block by block.
+    """
+    separate = stacking.separated(_entries_of(model), stacking.block_value)
+    return {"/".join(path): variable for path, variable in separate}
+
+
+def _entries_of(model: Model) -> list[tuple[Path, nnx.Variable]]:
+    """`model.variables` with their structural paths."""
     structure = tracking.structure_of(model)
     path_of: dict[int, Path] = {id(variable): path for path, variable in structure.variables}
     # Generators belong to what goes on where it stopped.
     for path, generator in structure.generators:
         path_of[id(generator.state)] = (*path, "state")
-    return {"/".join(path_of[id(variable)]): variable for variable in model.variables}
+    return [(path_of[id(variable)], variable) for variable in model.variables]
 
 
-def paths_of(model: Model, variables: list[nnx.Variable]) -> tuple[str, ...]:
-    """The structural paths of some Variables; their own paths where the model has them not."""
-    paths = {id(variable): path for path, variable in variables_by_path(model).items()}
-    return tuple(paths.get(id(variable)) or lending.path_of(variable) for variable in variables)
+class TrainedBlocks(NamedTuple):
+    """What an optimizer was built for, blocks of a `Repeat` one by one.
+
+    Attributes:
+        paths: their structural paths; their own paths where the model has them not.
+        places: for each, which of `bound_variables` it is in, and its block's numbers.
+    """
+
+    paths: tuple[str, ...]
+    places: list[tuple[int, tuple[int, ...]]]
+
+
+def trained_blocks(model: Model, variables: Sequence[nnx.Variable]) -> TrainedBlocks:
+    """The Variables that an optimizer was built for, by structural path."""
+    paths = {id(variable): path for path, variable in _entries_of(model)}
+    entries = [
+        (paths.get(id(variable)) or (lending.path_of(variable),), i)
+        for i, variable in enumerate(variables)
+    ]
+    separate = stacking.separated(entries, lambda i, block: (i, block))
+    return TrainedBlocks(
+        tuple("/".join(path) for path, _ in separate), [place for _, place in separate]
+    )
 
 
 def _record_lifetime(model: Model) -> Lifetime:
@@ -189,15 +216,16 @@ def _record_optimizer(model: Model) -> OptimizerRecord | None:
     optimizer = model.optimizer
     if optimizer is None or not optimizer.built:
         return None
-    values = tuple(np.asarray(variable) for variable in optimizer.variables)
-    return OptimizerRecord(values, paths_of(model, optimizer.bound_variables))
+    trained = trained_blocks(model, optimizer.bound_variables)
+    own = optimizer.separate_variables(trained.places)
+    return OptimizerRecord(tuple(np.asarray(variable) for variable in own), trained.paths)
 
 
 def _record_layers(model: Model) -> tuple[LayerRecord, ...]:
     """Each layer with Variables of its own: those whose path no deeper layer begins."""
     layers = {"": model}
-    for path, layer in tracking.structure_of(model).layers:
-        layers["/".join(path)] = layer
+    separate = stacking.separated(tracking.structure_of(model).layers, lambda layer, block: layer)
+    layers.update({"/".join(path): layer for path, layer in separate})
     owned: dict[str, list[str]] = {path: [] for path in layers}
     for path in variables_by_path(model):
         owner = path

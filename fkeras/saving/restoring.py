@@ -211,14 +211,14 @@ def _match_optimizer(match: Match, model: Model, record: OptimizerRecord) -> Non
     Variables in the same order.
     """
     optimizer = model.optimizer
-    trained = records.paths_of(model, optimizer.bound_variables)
-    if record.trained is not None and record.trained != trained:
+    trained = records.trained_blocks(model, optimizer.bound_variables)
+    if record.trained is not None and record.trained != trained.paths:
         raise IncompatibleFileError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
-            f"{_shown(record.trained)}. Model: {_shown(trained)}. Pass `compile=False` to load "
-            "the weights alone."
+            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
+            "load the weights alone."
         )
-    variables = optimizer.variables
+    variables = optimizer.separate_variables(trained.places)
     if len(record.values) != len(variables):
         raise IncompatibleFileError(
             f"The file holds {len(record.values)} arrays of optimizer state, the model has "

@@ -59,7 +59,7 @@ def check_last_activations(model: Trainable, compiled: Compiled, again: bool = F
             excused.add(term.output)
     metrics = compiled.metrics
     entries = metrics.entries if metrics is not None and metrics.built else ()
-    for output, _, metric in entries:
+    for output, _, metric, _ in entries:
         activation = activation_of(output)
         if metric._needs_probabilities and output not in excused and activation in _BEYOND:
             _warn_of_metric(metric, activation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import threading
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from fkeras.callbacks import CallbackList
     from fkeras.core.placement import Distribution
+    from fkeras.core.values.variable import Variable
     from fkeras.layers.base.tracking import Structure
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
@@ -54,7 +56,7 @@ class CompileOptions:
 
     def __post_init__(self) -> None:
         steps = self.steps_per_execution
-        if not isinstance(steps, int) or steps < 1:
+        if not isinstance(steps, Integral) or steps < 1:
             raise UserInputError(
                 f"`steps_per_execution` must be an int of 1 or more. Received: {steps!r}"
             )
@@ -72,6 +74,9 @@ _TRAVELS = (
     "progress",
     "columns",
 )
+
+
+_OWN_RESULTS = frozenset(("compute_metrics", "get_metrics_result"))
 
 
 class Compiled:
@@ -219,7 +224,7 @@ class Compiled:
 
     def groups(self, model: Trainable) -> VariableGroups:
         """The model's Variables by role, by the flags as they were at `compile`."""
-        return VariableGroups(model, self.flags)
+        return VariableGroups(model, self.flags, self.unlisted_metrics(model))
 
     def build_optimizer(self, model: Trainable) -> None:
         """Makes the optimizer's slots for the Variables that it will train."""
@@ -292,6 +297,27 @@ class Compiled:
         compiled = [m for m in (self.tracker, self.metrics) if m is not None]
         return [*compiled, *self._loss_trackers(), *structure.metrics]
 
+    def unlisted_metrics(self, model: Trainable) -> list[Metric]:
+        """What a user's own `metrics` leaves out; a step writes its state all the same."""
+        if "metrics" not in self.overridden:
+            return []
+        listed = {id(metric) for metric in model.metrics}
+        known = self.metric_objects(tracking.structure_of(model))
+        return [metric for metric in known if id(metric) not in listed]
+
+    def unlisted_variables(self, model: Trainable) -> list[Variable]:
+        """The state of the metrics that a user's own `metrics` leaves out."""
+        return [v for metric in self.unlisted_metrics(model) for v in metric.variables]
+
+    def unlisted_results(self, model: Trainable) -> list[Metric]:
+        """Of the metrics that a user's own `metrics` leaves out those that `compile` chose: they
+        are among the results all the same.
+        """
+        if self.overridden & _OWN_RESULTS:
+            return []
+        kept = {id(metric) for metric in tracking.structure_of(model).metrics}
+        return [metric for metric in self.unlisted_metrics(model) if id(metric) not in kept]
+
     def _loss_trackers(self) -> list[Metric]:
         return [] if self.loss is None else self.loss.metrics
 
@@ -317,7 +343,7 @@ class Compiled:
 
         Nothing is checked where the user's own steps may return other results.
         """
-        if self.overridden & {"train_step", "compute_metrics", "get_metrics_result"}:
+        if self.overridden & {"train_step", *_OWN_RESULTS}:
             return
         names = self.result_names(structure)
         if has_validation:

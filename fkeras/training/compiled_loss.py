@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -66,9 +67,7 @@ class CompiledLoss:
         loss_weights: Weights = None,
         output_names: Sequence[str] | None = None,
     ) -> None:
-        if loss_weights is not None and not isinstance(
-            loss_weights, (list, tuple, dict, float, int)
-        ):
+        if loss_weights is not None and not isinstance(loss_weights, (list, tuple, dict, Real)):
             raise UserInputError(
                 "Expected `loss_weights` argument to be a float (single output case) or a list, "
                 "tuple, or dict (multiple output case). Received instead: "

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import jax
+
 from fkeras import metrics as metrics_module
 from fkeras.core import names, user_code
+from fkeras.core.config import registry
 from fkeras.core.nested import flatten
+from fkeras.core.values import lending
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.training.compiled_loss import binary_or_sparse, check_takes_pair, spread_weights
+from fkeras.training.logs import named_results
 from fkeras.training.outputs import OutputNames
 
 if TYPE_CHECKING:
@@ -25,11 +31,14 @@ BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")  # shapes and loss say whic
 
 
 class Entry(NamedTuple):
-    """One metric of one output: index of the output, whether it is weighted, the metric."""
+    """One metric of one output: index of the output, whether it is weighted, the metric, and the
+    names of its results (one, or the keys of the dict that it returns).
+    """
 
     output: int
     weighted: bool
     metric: Metric
+    results: tuple[str, ...]
 
 
 class CompiledMetrics(metrics_module.Metric):
@@ -44,7 +53,7 @@ class CompiledMetrics(metrics_module.Metric):
 
     Attributes:
         entries: the single metrics; None until shapes are known.
-        names: of their results, in the same order.
+        names: of all their results, in the same order.
 
     Raises:
         UnknownNameError: at once, for a metric name that nothing is registered under.
@@ -86,7 +95,7 @@ class CompiledMetrics(metrics_module.Metric):
         """Resolves which metric belongs to which output, from the shapes of both."""
         outputs = self.outputs = OutputNames(y_pred, self.output_names)
         targets, predictions = outputs.targets(y_true, "y"), outputs.predictions(y_pred)
-        entries = []
+        entries: list[Entry] = []
         for name, argument, weighted in (
             ("metrics", self.argument, False),
             ("weighted_metrics", self.weighted_argument, True),
@@ -95,10 +104,13 @@ class CompiledMetrics(metrics_module.Metric):
                 for identifier in choice if isinstance(choice, (list, tuple)) else [choice]:
                     if identifier is not None:
                         metric = self._resolve(identifier, targets[i], predictions[i], i)
+                        if any(metric is entry.metric for entry in entries):
+                            metric = _another(metric)
                         _make_state(metric, targets[i], predictions[i])
-                        entries.append(Entry(i, weighted, metric))
+                        entries.append(Entry(i, weighted, metric, _keys_of_result(metric)))
         self.entries = entries
-        self.names = self._result_names()
+        self._shown = self._shown_names()
+        self.names = [name for shown in self._shown for name in shown.values()]
 
     def _spread(self, argument, name):
         """What was chosen for each output."""
@@ -156,27 +168,29 @@ class CompiledMetrics(metrics_module.Metric):
             kind = metrics_module.SparseCategoricalCrossentropy
         return kind(name=name, from_logits=from_logits)
 
-    def _result_names(self) -> list[str]:
-        outputs = self.outputs
-        result_names: list[str] = []
+    def _shown_names(self) -> list[dict[str, str]]:
+        """For each entry: the name of a result -> the name that it is shown by."""
+        shown_names: list[dict[str, str]] = []
         # What the logs hold besides: no metric may take their place.
         trackers = self.loss.metrics if self.loss is not None else []
         counts = dict.fromkeys(("loss", *(tracker.name for tracker in trackers)), 1)
-        for i, weighted, metric in self.entries:
-            prefix = f"{outputs.names[i]}_" if outputs.names[i] and len(outputs) > 1 else ""
-            name = f"{prefix}{metric.name}"
-            if name in counts and weighted:
-                name = f"{prefix}weighted_{metric.name}"
-            count = counts.get(name, 0)
-            counts[name] = count + 1
-            if count and metric.name != "lambda":
-                warn_user(
-                    f"Two results of model steps would be called '{name}': that of "
-                    f"{type(metric).__name__} is shown as '{name}_{count}'. Give each metric a "
-                    "name of its own: `name=...`."
-                )
-            result_names.append(f"{name}_{count}" if count else name)
-        return result_names
+        for entry in self.entries:
+            prefix, shown = self._prefix(entry), {}
+            for result in entry.results:
+                name = f"{prefix}{result}"
+                if name in counts and entry.weighted:
+                    name = f"{prefix}weighted_{result}"
+                count = counts.get(name, 0)
+                counts[name] = count + 1
+                shown[result] = f"{name}_{count}" if count else name
+                if count and result != "lambda":
+                    _warn_of_shared_name(name, entry.metric, shown[result])
+            shown_names.append(shown)
+        return shown_names
+
+    def _prefix(self, entry: Entry) -> str:
+        name = self.outputs.names[entry.output]
+        return f"{name}_" if name and len(self.outputs) > 1 else ""
 
     def update_state(
         self, y_true: Nested[Tensor], y_pred: Nested[Tensor], sample_weight: Any = None
@@ -188,7 +202,7 @@ class CompiledMetrics(metrics_module.Metric):
         targets = self.outputs.targets(y_true, "y", needed)
         predictions = self.outputs.predictions(y_pred)
         weights = spread_weights(self.outputs, sample_weight, needed)
-        for i, weighted, metric in self.entries:
+        for i, weighted, metric, _ in self.entries:
             if targets[i] is None:
                 continue
             arguments = {"y_true": targets[i], "y_pred": predictions[i]}
@@ -207,7 +221,12 @@ class CompiledMetrics(metrics_module.Metric):
         """Results by name."""
         if not self.built:
             raise UserInputError("The compiled metrics have no result yet: no batch has been seen.")
-        return {name: _result(entry.metric) for name, entry in zip(self.names, self.entries)}
+        results: dict[str, Any] = {}
+        for entry, shown in zip(self.entries, self._shown):
+            values = named_results(entry.metric.name, _result(entry.metric))
+            for name, value in values.items():
+                results[shown.get(name, f"{self._prefix(entry)}{name}")] = value
+        return results
 
 
 def _result(metric: Metric) -> Any:
@@ -215,6 +234,13 @@ def _result(metric: Metric) -> Any:
         return metric.result()
     except Exception as error:
         user_code.raise_explained(error, _described(metric, "result"))
+
+
+def _warn_of_shared_name(name: str, metric: Metric, shown: str) -> None:
+    warn_user(
+        f"Two results of model steps would be called '{name}': that of {type(metric).__name__} is "
+        f"shown as '{shown}'. Give each metric a name of its own: `name=...`."
+    )
 
 
 def _described(metric: Metric, method: str) -> Callable[[], str]:
@@ -235,15 +261,49 @@ def _check_argument(name, argument):
             metrics_module.get(choice)
 
 
+# What a metric that needs values meets where there are none. With `run_eagerly` there are.
+_NEEDS_VALUES = jax.errors.JAXTypeError
+
+
+def _another(metric: Metric) -> Metric:
+    """A metric like one that has an output already: each output has a number of its own."""
+    args, kwargs = metric._arguments
+    another = type(metric)(*args, **kwargs)
+    another.name = metric.name
+    if {id(v) for v in metric.variables} & {id(v) for v in another.variables}:
+        raise UserInputError(
+            f"Metric {metric.name!r} is given for several outputs and shares what it was made "
+            "with, so that each would show the others' numbers. Make one for each output."
+        )
+    return another
+
+
 def _make_state(metric, y_true, y_pred):
     """Variables that the first batch would make, so that a step finds them."""
-    if metric.variables or y_true is None:
+    if y_true is None or (metric.variables and not metric.may_lack_state):
         return
+    has_state = bool(metric.variables)
     try:
         metric.build_on(y_true, y_pred)
     except Exception as error:
+        if has_state and isinstance(error, _NEEDS_VALUES):
+            return
         arguments = {"y_true": y_true, "y_pred": y_pred}
         user_code.raise_explained(error, _described(metric, "update_state"), arguments)
+
+
+def _keys_of_result(metric: Metric) -> tuple[str, ...]:
+    """The names of a metric's results, as far as they are known before a batch."""
+    names = (metric.name,)
+
+    def run():
+        nonlocal names
+        names = tuple(named_results(metric.name, lending.call_abstractly(metric.result)))
+
+    if not registry.is_builtin(type(metric)):
+        with contextlib.suppress(_NEEDS_VALUES):
+            jax.eval_shape(run)
+    return names
 
 
 def _is_binary_loss(loss: Loss) -> bool:

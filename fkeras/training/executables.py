@@ -14,6 +14,7 @@ import jax
 from fkeras.core import placement
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
+from fkeras.training.outside import Outside
 from fkeras.training.sharding import ModelSharding
 from fkeras.training.variable_groups import ALL, METRICS, OTHERS
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from fkeras.data import ArraySource, Source
     from fkeras.training.trainable import Logs, Trainable
     from fkeras.training.variable_groups import GroupValues, VariableGroups, WeightValues
+    from fkeras.types import Nested
 
 # Data of so many sizes are trained in fused calls, each with an executable of its own; after that
 # only data of known sizes or of so many steps.
@@ -37,6 +39,12 @@ _SHORT_EPOCH, _MOST_EPOCHS, _MOST_ORDERS = 32, 64, 1 << 16
 _CALL_WORK = {"cpu": 2e9}
 _CALL_WORK_ELSEWHERE = 2e11
 
+# Where the key stands among the arguments of steps.
+_KEY_AT = {"train": 2, "test": 2, "predict": 1}
+
+# What all steps of a pass share: the model's key, with the values of Variables outside of the model
+# where there are any.
+Shared: TypeAlias = jax.Array | tuple[jax.Array, list[jax.Array]]
 # Shapes and dtypes of a batch, leaf by leaf.
 BatchSignature: TypeAlias = tuple
 
@@ -72,40 +80,85 @@ class Executables:
             self._sharding = ModelSharding(groups, distribution, model.optimizer)
         self.eager = eager
         self.signatures: dict[str, list[BatchSignature]] = {}
-        jit = _not_compiled if eager else jax.jit
-        train, test, predict = jit(self._train), jit(self._test), jit(self._predict)
-        self._steps = {"train": train, "test": test, "predict": predict}
-        # Called on its own, a step has another name than inside of a loop: JAX keeps executables by
-        # function, and those that donate must not be mixed with those that do not.
-        self.train_one = jit(_renamed(train), donate_argnums=(0, 1))
-        self.train_one_kept = jit(_renamed(train))
-        self.test_one = jit(_renamed(test), donate_argnums=(1,))
-        self.predict_one = jit(_renamed(predict))
-        fused = functools.partial
-        self.train_many = jit(
-            self._at_home(fused(fused_loops.train, train), ALL),
-            donate_argnums=(0, 1),
-            static_argnums=(7,),
-        )
-        self.train_epochs = jit(
-            self._at_home(fused(fused_loops.epochs, train, test), ALL),
-            donate_argnums=(0, 1),
-            static_argnums=(11,),
-        )
-        self.test_many = jit(
-            self._at_home(fused(fused_loops.test, test), (OTHERS, METRICS)),
-            donate_argnums=(1,),
-            static_argnums=(6,),
-        )
-        self.predict_many = jit(fused(fused_loops.predict, predict), static_argnums=(5, 6))
-        if self._sharding is not None:
-            fed = self._sharding.fed
-            self.train_one, self.train_one_kept = fed(self.train_one), fed(self.train_one_kept)
-            self.test_one, self.predict_one = fed(self.test_one), fed(self.predict_one)
+        # Training and evaluation are one program where epochs are run whole.
+        training = Outside()
+        self._outside = {"train": training, "test": training, "predict": Outside()}
+        self._steps: dict[str, Callable] = {}
+        self.programs: dict[str, Callable] = {}
+        self._make_training()
+        self._make_prediction()
+        self.train_one = _Program(self, "train", "train_one")
+        self.train_one_kept = _Program(self, "train", "train_one_kept")
+        self.train_many = _Program(self, "train", "train_many")
+        self.train_epochs = _Program(self, "train", "train_epochs")
+        self.test_one = _Program(self, "test", "test_one")
+        self.test_many = _Program(self, "test", "test_many")
+        self.predict_one = _Program(self, "predict", "predict_one")
+        self.predict_many = _Program(self, "predict", "predict_many")
         self._costs: dict[tuple, tuple[float, bool]] = {}
         self._fused_shapes: dict[str, set[tuple]] = {}
         self._fresh = jax.device_get(groups.fresh_metrics())
         self.metrics_reset_themselves = any(map(_resets_itself, groups.metric_objects))
+
+    # -- programs --------------------------------------------------------------
+
+    def _make_training(self) -> None:
+        self._revision = self._optimizer_revision()
+        jit, fused = _not_compiled if self.eager else jax.jit, functools.partial
+        train, test = jit(_renamed(self._train)), jit(_renamed(self._test))
+        self._steps.update(train=train, test=test)
+        # Called on its own, a step has another name than inside of a loop: JAX keeps executables by
+        # function, and those that donate must not be mixed with those that do not.
+        self.programs.update(
+            train_one=jit(_renamed(train), donate_argnums=(0, 1)),
+            train_one_kept=jit(_renamed(train)),
+            train_many=jit(
+                self._at_home(fused(fused_loops.train, train), ALL),
+                donate_argnums=(0, 1),
+                static_argnums=(7,),
+            ),
+            train_epochs=jit(
+                self._at_home(fused(fused_loops.epochs, train, test), ALL),
+                donate_argnums=(0, 1),
+                static_argnums=(11,),
+            ),
+            test_one=jit(_renamed(test), donate_argnums=(1,)),
+            test_many=jit(
+                self._at_home(fused(fused_loops.test, test), (OTHERS, METRICS)),
+                donate_argnums=(1,),
+                static_argnums=(6,),
+            ),
+        )
+        self._feed("train_one", "train_one_kept", "test_one")
+
+    def _make_prediction(self) -> None:
+        jit = _not_compiled if self.eager else jax.jit
+        predict = self._steps["predict"] = jit(_renamed(self._predict))
+        self.programs["predict_one"] = jit(_renamed(predict))
+        self.programs["predict_many"] = jit(
+            functools.partial(fused_loops.predict, predict), static_argnums=(5, 6)
+        )
+        self._feed("predict_one")
+
+    def _feed(self, *names: str) -> None:
+        """With several devices, batches are dealt out before programs are called."""
+        if self._sharding is not None:
+            for name in names:
+                self.programs[name] = self._sharding.fed(self.programs[name])
+
+    def _optimizer_revision(self) -> int:
+        optimizer = self.model.optimizer
+        return 0 if optimizer is None else optimizer.revision
+
+    def refresh(self, kind: str) -> Outside:
+        """Makes the programs of one kind again where what they hold as constants has changed."""
+        outside = self._outside[kind]
+        if outside.has_changed() and not self.eager:
+            outside.make_arguments()
+            (self._make_prediction if kind == "predict" else self._make_training)()
+        elif kind == "train" and self._revision != self._optimizer_revision():
+            self._make_training()
+        return outside
 
     def fresh_metrics(self, values: list[jax.Array] | None = None) -> list:
         """Metric values after a reset. They lie on the host, so that a step may consume them.
@@ -121,9 +174,10 @@ class Executables:
     # -- the pure functions ----------------------------------------------------
 
     def _train(
-        self, values: GroupValues, counter: jax.Array, key: jax.Array, batch: Any
+        self, values: GroupValues, counter: jax.Array, shared: Shared, batch: Any
     ) -> tuple[GroupValues, jax.Array, Logs]:
-        with self._on_devices():
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
+        with self._on_devices(), self._outside["train"].lent(outside):
             batch = self._constrained(batch)
             run = self._train_step_for(batch)
             logs, new = run(self.model, self.groups, values, key, counter, batch)
@@ -134,11 +188,12 @@ class Executables:
         self,
         weights: WeightValues,
         metrics: list[jax.Array],
-        key: jax.Array,
+        shared: Shared,
         counter: jax.Array,
         batch: Any,
     ) -> tuple[list[jax.Array], list[jax.Array], Logs]:
-        with self._on_devices():
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
+        with self._on_devices(), self._outside["test"].lent(outside):
             batch = self._constrained(batch)
             logs, (_, *new) = steps.run_test(
                 self.model, self.groups, (*weights, metrics), key, counter, batch
@@ -148,12 +203,21 @@ class Executables:
         return non_trainable, metrics, logs
 
     def _predict(
-        self, weights: WeightValues, key: jax.Array, counter: jax.Array, batch: Any
-    ) -> Any:
-        with self._on_devices():
+        self, state: WeightValues, shared: Shared, counter: jax.Array, batch: Any
+    ) -> tuple[Nested[Any], dict[int, jax.Array]]:
+        key, outside = shared if isinstance(shared, tuple) else (shared, [])
+        with self._on_devices(), self._outside["predict"].lent(outside):
             batch = self._constrained(batch)
-            outputs = steps.run_predict(self.model, self.groups, weights, key, counter, batch)
-        return outputs if self._sharding is None else self._sharding.for_host(outputs)
+            outputs, new = steps.run_predict(self.model, self.groups, state, key, counter, batch)
+            # Most steps change nothing: what was handed through is no result.
+            old = list(state[1])
+            places = [i for i, value in enumerate(new) if value is not old[i]]
+            after = [*map(fused_loops.like, new, old), *old[len(new) :]]
+            if places:
+                (after,) = self._settled([after[: len(new)]], OTHERS)
+        if self._sharding is not None:
+            outputs = self._sharding.for_host(outputs)
+        return outputs, {i: after[i] for i in places}
 
     def warn_of_small_batches(self, source: Source) -> None:
         """Says once that batches of a source have fewer rows than there are devices."""
@@ -225,6 +289,9 @@ class Executables:
         if shapes not in known and len(known) >= _SIZES and source.steps * times < _LONG:
             return False
         if (kind, shapes) not in self._costs:
+            outside = self.refresh(kind)
+            if outside.arguments:
+                args = with_outside(args, _KEY_AT[kind], outside)
             traced = self._steps[kind].trace(*args, device_batches.batch_shapes(source))
             self._costs[kind, shapes] = cost.estimate_cost(traced.jaxpr.jaxpr)
         _, is_slow_in_loops = self._costs[kind, shapes]
@@ -274,6 +341,34 @@ class Executables:
     def compilations(self) -> int:
         """How many executables of train and test steps were asked for, by kind and shapes."""
         return sum(len(seen) for seen in self.signatures.values())
+
+
+class _Program:
+    """A compiled function, called with the present values of what it does not hold as constants.
+
+    Args:
+        executables: whose it is.
+        kind: of its steps: 'train', 'test' or 'predict'.
+        name: its own.
+    """
+
+    def __init__(self, executables: Executables, kind: str, name: str) -> None:
+        self._executables = executables
+        self._kind = kind
+        self._name = name
+        self._key_at = _KEY_AT[kind]
+
+    def __call__(self, *args: Any) -> Any:
+        outside = self._executables.refresh(self._kind)
+        program = self._executables.programs[self._name]
+        if outside.arguments:
+            args = with_outside(args, self._key_at, outside)
+        return program(*args)
+
+
+def with_outside(args: tuple, key_at: int, outside: Outside) -> tuple:
+    """Arguments of a step, with the values from outside beside the key."""
+    return *args[:key_at], (args[key_at], outside.values()), *args[key_at + 1 :]
 
 
 def _not_compiled(function: Callable, **options: Any) -> Callable:

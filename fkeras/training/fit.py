@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from fkeras.training import device_batches
 from fkeras.training.epoch_batches import EpochBatches
 from fkeras.training.evaluate import evaluate
-from fkeras.training.interrupts import Interrupts
 from fkeras.training.logs import Logs, to_python
 from fkeras.training.loop import (
     Call,
@@ -48,7 +47,7 @@ class Fit:
         progress: the model's lifetime counts; updated as steps and epochs pass.
         options: what `fit` was asked for.
         validation: source of validation batches, or None.
-        interrupts: asked between device calls.
+        check_interrupts: raises where Ctrl-C was pressed; asked between device calls.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class Fit:
         options: FitOptions,
         *,
         validation: Source | None = None,
-        interrupts: Interrupts | None = None,
+        check_interrupts: Callable[[], None] = lambda: None,
     ) -> None:
         executables.warn_of_small_batches(source)
         self.executables = executables
@@ -69,7 +68,7 @@ class Fit:
         self.progress = progress
         self.options = options
         self.validation = validation
-        self.check_interrupts = (interrupts or Interrupts()).check
+        self.check_interrupts = check_interrupts
         self.steps = TrainingSteps(executables, progress, options.key)
         self.loan = self.steps.loan
         self._snapshots = Snapshots(self.loan, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 import jax
@@ -61,19 +62,19 @@ class FitOptions:
 
     def is_validation_epoch(self, epoch: int) -> bool:
         """Whether an epoch (from 0) is validated."""
-        if isinstance(self.validation_freq, int):
+        if isinstance(self.validation_freq, Integral):
             return (epoch + 1) % self.validation_freq == 0
         return epoch + 1 in self.validation_freq
 
 
 def check_validation_freq(validation_freq: int | Collection[int]) -> None:
     """Raises `UserInputError` for a frequency below 1."""
-    if isinstance(validation_freq, int) and validation_freq < 1:
+    if isinstance(validation_freq, Integral) and validation_freq < 1:
         raise UserInputError(f"`validation_freq` must be at least 1. Received: {validation_freq}")
     is_epochs = isinstance(validation_freq, Collection) and all(
-        isinstance(epoch, (int, np.integer)) for epoch in validation_freq
+        isinstance(epoch, Integral) for epoch in validation_freq
     )
-    if not isinstance(validation_freq, int) and not is_epochs:
+    if not isinstance(validation_freq, Integral) and not is_epochs:
         raise UserInputError(
             "`validation_freq` must be an int, or a collection of epochs counted from 1. "
             f"Received: {validation_freq!r}"

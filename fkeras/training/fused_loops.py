@@ -149,25 +149,39 @@ def _changed_in_test(step, weights, metrics, key, batch):
 
 def predict(
     step: Callable,
-    weights: WeightValues,
+    state: WeightValues,
     key: jax.Array,
     data: PyTree,
     first: Count,
     index: Count,
     count: int,
     size: int,
-) -> PyTree:
+) -> tuple[PyTree, dict[int, jax.Array]]:
     """Outputs of `count` batches from row `first` on, joined along the first axis.
 
     Args:
+        step: function (state, key, index, batch) -> (outputs, what it changes of the state's second
+            part, by position).
         index: number of the first batch, for its key.
+
+    Returns:
+        (outputs, what has changed).
     """
+    trainable, others = state
+    batch = jax.eval_shape(lambda: rows(data, None, 0, size))
+    counter = jax.ShapeDtypeStruct((), jnp.int32)
+    changing = jax.eval_shape(step, state, key, counter, batch)[1]
 
-    def one(i):
-        return step(weights, key, index + i, rows(data, None, first + i * size, size))
+    def one(changed, i):
+        present = [changed.get(position, value) for position, value in enumerate(others)]
+        batch = rows(data, None, first + i * size, size)
+        outputs, changed = step((trainable, present), key, index + i, batch)
+        return changed, outputs
 
-    outputs = jax.lax.map(one, jnp.arange(count, dtype=jnp.int32))
-    return jax.tree.map(lambda a: a.reshape((-1, *a.shape[2:])) if a.ndim > 1 else a, outputs)
+    start = {position: others[position] for position in changing}
+    changed, outputs = jax.lax.scan(one, start, jnp.arange(count, dtype=jnp.int32))
+    joined = jax.tree.map(lambda a: a.reshape((-1, *a.shape[2:])) if a.ndim > 1 else a, outputs)
+    return joined, changed
 
 
 def epochs(

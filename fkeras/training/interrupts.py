@@ -1,16 +1,26 @@
 """Ctrl-C during training: seen between device calls, so that no half-finished call takes the
-weights with it.
+weights with it, and none is lost.
+
+Python raises KeyboardInterrupt wherever the main thread is. Where that is a callback of a weak
+reference or of the garbage collector, as happens in building and tracing, it prints the error and
+goes on. A flag that is looked at later misses nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
+from typing import ParamSpec, TypeVar
 
+from fkeras.core.scoped import Scoped
 from fkeras.training import agreement
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Interrupts:
@@ -26,6 +36,26 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
+_innermost: Scoped[Interrupts | None] = Scoped(None)
+
+
+def check() -> None:
+    """Raises KeyboardInterrupt if Ctrl-C was pressed in the innermost `watched` of this thread."""
+    if _innermost.value is not None:
+        _innermost.value.check()
+
+
+def heard(entry: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: Ctrl-C is watched for during all of the call. Look with `check`."""
+
+    @functools.wraps(entry)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        with watched():
+            return entry(*args, **kwargs)
+
+    return wrapper
+
+
 @contextlib.contextmanager
 def watched() -> Iterator[Interrupts]:
     """Inside, SIGINT sets the flag of the yielded `Interrupts`.
@@ -37,7 +67,8 @@ def watched() -> Iterator[Interrupts]:
     in_main_thread = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGINT) if in_main_thread else None
     if handler is None or handler in (signal.SIG_IGN, signal.SIG_DFL):
-        yield interrupts
+        with _innermost.inside(interrupts):
+            yield interrupts
         return
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
@@ -48,7 +79,8 @@ def watched() -> Iterator[Interrupts]:
 
     signal.signal(signal.SIGINT, on_interrupt)
     try:
-        yield interrupts
+        with _innermost.inside(interrupts):
+            yield interrupts
     finally:
         signal.signal(signal.SIGINT, handler)
     interrupts.check()  # pressed after the last look

@@ -8,6 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from fkeras.core.values.variable import Variable
+
 
 def to_python(logs: Any) -> Any:
     """Scalars as Python floats, larger arrays as NumPy; waits for the device."""
@@ -21,6 +23,25 @@ def to_python(logs: Any) -> Any:
         name: as_number(np.asarray(v) if isinstance(v, jax.Array) else jax.device_get(v))
         for name, v in logs.items()
     }
+
+
+def named_results(name: str, result: Any) -> dict[str, Any]:
+    """What a metric's `result` returned, as logs: entries of dicts, however deep, each by its own
+    name; Variables as their values, which later steps may consume without them.
+    """
+    if not isinstance(result, dict):
+        return {name: result.value if isinstance(result, Variable) else result}
+    logs: dict[str, Any] = {}
+    for key, entry in result.items():
+        logs.update(named_results(key, entry))
+    return logs
+
+
+def plain_logs(logs: Any) -> Any:
+    """The logs of a step, those of dicts among them spliced in, Variables as their values."""
+    if not isinstance(logs, dict):
+        return logs
+    return {key: x for name in logs for key, x in named_results(name, logs[name]).items()}
 
 
 def as_number(value: Any) -> Any:

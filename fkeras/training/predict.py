@@ -29,30 +29,35 @@ _NUMBERS = 1 << 30  # numbers of batches stay below: they are int32 on the devic
 def predict(
     executables: Executables,
     source: Source,
-    read_weights: Callable[[], WeightValues],
+    read_state: Callable[[], WeightValues],
     options: PassOptions,
     *,
     key: jax.Array,
     callbacks: CallbackList,
     progress: Progress,
+    check_interrupts: Callable[[], None] = lambda: None,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Nested[np.ndarray]:
+) -> tuple[Nested[np.ndarray], list[jax.Array]]:
     """Outputs of all batches, joined, as NumPy arrays in the structure of the model's outputs.
 
     Args:
         executables: the compiled steps.
         source: where batches come from.
-        read_weights: gives (trainable, non-trainable) values, once the first hook has run: it may
-            put others in their place.
+        read_state: gives the values of `VariableGroups.predict_state`, once the first hook has run:
+            it may put others in their place.
         options: how the pass is cut into calls.
         key: the model's key.
         callbacks: the callbacks.
         progress: counts the batches that were predicted.
+        check_interrupts: raises where Ctrl-C was pressed.
         should_stop: whether a callback has set `stop_predicting`.
+
+    Returns:
+        (outputs, the second part of the state afterwards).
     """
     callbacks.on_predict_begin()
     hooks = callbacks.needs_batch_hooks("predict")
-    prediction = _Prediction(executables, source, read_weights(), options, key, progress.predicted)
+    prediction = _Prediction(executables, source, read_state(), options, key, progress.predicted)
 
     def after(batch, outputs):
         shown = map_structure(_as_numpy, outputs) if hooks else outputs
@@ -62,23 +67,24 @@ def predict(
         prediction.calls(hooks),
         before=callbacks.on_predict_batch_begin,
         after=after,
+        check_interrupts=check_interrupts,
         should_stop=should_stop,
     )
     if not prediction.pieces:
         raise UserInputError("The data given to `predict` holds no batch at all.")
     progress.predicted += prediction.num_batches
     callbacks.on_predict_end()
-    return join(prediction.pieces)
+    return join(prediction.pieces), prediction.state[1]
 
 
 class _Prediction:
     """The outputs that one prediction has so far, and the device calls that add to them."""
 
-    def __init__(self, executables, source, weights, options, key, earlier):
+    def __init__(self, executables, source, state, options, key, earlier):
         executables.warn_of_small_batches(source)
         self.executables = executables
         self.source = source
-        self.weights = weights
+        self.state = state
         self.options = options
         self.key = key
         self.earlier = earlier  # batches that the model has predicted before
@@ -111,21 +117,21 @@ class _Prediction:
     def _may_fuse(self):
         source = self.source
         return source.num_samples >= 2 * source.batch_size and self.executables.may_fuse(
-            "predict", source, self.weights, self.key, np.int32(0)
+            "predict", source, self.state, self.key, np.int32(0)
         )
 
     def _one(self, index, batch):
-        outputs = self.executables.predict_one(
-            self.weights, self.key, batch_number(self.earlier + index), batch
+        outputs, changed = self.executables.predict_one(
+            self.state, self.key, batch_number(self.earlier + index), batch
         )
-        return self._accept(outputs, 1)
+        return self._accept(outputs, changed, 1)
 
     def _many(self, data):
         size = self.source.batch_size
 
         def run(first, count):
-            outputs = self.executables.predict_many(
-                self.weights,
+            outputs, changed = self.executables.predict_many(
+                self.state,
                 self.key,
                 data,
                 np.int32(first * size),
@@ -133,11 +139,14 @@ class _Prediction:
                 count,
                 size,
             )
-            return self._accept(outputs, count)
+            return self._accept(outputs, changed, count)
 
         return run
 
-    def _accept(self, outputs, count):
+    def _accept(self, outputs, changed, count):
+        if changed:
+            trainable, others = self.state
+            self.state = trainable, [changed.get(i, value) for i, value in enumerate(others)]
         self.pieces.append(outputs)
         self.num_batches += count
         return outputs

@@ -78,8 +78,12 @@ def test(
 
 def predict(model: Trainable, groups: VariableGroups, state: TrainState, x: Any) -> Nested[Tensor]:
     """The outputs of one batch, in inference mode."""
-    weights = groups.to_weights(state)
-    return steps.run_predict(model, groups, weights, state.key, state.step, (x,))
+    trainable, others = groups.to_weights(state)
+    if groups.kept_metrics:  # which `call` may read
+        value_of = {id(v): value for v, value in zip(groups.metrics, groups.to_metrics(state))}
+        others += [value_of[id(variable)] for variable in groups.kept_metrics]
+    outputs, _ = steps.run_predict(model, groups, (trainable, others), state.key, state.step, (x,))
+    return outputs
 
 
 def reset_metrics(groups: VariableGroups, state: TrainState) -> TrainState:
@@ -100,7 +104,7 @@ def _tracks_last(compiled: Compiled, groups: VariableGroups, step: str) -> bool:
     """Whether metrics are touched by nothing but the last part of fkeras's own step."""
     users = compiled.overridden & {step, "compute_loss"}
     in_loss = [] if compiled.loss is None else compiled.loss.metrics
-    return not users and not in_loss and not groups.structure.metrics
+    return not (users or in_loss or groups.structure.metrics or groups.unlisted)
 
 
 def _run_twofold(

@@ -22,6 +22,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
 from fkeras.training import overrides
+from fkeras.training.logs import named_results, plain_logs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,6 +64,8 @@ def train_step(
     """
     trainable, non_trainable, optimizer_variables, metrics = state
     x, y, sample_weight = unpack(data)
+    unlisted = compiled.unlisted_variables(model)
+    listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
     draws_of_this_step = key_scopes.replayable()
     evaluate = functools.partial(
         model.compute_loss_and_updates,
@@ -77,6 +80,7 @@ def train_step(
     (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
         evaluate, has_aux=True
     )(trainable)
+    _hand_out(unlisted, metrics[listed:])
     loss, gradients = placement.mean_over_devices((loss, gradients))
     if trainable:  # a model may have nothing to train
         more = {}
@@ -91,7 +95,7 @@ def train_step(
             optimizer_variables, gradients, trainable, **more
         )
     seen = loss, x, y, y_pred, sample_weight
-    logs, metrics = (track or track_metrics)(model, compiled, metrics, *seen)
+    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen)
     return logs, (trainable, non_trainable, optimizer_variables, metrics)
 
 
@@ -105,11 +109,14 @@ def test_step(
     """(logs, new state) for state = (trainable, non-trainable, metric) values."""
     trainable, non_trainable, metrics = state
     x, y, sample_weight = unpack(data)
+    unlisted = compiled.unlisted_variables(model)
+    listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
     _, (loss, y_pred, non_trainable, metrics) = model.compute_loss_and_updates(
         trainable, non_trainable, metrics, x, y, sample_weight, training=False
     )
+    _hand_out(unlisted, metrics[listed:])
     seen = loss, x, y, y_pred, sample_weight
-    logs, metrics = (track or track_metrics)(model, compiled, metrics, *seen)
+    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen)
     return logs, (trainable, non_trainable, metrics)
 
 
@@ -133,6 +140,7 @@ def _training_argument(model: Trainable, training: bool) -> dict[str, bool]:
 
 def compute_loss_and_updates(
     model: Trainable,
+    compiled: Compiled,
     trainable: Values,
     non_trainable: Values,
     metrics: Values,
@@ -142,9 +150,15 @@ def compute_loss_and_updates(
     training: bool,
     optimizer_variables: Values | None,
 ) -> tuple[Tensor, tuple]:
-    """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values))."""
+    """(loss to differentiate, (loss, outputs, new non-trainable values, new metric values)).
+
+    The metric values may go on with those of the metrics that the model does not list.
+    """
     own = model.trainable_variables, model.non_trainable_variables, model.metrics_variables
-    _check_lengths(own, (trainable, non_trainable, metrics))
+    unlisted, listed = compiled.unlisted_variables(model), len(own[2])
+    _check_lengths(own, (trainable, non_trainable, metrics[:listed]))
+    given, metrics = len(metrics), list(metrics)
+    metrics += [variable.value for variable in unlisted[given - listed :]]
     optimizer = model.optimizer
 
     def run():
@@ -170,13 +184,16 @@ def compute_loss_and_updates(
             scales = training and optimizer is not None
             return optimizer.scale_loss(loss) if scales else loss, loss, outputs
 
-    variables, values = [*own[0], *own[1], *own[2]], [*trainable, *non_trainable, *metrics]
+    variables, values = (
+        [*own[0], *own[1], *own[2], *unlisted],
+        [*trainable, *non_trainable, *metrics],
+    )
     if optimizer_variables is not None:
         variables += optimizer.variables
         values += optimizer_variables
     (scaled, loss, outputs), after = lending.call(run, variables, values)
     weights = len(trainable) + len(non_trainable)
-    new_metrics = after[weights : weights + len(metrics)]
+    new_metrics = after[weights : weights + given]
     return scaled, (loss, outputs, after[len(trainable) : weights], new_metrics)
 
 
@@ -206,9 +223,24 @@ def track_metrics(
         if compiled.tracker is not None:
             compiled.tracker.update_state(loss, sample_weight=batch_size_of(x))
         arguments = {"x": x, "y": y, "y_pred": y_pred, "sample_weight": sample_weight}
-        return overrides.call_with_keywords(model, "compute_metrics", arguments)
+        logs = plain_logs(overrides.call_with_keywords(model, "compute_metrics", arguments))
+        if isinstance(logs, dict):
+            for metric in compiled.unlisted_results(model):
+                logs = {**named_results(metric.name, metric.result()), **logs}
+        return logs
 
-    return lending.call(run, model.metrics_variables, metrics)
+    unlisted = compiled.unlisted_variables(model)
+    values = [*metrics, *(variable.value for variable in unlisted)]
+    logs, after = lending.call(run, [*model.metrics_variables, *unlisted], values)
+    _hand_out(unlisted, after[len(metrics) :])
+    return logs, after[: len(metrics)]
+
+
+def _hand_out(variables, values):
+    """Writes to those Variables that a call around lends: elsewhere, there is nobody to keep it."""
+    for variable, value in zip(variables, values):
+        if lending.is_lent(variable):
+            variable.assign(value)
 
 
 # -- the loss ------------------------------------------------------------------
@@ -309,6 +341,20 @@ def traced_evaluation(
     return traced_training(model, groups, key, step)
 
 
+def _run_step(model, name, groups, values, batch):
+    """A model's step. Metrics that its `metrics` does not list are lent around it, since the state
+    of Keras's contract has no place for them.
+    """
+    *others, metrics = values
+    listed = len(metrics) - len(groups.unlisted)
+    state = (*map(list, others), list(metrics[:listed]))
+    (logs, new), unlisted = lending.call(
+        overrides.call_step, groups.unlisted, metrics[listed:], model, name, state, batch
+    )
+    *others, metrics = new
+    return plain_logs(logs), (*map(list, others), [*metrics, *unlisted])
+
+
 def run_train(
     model: Trainable,
     groups: VariableGroups,
@@ -319,8 +365,7 @@ def run_train(
 ) -> tuple[Logs, GroupValues]:
     """One training step on four groups of values: (logs, values)."""
     with traced_training(model, groups, key, step):
-        logs, values = overrides.call_step(model, "train_step", _lists(values), batch)
-    return logs, _lists(values)
+        return _run_step(model, "train_step", groups, values, batch)
 
 
 def run_test(
@@ -333,20 +378,35 @@ def run_test(
 ) -> tuple[Logs, tuple[Values, ...]]:
     """One evaluation step on (trainable, non-trainable, metric) values: (logs, values)."""
     with traced_evaluation(model, groups, key, step):
-        logs, values = overrides.call_step(model, "test_step", _lists(values), batch)
-    return logs, _lists(values)
+        return _run_step(model, "test_step", groups, values, batch)
 
 
 def run_predict(
     model: Trainable,
     groups: VariableGroups,
-    weights: WeightValues,
+    state: WeightValues,
     key: jax.Array,
     step: jax.Array,
     batch: Any,
-) -> Nested[Tensor]:
-    """The outputs of one batch."""
+) -> tuple[Nested[Tensor], Values]:
+    """The outputs of one batch, and the non-trainable values afterwards.
+
+    Args:
+        state: of `groups.predict_state`. The metrics are what `call` reads; what it updates there
+            is forgotten, since metrics are of training and evaluation.
+    """
+    trainable, others = state
+    count = len(groups.non_trainable)
     key = jax.random.fold_in(keys.typed_key(key), _PREDICTION)
     with traced_training(model, groups, key, step):
-        outputs, _ = overrides.call_step(model, "predict_step", _lists(weights), batch)
-    return outputs
+        weights = list(trainable), list(others[:count])
+        (outputs, new), _ = lending.call(
+            overrides.call_step,
+            groups.kept_metrics,
+            others[count:],
+            model,
+            "predict_step",
+            weights,
+            batch,
+        )
+    return outputs, list(new)

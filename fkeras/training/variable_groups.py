@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fkeras.core.values.variable import Variable
+    from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
     from fkeras.training.trainable import Trainable
     from fkeras.training.trainable_flags import TrainableFlags
@@ -39,16 +40,21 @@ class VariableGroups:
     Args:
         model: a built, compiled model.
         flags: which of its weights are trained.
+        unlisted_metrics: metrics of its steps that its `metrics` does not list.
 
     Attributes:
         trainable: Variables that training changes by gradient.
         non_trainable: all others of the model, with the state of seed generators.
         optimizer: Variables of the optimizer.
         metrics: Variables of the metrics. metric_objects: the metrics they belong to.
+        unlisted: the last of `metrics`: of those that the model's `metrics` does not list.
+        kept_metrics: Variables of those metrics that the model and its layers hold.
         structure: of the model, as it was when this was made.
     """
 
-    def __init__(self, model: Trainable, flags: TrainableFlags) -> None:
+    def __init__(
+        self, model: Trainable, flags: TrainableFlags, unlisted_metrics: Sequence[Metric] = ()
+    ) -> None:
         structure = tracking.structure_of(model)
         self._model = model
         self.structure = structure
@@ -60,8 +66,10 @@ class VariableGroups:
             self.non_trainable: list[Variable] = model.non_trainable_variables
         optimizer = model.optimizer
         self.optimizer: list[Variable] = [] if optimizer is None else list(optimizer.variables)
-        self.metric_objects = model.metrics
+        self.metric_objects = [*model.metrics, *unlisted_metrics]
         self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
+        self.unlisted: list[Variable] = [v for m in unlisted_metrics for v in m.variables]
+        self.kept_metrics: list[Variable] = [v for m in structure.metrics for v in m.variables]
         self.key_paths = pure.paths_of(structure)
 
     def groups(self) -> tuple[list[Variable], ...]:
@@ -79,6 +87,13 @@ class VariableGroups:
             return [v.value for v in self.trainable], [v.value for v in self.non_trainable]
         # One row may be predicted in a hundred microseconds: the way past the scopes is shorter.
         return stand_ins.own_values((self.trainable, self.non_trainable))
+
+    def predict_state(self) -> WeightValues:
+        """The same, the metrics that `call` may update behind the non-trainable ones."""
+        trainable, non_trainable = self.weights()
+        if self.kept_metrics:
+            non_trainable += [v.value for v in self.kept_metrics]
+        return trainable, non_trainable
 
     def fresh_metrics(self, values: Sequence[jax.Array] | None = None) -> list[jax.Array]:
         """What the metric Variables are after a reset, without touching them.

@@ -31,7 +31,7 @@ class Command:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
             **options,
         )
 

@@ -94,3 +94,16 @@ def test_configs_of_axes_as_lists_go_round():
 def test_the_base_leaves_the_weight_as_it_is():
     base = constraints.Constraint()
     assert base(W) is W and constraints.Constraint.from_config({}).get_config() == {}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_norms_that_half_precision_cannot_hold_are_taken_in_float32(dtype):
+    w = jnp.full((16, 1), 30000.0, dtype)
+    for constraint, norm in (
+        (constraints.MaxNorm(2.0), 2),
+        (constraints.UnitNorm(), 1),
+        (constraints.MinMaxNorm(0.5, 4.0), 4),
+    ):
+        got = constraint(w)
+        assert got.dtype == dtype
+        assert np.linalg.norm(got.astype("float32")) == pytest.approx(norm, rel=1e-2)

@@ -37,7 +37,7 @@ def test_the_next_process_finds_all_programs_in_the_compilation_cache(tmp_path):
             [sys.executable, "-c", textwrap.dedent(_CACHED), str(tmp_path / "programs")],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1800,
         )
         misses.append(process.stdout.strip() or process.stderr)
     assert int(misses[0]) > 3 and misses[1] == "0"

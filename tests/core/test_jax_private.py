@@ -136,3 +136,15 @@ def test_a_user_context_is_part_of_the_trace_caches_keys():
         with context(token):
             f(1.0)
     assert len(count) == 2
+
+
+def test_a_value_belongs_to_the_trace_that_made_it():
+    found = []
+
+    def run(x):
+        trace = jax_private.current_trace()
+        found.append((jax_private.belongs_to(x * 2, trace), jax_private.belongs_to(1.0, trace)))
+        return x
+
+    jax.jit(run)(1.0)
+    assert found == [(True, False)]

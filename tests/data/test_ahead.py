@@ -35,7 +35,7 @@ def test_items_are_made_ahead_and_not_further():
 
     with prefetch(items(), depth=2) as ahead:
         assert next(ahead) == 0
-        assert enough.wait(10)
+        assert enough.wait(600)
         time.sleep(0.1)
         assert made == [0, 1, 2, 3]
 
@@ -65,7 +65,7 @@ def test_forgetting_it_ends_the_thread():
     next(ahead)
     del ahead
     gc.collect()
-    thread.join(10)
+    thread.join(600)
     assert not thread.is_alive()
 
 

@@ -229,7 +229,7 @@ def test_without_end_the_user_must_tell_the_steps():
 
 @pytest.mark.parametrize("steps", [None, 3])
 def test_workers_keep_the_order(steps):
-    seen, gate = set(), threading.Barrier(2, timeout=10)
+    seen, gate = set(), threading.Barrier(2, timeout=600)
 
     class Slow(Squares):
         def __getitem__(self, index):

@@ -64,7 +64,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             status = page.statuses.pop(0) if len(page.statuses) > 1 else page.statuses[0]
             drop = page.drops.pop(0) if len(page.drops) > 1 else page.drops[0]
         if page.waits:
-            self.server.released.wait(60)
+            self.server.released.wait(600)
         if status != 200:
             return self._send_head(status, {"Location": page.location, "Content-Length": "0"})
         return self._send_page(page, drop)

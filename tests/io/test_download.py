@@ -14,8 +14,8 @@ from fkeras.io.partial_file import PartialFile
 DATA = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(DATA).hexdigest()
 HALF = len(DATA) // 2
-AT_ONCE = Patience(timeout=20.0, attempts=3, first_wait=0.0)
-ONCE = Patience(timeout=20.0, attempts=1)
+AT_ONCE = Patience(timeout=600.0, attempts=3, first_wait=0.0)
+ONCE = Patience(timeout=600.0, attempts=1)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from fkeras.io.http_client import TransferError, requesting
 
 
 def ask(url, **headers):
-    with requesting(url, headers=headers, timeout=20) as answer:
+    with requesting(url, headers=headers, timeout=600) as answer:
         return b"".join(answer.chunks())
 
 
@@ -52,7 +52,7 @@ def test_secrets_follow_redirects_to_the_same_host_only(server):
 def test_a_part_without_saying_which_is_refused(server):
     url = server.add("/digits", b"digits", wrong_range="some bytes")
     with pytest.raises(TransferError, match="without saying which") as caught:
-        with requesting(url, headers={}, timeout=20, start=3, validator='"first"'):
+        with requesting(url, headers={}, timeout=600, start=3, validator='"first"'):
             pass
     assert caught.value.permanent
 

@@ -30,7 +30,7 @@ COORDINATES = rng.uniform(-2, 9, (3, 4, 5)).astype("float32")
 
 ROWS = [
     ("rgb_to_grayscale", (IMAGES,), {}),
-    ("rgb_to_grayscale", (bytes_(3, 4, 5),), {"grad": (), "batch": (), **FIRST}),
+    ("rgb_to_grayscale", (uniform(3, 4, 5),), {"batch": (), **FIRST}),
     ("rgb_to_hsv", (IMAGES,), {}),
     ("rgb_to_hsv", (IMAGE,), {"batch": (), **FIRST}),
     ("hsv_to_rgb", (IMAGES,), {}),
@@ -323,3 +323,23 @@ def test_warps_and_resizes_can_be_batched_by_vmap():
     np.testing.assert_allclose(
         turned, ops.image.affine_transform(IMAGES, SHIFT), rtol=1e-5, atol=1e-6
     )
+
+
+INTEGER_OPS = {
+    "rgb_to_grayscale": lambda x: ops.image.rgb_to_grayscale(x),
+    "resize": lambda x: ops.image.resize(x, (3, 7)),
+    "bicubic": lambda x: ops.image.resize(x, (9, 7), interpolation="bicubic"),
+    "affine_transform": lambda x: ops.image.affine_transform(x, SHIFT[0]),
+    "perspective_transform": lambda x: ops.image.perspective_transform(x, CORNERS, MOVED),
+    "gaussian_blur": lambda x: ops.image.gaussian_blur(x, (3, 3), (1.0, 1.0)),
+    "elastic_transform": lambda x: ops.image.elastic_transform(x, seed=1),
+}
+
+
+@pytest.mark.parametrize("name", INTEGER_OPS)
+def test_integers_are_rounded_and_not_cut(name):
+    x = bytes_(2, 6, 5, 3)
+    got = INTEGER_OPS[name](x)
+    exact = np.clip(INTEGER_OPS[name](x.astype("float32")), 0, 255)
+    assert got.dtype == "uint8"
+    assert np.abs(np.asarray(got, "float32") - exact).max() <= 0.5 + 1e-3

@@ -109,3 +109,18 @@ def test_a_function_is_a_regularizer():
     layer = fkeras.layers.Dense(1, kernel_regularizer=halved_sum, kernel_initializer="ones")
     layer.build((1, 4))
     assert float(layer.losses[0]) == 2.0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_sum_that_half_precision_cannot_hold_is_taken_in_float32(dtype):
+    x = jnp.full((64,), 30000.0, dtype)
+    for regularizer, expected in (
+        (regularizers.L1(1e-4), 192),
+        (regularizers.L2(1e-7), 5760),
+        (regularizers.L1L2(1e-4, 1e-7), 5952),
+    ):
+        assert float(regularizer(x)) == pytest.approx(expected, rel=1e-2)
+    layer = fkeras.layers.Activation("linear", dtype=dtype, activity_regularizer="l2")
+    layer(x[None])
+    (loss,) = layer.losses  # 5.8e8, which float16 has no number for
+    assert loss.dtype == "float32" and float(loss) == pytest.approx(0.01 * 64 * 9e8, rel=1e-2)

@@ -9,9 +9,9 @@ import fkeras
 from fkeras import layers
 from fkeras.saving.record import (
     LayerRecord,
-    paths_of,
     record_model,
     record_weights,
+    trained_blocks,
     variables_by_path,
 )
 from tests.saving.models import Counted, X, Y, dense, with_everything
@@ -144,7 +144,9 @@ def test_weights_alone_have_no_config_and_no_lifetime():
 def test_variables_of_others_keep_their_own_path():
     stranger = fkeras.Variable(1.0, name="stranger")
     model = dense()
-    assert paths_of(model, [model.weights[1], stranger]) == ("dense/bias", "stranger")
+    trained = trained_blocks(model, [model.weights[1], stranger])
+    assert trained.paths == ("dense/bias", "stranger")
+    assert trained.places == [(0, ()), (1, ())]
 
 
 def test_a_record_is_a_snapshot():

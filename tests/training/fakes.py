@@ -81,11 +81,11 @@ class FakeExecutables:
 
     def predict_one(self, weights, key, index, batch):
         self.calls.append(("predict_one", int(index), 1))
-        return batch[0] * 2
+        return batch[0] * 2, {}
 
     def predict_many(self, weights, key, data, first, index, count, size):
         self.calls.append(("predict_many", int(index), count))
-        return data[0][int(first) : int(first) + count * size] * 2
+        return data[0][int(first) : int(first) + count * size] * 2, {}
 
 
 class FakeCallbacks:

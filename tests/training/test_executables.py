@@ -42,8 +42,9 @@ def test_a_step_takes_values_and_counter_forward(executables):
 
 def test_predictions_are_products(executables):
     weights = executables.groups.weights()
-    outputs = executables.predict_one(weights, KEY, np.int32(0), (X,))
+    outputs, changed = executables.predict_one(weights, KEY, np.int32(0), (X,))
     np.testing.assert_allclose(outputs, X @ np.asarray(weights[0][0]), rtol=1e-5, atol=1e-6)
+    assert not changed
 
 
 def test_shapes_are_remembered_by_kind(executables):

@@ -85,9 +85,9 @@ def test_only_what_a_step_changes_goes_round_the_loop():
 
 def test_predictions_are_joined_in_order():
     def step(weights, key, index, batch):
-        return {"rows": batch * 2, "number": index}
+        return {"rows": batch * 2, "number": index}, {}
 
-    outputs = fused_loops.predict(step, ([], []), KEY, X, np.int32(2), np.int32(7), 3, 2)
+    outputs, _ = fused_loops.predict(step, ([], []), KEY, X, np.int32(2), np.int32(7), 3, 2)
     np.testing.assert_array_equal(outputs["rows"], X[2:8] * 2)
     assert outputs["number"].tolist() == [7, 8, 9]
 

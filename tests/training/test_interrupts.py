@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -190,3 +191,60 @@ def test_an_interrupt_during_validation_ends_the_fit(model, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, Y, epochs=1000, callbacks=hooks, **arguments)
     assert model.training_progress["steps"] == steps + 8
+
+
+class PressingOnce(layers.Layer):
+    """Ctrl-C comes in its first call, inside of a weak reference's callback: there Python prints a
+    KeyboardInterrupt and goes on.
+    """
+
+    pressed = False
+
+    def call(self, x):
+        if not self.pressed:
+            self.pressed = True
+            thing = EachBatch()
+            reference = weakref.ref(thing, lambda _: press())
+            del thing
+            assert reference() is None
+        return x
+
+
+BATCHES = [(X, Y)]
+ENTRIES = {
+    "fit": lambda m: m.fit(X, Y, epochs=3, verbose=0),
+    "fit on batches": lambda m: m.fit(iter(BATCHES), verbose=0),
+    "fit with validation": lambda m: m.fit(X, Y, validation_data=(X, Y), verbose=0),
+    "evaluate": lambda m: m.evaluate(X, Y, verbose=0),
+    "predict": lambda m: m.predict(X, verbose=0),
+    "predict one batch": lambda m: m.predict(X[:4], verbose=0),
+    "train_on_batch": lambda m: m.train_on_batch(X, Y),
+    "test_on_batch": lambda m: m.test_on_batch(X, Y),
+    "predict_on_batch": lambda m: m.predict_on_batch(X),
+    "warmup": lambda m: m.warmup(X, Y),
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_an_interrupt_in_preparation_is_not_lost(entry):
+    before = signal.getsignal(signal.SIGINT)
+    model = fkeras.Sequential([PressingOnce(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(KeyboardInterrupt):
+        ENTRIES[entry](model)
+    assert signal.getsignal(signal.SIGINT) is before
+    if entry.startswith("fit"):
+        assert model.training_progress["steps"] == 0  # nothing was begun
+    assert np.isfinite(model.fit(X, Y, verbose=0).history["loss"][0])
+
+
+def test_a_look_outside_of_all_calls_finds_nothing():
+    interrupts.check()
+
+    @interrupts.heard
+    def entry():
+        press()
+        interrupts.check()
+
+    with pytest.raises(KeyboardInterrupt):
+        entry()

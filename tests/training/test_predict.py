@@ -21,7 +21,7 @@ X = np.arange(22, dtype="float32").reshape(11, 2)
 
 def run(source, *, hooks=False, fuses=True, progress=None, **options):
     executables, callbacks = FakeExecutables(fuses=fuses), FakeCallbacks(hooks)
-    outputs = predict(
+    outputs, _ = predict(
         executables,
         source,
         lambda: ([], []),

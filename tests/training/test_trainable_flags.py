@@ -13,7 +13,7 @@ from fkeras.training.trainable_flags import TrainableFlags
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 Y = X[:, :1]
-TIMEOUT = 8.0  # seconds until a test that would wait for ever fails instead
+TIMEOUT = 600.0  # seconds until a test that would wait for ever fails instead
 
 
 class Meeting(layers.Layer):

@@ -18,7 +18,7 @@ X = np.zeros((11, 2), "float32")
 KEY = jax.random.key(0)
 
 
-def fit(source=None, *, fuses=True, hooks=False, validation=None, interrupts=None, **options):
+def fit(source=None, *, fuses=True, hooks=False, validation=None, check=lambda: None, **options):
     executables, callbacks, progress = FakeExecutables(fuses), FakeCallbacks(hooks), Progress()
     source = make_source(X, batch_size=2) if source is None else source
     options = FitOptions(key=KEY, order_seed=0, **options)
@@ -29,7 +29,7 @@ def fit(source=None, *, fuses=True, hooks=False, validation=None, interrupts=Non
         progress,
         options,
         validation=validation,
-        interrupts=interrupts,
+        check_interrupts=check,
     )
 
 
@@ -112,7 +112,7 @@ def test_finish_is_called_behind_the_last_epoch_and_after_epoch_behind_each():
 def test_an_interrupt_leaves_the_steps_counted_and_ends_the_loan():
     flag = Interrupts()
     flag.is_requested = True
-    run = fit(fuses=False, interrupts=flag)
+    run = fit(fuses=False, check=flag.check)
     with pytest.raises(KeyboardInterrupt):
         run.run()
     assert run.progress.steps == 1 and run.loan.values is None

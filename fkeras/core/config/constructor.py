@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from fkeras.types import Config
 
@@ -42,10 +44,19 @@ def config_from_signature(
             if value is _MISSING or inspect.ismethod(value):
                 value = arguments.get(p.name, p.default)
             if value is not inspect.Parameter.empty:
-                config[p.name] = convert(p.name, value)
+                config[p.name] = convert(p.name, _plain_number(value))
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return config
+
+
+def _plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's, which files can hold, also in lists and tuples."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain_number, value))
+    return value
 
 
 def bind_arguments(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,12 +45,16 @@ class Reader:
             return self._read_string(config)
         if config is None or isinstance(config, (int, float, bool)):
             return config
+        if isinstance(config, tuple) and hasattr(config, "_fields"):
+            return config  # an Optax transformation, which is a tuple of functions
         if isinstance(config, (list, tuple)):
             items = [self._nested.read(item) for item in config]
             return items if isinstance(config, list) else tuple(items)
         if callable(config):
             return config  # an object already
         if not isinstance(config, dict):
+            if scopes.classes_in_memory() is not None:
+                return config
             raise UserTypeError(f"Could not parse config: {config!r}")
         if "class_name" not in config or "config" not in config:
             return {key: self._nested.read(value) for key, value in config.items()}
@@ -110,7 +114,9 @@ class Reader:
 
     def _find_class(self, config: Config) -> Any:
         name = config["class_name"]
-        cls = self._find(config, name)
+        cls = (scopes.classes_in_memory() or {}).get(config.get("registered_name"))
+        if cls is None:
+            cls = self._find(config, name)
         if cls is None:
             raise self._unknown_class(config)
         if not isinstance(cls, types.FunctionType) and not hasattr(cls, "from_config"):

@@ -16,6 +16,7 @@ _custom_objects: Scoped[tuple[dict[str, Any], ...]] = Scoped(())  # innermost la
 _safe_mode: Scoped[bool | None] = Scoped(None)  # None: no scope says anything
 _written: Scoped[dict[Any, Any] | None] = Scoped(None)
 _read: Scoped[dict[Any, Any] | None] = Scoped(None)
+_in_memory: Scoped[dict[str, type] | None] = Scoped(None)
 
 
 class _Scope:
@@ -39,6 +40,20 @@ class _Scope:
         traceback: TracebackType | None,
     ) -> None:
         self._entered.pop().__exit__(kind, error, traceback)
+
+
+def in_memory() -> AbstractContextManager:
+    """Context manager: configs made inside are read inside, by the same program.
+
+    Functions, and whatever else has no config, stand in them as they are, and classes need no
+    registration: nothing of it comes from a file.
+    """
+    return _in_memory.inside({})
+
+
+def classes_in_memory() -> dict[str, type] | None:
+    """By the names that configs give them, the classes that `in_memory` has met; None outside."""
+    return _in_memory.value
 
 
 class CustomObjectScope(_Scope):

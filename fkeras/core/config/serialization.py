@@ -36,6 +36,9 @@ def serialize_keras_object(obj: Any) -> Any:
     """
     if _is_plain(obj):
         return obj
+    is_in_memory = scopes.classes_in_memory() is not None
+    if is_in_memory and _is_code(obj):
+        return obj
     if isinstance(obj, (list, tuple)):
         items = [serialize_keras_object(item) for item in obj]
         return tuple(items) if isinstance(obj, tuple) else items
@@ -51,6 +54,8 @@ def serialize_keras_object(obj: Any) -> Any:
         return _type_config(obj)
     if _is_function(obj):
         return _function_config(obj)
+    if is_in_memory and not hasattr(obj, "get_config"):
+        return obj
     return _object_config(obj)
 
 
@@ -91,6 +96,13 @@ def _is_plain(obj: Any) -> bool:
     return isinstance(obj, (str, bool, type(None))) or type(obj) in (int, float)
 
 
+def _is_code(obj: Any) -> bool:
+    """Whether it is a function of the program's own, or a named tuple of such."""
+    if isinstance(obj, tuple):
+        return hasattr(obj, "_fields") and any(map(callable, obj))
+    return _is_function(obj) and not isinstance(obj, type) and registry.home_of(obj) is None
+
+
 def _is_function(obj: Any) -> bool:
     return isinstance(obj, types.FunctionType) or (
         callable(obj) and not hasattr(obj, "get_config") and hasattr(obj, "__name__")
@@ -129,7 +141,12 @@ def _object_config(obj: Any) -> Config:
             "Define one that returns the arguments of its constructor, or pass values of plain "
             "types."
         )
-    own_config = obj.get_config()
+    try:
+        own_config = obj.get_config()
+    except NotImplementedError:
+        if scopes.classes_in_memory() is None:
+            raise
+        return obj  # a schedule of the program's own, say, which nobody has to save
     if not isinstance(own_config, dict):
         raise UserTypeError(
             f"The `get_config()` of {obj!r} should return a dict. It returned: {own_config!r}"
@@ -161,6 +178,11 @@ def _names_of_class(cls: type) -> tuple[str | None, str | None]:
     """The module and the registered name that a config gives of a class."""
     home = registry.home_of(cls)
     registered_name = registry.registered_name_of(cls)
+    classes = scopes.classes_in_memory()
+    if home is None and classes is not None:
+        name = f"{cls.__name__}@{id(cls)}"  # two classes of a program may have one name
+        classes[name] = cls
+        return cls.__module__, name
     if home is None and registered_name is None:
         return getattr(cls, "__module__", None), cls.__name__
     return home, registered_name

@@ -272,16 +272,16 @@ class Origin:
 
     Attributes:
         root_key: the key of the root it was built in; None before the root has placed it.
-        path: its structural path under that root.
+        path: its structural path under that root; of a stack of blocks those of all blocks.
     """
 
     __slots__ = ("root_key", "path")
 
     def __init__(self) -> None:
         self.root_key: process_generator.RootKey | None = None
-        self.path: str | None = None
+        self.path: str | Sequence[str] | None = None
 
-    def place(self, root_key: process_generator.RootKey, path: str) -> None:
+    def place(self, root_key: process_generator.RootKey, path: str | Sequence[str]) -> None:
         """Gives it its place under a root."""
         self.root_key = root_key
         self.path = path
@@ -293,4 +293,16 @@ class Origin:
         if self.root_key is None:
             self.place(process_generator.next_root_key(), info_of(variable).name)
         info = info_of(variable)
-        return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
+        if not info.blocks:
+            return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
+        count, shape = int(np.prod(info.blocks)), info.shape[len(info.blocks) :]
+        paths = self.path
+        if isinstance(paths, str):  # a stack that is a root of its own
+            paths = [f"{self.path}_{i}" for i in range(count)]
+        values = [draw(info.initializer, self.root_key.data, p, shape, info.dtype) for p in paths]
+        return stacked(values, info.shape)
+
+
+def stacked(values: Sequence[jax.Array], shape: tuple[int, ...]) -> jax.Array:
+    """The values of blocks, drawn one by one, as one array of the given shape."""
+    return jnp.stack(values).reshape(shape)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import numpy as np
 
 from fkeras.core import jax_private
 from fkeras.core.randomness import keys, process_generator
@@ -64,6 +65,7 @@ class KeyScope:
         self.on_deep_draw = on_deep_draw
         self.counts: dict[str, int] = {}  # how often each path drew in this call
         self.iterations: tuple[jax.Array, ...] = ()  # indices of the loops around
+        self.blocks: tuple[_Block, ...] = ()  # of `Repeat`s, that are running
         self.trace = jax_private.current_trace()
         self.traces_outside: list[Trace] = []  # of a reopened scope: between it and the call's own
 
@@ -123,19 +125,53 @@ class KeyScope:
         elif given is None and own_seed is None:
             return None
         elif given is None:  # a drawer with a seed needs no other key
-            key = jax.random.fold_in(keys.key_of_int(own_seed), zlib.crc32(path.encode()))
+            key = jax.random.fold_in(keys.key_of_int(own_seed), self._word_of(path))
         else:
-            key = jax.random.fold_in(given, zlib.crc32(path.encode()))
+            key = jax.random.fold_in(given, self._word_of(path))
             if own_seed is not None:
                 key = jax.random.fold_in(key, own_seed & 0x7FFFFFFF)
         for index in self.iterations:
             key = jax.random.fold_in(key, index)
         return jax.random.fold_in(key, count) if count else key
 
+    def _word_of(self, path: str) -> int | jax.Array:
+        """The number that a path goes into keys as. Within a block of a `Repeat` that of the path
+        which the block would have by itself: looked up, since which block it is is traced.
+        """
+        word = _words_of(path, self.blocks)
+        if not self.blocks:
+            return int(word)
+        for block in reversed(self.blocks):
+            word = jax.lax.dynamic_index_in_dim(word, block.index, keepdims=False)
+        return word
+
     def _check_trace(self) -> None:
         traces = [*jax_private.traces_above(self.trace), *self.traces_outside]
         if _check_deep_draw(traces) and self.on_deep_draw is not None:
             self.on_deep_draw()
+
+
+class _Block(NamedTuple):
+    """A block that is running: which it is of how many, and the path that stands for all."""
+
+    path: str
+    count: int
+    index: jax.Array | int
+
+    def path_of_one(self, path: str, number: int) -> str:
+        """A path within the blocks as one within a single block."""
+        if path != self.path and not path.startswith(f"{self.path}/"):
+            return path
+        return f"{self.path}_{number}{path[len(self.path) :]}"
+
+
+def _words_of(path: str, blocks: tuple[_Block, ...]) -> np.ndarray:
+    """uint32 for each combination of block numbers, the innermost blocks on the first axis."""
+    if not blocks:
+        return np.uint32(zlib.crc32(path.encode()))
+    *outer, block = blocks
+    paths = [block.path_of_one(path, number) for number in range(block.count)]
+    return np.stack([_words_of(one, tuple(outer)) for one in paths])
 
 
 def _check_deep_draw(traces: list[Trace]) -> bool:
@@ -307,6 +343,50 @@ def iteration(index: jax.Array) -> AbstractContextManager[KeyScope | None]:
     """
     scope = _scope.value
     return _scope.inside(None if scope is None else scope.reopened(index))
+
+
+class BlockKeys:
+    """The keys of the blocks of a `Repeat`: each draws what it would draw by itself, under a path
+    of its own.
+
+    Args:
+        drawer: the block.
+        count: how many there are.
+    """
+
+    def __init__(self, drawer: object, count: int) -> None:
+        # Generators of the facade count on by themselves, unless a program is recorded around.
+        scope = _present_scope() if is_cut_off() else _scope.value
+        self._scope = scope
+        self._path = None if scope is None else scope.paths.get(id(drawer))
+        self._count = count
+        self._counts = {} if scope is None else dict(scope.counts)
+        self._last_counts = self._counts
+
+    def of_block(
+        self, index: jax.Array | int, is_inner: bool
+    ) -> AbstractContextManager[KeyScope | None]:
+        """Context manager for the run of one block.
+
+        Args:
+            index: which it is; may be a tracer.
+            is_inner: whether it runs in an inner trace, in which this is called.
+        """
+        if self._scope is None:
+            return _scope.inside(None)
+        inner = self._scope.reopened() if is_inner else copy.copy(self._scope)
+        # Each block draws for the first time.
+        inner.counts = self._last_counts = dict(self._counts)
+        if self._path is None:
+            inner.iterations = (*inner.iterations, index)
+        else:
+            inner.blocks = (*inner.blocks, _Block(self._path, self._count, index))
+        return _scope.inside(inner)
+
+    def close(self) -> None:
+        """A second call of the same blocks draws anew."""
+        if self._scope is not None:
+            self._scope.counts.update(self._last_counts)
 
 
 def again() -> AbstractContextManager[KeyScope | None]:

@@ -92,6 +92,23 @@ class KerasTensor:
         )
 
     @property
+    def _keras_mask(self) -> KerasTensor | None:
+        """The mask that a replay will find on the tensor, symbolic too; None where there is none.
+
+        Looked for at the first question: graphs do not record masks.
+        """
+        if "_mask" not in self.__dict__:
+            self._mask = TENSOR_METHODS["mask"](self) if "mask" in TENSOR_METHODS else None
+        return self._mask
+
+    @_keras_mask.setter
+    def _keras_mask(self, value: Any) -> None:
+        raise UserTypeError(
+            f"The `_keras_mask` of {self!r} cannot be set: graphs do not record masks, so that no "
+            "layer would see it. Pass it to the layers that use it: `layer(x, mask=mask)`."
+        )
+
+    @property
     def sparse(self) -> bool:
         return self._sparse
 

@@ -37,16 +37,17 @@ class Described:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._meta.shape
+        info = self._meta
+        return lending.shape_of_lent(self, info.shape) if info.blocks else info.shape
 
     @property
     def ndim(self) -> int:
-        return len(self._meta.shape)
+        return len(self.shape)
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        return int(np.prod(self._meta.shape, dtype=np.int64))
+        return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def dtype(self) -> str:

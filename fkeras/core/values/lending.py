@@ -15,7 +15,8 @@ where needed: a new token makes JAX compile every op of an eager call again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 
 _scopes: Scoped[tuple[Scope, ...]] = Scoped(())  # all that are open, innermost last
 _autocast: Scoped[str | None] = Scoped(None)
+# Told in a call, with its value, of each Variable that is read and lent no value.
+_note_read: Scoped[Callable[[nnx.Variable, Any], None] | None] = Scoped(None)
 
 
 # -- scopes --------------------------------------------------------------------
@@ -73,6 +76,14 @@ def scope_of(variable: nnx.Variable) -> Scope | None:
 def is_lent(variable: nnx.Variable) -> bool:
     """Whether an open scope answers for the Variable."""
     return scope_of(variable) is not None
+
+
+def shape_of_lent(variable: nnx.Variable, own: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of what is lent to the Variable: a stack of blocks is lent one of them while that
+    one runs. Its own shape where nothing is.
+    """
+    scope = scope_of(variable)
+    return own if scope is None else tuple(jnp.shape(scope.read(variable)))
 
 
 def in_pure_call() -> bool:
@@ -153,6 +164,8 @@ class _LentValue:
             kind = type(value)  # not `is_stand_in`: a call less at each read
             if kind is NotDrawnYet or kind is HeldByLoop:
                 value = fetch(variable, value)
+            if scopes and _note_read.value is not None:
+                _note_read.value(variable, value)
         if jax_private.is_staging(trace) and (scope is None or trace is not scope.trace):
             # An inner jit, checkpoint or scan reads it as a constant: its trace must not serve
             # other values.
@@ -288,12 +301,30 @@ def call(
     return output, scope.collect()
 
 
+@contextlib.contextmanager
+def lent(variables: list[nnx.Variable], values: Sequence[Any]) -> Iterator[None]:
+    """Context manager: the Variables read as these values inside; what is written is forgotten."""
+    token = choose_token(variables, values)
+    scope = Scope(variables, values)
+    with opened(scope), kept() if token is None else entered(token):
+        yield
+
+
+def reads_noted(note: Callable[[nnx.Variable, Any], None]) -> AbstractContextManager:
+    """Context manager: in calls inside, `note(variable, value)` is called for each Variable that is
+    read and that nobody lends a value.
+    """
+    return _note_read.inside(note)
+
+
 def call_abstractly(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Calls `fn` for its shapes only, inside `jax.eval_shape`.
 
     No value is drawn, no state is kept.
     """
-    with opened(AbstractScope()), entered(fresh_token()):
+    # Within the run of a single block a stack keeps reading as that one's share.
+    shares = [(v, x) for v, x in zip(*lent_now()) if getattr(info_of(v), "blocks", ())]
+    with opened(AbstractScope(shares)), entered(fresh_token()):
         return fn(*args, **kwargs)
 
 

@@ -72,10 +72,13 @@ class AbstractScope(OpenScope):
     """For abstract evaluation: a Variable without a value reads as zeros.
 
     All that is written is forgotten.
+
+    Args:
+        lent: (Variable, value) of those that read as something else than zeros.
     """
 
-    def __init__(self) -> None:
-        super().__init__([], [])
+    def __init__(self, lent: Sequence[tuple[nnx.Variable, Any]] = ()) -> None:
+        super().__init__([v for v, _ in lent], [value for _, value in lent])
 
     def has(self, variable: nnx.Variable) -> bool:
         # A tracer in the slot is an argument of a trace inside: it stands for itself.

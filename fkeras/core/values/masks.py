@@ -1,6 +1,7 @@
 """The mask that belongs to a tensor.
 
-An attribute on arrays and KerasTensors; a side table for tracers, which take no attributes.
+An attribute on arrays; a side table for tracers, which take no attributes. Symbolic tensors have
+the attribute too: it is found by a replay of their graph (`layers/base/symbolic_masks`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import jax
+
+from fkeras.core import jax_private
 
 if TYPE_CHECKING:
     from fkeras.types import Tensor
@@ -37,6 +40,15 @@ def set_mask(x: Any, mask: Tensor | None) -> None:
         x._keras_mask = mask
     except AttributeError:
         pass
+
+
+def forget(trace: jax_private.Trace) -> None:
+    """Takes away the masks of a trace that is given up: JAX clears a trace that ends well, and of
+    another one masks and tensors would keep each other.
+    """
+    for key, (_, mask) in list(_masks_of_tracers.items()):
+        if jax_private.belongs_to(mask, trace):
+            _masks_of_tracers.pop(key, None)
 
 
 def _set_mask_of_tracer(tracer: jax.core.Tracer, mask: Tensor | None) -> None:

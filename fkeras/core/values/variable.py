@@ -96,9 +96,10 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         if is_drawn:
             content = self._not_drawn_yet(initializer, shape, dtype, path)
         else:
-            content = as_value(
-                initializer, None if dtype is None else checks.kept_dtype(dtype, path)
-            )
+            dtype = None if dtype is None else checks.kept_dtype(dtype, path)
+            # A trace may be open, and the Variable outlives it. (A tracer stays one.)
+            with jax.ensure_compile_time_eval():
+                content = as_value(initializer, dtype)
             checks.check_value_shape(shape, content, path)
         info = VariableInfo(
             name=name,
@@ -259,12 +260,10 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         return copied
 
     def __getstate__(self) -> dict[str, Any]:
-        # The origin stays behind: a copy has its value already.
-        info = {
-            slot: getattr(self._meta, slot)
-            for slot in VariableInfo.__slots__
-            if slot not in ("origin", "sharding")  # devices are of this process
-        }
+        # The origin stays behind: a copy has its value already. So do the shares, which are of this
+        # object, and devices, which are of this process.
+        left = ("origin", "shares", "sharding")
+        info = {s: getattr(self._meta, s) for s in VariableInfo.__slots__ if s not in left}
         return {"value": placement.fetch(self._raw_value), "info": info}
 
     def __reduce__(self) -> tuple[Any, ...]:

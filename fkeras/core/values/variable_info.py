@@ -36,6 +36,9 @@ class VariableInfo:
         read_deeply: whether an inner trace read it as a constant (see `lending`).
         origin: where its first value comes from.
         overwrite_with_gradient: whether the optimizer puts the gradient in its place.
+        blocks: sizes of the leading axes that count blocks of a `Repeat` (see `stacking`).
+        block_paths: for each of these axes, the beginning of `path` up to the block.
+        shares: what shows one block's share, by the block's numbers; None before one was wanted.
     """
 
     __slots__ = (
@@ -56,6 +59,9 @@ class VariableInfo:
         "read_deeply",
         "origin",
         "overwrite_with_gradient",
+        "blocks",
+        "block_paths",
+        "shares",
     )
 
     name: str
@@ -75,11 +81,16 @@ class VariableInfo:
     read_deeply: bool
     origin: Origin
     overwrite_with_gradient: bool
+    blocks: tuple[int, ...]
+    block_paths: tuple[str, ...]
+    shares: dict[tuple[int, ...], Any] | None
 
     def __init__(self, **values: Any) -> None:
         for slot in self.__slots__:
             setattr(self, slot, values.pop(slot, None))
         self.read_deeply = False
+        self.blocks = self.blocks or ()
+        self.block_paths = self.block_paths or ()
 
 
 class AdoptedInfo:
@@ -90,6 +101,7 @@ class AdoptedInfo:
     regularizer = None
     constraint = None
     initializer = None
+    blocks = ()
     layout = None
     sharding = None
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras import constraints, initializers, ops, regularizers
+from fkeras.core.contraction import einsum
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
@@ -218,12 +219,12 @@ class HeadedAttention(Layer):
         if repeats > 1:  # several heads of the query share one of key and value
             key = jnp.repeat(key, repeats, axis=-2)
             value = jnp.repeat(value, repeats, axis=-2)
-        scores = jnp.einsum(equations[0], key, query * jnp.asarray(scale, query.dtype))
+        scores = einsum(equations[0], key, query * jnp.asarray(scale, query.dtype))
         if attention_mask is not None:
             attention_mask = self._with_axis_of_heads(attention_mask, scores.ndim)
         scores = self._softmax(scores, mask=attention_mask)
         dropped = self._dropout_layer(scores, training=training) if self.dropout > 0 else scores
-        return jnp.einsum(equations[1], dropped, value), scores
+        return einsum(equations[1], dropped, value), scores
 
     def _with_axis_of_heads(self, mask: Tensor, ndim: int) -> Tensor:
         """A mask with axes of size 1 in front of its queries and keys, up to rank `ndim`."""

@@ -12,7 +12,7 @@ from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, names, tracebacks, user_code
 from fkeras.core.randomness import first_values, process_generator
-from fkeras.core.values import lending, stand_ins
+from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError, UserInputError
@@ -321,5 +321,9 @@ def place(root: Layer) -> None:
     if info.root_key is None:
         info.root_key = process_generator.next_root_key()
     for path, variable in root._structure().variables:
+        blocks = info_of(variable).blocks
+        if len(blocks) > stacking.depth_of(path):
+            continue  # the root is part of a block that others repeat: it places nothing
         if isinstance(stand_ins.private_value(variable), stand_ins.NotDrawnYet):
-            info_of(variable).origin.place(info.root_key, "/".join(path))
+            paths = ["/".join(p) for p in stacking.paths_of_blocks(path)]
+            info_of(variable).origin.place(info.root_key, paths if blocks else paths[0])

@@ -31,6 +31,7 @@ from fkeras.layers.base import (
     lift,
     masking,
     nested,
+    running_blocks,
     signature,
 )
 from fkeras.layers.base import context as contexts
@@ -148,9 +149,11 @@ class Calling:
     ) -> Any:
         """The call itself, then what its outputs need: activity losses and masks."""
         positional, keywords = nested.split_arguments(call_signature, arguments)
+        info = self._info
+        if info.repeated_in is not None:
+            running_blocks.check(self)
         if symbolic:
             return self.symbolic_call(*positional, **keywords)
-        info = self._info
         run = self.call if info.remat is None else self._rematerialized()
         info.call_depth += 1
         try:
@@ -211,13 +214,18 @@ class Calling:
         """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward
         pass, as the layer's `RematScope` says.
         """
-        scope = self._info.remat
-        if scope is not None and scope.mode == "larger_than":
-            outputs = self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)
-            sizes = [_count_elements(tensor) for tensor in flatten(outputs)]
-            if max(sizes, default=0) <= scope.output_size_threshold:
-                return layer_call(*args, **kwargs)
+        if self._is_small_for_remat(args, kwargs):
+            return layer_call(*args, **kwargs)
         return lift.checkpoint(layer_call)(*args, **kwargs)
+
+    def _is_small_for_remat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether the outputs are too small to be computed again, as the `RematScope` says."""
+        scope = self._info.remat
+        if scope is None or scope.mode != "larger_than":
+            return False
+        outputs = self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)
+        sizes = [_count_elements(tensor) for tensor in flatten(outputs)]
+        return max(sizes, default=0) <= scope.output_size_threshold
 
     def _rematerialized(self) -> Callable[..., Any]:
         """`call` as the layer's `RematScope` wants it."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fkeras.core.randomness.process_generator import RootKey
     from fkeras.core.values.remat import RematScope
     from fkeras.layers.base.input_spec import InputSpec
+    from fkeras.layers.base.running_blocks import RepeatedBlock
     from fkeras.layers.base.tracking import AttributeScan, Structure
     from fkeras.regularizers import Regularizer
     from fkeras.types import Nested, Shape
@@ -32,6 +33,7 @@ class LayerInfo:
         call_depth: how many calls of the layer are running, in each other.
         build_shapes: what `build` was called with, by argument name.
         root_key: the key that the weights below this layer are drawn from, if it is a root.
+        repeated_in: what is known of the `Repeat` whose block the layer is part of, or None.
         attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
 
@@ -64,6 +66,7 @@ class LayerInfo:
         self.context_was_read = False
         self.drew_in_inner_trace = False
         self.remat: RematScope | None = remat.current()
+        self.repeated_in: RepeatedBlock | None = None
         self.attribute_scan: AttributeScan | None = None
         self.structure: Structure | None = None
 

@@ -39,8 +39,10 @@ def convert_inputs(
     """
 
     def convert(x: Any) -> Any:
-        if isinstance(x, (jax.Array, KerasTensor)):
+        if isinstance(x, jax.Array):
             return _with_mask_of(x, policy.convert_input(x, autocast, dtype))
+        if isinstance(x, KerasTensor):  # its mask is found when the graph is replayed
+            return policy.convert_input(x, autocast, dtype)
         if isinstance(x, (np.ndarray, np.generic)):
             return _from_numpy(x, dtype if autocast else None)
         if isinstance(x, Variable):

@@ -22,7 +22,7 @@ from fkeras.core.symbolic.operation import Operation
 from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError, UserInputError, UserTypeError
-from fkeras.layers.base import building, tracking
+from fkeras.layers.base import building, symbolic_masks, tracking  # noqa: F401
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.attribute_scan import AttributeScan
 from fkeras.layers.base.building import Building

@@ -45,10 +45,10 @@ class Carrier:
         *functions: the inner functions; where no call is open, the layers among them own the state.
         may_write: whether state may be written inside.
         is_loop: whether the functions run many times.
+        variables: those that `values` are of; None for all of the call's outermost layer.
 
     Attributes:
-        values: present values of all Variables of the call's outermost layer, to be passed to
-            `run`.
+        values: present values of the Variables, to be passed to `run`.
         owners: the layers that added losses, in their order.
     """
 
@@ -57,6 +57,7 @@ class Carrier:
         *functions: Callable[..., Any],
         may_write: bool = True,
         is_loop: bool = False,
+        variables: Sequence[Variable] | None = None,
     ) -> None:
         self.context = contexts.current()
         self.has_lost_masks = self.context is not None and self.context.has_masks_outside()
@@ -67,8 +68,8 @@ class Carrier:
         # Branches would capture in different structures.
         self.brings_captured_out = len(functions) == 1
         self.structure = None if self.owner is None else self.owner._structure()
-        self.variables: list[Variable] = []
-        if self.structure is not None:
+        self.variables: list[Variable] = list(variables or ())
+        if variables is None and self.structure is not None:
             self.variables = list(self.structure.ordered)
         with lending.autocast(None):
             if key_scopes.is_cut_off():
@@ -143,9 +144,10 @@ class Carrier:
         """
         if key_scopes.current_scope() is not None or self.structure is None:
             return None
-        if not self.structure.generators:
+        single = [g for _, g in self.structure.generators if not info_of(g.state).blocks]
+        if not single:  # those of a `Repeat` see to themselves
             return None
-        _, generator = self.structure.generators[0]
+        generator = single[0]
         if self.may_write and not (key_scopes.is_cut_off() and _counts_by_itself(generator.state)):
             return None
         return keys.key_from_data(generator.next())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Number
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -10,10 +11,12 @@ import jax.numpy as jnp
 
 from fkeras.core import jax_private, user_code
 from fkeras.core.nested import flatten
-from fkeras.core.values import lending
+from fkeras.core.symbolic.argument_kinds import any_symbolic
+from fkeras.core.values import lending, stacking
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
+from fkeras.ops.tensors import widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,19 +36,30 @@ class AddedLosses:
             loss: scalars, or functions without arguments that return scalars.
 
         Raises:
-            UserInputError: a value is not a scalar.
+            UserInputError: a value is not a scalar, or no call is under way, where it would be lost
+                at the next one.
         """
-        for value in flatten(loss):
+        context = contexts.current()
+        if context is None or self._info.building or any_symbolic(loss):
+            raise _no_call_error(self, loss)
+        for value in [loss] if loss is None else flatten(loss):
             value = value() if callable(value) and not signature.is_tensor(value) else value
+            if isinstance(value, bool) or not (
+                isinstance(value, Number) or hasattr(value, "dtype")
+            ):
+                raise UserInputError(
+                    f"`add_loss()` in layer '{self.name}' takes scalars, and functions without "
+                    f"arguments that return them. Received: {value!r} of type "
+                    f"{type(value).__name__}"
+                )
             if jnp.ndim(value) != 0:
                 raise UserInputError(
                     f"`add_loss()` in layer '{self.name}' can only be called with scalars. "
                     f"Received shape {jnp.shape(value)}: reduce it first, for example with "
                     "`fkeras.ops.mean`."
                 )
-            context = contexts.current()
             value = _brought_out(self, value, context)
-            if context is not None and context.losses is not None:
+            if context.losses is not None:
                 context.losses.append((self, value))
             else:
                 self._info.losses.append(value)
@@ -66,8 +80,10 @@ class AddedLosses:
 
     def _get_regularization_losses(self) -> list[jax.Array]:
         return [
-            user_code.call(variable.regularizer, partial(_described, variable), variable.value)
-            for variable in self.trainable_weights
+            user_code.call(
+                _over_blocks(variable), partial(_described, variable), widen(variable.value)
+            )
+            for variable in self.trainable_variables
             if getattr(variable, "regularizer", None) is not None
         ]
 
@@ -76,23 +92,41 @@ class AddedLosses:
         any batch size.
         """
         for output in flatten(outputs):
+            # Of half precision in float32, which the loss is: the sum may not fit into float16.
             regularizer = self._info.activity_regularizer
             who = partial("Activity regularizer of layer '{}'".format, self.name)
-            value = user_code.call(regularizer, who, output)
+            value = user_code.call(regularizer, who, widen(output))
             self.add_loss(value / max(output.shape[0], 1) if output.ndim else value)
+
+
+def _over_blocks(variable: Variable) -> Callable[..., Any]:
+    """The weight's regularizer; for a stack of blocks the sum of its values for each."""
+    ndim = stacking.count_block_axes(variable)
+    if not ndim:
+        return variable.regularizer
+    return lambda value: jnp.sum(stacking.over_blocks(variable.regularizer, ndim)(value))
 
 
 def _described(variable: Variable) -> str:
     return f"Regularizer of weight '{variable.path}'"
 
 
-def _brought_out(layer: AddedLosses, value: Any, context: CallContext | None) -> Any:
+def _no_call_error(layer: AddedLosses, loss: Any) -> UserInputError:
+    return UserInputError(
+        f"`add_loss()` of layer '{layer.name}' can only be called inside `call()`, on values: each "
+        "call begins with no losses, so that what was added before would not count. Received: "
+        f"{loss!r:.100}. Add it in the `call` of a layer that hands its inputs on, give weights a "
+        "regularizer, or override `compute_loss` of the model."
+    )
+
+
+def _brought_out(layer: AddedLosses, value: Any, context: CallContext) -> Any:
     """A loss as the call around can hold it: summed over the members of `jax.vmap`.
 
     Raises:
         PureCallError: another inner trace holds it, from where it cannot come out.
     """
-    if context is None or jax_private.is_same(jax_private.current_trace(), context.trace):
+    if jax_private.is_same(jax_private.current_trace(), context.trace):
         return value
     if lending.in_abstract_call():  # for shapes alone: nothing is to come out
         return value

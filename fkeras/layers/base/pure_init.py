@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import first_values, keys
 from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable_info import AdoptedInfo, info_of
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import building
+from fkeras.layers.base import building, running_blocks
 from fkeras.layers.base import context as contexts
 
 if TYPE_CHECKING:
@@ -38,22 +39,28 @@ def init(
             f"`init` takes a JAX key first, such as `jax.random.key(0)`. Received: {key!r}"
         )
     key = keys.typed_key(key)
+    running_blocks.check(layer)
     with building.undone_on_error(layer):
         build_abstractly(layer, inputs, named_inputs)
     structure = layer._structure()
     if layer._info.root_key is None or key is not layer.build_key:
         _warn_of_values_that_stay(layer, structure)
     rows: list[tuple] = []
-    drawn_paths: list[Path] = []
     values: dict[Path, Any] = {}
+    places: list[tuple[Path, Any, int]] = []  # of what is drawn, with its number of rows
     for path, variable in structure.variables:
         info = info_of(variable)
         if info.initializer is None:  # made from a value, or a foreign module's
             values[path] = variable.get_value()
-        else:
-            drawn_paths.append(path)
-            rows.append((info.initializer, "/".join(path), info.shape, info.dtype))
-    values.update(zip(drawn_paths, first_values.draw_all(key, rows)))
+            continue
+        shape = info.shape[len(info.blocks) :]
+        paths = stacking.paths_of_blocks(path)
+        rows += [(info.initializer, "/".join(p), shape, info.dtype) for p in paths]
+        places.append((path, info, len(paths)))
+    drawn = iter(first_values.draw_all(key, rows))
+    for path, info, count in places:
+        own = list(itertools.islice(drawn, count))
+        values[path] = first_values.stacked(own, info.shape) if info.blocks else own[0]
     return split(structure, values)
 
 

@@ -16,7 +16,7 @@ from flax import nnx
 
 from fkeras.core import names
 from fkeras.core.randomness.seed_generator import SeedGenerator
-from fkeras.core.values import adoption
+from fkeras.core.values import adoption, stacking
 from fkeras.core.values.variable import Variable
 from fkeras.layers.base import attribute_scan
 from fkeras.layers.base.attribute_scan import AttributeScan
@@ -52,6 +52,14 @@ class Structure:
         self._scans: list[AttributeScan] = []
         self._has_foreign = False  # a foreign module does not tell whether it has changed
         self._visit_layer(root, ())
+        self._separate: list[tuple[Path, Variable]] | None = None
+
+    @property
+    def separate(self) -> list[tuple[Path, Variable]]:
+        """`variables` with the shares of block 0, of block 1, ... in the place of stacks."""
+        if self._separate is None:
+            self._separate = stacking.separated(self.variables, stacking.block_value)
+        return self._separate
 
     def is_current(self) -> bool:
         """Whether a new walk would find the same."""

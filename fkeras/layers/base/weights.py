@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
 from fkeras.core import tracebacks
-from fkeras.core.values import stand_ins
+from fkeras.core.values import stacking, stand_ins
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
@@ -42,9 +41,10 @@ class Weights:
         in which they were made.
 
         Passing states (of a `stateful` RNN) are in `variables` and in what `init` returns, but not
-        here and not in files.
+        here and not in files. What `variables` has as the stack of a `Repeat` is here the weights
+        of its blocks, one by one.
         """
-        return [v for _, v in self._structure().variables if info_of(v).kind == "weight"]
+        return [v for _, v in self._structure().separate if info_of(v).kind == "weight"]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -97,7 +97,7 @@ class Weights:
         all are of one step.
         """
         weights = self.weights
-        with stand_ins.held_still(weights):
+        with stand_ins.held_still(map(stacking.stack_of, weights)):
             return [_to_numpy(variable) for variable in weights]
 
     @tracebacks.filtered
@@ -120,11 +120,7 @@ class Weights:
                     f"Layer {self.name} weight shape {tuple(variable.shape)} is not compatible "
                     f"with provided weight shape {tuple(np.shape(value))} (weight {variable.path})."
                 )
-        for variable, value in zip(own, weights):
-            if isinstance(variable, Variable):
-                variable.assign(value)
-            else:  # of a foreign module
-                variable.set_value(jnp.asarray(value))
+        stacking.assign_all(zip(own, weights))
 
     def count_params(self) -> int:
         """Number of scalars in `weights`.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Unpack
 
-import jax.numpy as jnp
 import numpy as np
 
 from fkeras import activations, constraints, initializers, regularizers
 from fkeras.core import broadcasting
+from fkeras.core.contraction import einsum
 from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
@@ -147,7 +147,7 @@ class EinsumDense(Layer):
         return type(initializer).from_config(config)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = jnp.einsum(self.equation, inputs, self.kernel.value)
+        x = einsum(self.equation, inputs, self.kernel.value)
         if self.bias is not None:
             x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)

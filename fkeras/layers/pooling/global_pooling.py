@@ -89,10 +89,13 @@ class GlobalAveragePooling1D(_GlobalAverage):
         mask = jnp.expand_dims(jnp.asarray(mask, bool), features_axis)
         # Replaced, not multiplied by 0: infinities and NaN at masked steps must not count either.
         masked = jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))
-        total = jnp.sum(masked, axes, keepdims=self.keepdims)
-        count = jnp.sum(mask, axes, keepdims=self.keepdims).astype(total.dtype)
+        # In half precision a sum overflows where the mean does not, and 2048 + 1 is 2048.
+        dtype = jnp.promote_types(masked.dtype, jnp.float32)
+        total = jnp.sum(masked, axes, dtype=dtype, keepdims=self.keepdims)
+        count = jnp.sum(mask, axes, dtype=dtype, keepdims=self.keepdims)
         # Without any step, 0 / 1: the gradient of 0 / 0 would be NaN.
-        return total / jnp.maximum(count, 1)
+        mean = total / jnp.maximum(count, 1)
+        return mean.astype(masked.dtype) if jnp.issubdtype(masked.dtype, jnp.floating) else mean
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
         return None  # there are no steps any more

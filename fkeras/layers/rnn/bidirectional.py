@@ -186,6 +186,8 @@ class Bidirectional(Layer):
         self, inputs: Nested[Tensor], mask: Nested[Tensor | None]
     ) -> Nested[Tensor | None]:
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
+        if mask is not None and self.forward_layer.go_backwards:  # outputs are in its order
+            mask = jnp.flip(mask, axis=1)
         masks = (mask, mask) if self.merge_mode is None else (mask,)
         if self.return_state:
             return (*masks, *[None] * (2 * len(getattr(self.forward_layer, "state_size", ()))))

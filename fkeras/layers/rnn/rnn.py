@@ -309,6 +309,8 @@ class RNN(Layer):
         self, inputs: Nested[Tensor], mask: Nested[Tensor | None]
     ) -> Nested[Tensor | None]:
         mask = next(iter(flatten(mask)), None) if self.return_sequences else None
+        if mask is not None and self.go_backwards:  # as the outputs: in the order of computation
+            mask = jnp.flip(mask, axis=1)
         return [mask] + [None] * len(self.state_size) if self.return_state else mask
 
     @classmethod

@@ -10,8 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from fkeras.core.nested import map_structure
+from fkeras.core.config import registry
+from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes, keys, seeds
+from fkeras.core.values import masks
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
@@ -65,24 +67,40 @@ class TimeDistributed(Wrapper):
     ) -> Nested[Tensor]:
         if mask is not None:
             _check_mask(mask, inputs)
-        parameters = signature.of(self.layer).parameters
         arguments = {}
-        if "training" in parameters and training is not None:
+        if "training" in signature.of(self.layer).parameters and training is not None:
             arguments["training"] = training
-        if "mask" not in parameters:
-            mask = None
 
         def at_step(x, mask):
-            masks = {} if mask is None else {"mask": mask}
-            outputs = self.layer(x, **arguments, **masks)
-            return map_structure(
+            outputs = self.layer(x, **arguments, **self._mask_arguments(x, mask))
+            output_masks = [masks.get_mask(y) for y in flatten(outputs)]
+            cast = map_structure(
                 lambda y: self.dtype_policy.convert_input(y, True, self.compute_dtype), outputs
             )
+            return cast, output_masks
 
         # State must go from step to step, which `vmap` cannot do.
         if any(_is_state(variable) for variable in self.layer.variables):
-            return self._one_by_one(at_step, inputs, mask)
-        return self._all_together(at_step, inputs, mask, training)
+            outputs, output_masks = self._one_by_one(at_step, inputs, mask)
+        else:
+            outputs, output_masks = self._all_together(at_step, inputs, mask, training)
+        for y, own in zip(flatten(outputs), output_masks):
+            masks.set_mask(y, _mask_of_output(mask, own))
+        return outputs
+
+    def _mask_arguments(self, x: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        """How the layer is given the mask of a step, (batch, ...): as an argument or on `x`.
+
+        A mask of whole steps, (batch,), is no mask of what is inside of one: the library's layers
+        are not given it.
+        """
+        if mask is None or (mask.ndim == 1 and registry.is_builtin(type(self.layer))):
+            return {}
+        if "mask" in signature.of(self.layer).parameters:
+            return {"mask": mask}
+        if mask.ndim > 1 and self.layer.supports_masking:
+            masks.set_mask(x, mask)
+        return {}
 
     def _one_by_one(self, at_step: StepFunction, inputs: Tensor, mask: Tensor | None) -> Any:
         """Each step sees the state that the step before it left: moving averages and the like."""
@@ -145,6 +163,20 @@ class TimeDistributed(Wrapper):
     def compute_output_shape(self, input_shape: Shape) -> Nested[Shape]:
         shape = self.layer.compute_output_shape(_step_shape(input_shape))
         return _with_steps(shape, input_shape[1])
+
+
+def _mask_of_output(mask: Tensor | None, own: Tensor | None) -> Tensor | None:
+    """The mask of an output of all steps.
+
+    Args:
+        mask: of the inputs, (batch, steps, ...), or None.
+        own: what the layer gave the output inside of the steps, (batch, steps, ...), or None.
+    """
+    if own is None:  # a step counts where anything of it does
+        return mask if mask is None else mask.astype(bool).any(axis=tuple(range(2, mask.ndim)))
+    if mask is None or mask.ndim > 2:
+        return own
+    return own & mask.astype(bool).reshape(*mask.shape, *[1] * (own.ndim - 2))
 
 
 def _is_state(variable: nnx.Variable) -> bool:

@@ -3,8 +3,9 @@ import gc
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-import fkeras
+from fkeras.core import jax_private
 from fkeras.core.values import masks
 
 
@@ -38,10 +39,19 @@ def test_tracers_have_masks_that_go_with_their_trace():
     assert not masks._masks_of_tracers, "a mask must not keep its trace alive"
 
 
-def test_symbolic_tensors_have_masks_too():
-    x = fkeras.KerasTensor((None, 3))
-    masks.set_mask(x, "mask")
-    assert masks.get_mask(x) == "mask"
+def test_masks_of_a_trace_that_is_given_up_are_forgotten():
+    def run(x):
+        masks.set_mask(x, x > 0)
+        masks.set_mask(x * 2, x > 1)
+        masks.forget(jax_private.current_trace())
+        assert masks.get_mask(x) is None
+        raise RuntimeError("given up")
+
+    with pytest.raises(RuntimeError, match="given up"):
+        jax.jit(run)(jnp.ones(2))
+    jax.clear_caches()
+    gc.collect()
+    assert not masks._masks_of_tracers
 
 
 def test_what_takes_no_attributes_has_no_mask():

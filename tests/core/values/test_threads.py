@@ -17,7 +17,7 @@ def test_two_threads_lend_different_values_to_one_layer_at_the_same_time():
     layer = fkeras.layers.Dense(2, use_bias=False)
     layer.build((None, 2))
     own = layer.kernel.numpy()
-    both_inside = threading.Barrier(2, timeout=20)
+    both_inside = threading.Barrier(2, timeout=600)
 
     class Slow(fkeras.layers.Layer):
         def call(self, x):
@@ -62,7 +62,7 @@ def test_a_writing_thread_does_not_reach_a_value_that_is_lent_elsewhere():
         def body():
             seen.append(float(v))
             read.set()
-            assert written.wait(20)
+            assert written.wait(600)
             seen.append(float(v))
             v.assign(v + 1)
 
@@ -70,7 +70,7 @@ def test_a_writing_thread_does_not_reach_a_value_that_is_lent_elsewhere():
 
     with ThreadPoolExecutor(1) as pool:
         result = pool.submit(lend)
-        assert read.wait(20)
+        assert read.wait(600)
         v.assign(100.0)  # the object's own value
         written.set()
         assert result.result() == 6.0
