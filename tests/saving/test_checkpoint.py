@@ -172,3 +172,21 @@ def test_a_file_cannot_turn_safe_mode_off(tmp_path):
     index.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
     with pytest.raises(UserInputError, match="safe_mode=False"):
         saving.load_model(tmp_path / "model")
+
+
+def test_a_list_that_holds_itself_does_no_harm(tmp_path):
+    class Cyclic(fkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.blocks = [layers.Dense(2)]
+            self.blocks.append(self.blocks)
+
+        def call(self, x):
+            return self.blocks[0](x)
+
+    first, second = Cyclic(), Cyclic()
+    for model in (first, second):
+        model(X)
+    first.save_weights(tmp_path / "cyclic.weights.h5")
+    second.load_weights(tmp_path / "cyclic.weights.h5")
+    np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])

@@ -87,11 +87,15 @@ class AttributeScan:
             if id(value) not in seen:
                 seen.add(id(value))
                 children.append((name, value))
+        elif kind != _OTHER and id(value) in seen:
+            return  # a container that was looked through, or holds itself
         elif kind == _SEQUENCE:
+            seen.add(id(value))
             self._containers.append((value, _members_of(value)))
             for i, item in enumerate(value):
                 self._collect(f"{name}_{i}", item, children, seen)
         elif kind == _MAPPING:
+            seen.add(id(value))
             self._containers.append((value, _members_of(value)))
             for key, item in value.items():
                 self._collect(f"{name}_{key}", item, children, seen)
