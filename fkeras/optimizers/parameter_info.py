@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core import user_code
-from fkeras.core.values import lending, stacking
+from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ def parameter_info_of(variable: nnx.Variable, decays: bool = True) -> ParameterI
             blocks=shape[: stacking.count_block_axes(variable)],
         )
     # Of a module that was not made with fkeras.
-    path, value = lending.path_of(variable), read_value(variable)
+    # For shape and dtype alone: past the scopes, so that no step takes the value for a constant.
+    path, value = lending.path_of(variable), stand_ins.own_value(variable)
     return ParameterInfo(
         path=path,
         name=own_name(path),

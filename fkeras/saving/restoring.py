@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
+from fkeras.core.values import stacking
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
 from fkeras.layers.base import tracking
@@ -117,7 +118,7 @@ def _restore_optimizer(model: Model, record: ModelRecord) -> None:
     match = _match(model, record, True)
     own = {id(variable) for variable in model.optimizer.variables}
     match.hooks.clear()
-    match.pairs = [pair for pair in match.pairs if id(pair[0]) in own]
+    match.pairs = [pair for pair in match.pairs if id(stacking.stack_of(pair[0])) in own]
     match.refuse_problems(_STATE)
     match.apply(())
 
