@@ -50,7 +50,9 @@ CONSTRUCTORS = {
     "averages": lambda i: optimizers.Adam(use_ema=True, ema_overwrite_frequency=i(3)),
     "a whole rate": lambda i: optimizers.SGD(i(1), momentum=i(0)),
     "Muon": lambda i: optimizers.Muon(ns_steps=i(3)),
-    "loss scaling": lambda i: optimizers.LossScaleOptimizer("sgd", dynamic_growth_steps=i(3)),
+    "loss scaling": lambda i: optimizers.LossScaleOptimizer(
+        optimizers.SGD(name="inner"), dynamic_growth_steps=i(3)
+    ),
     "schedule": lambda i: optimizers.schedules.CosineDecay(i(1), i(10), warmup_steps=i(2)),
     "loss": lambda i: losses.SparseCategoricalCrossentropy(ignore_class=i(-1), axis=i(-1)),
     "metric": lambda i: metrics.IoU(num_classes=i(3), target_class_ids=[i(0), i(1)]),
