@@ -198,12 +198,6 @@ ERRORS = [
         lambda m: m.predict_on_batch(frame()[list("badc")]),
         r"predict_on_batch.*another order",
     ),
-    (
-        "B068 columns in another order in a step on a batch",
-        trained_on_a_frame,
-        lambda m: m.train_on_batch(frame()[list("badc")], Y),
-        r"train_on_batch.*another order",
-    ),
     *[
         (f"B095 ids too big, {where}", make, use_of(IDS[:, None] + [0, 3], Y), "input_dim=5.*id 5")
         for make in (embedding, subclassed_embedding)
@@ -221,14 +215,8 @@ ERRORS = [
         fit(jnp.asarray(IDS[:, None] + [0, 3]), Y),
         "input_dim=5.*id 5",
     ),
-    (
-        "ids that are fractions",
-        embedding,
-        fit(IDS[:, None] + [0, 0.5], Y),
-        r"whole numbers. Received: 0.5 at position \(0, 1\)",
-    ),
     *[
-        (f"an axis of 1 too many in {name}", linear, use, r"found shape=\(16, 4, 1\).*x\[..., 0\]")
+        (f"an axis too many in {name}", linear, use, r"found shape=\(16, 4, 1\).*x\[..., 0\]")
         for name, use in (
             ("fit", fit(X[..., None], Y)),
             ("evaluate", lambda m: m.evaluate(X[..., None], Y, verbose=0)),
@@ -334,12 +322,7 @@ ERRORS = [
         lambda m: m.evaluate(X, Y, batchsize=3),
         "Did you mean 'batch_size'",
     ),
-    (
-        "a call without return",
-        lambda: broken(lambda x: None),
-        fit(X, Y),
-        "`call` of .*returned None",
-    ),
+    ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call`.*returned None"),
     (
         "a metric in NumPy",
         lambda: linear(metrics=[lambda t, p: np.array(p).mean()]),
@@ -378,34 +361,10 @@ ERRORS = [
         "poisson.*targets must be 0 or more",
     ),
     (
-        "negative targets of a logarithm",
-        lambda: linear("mean_squared_logarithmic_error"),
-        fit(X, -np.ones((N, 1))),
-        "mean_squared_logarithmic_error.*targets must be 0 or more",
-    ),
-    (
-        "targets that are no distribution",
-        lambda: softmax("kl_divergence"),
-        fit(X, ONE_HOT * 5),
-        r"kl_divergence.*targets must lie in \[0, 1\]",
-    ),
-    (
-        "targets in place of a batch size",
-        linear,
-        lambda m: m.predict(X, Y),
-        r"batch_size=an array of shape \(16, 1\). Are targets passed",
-    ),
-    (
         "inputs by name for one input",
         linear,
         fit({"a": X, "b": X}, Y),
         "Missing data for input \"input_layer\".*keys \\['a', 'b'\\].*\\['input_layer'\\]",
-    ),
-    (
-        "epochs by name to validate in",
-        linear,
-        fit(X, Y, validation_data=(X, Y), validation_freq=["a"]),
-        "validation_freq",
     ),
     *[
         (f"B136 a misspelt argument of {name}", linear, use, f"`{name}` .*Did you mean '{meant}'")
