@@ -46,7 +46,9 @@ ARGUMENTS = {
 NAMES = sorted(
     n
     for n, f in vars(activations).items()
-    if inspect.isfunction(f) and n not in ("get", "serialize", "deserialize")
+    if inspect.isfunction(f)
+    and not n.startswith("_")
+    and n not in ("get", "serialize", "deserialize")
 )
 CASES = [(name, kwargs) for name in NAMES for kwargs in ARGUMENTS.get(name, [{}])]
 

@@ -16,6 +16,7 @@ ELEMENTWISE = sorted(
     name
     for name, function in vars(activations).items()
     if inspect.isfunction(function)
+    and not name.startswith("_")
     and name
     not in ("get", "serialize", "deserialize", "softmax", "log_softmax", "sparsemax", "glu")
 )
