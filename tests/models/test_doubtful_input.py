@@ -9,56 +9,26 @@ import pytest
 import fkeras
 from fkeras import layers
 from fkeras.errors import UserInputError
-
-N = 16
-
-
-X = np.random.default_rng(0).normal(size=(N, 4)).astype("float32")
-
-
-IDS = np.arange(N) % 3
-
-
-ONE_HOT = np.eye(3, dtype="float32")[IDS]
-
-
-Y = X[:, :1] * 2
-
-
-BITS = (IDS > 0).astype("float32")[:, None]
-
-
-def softmax(loss="sparse_categorical_crossentropy", **kwargs):
-    return compiled(layers.Dense(3, activation="softmax"), loss, **kwargs)
-
-
-def linear(loss="mse", units=1, **kwargs):
-    return compiled(layers.Dense(units), loss, **kwargs)
-
-
-def sigmoid(loss="binary_crossentropy", units=1, **kwargs):
-    return compiled(layers.Dense(units, activation="sigmoid"), loss, **kwargs)
-
-
-def compiled(layer, loss, optimizer="sgd", **kwargs):
-    model = fkeras.Sequential([fkeras.Input((4,)), layer])
-    model.compile(optimizer, loss, **kwargs)
-    return model
-
-
-def fit(x, y=None, **kwargs):
-    return lambda model: model.fit(x, y, verbose=0, **kwargs)
+from tests.models.wrong_uses import (
+    BITS,
+    IDS,
+    ONE_HOT,
+    N,
+    X,
+    Y,
+    compiled,
+    fit,
+    linear,
+    one,
+    sigmoid,
+    softmax,
+    trained_on_a_frame,
+)
 
 
 def frame(**columns):
     pandas = pytest.importorskip("pandas")
     return pandas.DataFrame({**{name: X[:, i] for i, name in enumerate("abcd")}, **columns})
-
-
-def trained_on_a_frame():
-    model = linear()
-    model.fit(frame(), Y, verbose=0)
-    return model
 
 
 def by_name():
@@ -116,10 +86,6 @@ KEY = jax.random.key(0)
 
 
 FIT4 = fit(X, np.tile(BITS, 4))
-
-
-def one(*batch):
-    yield batch
 
 
 def ending(layer, loss, *before):

@@ -1,4 +1,4 @@
-"""Models and data that `test_bad_input.py` uses wrongly."""
+"""Models and data for the tests of wrong and doubtful uses."""
 
 import numpy as np
 import pytest
