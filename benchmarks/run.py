@@ -26,10 +26,13 @@ import subprocess
 import sys
 import time
 
-from benchmarks import depth, start
+from benchmarks import depth, devices, start
 from benchmarks.tables import table
 
 ROOT = pathlib.Path(__file__).parent.parent
+
+# What has a table of its own.
+PARTS = {part.NAME: part for part in (start, depth, devices)}
 BASE = "JAX + Optax loop"
 
 
@@ -158,10 +161,7 @@ def markdown(report) -> str:
                 )
             )
     tables = [table(STEPS, rows, words=2)] if rows else []
-    if "start" in report:
-        tables.append(start.markdown(report["start"]))
-    if "depth" in report:
-        tables.append(depth.markdown(report["depth"]))
+    tables += [part.markdown(report[name]) for name, part in PARTS.items() if name in report]
     return "\n\n".join([heading, *tables])
 
 
@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument(
         "--only",
         default="",
-        help=f"workloads with this word in their names, '{start.NAME}' or '{depth.NAME}'",
+        help=f"workloads with this word in their names, or of {', '.join(PARTS)}",
     )
     parser.add_argument(
         "--rounds", type=int, help="processes for each contender and workload; 3, or 1 with --quick"
@@ -213,12 +213,11 @@ def main() -> None:
         print(json.dumps(measure(by_name[options.one[0]], options.one[1], options.quick)))
         return
     chosen = [name for name in by_name if options.only.lower() in name.lower()]
-    starts = options.only.lower() in start.NAME
-    depths = options.only.lower() in depth.NAME
-    if not chosen and not starts and not depths:
+    parts = [name for name in PARTS if options.only.lower() in name]
+    if not chosen and not parts:
         parser.error(
             f"no workload with {options.only!r} in its name. There are: "
-            f"{'; '.join([*by_name, start.NAME, depth.NAME])}"
+            f"{'; '.join([*by_name, *PARTS])}"
         )
     for folder in ("fkeras", "benchmarks"):  # an installed package is compiled too
         compileall.compile_dir(ROOT / folder, quiet=1)
@@ -237,11 +236,8 @@ def main() -> None:
         (options.output / "results.json").write_text(json.dumps(report, indent=1))
         (options.output / "results.md").write_text(markdown(report) + "\n")
 
-    if starts:
-        report["start"] = start.run(rounds, environment())
-        write()
-    if depths:
-        report["depth"] = depth.run(3 * rounds, environment())
+    for name in parts:
+        report[name] = PARTS[name].run(rounds, environment())
         write()
     for name in chosen:
         runs = {contender: [] for contender in contenders}
