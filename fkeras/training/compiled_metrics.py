@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -301,8 +300,12 @@ def _keys_of_result(metric: Metric) -> tuple[str, ...]:
         names = tuple(named_results(metric.name, lending.call_abstractly(metric.result)))
 
     if not registry.is_builtin(type(metric)):
-        with contextlib.suppress(_NEEDS_VALUES):
+        try:
             jax.eval_shape(run)
+        except _NEEDS_VALUES:
+            pass
+        except Exception as error:
+            user_code.raise_explained(error, _described(metric, "result"))
     return names
 
 

@@ -14,6 +14,6 @@ def test_names_are_those_of_their_rooms():
 
 
 def test_what_is_there_is_public_in_keras_too(keras):
-    own = {name for name in vars(utils) if not name.startswith("_")}
+    own = set(dir(utils))
     modules = {name for name in own if type(getattr(utils, name)).__name__ == "module"}
     assert own - modules - set(vars(keras.utils)) <= {"is_keras_tensor"}

@@ -16,6 +16,9 @@ import numpy as np
 import fkeras
 from fkeras import distribution, layers
 
+# A launcher in the background may have set Ctrl-C to be ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 PROCESS, COUNT, PORT, FOLDER = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(61, 8)).astype("float32"), RNG.integers(0, 3, 61)
