@@ -15,7 +15,7 @@ from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, widen
-from fkeras.types import Axis, Tensor, TensorLike
+from fkeras.types import Axis, DTypeLike, Tensor, TensorLike
 
 
 @op
@@ -134,7 +134,7 @@ def normalize(
 def _float32_at_least(x: TensorLike) -> tuple[jax.Array, jnp.dtype]:
     """`x` in float32 at least, and its own dtype."""
     x = as_array(x)
-    return x.astype(result_type(x.dtype, "float32")), x.dtype
+    return _in_dtype(x, result_type(x.dtype, "float32")), x.dtype
 
 
 @op
@@ -199,7 +199,7 @@ def layer_normalization(
     x, dtype = _float32_at_least(x)
     axes = normalize_axis_tuple(tuple(axis) if isinstance(axis, list) else axis, x.ndim)
     gamma, beta = (
-        None if v is None else _along(as_array(v).astype(x.dtype), axes, x.ndim)
+        None if v is None else _along(_in_dtype(as_array(v), x.dtype), axes, x.ndim)
         for v in (gamma, beta)
     )
     if rms_scaling:
@@ -213,7 +213,12 @@ def layer_normalization(
     centered = x - jnp.mean(x, axes, keepdims=True)
     inverse = jax.lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + epsilon)
     out = centered * (inverse if gamma is None else inverse * gamma)
-    return (out if beta is None else out + beta).astype(dtype)
+    return _in_dtype(out if beta is None else out + beta, dtype)
+
+
+def _in_dtype(x: jax.Array, dtype: DTypeLike) -> jax.Array:
+    """`x.astype(dtype)`, for nothing where there is nothing to do: deep models trace it often."""
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 def _along(v: jax.Array, axes: tuple[int, ...], ndim: int) -> jax.Array:
@@ -225,4 +230,6 @@ def _along(v: jax.Array, axes: tuple[int, ...], ndim: int) -> jax.Array:
             "layer_normalization: `gamma` and `beta` need one axis for each of "
             f"axis={tuple(map(int, axes))}. Received shape {v.shape}."
         )
-    return jnp.expand_dims(v.transpose(np.argsort(axes)), [i for i in range(ndim) if i not in axes])
+    if len(axes) > 1:
+        v = v.transpose(np.argsort(axes))
+    return jax.lax.expand_dims(v, [i for i in range(ndim) if i not in axes])
