@@ -56,8 +56,8 @@ class DataParallel(Distribution):
     ) -> None:
         if strategy not in _STRATEGIES:
             raise UserInputError(f"`strategy` must be one of {_STRATEGIES}. Received: {strategy!r}")
-        super().__init__(mesh_for_rows(device_mesh, devices), None, auto_shard_dataset)
-        self._batch_dim_name = self.device_mesh.axis_names[0]
+        mesh = mesh_for_rows(device_mesh, devices)
+        super().__init__(mesh, mesh.axis_names[0], auto_shard_dataset)
         self.is_mapped = strategy == "pmap"
 
 

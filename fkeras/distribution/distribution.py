@@ -104,7 +104,7 @@ class Distribution:
 
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
         """The layout of a Variable: its own, where it has one, else all of it on each device."""
-        return _own_layout(variable) or TensorLayout([None] * len(variable.shape), self.device_mesh)
+        return variable.layout or TensorLayout([None] * len(variable.shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
         """The layout of the outputs of a layer; None for wherever the compiler puts them.
@@ -176,11 +176,6 @@ class Distribution:
         """Where the outputs of the layer at a path lie."""
         layout = self.get_tensor_layout(path)
         return layout.backend_layout if isinstance(layout, TensorLayout) else layout
-
-
-def _own_layout(variable: Variable) -> Any:
-    """The layout that a Variable was made with, or given as `_layout`."""
-    return info_of(variable).layout
 
 
 def distribution() -> Distribution | None:

@@ -51,8 +51,8 @@ class FSDP(Distribution):
     ) -> None:
         if min_size < 0:
             raise UserInputError(f"`min_size` must be at least 0. Received: {min_size}")
-        super().__init__(mesh_for_rows(device_mesh, devices), None, auto_shard_dataset)
-        self._batch_dim_name = self.device_mesh.axis_names[0]
+        mesh = mesh_for_rows(device_mesh, devices)
+        super().__init__(mesh, mesh.axis_names[0], auto_shard_dataset)
         self.min_size = min_size
 
     def get_variable_layout(self, variable: Variable) -> TensorLayout:

@@ -140,12 +140,12 @@ class Evaluating:
         steps = arguments.limited_steps(steps, source)
         self._prepare(source, "predict")
         executables = self._compiled.executables_for(self, weights_only=True)
-        state = executables.groups.predict_state()
+        groups = executables.groups
         interrupts.check()
         outputs, others = predict(
             executables,
             source,
-            executables.groups.predict_state,
+            groups.predict_state,
             self._pass_options(steps),
             key=self.build_key,
             callbacks=self._listed(callbacks, verbose, source, steps),
@@ -153,7 +153,7 @@ class Evaluating:
             check_interrupts=interrupts.check,
             should_stop=lambda: agreement.any_of(self.stop_predicting),
         )
-        put_changed(executables.groups.non_trainable, state[1], others)
+        put_changed(groups.non_trainable, groups.weights()[1], others)
         return outputs
 
     def _pass_options(self, steps: int | None) -> PassOptions:
