@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fkeras.callbacks import CallbackList
     from fkeras.core.placement import Distribution
+    from fkeras.core.values.remat import RematScope
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.tracking import Structure
     from fkeras.metrics import Metric
@@ -47,12 +48,14 @@ class CompileOptions:
         jit_compile: whether steps are compiled.
         steps_per_execution: batches between callbacks' hooks on batches.
         fuse: whether several steps may be one device call.
+        remat: what a training step computes again in its backward pass; None: nothing.
     """
 
     run_eagerly: bool = False
     jit_compile: bool = True
     steps_per_execution: int = 1
     fuse: bool = True
+    remat: RematScope | None = None
 
     def __post_init__(self) -> None:
         steps = self.steps_per_execution
@@ -224,7 +227,7 @@ class Compiled:
 
     def groups(self, model: Trainable) -> VariableGroups:
         """The model's Variables by role, by the flags as they were at `compile`."""
-        return VariableGroups(model, self.flags, self.unlisted_metrics(model))
+        return VariableGroups(model, self.flags, self.unlisted_metrics(model), self.options.remat)
 
     def build_optimizer(self, model: Trainable) -> None:
         """Makes the optimizer's slots for the Variables that it will train."""
