@@ -16,7 +16,7 @@ from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
-from fkeras.training import agreement, mapped_steps
+from fkeras.training import agreement, mapped_steps, sharding
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -246,10 +246,13 @@ class Compiled:
         structure = tracking.structure_of(model)
         if weights_only and self.fits(structure):
             return self.executables
+        distribution = self.present_distribution()
+        # Before the optimizer reads the weights, which draws them.
+        if distribution is not None and not self.fits(structure):
+            sharding.settle_weights(structure, distribution)
         self.build_optimizer(model)
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
         slots = [] if self.optimizer is None else self.optimizer.variables
-        distribution = self.present_distribution()
         if distribution is None and agreement.is_needed():
             raise UserInputError(
                 f"Model '{model.name}' runs in {jax.process_count()} processes, and no "
