@@ -57,6 +57,7 @@ class Model(Trainer, base.Layer):
     """
 
     _manages_masks = True
+    _passes_remat_on = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
