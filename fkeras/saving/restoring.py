@@ -16,10 +16,11 @@ from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from flax import nnx
 
+    from fkeras.layers import Layer
     from fkeras.models import Model
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
 
@@ -75,7 +76,11 @@ def revive_model(
 
 
 def restore_weights(
-    model: Model, record: ModelRecord, skip_mismatch: bool = False, by_name: bool = False
+    model: Model,
+    record: ModelRecord,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
 ) -> list[str]:
     """Sets the weights of a built model: all of them, or none after an error.
 
@@ -84,6 +89,7 @@ def restore_weights(
         record: whose weights it takes.
         skip_mismatch: set only those of the same path and shape.
         by_name: of a record of before Keras 3, pair layers by name.
+        skipped: of a record with stores, layers that stay as they are, with what is below them.
 
     Returns:
         With `skip_mismatch`: what was left out, a line for each.
@@ -94,10 +100,10 @@ def restore_weights(
     """
     if by_name and record.legacy is None:
         raise UserInputError(
-            "`by_name=True` is for `.h5` files of the layout before Keras 3. This file has another "
-            "one, in which weights know their places."
+            "`by_name=True` only supports loading legacy '.h5' or '.hdf5' files. This file has "
+            "another layout, in which weights know their places."
         )
-    match = _match(model, record, _takes_optimizer(model, record), by_name)
+    match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
             _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
@@ -123,17 +129,23 @@ def _restore_optimizer(model: Model, record: ModelRecord) -> None:
     match.apply(())
 
 
-def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:
+def _match(
+    model: Model,
+    record: ModelRecord,
+    with_state: bool,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
+) -> Match:
     """Pairs a record with a model, by the layout that the record has.
 
     Args:
         model: a built model.
         record: of any layout.
         with_state: whether the optimizer's state has to fit too; it is left out otherwise.
-        by_name: see `restore_weights`.
+        by_name, skipped: see `restore_weights`.
     """
     if record.stores is not None:
-        return store_matching.match_stores(model, record, with_state)
+        return store_matching.match_stores(model, record, with_state, skipped)
     if record.legacy is not None:
         match = legacy_weights.match_legacy(model, record.legacy, by_name)
         if with_state:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from fkeras.layers import Layer
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _EMPTY = Store(None, {})
 
 
-def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Match:
+def match_stores(
+    model: Model, record: ModelRecord, with_optimizer: bool, skipped: Collection[Layer] = ()
+) -> Match:
     """Pairs the arrays of stores with the Variables of a built model.
 
     Stores and layers of the same path belong together, as in Keras, whose paths know classes and
@@ -29,10 +31,16 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
         model: a built model.
         record: with stores.
         with_optimizer: whether the optimizer's state has to fit; it is left out otherwise.
+        skipped: layers that stay as they are, with what is below them.
     """
     match = Match()
     owners = owners_by_path(model)
     stores = follow_names(owners, _with_todays_names(owners, record.stores or {}))
+    if skipped:
+        kept = owners_by_path(model, skipped)
+        passed_by = owners.keys() - kept.keys()
+        stores = {path: store for path, store in stores.items() if path not in passed_by}
+        owners = kept
     for path, owner in owners.items():
         if isinstance(owner, Optimizer):
             if with_optimizer:

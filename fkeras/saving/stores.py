@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,12 @@ class Store:
     values: Mapping[str, np.ndarray]
 
 
-def owners_by_path(model: Model) -> dict[str, Layer | Optimizer]:
+def owners_by_path(model: Model, skipped: Collection[Layer] = ()) -> dict[str, Layer | Optimizer]:
     """What has a store in a file: the model itself under the empty path, and all below it.
+
+    Args:
+        model: a built model.
+        skipped: what is left out, with all that is met below it only.
 
     Examples:
         >>> import fkeras
@@ -57,15 +61,17 @@ def owners_by_path(model: Model) -> dict[str, Layer | Optimizer]:
         ['', 'layers/dense', 'layers/dense_1']
     """
     found: dict[str, Layer | Optimizer] = {}
-    _visit_owner(model, "", found, set())
+    _visit_owner(model, "", found, {id(owner) for owner in skipped})
     return found
 
 
-def record_stores(model: Model, include_optimizer: bool = True) -> dict[str, Store]:
-    """All stores of a built model."""
+def record_stores(
+    model: Model, include_optimizer: bool = True, skipped: Collection[Layer] = ()
+) -> dict[str, Store]:
+    """All stores of a built model, but for layers that are skipped."""
     return {
         path: Store(owner.name, _values_of(owner))
-        for path, owner in owners_by_path(model).items()
+        for path, owner in owners_by_path(model, skipped).items()
         if include_optimizer or not isinstance(owner, Optimizer)
     }
 

@@ -8,6 +8,8 @@ from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
 from fkeras.saving.formats.keras_directory import KerasDirectory
 from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import OrbaxDirectory
+from fkeras.saving.formats.safetensors import SafetensorsFile
+from fkeras.saving.formats.sharded_hdf5 import ShardedWeights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +22,8 @@ _FORMATS: tuple[Format, ...] = (
     KerasZip(),
     WeightsFile(),
     LegacyFile(),
+    ShardedWeights(),
+    SafetensorsFile(),
     _DIRECTORY,
     UNZIPPED,
 )
