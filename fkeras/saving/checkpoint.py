@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import CorruptFileError, NotBuiltError, UserInputError
+from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.saving import match as matches
 from fkeras.saving import record as records
 from fkeras.saving import restoring
-from fkeras.saving.formats import UNZIPPED, ShardedWeights, format_at, format_for
+from fkeras.saving.formats import UNZIPPED, ShardedWeights, format_for, read_at
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from fkeras.layers import Layer
     from fkeras.models import Model
     from fkeras.saving.formats import Format
-    from fkeras.saving.record import ModelRecord
     from fkeras.types import PathLike
 
 _ONLY_STORES = (
@@ -109,7 +108,7 @@ def load_model(
         >>> fkeras.saving.load_model("model.keras").layers[0].name
         'dense'
     """
-    record = _read(filepath, "a saved model")
+    record = read_at(filepath, "a saved model")
     if record.config is None:
         raise UserInputError(
             f"'{filepath}' holds weights without an architecture. Make the model and call "
@@ -205,7 +204,7 @@ def load_weights(
             "You are loading weights into a model that has not yet been built. Try building the "
             "model first by calling it on some data or by using `build()`."
         )
-    record = _read(filepath, "saved weights")
+    record = read_at(filepath, "saved weights")
     if skipped_objects is not None and (record.stores is None or record.config is not None):
         raise UserInputError(f"{_ONLY_STORES} Received: '{filepath}'")
     with _named_in_errors(filepath):
@@ -226,22 +225,6 @@ def _named_in_errors(filepath: PathLike) -> Iterator[None]:
         if str(os.fspath(filepath)) in str(error):
             raise
         raise type(error)(f"'{filepath}' cannot be loaded. {error}") from error
-
-
-def _read(filepath: PathLike, expected: str) -> ModelRecord:
-    """The record at a path, whatever its format."""
-    path = _absolute(filepath)
-    if not path.exists():
-        raise UserInputError(f"File not found: '{filepath}' does not exist.")
-    file_format = format_at(path)
-    if file_format is None:
-        size = f"a file of {path.stat().st_size} bytes" if path.is_file() else "no regular file"
-        found = "a directory without 'fkeras.json' or 'config.json'" if path.is_dir() else size
-        raise CorruptFileError(
-            f"'{filepath}' is not {expected}: it is {found}, and begins as no archive, HDF5 "
-            "file or checkpoint does. It may be cut off: save it again, or take another copy."
-        )
-    return file_format.read(path)
 
 
 def _pop_skipped(arguments: dict[str, Any]) -> Collection[Layer] | None:

@@ -98,6 +98,7 @@ class ModelRecord:
         legacy: arrays by layer and position, in place of weights.
         of_keras2: whether the file was written by Keras 2.
         generators: where there are no weights, the states of seed generators by structural path.
+        metadata: what a file says of itself, such as version and date; None where it says nothing.
     """
 
     weights: dict[str, np.ndarray]
@@ -111,6 +112,7 @@ class ModelRecord:
     legacy: LegacyWeights | None = None
     of_keras2: bool = False
     generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    metadata: Config | None = None
 
 
 def record_model(
