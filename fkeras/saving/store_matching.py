@@ -43,8 +43,6 @@ def match_stores(
         owners = kept
     for path, owner in owners.items():
         if isinstance(owner, Optimizer):
-            if with_optimizer:
-                _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
             continue
         store = stores.get(path, _EMPTY)
         if type(owner).load_own_variables is Layer.load_own_variables:
@@ -56,7 +54,17 @@ def match_stores(
         if path not in owners and not is_of_optimizer(path) and not path.startswith("metrics/"):
             for key, value in store.values.items():
                 match.add_unused(f"{path}/vars/{key}", value, store.name)
+    if with_optimizer:
+        match_optimizers(match, model, record)
     return match
+
+
+def match_optimizers(match: Match, model: Model, record: ModelRecord) -> None:
+    """Adds the state of the model's optimizer, and of others that are attributes of it."""
+    stores = record.stores or {}
+    for path, owner in owners_by_path(model).items():
+        if isinstance(owner, Optimizer):
+            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
 
 
 def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
@@ -109,13 +117,8 @@ def _with_todays_names(
 def fits_optimizer(model: Model, record: ModelRecord) -> bool:
     """Whether the state of the optimizer in the stores is one of the model's as it is now."""
     match = Match()
-    stores = record.stores or {}
-    found = False
-    for path, owner in owners_by_path(model).items():
-        if isinstance(owner, Optimizer):
-            found = found or bool(stores.get(path, _EMPTY).values)
-            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
-    return found and not match.problems
+    match_optimizers(match, model, record)
+    return bool(match.pairs) and not match.problems
 
 
 def holds_optimizer(record: ModelRecord) -> bool:

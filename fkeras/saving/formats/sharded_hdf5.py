@@ -102,8 +102,9 @@ class ShardedWeights:
         shown = f"'{path}'"
         index = _read_index(path)
         weight_map = _map_of(index, shown)
-        names = sorted({name for names in weight_map.values() for name in names})
-        parts = {name: _read_part(path, name, shown, _checksums_of(index)) for name in names}
+        checksums = _checksums_of(index, shown)
+        names = sorted({*checksums, *(name for names in weight_map.values() for name in names)})
+        parts = {name: _read_part(path, name, shown, checksums) for name in names}
         found = sharding.map_weights(parts.items())
         if {place: sorted(names) for place, names in weight_map.items()} != found:
             differing = next(
@@ -167,25 +168,29 @@ def _map_of(index: dict[str, Any], shown: str) -> WeightMap:
     for place, value in weight_map.items():
         names = value if isinstance(value, list) else [value]
         for name in names:
-            if not isinstance(name, str) or not name:
-                raise CorruptFileError(
-                    f"{shown} is damaged: '{place[:200]}' is in {str(name)[:200]!r}, which is no "
-                    "name of a file."
-                )
-            if "/" in name or reason_to_refuse(name) is not None:
-                raise UnsafeFileError(
-                    f"{shown} is refused: it names {name[:200]!r}, which is not beside it. Models "
-                    "do not need that: do not trust this file."
-                )
+            _check_name(name, shown)
         found[place] = names
     return found
 
 
-def _checksums_of(index: dict[str, Any]) -> Mapping[str, str]:
+def _checksums_of(index: dict[str, Any], shown: str) -> Mapping[str, str]:
     """Of the parts, by name; empty where Keras wrote them."""
     metadata = index.get("metadata")
     own = metadata.get(_OWN) if isinstance(metadata, dict) else None
-    return own if isinstance(own, dict) else {}
+    checksums = own if isinstance(own, dict) else {}
+    for name in checksums:
+        _check_name(name, shown)
+    return checksums
+
+
+def _check_name(name: object, shown: str) -> None:
+    if not isinstance(name, str) or not name:
+        raise CorruptFileError(f"{shown} is damaged: {str(name)[:200]!r} is no name of a file.")
+    if "/" in name or reason_to_refuse(name) is not None:
+        raise UnsafeFileError(
+            f"{shown} is refused: it names {name[:200]!r}, which is not beside it. Models do not "
+            "need that: do not trust this file."
+        )
 
 
 # -- the parts ---------------------------------------------------------------------------------
