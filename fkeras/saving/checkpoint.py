@@ -45,7 +45,7 @@ def save_model(
     stood there goes only after the new one stands.
 
     Args:
-        model: the model, built.
+        model: the model. In a `.keras` it need not be built; it then has no weights yet.
         filepath: `name.keras` for Keras 3's archive; `name.h5` or `.hdf5` for the file of before,
             which tf.keras reads too; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
@@ -54,8 +54,8 @@ def save_model(
         **kwargs: `save_format`, which older scripts give, may repeat what the suffix says.
 
     Raises:
-        UserInputError: the suffix is that of weights alone, something stands there, or the model is
-            not built.
+        UserInputError: the suffix is that of weights alone or of no format, something stands
+            there, or the model is not built.
 
     Examples:
         >>> import fkeras
@@ -73,7 +73,8 @@ def save_model(
             f"'{filepath}' is a name for weights alone: use `save_weights`, or a name that ends in "
             "'.keras'."
         )
-    _check_built(model)
+    if file_format.layout != "stores":  # where an architecture without weights has its place
+        _check_built(model)
     _check_overwrite(path, filepath, overwrite)
     file_format.write(records.record_model(model, include_optimizer, file_format.layout), path)
 
@@ -271,8 +272,9 @@ def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
     said = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
     if save_format is not None and not str(name).endswith(said.get(save_format, ()) or "."):
         raise UserInputError(
-            f"`save_format={save_format!r}` and the name '{filepath}' do not agree. Leave "
-            "`save_format` out, and end the name in '.keras' or '.h5'."
+            "The `save_format` argument is deprecated: the name says the format, and "
+            f"`save_format={save_format!r}` and '{filepath}' do not agree. Leave `save_format` "
+            "out, and end the name in '.keras' or '.h5'."
         )
 
 

@@ -101,7 +101,7 @@ def _compile(
             waiting = _state_alone(record)
             model.await_optimizer(lambda: _take_waiting(model, waiting))
         return
-    if model.optimizer is not None and _holds_optimizer(record):
+    if model.optimizer is not None and model.built and _holds_optimizer(record):
         _restore_optimizer(model, record)
 
 
@@ -159,7 +159,9 @@ def restore_weights(
     match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
-            _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
+            _WEIGHTS,
+            "Places and shapes must match. Pass `skip_mismatch=True` to take the weights that fit "
+            "and be told of the others.",
         )
     elif count_arrays(record) and not match.pairs and not match.hooks:
         raise IncompatibleFileError(

@@ -9,7 +9,7 @@ from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
 from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.moved_layers import follow_names
-from fkeras.saving.stores import Store, owners_by_path
+from fkeras.saving.stores import Store, further_paths, owners_by_path
 
 if TYPE_CHECKING:
     from fkeras.models import Model
@@ -35,7 +35,8 @@ def match_stores(
     """
     match = Match()
     owners = owners_by_path(model)
-    stores = follow_names(owners, _with_todays_names(owners, record.stores or {}))
+    stores = _with_todays_names(owners, record.stores or {})
+    stores = follow_names(owners, _under_first_paths(model, owners, stores))
     if skipped:
         kept = owners_by_path(model, skipped)
         passed_by = owners.keys() - kept.keys()
@@ -112,6 +113,28 @@ def _with_todays_names(
     return {
         path if path in owners else private.get(path, path): store for path, store in stores.items()
     }
+
+
+def _under_first_paths(
+    model: Model, owners: Mapping[str, object], stores: dict[str, Store]
+) -> dict[str, Store]:
+    """The stores, with what is at a further path of a layer at the one that counts today.
+
+    So a file fits that was made before an attribute got another name and a property the old one.
+    """
+    if owners.keys() <= stores.keys():
+        return stores
+    for further, first in further_paths(model).items():
+        if not any(_is_below(path, first) for path in stores):
+            stores = {
+                first + path.removeprefix(further) if _is_below(path, further) else path: store
+                for path, store in stores.items()
+            }
+    return stores
+
+
+def _is_below(path: str, parent: str) -> bool:
+    return path == parent or path.startswith(f"{parent}/")
 
 
 def fits_optimizer(model: Model, record: ModelRecord) -> bool:

@@ -31,15 +31,33 @@ _FORMATS: tuple[Format, ...] = (
     UNZIPPED,
 )
 
+_SUFFIXES_OF_DIRECTORIES = (".ckpt", ".checkpoint", ".model", ".orbax", ".tf")
+_KNOWN_NAMES = (
+    "Names end in '.keras', '.h5' or '.hdf5' for whole models, in '.weights.h5', '.weights.json' "
+    "or '.safetensors' for weights; a name without suffix is that of a checkpoint directory."
+)
+
 
 def format_for(path: Path) -> Format:
-    """The format that a path is written in. A suffix of no format is part of the name of a
-    directory.
+    """The format that a path is written in. Directories may have a suffix of few kinds: `.ckpt`, or
+    what is no word, as in `model.v2` and `weights.01-0.5`.
+
+    Raises:
+        UserInputError: the suffix of another kind of file, or a misspelt one.
     """
     for form in _FORMATS:
         if any(suffix and path.name.endswith(suffix) for suffix in form.suffixes):
             return form
+    if _is_foreign(path.suffix):
+        raise UserInputError(
+            f"Invalid filepath extension for saving: '{path.name}'. {_KNOWN_NAMES}"
+        )
     return _DIRECTORY
+
+
+def _is_foreign(suffix: str) -> bool:
+    is_word = suffix[1:].isalpha() or suffix.lower() in (".h5", ".hdf5")
+    return is_word and suffix not in _SUFFIXES_OF_DIRECTORIES
 
 
 def format_at(path: Path) -> Format | None:
@@ -60,7 +78,11 @@ def read_at(filepath: PathLike, expected: str) -> ModelRecord:
     """
     path = Path(os.path.abspath(os.fspath(filepath)))
     if not path.exists():
-        raise UserInputError(f"File not found: '{filepath}' does not exist.")
+        foreign = f" File format not supported. {_KNOWN_NAMES}" if _is_foreign(path.suffix) else ""
+        raise UserInputError(
+            f"File not found: '{filepath}' does not exist. Please ensure the file is an accessible "
+            f"file or directory that `save` or `save_weights` made.{foreign}"
+        )
     file_format = format_at(path)
     if file_format is None:
         size = f"a file of {path.stat().st_size} bytes" if path.is_file() else "no regular file"
