@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import losses as losses_module
@@ -111,6 +111,17 @@ class Compiling:
         if options.remat is not None:  # Keras knows no such argument
             self._compiled.config["remat"] = remat_module.config_of_model(remat)
         self.stop_training = False
+        take_saved_state, self._compiled.take_saved_state = self._compiled.take_saved_state, None
+        if take_saved_state is not None:
+            take_saved_state()
+
+    def await_optimizer(self, take_saved_state: Callable[[], None]) -> None:
+        """Lets the state of an optimizer wait for the next `compile`, which will make that one.
+
+        Args:
+            take_saved_state: function () that gives the state to the model's optimizer.
+        """
+        self._compiled.take_saved_state = take_saved_state
 
     compiled = property(lambda self: self._compiled.is_chosen, doc="Whether `compile` was called.")
     loss = property(
