@@ -90,6 +90,14 @@ FORMER: dict[str, dict[str, str]] = {
         "Network": "Model",
         "model_from_yaml": "fkeras.models.former_methods:model_from_yaml",
     },
+    "utils": {
+        "print_summary": "fkeras.keras2.model_tools:print_summary",
+        "multi_gpu_model": "fkeras.keras2.model_tools:multi_gpu_model",
+        "probas_to_classes": "fkeras.keras2.model_tools:probas_to_classes",
+        "convert_all_kernels_in_model": "fkeras.keras2.model_tools:convert_all_kernels_in_model",
+        "count_params": "fkeras.keras2.model_tools:count_params",
+        "plot": "plot_model",
+    },
     "callbacks": {"BaseLogger": "fkeras.callbacks.base_logger:BaseLogger"},
 }
 
@@ -101,6 +109,11 @@ def silently() -> AbstractContextManager:
     will ask again.
     """
     return _silent.inside(True)
+
+
+def is_silent() -> bool:
+    """Whether lookups are silent now."""
+    return _silent.value
 
 
 def today(room: str, name: str) -> str | None:
