@@ -41,6 +41,7 @@ FORMER: dict[str, dict[str, str]] = {
         "log_cosh": "fkeras.losses:log_cosh",
         "logcosh": "fkeras.losses:log_cosh",
         "cosine": "fkeras.metrics.regression:cosine_similarity",
+        "cosine_proximity": "fkeras.metrics.regression:cosine_similarity",
     },
     "initializers": {
         "normal": "RandomNormal",
@@ -88,7 +89,7 @@ FORMER: dict[str, dict[str, str]] = {
         "Graph": "Model",
         "Container": "Model",
         "Network": "Model",
-        "model_from_yaml": "fkeras.models.former_methods:model_from_yaml",
+        "model_from_yaml": "fkeras.models.yaml_text:model_from_yaml",
     },
     "utils": {
         "print_summary": "fkeras.keras2.model_tools:print_summary",
@@ -97,7 +98,15 @@ FORMER: dict[str, dict[str, str]] = {
         "convert_all_kernels_in_model": "fkeras.keras2.model_tools:convert_all_kernels_in_model",
         "count_params": "fkeras.keras2.model_tools:count_params",
         "plot": "plot_model",
+        "normalize_data_format": "fkeras.core.settings:standardize_data_format",
+        "normalize_tuple": "fkeras.keras2.convolution_sizes:normalize_tuple",
+        "normalize_padding": "fkeras.keras2.convolution_sizes:normalize_padding",
+        "conv_output_length": "fkeras.keras2.convolution_sizes:conv_output_length",
+        "conv_input_length": "fkeras.keras2.convolution_sizes:conv_input_length",
+        "deconv_length": "fkeras.keras2.convolution_sizes:deconv_length",
+        "deconv_output_length": "fkeras.keras2.convolution_sizes:deconv_length",
     },
+    "mixed_precision": {"set_policy": "set_dtype_policy", "global_policy": "dtype_policy"},
     "callbacks": {"BaseLogger": "fkeras.callbacks.base_logger:BaseLogger"},
 }
 

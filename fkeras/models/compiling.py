@@ -11,7 +11,7 @@ from fkeras.core import tracebacks
 from fkeras.core.config import serialization
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
-from fkeras.models import loop_arguments as arguments
+from fkeras.models import former_arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Compiling:
                 between them; the numbers are the same.
         """
         self._check_ready()
-        arguments.refuse_unknown(Compiling.compile, unknown)
+        if unknown:
+            former = former_arguments.take(Compiling.compile, unknown)
+            steps_per_execution = former.get("steps_per_execution", steps_per_execution)
         optimizer = optimizers_module.get(optimizer)
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)

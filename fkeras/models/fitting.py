@@ -11,6 +11,7 @@ from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user, warn_user_once
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.training import agreement, first_batch, interrupts
 from fkeras.training.compile_watch import CompileWatch
@@ -83,7 +84,9 @@ class Fitting:
         Raises:
             UserInputError: data that cannot be right, before anything is computed.
         """
-        arguments.refuse_unknown(Fitting.fit, unknown)
+        if unknown:
+            former = former_arguments.take(Fitting.fit, unknown, x)
+            epochs = former.get("epochs", epochs)
         self._check_can_train()
         epochs = arguments.count("epochs", epochs)
         initial_epoch = arguments.count("initial_epoch", initial_epoch)

@@ -90,7 +90,7 @@ class NameTable:
 
     def _former(self, name: str) -> Any:
         """The object of a name of older Keras, with a warning; an error for an unknown one."""
-        today = former_names.today(self.room, name)
+        today = (former_names.today(self.room, name) or "").rpartition(":")[2]
         if today not in self.names:
             raise unknown_name(self.kind, name, self.names)
         former_names.tell(f"The {self.kind} {name!r} is called {today!r} today.")
