@@ -128,6 +128,7 @@ class Fitting:
                 callbacks,
                 verbose,
                 max_compiles,
+                validation_data,
                 epochs=epochs,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=arguments.limited_steps(steps_per_epoch, source),
@@ -136,7 +137,9 @@ class Fitting:
             )
         return self.history
 
-    def _run_fit(self, source, validation, callbacks, verbose, max_compiles, **limits):
+    def _run_fit(
+        self, source, validation, callbacks, verbose, max_compiles, validation_data, **limits
+    ):
         """Builds, checks and warns of all that can be known before the first step; then trains.
 
         The model's key is asked for when it is built, since a key that no weight has drawn from yet
@@ -157,6 +160,7 @@ class Fitting:
             epochs=limits["epochs"],
             add_history=True,
         )
+        listed.show_validation_data(validation_data)
         structure = tracking.structure_of(self)
         self._compiled.check_monitors(listed, structure, has_validation=validation is not None)
         watch = CompileWatch(executables, max_compiles)
