@@ -24,15 +24,23 @@ _FORMATS: tuple[Format, ...] = (
     UNZIPPED,
 )
 
+# What `save_format` of older Keras asks for; SavedModel is a directory here, too.
+_BY_FORMER_NAME: dict[str | None, Format] = {
+    "keras": _FORMATS[0],
+    "h5": _FORMATS[2],
+    "hdf5": _FORMATS[2],
+    "tf": _DIRECTORY,
+}
 
-def format_for(path: Path) -> Format:
+
+def format_for(path: Path, save_format: str | None = None) -> Format:
     """The format that a path is written in. A suffix of no format is part of the name of a
-    directory.
+    directory, unless `save_format` of older Keras says what is to be written: 'h5', 'keras'.
     """
     for form in _FORMATS:
         if any(suffix and path.name.endswith(suffix) for suffix in form.suffixes):
             return form
-    return _DIRECTORY
+    return _BY_FORMER_NAME.get(save_format, _DIRECTORY)
 
 
 def format_at(path: Path) -> Format | None:
