@@ -13,6 +13,7 @@ from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
 from fkeras.models import former_arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
+from fkeras.training.optimizer_ownership import own_optimizer
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -67,7 +68,7 @@ class Compiling:
         if unknown:
             former = former_arguments.take(Compiling.compile, unknown)
             steps_per_execution = former.get("steps_per_execution", steps_per_execution)
-        optimizer = optimizers_module.get(optimizer)
+        optimizer = own_optimizer(self, optimizers_module.get(optimizer))
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
         options = CompileOptions(
