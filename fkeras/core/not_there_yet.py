@@ -3,7 +3,7 @@
 Every namespace, the imports, the command and messages read it. Whoever builds one of these deletes
 its row here and in docs/differences.md; a test finds rows of what exists.
 
-A name covers all that is inside it: `datasets` stands for `datasets.mnist.load_data`.
+A name covers all that is inside it: `distillation` stands for `distillation.Distiller`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ INSTEAD: dict[str, str] = {
     "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
-    "datasets": "scikit-learn (`load_digits`, `fetch_openml('mnist_784')`, "
-    "`fetch_california_housing`) and Hugging Face `datasets` have the same data; `fit` takes "
-    "their arrays.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
@@ -53,7 +50,6 @@ INSTEAD: dict[str, str] = {
     "the changed model.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     "utils.bounding_boxes": f"{_IN_ROWS}.",
-    "utils.get_file": "Use `urllib.request.urlretrieve`.",
     "utils.get_source_inputs": "A functional model has them: `model.inputs`.",
     "utils.model_to_dot": "Use `model.summary()`.",
     "utils.plot_model": "Use `model.summary()`.",
@@ -96,11 +92,11 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'datasets.mnist'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
 
     Examples:
-        >>> print(message("utils.plot_model"))
-        fkeras does not have `keras.utils.plot_model` yet. Use `model.summary()`.
+        >>> print(message("utils.FeatureSpace"))
+        fkeras does not have `keras.utils.FeatureSpace` yet. Compute it on...
         >>> message("layers.Dense") is None
         True
     """

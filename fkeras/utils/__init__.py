@@ -28,6 +28,7 @@ from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.encoding import normalize as normalize
 from fkeras.data.encoding import to_categorical as to_categorical
+from fkeras.downloads import get_file as get_file
 
 Sequence = PyDataset
 
