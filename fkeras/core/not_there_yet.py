@@ -49,8 +49,6 @@ INSTEAD: dict[str, str] = {
     "saving.KerasFileEditor": "Read the file with h5py, or `load_weights(skip_mismatch=True)` into "
     "the changed model.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "utils.bounding_boxes": f"{_IN_ROWS}.",
-    "utils.get_source_inputs": "A functional model has them: `model.inputs`.",
     "utils.model_to_dot": "Use `model.summary()`.",
     "utils.plot_model": "Use `model.summary()`.",
     "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
@@ -64,10 +62,6 @@ INSTEAD: dict[str, str] = {
             "utils.text_dataset_from_directory",
         ),
         "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
-    ),
-    **dict.fromkeys(
-        ("utils.array_to_img", "utils.img_to_array", "utils.load_img", "utils.save_img"),
-        "Use Pillow and NumPy: `np.asarray(Image.open(path))`, `Image.fromarray(array)`.",
     ),
     **dict.fromkeys(
         [

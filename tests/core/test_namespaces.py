@@ -41,7 +41,12 @@ PUBLIC = [
     "types",
     "utils",
 ]
-SUBMODULES = {"ops": {"image", "linalg", "nn", "numpy"}, "optimizers": {"legacy", "schedules"}}
+SUBMODULES = {
+    "ops": {"image", "linalg", "nn", "numpy"},
+    "optimizers": {"legacy", "schedules"},
+    "preprocessing": {"image", "sequence", "text"},
+    "utils": {"bounding_boxes", "legacy"},
+}
 
 
 def load(name):
