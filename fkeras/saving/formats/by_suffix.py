@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_checkpoint import KerasCheckpoint
 from fkeras.saving.formats.keras_directory import KerasDirectory
 from fkeras.saving.formats.keras_zip import KerasZip
-from fkeras.saving.formats.orbax import OrbaxDirectory
+from fkeras.saving.formats.orbax_directory import OrbaxDirectory
+from fkeras.saving.formats.step_directories import StepDirectories
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +24,8 @@ _FORMATS: tuple[Format, ...] = (
     LegacyFile(),
     _DIRECTORY,
     UNZIPPED,
+    KerasCheckpoint(),
+    StepDirectories(),
 )
 
 
