@@ -103,14 +103,9 @@ def _without_counters(paths: Iterable[str], classes: Collection[str]) -> dict[st
 
 
 def translate_slot(name: str, translation: Mapping[str, str]) -> str:
-    """The name of what an optimizer keeps for a weight whose path is translated: it ends in the
-    path, or holds it joined by `_`.
-    """
-    for path, here in translation.items():
-        if path != here:
-            if name.endswith(f"/{path}"):
-                return name.removesuffix(path) + here
-            joined = path.replace("/", "_")
-            if f"/{joined}_" in name:
-                return name.replace(f"/{joined}_", f"/{here.replace('/', '_')}_", 1)
+    """The name of what an optimizer keeps for a weight, in whose path it ends."""
+    for place in (match.end() for match in re.finditer("/", name)):
+        path = name[place:]
+        if path in translation:
+            return name[:place] + translation[path]
     return name

@@ -257,6 +257,21 @@ def trained_blocks(model: Model, variables: Sequence[nnx.Variable]) -> TrainedBl
     )
 
 
+def with_training(
+    record: ModelRecord,
+    training: Mapping[str, Any] | None,
+    arrays: Mapping[str, ArrayLike] | None = None,
+) -> ModelRecord:
+    """A record with what else a run wants to remember.
+
+    Args:
+        record: of a model.
+        training: plain values, as JSON has them.
+        arrays: by name.
+    """
+    return dataclasses.replace(record, training=training, training_arrays=arrays or {})
+
+
 def renamed(record: ModelRecord, names: Mapping[str, str]) -> ModelRecord:
     """A record with other paths.
 

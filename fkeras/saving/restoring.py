@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
-from fkeras.core.values import stacking
+from fkeras.core.values import lending, stacking
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
 from fkeras.layers.base import tracking
-from fkeras.saving import automatic_names, legacy_weights, store_matching, trained_weights
+from fkeras.saving import (
+    automatic_names,
+    keras_names,
+    legacy_weights,
+    store_matching,
+    trained_weights,
+)
 from fkeras.saving import record as records
 from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
@@ -199,13 +205,14 @@ def _in_names_of(model: Model, record: ModelRecord) -> ModelRecord:
     """The record with the paths of this model, where they differ in counters only."""
     if record.by_position or not record.weights:
         return record
-    translation = automatic_names.translate(model, _weights_of(model, record), record.weights)
+    translate = keras_names.translate if record.by_variable else automatic_names.translate
+    translation = translate(model, _weights_of(model, record), record.weights)
     return records.renamed(record, translation)
 
 
 def _weights_of(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
     if record.by_variable:
-        return {variable.path: variable for variable in model.variables}
+        return keras_names.weights_by_name(model)
     return records.variables_by_path(model)
 
 
@@ -244,7 +251,7 @@ def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
     """
     saved = record.optimizer
     if record.by_variable:
-        own = {variable.path: variable for variable in model.optimizer.variables}
+        own = _slots_by_name(model, record)
     else:
         own = records.optimizer_states(model)
         _check_trained(model, saved)
@@ -259,6 +266,14 @@ def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
     for name, value in values.items():
         if name not in own:
             match.add_unused(name, value)
+
+
+def _slots_by_name(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
+    """What the optimizer keeps, by the names that Keras's checkpoints have."""
+    weights = _weights_of(model, record)
+    names = {lending.path_of(variable): name for name, variable in weights.items()}
+    own = model.optimizer.variables
+    return dict(zip(keras_names.slots_by_weight((v.path for v in own), names), own, strict=True))
 
 
 def _check_trained(model: Model, saved: OptimizerRecord) -> None:

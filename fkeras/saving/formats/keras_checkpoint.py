@@ -15,10 +15,12 @@ import numpy as np
 from fkeras.errors import CorruptFileError, UnsafeFileError, UserInputError
 from fkeras.saving.formats import orbax
 from fkeras.saving.formats.json_text import read_json
+from fkeras.saving.keras_names import slots_by_weight
 from fkeras.saving.record import ModelRecord, OptimizerRecord
 
 METADATA = "_CHECKPOINT_METADATA"
 _ARRAYS, _CONFIG, _ASSETS = "pytree", "model_config", "assets"
+_GENERATOR = "/seed_generator_state"
 _WEIGHTS = ("trainable_variables/", "non_trainable_variables/")
 
 
@@ -47,14 +49,15 @@ class KerasCheckpoint:
         weights: dict[str, np.ndarray] = {}
         for prefix in _WEIGHTS:
             weights |= _below(prefix, arrays)
-        optimizer = _below("optimizer_variables/", arrays)
+        # A model here draws by its key, its steps and the places of its layers.
+        weights = {name: w for name, w in weights.items() if not name.endswith(_GENERATOR)}
+        slots = _below("optimizer_variables/", arrays)
+        names = slots_by_weight(slots, {name: name for name in weights})
         return ModelRecord(
             weights,
             by_variable=True,
             config=_read_config(path),
-            optimizer=OptimizerRecord(tuple(optimizer.values()), None, tuple(optimizer))
-            if optimizer
-            else None,
+            optimizer=OptimizerRecord(tuple(slots.values()), None, tuple(names)) if slots else None,
             metrics=_below("metrics_variables/", arrays),
             assets=_read_assets(path / _ASSETS),
         )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 240  # bytes of a folder's name; file systems allow 255
 _LONGEST_WAIT_MS = 600_000
+_SAYS_NOTHING = ("Skipping merge of OCDBT checkpoints", "Metadata file does not exist")
 
 
 def write_arrays(arrays: Mapping[str, ArrayLike], folder: Path) -> Callable[[], None]:
@@ -117,5 +118,5 @@ def _import_orbax() -> Any:
 
 
 def _says_something(message: logging.LogRecord) -> bool:
-    """Orbax warns of a step that it leaves out where it is not wanted."""
-    return "Skipping merge of OCDBT checkpoints" not in str(message.msg)
+    """Orbax warns of steps that it leaves out where they are not wanted."""
+    return not any(text in str(message.msg) for text in _SAYS_NOTHING)
