@@ -107,7 +107,7 @@ class CheckpointWriter:
             failure = SaveError(
                 f"{self.owner}: the checkpoint '{path}' could not be written: {error} {last}"
             )
-            failure.__cause__ = error
+            failure.__cause__ = error.with_traceback(None)  # which would keep this object
             self._failures.append(failure)
 
     def _raise_failure(self) -> None:

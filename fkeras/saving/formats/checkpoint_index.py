@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
+from fkeras.errors import IncompatibleFileError, UserInputError
+from fkeras.saving.formats import orbax
 from fkeras.saving.formats.json_text import read_json
 from fkeras.saving.record import LayerRecord, Lifetime, ModelRecord, OptimizerRecord
 
@@ -63,6 +64,7 @@ def index_of(record: ModelRecord, arrays: Mapping[str, ArrayLike]) -> Index:
     index: Index = {
         "format": FORMAT,
         "processes": jax.process_count(),
+        "joined": orbax.are_joined(arrays),
         "config": record.config,
         "weights": {path: record.roles.get(path, "params") for path in record.weights},
         "layers": [dataclasses.asdict(layer) for layer in record.layers],
@@ -93,8 +95,6 @@ def read_index(path: Path) -> Index:
         CorruptFileError: it is damaged.
         IncompatibleFileError: of a format to come.
     """
-    if (path / INDEX).is_symlink():
-        raise CorruptFileError(f"'{path / INDEX}' is refused: it is a link to somewhere else.")
     index = read_json((path / INDEX).read_bytes(), f"'{path / INDEX}'")
     number = index.get("format", 0)
     if not isinstance(number, int) or number > FORMAT:
@@ -122,9 +122,9 @@ def record_of(
     """The record that was written."""
     arrays = dict(stored)
     for path, (shape, dtype) in index["empty"].items():
-        arrays[path] = np.zeros(shape, jnp.dtype(dtype))
-        if arrays[path].size:
+        if 0 not in shape:
             raise ValueError(f"{path!r} is said to be empty")
+        arrays[path] = np.zeros(shape, jnp.dtype(dtype))
     trained = index.get("trained")
     return ModelRecord(
         weights={path: arrays[f"{role}/{path}"] for path, role in index["weights"].items()},

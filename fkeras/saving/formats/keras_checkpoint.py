@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from fkeras.errors import CorruptFileError, UnsafeFileError, UserInputError
+from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving.formats import orbax
 from fkeras.saving.formats.json_text import read_json
+from fkeras.saving.formats.links import refuse_links
 from fkeras.saving.keras_names import slots_by_weight
 from fkeras.saving.record import ModelRecord, OptimizerRecord
 
@@ -38,7 +39,7 @@ class KerasCheckpoint:
         raise UserInputError(f"'{path}' was written by Keras: choose another path.")
 
     def read(self, path: Path) -> ModelRecord:
-        _refuse_links(path)
+        refuse_links(path)
         arrays = orbax.read_arrays(path / _ARRAYS)
         groups = {name.partition("/")[0] for name in arrays}
         if not groups & {prefix.rstrip("/") for prefix in _WEIGHTS}:
@@ -90,12 +91,3 @@ def _below(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         for name, value in arrays.items()
         if name.startswith(prefix)
     }
-
-
-def _refuse_links(path: Path) -> None:
-    for place in path.rglob("*"):
-        if place.is_symlink():
-            raise UnsafeFileError(
-                f"'{path}' is refused: '{place.name}' is a link to somewhere else. Models need "
-                "none: do not trust this directory."
-            )

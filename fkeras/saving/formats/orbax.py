@@ -7,7 +7,7 @@ they read all others. `raw_arrays` reads them without Orbax.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 240  # bytes of a folder's name; file systems allow 255
 _LONGEST_WAIT_MS = 600_000
 _SAYS_NOTHING = ("Skipping merge of OCDBT checkpoints", "Metadata file does not exist")
+
+
+def are_joined(paths: Iterable[str]) -> bool:
+    """Whether arrays of these paths are written into one file: where the names of folders would be
+    too long.
+    """
+    return any(len(path.encode()) > _LONGEST_NAME for path in paths)
 
 
 def write_arrays(arrays: Mapping[str, ArrayLike], folder: Path) -> Callable[[], None]:
@@ -41,12 +48,7 @@ def write_arrays(arrays: Mapping[str, ArrayLike], folder: Path) -> Callable[[], 
     if not arrays:
         return lambda: folder.mkdir(parents=True, exist_ok=True)
     ocp = _import_orbax()
-    names = [path.replace("/", ".").encode() for path in arrays]
-    handler = ocp.PyTreeCheckpointHandler(
-        # A file for all arrays where their names are too long to be those of folders.
-        use_ocdbt=max(map(len, names), default=0) > _LONGEST_NAME,
-        use_compression=False,
-    )
+    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=are_joined(arrays), use_compression=False)
     tree = unflatten_dict({tuple(path.split("/")): value for path, value in arrays.items()})
     if jax.process_count() == 1:
         saved = ocp.args.PyTreeSave(tree)

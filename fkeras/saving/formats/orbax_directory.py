@@ -13,6 +13,7 @@ Formats 1 and 2, which are read and no longer written, had `arrays/` in place of
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -20,7 +21,7 @@ import os
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,12 +29,13 @@ import jax
 import numpy as np
 
 from fkeras import io
-from fkeras.errors import CorruptFileError, UnsafeFileError, UserInputError
+from fkeras.errors import CorruptFileError, SaveError, UserInputError
 from fkeras.saving.formats import array_checksums, checkpoint_index, former_directories, orbax
 from fkeras.saving.formats.checkpoint_index import FORMAT as FORMAT
 from fkeras.saving.formats.checkpoint_index import INDEX as INDEX
 from fkeras.saving.formats.json_text import read_json
-from fkeras.saving.formats.raw_arrays import are_raw, read_raw
+from fkeras.saving.formats.links import refuse_links
+from fkeras.saving.formats.raw_arrays import read_raw
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
@@ -89,16 +91,17 @@ class OrbaxDirectory:
                 f"'{path}' holds something else than a saved model: it is not replaced."
             )
         arrays = checkpoint_index.arrays_of(record)
+        files = _files_of(record, arrays)
         stored = {name: value for name, value in arrays.items() if np.size(value)}
         if jax.process_count() > 1:
-            return _begin_together(record, arrays, stored, path)
+            return _begin_together(files, stored, path)
 
         def finish() -> None:
-            with io.replacing_directory(path) as directory:
+            with _explained(path), io.replacing_directory(path) as directory:
                 finish_arrays = orbax.write_arrays(stored, directory / STATE)
                 checksums = array_checksums.checksum_arrays(stored)
                 finish_arrays()
-                _write_rest(record, arrays, checksums, directory)
+                _write_files(files, checksums, directory)
 
         return finish
 
@@ -106,6 +109,7 @@ class OrbaxDirectory:
         return self.is_saved_at(path) or (path.is_dir() and not any(path.iterdir()))
 
     def read(self, path: Path) -> ModelRecord:
+        refuse_links(path)
         index = checkpoint_index.read_index(path)
         if index.get("format", 0) < FORMAT:
             return dataclasses.replace(
@@ -130,11 +134,20 @@ class OrbaxDirectory:
 # -- writing -----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except UserInputError:
+        raise
+    except (OSError, ValueError, RuntimeError) as error:  # Orbax wraps what the system says
+        raise SaveError(
+            f"'{path}' could not be written, and what stood there stands still: {error}"
+        ) from error
+
+
 def _begin_together(
-    record: ModelRecord,
-    arrays: dict[str, ArrayLike],
-    stored: dict[str, ArrayLike],
-    path: Path,
+    files: dict[str, bytes], stored: dict[str, ArrayLike], path: Path
 ) -> Callable[[], None]:
     """As `begin`, where there are several processes on one file system."""
     key = f"fkeras/{next(_count_of_writes)}/{path.name[:40]}"
@@ -153,8 +166,8 @@ def _begin_together(
         finish_arrays()
         orbax.wait_for_all(f"{key}/written")
         if is_first:
-            _write_rest(record, arrays, checksums, folder)
-            with io.replacing_directory(path) as directory:
+            _write_files(files, checksums, folder)
+            with _explained(path), io.replacing_directory(path) as directory:
                 for part in folder.iterdir():
                     os.replace(part, directory / part.name)
             folder.rmdir()
@@ -163,19 +176,19 @@ def _begin_together(
     return finish
 
 
-def _write_rest(
-    record: ModelRecord,
-    arrays: dict[str, ArrayLike],
-    checksums: dict[str, list],
-    directory: Path,
-) -> None:
-    """All that is beside the arrays."""
+def _files_of(record: ModelRecord, arrays: dict[str, ArrayLike]) -> dict[str, bytes]:
+    """All that is beside the arrays, by name."""
     index = checkpoint_index.index_of(record, arrays)
     files = {INDEX: json.dumps({**index, "saved_at_ns": time.time_ns()}).encode()}
     if record.training is not None:
         files[_TRAINING] = json.dumps(record.training).encode()
     for name, content in record.assets.items():
         files[f"{_ASSETS}/{name}"] = content
+    return files
+
+
+def _write_files(files: dict[str, bytes], checksums: dict[str, list], directory: Path) -> None:
+    """Writes what is beside the arrays, and the checksums of all."""
     for name, content in files.items():
         # Refuses names that would leave the directory.
         target = io.entry_path(name, directory)
@@ -199,14 +212,13 @@ def _read_checksums(path: Path, index: dict[str, Any]) -> dict[str, list]:
     arrays: dict[str, list] = {}
     for process in range(min(int(index["processes"]), 1 << 20)):
         place = path / _CHECKSUMS.format(process)
-        if not place.is_file() or place.is_symlink():
+        if not place.is_file():
             raise CorruptFileError(
                 f"'{path}' is not whole: the file '{place.name}' is missing. Take another copy."
             )
         said = read_json(place.read_bytes(), f"'{place}'")
         for name, crc in said["files"].items():
             file = io.entry_path(name, path)
-            _refuse_links(file, path)
             if not file.is_file() or zlib.crc32(file.read_bytes()) != crc:
                 raise CorruptFileError(
                     f"'{file}' is damaged: its bytes are not those that were written. Save the "
@@ -218,9 +230,8 @@ def _read_checksums(path: Path, index: dict[str, Any]) -> dict[str, list]:
 
 
 def _read_arrays(folder: Path, index: dict[str, Any]) -> dict[str, np.ndarray]:
-    _refuse_links(folder, folder.parent)
     names = checkpoint_index.stored_names(index)
-    if are_raw(folder, names):
+    if not index["joined"]:
         return read_raw(folder, names)
     arrays = orbax.read_arrays(folder)
     missing = [name for name in names if name not in arrays]
@@ -243,25 +254,5 @@ def _read_training(place: Path) -> dict[str, Any] | None:
 
 
 def _read_assets(folder: Path) -> dict[str, bytes]:
-    names = sorted(name for name in _files_below(folder))
-    for name in names:
-        _refuse_links(folder / name, folder.parent)
-    return {name: (folder / name).read_bytes() for name in names}
-
-
-def _files_below(folder: Path) -> Iterable[str]:
-    """Names of files, links among them, which are not followed."""
-    for parent, folders, files in os.walk(folder):
-        for name in [*files, *(f for f in folders if Path(parent, f).is_symlink())]:
-            yield Path(parent, name).relative_to(folder).as_posix()
-
-
-def _refuse_links(place: Path, root: Path) -> None:
-    """Refuses a place below a root that is reached through a link."""
-    while place != root and place != place.parent:
-        if place.is_symlink():
-            raise UnsafeFileError(
-                f"'{root}' is refused: '{place.name}' is a link to somewhere else. Models need "
-                "none: do not trust this directory."
-            )
-        place = place.parent
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

@@ -16,17 +16,12 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.errors import CorruptFileError, UnsafeFileError
+from fkeras.errors import CorruptFileError
 from fkeras.saving.formats.json_text import read_json
 
 DESCRIPTION = ".zarray"
 _MOST_DESCRIPTION = 1 << 16  # bytes
 _ALIGNMENT = 64  # at which JAX takes an array on a CPU as it is, without another copy
-
-
-def are_raw(folder: Path, paths: Iterable[str]) -> bool:
-    """Whether all arrays of these paths stand in a folder in this form."""
-    return all((_folder_of(folder, path) / DESCRIPTION).is_file() for path in paths)
 
 
 def read_raw(folder: Path, paths: Iterable[str]) -> dict[str, np.ndarray]:
@@ -38,7 +33,6 @@ def read_raw(folder: Path, paths: Iterable[str]) -> dict[str, np.ndarray]:
 
     Raises:
         CorruptFileError: a part is missing, or is not as long as it should be.
-        UnsafeFileError: a link to somewhere else.
     """
     paths = list(paths)
     # Reading waits for the kernel, not for Python.
@@ -56,8 +50,8 @@ def _folder_of(folder: Path, path: str) -> Path:
 
 def _read(folder: Path) -> np.ndarray:
     description = folder / DESCRIPTION
-    for place in (folder, description):
-        _refuse_link(place)
+    if not description.is_file():
+        raise CorruptFileError(f"'{folder}' is not whole: '{DESCRIPTION}' is missing.")
     if description.stat().st_size > _MOST_DESCRIPTION:
         raise CorruptFileError(f"'{description}' is longer than any description of an array.")
     said = read_json(description.read_bytes(), f"'{description}'")
@@ -66,7 +60,6 @@ def _read(folder: Path) -> np.ndarray:
     size = math.prod(parts) * dtype.itemsize
     files = [folder / ".".join(map(str, place or (0,))) for place in places]
     for file in files:  # before anything is allocated
-        _refuse_link(file)
         if not file.is_file() or file.stat().st_size != size:
             found = f"{file.stat().st_size} bytes" if file.is_file() else "nothing"
             raise CorruptFileError(
@@ -130,11 +123,3 @@ def _fill(array: np.ndarray, file: Path) -> np.ndarray:
                 raise CorruptFileError(f"'{file}' ended while it was read.")
             done += count
     return array
-
-
-def _refuse_link(place: Path) -> None:
-    if place.is_symlink():
-        raise UnsafeFileError(
-            f"'{place}' is refused: it is a link to somewhere else. Models need none: do not trust "
-            "this directory."
-        )
