@@ -53,7 +53,7 @@ class CheckpointWriter:
         self.weights_only = weights_only
         self.owner = owner
         self._thread: threading.Thread | None = None
-        self._failures: list[SaveError] = []
+        self._failures: list[str] = []
         # A program may end by another error before anybody asks.
         weakref.finalize(self, _tell, self._failures)
 
@@ -104,18 +104,17 @@ class CheckpointWriter:
         except Exception as error:  # whatever it is, it is told on the thread that trains
             standing = step_directories.steps_in(self.directory)
             last = f"The last one that stands is '{standing[-1].path}'." if standing else ""
-            failure = SaveError(
+            # Its text alone: the frames of the error hold this object.
+            self._failures.append(
                 f"{self.owner}: the checkpoint '{path}' could not be written: {error} {last}"
             )
-            failure.__cause__ = error.with_traceback(None)  # which would keep this object
-            self._failures.append(failure)
 
     def _raise_failure(self) -> None:
         if self._failures:
-            raise self._failures.pop()
+            raise SaveError(self._failures.pop())
 
 
-def _tell(failures: list[SaveError]) -> None:
+def _tell(failures: list[str]) -> None:
     """Says what nobody was told."""
     for failure in failures:
         logging.getLogger("fkeras").error("%s", failure)

@@ -78,6 +78,7 @@ def test_a_failure_that_nobody_asks_for_is_logged(tmp_path, failing, caplog):
     writer._thread.join()
     with caplog.at_level(logging.ERROR, "fkeras"):
         del writer
+
     assert "Mine: the checkpoint" in caplog.text
 
 
