@@ -25,6 +25,7 @@ if typing.TYPE_CHECKING:
     from fkeras import errors as errors
     from fkeras import initializers as initializers
     from fkeras import layers as layers
+    from fkeras import legacy as legacy
     from fkeras import lift as lift
     from fkeras import losses as losses
     from fkeras import metrics as metrics
@@ -94,6 +95,7 @@ _ROOMS = (
     "errors",
     "initializers",
     "layers",
+    "legacy",
     "lift",
     "losses",
     "metrics",

@@ -66,6 +66,10 @@ class SaveError(OSError):
     """
 
 
+class TransformationMissingError(UserInputError):
+    """A config of an Optax transformation, which has to be given again."""
+
+
 class DownloadError(RuntimeError):
     """A file that could not be fetched from its address."""
 

@@ -47,8 +47,6 @@ INSTEAD: dict[str, str] = {
     "Python's own tools into arrays, or batch by batch in a `fkeras.utils.PyDataset`.",
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
-    "saving.KerasFileEditor": "Read the file with h5py, or `load_weights(skip_mismatch=True)` into "
-    "the changed model.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     "utils.bounding_boxes": f"{_IN_ROWS}.",
     "utils.get_file": "Use `urllib.request.urlretrieve`.",

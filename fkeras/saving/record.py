@@ -26,8 +26,9 @@ from fkeras.saving import stores as keras_stores
 from fkeras.saving.slot_names import names_of_slots
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from fkeras.layers import Layer
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
     from fkeras.saving.legacy_weights import LegacyWeights
@@ -110,6 +111,7 @@ class ModelRecord:
             None where a file does not tell.
         training: what else a run wants to remember: plain values, as JSON has them.
         training_arrays: arrays that belong to `training`, by name.
+        metadata: what a file says of itself, such as version and date; None where it says nothing.
     """
 
     weights: dict[str, ArrayLike]
@@ -130,6 +132,7 @@ class ModelRecord:
     trained: tuple[str, ...] | None = None
     training: Mapping[str, Any] | None = None
     training_arrays: Mapping[str, ArrayLike] = dataclasses.field(default_factory=dict)
+    metadata: Config | None = None
 
 
 def record_model(
@@ -163,11 +166,19 @@ def record_model(
 
 
 def record_weights(
-    model: Model, include_optimizer: bool = False, layout: Layout = "paths"
+    model: Model,
+    include_optimizer: bool = False,
+    layout: Layout = "paths",
+    skipped: Collection[Layer] = (),
 ) -> ModelRecord:
-    """The weights of a built model alone; with the optimizer's state where that is wanted."""
+    """The weights of a built model alone; with the optimizer's state where that is wanted.
+
+    Args:
+        model, include_optimizer, layout: see `record_model`.
+        skipped: layers that have no stores, nor has what is below them; for that layout.
+    """
     if layout == "stores":
-        stores = keras_stores.record_stores(model, include_optimizer)
+        stores = keras_stores.record_stores(model, include_optimizer, skipped)
         return ModelRecord({}, stores=stores, generators=_record_generators(model))
     if layout == "layers":
         saved = legacy_weights.record_legacy(model, include_optimizer)
