@@ -5,6 +5,7 @@ checkpoint in the background stops a training, beside a copy of its state.
 In turns, medians; the disk's cache holds what is read, for all alike.
 """
 
+import functools
 import importlib.util
 import json
 import os
@@ -103,8 +104,8 @@ def measure(rounds) -> dict:
             "`.weights.h5`": folder / "model.weights.h5",
             "Orbax directory, weights": folder / "weights",
         }.items():
-            note(name, "save", lambda: model.save_weights(path))
-            note(name, "load", lambda: load(path))
+            note(name, "save", functools.partial(model.save_weights, path))
+            note(name, "load", functools.partial(load, path))
         note("`.keras`, fkeras", "save", lambda: model.save(folder / "model.keras"))
         note("`.keras`, fkeras", "load", lambda: load_model(folder / "model.keras"))
         copy = lambda: jax.block_until_ready(copy_tree(state.params))
