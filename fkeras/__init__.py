@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
     from fkeras import constraints as constraints
     from fkeras import core as core
     from fkeras import data as data
+    from fkeras import datasets as datasets
     from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
@@ -90,6 +91,7 @@ _ROOMS = (
     "constraints",
     "core",
     "data",
+    "datasets",
     "distribution",
     "dtype_policies",
     "errors",

@@ -12,8 +12,9 @@ from fkeras.core.config import serialization
 from fkeras.core.values import remat as remat_module
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
-from fkeras.models import loop_arguments as arguments
+from fkeras.models import former_arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
+from fkeras.training.optimizer_ownership import own_optimizer
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -76,8 +77,10 @@ class Compiling:
             UserInputError: arguments that do not exist, or values that they cannot have.
         """
         self._check_ready()
-        arguments.refuse_unknown(Compiling.compile, unknown)
-        optimizer = optimizers_module.get(optimizer)
+        if unknown:
+            former = former_arguments.take(Compiling.compile, unknown)
+            steps_per_execution = former.get("steps_per_execution", steps_per_execution)
+        optimizer = own_optimizer(self, optimizers_module.get(optimizer))
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
         options = CompileOptions(

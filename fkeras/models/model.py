@@ -104,7 +104,7 @@ class Model(Trainer, base.Layer):
         def __getattr__(self, name):
             if hasattr(type(self), name):  # a property raised: what it said counts
                 return object.__getattribute__(self, name)
-            raise AttributeError(former_methods.describe_missing(self, name))
+            return former_methods.find(self, name)
 
     # -- structure -------------------------------------------------------------
 

@@ -67,7 +67,7 @@ WRONG = [
     (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
     (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
     (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save`: .*\['form'\]"),
-    (lambda path: saving.save_model(dense(), path / "m", save_format="h5"), "do not agree"),
+    (lambda path: saving.save_model(dense(), path / "m.h5", save_format="tf"), "do not agree"),
     (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights`: .*\['form'\]"),
     (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights`: .*\['form'\]"),
     (lambda path: saving.save_model(dense(), path / "m.weights.h5"), "for weights alone"),

@@ -40,11 +40,23 @@ _KNOWN_NAMES = (
     "Names end in '.keras', '.h5' or '.hdf5' for whole models, in '.weights.h5', '.weights.json' "
     "or '.safetensors' for weights; a name without suffix is that of a checkpoint directory."
 )
+# What `save_format` of older Keras asks for; SavedModel is a directory here, too.
+_BY_FORMER_NAME: dict[str, Format] = {
+    "keras": _FORMATS[0],
+    "h5": _FORMATS[2],
+    "hdf5": _FORMATS[2],
+    "tf": _DIRECTORY,
+}
 
 
-def format_for(path: Path) -> Format:
+def format_for(path: Path, save_format: str | None = None) -> Format:
     """The format that a path is written in. Directories may have a suffix of few kinds: `.ckpt`, or
     what is no word, as in `model.v2` and `weights.01-0.5`.
+
+    Args:
+        path: absolute.
+        save_format: what older Keras took beside the name ('h5', 'keras', 'tf'): it decides where
+            the suffix says nothing.
 
     Raises:
         UserInputError: the suffix of another kind of file, or a misspelt one.
@@ -52,6 +64,8 @@ def format_for(path: Path) -> Format:
     for form in _FORMATS:
         if any(suffix and path.name.endswith(suffix) for suffix in form.suffixes):
             return form
+    if save_format is not None:
+        return _BY_FORMER_NAME[save_format]
     if _is_foreign(path.suffix):
         raise UserInputError(
             f"Invalid filepath extension for saving: '{path.name}'. {_KNOWN_NAMES}"
