@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import jax
 import numpy as np
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
 from fkeras.callbacks.save_times import SaveTimes
+from fkeras.core import messages
 from fkeras.errors import UserInputError
 from fkeras.saving.background import CheckpointWriter
 from fkeras.saving.formats import step_directories
