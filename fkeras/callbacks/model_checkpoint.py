@@ -8,10 +8,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
 from fkeras.callbacks.save_times import SaveTimes
-from fkeras.core import former_keys
+from fkeras.core import former_keys, messages
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError, unknown_name
 

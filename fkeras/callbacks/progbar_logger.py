@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.callback import Callback
 from fkeras.callbacks.progbar import Progbar
+from fkeras.core import messages
 
 
 class ProgbarLogger(Callback):

@@ -29,7 +29,10 @@ TENSORFLOW = ("tensorflow", "tf_keras")
 ROOTS = ("keras", *TENSORFLOW)
 
 # What there is of TensorFlow, and where to find the rest.
-_OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
+_OFFERED = (
+    "keras, function, random.set_seed, config.list_physical_devices, distribute.MirroredStrategy "
+    "and __version__"
+)
 # Rooms of fkeras, and Keras's own private one.
 _NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
 _NO_GRAPHS = (
@@ -39,7 +42,6 @@ _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
     "Grain loaders.",
-    "distribute": "Use `keras.distribution`.",
     "image": "Use `keras.ops.image`.",
     "io": "Use Python's own files.",
     "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",
@@ -68,6 +70,9 @@ _ELSEWHERE = {
     "tf": "Look for it in `keras.ops` or `jax.numpy`.",
     "tf.random": "Look for it in `keras.random`.",
     "tf.config": "Look for it in `keras.config`; devices are `jax.devices()`.",
+    "tf.distribute": "Use `keras.distribution`.",
+    "tf.distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
+    "Open MPI, Kubernetes and Cloud TPU.",
     "tf.python": "It is TensorFlow's own.",
 }
 
@@ -231,6 +236,16 @@ def _part(name: str, **contents: Any) -> StandIn:
     return StandIn(f"tensorflow.{name}", contents, _refuse(f"tf.{name}"))
 
 
+def _distribute(name: str) -> Any:
+    """A name of `tf.distribute`, whose module loads JAX."""
+    from fkeras.compat.tensorflow import distribute
+
+    _INSTEAD.update(distribute.INSTEAD)
+    if name == "cluster_resolver":
+        return _part("distribute.cluster_resolver", **distribute.CLUSTER_RESOLVER)
+    return distribute.NAMES[name] if name in distribute.NAMES else _refuse("tf.distribute")(name)
+
+
 tensorflow = StandIn(
     "tensorflow",
     {
@@ -239,6 +254,7 @@ tensorflow = StandIn(
         "function": _function,
         "random": _part("random", set_seed=_set_seed),
         "config": _part("config", list_physical_devices=_list_physical_devices),
+        "distribute": StandIn("tensorflow.distribute", {}, _distribute),
         "python": _part("python", keras=keras),
     },
     _refuse("tf"),

@@ -88,7 +88,7 @@ class MissingNameFinder:
             hint = _did_you_mean(missing, dir(sys.modules[namespace]))
             text = f"cannot import name {missing!r} from {namespace!r}{hint}" if hint else None
         if text is not None:
-            # Without `name`: `from fkeras import datasets` would pass over an error of that name.
+            # Without `name`: `from fkeras import export` would pass over an error of that name.
             raise ModuleNotFoundError(text)
 
 

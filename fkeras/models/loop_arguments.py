@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.callbacks import TerminateOnNaN, messages
-from fkeras.core import settings
+from fkeras.callbacks import TerminateOnNaN
+from fkeras.core import messages, settings
 from fkeras.core.nested import flatten
 from fkeras.core.warn_once import warn_user
 from fkeras.data.packing import unpack_x_y_sample_weight

@@ -14,7 +14,7 @@ from fkeras.core.values import stand_ins
 from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
-from fkeras.training import first_batch, input_checks, interrupts
+from fkeras.training import first_batch, input_checks, interrupts, skipped_steps
 from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
 from fkeras.training.value_checks import ValueChecks
@@ -92,6 +92,7 @@ class OnBatch:
             for variable, value in zip(variables, group_values):
                 stand_ins.put_value(variable, value)
         progress.steps += 1
+        skipped_steps.warn_of_row(self.optimizer)
         return logs
 
     @tracebacks.filtered

@@ -368,8 +368,18 @@ class Sequential(Model):
         """The model that `get_config` described, with new weights."""
         if "layers" not in config:
             return cls(**config)
-        model = cls(name=config.get("name"))
-        for entry in config["layers"]:
+        if "name" not in config:
+            raise UserInputError(
+                "A Sequential model configuration must be a dictionary containing the 'name' and "
+                f"'layers' keys. Received the keys {sorted(config)}."
+            )
+        model = cls(name=config["name"])
+        for i, entry in enumerate(config["layers"]):
+            if isinstance(entry, dict) and "config" not in entry:
+                raise UserInputError(
+                    f"Sequential '{model.name}', layer {i} of its config: Expected a dictionary "
+                    f"containing a 'config' key. Received: {entry}"
+                )
             layer = serialization.deserialize_keras_object(entry, custom_objects=custom_objects)
             model.add(layer, rebuild=False)
         model._maybe_rebuild()

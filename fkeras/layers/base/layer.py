@@ -131,7 +131,7 @@ class Layer(
         class_name = type(self).__name__
         _check_name(class_name, name)
         info = self._info
-        info.auto_named = name is None
+        info.auto_named = name is None or names.is_automatic(name, class_name)
         info.name = name or names.auto_name(class_name)
         info.activity_regularizer = regularizers_module.get(activity_regularizer)
         info.batch_input_shape = _pop_batch_input_shape(kwargs, self._takes_steps)
@@ -182,7 +182,7 @@ class Layer(
     @name.setter
     def name(self, value: str) -> None:
         self._info.name = value
-        self._info.auto_named = False
+        self._info.auto_named = names.is_automatic(value, type(self).__name__)
         AttributeScan.renamings += 1
 
     @property
