@@ -26,6 +26,7 @@ if typing.TYPE_CHECKING:
     from fkeras import errors as errors
     from fkeras import initializers as initializers
     from fkeras import layers as layers
+    from fkeras import legacy as legacy
     from fkeras import lift as lift
     from fkeras import losses as losses
     from fkeras import metrics as metrics
@@ -97,6 +98,7 @@ _ROOMS = (
     "errors",
     "initializers",
     "layers",
+    "legacy",
     "lift",
     "losses",
     "metrics",

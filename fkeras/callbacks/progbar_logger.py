@@ -18,8 +18,9 @@ class ProgbarLogger(Callback):
 
     reads_logs_only = True
 
-    def __init__(self) -> None:
+    def __init__(self, count_mode: str = "steps") -> None:
         super().__init__()
+        self.count_mode = count_mode  # of older Keras; batches are counted
         self.seen = 0
         self.progbar = None
         self.target = None

@@ -44,8 +44,6 @@ INSTEAD: dict[str, str] = {
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
-    "saving.KerasFileEditor": "Read the file with h5py, or `load_weights(skip_mismatch=True)` into "
-    "the changed model.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     "utils.model_to_dot": "Use `model.summary()`.",
     "utils.plot_model": "Use `model.summary()`.",

@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     Callbacks = CallbackList | Callback | Sequence[Callback] | None
 
 
-# What `fit` took in Keras 2.
-_OF_PY_DATASET = ("workers", "use_multiprocessing", "max_queue_size")
-
-
 def verbosity(verbose: str | int | bool) -> int:
     """0 silent, 1 progress bar, 2 one line an epoch; 'auto' is 1, or 2 where interactive logging
     is off (`fkeras.config.disable_interactive_logging`).
@@ -76,11 +72,7 @@ def refuse_unknown(function: Callable, unknown: Collection[str]) -> None:
     hints = []
     for name in unknown:
         close = nearest(name, known)
-        if name in _OF_PY_DATASET:
-            hints.append(
-                f"`{name}` belongs to the data since Keras 3: `PyDataset.__init__({name}=...)`."
-            )
-        elif close:
+        if close:
             hints.append(f"Did you mean '{close[0]}' by '{name}'?")
     if len(hints) < len(unknown):
         hints.append(f"Its arguments: {', '.join(known)}.")
