@@ -113,6 +113,7 @@ _ROOMS = (
     "tree",
     "types",
     "utils",
+    "wrappers",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = [  # noqa: PLE0604

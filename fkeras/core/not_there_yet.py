@@ -50,7 +50,6 @@ INSTEAD: dict[str, str] = {
     "sliding_window_view`.",
     "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
     "visualization": "Draw with Matplotlib.",
-    "wrappers": "Train in a loop over scikit-learn's `KFold`; a model has `fit` and `predict`.",
     **dict.fromkeys(
         (
             "preprocessing.image_dataset_from_directory",
