@@ -6,6 +6,7 @@ They are never entered in `sys.modules`: there every library would take them for
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -14,6 +15,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
+from fkeras.compat import former_modules
+from fkeras.core import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,6 +112,8 @@ class StandIn(types.ModuleType):
     def __dir__(self) -> list[str]:
         own = {name for name in vars(self) if not name.startswith("_")}
         more = {"__version__", *dir(fkeras)} - {*_NOT_KERAS} if self.__name__ == "keras" else set()
+        if isinstance(self, FormerModule):
+            more = set(self.__all__)
         return sorted(own | more)
 
 
@@ -188,7 +193,35 @@ def _fkeras_name(name: str) -> Any:
     """A name of `keras`. fkeras's own rooms are not among them."""
     if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
+    if former_modules.has(name):
+        former_modules.tell(name)
+        return _former_module(name)
     return getattr(fkeras, name)
+
+
+class FormerModule(StandIn):
+    """A stand-in that Keras 1 had a function of the same name beside: `layers.merge`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        room, _, name = self.__name__.removeprefix("keras.").rpartition(".")
+        function = former_names.find(room, name)
+        if function is None:
+            raise TypeError(f"the module {self.__name__!r} is not callable")
+        return function(*args, **kwargs)
+
+
+@functools.cache
+def _former_module(name: str) -> FormerModule:
+    """The stand-in for a module below `keras` that is a former one, or has one in it."""
+
+    def more(attribute: str) -> Any:
+        inner = f"{name}.{attribute}"
+        if former_modules.has(inner):
+            former_modules.tell(inner)
+            return _former_module(inner)
+        return former_modules.find(name, attribute, fkeras)
+
+    return FormerModule(f"keras.{name}", {}, more)
 
 
 keras = StandIn(

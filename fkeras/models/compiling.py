@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Never, overload
 
 from fkeras import losses as losses_module
@@ -12,8 +12,9 @@ from fkeras.core.config import serialization
 from fkeras.core.values import remat as remat_module
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
-from fkeras.models import loop_arguments as arguments
+from fkeras.models import former_arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
+from fkeras.training.optimizer_ownership import own_optimizer
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
@@ -76,8 +77,10 @@ class Compiling:
             UserInputError: arguments that do not exist, or values that they cannot have.
         """
         self._check_ready()
-        arguments.refuse_unknown(Compiling.compile, unknown)
-        optimizer = optimizers_module.get(optimizer)
+        if unknown:
+            former = former_arguments.take(Compiling.compile, unknown)
+            steps_per_execution = former.get("steps_per_execution", steps_per_execution)
+        optimizer = own_optimizer(self, optimizers_module.get(optimizer))
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
         options = CompileOptions(
@@ -111,6 +114,17 @@ class Compiling:
         if options.remat is not None:  # Keras knows no such argument
             self._compiled.config["remat"] = remat_module.config_of_model(remat)
         self.stop_training = False
+        take_saved_state, self._compiled.take_saved_state = self._compiled.take_saved_state, None
+        if take_saved_state is not None:
+            take_saved_state()
+
+    def await_optimizer(self, take_saved_state: Callable[[], None]) -> None:
+        """Lets the state of an optimizer wait for the next `compile`, which will make that one.
+
+        Args:
+            take_saved_state: function () that gives the state to the model's optimizer.
+        """
+        self._compiled.take_saved_state = take_saved_state
 
     compiled = property(lambda self: self._compiled.is_chosen, doc="Whether `compile` was called.")
     loss = property(

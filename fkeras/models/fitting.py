@@ -11,6 +11,7 @@ from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.optimizers import LossScaleOptimizer
 from fkeras.training import agreement, first_batch, interrupts
@@ -83,7 +84,9 @@ class Fitting:
         Raises:
             UserInputError: data that cannot be right, before anything is computed.
         """
-        arguments.refuse_unknown(Fitting.fit, unknown)
+        if unknown:
+            former = former_arguments.take(Fitting.fit, unknown, x)
+            epochs = former.get("epochs", epochs)
         self._check_can_train()
         epochs = arguments.count("epochs", epochs)
         initial_epoch = arguments.count("initial_epoch", initial_epoch)
@@ -125,6 +128,7 @@ class Fitting:
                 callbacks,
                 verbose,
                 max_compiles,
+                validation_data,
                 epochs=epochs,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=arguments.limited_steps(steps_per_epoch, source),
@@ -133,7 +137,9 @@ class Fitting:
             )
         return self.history
 
-    def _run_fit(self, source, validation, callbacks, verbose, max_compiles, **limits):
+    def _run_fit(
+        self, source, validation, callbacks, verbose, max_compiles, validation_data, **limits
+    ):
         """Builds, checks and warns of all that can be known before the first step; then trains.
 
         The model's key is asked for when it is built, since a key that no weight has drawn from yet
@@ -154,6 +160,7 @@ class Fitting:
             epochs=limits["epochs"],
             add_history=True,
         )
+        listed.show_validation_data(validation_data)
         structure = tracking.structure_of(self)
         self._compiled.check_monitors(listed, structure, has_validation=validation is not None)
         watch = CompileWatch(executables, max_compiles)

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
-from fkeras.core.values import stacking
+from fkeras.core.values import lending, stacking
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
+from fkeras.errors import (
+    CorruptFileError,
+    IncompatibleFileError,
+    TransformationMissingError,
+    UserInputError,
+)
 from fkeras.layers.base import tracking
-from fkeras.saving import legacy_weights, store_matching
+from fkeras.saving import (
+    automatic_names,
+    keras_names,
+    legacy_weights,
+    store_matching,
+    trained_weights,
+)
 from fkeras.saving import record as records
 from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from flax import nnx
 
+    from fkeras.layers import Layer
     from fkeras.models import Model
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
+    from fkeras.types import Config
 
 _WEIGHTS = "The weights in the file"
 _STATE = "The arrays of the optimizer's state in the file"
@@ -56,17 +70,13 @@ def revive_model(
             )
     except RecursionError:
         raise CorruptFileError("The model's config holds models in models without end.") from None
+    _restore_names(model, record)
+    record = _in_names_of(model, record)
     match = _match(model, record, False)
     match.refuse_problems(_WEIGHTS)
     match.apply(_variables_of(model))
     if chosen:
-        with (
-            scopes.custom_object_scope(custom_objects),
-            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
-        ):
-            model.compile_from_config(chosen)
-        if model.optimizer is not None and _holds_optimizer(record):
-            _restore_optimizer(model, record)
+        _compile(model, record, chosen, custom_objects, safe_mode)
     _restore_generators(model, record)
     keras_stores.restore_assets(model, record.assets)
     if record.lifetime is not None:
@@ -74,8 +84,66 @@ def revive_model(
     return model
 
 
+def _compile(
+    model: Model,
+    record: ModelRecord,
+    chosen: Config,
+    custom_objects: Mapping[str, object] | None,
+    safe_mode: bool | None,
+) -> None:
+    """Compiles a model that has its weights, as it was; its optimizer goes on where it stopped."""
+    try:
+        with (
+            scopes.custom_object_scope(custom_objects),
+            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
+            trained_weights.flags_for(model, record.trained),
+        ):
+            model.compile_from_config(chosen)
+    except TransformationMissingError:
+        warn_user(
+            f"Model '{model.name}' was compiled with an Optax transformation, which is code and "
+            "not in the file: the model is not compiled. Call `compile` with the same "
+            "transformation, loss and metrics, and its state goes on; or load with `custom_objects="
+            "{'transformation': optax.adam(...)}`."
+        )
+        if _holds_optimizer(record):
+            waiting = _state_alone(record)
+            model.await_optimizer(lambda: _take_waiting(model, waiting))
+        return
+    if model.optimizer is not None and model.built and _holds_optimizer(record):
+        _restore_optimizer(model, record)
+    _restore_metrics(model, record)
+
+
+def _state_alone(record: ModelRecord) -> ModelRecord:
+    """The record without weights, which need not be kept in memory."""
+    stores, legacy = record.stores, record.legacy
+    if stores is not None:
+        stores = {
+            path: store for path, store in stores.items() if store_matching.is_of_optimizer(path)
+        }
+    if legacy is not None:
+        legacy = dataclasses.replace(legacy, layers=(), top=())
+    return dataclasses.replace(record, weights={}, stores=stores, legacy=legacy, assets={})
+
+
+def _take_waiting(model: Model, record: ModelRecord) -> None:
+    """Gives a state to the optimizer that the model has now, or says that it is of another one."""
+    try:
+        _restore_optimizer(model, record)
+    except IncompatibleFileError as error:
+        warn_user(
+            f"The state of the optimizer that '{model.name}' was loaded with is not one of "
+            f"'{model.optimizer and model.optimizer.name}', which starts anew: {error}"
+        )
+
+
 def restore_weights(
-    model: Model, record: ModelRecord, skip_mismatch: bool = False, by_name: bool = False
+    model: Model,
+    record: ModelRecord,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
 ) -> list[str]:
     """Sets the weights of a built model: all of them, or none after an error.
 
@@ -84,6 +152,7 @@ def restore_weights(
         record: whose weights it takes.
         skip_mismatch: set only those of the same path and shape.
         by_name: of a record of before Keras 3, pair layers by name.
+        skipped: of a record with stores, layers that stay as they are, with what is below them.
 
     Returns:
         With `skip_mismatch`: what was left out, a line for each.
@@ -94,13 +163,16 @@ def restore_weights(
     """
     if by_name and record.legacy is None:
         raise UserInputError(
-            "`by_name=True` is for `.h5` files of the layout before Keras 3. This file has another "
-            "one, in which weights know their places."
+            "`by_name=True` only supports loading legacy '.h5' or '.hdf5' files. This file has "
+            "another layout, in which weights know their places."
         )
-    match = _match(model, record, _takes_optimizer(model, record), by_name)
+    record = _in_names_of(model, record)
+    match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
-            _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
+            _WEIGHTS,
+            "Places and shapes must match. Pass `skip_mismatch=True` to take the weights that fit "
+            "and be told of the others.",
         )
     elif count_arrays(record) and not match.pairs and not match.hooks:
         raise IncompatibleFileError(
@@ -112,37 +184,49 @@ def restore_weights(
 
 def _restore_optimizer(model: Model, record: ModelRecord) -> None:
     """Sets the state of the optimizer of a model that has its weights."""
+    if model.optimizer is None:
+        raise IncompatibleFileError("The model has no optimizer.")
     if not model.optimizer.built:
         model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         model.optimizer.build(model.trainable_variables)
-    match = _match(model, record, True)
+    match = Match()
+    _match_state(match, model, record)
     own = {id(variable) for variable in model.optimizer.variables}
-    match.hooks.clear()
     match.pairs = [pair for pair in match.pairs if id(stacking.stack_of(pair[0])) in own]
     match.refuse_problems(_STATE)
     match.apply(())
 
 
-def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:
+def _match_state(match: Match, model: Model, record: ModelRecord) -> None:
+    """Adds the state of the optimizer, by the layout that the record has."""
+    if record.stores is not None:
+        store_matching.match_optimizers(match, model, record)
+    elif record.legacy is not None:
+        legacy_weights.match_optimizer(match, model, record.legacy)
+    elif record.optimizer is not None:
+        _match_optimizer(match, model, record)
+
+
+def _match(
+    model: Model,
+    record: ModelRecord,
+    with_state: bool,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
+) -> Match:
     """Pairs a record with a model, by the layout that the record has.
 
     Args:
         model: a built model.
         record: of any layout.
-        with_state: whether the optimizer's state has to fit too; it is left out otherwise.
-        by_name: see `restore_weights`.
+        with_state: of stores, whether the optimizer's state has to fit too.
+        by_name, skipped: see `restore_weights`.
     """
     if record.stores is not None:
-        return store_matching.match_stores(model, record, with_state)
+        return store_matching.match_stores(model, record, with_state, skipped)
     if record.legacy is not None:
-        match = legacy_weights.match_legacy(model, record.legacy, by_name)
-        if with_state:
-            legacy_weights.match_optimizer(match, model, record.legacy)
-        return match
-    match = match_weights(model, record)
-    if with_state and record.optimizer is not None:
-        _match_optimizer(match, model, record.optimizer)
-    return match
+        return legacy_weights.match_legacy(model, record.legacy, by_name)
+    return match_weights(model, record)
 
 
 def _holds_optimizer(record: ModelRecord) -> bool:
@@ -159,7 +243,7 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
     Raises:
         IncompatibleFileError: a record by position with another number of weights.
     """
-    variables = records.variables_by_path(model)
+    variables = _weights_of(model, record)
     arrays = record.weights
     if record.by_position:
         if len(arrays) != len(variables):
@@ -176,6 +260,33 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
         if path not in variables:
             match.add_unused(path, array)
     return match
+
+
+def _restore_names(model: Model, record: ModelRecord) -> None:
+    automatic_names.restore_automatic(model, record.automatic)
+    if (
+        record.automatic is None
+        and record.weights
+        and not (record.by_position or record.by_variable)
+    ):
+        automatic_names.guess_automatic(
+            model, lambda: set(records.variables_by_path(model)) == set(record.weights)
+        )
+
+
+def _in_names_of(model: Model, record: ModelRecord) -> ModelRecord:
+    """The record with the paths of this model, where they differ in counters only."""
+    if record.by_position or not record.weights:
+        return record
+    translate = keras_names.translate if record.by_variable else automatic_names.translate
+    translation = translate(model, _weights_of(model, record), record.weights)
+    return records.renamed(record, translation)
+
+
+def _weights_of(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
+    if record.by_variable:
+        return keras_names.weights_by_name(model)
+    return records.variables_by_path(model)
 
 
 def count_arrays(record: ModelRecord) -> int:
@@ -207,26 +318,59 @@ def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
     return False
 
 
-def _match_optimizer(match: Match, model: Model, record: OptimizerRecord) -> None:
-    """Pairs the optimizer's state by position, which says something only if it trains the same
-    Variables in the same order.
+def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
+    """Pairs the optimizer's state by name; by position where a file has no names, which says
+    something only if it trains the same Variables in the same order.
     """
-    optimizer = model.optimizer
-    trained = records.trained_blocks(model, optimizer.bound_variables)
-    if record.trained is not None and record.trained != trained.paths:
+    saved = record.optimizer
+    if record.by_variable:
+        own = _slots_by_name(model, record)
+    else:
+        own = records.optimizer_states(model)
+        _check_trained(model, saved)
+    if len(saved.values) != len(own):
+        raise IncompatibleFileError(
+            f"The file holds {len(saved.values)} arrays of optimizer state, the model has "
+            f"{len(own)}."
+        )
+    values = dict(zip(saved.names or own, saved.values, strict=True))
+    for name, variable in own.items():
+        match.add(name, variable, values.get(name))
+    for name, value in values.items():
+        if name not in own:
+            match.add_unused(name, value)
+
+
+def _slots_by_name(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
+    """What the optimizer keeps, by the names that Keras's checkpoints have."""
+    weights = _weights_of(model, record)
+    names = {lending.path_of(variable): name for name, variable in weights.items()}
+    own = model.optimizer.variables
+    return dict(zip(keras_names.slots_by_weight((v.path for v in own), names), own, strict=True))
+
+
+def _check_trained(model: Model, saved: OptimizerRecord) -> None:
+    if saved.trained is None:
+        return
+    trained = records.trained_blocks(model, model.optimizer.bound_variables).paths
+    # Without names, the order says which array is whose.
+    if set(saved.trained) != set(trained) or (saved.names is None and saved.trained != trained):
         raise IncompatibleFileError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
-            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
+            f"{_shown(saved.trained)}. Model: {_shown(trained)}. Pass `compile=False` to "
             "load the weights alone."
         )
-    variables = optimizer.separate_variables(trained.places)
-    if len(record.values) != len(variables):
-        raise IncompatibleFileError(
-            f"The file holds {len(record.values)} arrays of optimizer state, the model has "
-            f"{len(variables)}."
-        )
-    for variable, value in zip(variables, record.values):
-        match.add(variable.path, variable, value)
+
+
+def _restore_metrics(model: Model, record: ModelRecord) -> None:
+    """What the metrics have counted, as far as the model has them already: some are made for the
+    first targets.
+    """
+    match = Match()
+    for name, variable in records.metric_states(model).items():
+        if name in record.metrics:
+            match.add(name, variable, record.metrics[name])
+    match.apply(())
 
 
 def _variables_of(model: Model) -> list[nnx.Variable]:

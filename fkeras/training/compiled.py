@@ -104,6 +104,8 @@ class Compiled:
         built_structure: the structure whose layers were last found to be all built.
         step_functions: what `make_train_function` and its kin made, by kind.
         value_checks: (structure, checks of single batches) by the method that takes them.
+        take_saved_state: gives the next optimizer the state that a file has for it; None where
+            there is none to wait for one.
     """
 
     def __init__(self) -> None:
@@ -117,6 +119,7 @@ class Compiled:
         self.progress = Progress()
         self.columns: dict[str, Any] = {}
         self.distribution = placement.current()
+        self.take_saved_state: Callable[[], None] | None = None
         self._forget()
 
     def _forget(self) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
-from fkeras.core import placement
+from fkeras.core import jax_private, placement, shared_programs
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
 from fkeras.training.outside import Outside
@@ -72,6 +72,7 @@ class Executables:
         eager: bool = False,
         distribution: Distribution | None = None,
     ) -> None:
+        jax_private.wrap_compilation(shared_programs.shared)
         self.model = model
         self.groups = groups
         self.distribution = distribution
@@ -363,7 +364,8 @@ class _Program:
         program = self._executables.programs[self._name]
         if outside.arguments:
             args = with_outside(args, self._key_at, outside)
-        return program(*args)
+        with shared_programs.sharing():
+            return program(*args)
 
 
 def with_outside(args: tuple, key_at: int, outside: Outside) -> tuple:

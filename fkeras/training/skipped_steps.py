@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fkeras.callbacks import messages
+from fkeras.core import messages
 from fkeras.core.warn_once import warn_user_once
 from fkeras.optimizers import LossScaleOptimizer
 

@@ -5,17 +5,17 @@ losses.
 from __future__ import annotations
 
 import contextlib
-import copy
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import jax_private, tracebacks
 from fkeras.core.nested import flatten
 from fkeras.core.scoped import Inside, Scoped
-from fkeras.core.values import masks, remat, trace_tokens
+from fkeras.core.values import mask_operands, masks, remat, trace_tokens
 from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     import jax
@@ -93,6 +93,23 @@ class CallContext:
             jax_private.is_same(present, trace) for trace in self.mask_traces
         )
 
+    def crossing(self) -> Callable[[], AbstractContextManager]:
+        """See `mask_operands.crossing`."""
+        come_in = bool(self.mask_traces) and not self.has_masks_outside()
+
+        @contextlib.contextmanager
+        def inside() -> Iterator[None]:
+            outer = self.mask_traces
+            self.mask_traces = list(outer)  # what is noted inside is no mask out here
+            if come_in:
+                self.note_masks()
+            try:
+                yield
+            finally:
+                self.mask_traces = outer
+
+        return inside
+
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their
         calls get tokens of their own (`core.values.trace_tokens`).
@@ -109,8 +126,7 @@ class CallContext:
         self.layer._info.drew_in_inner_trace = True
 
 
-# On another thread a copy counts: `training` is set and put back by each layer of a call.
-_context: Scoped[CallContext | None] = Scoped(None, carry=copy.copy)
+_context: Scoped[CallContext | None] = mask_operands.present_call
 
 
 def current() -> CallContext | None:

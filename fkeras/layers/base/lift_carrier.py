@@ -262,23 +262,6 @@ def build_layers(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Non
         building.place(owner)
 
 
-def masks_of(tree: PyTree) -> list[Any]:
-    return [masks.get_mask(leaf) for leaf in jax.tree.leaves(tree)]
-
-
-def masks_of_next_carry(new: list[Any], first: list[Any]) -> list[Any]:
-    """A carry's masks in the structure that the first carry's have."""
-    if any(mask is not None and start is None for mask, start in zip(new, first)):
-        raise PureCallError(
-            "A carry of `fkeras.lift.scan` has a mask at the end of a run, but `init` has none, "
-            "and a loop keeps its structure. Give `init` one of ones, or take the mask off."
-        )
-    return [
-        jnp.ones_like(start) if mask is None and start is not None else mask
-        for mask, start in zip(new, first)
-    ]
-
-
 def _is_array(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, np.ndarray, np.generic))
 
