@@ -13,7 +13,7 @@ ROWS = [
     (optimizers.SGD(momentum=0.9), {"momentum/dense/kernel"}),
     (optimizers.LossScaleOptimizer("adam"), {"dynamic_scale", "inner_optimizer/iteration"}),
     (optax.adam(0.1), {"iteration", "transformation/0/mu/dense_1/bias"}),
-    (optax.chain(optax.add_noise(0.1, 0.1, seed=0), optax.sgd(0.1)), {"transformation/0/count"}),
+    (optax.chain(optax.add_noise(0.1, 0.1, key=0), optax.sgd(0.1)), {"transformation/0/count"}),
 ]
 
 
