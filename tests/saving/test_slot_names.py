@@ -35,5 +35,5 @@ def test_blocks_of_a_repeat_have_names_as_separate_blocks_would():
     model.train_state()
     names = [name for name in optimizer_states(model) if name.startswith("momentum/")]
     assert sorted(names) == [
-        f"momentum/stack/block_{i}/{weight}" for i in range(2) for weight in ("bias", "kernel")
+        f"momentum/stack/blocks_{i}/{weight}" for i in range(2) for weight in ("bias", "kernel")
     ]
