@@ -6,16 +6,24 @@ import os
 import string
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
 from fkeras.callbacks.save_times import SaveTimes
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import UserInputError, unknown_name
+from fkeras.errors import UserInputError, UserTypeError, unknown_name
 
 if TYPE_CHECKING:
     from fkeras.types import PathLike
+
+# Arguments of earlier releases of Keras, and what to write instead.
+_FORMER = {
+    "period": "Write `save_freq=period * steps_per_epoch`: it counts batches, or is 'epoch'.",
+    "load_weights_on_restart": "`fkeras.callbacks.BackupAndRestore` goes on with a training that "
+    "was interrupted, its optimizer, epoch and history included.",
+    "options": "They were TensorFlow's; leave them out.",
+}
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -61,7 +69,13 @@ class ModelCheckpoint(MonitorCallback):
         mode: Literal["auto", "min", "max"] = "auto",
         save_freq: Literal["epoch"] | int = "epoch",
         initial_value_threshold: float | None = None,
+        **former: Never,
     ) -> None:
+        for name in former:
+            raise UserTypeError(
+                f"ModelCheckpoint got an unexpected keyword argument '{name}'."
+                + (f" {_FORMER[name]}" if name in _FORMER else "")
+            )
         super().__init__(monitor, mode, initial_value_threshold)
         self.filepath = os.fspath(filepath)
         self.verbose = verbose

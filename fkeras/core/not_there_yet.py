@@ -13,8 +13,6 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
-    "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
-    "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
     "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
     "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
