@@ -74,6 +74,8 @@ class Fit:
         self.validation = validation
         self.check_interrupts = check_interrupts
         self.backups = backups
+        # Asked when a device call and its hooks are done, where there is something to save.
+        self._check_call = check_interrupts if backups is None else self._check_signals
         self.steps = TrainingSteps(executables, progress, options.key)
         self.loan = self.steps.loan
         self._snapshots = Snapshots(self.loan, progress)
@@ -153,15 +155,13 @@ class Fit:
             calls,
             before=before,
             after=after,
-            check_interrupts=self._check,
+            check_interrupts=self._check_call,
             should_stop=self.options.should_stop,
         )
 
-    def _check(self):
-        """Leaves the loop where Ctrl-C or SIGTERM was heard; between device calls."""
+    def _check_signals(self):
         self.check_interrupts()
-        if self.backups is not None:
-            self.backups.check()
+        self.backups.check()
 
     # -- which form an epoch takes ---------------------------------------------
 
@@ -393,7 +393,7 @@ class Fit:
             self._validation_options(),
             key=self.options.key,
             callbacks=self.callbacks,
-            check_interrupts=self._check,
+            check_interrupts=self._check_call,
             keep_state=self._keep_state,
         )
 
