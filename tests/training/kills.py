@@ -1,20 +1,16 @@
-"""Trainings in processes that are killed, for tests; as a script it kills as often as you like.
-
-    python -m tests.training.kills --kills 200
+"""Trainings in processes that are killed, for tests and for benchmarks/kills.py.
 
 A server imports the library once and forks a process for each run. A run that is killed leaves its
 backups; the next one goes on. In the end weights and history must be those of a run that nobody
 killed, and no file may be damaged at any moment.
 """
 
-import argparse
 import collections
 import json
 import multiprocessing
 import os
 import signal
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -202,19 +198,3 @@ def train_preempted(where, folder):
         verbose=0,
     )
     save_result(model, folder)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        hits = kill_often(options.kills, folder, options.seed)
-        seconds = time.perf_counter() - start
-    print(f"{sum(hits.values())} kills in {seconds:.0f} s: {hits}; all equal, no file damaged")
-
-
-if __name__ == "__main__":
-    main()
