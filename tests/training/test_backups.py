@@ -374,6 +374,20 @@ def test_a_generator_that_has_become_shorter_is_told(bench, tmp_path):
         bench.train(backup, x=iter(BATCHES), **arguments)
 
 
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_file_of_a_whole_model_goes_on_too(tmp_path, suffix):
+    make_model()  # so that the layers' names carry numbers
+    model = make_model()
+    save = callbacks.ModelCheckpoint(str(tmp_path / f"{{epoch}}{suffix}"))
+    history = model.fit(X, Y, epochs=4, **ARRAYS, callbacks=save, verbose=0).history
+    again = fkeras.saving.load_model(tmp_path / f"2{suffix}")
+    rest = again.fit(X, Y, initial_epoch=2, epochs=4, **ARRAYS, verbose=0)
+    assert rest.epoch == [2, 3]
+    assert rest.history == {name: values[2:] for name, values in history.items()}
+    for value, other in zip(again.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, other)
+
+
 # -- damage ----------------------------------------------------------------------
 
 
