@@ -13,8 +13,6 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
-    "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
-    "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
