@@ -8,7 +8,7 @@ import functools
 import importlib
 import typing
 
-from fkeras.core import namespaces
+from fkeras.core import former_names, namespaces
 from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
@@ -148,6 +148,7 @@ config_homes.install(
         for room in _NAMED_IN_CONFIGS
     }
 )
+former_names.install(importlib.import_module)
 
 
 def version() -> str:

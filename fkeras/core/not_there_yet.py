@@ -15,8 +15,6 @@ INSTEAD: dict[str, str] = {
     "in by `fkeras.layers.FlaxLayer`.",
     "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
     "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
-    "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
-    "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
