@@ -140,11 +140,11 @@ def _order(rows: list[list[str]], ways: list[list[str]]) -> None:
         for a, b in zip(way, way[1:], strict=False):
             above.setdefault(b, []).append(a)
             below.setdefault(a, []).append(b)
+    position = {key: i for row in rows for i, key in enumerate(row)}
     for sweep in range(_SWEEPS):
         downwards = sweep % 2 == 0
         neighbours = above if downwards else below
         for row in rows if downwards else rows[::-1]:
-            position = {key: i for r in rows for i, key in enumerate(r)}
             middle = {
                 key: sum(position[n] for n in neighbours[key]) / len(neighbours[key])
                 if neighbours.get(key)
@@ -152,6 +152,7 @@ def _order(rows: list[list[str]], ways: list[list[str]]) -> None:
                 for key in row
             }
             row.sort(key=middle.__getitem__)
+            position.update({key: i for i, key in enumerate(row)})
 
 
 def _place(

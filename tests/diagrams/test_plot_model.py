@@ -143,6 +143,28 @@ def test_facts_of_layers_are_shown_where_they_are_wanted():
     assert "a (InputLayer)" in graph and "Input shape: ?" not in graph
 
 
+def test_models_without_an_input_layer_and_inside_of_graphs():
+    deferred = fkeras.Sequential([layers.Dense(3, name="first"), layers.Dense(2, name="second")])
+    deferred(np.ones((2, 4)))
+    assert arrows_of(deferred) == {("first", "second")}
+    assert "Output shape: (None, 3)" in texts_in(svg_of(deferred, show_shapes=True))
+    x = layers.Dense(3, name="before")(fkeras.Input((4,)))
+    part = fkeras.Model(x, layers.Dense(2, name="behind")(x))
+    assert [end for _, end in arrows_of(part)] == ["behind"]
+
+
+def test_a_model_that_is_called_twice_is_one_group():
+    a, b = fkeras.Input((4,), name="a"), fkeras.Input((4,), name="b")
+    inputs = [fkeras.Input((4,), name="left"), fkeras.Input((4,), name="right")]
+    added = layers.Add(name="added")(inputs)
+    inner = fkeras.Model(inputs, [added, layers.Dense(2, name="head")(inputs[0])], name="inner")
+    first, second = inner([a, b]), inner([b, a])
+    outer = fkeras.Model([a, b], layers.Concatenate(name="all")([*first, second[1]]))
+    found = arrows_of(outer, expand_nested=True)
+    assert {("a", "left"), ("b", "right"), ("b", "left"), ("a", "right")} <= found
+    assert {("added", "all"), ("head", "all")} <= found and len(found) == 9
+
+
 def test_a_subclassed_model_is_one_box():
     model = Subclassed()
     model(np.ones((2, 3)))
