@@ -41,8 +41,6 @@ INSTEAD: dict[str, str] = {
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "utils.model_to_dot": "Use `model.summary()`.",
-    "utils.plot_model": "Use `model.summary()`.",
     "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
     "preprocessing.timeseries_dataset_from_array": "Use `np.lib.stride_tricks."
     "sliding_window_view`.",

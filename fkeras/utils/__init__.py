@@ -33,6 +33,8 @@ from fkeras.data.image_files import array_to_img as array_to_img
 from fkeras.data.image_files import img_to_array as img_to_array
 from fkeras.data.image_files import load_img as load_img
 from fkeras.data.image_files import save_img as save_img
+from fkeras.diagrams import model_to_dot as model_to_dot
+from fkeras.diagrams import plot_model as plot_model
 from fkeras.downloads import get_file as get_file
 from fkeras.utils import bounding_boxes as bounding_boxes
 from fkeras.utils import legacy as legacy
