@@ -34,6 +34,7 @@ if typing.TYPE_CHECKING:
     from fkeras import models as models
     from fkeras import ops as ops
     from fkeras import optimizers as optimizers
+    from fkeras import preprocessing as preprocessing
     from fkeras import random as random
     from fkeras import regularizers as regularizers
     from fkeras import saving as saving
@@ -105,6 +106,7 @@ _ROOMS = (
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
