@@ -217,7 +217,8 @@ class KerasTensor:
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "
             "function cannot compute with it. Use the function of `fkeras.ops` with the same "
-            "name, a layer, or wrap your function in `fkeras.layers.Lambda`."
+            "name, a layer, or wrap your function in `fkeras.layers.Lambda`. In a loss function, "
+            "give it to the model: `model.add_loss(tensor)`."
         )
 
     def __hash__(self) -> int:

@@ -1,5 +1,5 @@
 import numpy as np
-from keras.utils import pad_sequences
+from keras.preprocessing import sequence
 from keras.models import Sequential
 from keras.layers import Dense, LSTM, SpatialDropout1D
 from keras.layers.embeddings import Embedding
@@ -11,7 +11,7 @@ max_features, maxlen = 20, 6
 rng = np.random.RandomState(1)
 x = [list(rng.randint(1, max_features, rng.randint(2, 9))) for _ in range(16)]
 y = rng.randint(0, 2, 16)
-x = pad_sequences(x, maxlen=maxlen)
+x = sequence.pad_sequences(x, maxlen=maxlen)
 
 model = Sequential()
 model.add(Embedding(max_features, 4, input_length=maxlen))
