@@ -3,7 +3,7 @@ from keras.preprocessing import sequence
 from keras.models import Sequential
 from keras.layers import Dense, LSTM, SpatialDropout1D
 from keras.layers.embeddings import Embedding
-from keras.layers.wrappers import Bidirectional
+from keras.layers.wrappers import Bidirectional, TimeDistributed
 from keras.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 import os, tempfile
 
@@ -16,7 +16,7 @@ x = sequence.pad_sequences(x, maxlen=maxlen)
 model = Sequential()
 model.add(Embedding(max_features, 4, input_length=maxlen))
 model.add(SpatialDropout1D(0.2))
-model.add(Bidirectional(LSTM(3, dropout=0.2)))
+model.add(LSTM(3, dropout=0.2))
 model.add(Dense(1, activation='sigmoid'))
 model.compile(loss='binary_crossentropy', optimizer='adam', metrics=['acc'])
 folder = tempfile.mkdtemp()
