@@ -149,6 +149,24 @@ def version() -> str:
     return __version__
 
 
+def load_ipython_extension(ipython: object) -> None:
+    """What `%load_ext fkeras` does in a notebook: `fkeras.compat.install()`.
+
+    Args:
+        ipython: the notebook's shell; not used.
+    """
+    importlib.import_module("fkeras.compat").install()
+
+
+def unload_ipython_extension(ipython: object) -> None:
+    """What `%unload_ext fkeras` does in a notebook: `fkeras.compat.uninstall()`.
+
+    Args:
+        ipython: the notebook's shell; not used.
+    """
+    importlib.import_module("fkeras.compat").uninstall()
+
+
 if not typing.TYPE_CHECKING:  # a checker must see that other names do not exist
 
     def __getattr__(name):
