@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fkeras.compat import importers, methods, standins
 from fkeras.compat.tensorflow import absent
+from fkeras.core import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -119,7 +120,8 @@ def _refuse_add_ons(root: str, level: int) -> None:
 def _check_offered(module: ModuleType, name: str, attribute: str) -> None:
     """Says why a name is not there, where Python would only say that it cannot import it."""
     try:
-        getattr(module, attribute)
+        with former_names.silently():  # Python will ask again
+            getattr(module, attribute)
     except AttributeError as error:
         reason = error
     else:

@@ -50,6 +50,7 @@ def _table() -> dict[tuple[type, str], Any]:
     return {
         (array, "numpy"): _numpy,
         (Variable, "read_value"): lambda self: self.value,
+        (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),
         **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
         **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
     }
@@ -66,9 +67,18 @@ def _numpy(self: Any) -> Any:
 
 def _get_shape(self: Any) -> Any:
     """The shape, with the methods of `tf.TensorShape`."""
-    from fkeras.data.host_array import TensorShape
+    from fkeras.compat.tensorflow.shapes import TensorShape
 
     return TensorShape(self.shape)
+
+
+def _static_shape(self: Any) -> Any:
+    """The shape of a symbolic tensor, as `_get_shape` gives it. (Not of tracers: JAX takes their
+    shapes apart as tuples.)
+    """
+    from fkeras.compat.tensorflow.shapes import TensorShape
+
+    return TensorShape(self._shape)
 
 
 def _set_shape(self: Any, shape: Any) -> None:

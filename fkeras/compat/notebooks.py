@@ -76,23 +76,27 @@ def without_commands(source: str, number: int) -> str:
             _note(number, first)
             return ""
         source = f"\n{rest}"
-    if _is_python(source):  # a line may begin with `%` inside of an expression or a text
-        return source
     lines = source.split("\n")
-    for i, line in enumerate(lines):
-        command = _COMMAND.match(line)
-        if command:
-            _note(number, line.strip())
-            lines[i] = f"{command[1]}pass"
+    # Only where Python fails: a line may begin with `%` inside of an expression or a text.
+    while (failing := _failing_line(lines)) is not None:
+        command = _COMMAND.match(lines[failing])
+        if not command:
+            break  # an error of the notebook's own, which running it shows
+        _note(number, lines[failing].strip())
+        lines[failing] = f"{command[1]}pass"
     return "\n".join(lines)
 
 
-def _is_python(source: str) -> bool:
+def _failing_line(lines: list[str]) -> int | None:
+    """The index of the line that is no Python; None where all are."""
     try:
-        ast.parse(source)
-    except SyntaxError:
-        return False
-    return True
+        ast.parse("\n".join(lines))
+    except SyntaxError as error:
+        line = min((error.lineno or 1), len(lines)) - 1
+        while line and not _COMMAND.match(lines[line]):
+            line -= 1  # Python may notice it further down
+        return line
+    return None
 
 
 def _note(number: int, line: str) -> None:

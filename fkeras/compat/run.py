@@ -11,6 +11,7 @@ import importlib.util
 import io
 import os
 import sys
+import traceback
 import types
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ def run_script(path: str, arguments: list[str]) -> None:
         sys.path[0] = os.path.dirname(os.path.realpath(filename))
     importers.count_as_own(filename)
     if filename.endswith(".ipynb"):
+        # Python's own hook looks for the lines of a cell in a file.
+        sys.excepthook = traceback.print_exception
         _run(notebooks.compile_cells(source, filename), [path, *arguments], display=print)
         return
     _run(

@@ -13,7 +13,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
-from fkeras.compat import methods
+from fkeras.compat import former_modules, methods
+from fkeras.core import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,6 +66,8 @@ class StandIn(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         own = {name for name in vars(self) if not name.startswith("_")}
+        if isinstance(self, FormerModule):
+            return sorted(own | set(self.__all__))
         if self.__name__ == "keras":
             return sorted(own | {"__version__", *dir(fkeras)} - {*_NOT_KERAS})
         from fkeras.compat.tensorflow import namespaces
@@ -82,9 +85,37 @@ def _fkeras_name(name: str) -> Any:
     """A name of `keras`. fkeras's own rooms are not among them."""
     if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
+    if former_modules.has(name):
+        former_modules.tell(name)
+        return _former_module(name)
     value = getattr(fkeras, name)
     methods.add_if_wanted()
     return value
+
+
+class FormerModule(StandIn):
+    """A stand-in that Keras 1 had a function of the same name beside: `layers.merge`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        room, _, name = self.__name__.removeprefix("keras.").rpartition(".")
+        function = former_names.find(room, name)
+        if function is None:
+            raise TypeError(f"the module {self.__name__!r} is not callable")
+        return function(*args, **kwargs)
+
+
+@functools.cache
+def _former_module(name: str) -> FormerModule:
+    """The stand-in for a module below `keras` that is a former one, or has one in it."""
+
+    def more(attribute: str) -> Any:
+        inner = f"{name}.{attribute}"
+        if former_modules.has(inner):
+            former_modules.tell(inner)
+            return _former_module(inner)
+        return former_modules.find(name, attribute, fkeras)
+
+    return FormerModule(f"keras.{name}", {}, more)
 
 
 keras = StandIn(
@@ -106,6 +137,8 @@ def _tensorflow_name(path: str) -> Callable[[str], Any]:
             raise AttributeError(name)  # tools probe for these
         if name in _OF_KERAS and path == "":
             return getattr(keras, name)
+        if f"{path}.{name}" == "compat.v2":
+            return tensorflow
         from fkeras.compat.tensorflow import namespaces
 
         methods.add_if_wanted()
@@ -120,7 +153,7 @@ def _tensorflow_name(path: str) -> Callable[[str], Any]:
 
 # Where `keras` is a name of a module of TensorFlow. `tensorflow.python.keras.layers` and all below
 # it thereby mean what `keras.layers` does.
-_WITH_KERAS = ("", "compat.v1", "compat.v2", "python")
+_WITH_KERAS = ("", "compat.v1", "python")
 
 
 @functools.cache

@@ -118,3 +118,84 @@ def test_functions_on_keras_tensors_are_recorded():
     model = fkeras.Model(x, tf.constant([1.0, 10.0]) * y)
     row = np.array([[-1.0, 2.0, 5.0], [3.0, 0.0, 0.0]], np.float32)
     np.testing.assert_allclose(model.predict(row, verbose=0), [[2, 0], [1, 60]], rtol=1e-6)
+
+
+def test_a_functional_model_of_them_is_saved_with_their_meaning(tmp_path):
+    x = fkeras.Input((2, 3))
+    y = tf.cast(tf.argmax(x, axis=1), tf.float32) + tf.reduce_sum(x, axis=[1])
+    model = fkeras.Model(x, tf.pad(tf.concat([y, tf.nn.leaky_relu(y)], -1), [[0, 0], [1, 0]]))
+    row = np.array([[[1.0, -2.0, 3.0], [4.0, -5.0, 0.0]]], np.float32)
+    expected = model(row)
+    np.testing.assert_allclose(expected, [[0, 6, -7, 3, 6, -1.4, 3]], rtol=1e-6)
+    model.save(tmp_path / "model.keras")
+    again = fkeras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(row), expected)
+
+
+def test_every_function_has_a_name_of_its_own_in_configs():
+    from fkeras.core.config import registry
+
+    named = registry.builtins_of("tensorflow")
+    assert len(named) > 250
+    assert all(function.config_name == name for name, function in named.items())
+
+
+DRAWS = {
+    "normal": lambda: tf.random.normal((400,), 2.0, 0.5),
+    "truncated_normal": lambda: tf.random.truncated_normal((400,), 2.0, 0.5),
+    "uniform": lambda: tf.random.uniform((400,), 1.0, 3.0),
+    "integers": lambda: tf.random.uniform((400,), 1, 4, tf.int32),
+    "shuffle": lambda: tf.random.shuffle(tf.range(400)),
+    "categorical": lambda: tf.random.categorical([[0.0, 0.0, -50.0]], 400),
+    "gamma": lambda: tf.random.gamma((400,), 4.0, 2.0),
+    "poisson": lambda: tf.random.poisson((400,), 2.0),
+}
+MEANS = {"shuffle": 199.5, "categorical": 0.5}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_random_numbers_follow_from_the_seed_and_have_their_mean(name):
+    def draw():
+        fkeras.utils.set_random_seed(3)
+        return np.asarray(DRAWS[name]()), np.asarray(DRAWS[name]())
+
+    (first, second), (again, _) = draw(), draw()
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, second)
+    assert abs(first.mean() - MEANS.get(name, 2.0)) < 0.15
+
+
+def test_random_numbers_inside_of_a_model_come_from_its_key():
+    class Noise(fkeras.layers.Layer):
+        def call(self, x):
+            return x + tf.random.normal(tf.shape(x)) + tf.random.uniform(tf.shape(x), seed=1)
+
+    layer, x = Noise(), np.zeros((4,), np.float32)
+    run = jax.jit(lambda key: layer.apply({"params": {}, "state": {}}, x, rngs=key)[0])
+    first, second = run(jax.random.key(0)), run(jax.random.key(1))
+    np.testing.assert_array_equal(first, run(jax.random.key(0)))
+    assert (first != second).all() and len(set(first.tolist())) == 4
+
+
+def test_assertions_name_the_values():
+    for wrong in (
+        lambda: tf.debugging.assert_equal([1, 2], [1, 3]),
+        lambda: tf.debugging.assert_greater(1, 2, message="a"),
+        lambda: tf.debugging.assert_positive([1, 0]),
+        lambda: tf.debugging.assert_shapes([(tf.zeros((2, 3)), ("N", "N"))]),
+        lambda: tf.debugging.assert_rank(tf.zeros((2,)), 2),
+        lambda: tf.debugging.assert_type(1, tf.float32),
+        lambda: tf.debugging.check_numerics([np.nan], "n"),
+        lambda: tf.Assert(False, ["data"]),
+        lambda: tf.ensure_shape([1], (2,)),
+        lambda: tf.constant([1.5], tf.int32),
+        lambda: tf.gather([1, 2], [5]),
+        lambda: tf.split([1, 2, 3], 2),
+        lambda: tf.image.resize(np.zeros((3, 3)), (2, 2)),
+        lambda: tf.image.decode_image(b"nothing"),
+        lambda: tf.zeros((None, 2)),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            wrong()
+    tf.debugging.assert_near(1.0, 1.0 + 1e-7)
+    tf.debugging.assert_shapes([(tf.zeros((2, 3)), ("N", 3)), (tf.zeros((2,)), ("N",))])

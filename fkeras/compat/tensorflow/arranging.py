@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.compat.tensorflow.calls import axis_of, is_on_device, known, shape_tuple, tensors
-from fkeras.data.host_array import HostArray, TensorShape, host_array
+from fkeras.compat.tensorflow.shapes import TensorShape
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, Axis, Shape, ShapeLike, Tensor, TensorLike
 

@@ -16,14 +16,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fkeras.core.config import registry
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
-from fkeras.data.host_array import host_array, text_array
+from fkeras.data.pipeline.host_array import as_bytes, host_array
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.types import Shape, TensorLike
 
 _SCALARS = (bool, int, float, complex)
 _of_device: dict[type, bool] = {}
+_config_names: set[str] = set()
 
 
 def is_on_device(values: Iterable[Any]) -> bool:
@@ -79,7 +81,7 @@ def to_numpy(value: Any, dtype: np.dtype | None = None) -> np.ndarray:
             f"Can't convert a nested list of ragged rows to a tensor: {error}"
         ) from None
     if is_text:
-        return np.asarray(text_array(array))
+        return np.asarray(as_bytes(array))
     if isinstance(leaf, (np.generic, np.ndarray)):
         return np.asarray(host_array(array)) if array.dtype.kind in "US" else array
     if dtype is not None:
@@ -146,16 +148,20 @@ def axis_of(axis: Any) -> Any:
 # -- functions of tensors --------------------------------------------------------------------------
 
 
-def tensors(count: int | None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def tensors(
+    count: int | None, name: str | None = None
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: makes a function of `(xp, ...)` one of tensors.
 
     Args:
         count: how many of its first arguments are tensors: they come as arrays of `xp`, where
             Python's numbers and lists take the dtype of the first array among them. None: the
             first one is a list of tensors.
+        name: of the function; None for its own. No two in a module have the same.
     """
 
     def decorate(fn: Callable[..., Any]) -> Callable[..., Any]:
+        fn.__name__ = name or fn.__name__
         parameters = list(inspect.signature(fn).parameters.values())[1:]
         names = tuple(p.name for p in parameters[: 1 if count is None else count])
         signature = inspect.Signature(parameters)
@@ -168,6 +174,13 @@ def tensors(count: int | None) -> Callable[[Callable[..., Any]], Callable[..., A
         on_device.__doc__ = fn.__doc__
         on_device.__signature__ = signature
         operation = op(on_device)
+        # How the configs of functional models name it: `arranging.concat` of `tensorflow`.
+        module = fn.__module__.rpartition(".")[2]
+        operation.config_name = f"{module}.{fn.__name__}"
+        if operation.config_name in _config_names:
+            raise RuntimeError(f"two functions are called {operation.config_name}")
+        _config_names.add(operation.config_name)
+        registry.add_builtins("tensorflow", {operation.config_name: operation})
 
         @functools.wraps(on_device)
         def function(*args: Any, **kwargs: Any) -> Any:
@@ -193,12 +206,7 @@ def table(
         functions: by name.
         count: how many of their first arguments are tensors.
     """
-    decorate = tensors(count)
-    result = {}
-    for name, fn in functions.items():
-        fn.__name__ = name
-        result[name] = decorate(fn)
-    return result
+    return {name: tensors(count, name)(fn) for name, fn in functions.items()}
 
 
 def _to_jax(value: Any, dtype: Any = None) -> Any:

@@ -18,7 +18,7 @@ from fkeras.compat.tensorflow.calls import is_on_device, is_traced, shape_of
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.notes import say_once, without_effect
 from fkeras.core import jax_private
-from fkeras.data.host_array import host_array
+from fkeras.data.pipeline.host_array import host_array
 from fkeras.errors import UserInputError
 from fkeras.layers.base.lift import remat
 from fkeras.types import TensorLike

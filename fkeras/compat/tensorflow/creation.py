@@ -18,8 +18,9 @@ from fkeras.compat.tensorflow.calls import (
     wrap,
 )
 from fkeras.compat.tensorflow.dtypes import cast_host, dtype_in, numpy_dtype
+from fkeras.compat.tensorflow.shapes import TensorShape
 from fkeras.core.symbolic.keras_tensor import KerasTensor
-from fkeras.data.host_array import HostArray, TensorShape, host_array
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike, Shape, ShapeLike, Tensor, TensorLike
 
@@ -146,13 +147,12 @@ def _filled(name: str, value: float):
 
 
 def _like(name: str, value: float):
-    @tensors(1)
+    @tensors(1, name)
     def make(xp: ModuleType, input: Tensor, dtype: DTypeLike | None = None) -> Tensor:
         if input.dtype == object and dtype is None:
             return np.full(input.shape, b"", object)
         return xp.full_like(input, value, dtype=None if dtype is None else dtype_in(xp, dtype))
 
-    make.__name__ = name
     return make
 
 

@@ -17,7 +17,7 @@ from fkeras.compat.tensorflow.calls import known
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.image_files import as_bytes
 from fkeras.compat.tensorflow.strings import to_text
-from fkeras.data.host_array import HostArray, host_array
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fkeras.compat.tensorflow.image_colors import convert_image_dtype
-from fkeras.data.host_array import HostArray, host_array
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike
 

@@ -14,15 +14,15 @@ from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, Tensor, TensorLike
 
 
-def _flip(axis: int):
-    @tensors(1)
+def _flip(name: str, axis: int):
+    @tensors(1, f"flip_{name}_by_chance")
     def flip(xp: ModuleType, image: Tensor, chance: Tensor) -> Tensor:
         return xp.where(xp.asarray(chance) < 0.5, xp.flip(image, axis), image)
 
     return flip
 
 
-_FLIPS = {"left_right": _flip(-2), "up_down": _flip(-3)}
+_FLIPS = {"left_right": _flip("left_right", -2), "up_down": _flip("up_down", -3)}
 
 
 def _chances(image: TensorLike, draw: Any) -> Tensor:

@@ -379,7 +379,7 @@ def non_max_suppression(
     """Which boxes (two opposite corners each) to keep: the best first, without those that overlap
     with a better one.
     """
-    from fkeras.data.host_array import host_array
+    from fkeras.data.pipeline.host_array import host_array
 
     boxes, scores = known(boxes, "non_max_suppression"), known(scores, "non_max_suppression")
     low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])

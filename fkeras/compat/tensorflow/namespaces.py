@@ -12,8 +12,10 @@ from fkeras.compat.tensorflow import (
     arranging,
     control,
     creation,
+    data_sets,
     debugging,
     devices,
+    distribute,
     dtypes,
     files,
     files_of_models,
@@ -44,11 +46,6 @@ _IN_TF = (
 ).split()
 
 
-def _there(module: Any, names: str) -> dict[str, Any]:
-    """Those of the names that a module has."""
-    return {name: getattr(module, name) for name in names.split() if hasattr(module, name)}
-
-
 _MATH = {
     **arithmetic.NAMES,
     **reductions.NAMES,
@@ -65,7 +62,7 @@ _CORE: dict[str, Any] = {
     **linalg.IN_CORE,
     **{name: _MATH[name] for name in _IN_TF},
     **dtypes.NAMES,
-    **_there(data, "TensorSpec"),
+    "TensorSpec": data.TensorSpec,
     "Event": Inert,
     "__version__": TENSORFLOW_VERSION,
     "device": devices.device,
@@ -73,11 +70,8 @@ _CORE: dict[str, Any] = {
     "newaxis": None,
 }
 _VERSION = {"COMPILER_VERSION": "", "GIT_VERSION": "fkeras", "VERSION": TENSORFLOW_VERSION}
-_DATA = _there(
-    data,
-    "AUTOTUNE Dataset FixedLengthRecordDataset INFINITE_CARDINALITY Options TextLineDataset "
-    "UNKNOWN_CARDINALITY",
-)
+
+absent.INSTEAD.update(distribute.INSTEAD)
 
 # Dotted path in `tf` -> names.
 TREE: dict[str, dict[str, Any]] = {
@@ -90,19 +84,18 @@ TREE: dict[str, dict[str, Any]] = {
     "compat.v1": old_names.V1,
     "compat.v1.gfile": old_names.GFILE,
     "compat.v1.logging": old_names.LOGGING,
-    "compat.v2": _CORE,
     "config": devices.NAMES,
     "config.experimental": devices.EXPERIMENTAL,
     "config.optimizer": devices.OPTIMIZER,
     "config.threading": devices.THREADING,
-    "data": _DATA,
-    "data.experimental": {
-        **_there(data, "AUTOTUNE INFINITE_CARDINALITY UNKNOWN_CARDINALITY"),
-    },
+    "data": data_sets.NAMES,
+    "data.experimental": data_sets.EXPERIMENTAL,
     "debugging": debugging.NAMES,
     "debugging.experimental": {
         "enable_dump_debug_info": without_effect("enable_dump_debug_info"),
     },
+    "distribute": distribute.NAMES,
+    "distribute.cluster_resolver": distribute.CLUSTER_RESOLVER,
     "dtypes": {
         **dtypes.NAMES,
         **{name: creation.NAMES[name] for name in ("cast", "complex", "saturate_cast")},

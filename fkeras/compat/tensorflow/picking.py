@@ -19,7 +19,7 @@ from fkeras.compat.tensorflow.calls import (
     to_numpy,
 )
 from fkeras.compat.tensorflow.dtypes import dtype_in, numpy_dtype
-from fkeras.data.host_array import HostArray, host_array
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike, ShapeLike, Tensor, TensorLike
 
@@ -158,11 +158,10 @@ def _scatter_nd(xp: ModuleType, updates: Tensor, indices: TensorLike, shape: Sha
 
 
 def _scatter(kind: str):
-    @tensors(1)
+    @tensors(1, f"tensor_scatter_nd_{kind}")
     def scatter(xp: ModuleType, tensor: Tensor, indices: TensorLike, updates: TensorLike) -> Tensor:
         return _update(xp, tensor, indices, xp.asarray(updates, tensor.dtype), kind)
 
-    scatter.__name__ = f"tensor_scatter_nd_{kind}"
     return scatter
 
 

@@ -21,12 +21,12 @@ from fkeras.compat.tensorflow.dtypes import as_dtype, numpy_dtype
 from fkeras.core import jax_private
 from fkeras.core.randomness import key_scopes, process_generator
 from fkeras.core.values import lending
-from fkeras.data.host_array import host_array
+from fkeras.data.pipeline.host_array import host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike, ShapeLike, Tensor, TensorLike
 
 _lock = threading.Lock()
-_host: dict[str, Any] = {"seed": None, "generator": None}
+_host: dict[str, Any] = {"resets": None, "generator": None}
 
 
 def set_seed(seed: int) -> None:
@@ -34,15 +34,15 @@ def set_seed(seed: int) -> None:
     `keras.utils.set_random_seed`.
     """
     process_generator.reset(int(seed) % 2**32)
-    _host.update(seed=None, generator=None)
 
 
 def host_generator() -> np.random.Generator:
-    """The generator of numbers outside of models, begun again where the process's seed changes."""
+    """The generator of numbers outside of models: it begins anew where the process's is seeded."""
     with _lock:
-        seed = process_generator.process_seed()
-        if _host["generator"] is None or _host["seed"] != seed:
-            _host.update(seed=seed, generator=np.random.default_rng([seed, 0x7F]))
+        resets = process_generator.reset_count()
+        if _host["resets"] != resets:
+            seed = process_generator.process_seed()
+            _host.update(resets=resets, generator=np.random.default_rng([seed, 0x7F]))
         return _host["generator"]
 
 

@@ -143,7 +143,7 @@ def _segments(kind: str):
 def _unsorted_segments(kind: str):
     """`tf.math.unsorted_segment_*`; a negative id drops its row."""
 
-    @tensors(1)
+    @tensors(1, f"unsorted_segment_{kind}")
     def reduce(
         xp: ModuleType,
         data: Tensor,
@@ -155,7 +155,6 @@ def _unsorted_segments(kind: str):
         rows = data.reshape(ids.shape[0], *data.shape[np.ndim(segment_ids) :])
         return _SEGMENTS[kind](xp, rows, ids, int(num_segments), _empty)
 
-    reduce.__name__ = f"unsorted_segment_{kind}"
     return reduce
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from fkeras.compat.tensorflow.calls import table, tensors
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.image_files import as_bytes
-from fkeras.data.host_array import HostArray, host_array
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import DTypeLike, Tensor, TensorLike
 
@@ -242,7 +242,7 @@ class Audio(tuple):
 def encode_wav(audio: TensorLike, sample_rate: int, name: str | None = None) -> HostArray:
     """The bytes of a WAV file of 16 bits from samples in [-1, 1], (samples, channels)."""
     samples = np.asarray(audio)
-    numbers = np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2")
+    numbers = np.clip(np.round(samples * 32768), -32768, 32767).astype("<i2")
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(samples.shape[1])

@@ -10,7 +10,8 @@ import numpy as np
 
 from fkeras.compat.tensorflow.calls import known
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
-from fkeras.data.host_array import HostArray, TensorShape, host_array
+from fkeras.compat.tensorflow.shapes import TensorShape
+from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, Axis, DTypeLike
 

@@ -9,9 +9,10 @@ import jax
 from fkeras import initializers
 from fkeras.compat.tensorflow.creation import convert_to_tensor
 from fkeras.compat.tensorflow.dtypes import as_dtype
+from fkeras.compat.tensorflow.shapes import TensorShape
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values.variable import Variable as KerasVariable
-from fkeras.data.host_array import HostArray, TensorShape
+from fkeras.data.pipeline.host_array import HostArray
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike, ShapeLike
 

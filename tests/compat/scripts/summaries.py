@@ -27,7 +27,8 @@ model.compile("sgd", "mse")
 model.fit(tf.ones((4, 1)), tf.ones((4, 1)), verbose=0, callbacks=[Rate()])
 writer.close()
 (name,) = os.listdir(logdir)
-content = open(os.path.join(logdir, name), "rb").read()
+with open(os.path.join(logdir, name), "rb") as file:
+    content = file.read()
 assert all(
     tag in content for tag in (b"loss", b"weights", b"pictures/1", b"note", b"learning rate")
 )
