@@ -131,13 +131,11 @@ _ELSEWHERE = {
 # Packages around TensorFlow, which cannot do without it.
 PACKAGES = {
     "tensorflow_addons": "Its layers, losses and optimizers are in `keras` by now: "
-    "`keras.layers.GroupNormalization`, `keras.optimizers.AdamW`, `keras.losses.CategoricalFocalC"
-    "rossentropy`, `keras.metrics.F1Score`.",
-    "tensorflow_datasets": "Use `keras.datasets`, `keras.utils.image_dataset_from_directory`, or "
-    "Hugging Face `datasets`, which `fit` takes.",
+    "`keras.layers.GroupNormalization`, `keras.optimizers.AdamW`, `keras.metrics.F1Score`, "
+    "`keras.losses.CategoricalFocalCrossentropy`.",
+    "tensorflow_datasets": "Use `keras.datasets`, or Hugging Face `datasets`, which `fit` takes.",
     "tensorflow_decision_forests": "Use scikit-learn's or XGBoost's forests.",
-    "tensorflow_hub": "Use a model of `keras.applications`, or Flax modules through "
-    "`keras.layers.FlaxLayer`.",
+    "tensorflow_hub": "Pretrained Flax modules are taken in by `keras.layers.FlaxLayer`.",
     "tensorflow_io": "Read the files with Python's own tools, and pass arrays to "
     "`tf.data.Dataset`.",
     "tensorflow_probability": "Use `numpyro`, `distrax` or `tfp-nightly[jax]` "

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.compat.tensorflow.calls import known, shape_of, shape_tuple, tensors
+from fkeras.data.pipeline.host_array import host_array
 from fkeras.errors import UserInputError, unknown_name
 from fkeras.types import ArrayLike, ShapeLike, Tensor, TensorLike
 
@@ -379,8 +380,6 @@ def non_max_suppression(
     """Which boxes (two opposite corners each) to keep: the best first, without those that overlap
     with a better one.
     """
-    from fkeras.data.pipeline.host_array import host_array
-
     boxes, scores = known(boxes, "non_max_suppression"), known(scores, "non_max_suppression")
     low, high = np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
     areas = np.prod(high - low, axis=1)
