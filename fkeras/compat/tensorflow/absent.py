@@ -52,6 +52,8 @@ INSTEAD = {
     "data.experimental.make_csv_dataset": "Read the file with `pandas.read_csv`; "
     "`tf.data.Dataset.from_tensor_slices(dict(frame))` takes it.",
     "distribute": "Use `keras.distribution`.",
+    "distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
+    "Open MPI, Kubernetes and Cloud TPU.",
     "edit_distance": "Compute it in Python.",
     "estimator": _ESTIMATOR,
     "feature_column": _COLUMNS,

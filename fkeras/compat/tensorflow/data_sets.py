@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,16 @@ def prefetch_to_device(
     return lambda dataset: dataset.prefetch(data.AUTOTUNE if buffer_size is None else buffer_size)
 
 
+class AutoShardPolicy(enum.Enum):
+    """How TensorFlow deals files or rows out to hosts. It has no effect here."""
+
+    OFF = -1
+    AUTO = 0
+    FILE = 1
+    DATA = 2
+    HINT = 3
+
+
 _SIZES = {
     "AUTOTUNE": data.AUTOTUNE,
     "INFINITE_CARDINALITY": data.INFINITE_CARDINALITY,
@@ -59,6 +70,7 @@ NAMES: dict[str, Any] = {
 }
 EXPERIMENTAL: dict[str, Any] = {
     **_SIZES,
+    "AutoShardPolicy": AutoShardPolicy,
     "bucket_by_sequence_length": _transformation("bucket_by_sequence_length"),
     "cardinality": lambda dataset: dataset.cardinality(),
     "enumerate_dataset": _transformation("enumerate"),

@@ -14,7 +14,7 @@ import fkeras
 from fkeras.compat import methods, run
 from fkeras.compat.tensorflow import notes
 
-SCRIPTS = pathlib.Path(__file__).parent / "scripts"
+SCRIPTS = pathlib.Path(__file__).parent / "tf_scripts"
 
 
 @pytest.fixture

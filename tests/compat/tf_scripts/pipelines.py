@@ -33,6 +33,10 @@ model = tf.keras.Sequential(
 model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 model.fit(ds_train, epochs=2, verbose=0)
 
+options = tf.data.Options()
+options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+assert ds_train.with_options(options).cardinality().numpy() == 3
+
 numbers = tf.data.Dataset.range(10).filter(lambda n: tf.equal(n % 2, 0)).map(lambda n: n * n)
 assert [int(n) for n in numbers] == [0, 4, 16, 36, 64]
 words = tf.data.Dataset.from_tensor_slices(["A b", "C d"]).map(tf.strings.lower)
