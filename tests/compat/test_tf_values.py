@@ -199,3 +199,10 @@ def test_assertions_name_the_values():
             wrong()
     tf.debugging.assert_near(1.0, 1.0 + 1e-7)
     tf.debugging.assert_shapes([(tf.zeros((2, 3)), ("N", 3)), (tf.zeros((2,)), ("N",))])
+
+
+def test_a_loss_in_tf_form_is_the_same_program():
+    x = jnp.ones((4, 3))
+    in_tf = jax.make_jaxpr(lambda t, p: tf.reduce_mean(tf.square(t - p)))(x, x)
+    in_ops = jax.make_jaxpr(lambda t, p: fkeras.ops.mean(fkeras.ops.square(t - p)))(x, x)
+    assert str(in_tf) == str(in_ops)

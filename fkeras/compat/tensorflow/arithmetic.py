@@ -111,7 +111,7 @@ ELEMENT = {
     "softplus": lambda xp, features: softplus(xp, features),
     "softsign": lambda xp, features: features / (1 + xp.abs(features)),
     "sqrt": lambda xp, x: xp.sqrt(x),
-    "square": lambda xp, x: x * x,
+    "square": lambda xp, x: xp.square(x),
     "tan": lambda xp, x: xp.tan(x),
     "tanh": lambda xp, x: xp.tanh(x),
 }
