@@ -92,6 +92,9 @@ class KerasTensor:
         # (operation, node index, tensor index): which call made it
         self._keras_history: tuple[Any, int, int] | None = None
 
+    # Above NumPy's arrays: `array * tensor` is the tensor's operator, not an array of products.
+    __array_priority__ = 100
+
     @property
     def shape(self) -> Shape:
         """The static shape; None for a dimension that may vary."""
