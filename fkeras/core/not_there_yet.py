@@ -57,18 +57,8 @@ INSTEAD: dict[str, str] = {
     "utils.get_source_inputs": "A functional model has them: `model.inputs`.",
     "utils.model_to_dot": "Use `model.summary()`.",
     "utils.plot_model": "Use `model.summary()`.",
-    "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
-    "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
     "visualization": "Draw with Matplotlib.",
     "wrappers": "Train in a loop over scikit-learn's `KFold`; a model has `fit` and `predict`.",
-    **dict.fromkeys(
-        (
-            "utils.audio_dataset_from_directory",
-            "utils.image_dataset_from_directory",
-            "utils.text_dataset_from_directory",
-        ),
-        "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
-    ),
     **dict.fromkeys(
         ("utils.array_to_img", "utils.img_to_array", "utils.load_img", "utils.save_img"),
         "Use Pillow and NumPy: `np.asarray(Image.open(path))`, `Image.fromarray(array)`.",
