@@ -64,11 +64,11 @@ def build(module, network, shape, dtype) -> None:
     )
 
 
-def measure(name, environment) -> dict:
+def measure_code(code, environment) -> dict:
     """One process: its CPU and wall seconds, or those that it prints, and its peak MiB."""
     begin = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-c", CASES[name][1]],
+        [sys.executable, "-c", code],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -93,7 +93,7 @@ def run(rounds, environment) -> dict:
     runs = {name: [] for name, (package, _) in CASES.items() if importlib.util.find_spec(package)}
     for _ in range(rounds):
         for name, results in runs.items():
-            results.append(measure(name, environment))
+            results.append(measure_code(CASES[name][1], environment))
             print(f"start-up: {name}: {results[-1]}", file=sys.stderr, flush=True)
     return {name: medians(results) for name, results in runs.items()}
 

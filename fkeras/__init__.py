@@ -20,11 +20,13 @@ if typing.TYPE_CHECKING:
     from fkeras import constraints as constraints
     from fkeras import core as core
     from fkeras import data as data
+    from fkeras import datasets as datasets
     from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
     from fkeras import initializers as initializers
     from fkeras import layers as layers
+    from fkeras import legacy as legacy
     from fkeras import lift as lift
     from fkeras import losses as losses
     from fkeras import metrics as metrics
@@ -89,11 +91,13 @@ _ROOMS = (
     "constraints",
     "core",
     "data",
+    "datasets",
     "distribution",
     "dtype_policies",
     "errors",
     "initializers",
     "layers",
+    "legacy",
     "lift",
     "losses",
     "metrics",

@@ -60,6 +60,10 @@ class IncompatibleFileError(UserInputError):
     """A file of a newer release, or one that does not fit the model."""
 
 
+class TransformationMissingError(UserInputError):
+    """A config of an Optax transformation, which has to be given again."""
+
+
 class DownloadError(RuntimeError):
     """A file that could not be fetched from its address."""
 

@@ -14,14 +14,20 @@
 - `traces_above`, `repeats`: the traces that were opened inside another, and whether the program of
   a trace runs many times (scan, while, vmap) for one run of its Python code; `is_mapping`: whether
   it is that of a vmap.
+- `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from flax import nnx
+from jax._src import cache_key as _cache_key
+from jax._src import compiler as _compiler
 from jax._src import core as _jax_core
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
@@ -127,6 +133,46 @@ def repeats(trace: Trace) -> bool:
 def is_mapping(trace: Trace) -> bool:
     """Whether it is the trace of a `vmap`."""
     return type(trace) is BatchTrace
+
+
+_COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
+
+
+def wrap_compilation(
+    wrapper: Callable[[Callable[[], Hashable], Callable[[], Any]], Any],
+) -> bool:
+    """From now on each compilation of a program without callbacks to Python goes through a wrapper.
+
+    Args:
+        wrapper: function (makes the key of what is compiled, compiles it) -> executable.
+
+    Returns:
+        Whether it does: False where JAX's own function is another than the one known here.
+    """
+    original = getattr(_compiler, "compile_or_get_cached", None)
+    if original is None or tuple(inspect.signature(original).parameters)[:5] != _COMPILED:
+        return False
+
+    @functools.wraps(original)
+    def compile_or_get_shared(
+        backend: Any, computation: Any, devices: Any, options: Any, callbacks: Any, *rest: Any
+    ) -> Any:
+        def compile() -> Any:
+            return original(backend, computation, devices, options, callbacks, *rest)
+
+        def key() -> Hashable:
+            text = _cache_key.get(computation, devices, options, backend)
+            # The key on disk tells kinds of devices alone.
+            return text, id(backend), tuple(device.id for device in devices.flat)
+
+        is_profiled = any(part is not None for part in rest[1:])
+        processes = {device.process_index for device in devices.flat}
+        if callbacks or is_profiled or len(processes) > 1:
+            return compile()
+        return wrapper(key, compile)
+
+    _compiler.compile_or_get_cached = compile_or_get_shared
+    return True
 
 
 def set_metadata(variable: nnx.Variable, key: str, value: Any) -> None:

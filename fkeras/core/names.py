@@ -47,6 +47,19 @@ def auto_name(prefix: str) -> str:
     return f"{prefix}_{count}" if count else prefix
 
 
+def is_automatic(name: str, class_name: str) -> bool:
+    """Whether a name is one that `auto_name` may have chosen, whoever chose it.
+
+    A config does not tell who did, and an object and what is made of its config must agree.
+
+    >>> is_automatic("dense_12", "Dense"), is_automatic("head", "Dense")
+    (True, False)
+    """
+    kind = to_snake_case(class_name)
+    base, _, number = name.rpartition("_")
+    return name == kind or (base == kind and number.isdecimal())
+
+
 def reset() -> None:
     """Starts all automatic names again (`clear_session`)."""
     _counts.clear()

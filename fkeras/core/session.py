@@ -2,13 +2,14 @@
 
 import gc
 
-from fkeras.core import names, settings
+from fkeras.core import names, settings, shared_programs
 
 
 def clear_session(free_memory: bool = True) -> None:
     """Starts automatic names again at `dense`, and goes back to the default dtype policy.
 
-    Messages go to the terminal again, too. Random numbers stay seeded as they were; models that
+    Messages go to the terminal again, too, and compiled programs that are kept for equal models are
+    forgotten. Random numbers stay seeded as they were; models that
     exist stay usable.
 
     Args:
@@ -21,6 +22,7 @@ def clear_session(free_memory: bool = True) -> None:
         ('dense', 'dense_1')
     """
     names.reset()
+    shared_programs.clear()
     settings.put("dtype_policy", None)
     settings.put("interactive_logging", True)
     if free_memory:

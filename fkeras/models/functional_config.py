@@ -53,7 +53,8 @@ def describe_graph(
     inputs: Nested[KerasTensor],
     outputs: Nested[KerasTensor],
 ) -> Config:
-    """The entries `layers`, `input_layers` and `output_layers` of a config.
+    """The entries `layers`, `input_layers` and `output_layers` of a config, and the tensors that
+    are further outputs of the graph, as `added`.
 
     Args:
         plan: the graph, compiled.
@@ -69,10 +70,13 @@ def describe_graph(
             _describe_operation(operation, own)
             for operation, own in [*((layer, []) for layer in cut_in), *zip(operations, calls)]
         ]
+    tensors = [list(histories[slot]) for slot in plan.output_slots]
+    count = len(flatten(outputs))
     return {
         "layers": layers,
         "input_layers": pack_like(inputs, [list(histories[s]) for s in plan.input_slots]),
-        "output_layers": pack_like(outputs, [list(histories[s]) for s in plan.output_slots]),
+        "output_layers": pack_like(outputs, tensors[:count]),
+        "added": tensors[count:],
     }
 
 
@@ -151,9 +155,11 @@ def _tensor_config(history: History) -> Config:
 # -- from a config -------------------------------------------------------------
 
 
-def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTensor]]:
-    """(inputs, outputs) of a functional config: layers are made, then called in an order in which
-    their inputs exist.
+def revive_graph(
+    config: Config,
+) -> tuple[Nested[KerasTensor], Nested[KerasTensor], list[KerasTensor]]:
+    """(inputs, outputs, tensors of losses and metrics) of a functional config: layers are made,
+    then called in an order in which their inputs exist.
 
     Raises:
         UserInputError: where calls wait for each other.
@@ -184,6 +190,7 @@ def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTenso
     return (
         _pick_tensors(config["input_layers"], tensors),
         _pick_tensors(config["output_layers"], tensors),
+        [tensors[History(*entry["tensor"])] for entry in config.get("added", ())],
     )
 
 

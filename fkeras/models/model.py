@@ -57,6 +57,7 @@ class Model(Trainer, base.Layer):
     """
 
     _manages_masks = True
+    _passes_remat_on = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -103,7 +104,7 @@ class Model(Trainer, base.Layer):
         def __getattr__(self, name):
             if hasattr(type(self), name):  # a property raised: what it said counts
                 return object.__getattribute__(self, name)
-            raise AttributeError(former_methods.describe_missing(self, name))
+            return former_methods.find(self, name)
 
     # -- structure -------------------------------------------------------------
 
@@ -303,9 +304,15 @@ class Model(Trainer, base.Layer):
         """
         return checkpoint.save_model(self, filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
-    def save_weights(self, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+    def save_weights(
+        self,
+        filepath: PathLike,
+        overwrite: bool = True,
+        max_shard_size: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Saves the weights alone: see `fkeras.saving.save_weights`."""
-        checkpoint.save_weights(self, filepath, overwrite=overwrite, **kwargs)
+        checkpoint.save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
 
     def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
         """Takes the weights from what `save_weights` or `save` wrote, here or in Keras. All are

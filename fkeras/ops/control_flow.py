@@ -1,11 +1,14 @@
 """Loops and branches that JAX compiles as one, with the user's functions inside.
 
+Layers that are called in there draw anew in each run, and masks on operands and results come in and
+out. State cannot be written and losses cannot be added: `fkeras.lift` carries those too.
+
 On KerasTensors the user's function is evaluated abstractly; it is called again when the graph runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -17,6 +20,8 @@ from fkeras.core.randomness import key_scopes
 from fkeras.core.symbolic.evaluate import evaluate_call
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
+from fkeras.core.values import mask_operands
+from fkeras.core.values.mask_operands import Masked, masks_of, packed, unpacked
 from fkeras.errors import UserInputError
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_tensor
@@ -29,6 +34,23 @@ user_code = op(explained=False)
 def _arrays(structure: PyTree) -> PyTree:
     """NumPy arrays and lists of numbers in a structure as arrays; Python numbers as they are."""
     return map_structure(as_tensor, structure)
+
+
+def _carries(*operands: PyTree) -> bool:
+    """Whether keys or masks may travel beside the arguments. Where none can, the user's functions
+    stay themselves, so that JAX knows them again and compiles nothing anew.
+    """
+    return (
+        key_scopes.may_draw()
+        or mask_operands.present_call.value is not None
+        or mask_operands.is_any(masks_of(operands))
+    )
+
+
+def _next_carry(tree: PyTree, first: Masked, function: str) -> Masked:
+    """What a run of a loop returns for the next one, in the structure of the first carry."""
+    carry_masks = mask_operands.masks_of_next_carry(masks_of(tree), first.masks, function)
+    return Masked(tree, carry_masks)
 
 
 # -- branches ------------------------------------------------------------------
@@ -63,21 +85,35 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
         true_fn, false_fn: functions without arguments, whose results have the same structure,
             shapes and dtypes.
     """
-    return jax.lax.cond(pred, _branch(true_fn), _branch(false_fn))
+    if not _carries():
+        return jax.lax.cond(pred, true_fn, false_fn)
+    branches = _branches({"true_fn": true_fn, "false_fn": false_fn}, "fkeras.ops.cond")
+    return unpacked(jax.lax.cond(pred, *branches))
 
 
-def _branch(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A branch whose draws are those of the call around. Plain functions stay themselves, so that
-    JAX knows them again.
+def _branches(
+    functions: Mapping[str, Callable[..., Any]], chooser: str
+) -> list[Callable[..., Masked]]:
+    """Branches whose draws are those of the call around, of packed operands and results.
+
+    Args:
+        functions: the user's, by name.
+        chooser: what chooses between them.
     """
-    if not key_scopes.may_draw():
-        return function
+    enter = mask_operands.crossing()
+    masked: dict[str, list[bool]] = {}
 
-    def run(*operands: Any) -> Any:
-        with key_scopes.again():
-            return function(*operands)
+    def branch(name: str, function: Callable[..., Any]) -> Callable[..., Masked]:
+        def run(*operands: Masked) -> Masked:
+            with key_scopes.again(), enter():
+                result = packed(function(*[unpacked(operand) for operand in operands]))
+            masked[name] = [mask is not None for mask in result.masks]
+            mask_operands.check_branches(masked, chooser)
+            return result
 
-    return run
+        return run
+
+    return [branch(name, function) for name, function in functions.items()]
 
 
 # All branches must agree, so that the first one tells the shapes.
@@ -97,8 +133,12 @@ def switch(index: TensorLike, branches: Sequence[Callable[..., Any]], *operands)
             dtypes.
         *operands: arrays or structures of them.
     """
-    branches = [_branch(branch) for branch in branches]
-    return jax.lax.switch(as_tensor(index), branches, *_arrays(operands))
+    index, operands = as_tensor(index), _arrays(operands)
+    if not _carries(operands):
+        return jax.lax.switch(index, branches, *operands)
+    named = {f"branches[{i}]": branch for i, branch in enumerate(branches)}
+    wrapped = _branches(named, "fkeras.ops.switch")
+    return unpacked(jax.lax.switch(index, wrapped, *(packed(x) for x in operands)))
 
 
 # -- loops ---------------------------------------------------------------------
@@ -139,26 +179,30 @@ def while_loop(
     """
     # A tuple or list is spread over arguments; anything else, a dict too, is one argument.
     several = isinstance(loop_vars, (tuple, list))
-    start = _arrays(tuple(loop_vars) if several else (loop_vars,))
+    start = packed(_arrays(tuple(loop_vars) if several else (loop_vars,)))
+    enter = mask_operands.crossing()
 
     # The state carries a count of iterations beside the variables.
-    def condition(state):
+    def condition(state: tuple[jax.Array, Masked]) -> jax.Array:
         count, values = state
-        proceed = cond(*values)
+        with enter():
+            proceed = cond(*unpacked(values))
         if maximum_iterations is None:
             return proceed
         return jnp.logical_and(proceed, count < maximum_iterations)
 
-    def step(state):
+    def step(state: tuple[jax.Array, Masked]) -> tuple[jax.Array, Masked]:
         count, values = state
-        with key_scopes.iteration(count):
-            result = body(*values)
+        with key_scopes.iteration(count), enter():
+            result = body(*unpacked(values))
         listed = several and isinstance(result, (tuple, list))  # one variable may come back bare
-        return count + 1, tuple(result) if listed else (result,)
+        result = tuple(result) if listed else (result,)
+        return count + 1, _next_carry(result, start, "fkeras.ops.while_loop")
 
     with key_scopes.looped():
         _, last = jax.lax.while_loop(condition, step, (0, start))
-    return last if several else last[0]
+    values = unpacked(last)
+    return values if several else values[0]
 
 
 @op(spec=lambda lower, upper, body_fun, init_val: _same(init_val), explained=False)
@@ -176,15 +220,18 @@ def fori_loop(
             shapes and dtypes.
         init_val: array or structure of arrays.
     """
-    if not key_scopes.may_draw():
-        return jax.lax.fori_loop(lower, upper, body_fun, _arrays(init_val))
+    init_val = _arrays(init_val)
+    if not _carries(init_val):
+        return jax.lax.fori_loop(lower, upper, body_fun, init_val)
+    first = packed(init_val)
+    enter = mask_operands.crossing()
 
-    def run(index: jax.Array, state: Any) -> Any:
-        with key_scopes.iteration(index):
-            return body_fun(index, state)
+    def run(index: jax.Array, state: Masked) -> Masked:
+        with key_scopes.iteration(index), enter():
+            return _next_carry(body_fun(index, unpacked(state)), first, "fkeras.ops.fori_loop")
 
     with key_scopes.looped():
-        return jax.lax.fori_loop(lower, upper, run, _arrays(init_val))
+        return unpacked(jax.lax.fori_loop(lower, upper, run, first))
 
 
 def _scan_spec(
@@ -250,18 +297,22 @@ def scan(
             f"scan: `unroll` must be an positive integer or boolean. Received: unroll={unroll!r}."
         )
     options = {"length": length, "reverse": reverse, "unroll": unroll}
-    if not key_scopes.may_draw():
-        return jax.lax.scan(f, _arrays(init), _arrays(xs), **options)
+    init, xs = _arrays(init), _arrays(xs)
+    if not _carries(init, xs):
+        return jax.lax.scan(f, init, xs, **options)
+    first = packed(init)
+    enter = mask_operands.crossing()
 
-    def run(carry: Any, row: tuple[jax.Array, Any]) -> tuple[Any, Any]:
+    def run(carry: Masked, row: tuple[jax.Array, Masked]) -> tuple[Masked, Masked]:
         index, x = row
-        with key_scopes.iteration(index):
-            return f(carry, x)
+        with key_scopes.iteration(index), enter():
+            new_carry, y = f(unpacked(carry), unpacked(x))
+            return _next_carry(new_carry, first, "fkeras.ops.scan"), packed(y)
 
-    xs = _arrays(xs)
     count = length if length is not None else flatten(xs)[0].shape[0]
     with key_scopes.looped():
-        return jax.lax.scan(run, _arrays(init), (jnp.arange(count), xs), **options)
+        carry, ys = jax.lax.scan(run, first, (jnp.arange(count), packed(xs)), **options)
+    return unpacked(carry), unpacked(ys)
 
 
 def _associative_spec(
@@ -340,17 +391,16 @@ def map(f: Callable[[Any], Any], xs: PyTree) -> Any:
 def _over_entries(
     mapping: Callable[..., Any], function: Callable[[Any], Any], xs: PyTree
 ) -> PyTree:
-    """`mapping(function, xs)`, each entry with keys of its own where layers may draw."""
-    if not key_scopes.may_draw():
-        return mapping(function, xs)
+    """`mapping(function, xs)`, each entry with its mask, and with keys of its own."""
+    enter = mask_operands.crossing()
 
-    def run(row: tuple[jax.Array, Any]) -> Any:
+    def run(row: tuple[jax.Array, Masked]) -> Masked:
         index, x = row
-        with key_scopes.iteration(index):
-            return function(x)
+        with key_scopes.iteration(index), enter():
+            return packed(function(unpacked(x)))
 
     with key_scopes.looped():
-        return mapping(run, (jnp.arange(flatten(xs)[0].shape[0]), xs))
+        return unpacked(mapping(run, (jnp.arange(flatten(xs)[0].shape[0]), packed(xs))))
 
 
 @op(spec=lambda function, elements: _map_spec(function, elements), explained=False)

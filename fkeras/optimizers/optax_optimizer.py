@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from fkeras.core import names
-from fkeras.core.config import scopes
+from fkeras.core.config import registry, scopes
 from fkeras.core.values.variable import Variable
-from fkeras.errors import UserInputError, UserTypeError
+from fkeras.errors import TransformationMissingError, UserInputError
 from fkeras.optimizers import optax_arguments
 from fkeras.optimizers.compiled_step import has_only_builtin_constraints
 from fkeras.optimizers.gradients import dense_gradients, refuse_none_at_all
@@ -379,12 +379,36 @@ class OptaxOptimizer(Optimizer):
         self.learning_rate.assign(new)
 
     def get_config(self) -> Config:
-        if scopes.classes_in_memory() is not None:
-            return {"transformation": self.transformation, "name": self.name}
-        raise UserTypeError(
-            f"{self!r}: an Optax transformation is code, which a config cannot hold. Save weights "
-            "or a checkpoint instead, and compile again after loading."
-        )
+        """The name. A transformation is code, which no config holds: it has to be given again."""
+        in_memory = scopes.classes_in_memory() is not None
+        return {
+            "transformation": self.transformation if in_memory else None,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """The optimizer that `get_config` described, with a transformation that is given again.
+
+        Args:
+            config: what `get_config` returned.
+            custom_objects: dict with the transformation under the optimizer's name or under
+                `"transformation"`; those of an open `custom_object_scope` count as well.
+
+        Raises:
+            TransformationMissingError: no transformation is given.
+        """
+        config = dict(config)
+        for name in (config.get("name"), "transformation"):
+            if config.get("transformation") is None and isinstance(name, str):
+                config["transformation"] = registry.get_registered_object(name, custom_objects)
+        if config.get("transformation") is None:
+            raise TransformationMissingError(
+                f"The config of optimizer '{config.get('name')}' stands for an Optax "
+                "transformation, which is code and has to be given again: custom_objects="
+                "{'transformation': optax.adam(...)}."
+            )
+        return cls(**config)
 
 
 def _key_kind(value: Any) -> Any:

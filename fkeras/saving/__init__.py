@@ -15,6 +15,7 @@ from fkeras.saving.checkpoint import load_model as load_model
 from fkeras.saving.checkpoint import load_weights as load_weights
 from fkeras.saving.checkpoint import save_model as save_model
 from fkeras.saving.checkpoint import save_weights as save_weights
+from fkeras.saving.file_editor import KerasFileEditor as KerasFileEditor
 
 if not TYPE_CHECKING:  # a checker must see that other names do not exist
     __getattr__, __dir__ = namespaces.of(__name__)

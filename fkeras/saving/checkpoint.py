@@ -10,20 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import CorruptFileError, NotBuiltError, UserInputError
+from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.saving import match as matches
 from fkeras.saving import record as records
 from fkeras.saving import restoring
-from fkeras.saving.formats import UNZIPPED, format_at, format_for
+from fkeras.saving.formats import UNZIPPED, ShardedWeights, format_for, read_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Any
 
+    from fkeras.layers import Layer
     from fkeras.models import Model
     from fkeras.saving.formats import Format
-    from fkeras.saving.record import ModelRecord
     from fkeras.types import PathLike
+
+_ONLY_STORES = (
+    "`objects_to_skip` only supports loading '.weights.h5' files. It goes with `save_weights` and "
+    "`load_weights` of such files, and of '.weights.json'."
+)
 
 
 def save_model(
@@ -40,17 +45,17 @@ def save_model(
     stood there goes only after the new one stands.
 
     Args:
-        model: the model, built.
+        model: the model. In a `.keras` it need not be built; it then has no weights yet.
         filepath: `name.keras` for Keras 3's archive; `name.h5` or `.hdf5` for the file of before,
             which tf.keras reads too; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
         zipped: False for a directory of what a `.keras` archive holds; None goes by the suffix.
         include_optimizer: whether the optimizer's state goes with it.
-        **kwargs: `save_format`, which older scripts give, may repeat what the suffix says.
+        **kwargs: `save_format`, which older scripts give, counts where the name has no suffix.
 
     Raises:
-        UserInputError: the suffix is that of weights alone, something stands there, or the model is
-            not built.
+        UserInputError: the suffix is that of weights alone or of no format, something stands
+            there, or the model is not built.
 
     Examples:
         >>> import fkeras
@@ -59,16 +64,17 @@ def save_model(
         >>> fkeras.saving.load_model("model.keras").count_params()
         8
     """
-    _check_save_format(filepath, kwargs.pop("save_format", None))
+    save_format = _checked_save_format(filepath, kwargs.pop("save_format", None))
     _refuse_arguments("save", kwargs)
     path = _absolute(filepath)
-    file_format = _format_of_model(path, filepath, zipped)
+    file_format = _format_of_model(path, filepath, zipped, save_format)
     if not file_format.holds_models:
         raise UserInputError(
             f"'{filepath}' is a name for weights alone: use `save_weights`, or a name that ends in "
             "'.keras'."
         )
-    _check_built(model)
+    if file_format.layout != "stores":  # where an architecture without weights has its place
+        _check_built(model)
     _check_overwrite(path, filepath, overwrite)
     file_format.write(records.record_model(model, include_optimizer, file_format.layout), path)
 
@@ -103,7 +109,7 @@ def load_model(
         >>> fkeras.saving.load_model("model.keras").layers[0].name
         'dense'
     """
-    record = _read(filepath, "a saved model")
+    record = read_at(filepath, "a saved model")
     if record.config is None:
         raise UserInputError(
             f"'{filepath}' holds weights without an architecture. Make the model and call "
@@ -113,23 +119,44 @@ def load_model(
         return restoring.revive_model(record, custom_objects, compile, safe_mode)
 
 
-def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwargs: Any) -> None:
+def save_weights(
+    model: Model,
+    filepath: PathLike,
+    overwrite: bool = True,
+    max_shard_size: float | None = None,
+    **kwargs: Any,
+) -> None:
     """Saves the weights of a model, without its architecture.
 
     Args:
         model: the model, built.
         filepath: `name.weights.h5` for Keras 3's file, which takes the optimizer's state along; any
-            other `.h5` or `.hdf5` for the layout of before, as Keras reads them; a path without
-            suffix for an Orbax checkpoint directory.
+            other `.h5` or `.hdf5` for the layout of before, as Keras reads them;
+            `name.weights.json` for Keras 3's file in several parts; `name.safetensors` for other
+            libraries; a path without suffix for an Orbax checkpoint directory.
         overwrite: whether an existing one is replaced; else that is an error.
+        max_shard_size: the most that a part of a `.weights.json` takes, in gigabytes of 1024^3
+            bytes; None for one part of up to 5.
+        **kwargs: `objects_to_skip`, a list of layers whose weights, and those of what is below
+            them, are left out of a `.weights.h5` or `.weights.json`.
 
     Raises:
-        UserInputError: the suffix is that of whole models, something stands there, or the model is
-            not built.
+        UserInputError: the suffix is that of whole models, something stands there, the model is not
+            built, or an array is larger than a part may be.
+
+    Examples:
+        >>> import fkeras
+        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
+        >>> fkeras.saving.save_weights(model, "model.weights.h5")
+        >>> fkeras.saving.load_weights(model, "model.weights.h5")
     """
+    save_format = _checked_save_format(filepath, kwargs.pop("save_format", None))
+    skipped = _pop_skipped(kwargs)
     _refuse_arguments("save_weights", kwargs)
     path = _absolute(filepath)
-    file_format = format_for(path)
+    file_format = format_for(path, save_format)
+    if max_shard_size is not None:
+        path, file_format = _name_of_shards(path, filepath), ShardedWeights(max_shard_size)
     if not file_format.holds_weights:
         raise UserInputError(
             f"'{filepath}' is a name for whole models: use `save`. The name of a file of weights "
@@ -139,7 +166,10 @@ def save_weights(model: Model, filepath: PathLike, overwrite: bool = True, **kwa
     _check_overwrite(path, filepath, overwrite)
     # Keras 3 keeps the optimizer's state beside weights.
     with_optimizer = file_format.layout == "stores"
-    file_format.write(records.record_weights(model, with_optimizer, file_format.layout), path)
+    if skipped is not None and not with_optimizer:
+        raise UserInputError(_ONLY_STORES)
+    record = records.record_weights(model, with_optimizer, file_format.layout, skipped or ())
+    file_format.write(record, path)
 
 
 def load_weights(
@@ -162,20 +192,27 @@ def load_weights(
             as they are, and warn of them.
         by_name: in files of before Keras 3 only: pair layers by name instead of by order; those
             without a namesake are left as they are.
+        **kwargs: `objects_to_skip`, a list of layers of the model that stay as they are, with what
+            is below them; what a `.weights.h5` or `.weights.json` holds of them is passed by.
 
     Raises:
         IncompatibleFileError: weights are missing, too many, or of other shapes; all are named.
         UnsafeFileError, CorruptFileError: see `load_model`.
     """
+    skipped_objects = _pop_skipped(kwargs)
     _refuse_arguments("load_weights", kwargs)
     if not model.built:
         raise NotBuiltError(
             "You are loading weights into a model that has not yet been built. Try building the "
             "model first by calling it on some data or by using `build()`."
         )
-    record = _read(filepath, "saved weights")
+    record = read_at(filepath, "saved weights")
+    if skipped_objects is not None and (record.stores is None or record.config is not None):
+        raise UserInputError(f"{_ONLY_STORES} Received: '{filepath}'")
     with _named_in_errors(filepath):
-        skipped = restoring.restore_weights(model, record, skip_mismatch, by_name)
+        skipped = restoring.restore_weights(
+            model, record, skip_mismatch, by_name, skipped_objects or ()
+        )
     if skipped:
         # Called by `Model.load_weights`, which the user called.
         warn_user(matches.list_skipped(skipped, restoring.count_arrays(record)))
@@ -192,23 +229,31 @@ def _named_in_errors(filepath: PathLike) -> Iterator[None]:
         raise type(error)(f"'{filepath}' cannot be loaded. {error}") from error
 
 
-def _read(filepath: PathLike, expected: str) -> ModelRecord:
-    """The record at a path, whatever its format."""
-    path = _absolute(filepath)
-    if not path.exists():
-        raise UserInputError(f"File not found: '{filepath}' does not exist.")
-    file_format = format_at(path)
-    if file_format is None:
-        size = f"a file of {path.stat().st_size} bytes" if path.is_file() else "no regular file"
-        found = "a directory without 'fkeras.json' or 'config.json'" if path.is_dir() else size
-        raise CorruptFileError(
-            f"'{filepath}' is not {expected}: it is {found}, and begins as no archive, HDF5 "
-            "file or checkpoint does. It may be cut off: save it again, or take another copy."
+def _pop_skipped(arguments: dict[str, Any]) -> Collection[Layer] | None:
+    """`objects_to_skip`; None where nobody gave it."""
+    return arguments.pop("objects_to_skip", None)
+
+
+def _name_of_shards(path: Path, filepath: PathLike) -> Path:
+    """The path of the index of a file in parts."""
+    if path.name.endswith("weights.json"):
+        return path
+    if not path.name.endswith("weights.h5"):
+        raise UserInputError(
+            "The filename must end in `.weights.json` when `max_shard_size` is given. "
+            f"Received: '{filepath}'"
         )
-    return file_format.read(path)
+    renamed = path.with_suffix(".json")
+    warn_user(
+        "Weights in several parts have an index whose name ends in `.json`: "
+        f"'{renamed.name}' is written instead of '{path.name}'."
+    )
+    return renamed
 
 
-def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> Format:
+def _format_of_model(
+    path: Path, filepath: PathLike, zipped: bool | None, save_format: str | None
+) -> Format:
     is_archive = path.name.endswith(".keras")
     if zipped is False:
         if is_archive:
@@ -221,24 +266,44 @@ def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> For
         raise UserInputError(
             f"With `zipped=True` the name ends in '.keras'. Received: '{filepath}'"
         )
-    return format_for(path)
+    return format_for(path, save_format)
 
 
-def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
-    """`save_format` of older scripts: the suffix says the same, or something else."""
-    name = os.fspath(filepath)
-    said = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
-    if save_format is not None and not str(name).endswith(said.get(save_format, ()) or "."):
+def _checked_save_format(filepath: PathLike, save_format: str | None) -> str | None:
+    """`save_format` of older scripts, which counts where the suffix says nothing; one warning.
+
+    Raises:
+        UserInputError: an unknown one, or a suffix that says something else.
+    """
+    if save_format is None:
+        return None
+    suffixes = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
+    name = str(os.fspath(filepath))
+    known = next((s for s in (".keras", ".h5", ".hdf5") if name.endswith(s)), None)
+    if save_format not in suffixes or (known and known not in suffixes[save_format]):
         raise UserInputError(
-            f"`save_format={save_format!r}` and the name '{filepath}' do not agree. Leave "
-            "`save_format` out, and end the name in '.keras' or '.h5'."
+            "The `save_format` argument is deprecated: the name says the format, and "
+            f"`save_format={save_format!r}` and '{filepath}' do not agree. Leave `save_format` "
+            "out, and end the name in '.keras' or '.h5'."
         )
+    if save_format == "tf":
+        warn_user(
+            "`save_format='tf'`: an Orbax checkpoint directory is written, which `load_model` and "
+            "`load_weights` read; TensorFlow's SavedModel is not."
+        )
+    elif known is None:
+        warn_user(
+            f"`save_format={save_format!r}` is an argument of older Keras: the name says the "
+            "format today."
+        )
+    return save_format
 
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:
     if arguments:
         raise UserInputError(
-            f"`{method}`: The following argument(s) are not supported: {sorted(arguments)}"
+            f"`{method}`: Invalid keyword arguments. The following argument(s) are not supported: "
+            f"{sorted(arguments)}"
         )
 
 

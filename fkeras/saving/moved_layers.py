@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from fkeras.core.names import to_snake_case
+from fkeras.core.names import is_automatic
 
 if TYPE_CHECKING:
     from fkeras.layers import Layer
@@ -70,6 +70,4 @@ def _is_below(path: str, parent: str) -> bool:
 
 def _is_automatic(owner: Layer | Optimizer) -> bool:
     """Whether a name may be Keras's own: the class's, with a number or without."""
-    kind = to_snake_case(type(owner).__name__)
-    base, _, number = owner.name.rpartition("_")
-    return owner.name == kind or (base == kind and number.isdecimal())
+    return is_automatic(owner.name, type(owner).__name__)

@@ -22,10 +22,11 @@ from fkeras.saving import legacy_weights
 from fkeras.saving import stores as keras_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from flax import nnx
 
+    from fkeras.layers import Layer
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
     from fkeras.saving.legacy_weights import LegacyWeights
@@ -97,6 +98,7 @@ class ModelRecord:
         legacy: arrays by layer and position, in place of weights.
         of_keras2: whether the file was written by Keras 2.
         generators: where there are no weights, the states of seed generators by structural path.
+        metadata: what a file says of itself, such as version and date; None where it says nothing.
     """
 
     weights: dict[str, np.ndarray]
@@ -110,6 +112,7 @@ class ModelRecord:
     legacy: LegacyWeights | None = None
     of_keras2: bool = False
     generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    metadata: Config | None = None
 
 
 def record_model(
@@ -140,11 +143,19 @@ def record_model(
 
 
 def record_weights(
-    model: Model, include_optimizer: bool = False, layout: Layout = "paths"
+    model: Model,
+    include_optimizer: bool = False,
+    layout: Layout = "paths",
+    skipped: Collection[Layer] = (),
 ) -> ModelRecord:
-    """The weights of a built model alone; with the optimizer's state where that is wanted."""
+    """The weights of a built model alone; with the optimizer's state where that is wanted.
+
+    Args:
+        model, include_optimizer, layout: see `record_model`.
+        skipped: layers that have no stores, nor has what is below them; for that layout.
+    """
     if layout == "stores":
-        stores = keras_stores.record_stores(model, include_optimizer)
+        stores = keras_stores.record_stores(model, include_optimizer, skipped)
         return ModelRecord({}, stores=stores, generators=_record_generators(model))
     if layout == "layers":
         saved = legacy_weights.record_legacy(model, include_optimizer)

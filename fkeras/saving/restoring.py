@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
 from fkeras.core.values import stacking
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import CorruptFileError, IncompatibleFileError, UserInputError
+from fkeras.errors import (
+    CorruptFileError,
+    IncompatibleFileError,
+    TransformationMissingError,
+    UserInputError,
+)
 from fkeras.layers.base import tracking
 from fkeras.saving import legacy_weights, store_matching
 from fkeras.saving import record as records
@@ -16,12 +22,14 @@ from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from flax import nnx
 
+    from fkeras.layers import Layer
     from fkeras.models import Model
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
+    from fkeras.types import Config
 
 _WEIGHTS = "The weights in the file"
 _STATE = "The arrays of the optimizer's state in the file"
@@ -60,13 +68,7 @@ def revive_model(
     match.refuse_problems(_WEIGHTS)
     match.apply(_variables_of(model))
     if chosen:
-        with (
-            scopes.custom_object_scope(custom_objects),
-            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
-        ):
-            model.compile_from_config(chosen)
-        if model.optimizer is not None and _holds_optimizer(record):
-            _restore_optimizer(model, record)
+        _compile(model, record, chosen, custom_objects, safe_mode)
     _restore_generators(model, record)
     keras_stores.restore_assets(model, record.assets)
     if record.lifetime is not None:
@@ -74,8 +76,64 @@ def revive_model(
     return model
 
 
+def _compile(
+    model: Model,
+    record: ModelRecord,
+    chosen: Config,
+    custom_objects: Mapping[str, object] | None,
+    safe_mode: bool | None,
+) -> None:
+    """Compiles a model that has its weights, as it was; its optimizer goes on where it stopped."""
+    try:
+        with (
+            scopes.custom_object_scope(custom_objects),
+            scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
+        ):
+            model.compile_from_config(chosen)
+    except TransformationMissingError:
+        warn_user(
+            f"Model '{model.name}' was compiled with an Optax transformation, which is code and "
+            "not in the file: the model is not compiled. Call `compile` with the same "
+            "transformation, loss and metrics, and its state goes on; or load with `custom_objects="
+            "{'transformation': optax.adam(...)}`."
+        )
+        if _holds_optimizer(record):
+            waiting = _state_alone(record)
+            model.await_optimizer(lambda: _take_waiting(model, waiting))
+        return
+    if model.optimizer is not None and model.built and _holds_optimizer(record):
+        _restore_optimizer(model, record)
+
+
+def _state_alone(record: ModelRecord) -> ModelRecord:
+    """The record without weights, which need not be kept in memory."""
+    stores, legacy = record.stores, record.legacy
+    if stores is not None:
+        stores = {
+            path: store for path, store in stores.items() if store_matching.is_of_optimizer(path)
+        }
+    if legacy is not None:
+        legacy = dataclasses.replace(legacy, layers=(), top=())
+    return dataclasses.replace(record, weights={}, stores=stores, legacy=legacy, assets={})
+
+
+def _take_waiting(model: Model, record: ModelRecord) -> None:
+    """Gives a state to the optimizer that the model has now, or says that it is of another one."""
+    try:
+        _restore_optimizer(model, record)
+    except IncompatibleFileError as error:
+        warn_user(
+            f"The state of the optimizer that '{model.name}' was loaded with is not one of "
+            f"'{model.optimizer and model.optimizer.name}', which starts anew: {error}"
+        )
+
+
 def restore_weights(
-    model: Model, record: ModelRecord, skip_mismatch: bool = False, by_name: bool = False
+    model: Model,
+    record: ModelRecord,
+    skip_mismatch: bool = False,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
 ) -> list[str]:
     """Sets the weights of a built model: all of them, or none after an error.
 
@@ -84,6 +142,7 @@ def restore_weights(
         record: whose weights it takes.
         skip_mismatch: set only those of the same path and shape.
         by_name: of a record of before Keras 3, pair layers by name.
+        skipped: of a record with stores, layers that stay as they are, with what is below them.
 
     Returns:
         With `skip_mismatch`: what was left out, a line for each.
@@ -94,13 +153,15 @@ def restore_weights(
     """
     if by_name and record.legacy is None:
         raise UserInputError(
-            "`by_name=True` is for `.h5` files of the layout before Keras 3. This file has another "
-            "one, in which weights know their places."
+            "`by_name=True` only supports loading legacy '.h5' or '.hdf5' files. This file has "
+            "another layout, in which weights know their places."
         )
-    match = _match(model, record, _takes_optimizer(model, record), by_name)
+    match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
-            _WEIGHTS, "Pass `skip_mismatch=True` to take those that fit and be told of the others."
+            _WEIGHTS,
+            "Places and shapes must match. Pass `skip_mismatch=True` to take the weights that fit "
+            "and be told of the others.",
         )
     elif count_arrays(record) and not match.pairs and not match.hooks:
         raise IncompatibleFileError(
@@ -112,37 +173,49 @@ def restore_weights(
 
 def _restore_optimizer(model: Model, record: ModelRecord) -> None:
     """Sets the state of the optimizer of a model that has its weights."""
+    if model.optimizer is None:
+        raise IncompatibleFileError("The model has no optimizer.")
     if not model.optimizer.built:
         model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         model.optimizer.build(model.trainable_variables)
-    match = _match(model, record, True)
+    match = Match()
+    _match_state(match, model, record)
     own = {id(variable) for variable in model.optimizer.variables}
-    match.hooks.clear()
     match.pairs = [pair for pair in match.pairs if id(stacking.stack_of(pair[0])) in own]
     match.refuse_problems(_STATE)
     match.apply(())
 
 
-def _match(model: Model, record: ModelRecord, with_state: bool, by_name: bool = False) -> Match:
+def _match_state(match: Match, model: Model, record: ModelRecord) -> None:
+    """Adds the state of the optimizer, by the layout that the record has."""
+    if record.stores is not None:
+        store_matching.match_optimizers(match, model, record)
+    elif record.legacy is not None:
+        legacy_weights.match_optimizer(match, model, record.legacy)
+    elif record.optimizer is not None:
+        _match_optimizer(match, model, record.optimizer)
+
+
+def _match(
+    model: Model,
+    record: ModelRecord,
+    with_state: bool,
+    by_name: bool = False,
+    skipped: Collection[Layer] = (),
+) -> Match:
     """Pairs a record with a model, by the layout that the record has.
 
     Args:
         model: a built model.
         record: of any layout.
-        with_state: whether the optimizer's state has to fit too; it is left out otherwise.
-        by_name: see `restore_weights`.
+        with_state: of stores, whether the optimizer's state has to fit too.
+        by_name, skipped: see `restore_weights`.
     """
     if record.stores is not None:
-        return store_matching.match_stores(model, record, with_state)
+        return store_matching.match_stores(model, record, with_state, skipped)
     if record.legacy is not None:
-        match = legacy_weights.match_legacy(model, record.legacy, by_name)
-        if with_state:
-            legacy_weights.match_optimizer(match, model, record.legacy)
-        return match
-    match = match_weights(model, record)
-    if with_state and record.optimizer is not None:
-        _match_optimizer(match, model, record.optimizer)
-    return match
+        return legacy_weights.match_legacy(model, record.legacy, by_name)
+    return match_weights(model, record)
 
 
 def _holds_optimizer(record: ModelRecord) -> bool:

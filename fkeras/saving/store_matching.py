@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
 from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.moved_layers import follow_names
-from fkeras.saving.stores import Store, owners_by_path
+from fkeras.saving.stores import Store, further_paths, owners_by_path
 
 if TYPE_CHECKING:
     from fkeras.models import Model
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _EMPTY = Store(None, {})
 
 
-def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Match:
+def match_stores(
+    model: Model, record: ModelRecord, with_optimizer: bool, skipped: Collection[Layer] = ()
+) -> Match:
     """Pairs the arrays of stores with the Variables of a built model.
 
     Stores and layers of the same path belong together, as in Keras, whose paths know classes and
@@ -29,14 +31,19 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
         model: a built model.
         record: with stores.
         with_optimizer: whether the optimizer's state has to fit; it is left out otherwise.
+        skipped: layers that stay as they are, with what is below them.
     """
     match = Match()
     owners = owners_by_path(model)
-    stores = follow_names(owners, _with_todays_names(owners, record.stores or {}))
+    stores = _with_todays_names(owners, record.stores or {})
+    stores = follow_names(owners, _under_first_paths(model, owners, stores))
+    if skipped:
+        kept = owners_by_path(model, skipped)
+        passed_by = owners.keys() - kept.keys()
+        stores = {path: store for path, store in stores.items() if path not in passed_by}
+        owners = kept
     for path, owner in owners.items():
         if isinstance(owner, Optimizer):
-            if with_optimizer:
-                _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
             continue
         store = stores.get(path, _EMPTY)
         if type(owner).load_own_variables is Layer.load_own_variables:
@@ -48,7 +55,17 @@ def match_stores(model: Model, record: ModelRecord, with_optimizer: bool) -> Mat
         if path not in owners and not is_of_optimizer(path) and not path.startswith("metrics/"):
             for key, value in store.values.items():
                 match.add_unused(f"{path}/vars/{key}", value, store.name)
+    if with_optimizer:
+        match_optimizers(match, model, record)
     return match
+
+
+def match_optimizers(match: Match, model: Model, record: ModelRecord) -> None:
+    """Adds the state of the model's optimizer, and of others that are attributes of it."""
+    stores = record.stores or {}
+    for path, owner in owners_by_path(model).items():
+        if isinstance(owner, Optimizer):
+            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
 
 
 def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
@@ -98,16 +115,33 @@ def _with_todays_names(
     }
 
 
+def _under_first_paths(
+    model: Model, owners: Mapping[str, object], stores: dict[str, Store]
+) -> dict[str, Store]:
+    """The stores, with what is at a further path of a layer at the one that counts today.
+
+    So a file fits that was made before an attribute got another name and a property the old one.
+    """
+    if owners.keys() <= stores.keys():
+        return stores
+    for further, first in further_paths(model).items():
+        if not any(_is_below(path, first) for path in stores):
+            stores = {
+                first + path.removeprefix(further) if _is_below(path, further) else path: store
+                for path, store in stores.items()
+            }
+    return stores
+
+
+def _is_below(path: str, parent: str) -> bool:
+    return path == parent or path.startswith(f"{parent}/")
+
+
 def fits_optimizer(model: Model, record: ModelRecord) -> bool:
     """Whether the state of the optimizer in the stores is one of the model's as it is now."""
     match = Match()
-    stores = record.stores or {}
-    found = False
-    for path, owner in owners_by_path(model).items():
-        if isinstance(owner, Optimizer):
-            found = found or bool(stores.get(path, _EMPTY).values)
-            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
-    return found and not match.problems
+    match_optimizers(match, model, record)
+    return bool(match.pairs) and not match.problems
 
 
 def holds_optimizer(record: ModelRecord) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +46,12 @@ class Store:
     values: Mapping[str, np.ndarray]
 
 
-def owners_by_path(model: Model) -> dict[str, Layer | Optimizer]:
+def owners_by_path(model: Model, skipped: Collection[Layer] = ()) -> dict[str, Layer | Optimizer]:
     """What has a store in a file: the model itself under the empty path, and all below it.
+
+    Args:
+        model: a built model.
+        skipped: what is left out, with all that is met below it only.
 
     Examples:
         >>> import fkeras
@@ -56,16 +60,29 @@ def owners_by_path(model: Model) -> dict[str, Layer | Optimizer]:
         >>> list(owners_by_path(fkeras.Sequential([fkeras.Input((3,)), *stack])))
         ['', 'layers/dense', 'layers/dense_1']
     """
-    found: dict[str, Layer | Optimizer] = {}
-    _visit_owner(model, "", found, set())
-    return found
+    walk = _Walk(skipped)
+    walk.visit(model, "")
+    return walk.found
 
 
-def record_stores(model: Model, include_optimizer: bool = True) -> dict[str, Store]:
-    """All stores of a built model."""
+def further_paths(model: Model) -> dict[str, str]:
+    """Where a walk meets what it met before: by such a path, the one that counts.
+
+    A property that gives what an attribute of another name holds is one; so is the `layers` of a
+    model that keeps its layers under names of its own.
+    """
+    walk = _Walk(())
+    walk.visit(model, "")
+    return walk.further
+
+
+def record_stores(
+    model: Model, include_optimizer: bool = True, skipped: Collection[Layer] = ()
+) -> dict[str, Store]:
+    """All stores of a built model, but for layers that are skipped."""
     return {
         path: Store(owner.name, _values_of(owner))
-        for path, owner in owners_by_path(model).items()
+        for path, owner in owners_by_path(model, skipped).items()
         if include_optimizer or not isinstance(owner, Optimizer)
     }
 
@@ -115,37 +132,51 @@ def _values_of(owner: Layer | Optimizer) -> dict[str, np.ndarray]:
     return {str(key): to_numpy(value) for key, value in values.items()}
 
 
-def _visit_owner(owner: Any, path: str, found: dict[str, Any], seen: set[int]) -> None:
-    if id(owner) in seen:
-        return
-    seen.add(id(owner))
-    found[path] = owner
-    for name, value in _attributes(owner):
-        child_path = f"{path}/{name}" if path else name
-        if isinstance(value, (Layer, Optimizer)):
-            _visit_owner(value, child_path, found, seen)
-        elif isinstance(value, (list, tuple, dict)):
-            _visit_container(value, child_path, found, seen, set())
+class _Walk:
+    """Visits a model as Keras does.
 
+    Attributes:
+        found: layers and optimizers by the path where each is met first.
+        further: other paths -> the first one.
+    """
 
-def _visit_container(
-    container: Sequence[Any] | dict[Any, Any],
-    path: str,
-    found: dict[str, Any],
-    seen: set[int],
-    open_containers: set[int],
-) -> None:
-    if id(container) in open_containers:
-        return
-    open_containers.add(id(container))
-    counts: dict[str, int] = {}
-    for value in container.values() if isinstance(container, dict) else container:
-        if isinstance(value, (Layer, Optimizer)):
-            name = _numbered(to_snake_case(type(value).__name__), counts)
-            _visit_owner(value, f"{path}/{name}", found, seen)
-        elif isinstance(value, (list, tuple, dict)):
-            name = _numbered("container", counts)
-            _visit_container(value, f"{path}/{name}", found, seen, open_containers)
+    def __init__(self, skipped: Collection[Layer]) -> None:
+        self.found: dict[str, Layer | Optimizer] = {}
+        self.further: dict[str, str] = {}
+        self._first: dict[int, str | None] = {id(owner): None for owner in skipped}
+
+    def visit(self, owner: Any, path: str) -> None:
+        if id(owner) in self._first:
+            first = self._first[id(owner)]
+            if first is not None:
+                self.further[path] = first
+            return
+        self._first[id(owner)] = path
+        self.found[path] = owner
+        for name, value in _attributes(owner):
+            child_path = f"{path}/{name}" if path else name
+            if isinstance(value, (Layer, Optimizer)):
+                self.visit(value, child_path)
+            elif isinstance(value, (list, tuple, dict)):
+                self._visit_container(value, child_path, set())
+
+    def _visit_container(
+        self,
+        container: Sequence[Any] | dict[Any, Any],
+        path: str,
+        open_containers: set[int],
+    ) -> None:
+        if id(container) in open_containers:
+            return
+        open_containers.add(id(container))
+        counts: dict[str, int] = {}
+        for value in container.values() if isinstance(container, dict) else container:
+            if isinstance(value, (Layer, Optimizer)):
+                name = _numbered(to_snake_case(type(value).__name__), counts)
+                self.visit(value, f"{path}/{name}")
+            elif isinstance(value, (list, tuple, dict)):
+                name = _numbered("container", counts)
+                self._visit_container(value, f"{path}/{name}", open_containers)
 
 
 def _numbered(name: str, counts: dict[str, int]) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
-from fkeras.core import placement
+from fkeras.core import placement, shared_programs
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
 from fkeras.training.outside import Outside
@@ -363,7 +363,8 @@ class _Program:
         program = self._executables.programs[self._name]
         if outside.arguments:
             args = with_outside(args, self._key_at, outside)
-        return program(*args)
+        with shared_programs.sharing():
+            return program(*args)
 
 
 def with_outside(args: tuple, key_at: int, outside: Outside) -> tuple:

@@ -17,6 +17,7 @@ from fkeras.training.state import TrainState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fkeras.core.values.remat import RematScope
     from fkeras.core.values.variable import Variable
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
@@ -41,6 +42,7 @@ class VariableGroups:
         model: a built, compiled model.
         flags: which of its weights are trained.
         unlisted_metrics: metrics of its steps that its `metrics` does not list.
+        remat: what a training step computes again in its backward pass; None: nothing.
 
     Attributes:
         trainable: Variables that training changes by gradient.
@@ -53,12 +55,17 @@ class VariableGroups:
     """
 
     def __init__(
-        self, model: Trainable, flags: TrainableFlags, unlisted_metrics: Sequence[Metric] = ()
+        self,
+        model: Trainable,
+        flags: TrainableFlags,
+        unlisted_metrics: Sequence[Metric] = (),
+        remat: RematScope | None = None,
     ) -> None:
         structure = tracking.structure_of(model)
         self._model = model
         self.structure = structure
         self.flags = flags
+        self.remat = remat
         self.paths = {id(v): path for path, v in structure.variables}
         self.is_param = {id(v): isinstance(v, nnx.Param) for _, v in structure.variables}
         with flags.applied(model):

@@ -3,6 +3,8 @@
 A failure here names what changed.
 """
 
+import inspect
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
@@ -148,3 +150,9 @@ def test_a_value_belongs_to_the_trace_that_made_it():
 
     jax.jit(run)(1.0)
     assert found == [(True, False)]
+
+
+def test_jax_compiles_through_one_door_with_a_key_by_content():
+    parameters = inspect.signature(jax_private._compiler.compile_or_get_cached).parameters
+    assert tuple(parameters)[:5] == jax_private._COMPILED
+    assert callable(jax_private._cache_key.get)

@@ -9,7 +9,7 @@ import pytest
 from fkeras import optimizers
 from fkeras.core import names
 from fkeras.core.values.variable import Variable
-from fkeras.errors import UserInputError, UserTypeError
+from fkeras.errors import TransformationMissingError, UserInputError, UserTypeError
 
 PARAMS = {
     "body": {"kernel": jnp.array([[1.0, 2.0], [3.0, 4.0]])},
@@ -236,8 +236,13 @@ def test_an_optax_transformation_sees_the_tree_it_was_meant_for():
     assert jax.tree.structure(packed) == jax.tree.structure(state)
     with pytest.raises(AttributeError, match="inject_hyperparams"):
         optimizer.learning_rate  # noqa: B018
-    with pytest.raises(UserTypeError, match="which a config cannot hold"):
-        optimizers.serialize(optimizer)
+    config = optimizers.serialize(optimizer)
+    assert config["config"] == {"transformation": None, "name": optimizer.name}
+    with pytest.raises(TransformationMissingError, match="has to be given again"):
+        optimizers.deserialize(config)
+    for name in ("transformation", optimizer.name):
+        again = optimizers.deserialize(config, custom_objects={name: transformation})
+        assert again.transformation is transformation
 
 
 def test_an_injected_learning_rate_can_be_assigned():

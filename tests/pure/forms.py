@@ -57,7 +57,7 @@ OURS_ONCE: dict[str, Callable[[Function], Function]] = {
     "lift.cond": _lift_cond,
     "remat of remat": lambda f: fkeras.remat(fkeras.remat(f)),
 }
-# These carry keys, but nothing else: state, losses and masks are those of the raw ones.
+# These carry keys and masks: state and losses are those of the raw ones.
 OPS_ONCE: dict[str, Callable[[Function], Function]] = {
     "ops.cond": lambda f: lambda x: ops.cond(jnp.isfinite(x[0, 0]), lambda: f(x), lambda: 0.0 * x),
     "ops.switch": lambda f: (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras import layers, lift
+from fkeras import layers, lift, ops
 from fkeras.core.values.masks import get_mask, set_mask
 from fkeras.errors import PureCallError
 
@@ -21,7 +21,14 @@ NOT_CUT_OFF = ("cond", "switch", "custom_vjp")
 CUT_OFF = {name: form for name, form in RAW_ONCE.items() if name not in NOT_CUT_OFF}
 # The forms of these are functions of one tensor; `remat of remat` carries a mask through two.
 CARRYING = OURS_ONCE | {
-    "cond of one layer": lambda f: lambda x: lift.cond(jnp.isfinite(x[0, 0, 0]), f, f, x)
+    "cond of one layer": lambda f: lambda x: lift.cond(jnp.isfinite(x[0, 0, 0]), f, f, x),
+    "ops.cond": lambda f: (
+        lambda x: ops.cond(jnp.isfinite(x[0, 0, 0]), lambda: f(x), lambda: 2.0 * f(x))
+    ),
+    "ops.switch": lambda f: lambda x: ops.switch(0, [f, f], x),
+    "ops.cond of remat": lambda f: (
+        lambda x: ops.cond(True, lambda: fkeras.remat(f)(x), lambda: f(x))
+    ),
 }
 del CARRYING["lift.cond"]
 
@@ -154,18 +161,33 @@ def test_masks_of_outputs_come_out_and_stack():
             masks += [get_mask(lift.cond(True, self.embedding, self.embedding, tokens))]
             masks += [get_mask(lift.vmap(self.embedding)(tokens))]
             masks += [get_mask(lift.scan(lambda c, row: (c, self.embedding(row)), 0.0, tokens)[1])]
+            masks += [get_mask(ops.scan(lambda c, row: (c, self.embedding(row)), 0.0, tokens)[1])]
+            masks += [get_mask(ops.map(self.embedding, tokens))]
+            masks += [get_mask(ops.vectorized_map(self.embedding, tokens))]
+            masks += [get_mask(ops.cond(True, *[lambda: self.embedding(tokens)] * 2))]
+            masks += [get_mask(ops.switch(1, [self.embedding] * 2, tokens))]
             return jnp.stack(masks)
 
     layer = Outer()
     variables = layer.init(keys()[0], TOKENS)
     for run in (layer.apply, jax.jit(layer.apply)):
-        np.testing.assert_array_equal(run(variables, TOKENS)[0], [MASK] * 4)
+        np.testing.assert_array_equal(run(variables, TOKENS)[0], [MASK] * 9)
 
 
-def test_rows_of_a_scan_have_their_masks():
+@pytest.mark.parametrize(
+    "over_rows",
+    [
+        lambda f, xs: lift.scan(lambda c, row: (c, f(row)), 0.0, xs)[1],
+        lambda f, xs: ops.scan(lambda c, row: (c, f(row)), 0.0, xs)[1],
+        ops.map,
+        ops.vectorized_map,
+    ],
+    ids=["lift.scan", "ops.scan", "ops.map", "ops.vectorized_map"],
+)
+def test_rows_have_their_masks(over_rows):
     class Outer(Recurrent):
         def call(self, tokens):
-            return lift.scan(lambda c, row: (c, self.rnn(row)), 0.0, self.embedding(tokens))[1]
+            return over_rows(self.rnn, self.embedding(tokens))
 
     layer, by_hand = Outer(None), plain()
     stacked = jnp.stack([TOKENS, TOKENS[::-1]])
@@ -203,7 +225,19 @@ def test_remat_scope_around_an_encoder_carries_its_mask():
     np.testing.assert_allclose(a, b, atol=1e-6)
 
 
-def test_a_mask_on_a_carry_goes_from_run_to_run():
+LOOPS = {
+    "lift.scan": lambda f, x: lift.scan(lambda c, _: (f(c), None), x, length=2)[0],
+    "ops.scan": lambda f, x: ops.scan(lambda c, _: (f(c), None), x, length=2)[0],
+    "ops.fori_loop": lambda f, x: ops.fori_loop(0, 2, lambda i, c: f(c), x),
+    "ops.while_loop": lambda f, x: ops.while_loop(
+        lambda i, c: i < 2, lambda i, c: (i + 1, f(c)), (0, x)
+    )[1],
+}
+EACH_LOOP = pytest.mark.parametrize("loop", LOOPS.values(), ids=LOOPS)
+
+
+@EACH_LOOP
+def test_a_mask_on_a_carry_goes_from_run_to_run(loop):
     class Outer(layers.Layer):
         def __init__(self):
             super().__init__()
@@ -215,7 +249,7 @@ def test_a_mask_on_a_carry_goes_from_run_to_run():
             if self.by_hand:
                 y = self.rnn(self.rnn(x))
             else:
-                y, _ = lift.scan(lambda c, _: (self.rnn(c), None), x, length=2)
+                y = loop(self.rnn, x)
             return y, get_mask(y)
 
     layer = Outer()
@@ -229,16 +263,17 @@ def test_a_mask_on_a_carry_goes_from_run_to_run():
     np.testing.assert_array_equal(carried, mask)
 
 
-def test_a_carry_that_gets_a_mask_is_an_error():
+@EACH_LOOP
+def test_a_carry_that_gets_a_mask_is_an_error(loop):
     class Outer(layers.Layer):
         def __init__(self):
             super().__init__()
             self.masking = layers.Masking(0.0)
 
         def call(self, x):
-            return lift.scan(lambda c, _: (self.masking(c), None), x, length=2)[0]
+            return loop(self.masking, x)
 
-    with pytest.raises(PureCallError, match="`init` has none.*one of ones"):
+    with pytest.raises(PureCallError, match="first one has none.*mask of ones"):
         Outer()(X)
 
 
@@ -291,14 +326,58 @@ def test_axes_that_do_not_fit_are_errors(in_axes, message):
         lift.vmap(lambda data: data["x"], in_axes=in_axes)({"x": jnp.ones((2, 2))})
 
 
-def test_a_cond_with_a_mask_on_one_side_alone_is_an_error():
+@EACH_LOOP
+def test_a_mask_that_a_run_drops_is_one_of_ones(loop):
+    class Outer(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.masking = layers.Masking(0.0)
+
+        def call(self, x):
+            return get_mask(loop(lambda c: c + 1.0, self.masking(x)))
+
+    assert np.all(Outer()(X * MASK[:, :, None]))
+
+
+@EACH_LOOP
+def test_masks_that_arise_and_end_in_a_loop_are_none_outside(loop):
+    class Outer(Recurrent):
+        def call(self, tokens):
+            sums = loop(lambda c: c + self.rnn(self.embedding(tokens)), jnp.zeros((2, 3)))
+            return fkeras.remat(self.rnn)(jnp.stack([sums, sums], axis=1) @ jnp.ones((3, 4)))
+
+    layer = Outer(None)
+    variables = layer.init(keys()[0], TOKENS)
+    y = plain().apply(variables, TOKENS)[0]
+    twice = jnp.stack([2 * y, 2 * y], axis=1) @ jnp.ones((3, 4))
+    expected, _ = layer.rnn.apply({"params": variables["params"]["rnn"]}, twice)
+    for run in (layer.apply, jax.jit(layer.apply)):
+        np.testing.assert_allclose(run(variables, TOKENS)[0], expected, atol=1e-6)
+
+
+def test_masks_of_plain_functions_come_in_and_out_outside_of_calls():
+    x = X + 0
+    set_mask(x, MASK)
+    for y in (ops.map(lambda row: row, x), ops.fori_loop(0, 2, lambda i, c: c, x)):
+        np.testing.assert_array_equal(get_mask(y), MASK)
+
+
+CHOICES = {
+    "lift.cond": lambda p, f, g, x: lift.cond(p, f, g, x),
+    "ops.cond": lambda p, f, g, x: ops.cond(p, lambda: f(x), lambda: g(x)),
+    "ops.switch": lambda p, f, g, x: ops.switch(jnp.int32(p), [f, g], x),
+}
+
+
+@pytest.mark.parametrize("choose", CHOICES.values(), ids=CHOICES)
+def test_a_choice_with_a_mask_on_one_side_alone_is_an_error(choose):
     class Chosen(layers.Layer):
         def __init__(self):
             super().__init__()
             self.masking = layers.Masking()
 
         def call(self, x):
-            return lift.cond(x[0, 0, 0] > 0, self.masking, lambda x: 2 * x, x)
+            return choose(x[0, 0, 0] > 0, self.masking, lambda x: 2 * x, x)
 
     with pytest.raises(PureCallError, match="one branch returns a mask"):
         Chosen()(X)

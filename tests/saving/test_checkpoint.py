@@ -67,7 +67,7 @@ WRONG = [
     (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
     (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
     (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save`: .*\['form'\]"),
-    (lambda path: saving.save_model(dense(), path / "m", save_format="h5"), "do not agree"),
+    (lambda path: saving.save_model(dense(), path / "m.h5", save_format="tf"), "do not agree"),
     (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights`: .*\['form'\]"),
     (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights`: .*\['form'\]"),
     (lambda path: saving.save_model(dense(), path / "m.weights.h5"), "for weights alone"),
@@ -190,3 +190,47 @@ def test_a_list_that_holds_itself_does_no_harm(tmp_path):
     first.save_weights(tmp_path / "cyclic.weights.h5")
     second.load_weights(tmp_path / "cyclic.weights.h5")
     np.testing.assert_array_equal(first.get_weights()[0], second.get_weights()[0])
+
+
+@saving.register_keras_serializable("tests.saving")
+class NotBuilt(fkeras.Model):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+UNBUILT = [lambda: fkeras.Sequential([layers.Dense(1), layers.Dropout(0.5)]), NotBuilt]
+
+
+@pytest.mark.parametrize("make", UNBUILT, ids=["Sequential", "subclass"])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_model_that_is_not_built_is_saved_without_weights(tmp_path, make, compiled):
+    model = make()
+    if compiled:
+        model.compile("adam", "mse")
+    model.save(tmp_path / "model.keras")
+    again = saving.load_model(tmp_path / "model.keras")
+    assert (again.built, again.compiled) == (False, compiled)
+    assert again(X).shape == (8, 1) and again.build_key is not None
+    if compiled:
+        assert again.train_on_batch(X, Y) > 0
+    with pytest.raises(NotBuiltError):
+        model.save(tmp_path / "model.h5")
+
+
+NAMES = ["model", "model.keras", "model.h5"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_that_counted_on_do_not_part_a_model_from_its_weights(tmp_path, name):
+    for _ in range(2):  # the second one's layers are dense_3, dropout_1, ...
+        x = fkeras.Input((3,))
+        hidden = layers.Dropout(0.5)(layers.Dense(2)(x))
+        model = fkeras.Model(x, layers.Dense(1)(hidden))
+    model.compile("sgd", "mse")
+    model.save(tmp_path / name)
+    again = saving.load_model(tmp_path / name)
+    assert again.train_on_batch(X, Y) == model.train_on_batch(X, Y)  # the same dropout, too

@@ -15,6 +15,8 @@ from fkeras.saving.formats import format_at, format_for
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
 from fkeras.saving.formats.keras_zip import KerasZip
 from fkeras.saving.formats.orbax import FORMAT, INDEX, OrbaxDirectory
+from fkeras.saving.formats.safetensors import SafetensorsFile
+from fkeras.saving.formats.sharded_hdf5 import ShardedWeights
 from fkeras.saving.record import ModelRecord, record_model, record_weights
 from tests.saving.models import dense, with_everything
 
@@ -42,9 +44,19 @@ def assert_equal(a, b):
 # -- by suffix ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["model", "model.v2", "best.model"])
-def test_other_suffixes_are_names_of_directories(name):
+@pytest.mark.parametrize("name", ["model", "model.v2", "best.model", "weights.01-0.5"])
+def test_some_suffixes_are_part_of_the_name_of_a_directory(name):
     assert isinstance(format_for(pathlib.Path(name)), OrbaxDirectory)
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model.kears", "model.H5", "model.json", "x.onnx"])
+def test_other_suffixes_are_refused(tmp_path, name):
+    for write in (dense().save, dense().save_weights):
+        with pytest.raises(UserInputError, match="Invalid filepath extension.*'.keras'"):
+            write(tmp_path / name)
+    assert os.listdir(tmp_path) == []
+    with pytest.raises(UserInputError, match="does not exist.*File format not supported"):
+        dense().load_weights(tmp_path / name)
 
 
 SUFFIXES = [
@@ -53,6 +65,8 @@ SUFFIXES = [
     ("weights.h5", LegacyFile),
     ("model.h5", LegacyFile),
     ("model.hdf5", LegacyFile),
+    ("model.weights.json", ShardedWeights),
+    ("model.safetensors", SafetensorsFile),
     ("model.ckpt", OrbaxDirectory),
 ]
 

@@ -1,5 +1,7 @@
 """Keras's files: what is said of weights that do not fit, and of the optimizer."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,58 @@ def test_an_optimizer_that_was_not_trained_keeps_its_state_and_that_is_said():
 def test_layers_without_arrays_of_their_own_do_not_matter():
     model = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(4), layers.ReLU(), layers.Dense(1)])
     assert restore_weights(model, record(dense())) == []
+
+
+class Blocks(fkeras.Model):
+    """Its layers are found under `layers` too, behind `blocks`."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = [(layers.Dense(2),), (layers.Dense(2),)]
+
+    def call(self, x):
+        for (layer,) in self.blocks:
+            x = layer(x)
+        return x
+
+
+def test_an_attribute_of_another_name_that_gives_the_same_layer_counts():
+    """Files of earlier releases of Keras have no containers inside of containers."""
+    model, other = Blocks(), Blocks()
+    model(X), other(X)
+    saved = record(model)
+    moved = {
+        "blocks/container/dense": "layers/dense",
+        "blocks/container_1/dense": "layers/dense_1",
+    }
+    assert moved.keys() <= saved.stores.keys()
+    stores = {moved.get(path, path): store for path, store in saved.stores.items()}
+    assert restore_weights(other, dataclasses.replace(saved, stores=stores)) == []
+    for a, b in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_objects_to_skip_stay_as_they_are_with_all_below_them(tmp_path):
+    def make():
+        inner = fkeras.Sequential([fkeras.Input((4,)), layers.Dense(2)], name="inner")
+        return fkeras.Sequential([fkeras.Input((3,)), layers.Dense(4), inner])
+
+    model, target = make(), make()
+    before = target.get_weights()
+    model.save_weights(tmp_path / "all.weights.h5")
+    model.save_weights(tmp_path / "part.weights.h5", objects_to_skip=[model.layers[1]])
+    for name in ("all", "part"):
+        skipped = [target.layers[1]]
+        target.load_weights(tmp_path / f"{name}.weights.h5", objects_to_skip=skipped)
+        expected = [*model.get_weights()[:2], *before[2:]]
+        for a, b in zip(target.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    with pytest.raises(
+        IncompatibleFileError, match="layers/sequential/layers/dense/kernel.*: not in the file"
+    ):
+        target.load_weights(tmp_path / "part.weights.h5")
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match="objects_to_skip"):
+        target.load_weights(tmp_path / "model.keras", objects_to_skip=[])
+    with pytest.raises(ValueError, match="objects_to_skip"):
+        model.save_weights(tmp_path / "model.h5", objects_to_skip=[])

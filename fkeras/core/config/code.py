@@ -37,8 +37,9 @@ def revive_lambda(config: Config, reader: Reader) -> types.FunctionType:
     """
     if reader.is_safe():
         raise UnsafeFileError(
-            "The config holds a Python lambda, which is code. It is not revived in safe mode. If "
-            "you trust its source, pass `safe_mode=False`; better, register a named function."
+            "The config holds a Python lambda, which is code: to revive it is arbitrary code "
+            "execution, which safe mode refuses. If you trust its source, pass "
+            "`safe_mode=False`; better, register a named function."
         )
     code = marshal.loads(base64.b64decode(config["code"]))
     defaults = reader.read(config.get("defaults"))

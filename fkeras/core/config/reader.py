@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from fkeras.types import Config
 
 
+_OF_BUILTINS = frozenset((None, "", "function"))  # as registered names
+
+
 class Reader:
     """Makes objects of configs, with what one call of `deserialize_keras_object` was given.
 
@@ -106,8 +109,18 @@ class Reader:
     def _find_function(self, config: Config) -> Any:
         name = config["config"]
         if not isinstance(name, str):
-            raise UserTypeError(f"Could not parse config: {config!r}")
+            raise UserTypeError(
+                "Expected 'config' to be a non-null str, the name of a function. "
+                f"Received: {config!r}"
+            )
         fn = self._find(config, name)
+        if fn is None and config.get("module") == "builtins":
+            fn = registry.find_function(name)
+            if registry.home_of(fn) and config.get("registered_name") not in _OF_BUILTINS | {name}:
+                raise UserInputError(
+                    f"The function {name!r} resolved to a Keras built-in, which has no registered "
+                    f"name. Received: registered_name={config['registered_name']!r}. Leave it out."
+                )
         if fn is None:
             raise unknown_name("function", name, registry.names_to_suggest(self.custom_objects))
         return fn

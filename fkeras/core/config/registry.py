@@ -19,6 +19,17 @@ ObjectT = TypeVar("ObjectT")
 _registered: dict[str, Any] = {}  # "package>name" -> class or function, registered by the program
 _names_of_registered: dict[Any, str] = {}  # and back
 
+# Whose functions configs name without a module, in Keras too.
+_MODULES_OF_FUNCTIONS = (
+    "keras.activations",
+    "keras.constraints",
+    "keras.initializers",
+    "keras.losses",
+    "keras.metrics",
+    "keras.optimizers",
+    "keras.regularizers",
+)
+
 _builtins: dict[tuple[str, str], Any] = {}  # ("keras.layers", "Dense") -> class
 _homes_of_builtins: dict[Any, str] = {}  # class or function -> "keras.layers"
 
@@ -93,8 +104,9 @@ def register_keras_serializable(
     def decorate(obj: ObjectT) -> ObjectT:
         if isinstance(obj, type) and not hasattr(obj, "get_config"):
             raise UserInputError(
-                f"Cannot register class {obj.__name__!r}: it has no `get_config()` method. Define "
-                "one that returns the arguments of its constructor as a dict."
+                "Cannot register a class that does not have a get_config() method: "
+                f"{obj.__name__!r}. Define one that returns the arguments of its constructor as a "
+                "dict."
             )
         if not (isinstance(obj, type) or callable(obj)):
             raise UserInputError(f"Cannot register {obj!r}: expected a class or a function.")
@@ -175,6 +187,23 @@ def find(
     if obj is None and public == "keras":
         return _search(homes.modules(), name)
     return obj
+
+
+def module_of_function(fn: Any) -> str:
+    """The module that a config gives for a function: Keras's `builtins` for most."""
+    home = home_of(fn)
+    return "builtins" if home is None or home in _MODULES_OF_FUNCTIONS else home
+
+
+def find_function(name: str) -> Any:
+    """The function that a config names without saying where it is, as Keras's do; or None.
+
+    One of the program's may be named without its package, as Keras wrote it up to 3.6.
+    """
+    builtin = _search((*_MODULES_OF_FUNCTIONS, "keras.ops"), name)
+    if builtin is not None:
+        return builtin
+    return next((obj for key, obj in _registered.items() if key.endswith(f">{name}")), None)
 
 
 def names_to_suggest(custom_objects: Mapping[str, Any]) -> list[str]:

@@ -124,13 +124,11 @@ def _type_config(obj: type | np.dtype) -> Config | str:
 
 
 def _function_config(fn: Any) -> Config:
-    home = registry.home_of(fn)
-    unregistered = fn.__name__ if home is None else "function"
     return {
-        "module": home or "builtins",
+        "module": registry.module_of_function(fn),
         "class_name": "function",
-        "config": fn.__name__,
-        "registered_name": registry.registered_name_of(fn) or unregistered,
+        "config": registry.registered_name_of(fn) or fn.__name__,
+        "registered_name": "function",
     }
 
 

@@ -12,6 +12,7 @@ from fkeras.core import settings
 from fkeras.data.folders import resizing
 from fkeras.data.folders.labeled_files import Request
 from fkeras.data.folders.making import make_datasets
+from fkeras.data.pillow import load_pillow
 from fkeras.errors import UserInputError
 
 _FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
@@ -160,16 +161,10 @@ def decode(path: str, channels: int) -> np.ndarray:
     Raises:
         ImportError: Pillow is not installed.
     """
-    try:
-        import PIL.Image
-    except ImportError:
-        raise ImportError(
-            "`image_dataset_from_directory` reads files with Pillow: `pip install pillow`, or "
-            "`pip install fkeras[data]`."
-        ) from None
-    with PIL.Image.open(path) as image:
+    pillow = load_pillow("`image_dataset_from_directory`")
+    with pillow.open(path) as image:
         if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
             gray = (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
-            image = PIL.Image.fromarray(gray)
+            image = pillow.fromarray(gray)
         pixels = np.asarray(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
     return pixels if pixels.ndim == 3 else pixels[..., None]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fkeras.core import settings
+from fkeras.core import messages
 from fkeras.errors import UserInputError
 
 
@@ -125,9 +125,9 @@ def find_files(request: Request, formats: tuple[str, ...]) -> LabeledFiles:
     if request.verbose:
         count = f"Found {len(found.paths)} files"
         if found.class_names is None:
-            report(f"{count}.")
+            messages.write(f"{count}.")
         else:
-            report(f"{count} belonging to {len(found.class_names)} classes.")
+            messages.write(f"{count} belonging to {len(found.class_names)} classes.")
     if request.label_mode == "binary" and found.class_names is not None:
         if len(found.class_names) != 2:
             raise UserInputError(
@@ -219,7 +219,7 @@ def parts_of(files: LabeledFiles, request: Request, kind: str, formats: str) -> 
             parts = {str(subset): parts[str(subset)]}
         if request.verbose:
             for name, part in parts.items():
-                report(f"Using {len(part.paths)} files for {name}.")
+                messages.write(f"Using {len(part.paths)} files for {name}.")
     for name, part in parts.items():
         if not part.paths:
             of_part = f"{name} " if name and subset == "both" else ""
@@ -227,9 +227,3 @@ def parts_of(files: LabeledFiles, request: Request, kind: str, formats: str) -> 
                 f"No {of_part}{kind} found in directory {request.directory}. {formats}"
             )
     return list(parts.values())
-
-
-def report(text: str) -> None:
-    """Tells the user what was found."""
-    if settings.get("interactive_logging"):
-        print(text)  # noqa: T201

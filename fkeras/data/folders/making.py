@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -124,20 +126,19 @@ def _grain_dataset(
     return dataset
 
 
-def import_grain() -> Any:
+def import_grain() -> ModuleType:
     """The library.
 
     Raises:
         ImportError: it is not installed.
     """
     try:
-        import grain
+        return importlib.import_module("grain")
     except ImportError:
         raise ImportError(
             '`format="grain"` needs Grain: `pip install fkeras[data]`. The default returns a '
             "`fkeras.data.Dataset`, which needs nothing."
         ) from None
-    return grain
 
 
 def _join(values: list[Any], name: str) -> Any:

@@ -4,20 +4,23 @@ losses.
 
 from __future__ import annotations
 
-import copy
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import jax_private, tracebacks
 from fkeras.core.nested import flatten
 from fkeras.core.scoped import Inside, Scoped
-from fkeras.core.values import masks, trace_tokens
+from fkeras.core.values import mask_operands, masks, remat, trace_tokens
 from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
     import jax
 
+    from fkeras.core.values.remat import RematScope
     from fkeras.layers.base.capture import Capture
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.tracking import Structure
@@ -37,6 +40,7 @@ class CallContext:
         capture: the collector of intermediate outputs, or None.
         mask_traces: traces in which tensors had masks.
         without_outputs: the layer whose `call` returned None last, or None.
+        remat: what the calls inside compute again in the backward pass; None: nothing.
     """
 
     __slots__ = (
@@ -49,6 +53,7 @@ class CallContext:
         "float_dtype",
         "capture",
         "without_outputs",
+        "remat",
     )
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
@@ -61,6 +66,7 @@ class CallContext:
         self.capture: Capture | None = None
         self.mask_traces: list[jax_private.Trace] = []
         self.without_outputs: Layer | None = None
+        self.remat: RematScope | None = remat.of_model()
 
     def is_deep(self) -> bool:
         """Whether an inner program is being recorded: what is read of this context becomes a
@@ -87,6 +93,23 @@ class CallContext:
             jax_private.is_same(present, trace) for trace in self.mask_traces
         )
 
+    def crossing(self) -> Callable[[], AbstractContextManager]:
+        """See `mask_operands.crossing`."""
+        come_in = bool(self.mask_traces) and not self.has_masks_outside()
+
+        @contextlib.contextmanager
+        def inside() -> Iterator[None]:
+            outer = self.mask_traces
+            self.mask_traces = list(outer)  # what is noted inside is no mask out here
+            if come_in:
+                self.note_masks()
+            try:
+                yield
+            finally:
+                self.mask_traces = outer
+
+        return inside
+
     def mark_read(self) -> None:
         """Notes on the layers involved that an inner trace read this context: from now on their
         calls get tokens of their own (`core.values.trace_tokens`).
@@ -103,8 +126,7 @@ class CallContext:
         self.layer._info.drew_in_inner_trace = True
 
 
-# On another thread a copy counts: `training` is set and put back by each layer of a call.
-_context: Scoped[CallContext | None] = Scoped(None, carry=copy.copy)
+_context: Scoped[CallContext | None] = mask_operands.present_call
 
 
 def current() -> CallContext | None:
@@ -135,6 +157,20 @@ looked_up: Scoped[list[tuple[Layer, jax.Array]] | None] = Scoped(None)
 def opened(context: CallContext) -> Inside[CallContext]:
     """Context manager: `context` is the current one inside."""
     return _OpenCall(_context, context)
+
+
+@contextlib.contextmanager
+def without_remat() -> Iterator[None]:
+    """Context manager: inside, what the whole model was compiled with computes nothing again."""
+    context = current()
+    if context is None:
+        yield
+        return
+    outer, context.remat = context.remat, None
+    try:
+        yield
+    finally:
+        context.remat = outer
 
 
 def constants_of(layer: Layer, structure: Structure, *parts: Any) -> CallConstants:

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import masks
-from fkeras.errors import PureCallError
+from fkeras.core.values.mask_operands import check_branches, masks_of, masks_of_next_carry
 from fkeras.layers.base.lift_carrier import (
     Arguments,
     Carried,
@@ -35,8 +35,6 @@ from fkeras.layers.base.lift_carrier import (
     build_layers,
     first_along,
     masks_along,
-    masks_of,
-    masks_of_next_carry,
     size_along,
     summed,
 )
@@ -147,7 +145,9 @@ def scan(
 
         def call() -> Any:
             new_carry, y = function(inner_carry, arguments.rebuilt(arrays, array_masks))
-            carried_masks.append(masks_of_next_carry(masks_of(new_carry), init_masks))
+            carried_masks.append(
+                masks_of_next_carry(masks_of(new_carry), init_masks, "fkeras.lift.scan")
+            )
             return new_carry, y
 
         carried_masks: list[Any] = []
@@ -240,22 +240,17 @@ def cond(
     carrier = Carrier(true_fun, false_fun)
     arguments = Arguments.of(operands)
     owners: list[Layer] = []  # of the losses of both branches
-    masked: list[list[bool]] = []  # which outputs of the branches have masks
+    masked: dict[str, list[bool]] = {}  # which outputs of the branches have masks
 
-    def branch(function: Callable[..., Any]) -> Callable[..., Any]:
+    def branch(function: Callable[..., Any], name: str) -> Callable[..., Any]:
         def run(values: list[jax.Array], arrays: list[Any], array_masks: list[Any]) -> Carried:
             def call() -> Any:
                 return function(*arguments.rebuilt(arrays, array_masks))
 
             result = carrier.run(call, values, key_scopes.again(), keep_all=True)
             owners.extend(carrier.owners)
-            masked.append([mask is not None for mask in result.masks])
-            if masked[-1] != masked[0] and len(masked[-1]) == len(masked[0]):
-                raise PureCallError(
-                    "`fkeras.lift.cond`: one branch returns a mask on an output, the other none "
-                    f"(true_fun: {masked[0]}, false_fun: {masked[-1]}). Give both one, of ones "
-                    "where all counts, or take it off."
-                )
+            masked[name] = [mask is not None for mask in result.masks]
+            check_branches(masked, "fkeras.lift.cond")
             # The branches may add different numbers of losses: their sum stands for them.
             total = sum(map(jnp.sum, result.losses), jnp.zeros(()))
             return result._replace(losses=[total])
@@ -264,8 +259,8 @@ def cond(
 
     result = jax.lax.cond(
         pred,
-        branch(true_fun),
-        branch(false_fun),
+        branch(true_fun, "true_fun"),
+        branch(false_fun, "false_fun"),
         carrier.values,
         arguments.arrays,
         arguments.masks,

@@ -166,6 +166,7 @@ class Carrier:
             context.layer = self.context.layer
             context.training = self.context.training
             context.float_dtype = self.context.float_dtype
+            context.remat = self.context.remat
             context.mask_traces = list(self.context.mask_traces)
             if context.mask_traces and not self.has_lost_masks:
                 context.note_masks()  # they came in, as operands or by closure
@@ -259,23 +260,6 @@ def build_layers(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Non
     jax.eval_shape(run)
     if contexts.current() is None:
         building.place(owner)
-
-
-def masks_of(tree: PyTree) -> list[Any]:
-    return [masks.get_mask(leaf) for leaf in jax.tree.leaves(tree)]
-
-
-def masks_of_next_carry(new: list[Any], first: list[Any]) -> list[Any]:
-    """A carry's masks in the structure that the first carry's have."""
-    if any(mask is not None and start is None for mask, start in zip(new, first)):
-        raise PureCallError(
-            "A carry of `fkeras.lift.scan` has a mask at the end of a run, but `init` has none, "
-            "and a loop keeps its structure. Give `init` one of ones, or take the mask off."
-        )
-    return [
-        jnp.ones_like(start) if mask is None and start is not None else mask
-        for mask, start in zip(new, first)
-    ]
 
 
 def _is_array(leaf: Any) -> bool:

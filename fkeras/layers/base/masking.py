@@ -58,8 +58,8 @@ def fill_masks(
                     f"Layer '{layer.name}' ({type(layer).__name__}) uses masks and is called "
                     "inside a transformation of JAX (jit, checkpoint, scan, vmap, grad), which "
                     "knows of arrays alone: a mask in the call around it cannot come in. Pass it "
-                    f"(`{name}=`; None says that there is none), or use `fkeras.remat` and "
-                    "`fkeras.lift`, which carry masks."
+                    f"(`{name}=`; None says that there is none), or use `fkeras.remat`, "
+                    "`fkeras.lift` and the loops of `fkeras.ops`, which carry masks."
                 )
 
 

@@ -134,9 +134,10 @@ def _revived(name: str, value: object, custom_objects: Config | None, safe_mode:
     """The argument `name` from its config. Raises for code in safe mode."""
     if isinstance(value, dict) and value.get("class_name") == "__lambda__" and safe_mode:
         raise UnsafeFileError(
-            f"The `{name}` of this `Lambda` layer is a Python lambda, which is code. It is "
-            "not revived in safe mode. If you trust its source, pass `safe_mode=False`, "
-            "or call `fkeras.config.enable_unsafe_deserialization()`."
+            f"The `{name}` of this `Lambda` layer is a Python lambda, which is code: to "
+            "revive it is arbitrary code execution, which safe mode refuses. If you trust its "
+            "source, pass `safe_mode=False`, or call "
+            "`fkeras.config.enable_unsafe_deserialization()`."
         )
     with scopes.SafeModeScope(safe_mode):
         return serialization.deserialize_keras_object(

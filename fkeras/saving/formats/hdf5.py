@@ -4,6 +4,7 @@ is, its content decides.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal
 
 from fkeras import io
@@ -13,7 +14,10 @@ from fkeras.saving.formats.seal import check_seal, seal_file
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from fkeras.saving.stores import Store
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -25,10 +29,7 @@ class _Hdf5File:
         return starts_with(path, _SIGNATURE)
 
     def read(self, path: Path) -> ModelRecord:
-        size = path.stat().st_size
-        with open(path, "rb") as content:
-            check_seal(content, size, f"'{path}'")
-        with guarded_hdf5.open_guarded(path, size, f"'{path}'") as file:
+        with _opened(path) as file:
             if hdf5_stores.holds_stores(file):
                 return ModelRecord({}, stores=hdf5_stores.read_stores(file))
             return _read_legacy(file)
@@ -95,6 +96,27 @@ def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
     )
+
+
+def read_stores_file(path: Path) -> dict[str, Store]:
+    """The stores of a file of Keras 3's layout.
+
+    Raises:
+        CorruptFileError: a damaged file, or one of another layout.
+        UnsafeFileError: see `GuardedFile`.
+    """
+    with _opened(path) as file:
+        return hdf5_stores.read_stores(file)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[guarded_hdf5.GuardedFile]:
+    """A file to read, once its seal is known to be whole."""
+    size = path.stat().st_size
+    with open(path, "rb") as content:
+        check_seal(content, size, f"'{path}'")
+    with guarded_hdf5.open_guarded(path, size, f"'{path}'") as file:
+        yield file
 
 
 def starts_with(path: Path, signature: bytes) -> bool:

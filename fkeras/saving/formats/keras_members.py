@@ -74,6 +74,7 @@ def record_of(names: Collection[str], read: Callable[[str], bytes], shown: str) 
         {},
         stores=stores,
         config=config,
+        metadata=described,
         of_keras2=of_keras2,
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),

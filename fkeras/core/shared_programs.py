@@ -1,0 +1,99 @@
+"""Equal programs are compiled once: models that compute the same share executables.
+
+The key of an executable is what it was compiled from: the lowered program with its constants by
+value, which inputs it may consume, the compiler's options, backend and devices. No config of a
+model is part of it, since a config does not cover what a `call` reads. Programs that call back to
+Python are never shared: two of them may be equal but for the function that is called.
+
+The table holds executables and nothing else: no model, no weights, no data.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import re
+import threading
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+from fkeras.core.scoped import Scoped
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+_MOST = 64  # executables; the one that was asked for longest ago goes first
+
+_table: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+_lock = threading.Lock()
+_is_open: Scoped[bool] = Scoped(False)
+_is_checked: Scoped[bool] = Scoped(False)
+
+
+class WrongSharingError(RuntimeError):
+    """Two programs with one key were compiled to different code."""
+
+
+def sharing() -> AbstractContextManager[bool]:
+    """Context manager: what JAX compiles inside is looked up first, and kept for others."""
+    _install()
+    return _is_open.inside(True)
+
+
+def checked() -> AbstractContextManager[bool]:
+    """Context manager for tests: what would be shared is compiled all the same, and compared.
+
+    Raises:
+        WrongSharingError: on leaving the compiler with other code than what would be shared.
+    """
+    return _is_checked.inside(True)
+
+
+def count() -> int:
+    """How many executables are kept."""
+    return len(_table)
+
+
+def clear() -> None:
+    """Forgets all executables. Models that use one go on with it."""
+    with _lock:
+        _table.clear()
+
+
+@functools.cache
+def _install() -> None:
+    from fkeras.core import jax_private  # this module is read without JAX
+
+    jax_private.wrap_compilation(shared)
+
+
+def shared(key_of: Callable[[], Hashable], compile: Callable[[], Any]) -> Any:
+    """The executable of a key, compiled where there is none.
+
+    Args:
+        key_of: makes the key, which takes a while.
+        compile: makes the executable.
+    """
+    if not _is_open.value:
+        return compile()
+    key = key_of()
+    with _lock:
+        executable = _table.get(key)
+        if executable is not None:
+            _table.move_to_end(key)
+    if executable is None:
+        executable = compile()
+        with _lock:
+            _table[key] = executable
+            while len(_table) > _MOST:
+                _table.popitem(last=False)
+    elif _is_checked.value and _code(executable) != _code(compile()):
+        raise WrongSharingError("Two programs of one key differ in their compiled code.")
+    return executable
+
+
+def _code(executable: Any) -> list[str]:
+    """The instructions of an executable, without where in the sources they come from."""
+    text = "\n".join(module.to_string() for module in executable.hlo_modules())
+    lines = re.sub(r",? *metadata=\{[^}]*\}", "", text).splitlines()
+    return [line for line in lines if " = " in line]

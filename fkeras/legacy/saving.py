@@ -1,0 +1,10 @@
+"""Configs of the form before Keras 3. New code uses `fkeras.saving`."""
+
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
+from fkeras.core.config.legacy import deserialize_keras_object as deserialize_keras_object
+from fkeras.core.config.legacy import serialize_keras_object as serialize_keras_object
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__)
