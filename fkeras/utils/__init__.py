@@ -29,6 +29,11 @@ from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.encoding import normalize as normalize
 from fkeras.data.encoding import to_categorical as to_categorical
+from fkeras.data.folders import audio_dataset_from_directory as audio_dataset_from_directory
+from fkeras.data.folders import image_dataset_from_directory as image_dataset_from_directory
+from fkeras.data.folders import split_dataset as split_dataset
+from fkeras.data.folders import text_dataset_from_directory as text_dataset_from_directory
+from fkeras.data.folders import timeseries_dataset_from_array as timeseries_dataset_from_array
 from fkeras.data.image_files import array_to_img as array_to_img
 from fkeras.data.image_files import img_to_array as img_to_array
 from fkeras.data.image_files import load_img as load_img
