@@ -4,6 +4,7 @@ contents.
 
 from typing import TYPE_CHECKING
 
+from fkeras.callbacks.backup_and_restore import BackupAndRestore as BackupAndRestore
 from fkeras.callbacks.callback import Callback as Callback
 from fkeras.callbacks.callback_list import CallbackList as CallbackList
 from fkeras.callbacks.csv_logger import CSVLogger as CSVLogger

@@ -77,11 +77,15 @@ class Callback:
         self._model = model
 
     def get_state(self) -> dict:
-        """What this callback has to remember over a restart: a dict of plain values and arrays."""
+        """What this callback has to remember where a later process goes on with the training: a
+        dict of None, bools, numbers, strings, bytes, arrays, and lists, tuples and dicts of those.
+        """
         return {}
 
     def set_state(self, state: dict) -> None:
-        """Takes over what `get_state` returned; the training that begins next goes on from it."""
+        """Takes over what `get_state` returned. `fit` with a `BackupAndRestore` calls it behind
+        `on_train_begin`, and behind `on_epoch_begin` where it goes on within an epoch.
+        """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Before epoch `epoch`, counted from 0."""

@@ -4,6 +4,7 @@ own.
 
 from __future__ import annotations
 
+import collections
 import inspect
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -155,19 +156,21 @@ class CallbackList(Callback):
                 callback.check_monitor(names, has_validation)
 
     def get_state(self) -> dict:
-        """The states of the callbacks that have one, by place and class."""
+        """The states of the callbacks that have one, by class and, within a class, by place."""
         states = {
-            f"{i}_{type(c).__name__}": c.get_state()
-            for i, c in enumerate(self.callbacks)
-            if hasattr(c, "get_state")
+            name: callback.get_state()
+            for name, callback in self._by_name().items()
+            if hasattr(callback, "get_state")
         }
-        return {k: v for k, v in states.items() if v}
+        return {name: state for name, state in states.items() if state}
 
     def set_state(self, state: dict) -> None:
-        """Gives each callback its state back. Raises where the callbacks are not those that were
-        saved.
+        """Gives each callback its state back.
+
+        Raises:
+            UserInputError: a callback that was saved is not there. None has got a state then.
         """
-        mine = {f"{i}_{type(c).__name__}": c for i, c in enumerate(self.callbacks)}
+        mine = self._by_name()
         unknown = sorted(set(state) - set(mine))
         if unknown:
             raise UserInputError(
@@ -176,6 +179,15 @@ class CallbackList(Callback):
             )
         for name, callback_state in state.items():
             mine[name].set_state(callback_state)
+
+    def _by_name(self) -> dict[str, Callback]:
+        named: dict[str, Callback] = {}
+        count: collections.Counter[str] = collections.Counter()
+        for callback in self.callbacks:
+            kind = type(callback).__name__
+            named[f"{kind}_{count[kind]}"] = callback
+            count[kind] += 1
+        return named
 
     # -- hooks -----------------------------------------------------------------
 

@@ -39,12 +39,32 @@ class CSVLogger(Callback):
         self.append = append
         self.keys = None  # columns behind `epoch`
         self._has_warned = False
+        self._empties = False  # before the next line
+
+    def get_state(self) -> dict[str, Any]:
+        size = 0 if self._empties else os.path.getsize(self.filename)
+        return {"keys": self.keys, "size": size}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Lines that were written later go: they will be written again."""
+        size = os.path.getsize(self.filename) if os.path.exists(self.filename) else 0
+        if size < state["size"]:
+            warn_user(
+                f"CSVLogger: {self.filename!r} has {size} bytes and should have "
+                f"{state['size']}: the lines of earlier epochs are missing."
+            )
+            self.keys, self._empties = None, True
+            return
+        self.keys, self._empties = state["keys"], False
+        if size:
+            os.truncate(self.filename, state["size"])
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.keys = self._columns_there() if self.append else None
-        if not self.append:
-            with open(self.filename, "w"):
-                pass
+        # Not yet: a training that goes on from a backup has its first lines there.
+        self._empties = not self.append
+        with open(self.filename, "a"):
+            pass
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = logs or {}
@@ -61,7 +81,8 @@ class CSVLogger(Callback):
                 f"CSVLogger: {self.filename!r} has no column for {', '.join(dropped)}: these "
                 "values are left out."
             )
-        with open(self.filename, "a", newline="") as file:
+        mode, self._empties = "w" if self._empties else "a", False
+        with open(self.filename, mode, newline="") as file:
             writer = csv.writer(file, delimiter=self.sep)
             if begins:
                 writer.writerow(["epoch", *self.keys])

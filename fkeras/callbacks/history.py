@@ -34,6 +34,12 @@ class History(Callback):
         self.history: dict[str, list[Any]] = FormerKeys()
         self.epoch = []
 
+    def get_state(self) -> dict[str, Any]:
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.history, self.epoch = state["history"], state["epoch"]
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epoch = []
 

@@ -181,7 +181,10 @@ def _period_of(former: dict[str, Any]) -> int:
     period = former.pop("period", None)
     for name in ("load_weights_on_restart", "options"):
         if former.pop(name, None):
-            warn_user(f"ModelCheckpoint: `{name}` of older Keras has no effect.")
+            warn_user(
+                f"ModelCheckpoint: `{name}` of older Keras has no effect. `BackupAndRestore` "
+                "goes on with a training that was interrupted."
+            )
     if former:
         raise UserTypeError(f"ModelCheckpoint got an unexpected argument {sorted(former)[0]!r}.")
     if period is None:

@@ -44,10 +44,11 @@ class MonitorCallback(Callback):
     ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            raise UserInputError(
-                f"{type(self).__name__}: `mode` must be 'auto', 'min' or 'max'. Received: "
-                f"mode={mode!r}"
+            warn_user(
+                f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode. It may be "
+                "'auto', 'min' or 'max'."
             )
+            mode = "auto"
         if not isinstance(monitor, str):
             raise UserTypeError(
                 f"{type(self).__name__}: `monitor` must be a name in the logs, such as 'val_loss'. "

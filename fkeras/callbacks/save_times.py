@@ -31,6 +31,10 @@ class SaveTimes:
                 "integer values of 1 or more"
             )
         self.save_freq = save_freq
+        self.begin()
+
+    def begin(self) -> None:
+        """Starts counting from nothing."""
         self.seen = 0  # batches since the last save
         self.last: int | None = None  # index of the last batch, in its epoch
 
@@ -52,6 +56,10 @@ class SaveTimes:
             return False
         self.seen = 0
         return True
+
+    def batches_until_due(self) -> int | None:
+        """How many batches are left until the next save; None where saves go by epochs."""
+        return self.save_freq - self.seen if isinstance(self.save_freq, int) else None
 
     def get_state(self) -> dict[str, Any]:
         return {"seen": self.seen, "last": self.last}

@@ -40,6 +40,12 @@ class SwapEMAWeights(Callback):
         self.swap_on_epoch = swap_on_epoch
         self._averages_are_in_model = False
 
+    def get_state(self) -> dict[str, Any]:
+        return {"averages_are_in_model": self._averages_are_in_model}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._averages_are_in_model = state["averages_are_in_model"]
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         list(self._pairs())  # an optimizer without averages is told of before the first step
 

@@ -99,6 +99,12 @@ class TensorBoard(Callback):
             self.reads_logs_only = False  # every batch counts, not the last of a device call alone
             self.on_train_batch_end = self._after_batch
 
+    def get_state(self) -> dict[str, Any]:
+        return {"last_written": self._last_written}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._last_written = state["last_written"]
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._is_training = True
         self._last_written = self._steps()

@@ -13,8 +13,6 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
-    "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
-    "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
@@ -41,23 +39,7 @@ INSTEAD: dict[str, str] = {
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "utils.model_to_dot": "Use `model.summary()`.",
-    "utils.plot_model": "Use `model.summary()`.",
-    "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
-    "preprocessing.timeseries_dataset_from_array": "Use `np.lib.stride_tricks."
-    "sliding_window_view`.",
-    "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
     "visualization": "Draw with Matplotlib.",
-    **dict.fromkeys(
-        (
-            "preprocessing.image_dataset_from_directory",
-            "preprocessing.text_dataset_from_directory",
-            "utils.audio_dataset_from_directory",
-            "utils.image_dataset_from_directory",
-            "utils.text_dataset_from_directory",
-        ),
-        "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
-    ),
     **dict.fromkeys(
         [
             f"layers.{name}"

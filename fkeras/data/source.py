@@ -82,6 +82,23 @@ class Source(abc.ABC):
         are of no use to the model.
         """
 
+    def track(self) -> None:  # noqa: B027
+        """Has the batches counted from now on, so that `position` can tell where they stand."""
+
+    def position(self, done: int | None = None) -> dict[str, Any]:
+        """Where the data stand, for `go_on` of the same data in another process. Arrays stand
+        nowhere: they are taken by index.
+
+        Args:
+            done: batches used of the pass that goes on; None where there is none.
+        """
+        return {}
+
+    def go_on(self, position: dict[str, Any]) -> None:  # noqa: B027
+        """Goes to a position before the first epoch: the next one begins behind the batches that
+        were used.
+        """
+
     @abc.abstractmethod
     def epoch(self, order: np.ndarray | int | None = None) -> Iterator[Batch]:
         """The batches of an epoch.

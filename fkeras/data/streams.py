@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core.warn_once import warn_user
-from fkeras.data import ahead, batch_checks
+from fkeras.data import ahead, batch_checks, convert
+from fkeras.data.journal import Journal, Pass, has_state
 from fkeras.data.pipeline import INFINITE_CARDINALITY, Dataset
 from fkeras.data.py_dataset import PyDataset
 from fkeras.data.source import Source, without_inputs
@@ -43,6 +44,8 @@ def kind_of(value: InMemory | Stream) -> str | None:
     if isinstance(value, (list, tuple, Mapping, str, bytes)):
         return None
     if _has(value, "__array__") or _has(value, "dtype") or _has(value, "dtypes"):
+        return None
+    if convert.is_lazy_column(value):
         return None
     if _has(value, "dataset", "batch_size", "__iter__"):
         return "DataLoader"
@@ -101,6 +104,11 @@ class StreamSource(Source):
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
         self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
         self._left_out: Collection[str] = ()  # keys of a dict of inputs
+        self._journal: Journal | None = None
+        # The next pass, where it goes on from an earlier process: (index, first batch) of it, or
+        # the pass itself.
+        self._goes_on_at: tuple[int, int] | None = None
+        self._begun: Generator[Batch, None, None] | None = None
         needs_tuple = self.kind == "generator" and role != "predict"
         self._watch: Callable[[Batch], None] | None = None
         self._checks = batch_checks.BatchChecks(name, str(self.kind), class_weight, needs_tuple)
@@ -171,11 +179,94 @@ class StreamSource(Source):
         Args:
             epoch_index: decides the order of a shuffled `PyDataset`.
         """
+        if self._journal is None:
+            return self._next_pass(epoch_index)
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            return begun
+        if self._goes_on_at is None:
+            return self._journal.counted(self._next_pass(epoch_index), epoch_index)
+        index, first = self._goes_on_at
+        self._goes_on_at = None
+        return self._journal.counted(self._open(index, first), index, first)
+
+    def _next_pass(self, epoch_index: int) -> Generator[Batch, None, None]:
         if self._peeked is None:
             return self._open(epoch_index)
         first, rest = self._peeked
         self._peeked = None
         return _chained(first, rest)
+
+    # -- going on in another process -------------------------------------------
+
+    def track(self) -> None:
+        self._journal = Journal(one_iterator=self._generator is not None)
+
+    def position(self, done: int | None = None) -> dict[str, Any]:
+        journal = self._journal
+        if journal is None:
+            return {}
+        finished = journal.passes if done is None else journal.passes[:-1]
+        if journal.has_states:
+            finished = []
+        return {
+            "passes": [[one.index, one.count, one.ended] for one in finished],
+            "open": None if done is None else [journal.passes[-1].index, done],
+            "state": journal.state_after(done),
+        }
+
+    def go_on(self, position: dict[str, Any]) -> None:
+        """Iterators that have a state are given it, a `PyDataset` goes on by index; of all others
+        the batches that were used are drawn and dropped.
+
+        Raises:
+            UserInputError: there are fewer of them now.
+        """
+        if self._journal is None:
+            self.track()
+        if not position:
+            return
+        if position["state"] is not None:
+            self._set_state(position["state"], position["open"])
+        elif self.kind == "PyDataset":
+            self._journal.passes = [Pass(*one) for one in position["passes"]]
+            for _ in position["passes"]:
+                self._hook("on_epoch_begin")
+                self._hook("on_epoch_end")
+            self._goes_on_at = position["open"]
+        else:
+            self._draw_again(position["passes"], position["open"])
+
+    def _set_state(self, state: Any, at: tuple[int, int] | None) -> None:
+        if self._peeked is not None:
+            self._peeked[1].close()
+            self._peeked = None
+        self._goes_on_at = at
+        self._journal.begin_at(state, at[1] if at else 0)
+        if self._generator is not None:  # which goes on from pass to pass
+            self._data.set_state(state)
+            self._journal.state_to_set = None
+
+    def _draw_again(self, passes: list[tuple[int, int, bool]], at: tuple[int, int] | None) -> None:
+        for index, count, ended in passes:
+            with contextlib.closing(self.epoch(index)) as batches:
+                self._drop(batches, count)
+                if ended:
+                    next(batches, None)
+        if at is not None:
+            index, count = at
+            self._begun = self.epoch(index)
+            self._drop(self._begun, count)
+
+    def _drop(self, batches: Iterator[Batch], count: int) -> None:
+        """Draws batches that an earlier process has used."""
+        found = sum(1 for _ in itertools.islice(batches, count))
+        if found < count:
+            raise UserInputError(
+                f"`{self.name}`: training was interrupted behind {count} batches of a pass over "
+                f"the {self.kind}; now it has only {found}. To go on, it must yield the same "
+                "batches again; to begin anew, remove the backup."
+            )
 
     def _nothing_there(self) -> str:
         text = (
@@ -202,15 +293,21 @@ class StreamSource(Source):
             return None
         return count if count < _INFINITE else None
 
-    def _open(self, epoch_index: int) -> Generator[Batch, None, None]:
-        batches = self._passes(epoch_index) if self._period else self._pass(epoch_index)
-        return self._with_hooks(batches) if self.kind == "PyDataset" else batches
+    def _open(self, epoch_index: int, first: int = 0) -> Generator[Batch, None, None]:
+        """Batches from number `first` on, which is 0 but for a `PyDataset` and iterators that have
+        been put there.
+        """
+        if self._journal is not None:
+            self._journal.begin_items(first)
+        start = self._passes if self._period else self._pass
+        batches = start(epoch_index, first)
+        return self._with_hooks(batches, first) if self.kind == "PyDataset" else batches
 
-    def _pass(self, index: int) -> Generator[Batch, None, None]:
+    def _pass(self, index: int, first: int = 0) -> Generator[Batch, None, None]:
         """Batches of one pass over the data."""
-        items = self._items(index)
+        items = self._items(index, first)
         try:
-            for number, item in enumerate(items):
+            for number, item in enumerate(items, first):
                 yield self._looked_at(self._batch(item, number), number)
         finally:
             if items is not self._generator:
@@ -220,54 +317,72 @@ class StreamSource(Source):
         batch = self._checks.check(item, number)
         return without_inputs(batch, self._left_out) if self._left_out else batch
 
-    def _passes(self, index: int) -> Generator[Batch, None, None]:
+    def _passes(self, index: int, first: int = 0) -> Generator[Batch, None, None]:
         """Batches of passes without end; they end where a pass has none."""
+        count = self._count()
+        if first and count is not None and self.kind == "PyDataset":
+            index, first = index + first // count, first % count
         for one in itertools.count(index):
             empty = True
-            with contextlib.closing(self._pass(one)) as batches:
+            with contextlib.closing(self._pass(one, first)) as batches:
+                first = 0
                 for batch in batches:
                     empty = False
                     yield batch
             if empty:
                 return
 
-    def _with_hooks(self, batches: Generator[Batch, None, None]) -> Generator[Batch, None, None]:
+    def _with_hooks(
+        self, batches: Generator[Batch, None, None], first: int = 0
+    ) -> Generator[Batch, None, None]:
         """Batches with the hooks of a `PyDataset` around each epoch.
 
         An epoch has the user's number of steps, or all batches.
         """
+        done = first
+        while self._period is not None and done >= self._period:  # of an earlier process
+            self._hook("on_epoch_begin")
+            self._hook("on_epoch_end")
+            done -= self._period
         with contextlib.closing(batches):
             while True:
                 self._hook("on_epoch_begin")
                 try:
-                    done = 0
-                    for batch in itertools.islice(batches, self._period):
+                    left = None if self._period is None else self._period - done
+                    for batch in itertools.islice(batches, left):
                         yield batch
                         done += 1
                 finally:  # also where the epoch is left early
                     self._hook("on_epoch_end")
                 if self._period is None or done < self._period:
                     return
+                done = 0
 
     def _hook(self, name: str) -> None:
         getattr(self._data, name, lambda: None)()
 
-    def _items(self, index: int) -> Iterable[Any]:
+    def _items(self, index: int, first: int) -> Iterable[Any]:
         """What one pass yields, unchecked."""
-        if self._generator is not None:
-            return self._generator
         if self.kind == "PyDataset":
-            return self._items_by_index(index)
-        # A slow iterable moves to a thread; its code knows nothing of the model.
+            return self._items_by_index(index, first)
+        journal = self._journal
+        if self._generator is not None:
+            if journal is None or not has_state(self._data):
+                return self._generator
+            return journal.noted(self._data, lambda items: items)
         as_numpy = self.kind in _WITH_CARDINALITY
-        return ahead.ahead_if_slow(self._data.as_numpy_iterator() if as_numpy else iter(self._data))
+        iterator = self._data.as_numpy_iterator() if as_numpy else iter(self._data)
+        # A slow iterable moves to a thread; its code knows nothing of the model.
+        if journal is None or not has_state(iterator):
+            return ahead.ahead_if_slow(iterator)
+        return journal.noted(iterator, ahead.ahead_if_slow)
 
-    def _items_by_index(self, index: int) -> Iterable[Any]:
+    def _items_by_index(self, index: int, first: int) -> Iterable[Any]:
         count = self._count()
-        order: Iterable[int] = itertools.count() if count is None else range(count)
+        order: Iterable[int] = itertools.count(first) if count is None else range(first, count)
         if self.shuffle and count is not None:
             draw = np.random.Generator(np.random.PCG64(np.random.SeedSequence([index])))
-            order = draw.permutation(count).tolist()
+            order = draw.permutation(count).tolist()[first:]
         # Threads: what a dataset does (decoding, disks) mostly runs outside of Python's lock.
         workers = int(getattr(self._data, "workers", 1) or 0)
         if workers > 1:

@@ -14,7 +14,9 @@ from fkeras.layers.base import tracking
 from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.optimizers import LossScaleOptimizer
-from fkeras.training import agreement, first_batch, interrupts
+from fkeras.training import agreement, first_batch, interrupts, termination
+from fkeras.training.backup_owner import describe_owner
+from fkeras.training.backups import Backups
 from fkeras.training.compile_watch import CompileWatch
 from fkeras.training.fit import Fit
 from fkeras.training.fit_options import FitOptions, check_validation_freq, order_seed
@@ -146,6 +148,11 @@ class Fitting:
         is only made then.
         """
         tolerate_nan = arguments.tolerates_nan(callbacks)
+        backup = arguments.backup_among(callbacks)
+        if backup is not None:  # before the first batch is looked at
+            source.track()
+            if validation is not None:
+                validation.track()
         self._prepare(source, "fit", tolerate_nan)
         if validation is not None:
             self._leave_out_surplus_inputs(validation)
@@ -163,14 +170,37 @@ class Fitting:
         listed.show_validation_data(validation_data)
         structure = tracking.structure_of(self)
         self._compiled.check_monitors(listed, structure, has_validation=validation is not None)
-        watch = CompileWatch(executables, max_compiles)
         skipped = self._skipped_steps(verbose)
-        after_epoch = None if skipped is None else skipped.after_epoch
-        options = self._fit_options(compile_watch=watch, after_epoch=after_epoch, **limits)
+        limits["after_epoch"] = None if skipped is None else skipped.after_epoch
+        limits["compile_watch"] = CompileWatch(executables, max_compiles)
         interrupts.check()  # before the weights are lent to the loop
-        self._fit_loop(executables, source, listed, options, validation).run()
+        if backup is not None:
+            self._run_with_backups(backup, executables, source, validation, listed, limits)
+        else:
+            options = self._fit_options(**limits)
+            self._fit_loop(executables, source, listed, options, validation).run()
         if skipped is not None:
             skipped.finish()
+
+    def _run_with_backups(self, backup, executables, source, validation, listed, limits):
+        """Trains on from the last backup, if there is one; SIGTERM makes one and ends it."""
+        owner = describe_owner(self, source, validation, _arguments_of_training(limits))
+        with termination.watched() as watched:
+            backups = Backups(
+                backup,
+                self,
+                executables.groups,
+                self._compiled.progress,
+                listed,
+                validation,
+                watched,
+                owner,
+            )
+            # The key and the counts that the options are made of are those of the backup.
+            limits["initial_epoch"] = backups.find(limits["initial_epoch"]).epoch
+            options = self._fit_options(**limits)
+            self._fit_loop(executables, source, listed, options, validation, backups).run()
+            backups.finish()
 
     def _check_can_train(self):
         self._compiled.require("fit")
@@ -189,7 +219,7 @@ class Fitting:
             **{"fuse": chosen.fuse, **options},
         )
 
-    def _fit_loop(self, executables, source, callbacks, options, validation) -> Fit:
+    def _fit_loop(self, executables, source, callbacks, options, validation, backups=None) -> Fit:
         return Fit(
             executables,
             source,
@@ -198,6 +228,7 @@ class Fitting:
             options,
             validation=validation,
             check_interrupts=interrupts.check,
+            backups=backups,
         )
 
     def _skipped_steps(self, verbose) -> SkippedSteps | None:
@@ -271,3 +302,12 @@ class Fitting:
         options = self._fit_options(epochs=epochs, fuse=fuse)
         executables = self._compiled.executables_for(self)
         warm_up(self._fit_loop(executables, source, listed, options, validation))
+
+
+def _arguments_of_training(limits):
+    """What a `fit` that goes on must be asked for again; it may be asked for more epochs."""
+    return {
+        name: value
+        for name, value in limits.items()
+        if name not in ("epochs", "compile_watch", "after_epoch")
+    }

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.callbacks import TerminateOnNaN
+from fkeras.callbacks import BackupAndRestore, TerminateOnNaN
 from fkeras.core import messages, settings
 from fkeras.core.nested import flatten
 from fkeras.core.warn_once import warn_user
@@ -87,6 +87,22 @@ def tolerates_nan(callbacks: Any) -> bool:
     """Whether a callback looks after losses that are no numbers."""
     listed = flatten(getattr(callbacks, "callbacks", callbacks))
     return any(isinstance(callback, TerminateOnNaN) for callback in listed)
+
+
+def backup_among(callbacks: Any) -> BackupAndRestore | None:
+    """The callback that wants backups, or None.
+
+    Raises:
+        UserInputError: there are two.
+    """
+    listed = flatten(getattr(callbacks, "callbacks", callbacks))
+    found = [callback for callback in listed if isinstance(callback, BackupAndRestore)]
+    if len(found) > 1:
+        raise UserInputError(
+            "`fit` takes one `BackupAndRestore`. Received: "
+            f"{', '.join(repr(callback.backup_dir) for callback in found)}"
+        )
+    return found[0] if found else None
 
 
 def validation_source(

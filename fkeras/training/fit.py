@@ -7,6 +7,7 @@ validation in one device call, many steps in one call, or step by step.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from fkeras.training.whole_epochs import WholeEpochs
 if TYPE_CHECKING:
     from fkeras.callbacks import CallbackList
     from fkeras.data import Source
+    from fkeras.training.backups import Backups, Point
     from fkeras.training.executables import Executables
     from fkeras.training.fit_options import FitOptions
     from fkeras.training.progress import Progress
@@ -48,6 +50,7 @@ class Fit:
         options: what `fit` was asked for.
         validation: source of validation batches, or None.
         check_interrupts: raises where Ctrl-C was pressed; asked between device calls.
+        backups: of this training, where a callback wants them; None for none.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Fit:
         *,
         validation: Source | None = None,
         check_interrupts: Callable[[], None] = lambda: None,
+        backups: Backups | None = None,
     ) -> None:
         executables.warn_of_small_batches(source)
         self.executables = executables
@@ -69,6 +73,9 @@ class Fit:
         self.options = options
         self.validation = validation
         self.check_interrupts = check_interrupts
+        self.backups = backups
+        # Asked when a device call and its hooks are done, where there is something to save.
+        self._check_call = check_interrupts if backups is None else self._check_signals
         self.steps = TrainingSteps(executables, progress, options.key)
         self.loan = self.steps.loan
         self._snapshots = Snapshots(self.loan, progress)
@@ -78,6 +85,7 @@ class Fit:
         self._fused_pace: Pace | None = None
         self._registered_batching: set[tuple] = set()
         self._is_first_epoch = True
+        self._resumed_from: Point | None = None  # within its first epoch
         # Whole passes over arrays, which may be shuffled and need not be watched for their end.
         self._takes_arrays = source.in_memory and options.steps_per_epoch in (None, source.steps)
 
@@ -88,8 +96,7 @@ class Fit:
         self._snapshots.store(self.loan.take_over())
         try:
             self.callbacks.on_train_begin()
-            whole_epochs = self.plan_whole_epochs()
-            logs = self._run_epochs() if whole_epochs is None else self._run_whole(whole_epochs)
+            logs = self._train()
             self.loan.write_back()
             self.options.finish()
             self.callbacks.on_train_end(logs)
@@ -99,6 +106,25 @@ class Fit:
         finally:
             self.loan.finish()
 
+    def _train(self):
+        """The epochs. Returns the logs of the last one."""
+        epoch, logs = self.options.initial_epoch, {}
+        if self.backups is not None:
+            point = self.backups.begin(self.loan, self._batches)
+            self._is_first_epoch, logs = point.is_new, point.logs
+            if point.in_epoch:
+                self._resumed_from = point
+                logs = self._run_epochs(epoch, epoch + 1)
+                epoch += 1
+            if point.is_stopped or (point.in_epoch and self.options.should_stop()):
+                return logs
+        if epoch >= self.options.epochs:
+            return logs
+        whole_epochs = self.plan_whole_epochs(epoch)
+        if whole_epochs is None:
+            return self._run_epochs(epoch, self.options.epochs) or logs
+        return self._run_whole(whole_epochs) or logs
+
     def _run_whole(self, whole_epochs):
         def before_each():
             self._snapshots.store_if_due()
@@ -107,9 +133,9 @@ class Fit:
         logs = self._drive(whole_epochs.calls(before_each), whole_epochs.before, whole_epochs.after)
         return logs or {}
 
-    def _run_epochs(self):
-        epoch, logs = self.options.initial_epoch, {}
-        while epoch < self._stop_epoch:
+    def _run_epochs(self, epoch, stop):
+        logs = {}
+        while epoch < min(stop, self._stop_epoch):
             self._snapshots.store_if_due()
             epoch_logs = self._run_epoch(epoch)
             if epoch_logs is None:  # the input ran out
@@ -129,9 +155,13 @@ class Fit:
             calls,
             before=before,
             after=after,
-            check_interrupts=self.check_interrupts,
+            check_interrupts=self._check_call,
             should_stop=self.options.should_stop,
         )
+
+    def _check_signals(self):
+        self.check_interrupts()
+        self.backups.check()
 
     # -- which form an epoch takes ---------------------------------------------
 
@@ -151,9 +181,15 @@ class Fit:
             arguments = (values[:2], values[3], self.options.key, counter)
         return self.executables.may_fuse(kind, source, *arguments, times=self.options.num_epochs)
 
-    def plan_whole_epochs(self) -> WholeEpochs | None:
-        """The plan of whole epochs, or None where they are too long or looked into."""
+    def plan_whole_epochs(self, first: int | None = None) -> WholeEpochs | None:
+        """The plan of whole epochs, or None where they are too long or looked into.
+
+        Args:
+            first: the epoch to begin with; None for that of the options.
+        """
         if self.options.steps_of_call or not self._takes_arrays or not self.fuses():
+            return None
+        if self.backups is not None and self.backups.counts_batches:
             return None
         if self.validation is not None and not self._fuses_validation():
             return None
@@ -165,7 +201,9 @@ class Fit:
             self.source,
             self.validation,
             self.callbacks,
-            self.options,
+            self.options
+            if first is None
+            else dataclasses.replace(self.options, initial_epoch=first),
             epochs_a_call,
             self._end_epoch,
         )
@@ -184,19 +222,34 @@ class Fit:
 
     def _run_epoch(self, epoch: int) -> dict[str, Any] | None:
         """Logs of one epoch; None where there was no batch at all."""
-        self.steps.reset_metrics(self._is_first_epoch)
-        self._is_first_epoch = False
+        resumed, self._resumed_from = self._resumed_from, None
+        if resumed is None:
+            self.steps.reset_metrics(self._is_first_epoch)
+            self._is_first_epoch = False
         self.callbacks.on_epoch_begin(epoch)
+        if self.backups is not None:
+            self.backups.begin_epoch(epoch)
         try:
-            if self._takes_arrays:
-                logs = self._drive_steps(self._calls_over_arrays())
-            else:
-                logs = self._run_batches(epoch)
+            logs = self._train_epoch(epoch, resumed)
         finally:
             self.progress.epochs += 1
         if logs is None:
             return None
         return self._end_epoch(epoch, to_python(logs), self._validate)
+
+    def _train_epoch(self, epoch, resumed):
+        """Logs of all batches that are left of an epoch; None where there was none at all."""
+        if resumed is None:
+            first, earlier = 0, None
+        elif resumed.is_trained:
+            return resumed.logs
+        else:
+            first, earlier = resumed.batch, resumed.logs
+        if self._takes_arrays:
+            logs = self._drive_steps(self._calls_over_arrays(first))
+        else:
+            logs = self._run_batches(epoch, first)
+        return earlier if logs is None else logs
 
     def _drive_steps(self, calls):
         return self._drive(calls, self.callbacks.on_train_batch_begin, self._call_batch_end_hooks)
@@ -204,10 +257,16 @@ class Fit:
     def _call_batch_end_hooks(self, batch, logs):
         logs = Logs(logs) if isinstance(logs, dict) else logs
         self.callbacks.on_train_batch_end(batch, logs)
+        if self.backups is not None:
+            self.backups.after_batches(logs)
         return logs
 
-    def _calls_over_arrays(self) -> Iterator[Call]:
-        """The plan of one pass over arrays: fused calls as far as they go, then single steps."""
+    def _calls_over_arrays(self, first: int = 0) -> Iterator[Call]:
+        """The plan of one pass over arrays: fused calls as far as they go, then single steps.
+
+        Args:
+            first: the batch to begin with.
+        """
         source, options = self.source, self.options
         order = source.order(options.order_seed, self.progress.epochs)
         self._register_shapes()
@@ -220,12 +279,20 @@ class Fit:
             data = device_batches.placed(source, True, distribution)
             permutation = device_batches.permutation(order, distribution)
             run = self.steps.many(data, permutation, source.batch_size)
-            yield from fused_steps(run, fused, self._pace_of_fused_calls(), options.steps_of_call)
+            yield from fused_steps(
+                run,
+                fused,
+                self._pace_of_fused_calls(),
+                options.steps_of_call,
+                first=first,
+                most=self._batches_until_backup,
+            )
+        first = max(first, fused)
         yield from single_steps(
-            device_batches.batches_of(source, order, fused),
+            device_batches.batches_of(source, order, first),
             self.steps.one,
             group=options.steps_per_execution,
-            first=fused,
+            first=first,
             check_interrupts=self.check_interrupts,
         )
 
@@ -238,9 +305,12 @@ class Fit:
                 self._fused_pace = Pace(max(1, min(_FIRST_STEPS, estimate)), _MOST_STEPS)
         return self._fused_pace
 
-    def _run_batches(self, epoch):
+    def _batches_until_backup(self):
+        return None if self.backups is None else self.backups.batches_until_due()
+
+    def _run_batches(self, epoch, first=0):
         """Logs of an epoch over a stream, or over arrays whose passes `steps_per_epoch` cuts."""
-        logs, taken = self._drive_batches(epoch)
+        logs, taken = self._drive_batches(epoch, first)
         if taken == 0 and self._batches.restart():  # the last epoch ended with the pass
             logs, taken = self._drive_batches(epoch)
         if taken and self.options.should_stop():
@@ -249,18 +319,23 @@ class Fit:
             self._stop_epoch = epoch + 1
         return logs
 
-    def _drive_batches(self, epoch):
-        before = self.progress.steps
+    def _drive_batches(self, epoch, first=0):
+        before = self.progress.steps - first
         with self._batches.opened(epoch) as batches:
+            if self.backups is not None and self.options.steps_per_execution == 1:
+                batches = self.backups.while_waiting_for(batches)
             calls = single_steps(
                 batches,
                 self._step_of_any_shape,
                 group=self.options.steps_per_execution,
+                first=first,
                 limit=self._batches.limit,
                 check_interrupts=self.check_interrupts,
             )
             logs = self._drive_steps(calls)
-        return logs, self.progress.steps - before
+        taken = self.progress.steps - before
+        self._batches.end_epoch(taken)
+        return logs, taken
 
     # -- shapes of batches -----------------------------------------------------
 
@@ -304,9 +379,13 @@ class Fit:
         if self.validation is not None and self.options.is_validation_epoch(epoch):
             logs.update({f"val_{name}": value for name, value in validate().items()})
         self.callbacks.on_epoch_end(epoch, logs)
+        if self.backups is not None:
+            self.backups.after_epoch(epoch, logs)
         return logs
 
     def _validate(self):
+        if self.backups is not None:
+            self.backups.before_validation()
         return evaluate(
             self.executables,
             self.validation,
@@ -314,7 +393,7 @@ class Fit:
             self._validation_options(),
             key=self.options.key,
             callbacks=self.callbacks,
-            check_interrupts=self.check_interrupts,
+            check_interrupts=self._check_call,
             keep_state=self._keep_state,
         )
 

@@ -156,20 +156,30 @@ def _run_group(step, first, batches, check_interrupts):
 
 
 def fused_steps(
-    run: ManySteps, count: int, pace: Pace, steps_per_execution: int | None = None
+    run: ManySteps,
+    count: int,
+    pace: Pace,
+    steps_per_execution: int | None = None,
+    *,
+    first: int = 0,
+    most: Callable[[], int | None] = lambda: None,
 ) -> Iterator[Call]:
-    """A pass of many steps in each device call, from batch 0 on.
+    """A pass of many steps in each device call.
 
     Args:
         run: runs some of them.
         count: steps of the pass.
         pace: tells how many the next call takes.
         steps_per_execution: what hooks are told each call takes, where the user chose it.
+        first: number of the first batch.
+        most: how many the next call may take at most, where the user did not choose; None for any.
     """
     pace.begin()
-    first = 0
     while first < count:
         taken = min(pace.steps, count - first)
+        limit = most() if steps_per_execution is None else None
+        if limit is not None:
+            taken = min(taken, limit)
         last = first + (steps_per_execution or taken) - 1
         yield Call(first, last, functools.partial(run, first, taken), pace)
         first += taken

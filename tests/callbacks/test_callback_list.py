@@ -242,7 +242,7 @@ def test_logs_of_batches_are_read_only_where_somebody_looks():
     assert type(recorder.calls[0][2]["loss"]) is float
 
 
-def test_states_travel_by_place_and_class():
+def test_states_travel_by_class_and_place_within_it():
     model = FakeModel(optimizer=Rate())
     make = lambda: CallbackList(
         [Recorder(), EarlyStopping("loss"), ReduceLROnPlateau("loss")], model=model
@@ -250,7 +250,7 @@ def test_states_travel_by_place_and_class():
     first, second = make(), make()
     run(first, [{"loss": 2.0}, {"loss": 1.0}])
     state = first.get_state()
-    assert sorted(state) == ["1_EarlyStopping", "2_ReduceLROnPlateau"]
+    assert sorted(state) == ["EarlyStopping_0", "ReduceLROnPlateau_0"]
     second.set_state(state)
     assert second.callbacks[1].best == second.callbacks[2].best == 1.0
     with pytest.raises(UserInputError, match="same callbacks in the same order"):

@@ -160,8 +160,8 @@ def test_direction_that_nobody_knows():
         UserInputError, match="MonitorCallback callback received monitor=beauty.*mode='max'"
     ):
         MonitorCallback("beauty")._is_improvement(1.0, 0.5)
-    with pytest.raises(UserInputError, match="mode='best'"):
-        MonitorCallback("loss", mode="best")
+    with pytest.warns(UserWarning, match="mode 'best' is unknown"):
+        assert MonitorCallback("loss", mode="best").mode == "auto"
 
 
 # -- names ---------------------------------------------------------------------
