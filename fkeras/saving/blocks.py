@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras.core.values import lending, stacking
 from fkeras.layers import Layer, Repeat
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from flax import nnx
 
-    from fkeras.core.values.variable import Variable
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
     from fkeras.optimizers import Optimizer
@@ -64,7 +63,7 @@ def keeps_stacks(layer: Layer) -> bool:
     )
 
 
-def weights_of_blocks(repeat: Repeat) -> Iterator[list[Variable]]:
+def weights_of_blocks(repeat: Repeat) -> Iterator[list[Any]]:
     """The weights of each block in turn: those that are trained, then the others."""
     entries = stacking.separated(tracking.structure_of(repeat).variables, stacking.block_value)
     weights = {id(weight) for weight in repeat.weights}

@@ -136,7 +136,7 @@ def _values_of(owner: Owner, model: Model) -> dict[str, np.ndarray]:
         return _numbered_values(blocks.separate_states(model, owner))
     values: dict[str, Any] = {}
     owner.save_own_variables(values)
-    return {key: to_numpy(value) for key, value in values.items()}
+    return {str(key): to_numpy(value) for key, value in values.items()}
 
 
 def _numbered_values(variables: Sequence[Any]) -> dict[str, np.ndarray]:
