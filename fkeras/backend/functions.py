@@ -2,8 +2,7 @@
 layers in older scripts.
 
 Arguments and results are those of Keras 2 where they differ from `fkeras.ops`: axes that default to
-the last, `sqrt` that clips at zero, `hard_sigmoid` with slope 0.2. Convolutions, pooling and `rnn`
-are not here: layers and `fkeras.ops` have them.
+the last, `sqrt` that clips at zero, `hard_sigmoid` with slope 0.2.
 """
 
 from fkeras import ops
@@ -17,26 +16,56 @@ from fkeras.keras2.arithmetic import cumprod as cumprod
 from fkeras.keras2.arithmetic import cumsum as cumsum
 from fkeras.keras2.arithmetic import elu as elu
 from fkeras.keras2.arithmetic import hard_sigmoid as hard_sigmoid
+from fkeras.keras2.arithmetic import identity as identity
 from fkeras.keras2.arithmetic import in_top_k as in_top_k
 from fkeras.keras2.arithmetic import l2_normalize as l2_normalize
+from fkeras.keras2.arithmetic import print_tensor as print_tensor
 from fkeras.keras2.arithmetic import relu as relu
 from fkeras.keras2.arithmetic import sqrt as sqrt
 from fkeras.keras2.choices import map_fn as map_fn
 from fkeras.keras2.choices import stop_gradient as stop_gradient
 from fkeras.keras2.choices import switch as switch
+from fkeras.keras2.convolutions import batch_normalization as batch_normalization
+from fkeras.keras2.convolutions import conv1d as conv1d
+from fkeras.keras2.convolutions import conv2d as conv2d
+from fkeras.keras2.convolutions import conv2d_transpose as conv2d_transpose
+from fkeras.keras2.convolutions import conv3d as conv3d
+from fkeras.keras2.convolutions import depthwise_conv2d as depthwise_conv2d
+from fkeras.keras2.convolutions import pool2d as pool2d
+from fkeras.keras2.convolutions import pool3d as pool3d
+from fkeras.keras2.convolutions import resize_images as resize_images
+from fkeras.keras2.convolutions import resize_volumes as resize_volumes
+from fkeras.keras2.convolutions import separable_conv2d as separable_conv2d
+from fkeras.keras2.loops import foldl as foldl
+from fkeras.keras2.loops import foldr as foldr
+from fkeras.keras2.loops import rnn as rnn
 from fkeras.keras2.losses import binary_crossentropy as binary_crossentropy
+from fkeras.keras2.losses import binary_focal_crossentropy as binary_focal_crossentropy
 from fkeras.keras2.losses import categorical_crossentropy as categorical_crossentropy
+from fkeras.keras2.losses import categorical_focal_crossentropy as categorical_focal_crossentropy
 from fkeras.keras2.losses import ctc_batch_cost as ctc_batch_cost
+from fkeras.keras2.losses import ctc_decode as ctc_decode
+from fkeras.keras2.losses import ctc_label_dense_to_sparse as ctc_label_dense_to_sparse
 from fkeras.keras2.losses import sparse_categorical_crossentropy as sparse_categorical_crossentropy
 from fkeras.keras2.products import batch_dot as batch_dot
 from fkeras.keras2.products import dot as dot
 from fkeras.keras2.random_numbers import dropout as dropout
 from fkeras.keras2.random_numbers import random_bernoulli as random_bernoulli
+from fkeras.keras2.random_numbers import random_binomial as random_binomial
 from fkeras.keras2.random_numbers import random_normal as random_normal
 from fkeras.keras2.random_numbers import random_normal_variable as random_normal_variable
 from fkeras.keras2.random_numbers import random_uniform as random_uniform
 from fkeras.keras2.random_numbers import random_uniform_variable as random_uniform_variable
 from fkeras.keras2.random_numbers import truncated_normal as truncated_normal
+from fkeras.keras2.sessions import get_session as get_session
+from fkeras.keras2.sessions import get_variable_shape as get_variable_shape
+from fkeras.keras2.sessions import image_dim_ordering as image_dim_ordering
+from fkeras.keras2.sessions import is_tensor as is_tensor
+from fkeras.keras2.sessions import is_variable as is_variable
+from fkeras.keras2.sessions import manual_variable_initialization as manual_variable_initialization
+from fkeras.keras2.sessions import reset_uids as reset_uids
+from fkeras.keras2.sessions import set_image_dim_ordering as set_image_dim_ordering
+from fkeras.keras2.sessions import set_session as set_session
 from fkeras.keras2.shapes import batch_flatten as batch_flatten
 from fkeras.keras2.shapes import bias_add as bias_add
 from fkeras.keras2.shapes import concatenate as concatenate
@@ -46,6 +75,7 @@ from fkeras.keras2.shapes import gather as gather
 from fkeras.keras2.shapes import one_hot as one_hot
 from fkeras.keras2.shapes import repeat as repeat
 from fkeras.keras2.shapes import repeat_elements as repeat_elements
+from fkeras.keras2.shapes import slice as slice
 from fkeras.keras2.shapes import spatial_2d_padding as spatial_2d_padding
 from fkeras.keras2.shapes import spatial_3d_padding as spatial_3d_padding
 from fkeras.keras2.shapes import temporal_padding as temporal_padding
@@ -67,6 +97,14 @@ from fkeras.keras2.variables import update_add as update_add
 from fkeras.keras2.variables import update_sub as update_sub
 from fkeras.keras2.variables import variable as variable
 from fkeras.keras2.variables import zeros as zeros
+from fkeras.layers.base.learning_phase import in_test_phase as in_test_phase
+from fkeras.layers.base.learning_phase import in_train_phase as in_train_phase
+from fkeras.layers.base.learning_phase import learning_phase as learning_phase
+from fkeras.layers.base.learning_phase import set_learning_phase as set_learning_phase
+from fkeras.models.backend_function import function as function
+from fkeras.models.backend_function import is_placeholder as is_placeholder
+from fkeras.models.backend_function import placeholder as placeholder
+from fkeras.models.gradients import gradients as gradients
 from fkeras.ops import abs as abs
 from fkeras.ops import all as all
 from fkeras.ops import any as any
@@ -79,6 +117,7 @@ from fkeras.ops import greater_equal as greater_equal
 from fkeras.ops import less as less
 from fkeras.ops import less_equal as less_equal
 from fkeras.ops import log as log
+from fkeras.ops import logsumexp as logsumexp
 from fkeras.ops import max as max
 from fkeras.ops import maximum as maximum
 from fkeras.ops import mean as mean

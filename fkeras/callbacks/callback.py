@@ -34,6 +34,7 @@ class Callback:
     Attributes:
         model: the model being trained. Weights read or set in a hook are those of this very step.
         params: dict with `verbose`, `epochs` and `steps` (None where unknown).
+        validation_data: None; in `fit` with arrays to validate on, the list [x, y], of older Keras.
         reads_logs_only: whether the batch hooks look at nothing but `logs`. True lets training run
             many batches in one device call and call the hooks for the last of them only; the logs
             are read from the device when the hook looks at them.
@@ -51,7 +52,7 @@ class Callback:
     """
 
     reads_logs_only = can_wait = False
-    params = None
+    params = validation_data = None
     _model = None
 
     def __init__(self) -> None:
@@ -62,6 +63,10 @@ class Callback:
     def model(self) -> Any:
         """The model being trained, or None."""
         return self._model
+
+    @model.setter
+    def model(self, value: Any) -> None:
+        self._model = value
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Takes the dict with `verbose`, `epochs` and `steps`."""

@@ -15,6 +15,7 @@ from fkeras.callbacks.callback import HOOKS, Callback, overridden
 from fkeras.callbacks.history import History
 from fkeras.callbacks.progbar_logger import ProgbarLogger
 from fkeras.core import user_code
+from fkeras.core.former_keys import FormerKeys
 from fkeras.errors import UserInputError, UserTypeError
 
 _BATCH_HOOKS = {
@@ -85,6 +86,13 @@ class CallbackList(Callback):
         if params:
             for callback in self.callbacks:
                 callback.set_params(params)
+
+    def show_validation_data(self, data: Any) -> None:
+        """Lets callbacks of older Keras see `validation_data`, where it is a tuple of arrays."""
+        if isinstance(data, tuple) and 2 <= len(data) <= 3:
+            for callback in self.callbacks:
+                if isinstance(callback, Callback):
+                    callback.validation_data = list(data)
 
     def set_model(self, model: Any) -> None:
         if model is None:
@@ -323,9 +331,11 @@ def plain(logs: dict[str, Any] | None) -> dict:
     on_device = {name: value for name, value in logs.items() if isinstance(value, jax.Array)}
     if on_device:
         logs |= jax.device_get(on_device)
-    return {
-        name: float(value)
-        if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
-        else value
-        for name, value in logs.items()
-    }
+    return FormerKeys(
+        {
+            name: float(value)
+            if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0
+            else value
+            for name, value in logs.items()
+        }
+    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
+from fkeras.core import messages
 
 
 class EarlyStopping(MonitorCallback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fkeras.callbacks.callback import Callback
+from fkeras.core.former_keys import FormerKeys
 
 
 class History(Callback):
@@ -12,7 +13,8 @@ class History(Callback):
     returns it.
 
     Attributes:
-        history: dict from a name (`loss`, `val_loss`, ...) to a list with one float an epoch.
+        history: dict from a name (`loss`, `val_loss`, ...) to a list with one float an epoch. The
+            keys `acc`, `val_acc` and `lr` of older Keras are answered, and not listed.
         epoch: list of the epochs' indices.
         params: dict with `verbose`, `epochs` and `steps`.
 
@@ -29,7 +31,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history = {}
+        self.history: dict[str, list[Any]] = FormerKeys()
         self.epoch = []
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from fkeras.callbacks import learning_rate, messages
+from fkeras.callbacks import learning_rate
 from fkeras.callbacks.callback import Callback
+from fkeras.core import messages
 from fkeras.errors import UserInputError
 
 

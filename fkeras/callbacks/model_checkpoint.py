@@ -8,11 +8,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.monitor import MonitorCallback
 from fkeras.callbacks.save_times import SaveTimes
+from fkeras.core import former_keys, messages
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import UserInputError, unknown_name
+from fkeras.errors import UserInputError, UserTypeError, unknown_name
 
 if TYPE_CHECKING:
     from fkeras.types import PathLike
@@ -38,6 +38,7 @@ class ModelCheckpoint(MonitorCallback):
         mode: 'min', 'max', or 'auto' (by the metric of that name).
         save_freq: 'epoch', or a number of batches; then `fit` runs step by step.
         initial_value_threshold: value that the first save has to improve on; None for any.
+        **former: `period` of older Keras: save after each so many epochs.
 
     Examples:
         >>> import fkeras, numpy as np, os
@@ -61,8 +62,10 @@ class ModelCheckpoint(MonitorCallback):
         mode: Literal["auto", "min", "max"] = "auto",
         save_freq: Literal["epoch"] | int = "epoch",
         initial_value_threshold: float | None = None,
+        **former: Any,
     ) -> None:
         super().__init__(monitor, mode, initial_value_threshold)
+        self.period = _period_of(former)
         self.filepath = os.fspath(filepath)
         self.verbose = verbose
         self.save_best_only = save_best_only
@@ -82,10 +85,13 @@ class ModelCheckpoint(MonitorCallback):
         self._times.set_state(state["times"])
 
     def check_monitor(self, available: Collection[str], has_validation: bool = True) -> None:
+        self._take_todays_name(available)
         fields = _fields_of(self.filepath)
         known = {"epoch", *(("batch",) if self._times.counts_batches else ()), *available}
         if not self._times.counts_batches:  # logs of batches have no values of validation
             for field in fields - known:
+                if former_keys.today(field, available):
+                    continue
                 raise unknown_name(f"field of {type(self).__name__}(filepath=...)", field, known)
         if not self.save_best_only:
             return
@@ -118,7 +124,7 @@ class ModelCheckpoint(MonitorCallback):
             self._save(self._current_epoch, batch, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._times.counts_batches:
+        if not self._times.counts_batches and (epoch + 1) % self.period == 0:
             self._save(epoch, None, logs or {})
 
     def _save(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> None:
@@ -158,16 +164,36 @@ class ModelCheckpoint(MonitorCallback):
             messages.write(f"\nEpoch {epoch + 1}: {text}")
 
     def _path_for(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
-        values = {**logs, "epoch": epoch + 1}
+        values = former_keys.FormerKeys({**logs, "epoch": epoch + 1})
         if batch is not None:
             values.setdefault("batch", batch + 1)
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(values)
         except KeyError as error:
             raise KeyError(
                 f'Failed to format this callback filepath: "{self.filepath}". Reason: {error}. '
                 f"There are: {', '.join(sorted(values))}."
             ) from None
+
+
+def _period_of(former: dict[str, Any]) -> int:
+    """The epochs between saves, of the arguments of older Keras; one warning for them."""
+    period = former.pop("period", None)
+    for name in ("load_weights_on_restart", "options"):
+        if former.pop(name, None):
+            warn_user(f"ModelCheckpoint: `{name}` of older Keras has no effect.")
+    if former:
+        raise UserTypeError(f"ModelCheckpoint got an unexpected argument {sorted(former)[0]!r}.")
+    if period is None:
+        return 1
+    if not isinstance(period, int) or period < 1:
+        raise UserInputError(f"`period` must be an int of 1 or more. Received: {period!r}")
+    if period > 1:
+        warn_user(
+            f"ModelCheckpoint: `period={period}` of older Keras saves after each {period} epochs; "
+            "today `save_freq` counts batches."
+        )
+    return period
 
 
 def _fields_of(pattern: str) -> set[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fkeras import ops
 from fkeras.callbacks.callback import Callback
+from fkeras.core import former_keys
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError, nearest, unknown_name
 from fkeras.metrics.by_name import direction_of_name
@@ -71,6 +72,7 @@ class MonitorCallback(Callback):
         Raises:
             UserInputError: for a misspelt name, and for one whose direction 'auto' cannot find.
         """
+        self._take_todays_name(available)
         name = self.monitor
         label = type(self).__name__
         self._available = name in available
@@ -94,6 +96,13 @@ class MonitorCallback(Callback):
                 f"{label}(monitor={name!r}) will do nothing: the logs have no such value, only "
                 f"{_shown(available)}."
             )
+
+    def _take_todays_name(self, available: Collection[str]) -> None:
+        """Monitors `val_accuracy` where `val_acc` of older Keras was asked for."""
+        today = former_keys.today(self.monitor, available)
+        if today is not None:
+            former_keys.tell(self.monitor, today)
+            self.monitor = today
 
     def _value_in(self, logs: dict[str, Any] | None) -> float | None:
         """The monitored value as a float, or None (with one warning a training) where the logs lack

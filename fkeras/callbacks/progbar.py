@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fkeras.callbacks import messages
+from fkeras.core import messages
 from fkeras.errors import UserInputError
 
 _BOLD, _GREEN, _WHITE, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"

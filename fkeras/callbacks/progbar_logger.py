@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.callback import Callback
 from fkeras.callbacks.progbar import Progbar
+from fkeras.core import messages
 
 
 class ProgbarLogger(Callback):
@@ -18,8 +18,9 @@ class ProgbarLogger(Callback):
 
     reads_logs_only = True
 
-    def __init__(self) -> None:
+    def __init__(self, count_mode: str = "steps") -> None:
         super().__init__()
+        self.count_mode = count_mode  # of older Keras; batches are counted
         self.seen = 0
         self.progbar = None
         self.target = None

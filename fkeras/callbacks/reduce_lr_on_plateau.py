@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from fkeras.callbacks import learning_rate, messages
+from fkeras.callbacks import learning_rate
 from fkeras.callbacks.monitor import MonitorCallback
+from fkeras.core import messages
 from fkeras.errors import UserInputError, UserTypeError
 
 

@@ -11,10 +11,22 @@ import numpy as np
 from fkeras.callbacks.callback import Callback
 from fkeras.callbacks.event_files import EventFile
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
     from fkeras.types import PathLike
+
+
+_FORMER = ("batch_size", "write_grads", "embeddings_layer_names", "embeddings_data")
+
+
+def _drop_former(former: dict[str, Any]) -> None:
+    """Lets go of arguments of older Keras, with one warning."""
+    unknown = sorted(former.keys() - set(_FORMER))
+    if unknown:
+        raise UserTypeError(f"TensorBoard got an unexpected argument {unknown[0]!r}.")
+    if former:
+        warn_user(f"TensorBoard: {', '.join(former)} of older Keras have no effect.")
 
 
 class TensorBoard(Callback):
@@ -55,8 +67,10 @@ class TensorBoard(Callback):
         profile_batch: int | str | tuple[int, int] = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: Any = None,
+        **former: Any,
     ) -> None:
         super().__init__()
+        _drop_former(former)
         self.log_dir = os.fspath(log_dir)
         self.write_steps_per_second = write_steps_per_second
         self.update_freq = 1 if update_freq == "batch" else update_freq

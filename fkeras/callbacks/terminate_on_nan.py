@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fkeras.callbacks import messages
 from fkeras.callbacks.callback import Callback
+from fkeras.core import messages
 
 
 class TerminateOnNaN(Callback):

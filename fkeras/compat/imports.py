@@ -13,6 +13,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from fkeras.compat import importers, standins
+from fkeras.core import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +105,8 @@ def _refuse_libraries(root: str, own: bool) -> None:
 def _check_offered(module: ModuleType, name: str, attribute: str) -> None:
     """Says why a name is not there, where Python would only say that it cannot import it."""
     try:
-        getattr(module, attribute)
+        with former_names.silently():  # Python will ask again
+            getattr(module, attribute)
     except AttributeError as error:
         reason = error
     else:

@@ -6,6 +6,7 @@ They are never entered in `sys.modules`: there every library would take them for
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -14,6 +15,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
+from fkeras.compat import former_modules
+from fkeras.core import former_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +29,10 @@ TENSORFLOW = ("tensorflow", "tf_keras")
 ROOTS = ("keras", *TENSORFLOW)
 
 # What there is of TensorFlow, and where to find the rest.
-_OFFERED = "keras, function, random.set_seed, config.list_physical_devices and __version__"
+_OFFERED = (
+    "keras, function, random.set_seed, config.list_physical_devices, distribute.MirroredStrategy "
+    "and __version__"
+)
 # Rooms of fkeras, and Keras's own private one.
 _NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
 _NO_GRAPHS = (
@@ -36,7 +42,6 @@ _INSTEAD = {
     "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
     "Grain loaders.",
-    "distribute": "Use `keras.distribution`.",
     "image": "Use `keras.ops.image`.",
     "io": "Use Python's own files.",
     "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",
@@ -65,6 +70,9 @@ _ELSEWHERE = {
     "tf": "Look for it in `keras.ops` or `jax.numpy`.",
     "tf.random": "Look for it in `keras.random`.",
     "tf.config": "Look for it in `keras.config`; devices are `jax.devices()`.",
+    "tf.distribute": "Use `keras.distribution`.",
+    "tf.distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
+    "Open MPI, Kubernetes and Cloud TPU.",
     "tf.python": "It is TensorFlow's own.",
 }
 
@@ -104,6 +112,8 @@ class StandIn(types.ModuleType):
     def __dir__(self) -> list[str]:
         own = {name for name in vars(self) if not name.startswith("_")}
         more = {"__version__", *dir(fkeras)} - {*_NOT_KERAS} if self.__name__ == "keras" else set()
+        if isinstance(self, FormerModule):
+            more = set(self.__all__)
         return sorted(own | more)
 
 
@@ -183,7 +193,35 @@ def _fkeras_name(name: str) -> Any:
     """A name of `keras`. fkeras's own rooms are not among them."""
     if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
+    if former_modules.has(name):
+        former_modules.tell(name)
+        return _former_module(name)
     return getattr(fkeras, name)
+
+
+class FormerModule(StandIn):
+    """A stand-in that Keras 1 had a function of the same name beside: `layers.merge`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        room, _, name = self.__name__.removeprefix("keras.").rpartition(".")
+        function = former_names.find(room, name)
+        if function is None:
+            raise TypeError(f"the module {self.__name__!r} is not callable")
+        return function(*args, **kwargs)
+
+
+@functools.cache
+def _former_module(name: str) -> FormerModule:
+    """The stand-in for a module below `keras` that is a former one, or has one in it."""
+
+    def more(attribute: str) -> Any:
+        inner = f"{name}.{attribute}"
+        if former_modules.has(inner):
+            former_modules.tell(inner)
+            return _former_module(inner)
+        return former_modules.find(name, attribute, fkeras)
+
+    return FormerModule(f"keras.{name}", {}, more)
 
 
 keras = StandIn(
@@ -198,6 +236,16 @@ def _part(name: str, **contents: Any) -> StandIn:
     return StandIn(f"tensorflow.{name}", contents, _refuse(f"tf.{name}"))
 
 
+def _distribute(name: str) -> Any:
+    """A name of `tf.distribute`, whose module loads JAX."""
+    from fkeras.compat.tensorflow import distribute
+
+    _INSTEAD.update(distribute.INSTEAD)
+    if name == "cluster_resolver":
+        return _part("distribute.cluster_resolver", **distribute.CLUSTER_RESOLVER)
+    return distribute.NAMES[name] if name in distribute.NAMES else _refuse("tf.distribute")(name)
+
+
 tensorflow = StandIn(
     "tensorflow",
     {
@@ -206,6 +254,7 @@ tensorflow = StandIn(
         "function": _function,
         "random": _part("random", set_seed=_set_seed),
         "config": _part("config", list_physical_devices=_list_physical_devices),
+        "distribute": StandIn("tensorflow.distribute", {}, _distribute),
         "python": _part("python", keras=keras),
     },
     _refuse("tf"),

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from fkeras.core import not_there_yet
+from fkeras.core import former_names, not_there_yet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,7 +37,10 @@ def of(
             if not name.startswith("_") and (name in submodules or _is_own(value))
         )
 
-    def missing(name: str) -> NoReturn:
+    def missing(name: str) -> Any:
+        former = former_names.find(module_name.removeprefix(f"{_PACKAGE}."), name)
+        if former is not None:
+            return former
         raise AttributeError(describe_missing(module_name, name, names))
 
     return missing, names
@@ -85,7 +88,7 @@ class MissingNameFinder:
             hint = _did_you_mean(missing, dir(sys.modules[namespace]))
             text = f"cannot import name {missing!r} from {namespace!r}{hint}" if hint else None
         if text is not None:
-            # Without `name`: `from fkeras import datasets` would pass over an error of that name.
+            # Without `name`: `from fkeras import export` would pass over an error of that name.
             raise ModuleNotFoundError(text)
 
 

@@ -3,7 +3,7 @@
 Every namespace, the imports, the command and messages read it. Whoever builds one of these deletes
 its row here and in docs/differences.md; a test finds rows of what exists.
 
-A name covers all that is inside it: `datasets` stands for `datasets.mnist.load_data`.
+A name covers all that is inside it: `distillation` stands for `distillation.Distiller`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,8 @@ INSTEAD: dict[str, str] = {
     "in by `fkeras.layers.FlaxLayer`.",
     "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
     "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
-    "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
-    "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
-    "datasets": "scikit-learn (`load_digits`, `fetch_openml('mnist_784')`, "
-    "`fetch_california_housing`) and Hugging Face `datasets` have the same data; `fit` takes "
-    "their arrays.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
@@ -45,31 +40,26 @@ INSTEAD: dict[str, str] = {
     "`fkeras.utils.pad_sequences`.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    "preprocessing": "Sequences: `fkeras.utils.pad_sequences`. Images and text: read them with "
-    "Python's own tools into arrays, or batch by batch in a `fkeras.utils.PyDataset`.",
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "utils.bounding_boxes": f"{_IN_ROWS}.",
-    "utils.get_file": "Use `urllib.request.urlretrieve`.",
-    "utils.get_source_inputs": "A functional model has them: `model.inputs`.",
     "utils.model_to_dot": "Use `model.summary()`.",
     "utils.plot_model": "Use `model.summary()`.",
     "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
+    "preprocessing.timeseries_dataset_from_array": "Use `np.lib.stride_tricks."
+    "sliding_window_view`.",
     "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
     "visualization": "Draw with Matplotlib.",
     "wrappers": "Train in a loop over scikit-learn's `KFold`; a model has `fit` and `predict`.",
     **dict.fromkeys(
         (
+            "preprocessing.image_dataset_from_directory",
+            "preprocessing.text_dataset_from_directory",
             "utils.audio_dataset_from_directory",
             "utils.image_dataset_from_directory",
             "utils.text_dataset_from_directory",
         ),
         "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
-    ),
-    **dict.fromkeys(
-        ("utils.array_to_img", "utils.img_to_array", "utils.load_img", "utils.save_img"),
-        "Use Pillow and NumPy: `np.asarray(Image.open(path))`, `Image.fromarray(array)`.",
     ),
     **dict.fromkeys(
         [
@@ -94,11 +84,11 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'datasets.mnist'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
 
     Examples:
-        >>> print(message("utils.plot_model"))
-        fkeras does not have `keras.utils.plot_model` yet. Use `model.summary()`.
+        >>> print(message("utils.FeatureSpace"))
+        fkeras does not have `keras.utils.FeatureSpace` yet. Compute it on...
         >>> message("layers.Dense") is None
         True
     """

@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from fkeras.core.scoped import Scoped
+from fkeras.core.values.variable_info import info_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,18 +118,72 @@ def sharding_of(variable: nnx.Variable, layout: Any) -> Sharding | None:
     distribution = current()
     if distribution is not None:
         return distribution.variable_sharding(variable)
-    return getattr(layout, "backend_layout", layout)
+    return behind_blocks(getattr(layout, "backend_layout", layout), len(info_of(variable).blocks))
 
 
-def place_weight(value: np.ndarray) -> jax.Array:
-    """The JAX array of a weight's value.
+def behind_blocks(sharding: Sharding, count: int) -> Sharding:
+    """The sharding of a stack, from that of one block's share: axes that count blocks are whole on
+    each device, since each runs all blocks.
+
+    Args:
+        sharding: of a share.
+        count: number of axes that count blocks.
+    """
+    if not count or not isinstance(sharding, NamedSharding):
+        return sharding
+    return NamedSharding(sharding.mesh, PartitionSpec(*[None] * count, *sharding.spec))
+
+
+# Of the weight that is being drawn on this thread: shape, and sharding or None for the host.
+_destination: Scoped[tuple[Shape, Sharding | None] | None] = Scoped(None)
+
+
+def bound_for(shape: Shape, sharding: Sharding | None) -> AbstractContextManager:
+    """Context manager: a weight of this shape that is drawn inside goes from the host straight to
+    where it lies, so that no device ever holds more of it than its part.
+
+    Args:
+        shape: of the weight.
+        sharding: where it lies; None for JAX's default device.
+    """
+    return _destination.inside(None if sharding is None else (tuple(shape), sharding))
+
+
+def kept_on_host(shape: Shape) -> AbstractContextManager:
+    """Context manager: a weight of this shape that is drawn inside stays a NumPy array, since it is
+    but a part of one that lies on devices.
+    """
+    return _destination.inside((tuple(shape), None))
+
+
+def stays_on_host(shape: Shape) -> bool:
+    """Whether `kept_on_host` is open for weights of this shape."""
+    return _destination.value == (tuple(shape), None)
+
+
+def destination(shape: Shape) -> Sharding | None:
+    """Where a weight of this shape that is being drawn will lie; None where nobody said."""
+    bound = _destination.value
+    return bound[1] if bound is not None and bound[0] == tuple(shape) else None
+
+
+def are_accelerators(sharding: Sharding) -> bool:
+    """Whether the devices of a sharding have a memory of their own."""
+    return all(device.platform != "cpu" for device in sharding.device_set)
+
+
+def place_weight(value: np.ndarray) -> jax.Array | np.ndarray:
+    """The JAX array of a weight's value; inside `kept_on_host` the value itself.
 
     Not `jnp.asarray`, which compiles a program for each shape.
 
     Args:
         value: an array that is not used elsewhere: the result may share its memory.
     """
-    return jax.device_put(value)
+    if stays_on_host(value.shape):
+        return value
+    sharding = destination(value.shape)
+    return jax.device_put(value) if sharding is None else place(value, sharding)
 
 
 def place(value: Any, sharding: Sharding | None) -> Any:

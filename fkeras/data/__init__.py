@@ -10,6 +10,14 @@ from fkeras.data.checks import check_finite as check_finite
 from fkeras.data.checks import unscaled_images as unscaled_images
 from fkeras.data.packing import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack_x_y_sample_weight
+from fkeras.data.pipeline import AUTOTUNE as AUTOTUNE
+from fkeras.data.pipeline import INFINITE_CARDINALITY as INFINITE_CARDINALITY
+from fkeras.data.pipeline import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
+from fkeras.data.pipeline import Dataset as Dataset
+from fkeras.data.pipeline import DatasetIterator as DatasetIterator
+from fkeras.data.pipeline import HostArray as HostArray
+from fkeras.data.pipeline import TensorSpec as TensorSpec
+from fkeras.data.pipeline import TextLineDataset as TextLineDataset
 from fkeras.data.py_dataset import PyDataset as PyDataset
 from fkeras.data.sequences import pad_sequences as pad_sequences
 from fkeras.data.source import Source as Source

@@ -96,10 +96,9 @@ def make_source(
     source = StreamSource(
         x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
     )
-    if kind == "PyDataset" and source.steps is None and steps is None:
-        raise UserInputError(
-            f"`{name}` is a PyDataset without end (`num_batches` is None): pass `{_STEPS[role]}`."
-        )
+    if steps is None and source.is_endless:
+        why = "`num_batches` is None" if kind == "PyDataset" else "`repeat()` is in it"
+        raise UserInputError(f"`{name}` is a {kind} without end ({why}): pass `{_STEPS[role]}`.")
     return source
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from fkeras.core.warn_once import warn_user
 from fkeras.data import ahead, batch_checks
+from fkeras.data.pipeline import INFINITE_CARDINALITY, Dataset
 from fkeras.data.py_dataset import PyDataset
 from fkeras.data.source import Source, without_inputs
 from fkeras.errors import UserInputError
@@ -23,15 +24,18 @@ if TYPE_CHECKING:
     from fkeras.data.source import Batch, InMemory, Stream
 
 _INFINITE = 2**53  # Grain's `repeat()` has this many batches or more
+_WITH_CARDINALITY = ("Dataset", "tf.data.Dataset")
 
 
 def kind_of(value: InMemory | Stream) -> str | None:
     """What kind of stream a value is, told by what it can do.
 
     Returns:
-        'PyDataset', 'tf.data.Dataset', 'DataLoader', 'generator' or 'iterable'; None for arrays and
-        for everything else.
+        'PyDataset', 'Dataset' (ours), 'tf.data.Dataset', 'DataLoader', 'generator' or 'iterable';
+        None for arrays and for everything else.
     """
+    if isinstance(value, Dataset):
+        return "Dataset"
     if isinstance(value, PyDataset) or _has(value, "__getitem__", "__len__", "on_epoch_end"):
         return "PyDataset"
     if _has(value, "as_numpy_iterator"):
@@ -127,6 +131,13 @@ class StreamSource(Source):
             self._peeked = first, rest
         return self._peeked[0]
 
+    @property
+    def is_endless(self) -> bool:
+        """Whether the data say that they have no end."""
+        if self.kind in _WITH_CARDINALITY and hasattr(self._data, "cardinality"):
+            return int(np.asarray(self._data.cardinality())) == INFINITE_CARDINALITY
+        return self.kind == "PyDataset" and self._count() is None
+
     def watch(self, check: Callable[[Batch], None]) -> None:
         """Has every batch looked at before it is handed out, also the one that was peeked at.
 
@@ -182,7 +193,7 @@ class StreamSource(Source):
         data = self._data
         if self.kind == "PyDataset":
             return data.num_batches if hasattr(data, "num_batches") else len(data)
-        if self.kind == "tf.data.Dataset":
+        if self.kind in _WITH_CARDINALITY:
             count = int(np.asarray(data.cardinality())) if hasattr(data, "cardinality") else -2
             return count if count >= 0 else None  # -1: endless, -2: unknown
         try:
@@ -248,8 +259,8 @@ class StreamSource(Source):
         if self.kind == "PyDataset":
             return self._items_by_index(index)
         # A slow iterable moves to a thread; its code knows nothing of the model.
-        is_tf = self.kind == "tf.data.Dataset"
-        return ahead.ahead_if_slow(self._data.as_numpy_iterator() if is_tf else iter(self._data))
+        as_numpy = self.kind in _WITH_CARDINALITY
+        return ahead.ahead_if_slow(self._data.as_numpy_iterator() if as_numpy else iter(self._data))
 
     def _items_by_index(self, index: int) -> Iterable[Any]:
         count = self._count()

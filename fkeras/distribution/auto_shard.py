@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
+from fkeras.core.values.variable_info import info_of
 from fkeras.distribution.data_parallel import DataParallel
 from fkeras.distribution.fully_sharded import FSDP
 from fkeras.distribution.layout import TensorLayout
+from fkeras.distribution.stacks import of_share
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -69,7 +71,9 @@ class AutoShard(FSDP):
         self._slots = slots
         self._verbose = verbose
         self.plan: str | None = None
+        self._told: str | None = None  # the reasons that were printed last
 
+    @of_share
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
         """As `FSDP` where the plan says so, else all of it on each device."""
         of: type[Distribution] = FSDP if self.plan == "fsdp" else DataParallel
@@ -84,7 +88,8 @@ class AutoShard(FSDP):
         self.plan = "fsdp"  # what would be cut is asked under this plan
         whole = cut = 0
         for variable in variables:
-            size = math.prod(variable.shape) * np.dtype(variable.value.dtype).itemsize
+            dtype = getattr(info_of(variable), "dtype", None) or variable.value.dtype  # not drawn
+            size = math.prod(variable.shape) * np.dtype(dtype).itemsize
             is_cut = not self.variable_sharding(variable).is_fully_replicated
             whole += size
             cut += size // self.num_model_replicas if is_cut else size
@@ -104,8 +109,9 @@ class AutoShard(FSDP):
                 f"AutoShard: the model does not fit: {reasons}. Use more devices, an optimizer "
                 "that keeps less, or `ModelParallel` with rules of your own."
             )
-        if self._verbose and jax.process_index() == 0:
+        if self._verbose and reasons != self._told and jax.process_index() == 0:
             print(f"AutoShard: {self.plan}: {reasons}.", flush=True)  # noqa: T201
+        self._told = reasons
 
     def _memory_of_a_device(self) -> int:
         if self._memory is not None:

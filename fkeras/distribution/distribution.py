@@ -10,9 +10,11 @@ import jax
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
 from fkeras.core import placement
+from fkeras.core.values import stacking
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
 from fkeras.distribution.layout import TensorLayout
+from fkeras.distribution.stacks import of_share
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -102,8 +104,13 @@ class Distribution:
             axes[0] = self.batch_axis
         return TensorLayout(axes, self.device_mesh)
 
+    @of_share
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
-        """The layout of a Variable: its own, where it has one, else all of it on each device."""
+        """The layout of a Variable: its own, where it has one, else all of it on each device.
+
+        Where blocks repeat (`layers.Repeat`), layouts are of one block's weight: the first axis of
+        what is trained, which counts blocks, is never cut.
+        """
         return variable.layout or TensorLayout([None] * len(variable.shape), self.device_mesh)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
@@ -158,13 +165,15 @@ class Distribution:
         """
         if info_of(variable).kind != "weight" or not isinstance(variable, Variable):
             return self.replicated  # states of generators, metrics, what foreign modules hold
-        layout = self.get_variable_layout(variable)
+        depth = len(info_of(variable).blocks)
+        share = stacking.block_value(variable, (0,) * depth)  # layouts are of single blocks
+        layout = self.get_variable_layout(share)
         if not isinstance(layout, TensorLayout):
-            return layout  # one of JAX's own
+            return placement.behind_blocks(layout, depth)  # one of JAX's own
         if all(axis is None for axis in layout.axes):
             return self.replicated
-        layout.check_fit(variable.shape, f"variable '{variable.path}'")
-        return layout.backend_layout
+        layout.check_fit(share.shape, f"variable '{variable.path}'")
+        return placement.behind_blocks(layout.backend_layout, depth)
 
     def batch_sharding(self, shape: Shape) -> Sharding:
         """Where a batch of this shape is computed."""

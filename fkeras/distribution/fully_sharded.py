@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fkeras.distribution.data_parallel import mesh_for_rows
 from fkeras.distribution.distribution import Distribution
 from fkeras.distribution.layout import TensorLayout
+from fkeras.distribution.stacks import of_share
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class FSDP(Distribution):
         super().__init__(mesh, mesh.axis_names[0], auto_shard_dataset)
         self.min_size = min_size
 
+    @of_share
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
         """The Variable's own layout, else its longest axis that divides evenly over the devices."""
         if variable.layout is None:

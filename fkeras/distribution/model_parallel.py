@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core.values import stacking
+from fkeras.core.values.variable_info import info_of
 from fkeras.distribution.distribution import Distribution
 from fkeras.distribution.layout import LayoutMap, TensorLayout
+from fkeras.distribution.stacks import of_share
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -70,14 +73,15 @@ class ModelParallel(Distribution):
                 f"num_model_replicas={replicas}."
             )
 
+    @of_share
     def get_variable_layout(self, variable: Variable) -> TensorLayout:
         """The Variable's own layout, else that of the rule for its path, else all on each
         device.
         """
         if variable.layout is None:
-            layout = self._layout_map[variable.path]
-            if layout is not None:
-                return layout
+            rules = self._rules_of(variable)
+            if rules:
+                return self._layout_map[rules[0]]
         return super().get_variable_layout(variable)
 
     def get_tensor_layout(self, path: str) -> TensorLayout | None:
@@ -92,7 +96,9 @@ class ModelParallel(Distribution):
         """
         paths = [variable.path for variable in variables]
         outputs = [f"{path}/output" for path in layer_paths]
-        used = {self._layout_map.rule_of(path) for path in (*paths, *outputs)}
+        used = {self._layout_map.rule_of(path) for path in outputs}
+        for variable in variables:
+            used.update(self._rules_of(variable))
         unused = [rule for rule in self._layout_map if rule not in used]
         if unused:
             raise UserInputError(
@@ -101,3 +107,24 @@ class ModelParallel(Distribution):
                 f"{', '.join(paths[:20])}{' ...' if len(paths) > 20 else ''}. Outputs of layers "
                 f"are {outputs[0] if outputs else 'layer/output'} and the like."
             )
+
+    def _rules_of(self, variable: nnx.Variable) -> list[str]:
+        """The rules for a Variable. Those of a stack of blocks may be written for the stack or, as
+        for separate layers, for each block.
+
+        Raises:
+            UserInputError: several match a path, or blocks of one stack would lie differently.
+        """
+        stack = stacking.stack_of(variable)
+        paths = [stack.path]
+        if info_of(stack).blocks and self._layout_map.rule_of(stack.path) is None:
+            paths = stacking.paths_of_shares(stack)
+        rules = [self._layout_map.rule_of(path) for path in paths]
+        layouts = {None if rule is None else self._layout_map[rule].axes for rule in rules}
+        if len(layouts) > 1:
+            raise UserInputError(
+                f"The rules of the layout map cut the weights of blocks that repeat in different "
+                f"ways: {dict(zip(paths, rules))}. They lie in one stack: give all of them one "
+                f"layout, or write one rule for {stack.path!r}."
+            )
+        return [rule for rule in rules if rule is not None]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fkeras import layers
+from fkeras.core.values.variable_info import info_of
 from fkeras.distribution.layout import LayoutMap
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from fkeras.core.values.variable import Variable
     from fkeras.distribution.mesh import DeviceMesh
 
 _PROJECTIONS = ("query", "key", "value")  # (features, heads, head size)
@@ -75,19 +77,25 @@ def _cuts_of(layer: layers.Layer) -> Iterator[tuple[str, tuple[int, ...], int]]:
     if isinstance(layer, (layers.MultiHeadAttention, layers.GroupedQueryAttention)):
         yield from _cuts_of_attention(layer)
     elif isinstance(layer, layers.Embedding):
-        yield layer.embeddings.path, layer.embeddings.shape, 1
+        yield layer.embeddings.path, _own_shape(layer.embeddings), 1
     elif type(layer) is layers.Dense:
-        inputs, outputs = layer.kernel.shape
+        inputs, outputs = shape = _own_shape(layer.kernel)
         widens = outputs >= inputs
-        yield layer.kernel.path, layer.kernel.shape, 1 if widens else 0
+        yield layer.kernel.path, shape, 1 if widens else 0
         if widens and layer.bias is not None:
-            yield layer.bias.path, layer.bias.shape, 0
+            yield layer.bias.path, _own_shape(layer.bias), 0
+
+
+def _own_shape(variable: Variable) -> tuple[int, ...]:
+    """The shape of a weight; of a stack of blocks that of one of them."""
+    info = info_of(variable)
+    return tuple(info.shape[len(info.blocks) :])
 
 
 def _cuts_of_attention(layer: layers.Layer) -> Iterator[tuple[str, tuple[int, ...], int]]:
     for variable in layer.weights:
         *_, owner, kind = variable.path.split("/")
         if owner in _PROJECTIONS:  # kernel (features, heads, size), bias (heads, size)
-            yield variable.path, variable.shape, 1 if kind == "kernel" else 0
+            yield variable.path, _own_shape(variable), 1 if kind == "kernel" else 0
         elif owner == "attention_output" and kind == "kernel":  # (heads, size, features)
-            yield variable.path, variable.shape, 0
+            yield variable.path, _own_shape(variable), 0

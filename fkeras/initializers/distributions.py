@@ -31,6 +31,7 @@ class RandomNormal(RandomInitializer):
     """
 
     kind = "normal"
+    by_element = True
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
@@ -61,6 +62,7 @@ class TruncatedNormal(RandomInitializer):
     """
 
     kind = "truncated_normal"
+    by_element = True
 
     def __init__(
         self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | None = None
@@ -94,6 +96,7 @@ class RandomUniform(RandomInitializer):
     """
 
     kind = "uniform"
+    by_element = True
 
     def __init__(
         self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | None = None

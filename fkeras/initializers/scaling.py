@@ -53,6 +53,8 @@ class VarianceScaling(RandomInitializer):
         True
     """
 
+    by_element = True
+
     def __init__(
         self,
         scale: float = 1.0,

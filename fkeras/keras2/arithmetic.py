@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from fkeras import ops
+from fkeras.core.symbolic.op import op
 
 if TYPE_CHECKING:
     from fkeras.types import Axis, Tensor, TensorLike
@@ -80,3 +83,22 @@ def in_top_k(predictions: TensorLike, targets: TensorLike, k: int) -> Tensor:
     Shapes: (batch, classes), (batch,) -> (batch,) bool.
     """
     return ops.in_top_k(targets, predictions, k)
+
+
+def identity(x: TensorLike, name: str | None = None) -> Tensor:
+    """The same values."""
+    return ops.copy(x)
+
+
+def print_tensor(x: TensorLike, message: str = "", summarize: int = 3) -> TensorLike:
+    """`x` itself; prints it behind `message`, in compiled steps at each of them.
+
+    `summarize`: without effect; NumPy shortens what is long.
+    """
+    return _printed(x, message)
+
+
+@op
+def _printed(x, message):
+    jax.debug.print("{message} {x}", message=message, x=x)
+    return jnp.asarray(x)

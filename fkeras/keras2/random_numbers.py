@@ -53,6 +53,13 @@ def random_bernoulli(
     return ops.cast(random.uniform(shape, dtype="float32", seed=seed) < p, dtype or floatx())
 
 
+def random_binomial(
+    shape: Shape, p: float = 0.0, dtype: DTypeLike | None = None, seed: SeedLike | None = None
+) -> Tensor:
+    """1 with probability `p`, else 0: an older name of `random_bernoulli`."""
+    return random_bernoulli(shape, p, dtype, seed)
+
+
 def random_normal_variable(
     shape: Shape,
     mean: float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import TYPE_CHECKING
 
@@ -101,3 +102,15 @@ def bias_add(x: Tensor, bias: Tensor, data_format: str | None = None) -> Tensor:
         else:
             bias = ops.moveaxis(bias, -1, 0)
     return x + bias
+
+
+def slice(x: TensorLike, start: Sequence[int], size: Sequence[int]) -> Tensor:
+    """A part of an array: `size` elements from `start` on along each axis; -1 for all that follow.
+
+    Examples:
+        >>> import fkeras, numpy as np
+        >>> fkeras.backend.slice(np.arange(5), [1], [2]).tolist()
+        [1, 2]
+    """
+    ends = [None if n == -1 else begin + n for begin, n in zip(start, size, strict=True)]
+    return x[tuple(builtins.slice(begin, end) for begin, end in zip(start, ends))]

@@ -21,12 +21,34 @@ Reduction: TypeAlias = (
 REDUCTIONS = ("sum_over_batch_size", "sum", None, "none", "mean", "mean_with_sample_weight")
 
 
+class ReductionNames:
+    """`losses.Reduction` of older Keras: names for the strings that `reduction=` takes."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """All of them."""
+        return (cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE)
+
+    @classmethod
+    def validate(cls, key: str) -> None:
+        """Raises `UserInputError` for what is none of them."""
+        if key not in cls.all():
+            raise UserInputError(f"Expected a reduction, one of {cls.all()}. Received: {key!r}")
+
+
 def standardize_reduction(reduction: Reduction) -> Reduction:
-    """The reduction itself, if it is one.
+    """The reduction itself, if it is one; 'auto' of older Keras is the mean over the batch.
 
     Raises:
         UserInputError: an unknown one.
     """
+    if reduction == ReductionNames.AUTO:
+        return ReductionNames.SUM_OVER_BATCH_SIZE
     if reduction not in REDUCTIONS:
         raise UserInputError(
             f"Invalid value for argument `reduction`. Expected one of {REDUCTIONS}. Received: "

@@ -9,6 +9,7 @@ from fkeras.core.config import scopes
 from fkeras.core.nested import flatten
 from fkeras.errors import UserInputError
 from fkeras.layers.core.input_layer import InputLayer
+from fkeras.models import symbolic_losses
 from fkeras.models.functional import Functional
 from fkeras.models.input_structure import pack_like
 from fkeras.models.sequential import Sequential
@@ -140,12 +141,16 @@ def _clone_functional(model, input_tensors, clone_layer, call_function):
             return clone
         return lambda *args, **kwargs: call_function(clone, *args, **kwargs)
 
-    outputs = model._plan.replay(tensors, model._operations(), call=call_of)
+    values = model._plan.replay(tensors, model._operations(), call=call_of)
+    outputs, added = values[: len(model.outputs)], values[len(model.outputs) :]
     inputs = input_tensors
     if inputs is None:
         inputs = pack_like(model.input, tensors)
     cls = type(model) if model._is_plain() else Functional
-    return cls(inputs, pack_like(model.output, outputs), name=model.name)
+    clone = cls(inputs, pack_like(model.output, outputs), name=model.name)
+    if added:
+        symbolic_losses.copy(clone, model, added)
+    return clone
 
 
 def _new_inputs(model: Functional) -> list[KerasTensor]:

@@ -9,14 +9,17 @@ from fkeras import losses as losses_module
 from fkeras import optimizers as optimizers_module
 from fkeras.core import tracebacks
 from fkeras.core.config import serialization
+from fkeras.core.values import remat as remat_module
 from fkeras.core.warn_once import warn_user
 from fkeras.layers.base import tracking
-from fkeras.models import loop_arguments as arguments
+from fkeras.models import former_arguments
 from fkeras.training.compiled import CompileOptions, with_loss_scaling
+from fkeras.training.optimizer_ownership import own_optimizer
 
 if TYPE_CHECKING:
     from optax import GradientTransformation
 
+    from fkeras.core.values.remat import RematLike
     from fkeras.optimizers import Optimizer
     from fkeras.training.compiled import Compiled
     from fkeras.training.state import TrainState
@@ -42,6 +45,7 @@ class Compiling:
         auto_scale_loss: bool = True,
         *,
         fuse: bool = True,
+        remat: RematLike = None,
         **unknown: Never,
     ) -> None:
         """Chooses how the model is trained. Unknown names fail here, with the nearest known ones.
@@ -62,10 +66,21 @@ class Compiling:
             auto_scale_loss: whether `mixed_float16` gets a `LossScaleOptimizer`.
             fuse: whether `fit` may run several steps in one device call where no callback can look
                 between them; the numbers are the same.
+            remat: what training computes again in the backward pass rather than keeping it: less
+                memory for more time, and the same numbers. True or 'full': of each layer of the
+                model (of models inside, of their layers; of `Repeat`, of each block) only the
+                inputs are kept. The name of one of `jax.checkpoint_policies` ('dots_saveable', ...)
+                or such a function: what else is kept. A `RematScope`, or its arguments as a dict,
+                for some layers alone.
+
+        Raises:
+            UserInputError: arguments that do not exist, or values that they cannot have.
         """
         self._check_ready()
-        arguments.refuse_unknown(Compiling.compile, unknown)
-        optimizer = optimizers_module.get(optimizer)
+        if unknown:
+            former = former_arguments.take(Compiling.compile, unknown)
+            steps_per_execution = former.get("steps_per_execution", steps_per_execution)
+        optimizer = own_optimizer(self, optimizers_module.get(optimizer))
         if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
             optimizer = with_loss_scaling(optimizer)
         options = CompileOptions(
@@ -73,6 +88,7 @@ class Compiling:
             jit_compile=not run_eagerly if jit_compile == "auto" else bool(jit_compile),
             steps_per_execution=steps_per_execution,
             fuse=bool(fuse),
+            remat=remat_module.scope_of_model(remat),
         )
         chosen = {
             "loss": loss,
@@ -95,6 +111,8 @@ class Compiling:
             "steps_per_execution": steps_per_execution,
             "jit_compile": options.jit_compile,
         }
+        if options.remat is not None:  # Keras knows no such argument
+            self._compiled.config["remat"] = remat_module.config_of_model(remat)
         self.stop_training = False
         take_saved_state, self._compiled.take_saved_state = self._compiled.take_saved_state, None
         if take_saved_state is not None:

@@ -10,6 +10,7 @@ from fkeras.core import jax_private, tracebacks
 from fkeras.core.values import stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.training import agreement, interrupts, value_checks
 from fkeras.training.evaluate import evaluate
@@ -60,7 +61,8 @@ class Evaluating:
         """
         unknown.pop("_use_cached_eval_dataset", None)
         self.stop_evaluating = False
-        arguments.refuse_unknown(Evaluating.evaluate, unknown)
+        if unknown:
+            former_arguments.take(Evaluating.evaluate, unknown, x)
         self._compiled.require("evaluate")
         source = data_module.make_source(
             x, y, sample_weight, batch_size=batch_size, steps_per_epoch=steps, role="evaluate"
@@ -118,7 +120,7 @@ class Evaluating:
                 `Callback`s.
         """
         if unknown:
-            arguments.refuse_unknown(Evaluating.predict, unknown)
+            former_arguments.take(Evaluating.predict, unknown, x)
         if isinstance(x, TrainState):
             if steps is not None or callbacks is not None:
                 raise UserInputError(

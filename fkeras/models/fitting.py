@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Never
 from fkeras import data as data_module
 from fkeras.core import tracebacks, warn_once
 from fkeras.core.nested import map_structure
-from fkeras.core.warn_once import warn_user, warn_user_once
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
+from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
+from fkeras.optimizers import LossScaleOptimizer
 from fkeras.training import agreement, first_batch, interrupts
 from fkeras.training.compile_watch import CompileWatch
 from fkeras.training.fit import Fit
 from fkeras.training.fit_options import FitOptions, check_validation_freq, order_seed
+from fkeras.training.skipped_steps import SkippedSteps
 from fkeras.training.steps import unpack
 from fkeras.training.warmup import warm_up
 
@@ -23,8 +26,6 @@ if TYPE_CHECKING:
     from fkeras.callbacks import History
     from fkeras.models.loop_arguments import Callbacks, Data
     from fkeras.training.compiled import Compiled
-
-_MANY_SKIPPED_STEPS = 3  # in a row: loss scaling finds a scale long before
 
 
 class Fitting:
@@ -83,7 +84,9 @@ class Fitting:
         Raises:
             UserInputError: data that cannot be right, before anything is computed.
         """
-        arguments.refuse_unknown(Fitting.fit, unknown)
+        if unknown:
+            former = former_arguments.take(Fitting.fit, unknown, x)
+            epochs = former.get("epochs", epochs)
         self._check_can_train()
         epochs = arguments.count("epochs", epochs)
         initial_epoch = arguments.count("initial_epoch", initial_epoch)
@@ -125,6 +128,7 @@ class Fitting:
                 callbacks,
                 verbose,
                 max_compiles,
+                validation_data,
                 epochs=epochs,
                 initial_epoch=initial_epoch,
                 steps_per_epoch=arguments.limited_steps(steps_per_epoch, source),
@@ -133,7 +137,9 @@ class Fitting:
             )
         return self.history
 
-    def _run_fit(self, source, validation, callbacks, verbose, max_compiles, **limits):
+    def _run_fit(
+        self, source, validation, callbacks, verbose, max_compiles, validation_data, **limits
+    ):
         """Builds, checks and warns of all that can be known before the first step; then trains.
 
         The model's key is asked for when it is built, since a key that no weight has drawn from yet
@@ -154,12 +160,17 @@ class Fitting:
             epochs=limits["epochs"],
             add_history=True,
         )
+        listed.show_validation_data(validation_data)
         structure = tracking.structure_of(self)
         self._compiled.check_monitors(listed, structure, has_validation=validation is not None)
         watch = CompileWatch(executables, max_compiles)
-        options = self._fit_options(compile_watch=watch, **limits)
+        skipped = self._skipped_steps(verbose)
+        after_epoch = None if skipped is None else skipped.after_epoch
+        options = self._fit_options(compile_watch=watch, after_epoch=after_epoch, **limits)
         interrupts.check()  # before the weights are lent to the loop
         self._fit_loop(executables, source, listed, options, validation).run()
+        if skipped is not None:
+            skipped.finish()
 
     def _check_can_train(self):
         self._compiled.require("fit")
@@ -169,14 +180,12 @@ class Fitting:
     def _fit_options(self, **options) -> FitOptions:
         """The options of the loop: those given, what `compile` chose, and the model's own."""
         chosen = self._compiled.options
-        reports_skipped = hasattr(self.optimizer, "skipped_steps")  # loss scaling
         return FitOptions(
             key=self.build_key,
             order_seed=order_seed(self),
             steps_per_execution=chosen.steps_per_execution,
             should_stop=lambda: agreement.any_of(self.stop_training),
             finish=self._finish_training,
-            after_epoch=self._warn_of_skipped_steps if reports_skipped else None,
             **{"fuse": chosen.fuse, **options},
         )
 
@@ -191,18 +200,15 @@ class Fitting:
             check_interrupts=interrupts.check,
         )
 
-    def _warn_of_skipped_steps(self):
-        """Loss scaling skips a step whose gradients overflow; an epoch of nothing else trains
-        nothing, and looks like a constant loss.
+    def _skipped_steps(self, verbose) -> SkippedSteps | None:
+        """What counts the steps that loss scaling skips; None where there is none, or where a step
+        of the user's own may apply gradients as often as it likes.
         """
-        skipped = int(self.optimizer.skipped_steps)
-        if skipped >= _MANY_SKIPPED_STEPS:
-            warn_user_once(
-                f"Loss scaling has skipped the last {skipped} steps in a row, since their "
-                "gradients were not finite: the weights do not change. Scale the targets down, "
-                "lower the learning rate, or use 'mixed_bfloat16'.",
-                key="loss scaling",
-            )
+        if "train_step" in self._overridden():
+            return None
+        if not isinstance(self.optimizer, LossScaleOptimizer):
+            return None
+        return SkippedSteps(self.optimizer, self._compiled.progress, is_told=verbose != 0)
 
     def _finish_training(self):
         if hasattr(self.optimizer, "finalize_variable_values"):  # averages become the weights

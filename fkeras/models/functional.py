@@ -15,6 +15,7 @@ from fkeras.layers.base import building, nested, running_blocks, signature, trac
 from fkeras.layers.base import layer as base
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.input_layer import InputLayer
+from fkeras.models import symbolic_losses
 from fkeras.models.function import give_history, spec_function
 from fkeras.models.functional_config import describe_graph, revive_graph
 from fkeras.models.input_structure import (
@@ -28,6 +29,7 @@ from fkeras.models.model import Model
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from fkeras.metrics import Metric
     from fkeras.types import Config, Nested, Shape, Tensor
 
 
@@ -37,9 +39,15 @@ class _Symbols:
     They do not travel in copies; they are made again from what they were like.
     """
 
-    def __init__(self, inputs: Nested[KerasTensor], outputs: Nested[KerasTensor]) -> None:
+    def __init__(
+        self,
+        inputs: Nested[KerasTensor],
+        outputs: Nested[KerasTensor],
+        added: Sequence[KerasTensor] = (),
+    ) -> None:
         self.inputs = inputs
         self.outputs = outputs
+        self.added = list(added)  # losses and metrics
 
     def __getstate__(self) -> dict[str, Any]:
         def spec(tensor):
@@ -48,6 +56,7 @@ class _Symbols:
         return {
             "inputs": map_structure(spec, self.inputs),
             "outputs": map_structure(spec, self.outputs),
+            "added": map_structure(spec, self.added),
         }
 
 
@@ -81,13 +90,17 @@ class Functional(Model):
         self._info.convert_inputs = False  # inputs take the dtype that their Input declares
         _check_inputs(inputs)
         give_history(flatten(inputs))
+        self.additions: list[symbolic_losses.Addition] = []
+        self.graph_metrics: list[Metric] = []
         self._assemble(inputs, outputs)
         if trainable is not None:
             self.trainable = trainable
 
-    def _assemble(self, inputs, outputs):
-        """Compiles the graph, with the layers apart from it, as the model's members."""
-        graph = Graph(flatten(inputs), flatten(outputs), self.name)
+    def _assemble(self, inputs, outputs, added=()):
+        """Compiles the graph, with the layers apart from it, as the model's members; `added` are
+        the tensors of losses and metrics.
+        """
+        graph = Graph(flatten(inputs), [*flatten(outputs), *added], self.name)
         members = [op for op in graph.operations if isinstance(op, base.Layer)]
         members = [*_layers_for_cut_in_inputs(flatten(inputs)), *members]
         _check_names(members)
@@ -96,7 +109,7 @@ class Functional(Model):
         # Index of the member for each operation of the graph; None for a function.
         self._member_of = tuple(positions.get(id(op)) for op in graph.operations)
         self._plan = graph.without_operations(lambda op: id(op) in positions)
-        self._symbols = _Symbols(inputs, outputs)
+        self._symbols = _Symbols(inputs, outputs, added)
         self._info.built = True
         building.place(self)
 
@@ -200,7 +213,12 @@ class Functional(Model):
         if mask is not None:
             for x, m in zip(tensors, flatten(mask)):
                 masks.set_mask(x, m)
-        return pack_like(self._symbols.outputs, self._plan.replay(tensors, self._operations()))
+        values = self._plan.replay(tensors, self._operations())
+        if self.additions:
+            count = len(self.outputs)
+            symbolic_losses.count(self, values[count:])
+            values = values[:count]
+        return pack_like(self._symbols.outputs, values)
 
     def compute_output_spec(
         self,
@@ -210,11 +228,46 @@ class Functional(Model):
     ) -> Nested[KerasTensor]:
         tensors = flatten_like(self._symbols.inputs, inputs, self.name)
         outputs = self._plan.replay(tensors, self._operations(), call=spec_function)
-        return pack_like(self._symbols.outputs, outputs)
+        return pack_like(self._symbols.outputs, outputs[: len(self.outputs)])
 
     def compute_output_shape(self, input_shape: Nested[Shape]) -> Nested[Shape]:
         tensors = nested.map_shapes(KerasTensor, nested.as_shape(input_shape))
         return signature.shape_of(self.compute_output_spec(tensors))
+
+    def add_loss(self, loss: Any, inputs: Any = None) -> None:
+        """Adds to the loss: tensors of the model's graph, once and for all its calls; or, inside
+        of `call`, values.
+
+        Args:
+            loss: tensors computed from the model's inputs or from outputs of its layers, or
+                scalars. inputs: of tf.keras 2, without effect.
+
+        Examples:
+            >>> import fkeras, numpy as np
+            >>> x = fkeras.Input((2,))
+            >>> model = fkeras.Model(x, fkeras.layers.Dense(2)(x))
+            >>> model.add_loss(fkeras.ops.mean(fkeras.ops.square(model.output - x)))
+            >>> model.compile("sgd")
+            >>> model.evaluate(np.zeros((4, 2)), verbose=0)
+            0.0
+        """
+        if symbolic_losses.is_symbolic(loss):
+            symbolic_losses.add_loss(self, loss)
+        else:
+            super().add_loss(loss)
+
+    def add_metric(
+        self, value: KerasTensor, aggregation: str | None = None, name: str | None = None
+    ) -> None:
+        """Shows a tensor of the model's graph in the logs: its mean over the batches. Of tf.keras
+        2, with one warning.
+
+        Args:
+            value: computed from the model's inputs or from outputs of its layers.
+            aggregation: 'mean' or None, which is the mean too.
+            name: in the logs; None for the name of the operation that made it.
+        """
+        symbolic_losses.add_metric(self, value, aggregation, name)
 
     # -- config ----------------------------------------------------------------
 
@@ -227,7 +280,7 @@ class Functional(Model):
             return base.Layer.get_config(self)
         operations = self._operations()
         in_graph = {id(operation) for operation in operations}
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
             **describe_graph(
@@ -239,6 +292,8 @@ class Functional(Model):
                 self._symbols.outputs,
             ),
         }
+        added = config.pop("added")
+        return {**config, "added": symbolic_losses.describe(self, added)} if added else config
 
     def _input_layer_names(self) -> list[str]:
         """Names of the layers that stand for the inputs, which one in mid-graph has of its own."""
@@ -265,9 +320,11 @@ class Functional(Model):
             scopes.custom_object_scope(custom_objects or {}),
             scopes.ObjectSharingScope(reads=True),
         ):
-            inputs, outputs = revive_graph(config)
+            inputs, outputs, added = revive_graph(config)
         kind = Model if cls is Functional else cls
         model = kind(inputs=inputs, outputs=outputs, name=config.get("name"))
+        if added:
+            symbolic_losses.revive(model, config["added"], added)
         if not config.get("trainable", True):
             model.trainable = False
         return model
@@ -291,10 +348,10 @@ class Functional(Model):
             Node(by_name.get(spec.name, layer), (), {}, tensor)
             tensors.append(tensor)
         with running_blocks.as_one_block(self):
-            outputs = self._plan.replay(tensors, self._operations())
-        self._symbols = _Symbols(
-            pack_like(specs.inputs, tensors), pack_like(specs.outputs, outputs)
-        )
+            values = self._plan.replay(tensors, self._operations())
+        count = len(flatten(specs.outputs))
+        outputs = pack_like(specs.outputs, values[:count])
+        self._symbols = _Symbols(pack_like(specs.inputs, tensors), outputs, values[count:])
 
 
 def _check_inputs(inputs: Nested[Any]) -> None:

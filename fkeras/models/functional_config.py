@@ -53,7 +53,8 @@ def describe_graph(
     inputs: Nested[KerasTensor],
     outputs: Nested[KerasTensor],
 ) -> Config:
-    """The entries `layers`, `input_layers` and `output_layers` of a config.
+    """The entries `layers`, `input_layers` and `output_layers` of a config, and the tensors that
+    are further outputs of the graph, as `added`.
 
     Args:
         plan: the graph, compiled.
@@ -69,10 +70,13 @@ def describe_graph(
             _describe_operation(operation, own)
             for operation, own in [*((layer, []) for layer in cut_in), *zip(operations, calls)]
         ]
+    tensors = [list(histories[slot]) for slot in plan.output_slots]
+    count = len(flatten(outputs))
     return {
         "layers": layers,
         "input_layers": pack_like(inputs, [list(histories[s]) for s in plan.input_slots]),
-        "output_layers": pack_like(outputs, [list(histories[s]) for s in plan.output_slots]),
+        "output_layers": pack_like(outputs, tensors[:count]),
+        "added": tensors[count:],
     }
 
 
@@ -151,9 +155,11 @@ def _tensor_config(history: History) -> Config:
 # -- from a config -------------------------------------------------------------
 
 
-def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTensor]]:
-    """(inputs, outputs) of a functional config: layers are made, then called in an order in which
-    their inputs exist.
+def revive_graph(
+    config: Config,
+) -> tuple[Nested[KerasTensor], Nested[KerasTensor], list[KerasTensor]]:
+    """(inputs, outputs, tensors of losses and metrics) of a functional config: layers are made,
+    then called in an order in which their inputs exist.
 
     Raises:
         UserInputError: where calls wait for each other.
@@ -162,6 +168,11 @@ def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTenso
     tensors: TensorsByHistory = {}
     waiting = []
     for entry in config["layers"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+            raise UserInputError(
+                f"The config of model '{config.get('name')}': expected a dict with a 'config' for "
+                f"each layer. Received: {str(entry)[:200]}"
+            )
         name = entry.get("name") or entry["config"].get("name")
         operation_config = {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
         operation = revive_op(operation_config)
@@ -184,6 +195,7 @@ def revive_graph(config: Config) -> tuple[Nested[KerasTensor], Nested[KerasTenso
     return (
         _pick_tensors(config["input_layers"], tensors),
         _pick_tensors(config["output_layers"], tensors),
+        [tensors[History(*entry["tensor"])] for entry in config.get("added", ())],
     )
 
 
@@ -249,6 +261,11 @@ def _pick_tensors(structure, tensors: TensorsByHistory):
     if isinstance(structure, dict):
         return {key: _pick_tensors(inner, tensors) for key, inner in structure.items()}
     if _is_history(structure):
+        if History(*structure) not in tensors:
+            raise UserInputError(
+                f"The config of a functional model has no layer that makes {list(structure)}, "
+                "which is among its inputs or outputs: a name, a call and an output of it."
+            )
         return tensors[History(*structure)]
     picked = [_pick_tensors(inner, tensors) for inner in structure]
     return tuple(picked) if isinstance(structure, tuple) else picked

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.callbacks import TerminateOnNaN, messages
-from fkeras.core import settings
+from fkeras.callbacks import TerminateOnNaN
+from fkeras.core import messages, settings
 from fkeras.core.nested import flatten
 from fkeras.core.warn_once import warn_user
 from fkeras.data.packing import unpack_x_y_sample_weight
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     Data = Any  # arrays, frames, structures of those, or iterables of batches
     Callbacks = CallbackList | Callback | Sequence[Callback] | None
-
-
-# What `fit` took in Keras 2.
-_OF_PY_DATASET = ("workers", "use_multiprocessing", "max_queue_size")
 
 
 def verbosity(verbose: str | int | bool) -> int:
@@ -76,11 +72,7 @@ def refuse_unknown(function: Callable, unknown: Collection[str]) -> None:
     hints = []
     for name in unknown:
         close = nearest(name, known)
-        if name in _OF_PY_DATASET:
-            hints.append(
-                f"`{name}` belongs to the data since Keras 3: `PyDataset.__init__({name}=...)`."
-            )
-        elif close:
+        if close:
             hints.append(f"Did you mean '{close[0]}' by '{name}'?")
     if len(hints) < len(unknown):
         hints.append(f"Its arguments: {', '.join(known)}.")

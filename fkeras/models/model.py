@@ -57,6 +57,7 @@ class Model(Trainer, base.Layer):
     """
 
     _manages_masks = True
+    _passes_remat_on = True
     _functional: type  # the class of functional models; `functional.py` sets it
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -103,7 +104,7 @@ class Model(Trainer, base.Layer):
         def __getattr__(self, name):
             if hasattr(type(self), name):  # a property raised: what it said counts
                 return object.__getattribute__(self, name)
-            raise AttributeError(former_methods.describe_missing(self, name))
+            return former_methods.find(self, name)
 
     # -- structure -------------------------------------------------------------
 

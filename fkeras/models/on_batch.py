@@ -11,9 +11,10 @@ import numpy as np
 from fkeras import data as data_module
 from fkeras.core import tracebacks
 from fkeras.core.values import stand_ins
+from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
-from fkeras.training import first_batch, input_checks, interrupts
+from fkeras.training import first_batch, input_checks, interrupts, skipped_steps
 from fkeras.training.activation_checks import check_last_activations
 from fkeras.training.logs import to_python
 from fkeras.training.value_checks import ValueChecks
@@ -69,7 +70,8 @@ class OnBatch:
         Returns:
             The loss as a float, with metrics a list, or a dict.
         """
-        arguments.refuse_unknown(OnBatch.train_on_batch, unknown)
+        if unknown:
+            former_arguments.take(OnBatch.train_on_batch, unknown, x)
         self._compiled.require("train_on_batch")
         with self._compiled.claimed("train_on_batch"):
             logs = self._train_on(x, y, sample_weight, class_weight)
@@ -90,6 +92,7 @@ class OnBatch:
             for variable, value in zip(variables, group_values):
                 stand_ins.put_value(variable, value)
         progress.steps += 1
+        skipped_steps.warn_of_row(self.optimizer)
         return logs
 
     @tracebacks.filtered
@@ -108,7 +111,8 @@ class OnBatch:
             x, y, sample_weight: as in `fit`.
             return_dict: whether a dict by name is returned.
         """
-        arguments.refuse_unknown(OnBatch.test_on_batch, unknown)
+        if unknown:
+            former_arguments.take(OnBatch.test_on_batch, unknown, x)
         self._compiled.require("test_on_batch")
         batch = self._one_batch("test_on_batch", x, y, sample_weight)
         executables = self._compiled.executables_for(self)
@@ -126,7 +130,8 @@ class OnBatch:
     @_heard_while_preparing
     def predict_on_batch(self, x: Data, **unknown: Never) -> Nested[np.ndarray]:
         """Outputs of one batch in inference mode, as NumPy arrays."""
-        arguments.refuse_unknown(OnBatch.predict_on_batch, unknown)
+        if unknown:
+            former_arguments.take(OnBatch.predict_on_batch, unknown, x)
         batch = self._one_batch("predict_on_batch", x)
         return self._predict_now(self._compiled.executables_for(self, weights_only=True), batch)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.values import lending
-from fkeras.training import steps
+from fkeras.training import in_place_parts, in_place_steps, steps
 from fkeras.training.logs import named_results
 
 if TYPE_CHECKING:
@@ -24,6 +24,18 @@ OVERRIDABLE = (
     "get_metrics_result",
     "metrics",
 )
+
+
+ALONE: Any = object()  # in the place of `data`, where a step was called with a batch alone
+
+
+class NoMetrics:
+    """`compiled_metrics` where `compile` was given none."""
+
+    metrics = ()
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Does nothing."""
 
 
 class OverridableSteps:
@@ -49,7 +61,27 @@ class OverridableSteps:
             x: inputs. y: targets. y_pred: outputs. sample_weight: weights of the examples.
             training: whether this is a training step.
         """
-        return steps.compute_loss(self, self._compiled, y, y_pred, sample_weight)
+        loss = steps.compute_loss(self, self._compiled, y, y_pred, sample_weight)
+        if in_place_steps.is_running(self):
+            in_place_parts.track(self._compiled, loss, y_pred)
+        return loss
+
+    @property
+    def compiled_loss(self) -> in_place_parts.LossFace | None:
+        """The compiled loss as a function, for steps in tf.keras's form:
+        `self.compiled_loss(y, y_pred, regularization_losses=self.losses)`. It updates the metric
+        'loss' too. None where `compile` was given none.
+        """
+        if self._compiled.loss is None:
+            return None
+        return in_place_parts.LossFace(self, self._compiled)
+
+    @property
+    def compiled_metrics(self) -> Any:
+        """The compiled metrics as one, for steps in tf.keras's form:
+        `self.compiled_metrics.update_state(y, y_pred, sample_weight)`.
+        """
+        return self._compiled.metrics or NoMetrics()
 
     def compute_metrics(
         self,
@@ -147,7 +179,10 @@ class OverridableSteps:
             optimizer_variables,
         )
 
-    def train_step(self, state: tuple[Values, ...], data: Any) -> tuple[Logs, tuple]:
+    # Each of these can also be overridden in the form of tf.keras, `train_step(self, data)`, which
+    # reads and writes the Variables themselves, and then be called as `super().train_step(data)`.
+
+    def train_step(self, state: Any, data: Any = ALONE) -> Any:
         """One training step, pure: Keras's contract on JAX. Override it for a step of your own.
 
         Args:
@@ -159,16 +194,22 @@ class OverridableSteps:
         Returns:
             `(logs, state)`.
         """
+        if data is ALONE:
+            return in_place_parts.run_own(self, self._compiled, "train_step", state)
         return steps.train_step(self, self._compiled, state, data)
 
-    def test_step(self, state: tuple[Values, ...], data: Any) -> tuple[Logs, tuple]:
+    def test_step(self, state: Any, data: Any = ALONE) -> Any:
         """One evaluation step, pure: `(logs, state)` for state = (trainable, non-trainable, metric)
         values.
         """
+        if data is ALONE:
+            return in_place_parts.run_own(self, self._compiled, "test_step", state)
         return steps.test_step(self, self._compiled, state, data)
 
-    def predict_step(self, state: tuple[Values, ...], data: Any) -> tuple[Nested[Tensor], Values]:
+    def predict_step(self, state: Any, data: Any = ALONE) -> Any:
         """One prediction step, pure: `(outputs, non-trainable values)` for state = (trainable,
         non-trainable) values.
         """
+        if data is ALONE:
+            return in_place_parts.run_own(self, self._compiled, "predict_step", state)
         return steps.predict_step(self, state, data)

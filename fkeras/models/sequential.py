@@ -87,7 +87,10 @@ class Sequential(Model):
             if input_layer is not None:
                 self.stack.append(input_layer)
         self.stack.append(layer)
-        if rebuild:
+        if rebuild and self.built and self._symbols is not None:
+            # The layers below are called no second time: each has the one output it had.
+            self._build_stack([layer])
+        elif rebuild:
             self._maybe_rebuild()
         else:
             self._forget_build()
@@ -111,7 +114,9 @@ class Sequential(Model):
         if not self.stack:
             raise UserInputError(f"Sequential model '{self.name}' has no layer to pop.")
         layer = self.stack.pop()
-        if rebuild:
+        if rebuild and self.layers and self._symbols is not None and layer._inbound_nodes:
+            self._symbols = _Symbols(self._symbols.input, layer._inbound_nodes[-1].inputs[0])
+        elif rebuild:
             self._maybe_rebuild()
         return layer
 
@@ -177,7 +182,8 @@ class Sequential(Model):
         else:
             dtype = self.stack[0].input_dtype
             self.stack.insert(0, InputLayer(batch_shape=tuple(input_shape), dtype=dtype))
-        self._build_stack()
+        self._symbols = _Symbols(self._input_layer.output, self._input_layer.output)
+        self._build_stack(self.stack[1:])
 
     def _check_same_input(self, input_shape):
         if input_shape is None or self._symbols is None:
@@ -189,15 +195,16 @@ class Sequential(Model):
                 f"{declared}. You cannot build it with input_shape {tuple(input_shape)}"
             )
 
-    def _build_stack(self):
-        """Calls the layers on the symbolic input, which builds them."""
-        x = symbolic_input = self._input_layer.output
-        for layer in self.stack[1:]:
+    def _build_stack(self, layers):
+        """Calls layers on the symbolic output of those before, which builds them."""
+        symbols, x = self._symbols, self._symbols.output
+        self._forget_build()
+        for layer in layers:
             try:
                 x = layer(x)
             except NotImplementedError:
                 return  # a layer that cannot tell its shape: built at the first call
-        self._symbols = _Symbols(symbolic_input, x)
+        self._symbols = _Symbols(symbols.input, x)
         self._info.built = True
         building.place(self)
 

@@ -53,8 +53,10 @@ class LossScaleOptimizer(Optimizer):
     A step whose gradients are not all finite is skipped, parameters and inner state untouched, and
     the scale is halved. After `dynamic_growth_steps` good steps in a row it is doubled.
     `skipped_steps` counts how many steps in a row were skipped: a number that keeps growing means
-    that the loss itself is not finite. In the state, `step_counter` is the number of good steps
-    since the last change, or below zero the number of steps skipped in a row (Keras: 0).
+    that the loss itself is not finite. `fit` says at its end how many it skipped, leaves the number
+    in `skipped_in_fit`, and warns where it skipped all. In the state, `step_counter` is the number
+    of good steps since the last change, or below zero the number of steps skipped in a row (Keras:
+    0).
 
     Args:
         inner_optimizer: the optimizer that makes the updates. Its own `loss_scale_factor` is set to
@@ -115,6 +117,7 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer = inner
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
+        self._skipped_in_fit = 0
 
     @property
     def revision(self) -> int:
@@ -223,6 +226,20 @@ class LossScaleOptimizer(Optimizer):
     def skipped_steps(self) -> int:
         """How many steps in a row have been skipped up to now: 0 after a good step."""
         return max(0, -int(self.step_counter.value)) if self.built else 0
+
+    @property
+    def skipped_in_fit(self) -> int:
+        """How many steps the last `fit` skipped."""
+        return self._skipped_in_fit
+
+    def note_skipped_in_fit(self, count: int) -> None:
+        """Is told by `fit`. No option of the optimizer: compiled steps stay as they are."""
+        self._skipped_in_fit = count
+
+    @property
+    def applied_steps(self) -> int:
+        """How many steps were not skipped, since the optimizer was made."""
+        return int(self.inner_optimizer._iterations.value) if self.built else 0
 
     def _state_from_values(self, values: Sequence[ArrayLike]) -> OptimizerState:
         count = len(self._variables)

@@ -23,9 +23,8 @@ import jax.numpy as jnp
 from fkeras.core import names
 from fkeras.core.config import constructor, serialization
 from fkeras.core.values.variable import Variable
-from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
-from fkeras.optimizers import keras_style, rates
+from fkeras.optimizers import former_arguments, keras_style, rates
 from fkeras.optimizers.arithmetic import at_least_float32
 from fkeras.optimizers.options import check_options
 from fkeras.optimizers.parameter_info import parameter_info_of, read_value
@@ -79,6 +78,8 @@ class Optimizer(StatefulOptimizer):
         gradient_accumulation_steps: number (>= 2) of steps whose mean gradient makes one update;
             None for an update each step.
         name: None for an automatic name.
+        **kwargs: `lr` and `decay` of older Keras, with a warning: the learning rate, and by how
+            much its divisor grows at each step.
 
     Raises:
         UserInputError: unknown arguments, or values out of range.
@@ -111,15 +112,10 @@ class Optimizer(StatefulOptimizer):
         **kwargs: Never,
     ) -> None:
         self._start()
-        if kwargs.pop("decay", None):
-            warn_user(
-                "Argument `decay` is no longer supported and will be ignored. Pass a schedule as "
-                "learning rate, such as "
-                "`fkeras.optimizers.schedules.InverseTimeDecay(learning_rate, 1, decay)`."
-            )
+        learning_rate, decay = former_arguments.take(kwargs, learning_rate)
         if kwargs:
-            hint = " `lr` is called `learning_rate`." if "lr" in kwargs else ""
-            raise UserInputError(f"Argument(s) not recognized: {kwargs}.{hint}")
+            raise UserInputError(f"Argument(s) not recognized: {kwargs}.")
+        self.decay = decay
         self.name = names.auto_name(type(self).__name__) if name is None else name
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -240,7 +236,8 @@ class Optimizer(StatefulOptimizer):
 
     def get_config(self) -> Config:
         """The arguments of the constructor as plain values."""
-        return constructor.config_from_signature(self, self._arguments, self._plain_argument)
+        config = constructor.config_from_signature(self, self._arguments, self._plain_argument)
+        return {**config, "decay": self.decay} if self.decay else config
 
     def _plain_argument(self, name: str, value: Any) -> Any:
         if name == "learning_rate":

@@ -46,6 +46,7 @@ class PureOptimizer(StateLayout):
     loss_scale_factor: float | None
     built: bool
     _learning_rate: Variable | LearningRate
+    decay = 0.0  # of older Keras: by how much the rate's divisor grows at each step
     _undecayed_variables: list[nnx.Variable]
     _undecayed_names: re.Pattern[str] | None
 
@@ -278,9 +279,10 @@ class PureOptimizer(StateLayout):
     def _rate_at(self, state: OptimizerState) -> jax.Array:
         """The learning rate of a state: an array."""
         self._check_rate(state)
-        if state.learning_rate is not None:
-            return state.learning_rate
-        return rates.at_step(self._learning_rate, state.iteration)
+        rate = state.learning_rate
+        if rate is None:
+            rate = rates.at_step(self._learning_rate, state.iteration)
+        return rate / (1 + self.decay * state.iteration) if self.decay else rate
 
     def _check_rate(self, state: OptimizerState) -> None:
         """Raises where a number is expected as learning rate and none is there, or the reverse."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import jax
 
+from fkeras.core import settings
 from fkeras.core.config import constructor, registry
 from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable import Variable
@@ -89,6 +90,8 @@ class OptimizerVariables(PureOptimizer):
         if not name.startswith("_") and registry.is_builtin(type(self)):
             if name == "lr":
                 name = "learning_rate"
+            elif name == "epsilon" and value is None:  # of older Keras: the default
+                value = settings.epsilon()
             elif name not in _known_attributes(type(self)):
                 warn_user(_told_of_unknown(self, name))
         object.__setattr__(self, name, value)

@@ -51,7 +51,7 @@ def save_model(
         overwrite: whether an existing one is replaced; else that is an error.
         zipped: False for a directory of what a `.keras` archive holds; None goes by the suffix.
         include_optimizer: whether the optimizer's state goes with it.
-        **kwargs: `save_format`, which older scripts give, may repeat what the suffix says.
+        **kwargs: `save_format`, which older scripts give, counts where the name has no suffix.
 
     Raises:
         UserInputError: the suffix is that of weights alone or of no format, something stands
@@ -64,10 +64,10 @@ def save_model(
         >>> fkeras.saving.load_model("model.keras").count_params()
         8
     """
-    _check_save_format(filepath, kwargs.pop("save_format", None))
+    save_format = _checked_save_format(filepath, kwargs.pop("save_format", None))
     _refuse_arguments("save", kwargs)
     path = _absolute(filepath)
-    file_format = _format_of_model(path, filepath, zipped)
+    file_format = _format_of_model(path, filepath, zipped, save_format)
     if not file_format.holds_models:
         raise UserInputError(
             f"'{filepath}' is a name for weights alone: use `save_weights`, or a name that ends in "
@@ -150,10 +150,11 @@ def save_weights(
         >>> fkeras.saving.save_weights(model, "model.weights.h5")
         >>> fkeras.saving.load_weights(model, "model.weights.h5")
     """
+    save_format = _checked_save_format(filepath, kwargs.pop("save_format", None))
     skipped = _pop_skipped(kwargs)
     _refuse_arguments("save_weights", kwargs)
     path = _absolute(filepath)
-    file_format = format_for(path)
+    file_format = format_for(path, save_format)
     if max_shard_size is not None:
         path, file_format = _name_of_shards(path, filepath), ShardedWeights(max_shard_size)
     if not file_format.holds_weights:
@@ -250,7 +251,9 @@ def _name_of_shards(path: Path, filepath: PathLike) -> Path:
     return renamed
 
 
-def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> Format:
+def _format_of_model(
+    path: Path, filepath: PathLike, zipped: bool | None, save_format: str | None
+) -> Format:
     is_archive = path.name.endswith(".keras")
     if zipped is False:
         if is_archive:
@@ -263,19 +266,37 @@ def _format_of_model(path: Path, filepath: PathLike, zipped: bool | None) -> For
         raise UserInputError(
             f"With `zipped=True` the name ends in '.keras'. Received: '{filepath}'"
         )
-    return format_for(path)
+    return format_for(path, save_format)
 
 
-def _check_save_format(filepath: PathLike, save_format: str | None) -> None:
-    """`save_format` of older scripts: the suffix says the same, or something else."""
-    name = os.fspath(filepath)
-    said = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
-    if save_format is not None and not str(name).endswith(said.get(save_format, ()) or "."):
+def _checked_save_format(filepath: PathLike, save_format: str | None) -> str | None:
+    """`save_format` of older scripts, which counts where the suffix says nothing; one warning.
+
+    Raises:
+        UserInputError: an unknown one, or a suffix that says something else.
+    """
+    if save_format is None:
+        return None
+    suffixes = {"keras": (".keras",), "h5": (".h5", ".hdf5"), "hdf5": (".h5", ".hdf5"), "tf": ()}
+    name = str(os.fspath(filepath))
+    known = next((s for s in (".keras", ".h5", ".hdf5") if name.endswith(s)), None)
+    if save_format not in suffixes or (known and known not in suffixes[save_format]):
         raise UserInputError(
             "The `save_format` argument is deprecated: the name says the format, and "
             f"`save_format={save_format!r}` and '{filepath}' do not agree. Leave `save_format` "
             "out, and end the name in '.keras' or '.h5'."
         )
+    if save_format == "tf":
+        warn_user(
+            "`save_format='tf'`: an Orbax checkpoint directory is written, which `load_model` and "
+            "`load_weights` read; TensorFlow's SavedModel is not."
+        )
+    elif known is None:
+        warn_user(
+            f"`save_format={save_format!r}` is an argument of older Keras: the name says the "
+            "format today."
+        )
+    return save_format
 
 
 def _refuse_arguments(method: str, arguments: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
-from fkeras.training import agreement, mapped_steps
+from fkeras.training import agreement, mapped_steps, sharding
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from fkeras.callbacks import CallbackList
     from fkeras.core.placement import Distribution
+    from fkeras.core.values.remat import RematScope
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.tracking import Structure
     from fkeras.metrics import Metric
@@ -47,12 +48,14 @@ class CompileOptions:
         jit_compile: whether steps are compiled.
         steps_per_execution: batches between callbacks' hooks on batches.
         fuse: whether several steps may be one device call.
+        remat: what a training step computes again in its backward pass; None: nothing.
     """
 
     run_eagerly: bool = False
     jit_compile: bool = True
     steps_per_execution: int = 1
     fuse: bool = True
+    remat: RematScope | None = None
 
     def __post_init__(self) -> None:
         steps = self.steps_per_execution
@@ -227,7 +230,7 @@ class Compiled:
 
     def groups(self, model: Trainable) -> VariableGroups:
         """The model's Variables by role, by the flags as they were at `compile`."""
-        return VariableGroups(model, self.flags, self.unlisted_metrics(model))
+        return VariableGroups(model, self.flags, self.unlisted_metrics(model), self.options.remat)
 
     def build_optimizer(self, model: Trainable) -> None:
         """Makes the optimizer's slots for the Variables that it will train."""
@@ -246,10 +249,13 @@ class Compiled:
         structure = tracking.structure_of(model)
         if weights_only and self.fits(structure):
             return self.executables
+        distribution = self.present_distribution()
+        # Before the optimizer reads the weights, which draws them.
+        if distribution is not None and not self.fits(structure):
+            sharding.settle_weights(structure, distribution)
         self.build_optimizer(model)
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
         slots = [] if self.optimizer is None else self.optimizer.variables
-        distribution = self.present_distribution()
         if distribution is None and agreement.is_needed():
             raise UserInputError(
                 f"Model '{model.name}' runs in {jax.process_count()} processes, and no "

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from fkeras.core.former_keys import FormerKeys
 from fkeras.core.values.variable import Variable
 
 
@@ -53,7 +54,7 @@ def as_number(value: Any) -> Any:
     return value
 
 
-class Logs(dict):
+class Logs(FormerKeys):
     """A batch's logs in alphabetical order, fetched from the device at the first look.
 
     A hook that only counts batches does not make the loop wait for the device.
@@ -108,8 +109,8 @@ class Logs(dict):
     def __ior__(self, other: Mapping[str, Any]) -> Logs:
         return dict.__ior__(self.fetched(), other)
 
-    def get(self, *args: Any) -> Any:
-        return dict.get(self.fetched(), *args)
+    def get(self, key: str, default: Any = None) -> Any:
+        return FormerKeys.get(self.fetched(), key, default)
 
     def items(self) -> ItemsView[str, Any]:
         return dict.items(self.fetched())

@@ -2,15 +2,63 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
+from fkeras.layers.base import tracking
+from fkeras.optimizers import OptaxOptimizer
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.layers.base.tracking import Structure
+    from fkeras.optimizers import Optimizer
     from fkeras.training.compiled import Compiled
     from fkeras.training.trainable import Trainable
+
+
+# Optimizer -> the models that were compiled with it.
+_models: weakref.WeakKeyDictionary[Optimizer, list[weakref.ref]] = weakref.WeakKeyDictionary()
+
+
+def own_optimizer(model: Trainable, optimizer: Optimizer | None) -> Optimizer | None:
+    """The optimizer that a model is compiled with: the one given, or a copy without state where
+    another model was compiled with it that has layers in common and trains other weights.
+
+    So it is with a discriminator and the GAN around it, which scripts of tf.keras 2 compile with
+    one object: there, it kept its state for each weight. Models that have nothing in common share
+    no optimizer: `check_optimizer` says so.
+
+    Args:
+        model: the model that is compiled. optimizer: what `compile` was given.
+    """
+    if optimizer is None or isinstance(optimizer, OptaxOptimizer):
+        return optimizer
+    others = [ref() for ref in _models.get(optimizer, ())]
+    for other in others:
+        if other is None or other is model or not _layers_of(model) & _layers_of(other):
+            continue
+        if not _trains_the_same(model, other, optimizer):
+            warn_user(
+                f"The optimizer '{optimizer.name}' was compiled into model '{other.name}' too, "
+                f"which has layers in common with model '{model.name}': this one gets a copy, "
+                "with a state and a learning rate of its own (`model.optimizer`)."
+            )
+            return type(optimizer).from_config(optimizer.get_config())
+    alive = [weakref.ref(other) for other in others if other is not None and other is not model]
+    _models[optimizer] = [*alive, weakref.ref(model)]
+    return optimizer
+
+
+def _trains_the_same(model: Trainable, other: Trainable, optimizer: Optimizer) -> bool:
+    """Whether the optimizer's state for another model fits this one as it is."""
+    trained = list(optimizer.bound_variables) or other.trainable_variables
+    return [id(v) for v in trained] == [id(v) for v in model.trainable_variables]
+
+
+def _layers_of(model: Trainable) -> set[int]:
+    return {id(layer) for _, layer in tracking.structure_of(model).layers}
 
 
 def check_optimizer(

@@ -1,6 +1,6 @@
 """What users override in a model, called: its contract is checked, and errors in it say where.
 
-A step written for TensorFlow or PyTorch, `train_step(self, data)`, is told what a step is on JAX.
+A step in tf.keras's form, `train_step(self, data)`, is run by `in_place_steps`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fkeras.core import user_code
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.training import in_place_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,13 +73,15 @@ def call_step(model: Trainable, name: str, state: tuple[list, ...], data: Any) -
         UserInputError: it does not return what it must.
     """
     step = getattr(model, name)
-    check_signature(model, name)
+    in_place = in_place_steps.takes_data_alone(step)
+    if not in_place:
+        check_signature(model, name)
 
     def who() -> str:
         return _described(model, name)
 
     try:
-        result = step(state, data)
+        result = in_place_steps.call(model, name, state, data) if in_place else step(state, data)
     except Exception as error:
         user_code.raise_explained(error, who, {"data": data})
     _check_result(model, name, state, result)
@@ -94,7 +97,8 @@ def check_signature(model: Trainable, name: str) -> None:
     except TypeError:
         raise UserTypeError(
             f"{_described(model, name)} is defined as `{name}{_with_self(step)}`. On JAX a step is "
-            f"pure and takes the state too. {contract_text(name)}"
+            f"pure and takes the state too. {contract_text(name)} The form of tf.keras, "
+            f"`def {name}(self, data)`, is taken as well."
         ) from None
 
 

@@ -16,9 +16,11 @@ from fkeras.training import agreement
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from flax import nnx
     from jax.sharding import Sharding
 
     from fkeras.core.placement import Distribution
+    from fkeras.layers.base.tracking import Structure
     from fkeras.optimizers import Optimizer
     from fkeras.training.variable_groups import VariableGroups
     from fkeras.types import PyTree
@@ -35,8 +37,7 @@ def shardings_of(
     Raises:
         UserInputError: rules or layouts that do not fit the model.
     """
-    weights = [v for v in (*groups.trainable, *groups.non_trainable) if _is_weight(v)]
-    distribution.adopt(weights, [layer.path for _, layer in groups.structure.layers])
+    _adopt(groups.structure, distribution)
     of_variable = distribution.variable_sharding
     trainable = [of_variable(v) for v in groups.trainable]
     pairs = [] if optimizer is None else optimizer.weights_of_slots()
@@ -49,8 +50,24 @@ def shardings_of(
     )
 
 
-def _is_weight(variable: Any) -> bool:
-    return info_of(variable).kind == "weight"
+def settle_weights(structure: Structure, distribution: Distribution) -> None:
+    """Gives the weights of a model their places: what is not drawn yet will be drawn there.
+
+    Raises:
+        UserInputError: rules or layouts that do not fit the model.
+    """
+    _adopt(structure, distribution)
+    for variable in _weights_of(structure):
+        settle(variable, distribution.variable_sharding(variable))
+
+
+def _adopt(structure: Structure, distribution: Distribution) -> None:
+    paths = [layer.path for _, layer in structure.layers]
+    distribution.adopt(_weights_of(structure), paths)
+
+
+def _weights_of(structure: Structure) -> list[nnx.Variable]:
+    return [v for _, v in structure.variables if info_of(v).kind == "weight"]
 
 
 class ModelSharding:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from fkeras.core import jax_private, placement, settings, warn_once
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import key_scopes, keys
-from fkeras.core.values import lending
+from fkeras.core.values import lending, remat
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
@@ -321,9 +321,18 @@ def _warn_without_gradient(model, compiled, total, y_pred):
 def traced_training(
     model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
 ) -> Iterator[None]:
-    """Context manager around a training step: flags are those of `compile`, and keys follow from
-    the model's key and the step.
+    """Context manager around a training step: flags and what is computed again are those of
+    `compile`, and keys follow from the model's key and the step.
     """
+    with _traced(model, groups, key, step), remat.applied_to_model(groups.remat):
+        yield
+
+
+@contextlib.contextmanager
+def _traced(
+    model: Trainable, groups: VariableGroups, key: jax.Array, step: jax.Array
+) -> Iterator[None]:
+    """The same around any step."""
     step_key = jax.random.fold_in(keys.typed_key(key), step)
     with groups.flags.applied(model), key_scopes.scope(step_key, groups.key_paths, step):
         yield
@@ -338,7 +347,7 @@ def traced_evaluation(
 ) -> AbstractContextManager[None]:
     """The same around an evaluation step, whose draws are others."""
     key = jax.random.fold_in(keys.typed_key(key), _EVALUATION)
-    return traced_training(model, groups, key, step)
+    return _traced(model, groups, key, step)
 
 
 def _run_step(model, name, groups, values, batch):
@@ -398,7 +407,7 @@ def run_predict(
     trainable, others = state
     count = len(groups.non_trainable)
     key = jax.random.fold_in(keys.typed_key(key), _PREDICTION)
-    with traced_training(model, groups, key, step):
+    with _traced(model, groups, key, step):
         weights = list(trainable), list(others[:count])
         (outputs, new), _ = lending.call(
             overrides.call_step,

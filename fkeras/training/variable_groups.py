@@ -12,11 +12,13 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking, variables_tree
+from fkeras.metrics.state_names import names_of_states
 from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from fkeras.core.values.remat import RematScope
     from fkeras.core.values.variable import Variable
     from fkeras.metrics import Metric
     from fkeras.optimizers import Optimizer
@@ -41,6 +43,7 @@ class VariableGroups:
         model: a built, compiled model.
         flags: which of its weights are trained.
         unlisted_metrics: metrics of its steps that its `metrics` does not list.
+        remat: what a training step computes again in its backward pass; None: nothing.
 
     Attributes:
         trainable: Variables that training changes by gradient.
@@ -53,12 +56,17 @@ class VariableGroups:
     """
 
     def __init__(
-        self, model: Trainable, flags: TrainableFlags, unlisted_metrics: Sequence[Metric] = ()
+        self,
+        model: Trainable,
+        flags: TrainableFlags,
+        unlisted_metrics: Sequence[Metric] = (),
+        remat: RematScope | None = None,
     ) -> None:
         structure = tracking.structure_of(model)
         self._model = model
         self.structure = structure
         self.flags = flags
+        self.remat = remat
         self.paths = {id(v): path for path, v in structure.variables}
         self.is_param = {id(v): isinstance(v, nnx.Param) for _, v in structure.variables}
         with flags.applied(model):
@@ -143,15 +151,7 @@ class VariableGroups:
 
     def metric_names(self) -> list[tuple[str, str]]:
         """(metric name, variable name) for each metric Variable, each pair once."""
-        names, used = [], set()
-        for metric in self.metric_objects:
-            for variable in metric.variables:
-                name, i = metric.name, 1
-                while (name, variable.name) in used:
-                    name, i = f"{metric.name}_{i}", i + 1
-                used.add((name, variable.name))
-                names.append((name, variable.name))
-        return names
+        return names_of_states(self.metric_objects)
 
     def to_groups(self, state: TrainState, optimizer: Optimizer | None) -> GroupValues:
         """(trainable, non-trainable, optimizer, metric) values of a `TrainState`.

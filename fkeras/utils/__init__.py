@@ -22,14 +22,22 @@ from fkeras.core.public_settings import (
 )
 from fkeras.core.randomness.process_generator import set_random_seed as set_random_seed
 from fkeras.core.session import clear_session as clear_session
+from fkeras.core.symbolic.sources import get_source_inputs as get_source_inputs
 from fkeras.data import PyDataset as PyDataset
 from fkeras.data import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.encoding import normalize as normalize
 from fkeras.data.encoding import to_categorical as to_categorical
+from fkeras.data.image_files import array_to_img as array_to_img
+from fkeras.data.image_files import img_to_array as img_to_array
+from fkeras.data.image_files import load_img as load_img
+from fkeras.data.image_files import save_img as save_img
+from fkeras.downloads import get_file as get_file
+from fkeras.utils import bounding_boxes as bounding_boxes
+from fkeras.utils import legacy as legacy
 
 Sequence = PyDataset
 
 if not TYPE_CHECKING:  # a checker must see that other names do not exist
-    __getattr__, __dir__ = namespaces.of(__name__)
+    __getattr__, __dir__ = namespaces.of(__name__, submodules=("bounding_boxes", "legacy"))

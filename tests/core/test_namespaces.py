@@ -41,7 +41,12 @@ PUBLIC = [
     "types",
     "utils",
 ]
-SUBMODULES = {"ops": {"image", "linalg", "nn", "numpy"}, "optimizers": {"legacy", "schedules"}}
+SUBMODULES = {
+    "ops": {"image", "linalg", "nn", "numpy"},
+    "optimizers": {"legacy", "schedules"},
+    "preprocessing": {"image", "sequence", "text"},
+    "utils": {"bounding_boxes", "legacy"},
+}
 
 
 def load(name):
@@ -89,10 +94,10 @@ def test_what_keras_has_in_a_namespace_shows(name, keras):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import fkeras.datasets.mnist",
-        "from fkeras.datasets import mnist",
-        "from fkeras.datasets.mnist import load_data",
-        "from fkeras.preprocessing.image import ImageDataGenerator",
+        "import fkeras.distillation.distiller",
+        "from fkeras.distillation import Distiller",
+        "from fkeras.distillation.distiller import Distiller",
+        "from fkeras.wrappers import SKLearnClassifier",
         "from fkeras.applications import ResNet50",
         "from fkeras.layers import Dense, RandomFlip",
         "import fkeras.export as export",

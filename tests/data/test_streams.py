@@ -76,7 +76,7 @@ KINDS = [
     (Again(3), "iterable", None),
     (Counted(3), "iterable", 3),
     (TfData(3), "tf.data.Dataset", 3),
-    (TfData(-1), "tf.data.Dataset", None),
+    (TfData(-2), "tf.data.Dataset", None),
     (Loader(3), "DataLoader", 3),
     (Squares(3), "PyDataset", 3),
     (Old(), "PyDataset", 3),

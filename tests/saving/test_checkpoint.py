@@ -67,7 +67,7 @@ WRONG = [
     (lambda path: saving.save_model(dense(), path / "m", zipped=True), "zipped=True.*'.keras'"),
     (lambda path: saving.save_model(dense(), path / "m.keras", zipped=False), "zipped=False"),
     (lambda path: saving.save_model(dense(), path / "m", form=1), r"`save`: .*\['form'\]"),
-    (lambda path: saving.save_model(dense(), path / "m", save_format="h5"), "do not agree"),
+    (lambda path: saving.save_model(dense(), path / "m.h5", save_format="tf"), "do not agree"),
     (lambda path: saving.save_weights(dense(), path, form=1), r"`save_weights`: .*\['form'\]"),
     (lambda path: saving.load_weights(dense(), path, form=1), r"`load_weights`: .*\['form'\]"),
     (lambda path: saving.save_model(dense(), path / "m.weights.h5"), "for weights alone"),
@@ -166,10 +166,10 @@ def test_unsafe_deserialization_allows_code_everywhere(tmp_path):
 
 
 def test_a_file_cannot_turn_safe_mode_off(tmp_path):
-    plain().save(tmp_path / "model")
-    index = tmp_path / "model" / "fkeras.json"
-    text = index.read_text()
-    index.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
+    plain().save(tmp_path / "model", zipped=False)
+    config = tmp_path / "model" / "config.json"
+    text = config.read_text()
+    config.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
     with pytest.raises(UserInputError, match="safe_mode=False"):
         saving.load_model(tmp_path / "model")
 

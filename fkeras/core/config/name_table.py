@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from fkeras.core import former_names
 from fkeras.core.config import registry, serialization
 from fkeras.core.names import to_snake_case
 from fkeras.errors import UserTypeError, unknown_name
@@ -27,6 +28,7 @@ class NameTable:
 
     Attributes:
         names: all objects by name.
+        room: where the objects live: `'initializers'`.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class NameTable:
     ) -> None:
         objects = list(objects)
         self.kind = kind
+        self.room = module.removeprefix("keras.")
         self.names = {obj.__name__: obj for obj in objects}
         self.names.update(
             {to_snake_case(obj.__name__): obj for obj in objects if isinstance(obj, type)}
@@ -82,5 +85,13 @@ class NameTable:
             )
         obj = registry.get_registered_object(config, custom_objects, self.names)
         if obj is None:
-            raise unknown_name(self.kind, config, self.names)
+            obj = self._former(config)
         return obj() if isinstance(obj, type) else obj
+
+    def _former(self, name: str) -> Any:
+        """The object of a name of older Keras, with a warning; an error for an unknown one."""
+        today = (former_names.today(self.room, name) or "").rpartition(":")[2]
+        if today not in self.names:
+            raise unknown_name(self.kind, name, self.names)
+        former_names.tell(f"The {self.kind} {name!r} is called {today!r} today.")
+        return self.names[today]

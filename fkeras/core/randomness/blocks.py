@@ -29,12 +29,18 @@ BLOCK = 1 << 16
 _HALF = BLOCK // 2  # Threefry turns two words into two
 
 
+def _key_of_path(key_data: KeyData, path_hash: jax.Array) -> jax.Array:
+    from jax.extend.random import threefry_2x32
+
+    return threefry_2x32(key_data, jnp.stack([jnp.zeros_like(path_hash), path_hash]))
+
+
 def _bits(key_data: KeyData, path_hash: jax.Array, block: jax.Array) -> jax.Array:
     from jax.extend.random import threefry_2x32
 
-    key = threefry_2x32(key_data, jnp.stack([jnp.zeros_like(path_hash), path_hash]))
     i = jnp.arange(_HALF, dtype=jnp.uint32)
-    return threefry_2x32(key, jnp.concatenate([i, jnp.full_like(i, block)]))
+    words = jnp.concatenate([i, jnp.full_like(i, block)])
+    return threefry_2x32(_key_of_path(key_data, path_hash), words)
 
 
 def _unit(bits: jax.Array) -> jax.Array:
@@ -42,36 +48,43 @@ def _unit(bits: jax.Array) -> jax.Array:
     return jax.lax.bitcast_convert_type((bits >> 9) | jnp.uint32(0x3F800000), jnp.float32) - 1.0
 
 
-def _uniform(*row: jax.Array) -> jax.Array:
+def _uniform(bits: jax.Array) -> jax.Array:
     """[-1, 1)"""
-    return _unit(_bits(*row)) * 2.0 - 1.0
+    return _unit(bits) * 2.0 - 1.0
 
 
-def _normal(*row: jax.Array) -> jax.Array:
+def _normal(bits: jax.Array) -> jax.Array:
     """Mean 0, standard deviation 1."""
     # -1 itself would become minus infinity.
     above_minus_one = jnp.nextafter(jnp.float32(-1), jnp.float32(0))
-    u = jnp.maximum(above_minus_one, _unit(_bits(*row)) * 2.0 - 1.0)
+    u = jnp.maximum(above_minus_one, _unit(bits) * 2.0 - 1.0)
     return jnp.float32(np.sqrt(2)) * jax.lax.erf_inv(u)
 
 
-def _truncated(*row: jax.Array) -> jax.Array:
+def _truncated(bits: jax.Array) -> jax.Array:
     """A normal of standard deviation 1 before it is cut at -2 and 2."""
     edge = jnp.float32(0.9544997361036416)  # erf(2 / sqrt(2))
-    x = jnp.float32(np.sqrt(2)) * jax.lax.erf_inv((_unit(_bits(*row)) * 2.0 - 1.0) * edge)
+    x = jnp.float32(np.sqrt(2)) * jax.lax.erf_inv((_unit(bits) * 2.0 - 1.0) * edge)
     return jnp.clip(x, -2.0, 2.0)  # rounding may lead a hair beyond
 
 
-BODIES: dict[str, Callable[..., jax.Array]] = {
+# The numbers of each kind from random bits, element by element.
+_OF_BITS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "uniform": _uniform,
     "normal": _normal,
     "truncated_normal": _truncated,
 }
+KINDS = tuple(_OF_BITS)
+
+
+def _body(kind: str, *row: jax.Array) -> jax.Array:
+    """The numbers of one block."""
+    return _OF_BITS[kind](_bits(*row))
 
 
 @functools.cache
 def _compiled(kind: str) -> Callable[..., jax.Array]:
-    return jax.jit(BODIES[kind])
+    return jax.jit(functools.partial(_body, kind))
 
 
 def path_hash(path: str) -> np.uint32:
@@ -117,7 +130,40 @@ def mapped(kind: str, rows: Sequence[tuple[jax.Array, np.ndarray, np.ndarray]]) 
     keys = jnp.concatenate([keys for keys, _, _ in rows])
     hashes = jnp.asarray(np.concatenate([hashes for _, hashes, _ in rows]))
     blocks = jnp.asarray(np.concatenate([blocks for _, _, blocks in rows]))
-    return jax.lax.map(lambda row: BODIES[kind](*row), (keys, hashes, blocks))
+    return jax.lax.map(lambda row: _body(kind, *row), (keys, hashes, blocks))
+
+
+MOST_IN_PLACE = 1 << 32  # elements that 32 bits can count
+
+
+def numbers_in_place(
+    kind: str, key_data: jax.Array, path_hash: jax.Array, shape: tuple[int, ...]
+) -> jax.Array:
+    """The numbers of a weight in its shape, each element by itself from its place: traced. Where
+    the compiler cuts the weight, each device computes its own part. Twice the arithmetic of
+    `mapped`.
+
+    Args:
+        kind: as for `numbers`.
+        key_data: uint32[2]. path_hash: `path_hash` of the weight's path.
+        shape: of fewer than `MOST_IN_PLACE` elements.
+    """
+    from jax.extend.random import threefry2x32_p
+
+    place = jnp.zeros(shape, jnp.uint32)
+    stride = 1
+    for axis in reversed(range(len(shape))):
+        place += jax.lax.broadcasted_iota(jnp.uint32, shape, axis) * jnp.uint32(stride)
+        stride *= shape[axis]
+    in_block = place % BLOCK
+    key = _key_of_path(key_data, path_hash)
+    spread = functools.partial(jnp.broadcast_to, shape=shape)
+    first, second = threefry2x32_p.bind(
+        spread(key[0]), spread(key[1]), in_block % _HALF, place // BLOCK
+    )
+    numbers = _OF_BITS[kind](jnp.where(in_block < _HALF, first, second))
+    # None is beyond. Without it XLA makes one factor of the last one here and that of the weight.
+    return jnp.clip(numbers, -64.0, 64.0)
 
 
 def affine(x: HostOrTraced, scale: float, shift: float = 0.0) -> HostOrTraced:

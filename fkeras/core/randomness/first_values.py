@@ -19,7 +19,14 @@ import numpy as np
 
 from fkeras.core import placement
 from fkeras.core.dtypes import standardize_dtype
-from fkeras.core.randomness import blocks, key_scopes, keys, process_generator, seeds
+from fkeras.core.randomness import (
+    blocks,
+    key_scopes,
+    keys,
+    process_generator,
+    seeds,
+    sharded_draws,
+)
 from fkeras.core.scoped import Scoped
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import UserInputError
@@ -50,6 +57,7 @@ class BlockDrawn:
 
     kind: str = "uniform"
     seed: SeedLike | None = None
+    by_element = False  # whether each element of the weight is made of one number
 
     def count(self, shape: tuple[int, ...]) -> int:
         """How many numbers a weight of this shape takes."""
@@ -159,7 +167,7 @@ def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:
     """
     data = jax.random.key_data(keys.typed_key(key))
     values: dict[int, jax.Array] = {}  # by the row's index: the kinds come one after the other
-    for kind in blocks.BODIES:  # one mapped body for all weights of a kind
+    for kind in blocks.KINDS:  # one mapped body for all weights of a kind
         indices = [i for i, row in enumerate(rows) if _is_block_drawn(row[0], kind)]
         if indices:
             drawn = _draw_kind(kind, data, [rows[i] for i in indices])
@@ -238,7 +246,8 @@ def _finished(
 
 def _as(value: Any, shape: tuple[int, ...], dtype: str) -> jax.Array:
     """A value in the dtype, its shape checked."""
-    if not _is_key(value):
+    is_whole = isinstance(value, np.ndarray) and value.dtype == jnp.dtype(dtype)
+    if not _is_key(value) and not (is_whole and placement.stays_on_host(shape)):
         value = jnp.asarray(value, dtype=dtype)
     if value.shape != tuple(shape):
         raise UserInputError(
@@ -293,14 +302,32 @@ class Origin:
         if self.root_key is None:
             self.place(process_generator.next_root_key(), info_of(variable).name)
         info = info_of(variable)
+        sharding = placement.destination(info.shape)
+        if sharding is not None and sharded_draws.is_possible(info, sharding):
+            return sharded_draws.draw(info, self.root_key.data, self._paths(info), sharding)
         if not info.blocks:
             return draw(info.initializer, self.root_key.data, self.path, info.shape, info.dtype)
-        count, shape = int(np.prod(info.blocks)), info.shape[len(info.blocks) :]
-        paths = self.path
-        if isinstance(paths, str):  # a stack that is a root of its own
-            paths = [f"{self.path}_{i}" for i in range(count)]
-        values = [draw(info.initializer, self.root_key.data, p, shape, info.dtype) for p in paths]
-        return stacked(values, info.shape)
+        shape = info.shape[len(info.blocks) :]
+
+        def values() -> list[Any]:
+            key_data = self.root_key.data
+            return [draw(info.initializer, key_data, p, shape, info.dtype) for p in paths]
+
+        paths = self._paths(info)
+        if sharding is None:
+            return stacked(values(), info.shape)
+        with placement.kept_on_host(shape):
+            whole = np.stack([np.asarray(value) for value in values()])
+        return placement.place(whole.reshape(info.shape), sharding)
+
+    def _paths(self, info: Any) -> Sequence[str]:
+        """The structural path of each block, or of the one weight."""
+        if isinstance(self.path, str):
+            if not info.blocks:
+                return [self.path]
+            # A stack that is a root of its own.
+            return [f"{self.path}_{i}" for i in range(int(np.prod(info.blocks)))]
+        return self.path
 
 
 def stacked(values: Sequence[jax.Array], shape: tuple[int, ...]) -> jax.Array:

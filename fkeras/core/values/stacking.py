@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from fkeras.core import placement
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values.variable import StateVariable, TrainableVariable, Variable
 from fkeras.core.values.variable_info import info_of, put_info
@@ -129,15 +130,25 @@ def stack(
     """
     info, content = variable._meta, stand_ins.private_value(variable)
     shape = (count, *info.shape)
-    if values is None and type(content) is stand_ins.NotDrawnYet:
-        content = stand_ins.NotDrawnYet(shape, content.dtype, content.draw)
-        info.origin.root_key = None  # its place is another now
-    else:
-        own = [stand_ins.own_value(variable)] * count if values is None else values
-        with jax.ensure_compile_time_eval():  # a trace may be open, and the stack outlives it
-            content = jnp.stack([jnp.asarray(value) for value in own])
+    is_drawn = values is not None or type(content) is not stand_ins.NotDrawnYet
+    if is_drawn and values is None:
+        values = [stand_ins.own_value(variable)] * count
     info.blocks, info.shape = (count, *info.blocks), shape
     info.block_paths = (block_path, *info.block_paths)
+    info.sharding = None
+    if info.layout is not None or placement.current() is not None:
+        info.sharding = placement.sharding_of(variable, info.layout)
+        info.shares = None  # one may have been looked at, which has no place yet
+    if is_drawn:
+        with jax.ensure_compile_time_eval():  # a trace may be open, and the stack outlives it
+            if info.sharding is None:
+                content = jnp.stack([jnp.asarray(value) for value in values])
+            else:  # put together on the host: no device holds more of it than its part
+                whole = np.stack([placement.fetch(value) for value in values])
+                content = placement.place(whole, info.sharding)
+    else:
+        content = stand_ins.NotDrawnYet(shape, content.dtype, content.draw)
+        info.origin.root_key = None  # its place is another now
     stand_ins.put_value(variable, content)
 
 
@@ -260,6 +271,12 @@ def block_value(variable: nnx.Variable, index: tuple[int, ...]) -> nnx.Variable:
         put_info(share, BlockInfo(variable, index, _path_of_share(info, index)))
         info.shares[index] = share
     return info.shares[index]
+
+
+def paths_of_shares(variable: nnx.Variable) -> list[str]:
+    """The paths of the blocks' shares in a stack, in their order."""
+    info = info_of(variable)
+    return [_path_of_share(info, index) for index in np.ndindex(*info.blocks)]
 
 
 def stack_of(variable: nnx.Variable) -> nnx.Variable:

@@ -123,7 +123,8 @@ class Variable(Described, lending.Lendable, nnx.Variable):
         put_info(self, info)
         if is_drawn:
             stand_ins.put_value(self, content)
-        if layout is not None or placement.current() is not None:
+        # What an optimizer keeps was made where its weight lies, and is told later to stay there.
+        if kind != "optimizer" and (layout is not None or placement.current() is not None):
             settle(self, placement.sharding_of(self, layout))
         if _listeners.value:  # the innermost alone: a layer built inside a build has its own
             _listeners.value[-1](self)
@@ -147,7 +148,9 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
     def _draw(self) -> jax.Array:
         info = self._meta
-        return placement.place(info.origin.draw(self), info.sharding)
+        with placement.bound_for(info.shape, info.sharding):
+            value = info.origin.draw(self)
+        return placement.place(value, info.sharding)
 
     # -- its value -------------------------------------------------------------
 
@@ -169,15 +172,19 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
         In a pure call the dtype is that of the value it was given.
         """
-        new = as_value(value, self._dtype_of_value())
+        sharding = self._meta.sharding
+        if sharding is not None and isinstance(value, np.ndarray):
+            new = checks.on_host(value, self._dtype_of_value())  # goes to its places from there
+        else:
+            new = as_value(value, self._dtype_of_value())
         if new.shape != tuple(self.shape):
             raise UserInputError(
                 "The shape of the target variable and the shape of the target value in "
                 f"`variable.assign(value)` must match. variable.shape={tuple(self.shape)}, "
                 f"Received: value.shape={tuple(new.shape)}. Target variable: {self!r}"
             )
-        if self._meta.sharding is not None and not isinstance(new, jax.core.Tracer):
-            new = placement.place(new, self._meta.sharding)
+        if sharding is not None and not isinstance(new, jax.core.Tracer):
+            new = placement.place(new, sharding)
         self._raw_value = new
         return new
 

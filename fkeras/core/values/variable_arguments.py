@@ -102,6 +102,11 @@ def refuse_float64(who: str) -> None:
         )
 
 
+def on_host(value: np.ndarray, dtype: DTypeLike) -> np.ndarray:
+    """An array as one of `dtype`, without a device."""
+    return value.astype(jax.dtypes.canonicalize_dtype(standardize_dtype(dtype)), copy=False)
+
+
 def as_value(value: ArrayLike, dtype: DTypeLike | None) -> jax.Array:
     """The value as an array of `dtype` (None: its own, Python floats as floatx)."""
     if isinstance(value, nnx.Variable):

@@ -7,6 +7,8 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fkeras.errors import UserInputError, UserTypeError
 
 if TYPE_CHECKING:
@@ -22,6 +24,14 @@ def is_int(value: Any) -> bool:
     except TypeError:
         return False
     return True
+
+
+def whole(value: Any) -> Any:
+    """NumPy's float that is a whole number as an int: its product of no sizes, or of halves. All
+    else as it is.
+    """
+    is_whole = isinstance(value, np.floating) and float(value).is_integer()
+    return int(value) if is_whole else value
 
 
 def one_axis(layer: str, axis: int) -> int:

@@ -6,7 +6,7 @@ compiled loop would be compiled at each call, so that the blocks run one by one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ from fkeras.core import jax_private
 from fkeras.core.nested import flatten, map_structure
 from fkeras.core.randomness import key_scopes
 from fkeras.core.values import masks, stacking
+from fkeras.core.values.remat import policy_of
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.lift_carrier import Carrier, summed
@@ -22,38 +23,9 @@ from fkeras.layers.base.lift_carrier import Carrier, summed
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from fkeras.core.values.remat import RematPolicy
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.lift_carrier import Carried
-
-# What is kept of a block for the backward pass: see `Repeat`.
-RematPolicy: TypeAlias = Union[bool, str, "Callable[..., bool]", None]
-
-_POLICIES = (
-    "everything_saveable",
-    "nothing_saveable",
-    "dots_saveable",
-    "checkpoint_dots",
-    "dots_with_no_batch_dims_saveable",
-    "checkpoint_dots_with_no_batch_dims",
-)
-
-
-def policy_of(remat: RematPolicy) -> Callable[..., bool] | None:
-    """The policy for `jax.checkpoint`; None where nothing is kept.
-
-    Raises:
-        UserInputError: a name that is none of JAX's policies, or no policy at all.
-    """
-    if remat is None or isinstance(remat, bool) or remat == "full":
-        return None
-    if isinstance(remat, str) and remat in _POLICIES:
-        return getattr(jax.checkpoint_policies, remat)
-    if callable(remat):
-        return remat
-    raise UserInputError(
-        f"Repeat: `remat` must be True, 'full', None, a function of `jax.checkpoint_policies` or "
-        f"one of the names {_POLICIES}. Received: remat={remat!r}"
-    )
 
 
 class LoopOptions(NamedTuple):
@@ -121,7 +93,7 @@ class BlockLoop:
 
         if options.remat and options.is_staged:
             run_block = jax.checkpoint(
-                run_block, policy=policy_of(options.remat), prevent_cse=False
+                run_block, policy=policy_of(options.remat, "Repeat"), prevent_cse=False
             )
         loop = self._scan if options.is_staged else self._run_one_by_one
         try:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     import jax
 
+    from fkeras.core.values.remat import RematScope
     from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.signature import CallSignature
     from fkeras.types import Nested
@@ -154,7 +155,10 @@ class Calling:
             running_blocks.check(self)
         if symbolic:
             return self.symbolic_call(*positional, **keywords)
-        run = self.call if info.remat is None else self._rematerialized()
+        context = contexts.current()
+        run = self.call
+        if info.remat is not None or (context is not None and context.remat is not None):
+            run = self._rematerialized()
         info.call_depth += 1
         try:
             with _located(self), lending.autocast(_cast_of(info)):
@@ -165,7 +169,6 @@ class Calling:
             info.call_depth -= 1
         if info.activity_regularizer is not None:
             self._add_activity_losses(outputs)
-        context = contexts.current()
         if outputs is None and context is not None:
             context.without_outputs = self
         if context is not None and context.capture is not None:
@@ -216,21 +219,35 @@ class Calling:
         """
         if self._is_small_for_remat(args, kwargs):
             return layer_call(*args, **kwargs)
-        return lift.checkpoint(layer_call)(*args, **kwargs)
+        scope = self._remat_scope()
+        policy = None if scope is None else scope.policy
+        with contexts.without_remat():  # what is computed again as a whole needs no more of it
+            return lift.checkpoint(layer_call, policy=policy)(*args, **kwargs)
 
     def _is_small_for_remat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether the outputs are too small to be computed again, as the `RematScope` says."""
-        scope = self._info.remat
+        scope = self._remat_scope()
         if scope is None or scope.mode != "larger_than":
             return False
         outputs = self.compute_output_spec(*map_structure(_as_symbolic, args), **kwargs)
         sizes = [_count_elements(tensor) for tensor in flatten(outputs)]
         return max(sizes, default=0) <= scope.output_size_threshold
 
+    # Whether the layers inside are computed again one by one where the whole model is.
+    _passes_remat_on = False
+
+    def _remat_scope(self) -> RematScope | None:
+        """The scope that the layer was made in, else the one that its model was compiled with."""
+        context = contexts.current()
+        return self._info.remat or (None if context is None else context.remat)
+
     def _rematerialized(self) -> Callable[..., Any]:
-        """`call` as the layer's `RematScope` wants it."""
-        scope = self._info.remat
-        is_left_out = scope.mode == "list_of_layers" and self.name not in scope.layer_names
+        """`call` as the `RematScope` wants it."""
+        scope = self._remat_scope()
+        if scope.mode == "list_of_layers":
+            is_left_out = self.name not in scope.layer_names
+        else:
+            is_left_out = self._passes_remat_on and self._info.remat is None
         if is_left_out or lending.in_abstract_call():
             return self.call
         return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fkeras.core import jax_private, tracebacks
 from fkeras.core.nested import flatten
 from fkeras.core.scoped import Inside, Scoped
-from fkeras.core.values import mask_operands, masks, trace_tokens
+from fkeras.core.values import mask_operands, masks, remat, trace_tokens
 from fkeras.core.values.lending import CallConstants
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import jax
 
+    from fkeras.core.values.remat import RematScope
     from fkeras.layers.base.capture import Capture
     from fkeras.layers.base.layer import Layer
     from fkeras.layers.base.tracking import Structure
@@ -39,6 +40,7 @@ class CallContext:
         capture: the collector of intermediate outputs, or None.
         mask_traces: traces in which tensors had masks.
         without_outputs: the layer whose `call` returned None last, or None.
+        remat: what the calls inside compute again in the backward pass; None: nothing.
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class CallContext:
         "float_dtype",
         "capture",
         "without_outputs",
+        "remat",
     )
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
@@ -63,6 +66,7 @@ class CallContext:
         self.capture: Capture | None = None
         self.mask_traces: list[jax_private.Trace] = []
         self.without_outputs: Layer | None = None
+        self.remat: RematScope | None = remat.of_model()
 
     def is_deep(self) -> bool:
         """Whether an inner program is being recorded: what is read of this context becomes a
@@ -153,6 +157,20 @@ looked_up: Scoped[list[tuple[Layer, jax.Array]] | None] = Scoped(None)
 def opened(context: CallContext) -> Inside[CallContext]:
     """Context manager: `context` is the current one inside."""
     return _OpenCall(_context, context)
+
+
+@contextlib.contextmanager
+def without_remat() -> Iterator[None]:
+    """Context manager: inside, what the whole model was compiled with computes nothing again."""
+    context = current()
+    if context is None:
+        yield
+        return
+    outer, context.remat = context.remat, None
+    try:
+        yield
+    finally:
+        context.remat = outer
 
 
 def constants_of(layer: Layer, structure: Structure, *parts: Any) -> CallConstants:

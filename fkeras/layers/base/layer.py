@@ -22,7 +22,7 @@ from fkeras.core.symbolic.operation import Operation
 from fkeras.core.values import lending, trainable_scope
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import PureCallError, UserInputError, UserTypeError
-from fkeras.layers.base import building, symbolic_masks, tracking  # noqa: F401
+from fkeras.layers.base import building, former_arguments, symbolic_masks, tracking  # noqa: F401
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.attribute_scan import AttributeScan
 from fkeras.layers.base.building import Building
@@ -53,7 +53,12 @@ class LayerType(ModuleMeta):
     """
 
     if not TYPE_CHECKING:  # a checker reads the arguments from `__init__`
-        __call__ = tracebacks.filtered(ModuleMeta.__call__)
+
+        @tracebacks.filtered
+        def __call__(cls, *args, **kwargs):  # noqa: N805
+            if not former_arguments.NAMES.isdisjoint(kwargs):
+                args, kwargs = former_arguments.translate(cls, args, kwargs)
+            return super().__call__(*args, **kwargs)
 
 
 class Layer(
@@ -99,6 +104,7 @@ class Layer(
     """
 
     __signature__ = ConstructorSignature()
+    _takes_steps = False  # whether `input_dim` of older Keras is of each step of a sequence
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # NNX's pytree checks would refuse plain lists and dicts of layers.
@@ -128,7 +134,7 @@ class Layer(
         info.auto_named = name is None or names.is_automatic(name, class_name)
         info.name = name or names.auto_name(class_name)
         info.activity_regularizer = regularizers_module.get(activity_regularizer)
-        info.batch_input_shape = _pop_batch_input_shape(kwargs)
+        info.batch_input_shape = _pop_batch_input_shape(kwargs, self._takes_steps)
         info.initial_weights = kwargs.pop("weights", None)
         kwargs.pop("input_dtype", None)
         if kwargs:
@@ -369,18 +375,22 @@ def _check_name(class_name: str, name: str | None) -> None:
         )
 
 
-def _pop_batch_input_shape(kwargs: dict[str, Any]) -> Shape | None:
+def _pop_batch_input_shape(kwargs: dict[str, Any], takes_steps: bool) -> Shape | None:
     """Takes older Keras's ways of naming the input's shape on the first layer out of the keyword
     arguments; the batch size comes first.
+
+    Args:
+        kwargs: the constructor's further arguments.
+        takes_steps: whether `input_dim` is of each step of a sequence.
     """
     batch_size = kwargs.pop("batch_size", None)
-    length = kwargs.pop("input_length", None)
+    has_length, length = "input_length" in kwargs, kwargs.pop("input_length", None)
     if "input_shape" in kwargs:
         shape = kwargs.pop("input_shape")
         return (batch_size, *((shape,) if isinstance(shape, (int, np.integer)) else shape))
     if "input_dim" in kwargs:
         size = kwargs.pop("input_dim")
-        return (batch_size, size) if length is None else (batch_size, length, size)
+        return (batch_size, length, size) if has_length or takes_steps else (batch_size, size)
     if "batch_input_shape" in kwargs:
         return tuple(kwargs.pop("batch_input_shape"))
     return None

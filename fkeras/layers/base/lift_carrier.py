@@ -166,6 +166,7 @@ class Carrier:
             context.layer = self.context.layer
             context.training = self.context.training
             context.float_dtype = self.context.float_dtype
+            context.remat = self.context.remat
             context.mask_traces = list(self.context.mask_traces)
             if context.mask_traces and not self.has_lost_masks:
                 context.note_masks()  # they came in, as operands or by closure

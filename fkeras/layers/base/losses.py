@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 class AddedLosses:
     """Scalars that `call`, activity regularizers and weight regularizers add to the loss."""
 
-    def add_loss(self, loss: Nested[ArrayLike | Callable[[], ArrayLike]]) -> None:
+    def add_loss(
+        self, loss: Nested[ArrayLike | Callable[[], ArrayLike]], inputs: object = None
+    ) -> None:
         """Adds a scalar (or several) to the loss of the model; for use inside `call`.
 
         Args:
             loss: scalars, or functions without arguments that return scalars.
+            inputs: of tf.keras 2, without effect.
 
         Raises:
             UserInputError: a value is not a scalar, or no call is under way, where it would be lost

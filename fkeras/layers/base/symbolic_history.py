@@ -18,8 +18,7 @@ class SymbolicHistory:
     @property
     def input(self) -> Nested[KerasTensor]:
         """The KerasTensor that the layer was called on; a list where there were several."""
-        inputs = self._single_node("input").inputs
-        return inputs[0] if len(inputs) == 1 else inputs
+        return _inputs_of(self._single_node("input"))
 
     @property
     def output(self) -> Nested[KerasTensor]:
@@ -47,6 +46,22 @@ class SymbolicHistory:
         raise AttributeError(
             f"The layer {self.name} has never been called and thus has no defined output shape."
         )
+
+    def get_input_at(self, node_index: int) -> Nested[KerasTensor]:
+        """What the layer was called on the `node_index`-th time."""
+        return _inputs_of(self._info.nodes[node_index])
+
+    def get_output_at(self, node_index: int) -> Nested[KerasTensor]:
+        """What the layer returned the `node_index`-th time."""
+        return self._info.nodes[node_index].outputs
+
+    def get_input_shape_at(self, node_index: int) -> Nested[Shape]:
+        """The shape of `get_input_at(node_index)`."""
+        return _shape_at(self._info.nodes[node_index], "input")
+
+    def get_output_shape_at(self, node_index: int) -> Nested[Shape]:
+        """The shape of `get_output_at(node_index)`."""
+        return _shape_at(self._info.nodes[node_index], "output")
 
     def _single_node(self, attribute: str) -> Node:
         """The record of the only call.
@@ -80,5 +95,11 @@ class SymbolicHistory:
 def _shape_at(node: Node, side: str) -> Nested[Shape]:
     if side == "output":
         return signature.shape_of(node.outputs)
-    inputs = node.inputs
-    return signature.shape_of(inputs[0] if len(inputs) == 1 else inputs)
+    return signature.shape_of(_inputs_of(node))
+
+
+def _inputs_of(node: Node) -> Nested[KerasTensor]:
+    """The tensor that a layer was called on, or a list. Where a graph begins, the input itself."""
+    if getattr(node.operation, "is_input", False):
+        return node.outputs
+    return node.inputs[0] if len(node.inputs) == 1 else node.inputs

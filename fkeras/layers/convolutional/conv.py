@@ -167,6 +167,8 @@ class Conv2D(_Conv):
 
     rank = 2
 
+    _takes_steps = True
+
     def __init__(
         self,
         filters: int,

@@ -180,6 +180,7 @@ def checked_count(name: str, value: int | None) -> int | None:
     """`value` as an int, if it is a positive one or None."""
     if value is None:
         return None
+    value = arguments.whole(value)
     is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_int or value <= 0:
         raise UserInputError(

@@ -73,6 +73,7 @@ class Dense(Layer):
             lora_alpha=lora_alpha,
             quantization_config=quantization_config,
         )
+        units = arguments.whole(units)
         if not arguments.is_int(units) or units <= 0:
             raise UserInputError(
                 "Received an invalid value for `units`, expected a positive integer. Received: "

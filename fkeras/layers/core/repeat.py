@@ -11,6 +11,7 @@ from fkeras.core import jax_private, names
 from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending, stacking, stand_ins
+from fkeras.core.values.remat import policy_of
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import block_loop, nested, running_blocks, signature, tracking
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fkeras.core.randomness.seed_generator import SeedGenerator
-    from fkeras.layers.base.block_loop import RematPolicy
+    from fkeras.core.values.remat import RematPolicy
     from fkeras.layers.base.context import CallContext
     from fkeras.layers.base.options import LayerOptions
     from fkeras.types import Nested, Shape, Tensor
@@ -91,7 +92,7 @@ class Repeat(Layer):
     ) -> None:
         blocks = list(block) if isinstance(block, (list, tuple)) else [block]
         n = _checked_count(blocks, n, is_list=isinstance(block, (list, tuple)))
-        block_loop.policy_of(remat)  # an error here rather than at the first call
+        policy_of(remat, "Repeat")  # an error here rather than at the first call
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = blocks[0].dtype_policy
         super().__init__(**kwargs)
@@ -206,7 +207,10 @@ class Repeat(Layer):
             return layer_call(*args, **kwargs)
         kwargs.pop("training", None)
         inputs, *others = args
-        return self._run(inputs, others, kwargs, self.remat or True)
+        scope = self._remat_scope()
+        policy = None if scope is None else scope.policy
+        with contexts.without_remat():
+            return self._run(inputs, others, kwargs, self.remat or policy or True)
 
     def _run(
         self, inputs: Any, args: Sequence[Any], kwargs: dict[str, Any], remat: RematPolicy

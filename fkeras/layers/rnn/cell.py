@@ -17,6 +17,7 @@ from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.regularization.dropout import check_rate
@@ -197,6 +198,7 @@ class RecurrentCell(Layer):
 
 def checked_count(name: str, value: int) -> int:
     """`value` as an int, if it is a positive one."""
+    value = arguments.whole(value)
     is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not is_int or value <= 0:
         raise UserInputError(

@@ -75,6 +75,8 @@ class RNN(Layer):
         [5.0, 5.0, 5.0]
     """
 
+    _takes_steps = True
+
     def __init__(
         self,
         cell: Cell | Sequence[Cell],

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_checkpoint import KerasCheckpoint
 from fkeras.saving.formats.keras_directory import KerasDirectory
 from fkeras.saving.formats.keras_zip import KerasZip
-from fkeras.saving.formats.orbax import OrbaxDirectory
+from fkeras.saving.formats.orbax_directory import OrbaxDirectory
 from fkeras.saving.formats.safetensors import SafetensorsFile
 from fkeras.saving.formats.sharded_hdf5 import ShardedWeights
+from fkeras.saving.formats.step_directories import StepDirectories
 
 if TYPE_CHECKING:
     from fkeras.saving.formats.format import Format
@@ -29,6 +31,8 @@ _FORMATS: tuple[Format, ...] = (
     SafetensorsFile(),
     _DIRECTORY,
     UNZIPPED,
+    KerasCheckpoint(),
+    StepDirectories(),
 )
 
 _SUFFIXES_OF_DIRECTORIES = (".ckpt", ".checkpoint", ".model", ".orbax", ".tf")
@@ -36,11 +40,23 @@ _KNOWN_NAMES = (
     "Names end in '.keras', '.h5' or '.hdf5' for whole models, in '.weights.h5', '.weights.json' "
     "or '.safetensors' for weights; a name without suffix is that of a checkpoint directory."
 )
+# What `save_format` of older Keras asks for; SavedModel is a directory here, too.
+_BY_FORMER_NAME: dict[str, Format] = {
+    "keras": _FORMATS[0],
+    "h5": _FORMATS[2],
+    "hdf5": _FORMATS[2],
+    "tf": _DIRECTORY,
+}
 
 
-def format_for(path: Path) -> Format:
+def format_for(path: Path, save_format: str | None = None) -> Format:
     """The format that a path is written in. Directories may have a suffix of few kinds: `.ckpt`, or
     what is no word, as in `model.v2` and `weights.01-0.5`.
+
+    Args:
+        path: absolute.
+        save_format: what older Keras took beside the name ('h5', 'keras', 'tf'): it decides where
+            the suffix says nothing.
 
     Raises:
         UserInputError: the suffix of another kind of file, or a misspelt one.
@@ -48,6 +64,8 @@ def format_for(path: Path) -> Format:
     for form in _FORMATS:
         if any(suffix and path.name.endswith(suffix) for suffix in form.suffixes):
             return form
+    if save_format is not None:
+        return _BY_FORMER_NAME[save_format]
     if _is_foreign(path.suffix):
         raise UserInputError(
             f"Invalid filepath extension for saving: '{path.name}'. {_KNOWN_NAMES}"

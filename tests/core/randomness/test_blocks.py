@@ -10,7 +10,7 @@ from fkeras.core.randomness import blocks
 DATA = np.array([1, 2], np.uint32)
 
 
-@pytest.mark.parametrize("kind", sorted(blocks.BODIES))
+@pytest.mark.parametrize("kind", sorted(blocks.KINDS))
 def test_an_element_depends_on_key_path_and_its_index_alone(kind):
     many = blocks.numbers(kind, DATA, "w", blocks.BLOCK + 10)
     for count in (0, 1, 10, blocks.BLOCK, blocks.BLOCK + 1):
@@ -19,7 +19,7 @@ def test_an_element_depends_on_key_path_and_its_index_alone(kind):
     assert not np.array_equal(many[:10], many[blocks.BLOCK :]), "blocks differ"
 
 
-@pytest.mark.parametrize("kind", sorted(blocks.BODIES))
+@pytest.mark.parametrize("kind", sorted(blocks.KINDS))
 def test_traced_numbers_are_those_of_the_host(kind):
     count = blocks.BLOCK + 3
     traced = jax.jit(lambda data: blocks.numbers(kind, data, "w", count))(DATA)

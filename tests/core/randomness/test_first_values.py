@@ -18,7 +18,7 @@ KEY = jax.random.key(7)
 DATA = np.asarray(jax.random.key_data(KEY))
 
 
-@pytest.mark.parametrize("kind", sorted(blocks.BODIES))
+@pytest.mark.parametrize("kind", sorted(blocks.KINDS))
 def test_a_traced_init_gives_the_facades_numbers_bit_for_bit(kind):
     rows = [
         (Plain(kind), "a/kernel", (300, 300), "float32"),

@@ -262,3 +262,62 @@ def test_a_convolutional_and_a_recurrent_model():
         with make().scope():
             for found, value in zip(trained(), expected, strict=True):
                 np.testing.assert_allclose(found, value, rtol=1e-5, atol=1e-6)
+
+
+class Block(layers.Layer):
+    """Attention by heads and a pair of dense layers, as they repeat in a transformer."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.attention = layers.MultiHeadAttention(4, 2, use_bias=False, name="attention")
+        self.up, self.down = layers.Dense(16, name="up"), layers.Dense(8, name="down")
+        self.dropout = layers.Dropout(0.2)
+
+    def call(self, x):
+        x = x + self.attention(x, x)
+        return x + self.down(self.dropout(self.up(x)))
+
+
+def transformer():
+    fkeras.utils.set_random_seed(2)
+    inputs = fkeras.Input((3, 8))
+    hidden = layers.Repeat(Block(name="block"), 3, name="blocks")(inputs)
+    model = fkeras.Model(inputs, layers.Dense(2, name="head")(hidden[:, 0]), name="net")
+    model.compile(fkeras.optimizers.SGD(0.1, momentum=0.9, clipnorm=1.0), "mse")
+    return model
+
+
+def cut_by_tensor_parallel():
+    mesh = distribution.DeviceMesh((2, 4), ["batch", "model"])
+    return distribution.ModelParallel(
+        layout_map=distribution.tensor_parallel(transformer(), mesh, "model")
+    )
+
+
+@functools.cache
+def repeated_on_one_device():
+    return trained_with_blocks()[0]
+
+
+def trained_with_blocks():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(13, 3, 8)).astype("float32")
+    y = rng.normal(size=(13, 2)).astype("float32")
+    model = transformer()
+    losses = [model.train_on_batch(x, y) for _ in range(3)]
+    return [*model.get_weights(), losses], model.trainable_variables
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: distribution.FSDP(min_size=0), cut_by_tensor_parallel],
+    ids=["fsdp", "tensor parallel"],
+)
+def test_blocks_that_repeat(make):
+    with make().scope():
+        found, variables = trained_with_blocks()
+    for one, other in zip(found, repeated_on_one_device(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=2e-6)
+    stacks = [v.value.sharding.spec for v in variables if v.path.startswith("blocks/")]
+    assert all(not spec or spec[0] is None for spec in stacks), "each device runs all blocks"
+    assert sum(any(spec) for spec in stacks) >= 7, "most of them cut"

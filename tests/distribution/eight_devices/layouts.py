@@ -126,14 +126,22 @@ def test_one_reduction_of_the_gradients_a_step_and_the_others_by_name():
 def test_a_model_saved_on_many_devices_is_loaded_on_one_and_back(tmp_path):
     with distribution.FSDP(min_size=0).scope():
         model = net()
-        model.fit(X, Y, batch_size=8, verbose=0)
-        model.save(tmp_path / "model")
-    alone = fkeras.saving.load_model(tmp_path / "model")
+        save = fkeras.callbacks.OrbaxCheckpoint(tmp_path / "many")
+        model.fit(X, Y, batch_size=8, verbose=0, callbacks=[save])
+    parts = list((tmp_path / "many" / "0" / "state" / "params.up.kernel").glob("[0-9]*"))
+    assert len(parts) == 8, "each device's part by itself"
+    alone = fkeras.saving.load_model(tmp_path / "many")
     assert len(alone.weights[0].value.sharding.device_set) == 1
     with distribution.DataParallel().scope():
-        again = fkeras.saving.load_model(tmp_path / "model")
+        again = fkeras.saving.load_model(tmp_path / "many")
     assert len(again.weights[0].value.sharding.device_set) == 8
-    for one in (alone, again):
+    alone.save(tmp_path / "one")
+    with distribution.FSDP(min_size=0).scope():
+        spread = fkeras.saving.load_model(tmp_path / "one")
+    assert spread.weights[0].value.sharding == model.weights[0].value.sharding
+    slots = [m.optimizer.variables[2].value for m in (spread, model)]
+    assert slots[0].sharding == slots[1].sharding
+    for one in (alone, again, spread):
         for found, expected in zip(one.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(
@@ -176,3 +184,90 @@ def test_distribute_tensor_inside_and_outside_of_a_trace():
         placed = function(x)
         assert placed.sharding.is_equivalent_to(layout.backend_layout, 2)
         np.testing.assert_array_equal(placed, x)
+
+
+def repeated(**options):
+    fkeras.utils.set_random_seed(0)
+    pair = [layers.Dense(16, name="up", **options), layers.Dense(8, name="down")]
+    block = fkeras.Sequential(pair, name="block")
+    stack = layers.Repeat(block, 3, name="stack")
+    return fkeras.Sequential([fkeras.Input((8,)), stack], name="net"), block
+
+
+# Rules for the stack, for any block, for each block by itself.
+RULES_OF_BLOCKS = [
+    {"net/stack/block/up/kernel": (None, "model"), "net/stack/block/up/output": (None, "model")},
+    {r"net/stack/block_\d+/up/kernel": (None, "model")},
+    {".*up/kernel": (None, "model")},
+    {f"net/stack/block_{i}/up/kernel": (None, "model") for i in range(3)},
+]
+
+
+@pytest.mark.parametrize("rules", RULES_OF_BLOCKS, ids=lambda rules: next(iter(rules)))
+def test_rules_for_blocks_that_repeat_name_the_axes_of_one(rules):
+    with parallel(rules).scope():
+        model, block = repeated()
+        model.compile("adam", "mse")
+        model.train_on_batch(X, X)
+        kernel = block.layers[0].kernel
+        layout = distribution.distribution().get_variable_layout(kernel)
+    assert spec(kernel) == PartitionSpec(None, None, "model")
+    assert layout.axes == (None, None, "model")
+    slots = [spec(v) for v in model.optimizer.variables if v.shape == (3, 8, 16)]
+    assert slots == [PartitionSpec(None, None, "model")] * 2
+    assert spec(block.layers[1].kernel) == PartitionSpec()
+    assert model.weights[0].path == "net/stack/block_0/up/kernel"
+
+
+def test_blocks_of_blocks_and_a_layout_of_a_weights_own():
+    mesh = distribution.DeviceMesh((8,), ["x"])
+    layout = distribution.TensorLayout((None, "x"), mesh)
+
+    class Own(layers.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight((8, 8), "ones", layout=layout, name="kernel")
+
+        def call(self, inputs):
+            return inputs @ self.kernel
+
+    alone = Own()
+    layers.Repeat(layers.Repeat(alone, 2), 3).build((4, 8))
+    assert alone.kernel.shape == (3, 2, 8, 8)
+    assert spec(alone.kernel) == PartitionSpec(None, None, None, "x")
+    with distribution.FSDP(min_size=0).scope():
+        dense = layers.Dense(8)
+        layers.Repeat(layers.Repeat(dense, 2), 8).build((4, 8))
+    assert spec(dense.kernel) == PartitionSpec(None, None, "batch", None)
+    assert spec(dense.bias) == PartitionSpec(None, None, "batch")
+
+
+def test_blocks_of_one_stack_lie_alike():
+    rules = {"net/stack/block_0/up/kernel": (None, "model"), ".*block_[12]/up/kernel": ("model",)}
+    with parallel(rules).scope():
+        with pytest.raises(UserInputError, match="in different ways.*net/stack/block/up/kernel"):
+            repeated()
+    with parallel({"net/stack/block/up/kernel": (None, None, "model")}).scope():
+        with pytest.raises(UserInputError, match=r"names 3 axes. Its shape is \(8, 16\)"):
+            repeated()
+
+
+def test_tensor_parallel_cuts_blocks_that_repeat():
+    model, _ = repeated()
+    rules = distribution.tensor_parallel(model, distribution.DeviceMesh((2, 4), ["batch", "model"]))
+    assert {path: layout.axes for path, layout in rules.items()} == {
+        "net/stack/block/up/kernel": (None, "model"),
+        "net/stack/block/up/bias": ("model",),
+        "net/stack/block/down/kernel": ("model", None),
+    }
+
+
+def test_a_list_of_built_blocks_is_stacked_where_it_belongs():
+    with distribution.FSDP(min_size=0).scope():
+        blocks = [layers.Dense(8, name=f"d{i}") for i in range(2)]
+        for block in blocks:
+            block.build((None, 8))
+        expected = [block.kernel.numpy() for block in blocks]
+        repeat = layers.Repeat(blocks)
+    assert spec(repeat.block.kernel) == PartitionSpec(None, "batch", None)
+    for found, value in zip(repeat.block.kernel.numpy(), expected, strict=True):
+        np.testing.assert_array_equal(found, value)

@@ -1,0 +1,11 @@
+"""`keras.preprocessing`: images, texts and sequences before training. A table of contents."""
+
+from typing import TYPE_CHECKING
+
+from fkeras.core import namespaces
+from fkeras.preprocessing import image as image
+from fkeras.preprocessing import sequence as sequence
+from fkeras.preprocessing import text as text
+
+if not TYPE_CHECKING:  # a checker must see that other names do not exist
+    __getattr__, __dir__ = namespaces.of(__name__, submodules=("image", "sequence", "text"))

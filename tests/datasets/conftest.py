@@ -1,0 +1,1 @@
+from tests.io.file_server import server as server
