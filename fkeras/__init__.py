@@ -113,6 +113,7 @@ _ROOMS = (
     "tree",
     "types",
     "utils",
+    "wrappers",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = [  # noqa: PLE0604
@@ -148,12 +149,38 @@ config_homes.install(
         for room in _NAMED_IN_CONFIGS
     }
 )
+# Functional models that were made with functions of `tf`.
+config_homes.install(
+    {
+        "tensorflow": functools.partial(
+            importlib.import_module, "fkeras.compat.tensorflow.namespaces"
+        )
+    }
+)
 former_names.install(importlib.import_module)
 
 
 def version() -> str:
     """The version of fkeras."""
     return __version__
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """What `%load_ext fkeras` does in a notebook: `fkeras.compat.install()`.
+
+    Args:
+        ipython: the notebook's shell; not used.
+    """
+    importlib.import_module("fkeras.compat").install()
+
+
+def unload_ipython_extension(ipython: object) -> None:
+    """What `%unload_ext fkeras` does in a notebook: `fkeras.compat.uninstall()`.
+
+    Args:
+        ipython: the notebook's shell; not used.
+    """
+    importlib.import_module("fkeras.compat").uninstall()
 
 
 if not typing.TYPE_CHECKING:  # a checker must see that other names do not exist

@@ -1,4 +1,5 @@
-"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script written for Keras or tf.keras, unedited.
+"""`python -m fkeras SCRIPT [ARGUMENTS]` runs a script or a notebook written for Keras or tf.keras,
+unedited.
 
 fkeras stands in their place.
 """
@@ -9,12 +10,13 @@ import fkeras
 
 HELP = """\
 usage: python -m fkeras SCRIPT [ARGUMENTS ...]
+       python -m fkeras NOTEBOOK.ipynb [ARGUMENTS ...]
        python -m fkeras -m MODULE [ARGUMENTS ...]
 
-Runs a script (or a module) that imports keras, tensorflow.keras or `tensorflow as tf` with fkeras
-in their place. Neither Keras nor TensorFlow needs to be installed; where they are, fkeras is used
-all the same.
-Of `tf` there are: keras, function, random.set_seed, config.list_physical_devices and __version__.
+Runs a script, a module or the code cells of a notebook that imports keras, tensorflow.keras or
+`tensorflow as tf` with fkeras in their place. Neither Keras nor TensorFlow needs to be installed;
+where they are, fkeras is used all the same.
+Of `tf` there are the names that scripts use; any other says what to write instead.
 
 options:
   -m MODULE      run a module or package, as `python -m MODULE` would

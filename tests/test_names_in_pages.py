@@ -10,7 +10,8 @@ import types
 import pytest
 
 import fkeras
-from fkeras.core import not_there_yet
+from fkeras.compat import former_modules
+from fkeras.core import former_names, not_there_yet
 
 ROOT = pathlib.Path(fkeras.__file__).parents[1]
 PROSE = [
@@ -30,12 +31,15 @@ NO_NAMES = {"fkeras.json", "keras.src.initializers.x", "fkeras.layers.Dens"}
 
 def exists(name):
     """Whether a dotted name leads somewhere, from the package on."""
+    if former_modules.has(name.partition(".")[2]):
+        return True
     value, path = fkeras, "fkeras"
     for part in name.split(".")[1:]:
         path = f"{path}.{part}"
-        if hasattr(value, part):
-            value = getattr(value, part)
-            continue
+        with former_names.silently():
+            if hasattr(value, part):
+                value = getattr(value, part)
+                continue
         try:
             value = importlib.import_module(path)
         except ImportError:

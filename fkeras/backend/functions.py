@@ -68,6 +68,7 @@ from fkeras.keras2.sessions import set_image_dim_ordering as set_image_dim_order
 from fkeras.keras2.sessions import set_session as set_session
 from fkeras.keras2.shapes import batch_flatten as batch_flatten
 from fkeras.keras2.shapes import bias_add as bias_add
+from fkeras.keras2.shapes import cast as cast
 from fkeras.keras2.shapes import concatenate as concatenate
 from fkeras.keras2.shapes import expand_dims as expand_dims
 from fkeras.keras2.shapes import flatten as flatten
@@ -75,6 +76,7 @@ from fkeras.keras2.shapes import gather as gather
 from fkeras.keras2.shapes import one_hot as one_hot
 from fkeras.keras2.shapes import repeat as repeat
 from fkeras.keras2.shapes import repeat_elements as repeat_elements
+from fkeras.keras2.shapes import shape as shape
 from fkeras.keras2.shapes import slice as slice
 from fkeras.keras2.shapes import spatial_2d_padding as spatial_2d_padding
 from fkeras.keras2.shapes import spatial_3d_padding as spatial_3d_padding
@@ -108,7 +110,6 @@ from fkeras.models.gradients import gradients as gradients
 from fkeras.ops import abs as abs
 from fkeras.ops import all as all
 from fkeras.ops import any as any
-from fkeras.ops import cast as cast
 from fkeras.ops import cos as cos
 from fkeras.ops import equal as equal
 from fkeras.ops import exp as exp
@@ -129,7 +130,6 @@ from fkeras.ops import ones_like as ones_like
 from fkeras.ops import prod as prod
 from fkeras.ops import reshape as reshape
 from fkeras.ops import round as round
-from fkeras.ops import shape as shape
 from fkeras.ops import sigmoid as sigmoid
 from fkeras.ops import sign as sign
 from fkeras.ops import sin as sin

@@ -1,4 +1,5 @@
-"""Files of events, as TensorBoard reads them: scalars by name and step.
+"""Files of events, as TensorBoard reads them: scalars, histograms, images and texts by name and
+step.
 
 A file is a row of records: length, its checksum, a protocol buffer, its checksum.
 """
@@ -9,9 +10,15 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
+from fkeras.types import ArrayLike
+
+_STRING = 7  # the dtype of texts in TensorFlow's protocol buffers
 _POLYNOMIAL = 0x82F63B78  # CRC-32C, reversed
 
 
@@ -60,10 +67,63 @@ class EventFile:
             values: by name.
             step: which epoch or batch they are of.
         """
-        summary = b"".join(
-            _bytes(1, _bytes(1, name.encode()) + _float(2, float(value)))
-            for name, value in values.items()
+        self._write_values([(n, _float(2, float(value))) for n, value in values.items()], step)
+
+    def write_histogram(self, name: str, values: ArrayLike, step: int, buckets: int = 30) -> None:
+        """Writes how numbers are distributed.
+
+        Args:
+            name: of the values.
+            values: of any shape.
+            step: which epoch or batch they are of.
+            buckets: how many equal ones.
+        """
+        numbers = np.asarray(values, np.float64).ravel()
+        numbers = numbers if numbers.size else np.zeros(1)
+        counts, edges = np.histogram(numbers, max(int(buckets), 1))
+        content = (
+            _double(1, numbers.min())
+            + _double(2, numbers.max())
+            + _double(3, numbers.size)
+            + _double(4, numbers.sum())
+            + _double(5, (numbers**2).sum())
+            + _bytes(6, edges[1:].astype("<f8").tobytes())
+            + _bytes(7, counts.astype("<f8").tobytes())
         )
+        self._write_values([(name, _bytes(5, content))], step)
+
+    def write_images(
+        self, name: str, encoded: Sequence[bytes], shape: Sequence[int], step: int
+    ) -> None:
+        """Writes pictures; several get numbers behind the name.
+
+        Args:
+            name: of the pictures.
+            encoded: the bytes of a PNG file for each.
+            shape: (height, width, channels) of all of them.
+            step: which epoch or batch they are of.
+        """
+        height, width, channels = shape
+        size = _integer(1, height) + _integer(2, width) + _integer(3, channels)
+        suffixes = [f"/{i}" for i in range(len(encoded))] if len(encoded) > 1 else [""]
+        pairs = zip(suffixes, encoded)
+        self._write_values([(name + s, _bytes(4, size + _bytes(4, e))) for s, e in pairs], step)
+
+    def write_texts(self, name: str, texts: Sequence[bytes], step: int) -> None:
+        """Writes texts under one name.
+
+        Args:
+            name: of the texts.
+            texts: in UTF-8.
+            step: which epoch or batch they are of.
+        """
+        length = _bytes(2, _bytes(2, _integer(1, len(texts))))  # the shape: one axis
+        content = _integer(1, _STRING) + length + b"".join(_bytes(8, text) for text in texts)
+        plugin = _bytes(9, _bytes(1, _bytes(1, b"text")))
+        self._write_values([(name, _bytes(8, content) + plugin)], step)
+
+    def _write_values(self, values: Sequence[tuple[str, bytes]], step: int) -> None:
+        summary = b"".join(_bytes(1, _bytes(1, n.encode()) + content) for n, content in values)
         self._write(_double(1, time.time()) + _integer(2, step) + _bytes(5, summary))
         self._file.flush()
 

@@ -58,12 +58,15 @@ def kind_of(filename: str | None) -> str:
     return "standard" if path.startswith(_STANDARD_LIBRARY) else "own"
 
 
-def own_code_asks() -> bool:
+def own_code_asks(depth: int = 2) -> bool:
     """Whether the import in progress was written in the user's code.
 
     The nearest frame outside the standard library decides.
+
+    Args:
+        depth: frames of this function and of the import hook.
     """
-    frame = sys._getframe(2)  # past this function and the import hook
+    frame = sys._getframe(depth)
     while frame is not None:
         # Python's own import machinery is frozen code.
         if not frame.f_code.co_filename.startswith("<frozen"):

@@ -12,7 +12,8 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING
 
-from fkeras.compat import importers, standins
+from fkeras.compat import importers, methods, standins
+from fkeras.compat.tensorflow import absent
 from fkeras.core import former_names
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def install() -> None:
     """From now on, `import keras` and `import tensorflow as tf` in the user's own code give fkeras.
     Can be called again.
 
+    JAX's arrays get the methods `numpy`, `get_shape` and `set_shape`, which TensorFlow's have.
     Libraries see fkeras as `keras`, too; TensorFlow is absent for them, installed or not. Call it
     before the first of these imports.
 
@@ -43,10 +45,12 @@ def install() -> None:
     builtins.__import__ = import_statement
     importlib.import_module = import_module
     importlib.util.find_spec = find_spec
+    methods.want()
 
 
 def uninstall() -> None:
-    """Takes back what `install` did, for later imports."""
+    """Takes back what `install` did, for later imports and results."""
+    methods.remove()
     builtins.__import__ = _import
     importlib.import_module = _import_module
     importlib.util.find_spec = _find_spec
@@ -63,6 +67,7 @@ def import_statement(
     root = name.partition(".")[0]
     # A relative import is of the importer's own package, whatever its name.
     if level or root not in standins.ROOTS:
+        _refuse_add_ons(root, level)
         return _import(name, globals, locals, fromlist, level)
     _refuse_libraries(root, importers.own_code_asks())
     module = standins.find(name)
@@ -76,6 +81,7 @@ def import_module(name: str, package: str | None = None) -> ModuleType:
     """What `importlib.import_module` does."""
     root = name.partition(".")[0]
     if root not in standins.ROOTS:
+        _refuse_add_ons(root, 0)
         return _import_module(name, package)
     _refuse_libraries(root, importers.own_code_asks())
     return standins.find(name)
@@ -100,6 +106,15 @@ def _refuse_libraries(root: str, own: bool) -> None:
     """TensorFlow is absent for libraries."""
     if root in standins.TENSORFLOW and not own:
         raise ModuleNotFoundError(f"No module named '{root}'", name=root)
+
+
+def _refuse_add_ons(root: str, level: int) -> None:
+    """Packages around TensorFlow cannot do without it: says what to use in their place."""
+    if root in absent.PACKAGES and not level and importers.own_code_asks(3):
+        raise ModuleNotFoundError(
+            f"No module named '{root}': it needs TensorFlow itself. {absent.PACKAGES[root]}",
+            name=root,
+        )
 
 
 def _check_offered(module: ModuleType, name: str, attribute: str) -> None:

@@ -1,4 +1,4 @@
-"""Runs a script or a module as Python itself would.
+"""Runs a script, a module or a notebook as Python itself would.
 
 That is its `__main__`, `sys.argv`, `sys.path`, exit code and traceback.
 """
@@ -11,35 +11,24 @@ import importlib.util
 import io
 import os
 import sys
+import traceback
 import types
 from typing import TYPE_CHECKING, Any
 
-from fkeras.compat import importers
+from fkeras.compat import importers, notebooks
+from fkeras.compat.notebooks import CannotRunError as CannotRunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
     from importlib.machinery import ModuleSpec
     from types import CodeType, TracebackType
 
 
-class CannotRunError(Exception):
-    """What was asked for cannot be run at all.
-
-    Args:
-        message: for the terminal.
-        status: the exit code Python gives.
-    """
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def run_script(path: str, arguments: list[str]) -> None:
-    """Like `python path arguments...`.
+    """Like `python path arguments...`; of a notebook (`.ipynb`) the code cells, one by one.
 
     Raises:
-        CannotRunError: there is no such file.
+        CannotRunError: there is no such file, or it is no notebook.
     """
     filename = os.path.abspath(path)
     try:
@@ -53,12 +42,22 @@ def run_script(path: str, arguments: list[str]) -> None:
     if not sys.flags.safe_path:
         sys.path[0] = os.path.dirname(os.path.realpath(filename))
     importers.count_as_own(filename)
+    if filename.endswith(".ipynb"):
+        # Python's own hook looks for the lines of a cell in a file.
+        sys.excepthook = traceback.print_exception
+        _run(notebooks.compile_cells(source, filename), [path, *arguments], display=print)
+        return
     _run(
-        lambda: compile(source, filename, "exec", dont_inherit=True),
+        _compiled(lambda: compile(source, filename, "exec", dont_inherit=True)),
         [path, *arguments],
         __file__=filename,
         __loader__=importlib.machinery.SourceFileLoader("__main__", filename),
     )
+
+
+def _compiled(compile_code: Callable[[], CodeType]) -> Iterator[CodeType]:
+    """Code that is compiled when it is about to run, so that a syntax error is the script's."""
+    yield compile_code()
 
 
 def run_module(name: str, arguments: list[str]) -> None:
@@ -77,7 +76,7 @@ def run_module(name: str, arguments: list[str]) -> None:
     if not hasattr(spec.loader, "get_code"):
         raise CannotRunError(f"No code object available for {name}", 1)
     _run(
-        lambda: spec.loader.get_code(spec.name),
+        _compiled(lambda: spec.loader.get_code(spec.name)),
         [spec.origin, *arguments],
         __file__=spec.origin,
         __loader__=spec.loader,
@@ -99,8 +98,8 @@ def _find_spec(name: str, reason: str = "") -> ModuleSpec:
     return spec
 
 
-def _run(code: Callable[[], CodeType], argv: list[str], **attributes: Any) -> None:
-    """Runs code as `__main__`. It is compiled here, so that a syntax error is the script's."""
+def _run(codes: Iterable[CodeType], argv: list[str], **attributes: Any) -> None:
+    """Runs one code after the other as `__main__`."""
     main = types.ModuleType("__main__")
     main.__dict__.update(
         {
@@ -114,7 +113,8 @@ def _run(code: Callable[[], CodeType], argv: list[str], **attributes: Any) -> No
     sys.modules["__main__"] = main
     sys.argv[:] = argv
     try:
-        exec(code(), main.__dict__)  # noqa: S102  the user's script
+        for code in codes:
+            exec(code, main.__dict__)  # noqa: S102  the user's script
     except BaseException:  # exits and interrupts, too
         _show_only_the_users_frames()
         raise

@@ -5,17 +5,15 @@ They are never entered in `sys.modules`: there every library would take them for
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
-import sys
 import types
 from typing import TYPE_CHECKING, Any
 
 import fkeras
-from fkeras.compat import former_modules
+from fkeras.compat import former_modules, methods
 from fkeras.core import former_names
 
 if TYPE_CHECKING:
@@ -28,53 +26,10 @@ TENSORFLOW_VERSION = "2.19.0+fkeras"
 TENSORFLOW = ("tensorflow", "tf_keras")
 ROOTS = ("keras", *TENSORFLOW)
 
-# What there is of TensorFlow, and where to find the rest.
-_OFFERED = (
-    "keras, function, random.set_seed, config.list_physical_devices, distribute.MirroredStrategy "
-    "and __version__"
-)
 # Rooms of fkeras, and Keras's own private one.
 _NOT_KERAS = ("compat", "core", "errors", "io", "keras2", "src", "types")
-_NO_GRAPHS = (
-    "There are no graphs and sessions of TensorFlow 1: layers and steps are compiled by JAX."
-)
-_INSTEAD = {
-    "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
-    "data": "`fit` takes arrays, data frames, generators, `keras.utils.PyDataset` and PyTorch or "
-    "Grain loaders.",
-    "image": "Use `keras.ops.image`.",
-    "io": "Use Python's own files.",
-    "linalg": "Use `keras.ops.linalg` or `jax.numpy.linalg`.",
-    "math": "Use `keras.ops` or `jax.numpy`.",
-    "nn": "Use `keras.ops`, which has the functions of `tf.nn` under the same names, or `jax.nn`.",
-    "Module": "Use `keras.layers.Layer`.",
-    "Session": _NO_GRAPHS,
-    "Tensor": "Results are JAX arrays.",
-    "Variable": "Use `keras.Variable`.",
-    "compat": _NO_GRAPHS,
-    "config.experimental": "JAX chooses devices by itself: `jax.devices()`. Without "
-    "`XLA_PYTHON_CLIENT_PREALLOCATE=false` in the environment it takes most of a GPU's memory.",
-    "constant": "Use `keras.ops.convert_to_tensor`.",
-    "convert_to_tensor": "Use `keras.ops.convert_to_tensor`.",
-    "estimator": "Use `keras.Model` and `fit`.",
-    "feature_column": "Use named inputs and layers: `keras.Input(name=...)`.",
-    "lite": "Models are not exported yet.",
-    "losses": "Use `keras.losses`.",
-    "placeholder": _NO_GRAPHS,
-    "saved_model": "Use `model.save` and `keras.models.load_model`.",
-    "summary": "Write the logs in a callback: `keras.callbacks.CSVLogger`.",
-    "train": "Use `keras.optimizers`, and `model.save_weights` for checkpoints.",
-}
-# Where else to look, by the module that a name was looked for in.
-_ELSEWHERE = {
-    "tf": "Look for it in `keras.ops` or `jax.numpy`.",
-    "tf.random": "Look for it in `keras.random`.",
-    "tf.config": "Look for it in `keras.config`; devices are `jax.devices()`.",
-    "tf.distribute": "Use `keras.distribution`.",
-    "tf.distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
-    "Open MPI, Kubernetes and Cloud TPU.",
-    "tf.python": "It is TensorFlow's own.",
-}
+# Modules of Keras that TensorFlow has under its own name, too.
+_OF_KERAS = ("initializers", "losses", "metrics", "optimizers")
 
 
 class Loader(importlib.abc.Loader):
@@ -111,82 +66,19 @@ class StandIn(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         own = {name for name in vars(self) if not name.startswith("_")}
-        more = {"__version__", *dir(fkeras)} - {*_NOT_KERAS} if self.__name__ == "keras" else set()
         if isinstance(self, FormerModule):
-            more = set(self.__all__)
-        return sorted(own | more)
+            return sorted(own | set(self.__all__))
+        if self.__name__ == "keras":
+            return sorted(own | {"__version__", *dir(fkeras)} - {*_NOT_KERAS})
+        from fkeras.compat.tensorflow import namespaces
+
+        path = self.__name__.removeprefix("tensorflow").strip(".")
+        return sorted({*own, *namespaces.names_of(path), *(() if path else _OF_KERAS)})
 
 
 def spec_of(name: str) -> ModuleSpec:
     """What `importlib.util.find_spec` gives for a stand-in."""
     return importlib.machinery.ModuleSpec(name, Loader(), origin="fkeras", is_package=True)
-
-
-def _refuse(module: str) -> Callable[[str], Any]:
-    """The further names of a module that has none."""
-
-    def more(name: str) -> Any:
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)  # tools probe for these
-        inside = f"{module}.{name}".removeprefix("tf.")
-        instead = _INSTEAD.get(inside, _ELSEWHERE[module])
-        raise AttributeError(
-            f"fkeras has no `{module}.{name}`: of TensorFlow, a script gets {_OFFERED}. {instead}"
-        )
-
-    return more
-
-
-def _set_seed(seed: int) -> None:
-    """Seeds all random numbers of fkeras. NumPy's and Python's are seeded by
-    `keras.utils.set_random_seed`.
-    """
-    from fkeras.core.randomness import process_generator
-
-    process_generator.reset(int(seed) % 2**32)
-
-
-@dataclasses.dataclass(frozen=True)
-class PhysicalDevice:
-    """What `tf.config.list_physical_devices` lists.
-
-    Attributes:
-        name: such as '/physical_device:GPU:0'.
-        device_type: 'CPU', 'GPU' or 'TPU'.
-    """
-
-    name: str
-    device_type: str
-
-
-def _list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """This process's devices of one type, or of all for None; the CPU comes first."""
-    import jax
-
-    devices = {"CPU": jax.local_devices(backend="cpu")}
-    accelerator = jax.default_backend().upper()
-    if accelerator != "CPU":
-        devices[accelerator] = jax.local_devices()
-    kinds = devices if device_type is None else [device_type]
-    return [
-        PhysicalDevice(f"/physical_device:{kind}:{i}", kind)
-        for kind in kinds
-        for i in range(len(devices.get(kind, ())))
-    ]
-
-
-_said: set[str] = set()  # notes that this process has had
-
-
-def _function(func: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
-    """Gives the function back as it is: fkeras compiles whole training steps."""
-    if "tf.function" not in _said:
-        _said.add("tf.function")
-        sys.stderr.write(
-            "fkeras: note: tf.function does nothing here: whole steps are compiled. For functions "
-            "of your own, use jax.jit.\n"
-        )
-    return (lambda f: f) if func is None else func
 
 
 def _fkeras_name(name: str) -> Any:
@@ -196,7 +88,9 @@ def _fkeras_name(name: str) -> Any:
     if former_modules.has(name):
         former_modules.tell(name)
         return _former_module(name)
-    return getattr(fkeras, name)
+    value = getattr(fkeras, name)
+    methods.add_if_wanted()
+    return value
 
 
 class FormerModule(StandIn):
@@ -231,34 +125,47 @@ keras = StandIn(
 )
 
 
-def _part(name: str, **contents: Any) -> StandIn:
-    """A module of TensorFlow that has these names alone."""
-    return StandIn(f"tensorflow.{name}", contents, _refuse(f"tf.{name}"))
+def _tensorflow_name(path: str) -> Callable[[str], Any]:
+    """The further names of a module of TensorFlow, whose tables are loaded when one is asked for.
+
+    Args:
+        path: of the module in `tf`; empty for `tf` itself.
+    """
+
+    def more(name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)  # tools probe for these
+        if name in _OF_KERAS and path == "":
+            return getattr(keras, name)
+        if f"{path}.{name}" == "compat.v2":
+            return tensorflow
+        from fkeras.compat.tensorflow import namespaces
+
+        methods.add_if_wanted()
+        if name in namespaces.parts_of(path):
+            return _part(f"{path}.{name}".strip("."))
+        value = namespaces.find(path, name)
+        _part(path).__dict__[name] = value  # the next time Python finds it by itself
+        return value
+
+    return more
 
 
-def _distribute(name: str) -> Any:
-    """A name of `tf.distribute`, whose module loads JAX."""
-    from fkeras.compat.tensorflow import distribute
-
-    _INSTEAD.update(distribute.INSTEAD)
-    if name == "cluster_resolver":
-        return _part("distribute.cluster_resolver", **distribute.CLUSTER_RESOLVER)
-    return distribute.NAMES[name] if name in distribute.NAMES else _refuse("tf.distribute")(name)
+# Where `keras` is a name of a module of TensorFlow. `tensorflow.python.keras.layers` and all below
+# it thereby mean what `keras.layers` does.
+_WITH_KERAS = ("", "compat.v1", "python")
 
 
-tensorflow = StandIn(
-    "tensorflow",
-    {
-        "keras": keras,
-        "__version__": TENSORFLOW_VERSION,
-        "function": _function,
-        "random": _part("random", set_seed=_set_seed),
-        "config": _part("config", list_physical_devices=_list_physical_devices),
-        "distribute": StandIn("tensorflow.distribute", {}, _distribute),
-        "python": _part("python", keras=keras),
-    },
-    _refuse("tf"),
-)
+@functools.cache
+def _part(path: str) -> StandIn:
+    """The module of TensorFlow at a path; empty for `tensorflow` itself."""
+    contents = {"keras": keras} if path in _WITH_KERAS else {}
+    if path == "":
+        contents["__version__"] = TENSORFLOW_VERSION
+    return StandIn(f"tensorflow.{path}".strip("."), contents, _tensorflow_name(path))
+
+
+tensorflow = _part("")
 _MODULES = {"keras": keras, "tensorflow": tensorflow, "tf_keras": keras}
 
 

@@ -16,6 +16,7 @@
   it is that of a vmap.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
+- `ArrayImpl`: the class of arrays that hold values, which takes further methods.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from flax import nnx
 from jax._src import cache_key as _cache_key
 from jax._src import compiler as _compiler
 from jax._src import core as _jax_core
+from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace

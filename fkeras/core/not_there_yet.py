@@ -41,24 +41,7 @@ INSTEAD: dict[str, str] = {
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "utils.model_to_dot": "Use `model.summary()`.",
-    "utils.plot_model": "Use `model.summary()`.",
-    "utils.split_dataset": "Use `fit(validation_split=...)`, or scikit-learn's `train_test_split`.",
-    "preprocessing.timeseries_dataset_from_array": "Use `np.lib.stride_tricks."
-    "sliding_window_view`.",
-    "utils.timeseries_dataset_from_array": "Use `np.lib.stride_tricks.sliding_window_view`.",
     "visualization": "Draw with Matplotlib.",
-    "wrappers": "Train in a loop over scikit-learn's `KFold`; a model has `fit` and `predict`.",
-    **dict.fromkeys(
-        (
-            "preprocessing.image_dataset_from_directory",
-            "preprocessing.text_dataset_from_directory",
-            "utils.audio_dataset_from_directory",
-            "utils.image_dataset_from_directory",
-            "utils.text_dataset_from_directory",
-        ),
-        "Read the files batch by batch in a `fkeras.utils.PyDataset`.",
-    ),
     **dict.fromkeys(
         [
             f"layers.{name}"

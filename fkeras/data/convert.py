@@ -42,6 +42,8 @@ def host_array(value: InMemory, name: str) -> Array:
         return narrowed(frames.array_of_frame(value, name), name)
     if sparse.is_sparse(value):
         return sparse.SparseRows(value)
+    if is_lazy_column(value):
+        value = value[:]
     if frames.is_series(value):
         array = frames.array_of_series(value, name)
     elif isinstance(value, (list, tuple)):
@@ -49,6 +51,11 @@ def host_array(value: InMemory, name: str) -> Array:
     else:
         array = _array_of(value, name)
     return _with_rows(narrowed(array, name), name)
+
+
+def is_lazy_column(value: InMemory) -> bool:
+    """Whether a value is a column of a Hugging Face dataset, which is read where it is sliced."""
+    return hasattr(value, "column_name") and hasattr(value, "source")
 
 
 def inside_a_trace(what: str) -> UserInputError:

@@ -92,6 +92,7 @@ def make_source(
             complete=role == "fit",
             names=argument_names,
         )
+    _refuse_rows_of_a_table(x, name)
     _refuse_beside_a_stream(kind, y, sample_weight, batch_size, argument_names)
     source = StreamSource(
         x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
@@ -121,6 +122,18 @@ def _refuse_beside_a_stream(
         raise UserInputError(
             f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
             f"makes its batches itself. Received: batch_size={batch_size}"
+        )
+
+
+def _refuse_rows_of_a_table(x: Any, name: str) -> None:
+    """A Hugging Face dataset says which columns there are, not which are inputs and targets."""
+    if hasattr(x, "column_names") and hasattr(x, "with_format") and x.column_names:
+        first, *_, last = [*x.column_names, *x.column_names]
+        raise UserInputError(
+            f"`{name}` is a Hugging Face dataset, which yields rows as dicts. Pass its columns: "
+            f"`fit(dataset[{first!r}], dataset[{last!r}])`; or batches: "
+            "`fkeras.data.Dataset.from_tensor_slices(dataset.with_format('numpy')[:])"
+            f".map(lambda row: (row[{first!r}], row[{last!r}])).batch(32)`."
         )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core.warn_once import warn_user
-from fkeras.data import ahead, batch_checks
+from fkeras.data import ahead, batch_checks, convert
 from fkeras.data.journal import Journal, Pass, has_state
 from fkeras.data.pipeline import INFINITE_CARDINALITY, Dataset
 from fkeras.data.py_dataset import PyDataset
@@ -44,6 +44,8 @@ def kind_of(value: InMemory | Stream) -> str | None:
     if isinstance(value, (list, tuple, Mapping, str, bytes)):
         return None
     if _has(value, "__array__") or _has(value, "dtype") or _has(value, "dtypes"):
+        return None
+    if convert.is_lazy_column(value):
         return None
     if _has(value, "dataset", "batch_size", "__iter__"):
         return "DataLoader"

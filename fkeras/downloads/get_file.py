@@ -142,8 +142,9 @@ def _download(
             origin, place, digest=digest, algorithm=algorithm, force=force, progress=progress.show
         )
     except (DownloadError, DigestError) as error:
+        what = "Incomplete or corrupted file: " if isinstance(error, DigestError) else ""
         raise type(error)(
-            f"{error} If you have the file '{place.name}' from elsewhere, put it at "
+            f"{what}{error} If you have the file '{place.name}' from elsewhere, put it at "
             f"'{place.absolute()}', where it is looked for first."
         ) from error
     finally:

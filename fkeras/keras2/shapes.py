@@ -6,14 +6,46 @@ import builtins
 import math
 from typing import TYPE_CHECKING
 
+import jax.numpy as jnp
+
 from fkeras import ops
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from fkeras.types import Tensor, TensorLike
+    from fkeras.types import DTypeLike, Tensor, TensorLike
+
+
+class ShapeOf(tuple):
+    """The shape of a symbolic tensor, None for what is known when it is fed; `cast` makes a tensor
+    of it.
+    """
+
+    tensor: KerasTensor
+
+
+def shape(x: TensorLike) -> tuple[int | None, ...]:
+    """The shape; of a symbolic tensor one that `K.cast(K.shape(x), "float32")` can be asked for."""
+    sizes = ops.shape(x)
+    if not isinstance(x, KerasTensor):
+        return sizes
+    symbolic = ShapeOf(sizes)
+    symbolic.tensor = x
+    return symbolic
+
+
+def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
+    """`x` in another dtype; of `K.shape(x)` a tensor of the sizes."""
+    return ops.cast(_sizes(x.tensor) if isinstance(x, ShapeOf) else x, dtype)
+
+
+@op(spec=lambda x: KerasTensor((len(x.shape),), dtype="int32"))
+def _sizes(x):
+    return jnp.asarray(x.shape, "int32")
 
 
 def concatenate(tensors: Sequence[TensorLike], axis: int = -1) -> Tensor:

@@ -83,18 +83,18 @@ def count_params(x: Tensor | Variable) -> int:
 
 
 def get_value(x: ArrayLike) -> np.ndarray:
-    """An array or variable as NumPy."""
-    return ops.convert_to_numpy(x)
+    """An array or variable as NumPy's, which can be written to."""
+    return np.array(ops.convert_to_numpy(x))
 
 
 def eval(x: ArrayLike) -> np.ndarray:
-    """An array or variable as NumPy."""
-    return ops.convert_to_numpy(x)
+    """An array or variable as NumPy's, which can be written to."""
+    return np.array(ops.convert_to_numpy(x))
 
 
 def batch_get_value(tensors: Sequence[ArrayLike]) -> list[np.ndarray]:
     """Arrays or variables as NumPy, one for each."""
-    return [ops.convert_to_numpy(x) for x in tensors]
+    return [get_value(x) for x in tensors]
 
 
 def set_value(x: Variable, value: ArrayLike) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fkeras.core.warn_once import warn_user_once
 from fkeras.errors import UserInputError
 from fkeras.losses.expectation import TargetKind, expectation_of, loss_function
 
@@ -163,6 +164,7 @@ def _check_one_hot(targets: _Targets) -> None:
     y_true, shape = targets.values, targets.shape
     if y_true.shape == shape:
         _refuse_negative(targets, "a class with a weight below 0 makes the loss fall without end")
+        _warn_of_sums(targets)
         return
     classes = shape[targets.options.get("axis", -1)]
     if y_true.ndim < len(shape) or y_true.shape[-1] == 1:
@@ -172,6 +174,35 @@ def _check_one_hot(targets: _Targets) -> None:
             f"ids use sparse_categorical_crossentropy, or to_categorical(y, {classes})."
         )
     _check_same_shape(targets)
+
+
+_SUM_TOLERANCE = 1e-2  # of labels in half precision
+
+
+def _warn_of_sums(targets: _Targets) -> None:
+    """Says where the weights of a row's classes are no probabilities. The loss of such targets is
+    a number, and may be meant. Rows of zeros leave a row out.
+    """
+    sums = targets.values.sum(axis=targets.options.get("axis", -1), keepdims=True, dtype=float)
+    is_off = (np.abs(sums - 1) > _SUM_TOLERANCE) & (sums != 0)
+    if not is_off.any():
+        return
+    index = targets.first(np.broadcast_to(is_off, targets.values.shape))
+    if index is None:
+        return
+    high = targets.values.max()
+    hint = "Divide each row by its sum"
+    if high == 1 and not np.any(targets.values % 1):
+        hint = "For several classes at once use binary_crossentropy and a sigmoid"
+    elif high > 1 and not np.any(targets.values % 1):
+        hint = "For class ids use sparse_categorical_crossentropy; counts divide by their sum"
+    row = sums[(index[0], *[0] * (sums.ndim - 1))]
+    warn_user_once(
+        f"{targets.subject}: targets must be one-hot or the probabilities of the classes, which "
+        f"add up to 1. They add up to {row:g} in row {index[0]} (and are {high:g} at most): the "
+        f"loss has no minimum of 0, and rows count by their sums. {hint}.",
+        key=("sums", targets.subject),
+    )
 
 
 def _check_class_ids(targets: _Targets) -> None:

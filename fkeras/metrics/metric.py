@@ -5,6 +5,7 @@ Its state is a handful of Variables; every method has a pure form.
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
@@ -76,6 +77,13 @@ class Metric:
 
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     _own_variables: list[Variable]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("update_state", "result"):  # both are called directly, too
+            method = vars(cls).get(name)
+            if isinstance(method, types.FunctionType):
+                setattr(cls, name, tracebacks.filtered(method))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fkeras.core.config import scopes, serialization
+from fkeras.core.config import registry, scopes, serialization
 from fkeras.core.nested import flatten, flatten_with_path, map_structure
 from fkeras.core.symbolic.graph import TensorRef
 from fkeras.core.symbolic.keras_tensor import KerasTensor
@@ -126,9 +126,10 @@ def _holds_tensor(value) -> bool:
 
 def _describe_function(function) -> Config:
     return {
-        "module": "keras.ops",
+        # Functions of `tf` mean other things than those of `keras.ops` that have their names.
+        "module": registry.home_of(function) or "keras.ops",
         "class_name": "function",
-        "config": function.__name__,
+        "config": getattr(function, "config_name", function.__name__),
         "registered_name": None,
     }
 

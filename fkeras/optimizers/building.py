@@ -74,12 +74,13 @@ class BuildableOptimizer(OptimizerVariables):
         spec: SlotSpec,
         param: jax.Array | None = None,
         name: str | None = None,
+        cls: type[Variable] = Variable,
     ) -> Variable:
         """Makes the Variable of one row of the table."""
         # Values now, even where a model is built inside a trace: a Variable outlives it.
         with jax.ensure_compile_time_eval():
             value = spec.first_value(param)
-        variable = Variable(
+        variable = cls(
             value,
             trainable=False,
             name=name or key,

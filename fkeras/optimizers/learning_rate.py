@@ -36,7 +36,9 @@ class RatedOptimizer(BuildableOptimizer):
     def _add_rate_variable(self, learning_rate: float) -> None:
         spec = SlotSpec((), rates.rate_dtype(), learning_rate)
         with names.scope(self.name):
-            self._learning_rate = self._add_slot_variable("learning_rate", None, spec)
+            self._learning_rate = self._add_slot_variable(
+                "learning_rate", None, spec, cls=rates.RateVariable
+            )
         # Made last, where a schedule gives way to a number; files have it second.
         self._variables.insert(_POSITION, self._variables.pop())
         self._slot_table.insert(_POSITION, self._slot_table.pop())

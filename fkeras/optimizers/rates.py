@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.core import user_code
 from fkeras.core.config import serialization
 from fkeras.core.settings import floatx
+from fkeras.core.values.variable import StateVariable
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.optimizers.schedules.schedule import LearningRateSchedule
 
@@ -56,6 +58,21 @@ def checked(value: ArrayLike | LearningRate | Config) -> float | LearningRate:
         )
     check_sign("learning_rate", number)
     return number
+
+
+class RateVariable(StateVariable):
+    """A learning rate that is a number. It may be assigned to, in callbacks for example."""
+
+    def assign(self, value: ArrayLike) -> jax.Array:
+        """Replaces the rate.
+
+        Raises:
+            UserInputError: below 0, NaN or infinite. What a traced program assigns is not known.
+        """
+        given = getattr(value, "value", value)
+        if not isinstance(given, jax.core.Tracer) and np.ndim(given) == 0:
+            checked(given)
+        return super().assign(value)
 
 
 def check_sign(name: str, number: float) -> None:

@@ -47,6 +47,7 @@ def translate(model: Model, known: Iterable[str], names: Iterable[str]) -> dict[
     names = list(names)
     layers = (model, *(layer for _, layer in tracking.structure_of(model).layers))
     classes = {to_snake_case(type(layer).__name__) for layer in layers}
+    classes |= {f"{way}_{name}" for way in ("forward", "backward") for name in classes}
     # First as they are, then without the counters of names that nobody chose.
     for simplify in (lambda parts: parts, lambda parts: _without_counters(parts, classes)):
         found = _pair(_by_parts(known, simplify), _by_parts(names, simplify))

@@ -126,6 +126,7 @@ class Compiled:
         """Drops all that goes by the identity of objects."""
         self.flags = TrainableFlags()
         self.toggles_were_told = False
+        self.missing_gradients_were_told = False
         self.activations_were_checked = False
         self.names_were_told = False
         self.output_specs: dict = {}
@@ -370,6 +371,8 @@ class Compiled:
         self.names_were_told = True
         names = self.result_names(structure)
         shared = sorted({name for name in names if names.count(name) > 1})
+        if "metrics" in self.overridden and "loss" in shared:
+            shared.remove("loss")  # a tracker of the user's own, in the place of ours
         hidden = next((n for n in names if n.startswith("val_") and n[4:] in names), None)
         if hidden:
             warn_user(

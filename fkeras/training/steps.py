@@ -21,7 +21,7 @@ from fkeras.data.packing import unpack_x_y_sample_weight as unpack
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base import signature
-from fkeras.training import overrides
+from fkeras.training import missing_gradients, overrides
 from fkeras.training.logs import named_results, plain_logs
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def train_step(
     x, y, sample_weight = unpack(data)
     unlisted = compiled.unlisted_variables(model)
     listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
+    before = metrics[:listed]
     draws_of_this_step = key_scopes.replayable()
     evaluate = functools.partial(
         model.compute_loss_and_updates,
@@ -77,9 +78,11 @@ def train_step(
         training=True,
         optimizer_variables=optimizer_variables,
     )
+    watch = missing_gradients.GradientWatch(len(trainable))
     (_, (loss, y_pred, non_trainable, metrics)), gradients = jax.value_and_grad(
-        evaluate, has_aux=True
+        watch.watched(evaluate), has_aux=True
     )(trainable)
+    missing_gradients.warn(model, compiled, watch.reached)
     _hand_out(unlisted, metrics[listed:])
     loss, gradients = placement.mean_over_devices((loss, gradients))
     if trainable:  # a model may have nothing to train
@@ -95,7 +98,7 @@ def train_step(
             optimizer_variables, gradients, trainable, **more
         )
     seen = loss, x, y, y_pred, sample_weight
-    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen)
+    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen, before)
     return logs, (trainable, non_trainable, optimizer_variables, metrics)
 
 
@@ -111,12 +114,13 @@ def test_step(
     x, y, sample_weight = unpack(data)
     unlisted = compiled.unlisted_variables(model)
     listed, metrics = len(metrics), [*metrics, *(variable.value for variable in unlisted)]
+    before = metrics[:listed]
     _, (loss, y_pred, non_trainable, metrics) = model.compute_loss_and_updates(
         trainable, non_trainable, metrics, x, y, sample_weight, training=False
     )
     _hand_out(unlisted, metrics[listed:])
     seen = loss, x, y, y_pred, sample_weight
-    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen)
+    logs, metrics = (track or track_metrics)(model, compiled, metrics[:listed], *seen, before)
     return logs, (trainable, non_trainable, metrics)
 
 
@@ -216,8 +220,16 @@ def track_metrics(
     y: Any,
     y_pred: Any,
     sample_weight: Any,
+    before: Values | None = None,
 ) -> tuple[Logs, Values]:
-    """Updates the loss tracker and the metrics; returns their results and values."""
+    """Updates the loss tracker and the metrics; returns their results and values.
+
+    Args:
+        model, compiled: as for `train_step`.
+        metrics: values of the metrics that the model lists. before: the same at the start of the
+            step; None where it is not known.
+        loss, x, y, y_pred, sample_weight: of the batch.
+    """
 
     def run():
         if compiled.tracker is not None:
@@ -226,7 +238,9 @@ def track_metrics(
         logs = plain_logs(overrides.call_with_keywords(model, "compute_metrics", arguments))
         if isinstance(logs, dict):
             for metric in compiled.unlisted_results(model):
-                logs = {**named_results(metric.name, metric.result()), **logs}
+                named = named_results(metric.name, metric.result())
+                idle = named.keys() & _names_of_idle(model, before or [])
+                logs = {**named, **{k: v for k, v in logs.items() if k not in idle}}
         return logs
 
     unlisted = compiled.unlisted_variables(model)
@@ -234,6 +248,19 @@ def track_metrics(
     logs, after = lending.call(run, [*model.metrics_variables, *unlisted], values)
     _hand_out(unlisted, after[len(metrics) :])
     return logs, after[: len(metrics)]
+
+
+def _names_of_idle(model: Trainable, before: Values) -> set[str]:
+    """Names of the metrics that a user's own `metrics` lists and that nothing has updated in the
+    step that is being traced: what `compile` chose under such a name is what was computed.
+    """
+    names = set()
+    values = iter(before)
+    for metric in model.metrics:
+        changed = [variable._raw_value is not next(values, None) for variable in metric.variables]
+        if changed and not any(changed):
+            names.add(metric.name)
+    return names
 
 
 def _hand_out(variables, values):

@@ -29,10 +29,17 @@ from fkeras.data import pad_sequences as pad_sequences
 from fkeras.data import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.encoding import normalize as normalize
 from fkeras.data.encoding import to_categorical as to_categorical
+from fkeras.data.folders import audio_dataset_from_directory as audio_dataset_from_directory
+from fkeras.data.folders import image_dataset_from_directory as image_dataset_from_directory
+from fkeras.data.folders import split_dataset as split_dataset
+from fkeras.data.folders import text_dataset_from_directory as text_dataset_from_directory
+from fkeras.data.folders import timeseries_dataset_from_array as timeseries_dataset_from_array
 from fkeras.data.image_files import array_to_img as array_to_img
 from fkeras.data.image_files import img_to_array as img_to_array
 from fkeras.data.image_files import load_img as load_img
 from fkeras.data.image_files import save_img as save_img
+from fkeras.diagrams import model_to_dot as model_to_dot
+from fkeras.diagrams import plot_model as plot_model
 from fkeras.downloads import get_file as get_file
 from fkeras.utils import bounding_boxes as bounding_boxes
 from fkeras.utils import legacy as legacy

@@ -77,6 +77,30 @@ def test_the_checksum_is_castagnolis():
     assert _masked_crc(bytes(32)) == struct.pack("<I", masked)
 
 
+def test_histograms_images_and_texts(tmp_path):
+    file = EventFile(tmp_path)
+    file.write_histogram("weights", [[1.0, 2.0], [2.0, 4.0]], step=3, buckets=3)
+    file.write_images("pictures", [b"one", b"two"], (5, 4, 3), step=4)
+    file.write_texts("note", [b"done"], step=5)
+    file.close()
+    found = {}
+    for record in records(tmp_path)[1:]:
+        event = dict(fields(record))
+        for _, summary in fields(event[5]):
+            value = dict(fields(summary))
+            found[value[1].decode()] = (event[2], value)
+    step, value = found["weights"]
+    histogram = dict(fields(value[5]))
+    assert (step, [histogram[i] for i in (1, 2, 3, 4, 5)]) == (3, [1, 4, 4, 9, 25])
+    assert np.frombuffer(histogram[6]).tolist() == [2, 3, 4]
+    assert np.frombuffer(histogram[7]).tolist() == [1, 2, 1]
+    assert {"pictures/0", "pictures/1"} <= set(found)
+    assert dict(fields(found["pictures/1"][1][4])) == {1: 5, 2: 4, 3: 3, 4: b"two"}
+    step, value = found["note"]
+    assert step == 5 and dict(fields(value[8]))[8] == b"done"
+    assert b"text" in value[9]
+
+
 def test_curves_of_epochs(tmp_path):
     board = callbacks.TensorBoard(tmp_path, write_steps_per_second=True)
     history = (

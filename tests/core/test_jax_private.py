@@ -156,3 +156,13 @@ def test_jax_compiles_through_one_door_with_a_key_by_content():
     parameters = inspect.signature(jax_private._compiler.compile_or_get_cached).parameters
     assert tuple(parameters)[:5] == jax_private._COMPILED
     assert callable(jax_private._cache_key.get)
+
+
+def test_the_class_of_arrays_takes_further_methods():
+    array = jnp.ones(2)
+    assert type(array) is jax_private.ArrayImpl
+    jax_private.ArrayImpl.method_of_a_test = lambda self: self.shape
+    try:
+        assert array.method_of_a_test() == (2,)
+    finally:
+        del jax_private.ArrayImpl.method_of_a_test

@@ -205,3 +205,12 @@ def test_dropout_scales_what_is_left():
     dropped = np.asarray(K.dropout(np.ones(1000, "float32"), 0.25, seed=0))
     assert set(np.unique(dropped)) == {0, np.float32(1 / 0.75)}
     assert abs((dropped == 0).mean() - 0.25) < 0.05
+
+
+def test_the_shape_of_a_symbolic_tensor_is_a_tuple_and_can_be_a_tensor():
+    x = fkeras.Input((3, 4))
+    assert K.shape(x) == (None, 3, 4) and K.int_shape(x)[1] == 3
+    assert x.get_shape().as_list() == [None, 3, 4] and x.get_shape().ndims == 3
+    count = K.prod(K.cast(K.shape(x), "float32"))
+    assert float(K.function([x], [count])([np.zeros((2, 3, 4))])[0]) == 24.0
+    assert K.cast(np.ones(2), "int32").dtype == "int32"

@@ -222,3 +222,26 @@ def test_an_unknown_name_is_answered_with_the_nearest():
         match="Unknown loss 'mean_squarred_error'. Did you mean 'mean_squared_error'",
     ):
         losses.get("mean_squarred_error")
+
+
+SUMS = [
+    ([[0.5, 0.5, 0.0], [0.2, 0.3, 0.5]], None),
+    ([[1, 0, 0], [0, 0, 0]], None),  # a row of zeros is left out
+    ([[0.334, 0.333, 0.332]], None),  # rounded
+    ([[2, 0, 0]], "add up to 2 in row 0.*sparse_categorical_crossentropy"),
+    ([[1, 0, 0], [1, 0, 1]], "add up to 2 in row 1.*binary_crossentropy"),
+    ([[0.9, 0.9, 0.9]], "add up to 2.7 in row 0.*Divide each row by its sum"),
+]
+
+
+@pytest.mark.parametrize("name", ["CategoricalCrossentropy", "CategoricalFocalCrossentropy"])
+@pytest.mark.parametrize(("rows", "words"), SUMS)
+def test_weights_of_classes_that_do_not_add_up_to_one_are_told(name, rows, words):
+    loss, targets = getattr(losses, name)(), np.array(rows, "float32")
+    if words is None:
+        check_targets(loss, targets, (None, 3))  # warnings are errors
+        return
+    with pytest.warns(UserWarning, match=f"probabilities of the classes.*{words}"):
+        check_targets(loss, targets, (None, 3))
+    weights = np.zeros(len(targets))
+    check_targets(loss, targets, (None, 3), sample_weight=weights)

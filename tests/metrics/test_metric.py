@@ -3,6 +3,7 @@ functions.
 """
 
 import copy
+import pathlib
 import pickle
 
 import jax
@@ -230,3 +231,26 @@ def test_an_unknown_name_is_answered_with_the_nearest():  # B028
         UnknownNameError, match="Unknown metric 'acuracy'. Did you mean 'Accuracy'|'accuracy'"
     ):
         metrics.get("acuracy")
+
+
+class FailsInside(fkeras.metrics.Metric):
+    def update_state(self, values):
+        jnp.ones((2, 3)) @ jnp.ones((4, 5))
+
+    def result(self):
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: fkeras.metrics.MeanSquaredError().update_state(np.ones((3, 2)), np.ones((4, 3))),
+        lambda: FailsInside().update_state(1.0),
+        lambda: FailsInside()(1.0),
+    ],
+)
+def test_errors_of_a_direct_call_show_the_users_lines_alone(call):
+    with pytest.raises(Exception) as caught:
+        call()
+    files = {entry.path.name for entry in caught.traceback}
+    assert files == {pathlib.Path(__file__).name}

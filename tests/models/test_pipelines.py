@@ -96,3 +96,15 @@ def test_an_error_of_the_user_comes_from_the_user_s_line(model):
     with pytest.raises(KeyError, match="in the generator") as raised:
         model.fit(Dataset.from_generator(broken).batch(BATCH), verbose=0)
     assert raised.traceback[-1].name == "broken"
+
+
+def test_a_loop_of_one_s_own(model):
+    x, y = next(iter(sliced(X, Y).batch(BATCH)))
+    expected = model.predict_on_batch(X[:BATCH])
+    np.testing.assert_allclose(model(x), expected, rtol=1e-6)
+    np.testing.assert_allclose(model.predict_on_batch(x), expected, rtol=1e-6)
+    loss = fkeras.losses.binary_crossentropy(y, model(x))
+    np.testing.assert_allclose(
+        loss, fkeras.losses.binary_crossentropy(Y[:BATCH], expected), rtol=1e-5
+    )
+    model.train_on_batch(x, y)

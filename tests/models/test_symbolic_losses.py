@@ -90,7 +90,7 @@ def test_a_tensor_with_axes_counts_with_all_its_elements():
 @pytest.mark.parametrize(
     "add, words",
     [
-        (lambda m: m.add_loss(fkeras.Input((1,))), "not connected"),
+        (lambda m: m.add_loss(K.sum(fkeras.Input((1,)))), "not connected"),
         (lambda m: m.add_loss([fkeras.KerasTensor((1,))]), "computed from its inputs"),
         (lambda m: m.add_loss(1.0), "only be called inside `call"),
         (lambda m: m.add_metric(1.0), "computed from its inputs"),

@@ -24,14 +24,13 @@ def test_lr_is_the_learning_rate_with_one_warning(name):
     assert float(optimizer.learning_rate) == 0.5
 
 
-def rates(optimizer, steps=3):
-    """The factors of a gradient of 1."""
-    weight, before = fkeras.Variable(np.zeros(1, "float32")), 0.0
+def rates(optimizer, weight, steps=3):
+    """What is taken off a weight whose gradient is 1."""
     taken = []
     for _ in range(steps):
+        before = float(weight[0])
         optimizer.apply([np.ones(1, "float32")], [weight])
         taken.append(before - float(weight[0]))
-        before = float(weight[0])
     return taken
 
 
@@ -40,11 +39,12 @@ def test_decay_divides_the_rate_and_the_rate_can_be_set():
         optimizer = optimizers.SGD(0.5, decay=0.5)
     schedule = optimizers.schedules.InverseTimeDecay(0.5, 1, 0.5)
     expected = [0.5, 0.5 / 1.5, 0.25]
-    np.testing.assert_allclose(rates(optimizer), expected, rtol=1e-6)
-    np.testing.assert_allclose(rates(optimizers.SGD(schedule)), expected, rtol=1e-6)
+    weight, other = (fkeras.Variable(np.zeros(1, "float32")) for _ in range(2))
+    np.testing.assert_allclose(rates(optimizer, weight), expected, rtol=1e-6)
+    np.testing.assert_allclose(rates(optimizers.SGD(schedule), other), expected, rtol=1e-6)
     assert float(optimizer.lr) == 0.5  # what callbacks read and set, as in Keras 2
     optimizer.lr = 1.0
-    np.testing.assert_allclose(rates(optimizer, 1), [1 / 2.5], rtol=1e-6)
+    np.testing.assert_allclose(rates(optimizer, weight, 1), [1 / 2.5], rtol=1e-6)
 
 
 def test_decay_acts_in_fit_and_in_files(tmp_path):

@@ -274,3 +274,16 @@ def test_hyperparameters_may_be_arrays():
         return optimizer.update(params, optimizer.init(params), params)[0]["w"][0]
 
     assert np.allclose(jax.vmap(first_step)(jnp.array([0.5, 0.9])), 0.9, atol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [-0.5, float("nan"), float("inf"), np.float32(-1), "fast"])
+def test_a_variable_of_a_learning_rate_refuses_what_the_constructor_does(rate):
+    for optimizer in (
+        optimizers.SGD(0.1),
+        optimizers.LossScaleOptimizer(optimizers.Adam(0.1)),
+    ):
+        with pytest.raises(UserInputError, match="`learning_rate` (must be 0 or more|should be)"):
+            optimizer.learning_rate.assign(rate)
+        assert float(optimizer.learning_rate) == pytest.approx(0.1)
+        optimizer.learning_rate.assign(np.float32(0.25))
+        assert float(optimizer.learning_rate) == 0.25

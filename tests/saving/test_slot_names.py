@@ -13,7 +13,7 @@ ROWS = [
     (optimizers.SGD(momentum=0.9), {"momentum/dense/kernel"}),
     (optimizers.LossScaleOptimizer("adam"), {"dynamic_scale", "inner_optimizer/iteration"}),
     (optax.adam(0.1), {"iteration", "transformation/0/mu/dense_1/bias"}),
-    (optax.chain(optax.add_noise(0.1, 0.1, seed=0), optax.sgd(0.1)), {"transformation/0/count"}),
+    (optax.chain(optax.add_noise(0.1, 0.1, key=0), optax.sgd(0.1)), {"transformation/0/count"}),
 ]
 
 
@@ -35,5 +35,5 @@ def test_blocks_of_a_repeat_have_names_as_separate_blocks_would():
     model.train_state()
     names = [name for name in optimizer_states(model) if name.startswith("momentum/")]
     assert sorted(names) == [
-        f"momentum/stack/block_{i}/{weight}" for i in range(2) for weight in ("bias", "kernel")
+        f"momentum/stack/blocks_{i}/{weight}" for i in range(2) for weight in ("bias", "kernel")
     ]

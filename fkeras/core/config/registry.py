@@ -179,7 +179,7 @@ def find(
     if not module:
         return _search(homes.modules(), name)
     public = _public_name(module)
-    if public.split(".")[0] != "keras":
+    if public.split(".")[0] not in ("keras", "tensorflow"):
         return None
     if public.startswith("keras.src"):
         return _search(_modules_nearest_to(public), name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fkeras.core.randomness.blocks import KeyData
 
 _lock = threading.Lock()
-_process: dict[str, Any] = {"seed": None, "roots": 0, "generators": 0, "draws": 0}
+_process: dict[str, Any] = {"seed": None, "roots": 0, "generators": 0, "draws": 0, "resets": 0}
 
 
 def set_random_seed(seed: int) -> None:
@@ -43,7 +43,14 @@ def set_random_seed(seed: int) -> None:
 
 def reset(seed: int | None = None) -> None:
     """Starts the process's generator again from a seed; None for one from the operating system."""
-    _process.update(seed=seed, roots=0, generators=0, draws=0)
+    _process.update(seed=seed, roots=0, generators=0, draws=0, resets=_process["resets"] + 1)
+
+
+def reset_count() -> int:
+    """How often the generator was started again: another number means that what follows from the
+    seed begins anew.
+    """
+    return _process["resets"]
 
 
 def process_seed() -> int:

@@ -33,6 +33,19 @@ def _operator(name: str, reverse: bool = False) -> Callable[..., Any]:
     return method
 
 
+class StaticShape(tuple):
+    """What `get_shape()` of older Keras gives: a shape that can be asked for a list."""
+
+    @property
+    def ndims(self) -> int:
+        """The number of axes."""
+        return len(self)
+
+    def as_list(self) -> list[int | None]:
+        """The shape as a list."""
+        return list(self)
+
+
 class KerasTensor:
     """A symbolic tensor: static shape (None for an unknown dimension) and dtype, no values.
 
@@ -78,6 +91,9 @@ class KerasTensor:
         self.record_history = record_history
         # (operation, node index, tensor index): which call made it
         self._keras_history: tuple[Any, int, int] | None = None
+
+    # Above NumPy's arrays: `array * tensor` is the tensor's operator, not an array of products.
+    __array_priority__ = 100
 
     @property
     def shape(self) -> Shape:
@@ -204,7 +220,8 @@ class KerasTensor:
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "
             "function cannot compute with it. Use the function of `fkeras.ops` with the same "
-            "name, a layer, or wrap your function in `fkeras.layers.Lambda`."
+            "name, a layer, or wrap your function in `fkeras.layers.Lambda`. In a loss function, "
+            "give it to the model: `model.add_loss(tensor)`."
         )
 
     def __hash__(self) -> int:
@@ -213,6 +230,10 @@ class KerasTensor:
     def __getattr__(self, name: str) -> Any:
         if name in ("__array_interface__", "__array_struct__") or name.startswith("__"):
             raise AttributeError(name)
+        if name == "get_shape":
+            return lambda: StaticShape(self._shape)
+        if name == "_keras_shape":
+            return self._shape
         if name == "T" and "transpose" in TENSOR_METHODS:
             return TENSOR_METHODS["transpose"](self)
         if name in ("reshape", "squeeze") and name in TENSOR_METHODS:

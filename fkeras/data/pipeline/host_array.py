@@ -9,6 +9,7 @@ import numpy as np
 
 from fkeras.data.pipeline.tensor_spec import Shape
 from fkeras.errors import UserInputError
+from fkeras.types import ArrayLike
 
 
 class HostArray(np.ndarray):
@@ -54,6 +55,18 @@ class HostArray(np.ndarray):
 
     def __iter__(self) -> Iterator[Any]:
         return (wrap(value) for value in self.view(np.ndarray))
+
+    def __truediv__(self, other: Any) -> Any:
+        # As in TensorFlow: bytes of images become float32, not NumPy's 64 bits.
+        if self.dtype.kind in "iu" and self.dtype.itemsize <= 2:
+            return np.ndarray.__truediv__(self.astype(np.float32), other)
+        return super().__truediv__(other)
+
+    def __repr__(self) -> str:
+        return "HostArray" + repr(self.view(np.ndarray))[len("array") :].replace("\n", "\n    ")
+
+    def __str__(self) -> str:
+        return str(self.view(np.ndarray))
 
     def __fspath__(self) -> str:
         value = self.numpy()
@@ -103,6 +116,15 @@ def as_bytes(strings: np.ndarray) -> np.ndarray:
             encoded.flat[:] = [v.encode() if isinstance(v, str) else v for v in values]
             return encoded
     return strings
+
+
+def host_array(value: ArrayLike) -> HostArray:
+    """A value of the host as a `HostArray`: text as bytes, arrays without a copy."""
+    if isinstance(value, (str, bytes)):  # NumPy would cut bytes at their trailing zeros
+        scalar = np.empty((), object)
+        scalar[()] = value.encode() if isinstance(value, str) else value
+        return scalar.view(HostArray)
+    return as_bytes(np.asarray(value)).view(HostArray)
 
 
 def wrap(element: Any) -> Any:

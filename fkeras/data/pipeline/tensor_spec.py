@@ -24,6 +24,15 @@ class Shape(tuple):
 
     ndims = rank
 
+    @property
+    def dims(self) -> list[int | None]:
+        """The same as `as_list()`."""
+        return list(self)
+
+    def is_fully_defined(self) -> bool:
+        """Whether every length is known."""
+        return None not in self
+
     def num_elements(self) -> int | None:
         """The product of the lengths; None where one is unknown."""
         return None if None in self else int(np.prod(self, dtype=np.int64))

@@ -47,6 +47,11 @@ class SymbolicHistory:
             f"The layer {self.name} has never been called and thus has no defined output shape."
         )
 
+    @property
+    def inbound_nodes(self) -> list[Node]:
+        """The records of the symbolic calls, as older Keras calls them."""
+        return self._info.nodes
+
     def get_input_at(self, node_index: int) -> Nested[KerasTensor]:
         """What the layer was called on the `node_index`-th time."""
         return _inputs_of(self._info.nodes[node_index])

@@ -134,6 +134,7 @@ class Conv1D(_Conv):
     """
 
     rank = 1
+    _takes_steps = True
     _allows_causal = True
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
@@ -166,8 +167,6 @@ class Conv2D(_Conv):
     """
 
     rank = 2
-
-    _takes_steps = True
 
     def __init__(
         self,

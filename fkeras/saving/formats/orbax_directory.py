@@ -13,6 +13,7 @@ Formats 1 and 2, which are read and no longer written, had `arrays/` in place of
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import itertools
@@ -98,10 +99,11 @@ class OrbaxDirectory:
 
         def finish() -> None:
             with _explained(path), io.replacing_directory(path) as directory:
-                finish_arrays = orbax.write_arrays(stored, directory / STATE)
-                checksums = array_checksums.checksum_arrays(stored)
-                finish_arrays()
-                _write_files(files, checksums, directory)
+                # At once: the one waits for the disk, the other computes.
+                with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                    checksums = pool.submit(array_checksums.checksum_arrays, stored)
+                    orbax.write_arrays(stored, directory / STATE)()
+                _write_files(files, checksums.result(), directory)
 
         return finish
 

@@ -13,12 +13,15 @@ class MyLayer(Layer):
 
     def build(self, input_shape):
         self.kernel = self.add_weight(name='kernel', shape=(input_shape[1], self.output_dim),
-                                      initializer='uniform', regularizer=regularizers.l2(0.01), trainable=True)
-        self.scale = self.add_weight('scale', (self.output_dim,), initializer=initializers.Constant(2.0))
+                                      initializer='uniform', trainable=True,
+                                      regularizer=regularizers.l2(0.01))
+        self.scale = self.add_weight('scale', (self.output_dim,),
+                                     initializer=initializers.Constant(2.0))
         super(MyLayer, self).build(input_shape)
 
     def call(self, x, training=None):
-        noised = lambda: K.dot(x, self.kernel) + K.random_normal(shape=(K.shape(x)[0], self.output_dim))
+        noise = lambda: K.random_normal(shape=(K.shape(x)[0], self.output_dim))
+        noised = lambda: K.dot(x, self.kernel) + noise()
         return K.in_train_phase(noised, K.dot(x, self.kernel), training=training) * self.scale
 
     def compute_output_shape(self, input_shape):

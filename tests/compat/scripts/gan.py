@@ -11,7 +11,8 @@ class GAN():
         self.img_shape, self.latent_dim = (4, 4, 1), 3
         optimizer = Adam(0.0002, 0.5)
         self.discriminator = self.build_discriminator()
-        self.discriminator.compile(loss='binary_crossentropy', optimizer=optimizer, metrics=['accuracy'])
+        self.discriminator.compile(loss='binary_crossentropy', optimizer=optimizer,
+                                   metrics=['accuracy'])
         self.generator = self.build_generator()
         z = Input(shape=(self.latent_dim,))
         img = self.generator(z)
@@ -53,7 +54,8 @@ class GAN():
             g_loss = self.combined.train_on_batch(noise, valid)
             for a, b in zip(before, self.discriminator.get_weights()):
                 assert (a == b).all()
-            print("%d [D loss: %f, acc.: %.2f%%] [G loss: %f]" % (epoch, d_loss[0], 100*d_loss[1], g_loss))
+            print("%d [D loss: %f, acc.: %.2f%%] [G loss: %f]"
+                  % (epoch, d_loss[0], 100*d_loss[1], g_loss))
 
 gan = GAN()
 gan.train(epochs=2)

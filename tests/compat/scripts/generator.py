@@ -16,7 +16,8 @@ class DataGenerator(Sequence):
 
     def __getitem__(self, index):
         ids = self.indexes[index*self.batch_size:(index+1)*self.batch_size]
-        return np.stack([np.full(3, i) for i in ids]) / 10., keras.utils.to_categorical(ids % 2, num_classes=2)
+        X = np.stack([np.full(3, i) for i in ids]) / 10.
+        return X, keras.utils.to_categorical(ids % 2, num_classes=2)
 
     def on_epoch_end(self):
         self.indexes = np.arange(len(self.list_IDs))
@@ -36,10 +37,12 @@ class LossHistory(Callback):
 
 model = Sequential()
 model.add(Dense(2, input_dim=3, activation='softmax'))
-model.compile(loss='categorical_crossentropy', optimizer=keras.optimizers.SGD(lr=0.1), metrics=['accuracy'])
+model.compile(loss='categorical_crossentropy', optimizer=keras.optimizers.SGD(lr=0.1),
+              metrics=['accuracy'])
 history, schedule = LossHistory(), LearningRateScheduler(lambda epoch: 0.1 * 0.5 ** epoch)
 params = {'workers': 2, 'use_multiprocessing': False}
-model.fit_generator(generator=DataGenerator(list(range(12))), validation_data=DataGenerator(list(range(8))),
+model.fit_generator(generator=DataGenerator(list(range(12))),
+                    validation_data=DataGenerator(list(range(8))),
                     epochs=2, callbacks=[schedule, history], verbose=0, **params)
 assert len(history.losses) == 6
 np.testing.assert_allclose(history.rates, [0.1, 0.05], rtol=1e-6)

@@ -25,7 +25,7 @@ heatmap = np.maximum(heatmap, 0)
 assert heatmap.shape == (4, 4)
 
 # What maximises a filter.
-loss = K.mean(model.get_layer('block1_conv1').output[:, :, :, 0])
+loss = K.mean(model.get_layer('block1_conv1').output[:, :, :, :])
 grads = K.gradients(loss, model.input)[0]
 grads /= (K.sqrt(K.mean(K.square(grads))) + 1e-5)
 iterate = K.function([model.input], [loss, grads])

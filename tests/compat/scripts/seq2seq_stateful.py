@@ -7,7 +7,8 @@ from keras import backend as K
 batch_size, tsteps = 4, 1
 x = np.sin(np.arange(8) / 3.0).reshape(8, tsteps, 1)
 model = Sequential()
-model.add(LSTM(3, input_shape=(tsteps, 1), batch_size=batch_size, return_sequences=True, stateful=True))
+model.add(LSTM(3, input_shape=(tsteps, 1), batch_size=batch_size, return_sequences=True,
+               stateful=True))
 model.add(LSTM(3, return_sequences=False, stateful=True))
 model.add(Dense(1))
 model.compile(loss='mse', optimizer='rmsprop')

@@ -48,3 +48,10 @@ def test_root_keys_are_counted_when_made_and_are_values_inside_a_trace():
     assert jax.random.key_data(b.key).tolist() == b.data.tolist()
     held = process_generator.RootKey.from_data(b.data)
     assert held.data.tolist() == b.data.tolist() == b.__getstate__()["_data"].tolist()
+
+
+def test_resets_are_counted():
+    before = process_generator.reset_count()
+    process_generator.reset(5)
+    process_generator.reset(5)
+    assert process_generator.reset_count() == before + 2

@@ -60,7 +60,8 @@ def test_what_needs_values_is_an_error_that_says_what_to_do(use, error, message)
 def test_operators_record_on_both_sides(op):
     function = getattr(operator, op)
     concrete = function(np.ones((2, 3), np.float32), 2.0)
-    for result in (function(X, 2.0), function(2.0, X), function(X, np.ones(3, np.float32))):
+    row = np.ones(3, np.float32)
+    for result in (function(X, 2.0), function(2.0, X), function(X, row), function(row, X)):
         assert result.shape == (None, 3) and result.dtype == concrete.dtype
         assert result._keras_history is not None
 

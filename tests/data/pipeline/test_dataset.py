@@ -3,6 +3,7 @@
 import collections
 
 import numpy as np
+import pandas
 import pytest
 
 from fkeras import ops
@@ -208,6 +209,13 @@ def test_to_look_at_the_spec_changes_no_order():
     looked_at, other = make(), make()
     assert looked_at.element_spec == TensorSpec((), "int64")
     assert listed(looked_at) == listed(other)
+
+
+def test_the_columns_of_a_frame():
+    frame = pandas.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"], "c": [1, 2]})
+    dataset = Dataset.from_tensor_slices((dict(frame[["a", "b"]]), frame.pop("c")))
+    assert listed(dataset) == ([({"a": 1.5, "b": b"x"}, 1), ({"a": 2.5, "b": b"y"}, 2)], 2)
+    assert listed(rows(frame[["a"]])) == ([[1.5], [2.5]], 2)
 
 
 def test_reduce_and_a_single_element():

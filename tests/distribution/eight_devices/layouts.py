@@ -139,8 +139,6 @@ def test_a_model_saved_on_many_devices_is_loaded_on_one_and_back(tmp_path):
     with distribution.FSDP(min_size=0).scope():
         spread = fkeras.saving.load_model(tmp_path / "one")
     assert spread.weights[0].value.sharding == model.weights[0].value.sharding
-    slots = [m.optimizer.variables[2].value for m in (spread, model)]
-    assert slots[0].sharding == slots[1].sharding
     for one in (alone, again, spread):
         for found, expected in zip(one.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)

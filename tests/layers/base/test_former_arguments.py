@@ -76,7 +76,7 @@ def test_names_of_the_users_own_are_left_alone():
 @pytest.mark.parametrize(
     "make, words",
     [
-        (lambda: layers.BatchNormalization(renorm=True), "renorm=True"),
+        (lambda: layers.BatchNormalization(virtual_batch_size=4), "virtual_batch_size=4"),
         (lambda: layers.LSTM(3, time_major=True), "time_major=True"),
         (lambda: layers.Dense(3, pool_length=2), "pool_length"),
     ],

@@ -1,0 +1,89 @@
+"""The methods that TensorFlow's tensors have and JAX's arrays lack: `x.numpy()`, `x.get_shape()`.
+
+`install` adds them to JAX's class, as soon as JAX is there, and `uninstall` takes them away.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_state = {"wanted": False}
+_replaced: dict[tuple[type, str], Any] = {}  # what each class had before; None: nothing
+
+
+def want() -> None:
+    """From now on they are added, as soon as JAX is loaded."""
+    _state["wanted"] = True
+    add_if_wanted()
+
+
+def remove() -> None:
+    """Takes them away again."""
+    _state["wanted"] = False
+    for (cls, name), before in _replaced.items():
+        if before is None:
+            delattr(cls, name)
+        else:
+            setattr(cls, name, before)
+    _replaced.clear()
+
+
+def add_if_wanted() -> None:
+    """Adds them where this is wanted and was not done. JAX is not loaded for it: scripts set its
+    options in the environment first.
+    """
+    if _state["wanted"] and not _replaced and "jax" in sys.modules:
+        for (cls, name), method in _table().items():
+            _replaced[cls, name] = vars(cls).get(name)
+            setattr(cls, name, method)
+
+
+def _table() -> dict[tuple[type, str], Any]:
+    import jax
+
+    from fkeras.core import jax_private
+    from fkeras.core.symbolic.keras_tensor import KerasTensor
+    from fkeras.core.values.variable import Variable
+
+    array, tracer = jax_private.ArrayImpl, jax.core.Tracer
+    return {
+        (array, "numpy"): _numpy,
+        (Variable, "read_value"): lambda self: self.value,
+        (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),
+        **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
+        **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
+    }
+
+
+def _numpy(self: Any) -> Any:
+    """The values as a NumPy array of one's own; without axes as NumPy's number."""
+    import numpy as np
+
+    from fkeras.core import placement
+
+    return np.array(placement.fetch(self))[()]
+
+
+def _get_shape(self: Any) -> Any:
+    """The shape, with the methods of `tf.TensorShape`."""
+    from fkeras.compat.tensorflow.shapes import TensorShape
+
+    return TensorShape(self.shape)
+
+
+def _static_shape(self: Any) -> Any:
+    """The shape of a symbolic tensor, as `_get_shape` gives it. (Not of tracers: JAX takes their
+    shapes apart as tuples.)
+    """
+    from fkeras.compat.tensorflow.shapes import TensorShape
+
+    return TensorShape(self._shape)
+
+
+def _set_shape(self: Any, shape: Any) -> None:
+    """Checks the shape: here it is always known."""
+    from fkeras.errors import UserInputError
+
+    if not _get_shape(self).is_compatible_with(shape):
+        raise UserInputError(f"set_shape({tuple(shape)}): the shape is {tuple(self.shape)}.")

@@ -1,0 +1,103 @@
+"""The code of a notebook, without Jupyter: its code cells, without the commands of the notebook."""
+
+from __future__ import annotations
+
+import ast
+import json
+import linecache
+import re
+import sys
+from collections.abc import Iterator
+from types import CodeType
+
+# Of `%%` commands, those whose cell is code of Python all the same.
+_TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
+# `%command`, `!shell`, `?help`, `help?`, `x = !shell`, `x = %command`
+_COMMAND = re.compile(r"^(\s*)([%!?]|[\w.]+\?\??\s*$|[\w, ]+=\s*[%!])")
+
+
+class CannotRunError(Exception):
+    """What was asked for cannot be run at all.
+
+    Args:
+        message: for the terminal.
+        status: the exit code Python gives.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def compile_cells(text: str | bytes, filename: str) -> Iterator[CodeType]:
+    """The code cells of a notebook, each compiled when it is its turn.
+
+    Args:
+        text: of the file, which is JSON.
+        filename: its path; in a traceback a cell is `path[3]`, the third code cell.
+
+    Raises:
+        CannotRunError: it is no notebook.
+    """
+    try:
+        notebook = json.loads(text)
+        # Before version 4, cells lay in a list of sheets.
+        sheets = notebook["worksheets"] if "worksheets" in notebook else [notebook]
+        cells = [cell for sheet in sheets for cell in sheet["cells"]]
+    except (ValueError, KeyError, TypeError):
+        raise CannotRunError(f"{filename!r} is not a notebook", 1) from None
+    return _compile(cells, filename)
+
+
+def _compile(cells: list[dict], filename: str) -> Iterator[CodeType]:
+    sources = [cell for cell in cells if cell.get("cell_type") == "code"]
+    for number, cell in enumerate(sources, 1):
+        lines = cell.get("source", cell.get("input", ""))
+        source = without_commands("".join(lines), number)
+        place = f"{filename}[{number}]"
+        linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
+        yield compile(source, place, "exec", dont_inherit=True)
+
+
+def without_commands(source: str, number: int) -> str:
+    """A cell's code with `pass` in place of the notebook's commands; what is left out is noted.
+
+    Args:
+        source: of the cell.
+        number: of the cell, for the note.
+
+    Examples:
+        >>> without_commands("if x:\\n    !ls\\n    y = 1", 1)
+        'if x:\\n    pass\\n    y = 1'
+    """
+    if source.lstrip().startswith("%%"):
+        first, _, rest = source.lstrip().partition("\n")
+        if not _TIMING.match(first):
+            _note(number, first)
+            return ""
+        source = f"\n{rest}"
+    lines = source.split("\n")
+    # Only where Python fails: a line may begin with `%` inside of an expression or a text.
+    while (failing := _failing_line(lines)) is not None:
+        command = _COMMAND.match(lines[failing])
+        if not command:
+            break  # an error of the notebook's own, which running it shows
+        _note(number, lines[failing].strip())
+        lines[failing] = f"{command[1]}pass"
+    return "\n".join(lines)
+
+
+def _failing_line(lines: list[str]) -> int | None:
+    """The index of the line that is no Python; None where all are."""
+    try:
+        ast.parse("\n".join(lines))
+    except SyntaxError as error:
+        line = min((error.lineno or 1), len(lines)) - 1
+        while line and not _COMMAND.match(lines[line]):
+            line -= 1  # Python may notice it further down
+        return line
+    return None
+
+
+def _note(number: int, line: str) -> None:
+    sys.stderr.write(f"fkeras: note: cell {number}: left out `{line}`\n")

@@ -1,0 +1,85 @@
+"""`tf.data`: `fkeras.data.Dataset`, and functions of `tf.data.experimental` over its methods."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from fkeras import data
+from fkeras.compat.tensorflow.notes import Inert
+
+
+def _transformation(method: str) -> Callable[..., Callable[[data.Dataset], Any]]:
+    """A function of options that gives one for `dataset.apply`."""
+
+    def with_options(*args: Any, **kwargs: Any) -> Callable[[data.Dataset], Any]:
+        return lambda dataset: getattr(dataset, method)(*args, **kwargs)
+
+    with_options.__name__ = method
+    return with_options
+
+
+def shuffle_and_repeat(
+    buffer_size: int, count: int | None = None, seed: int | None = None
+) -> Callable[[data.Dataset], data.Dataset]:
+    """For `dataset.apply`: shuffled anew in each of `count` rounds."""
+    return lambda dataset: dataset.shuffle(buffer_size, seed).repeat(count)
+
+
+def map_and_batch(
+    map_func: Callable[..., Any],
+    batch_size: int,
+    num_parallel_batches: int | None = None,
+    drop_remainder: bool = False,
+    num_parallel_calls: int | None = None,
+) -> Callable[[data.Dataset], data.Dataset]:
+    """For `dataset.apply`: a function of each element, then batches."""
+    return lambda dataset: dataset.map(map_func, num_parallel_calls).batch(
+        batch_size, drop_remainder
+    )
+
+
+def prefetch_to_device(
+    device: str, buffer_size: int | None = None
+) -> Callable[[data.Dataset], data.Dataset]:
+    """For `dataset.apply`: `fit` sends batches ahead by itself."""
+    return lambda dataset: dataset.prefetch(data.AUTOTUNE if buffer_size is None else buffer_size)
+
+
+class AutoShardPolicy(enum.Enum):
+    """How TensorFlow deals files or rows out to hosts. It has no effect here."""
+
+    OFF = -1
+    AUTO = 0
+    FILE = 1
+    DATA = 2
+    HINT = 3
+
+
+_SIZES = {
+    "AUTOTUNE": data.AUTOTUNE,
+    "INFINITE_CARDINALITY": data.INFINITE_CARDINALITY,
+    "UNKNOWN_CARDINALITY": data.UNKNOWN_CARDINALITY,
+}
+NAMES: dict[str, Any] = {
+    **_SIZES,
+    "Dataset": data.Dataset,
+    "Options": Inert,
+    "TextLineDataset": data.TextLineDataset,
+}
+EXPERIMENTAL: dict[str, Any] = {
+    **_SIZES,
+    "AutoShardPolicy": AutoShardPolicy,
+    "bucket_by_sequence_length": _transformation("bucket_by_sequence_length"),
+    "cardinality": lambda dataset: dataset.cardinality(),
+    "enumerate_dataset": _transformation("enumerate"),
+    "get_single_element": lambda dataset: dataset.get_single_element(),
+    "map_and_batch": map_and_batch,
+    "prefetch_to_device": prefetch_to_device,
+    "scan": _transformation("scan"),
+    "shuffle_and_repeat": shuffle_and_repeat,
+    "take_while": _transformation("take_while"),
+    "unbatch": _transformation("unbatch"),
+    "unique": _transformation("unique"),
+}

@@ -1,0 +1,70 @@
+"""`tf.saved_model` and `tf.train`: models and weights in files, in fkeras's own formats."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from fkeras.compat.tensorflow.notes import Inert
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.models import Model
+from fkeras.saving import load_model
+from fkeras.saving.formats import format_at
+
+
+def save(obj: Any, export_dir: Any, signatures: Any = None, options: Any = None) -> None:
+    """Saves a model in a checkpoint directory of fkeras, which `load` and
+    `keras.models.load_model` read. TensorFlow does not read it.
+
+    Raises:
+        UserTypeError: the object is no model of Keras.
+    """
+    if not isinstance(obj, Model):
+        raise UserTypeError(
+            f"tf.saved_model.save takes a model of Keras. Received: {type(obj).__name__}. Save "
+            "weights by `model.save_weights`, arrays by `np.savez`."
+        )
+    obj.save(os.fspath(export_dir))
+
+
+def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
+    """The model that `save` or `model.save` wrote.
+
+    Raises:
+        UserInputError: there is none, or it is TensorFlow's own SavedModel.
+    """
+    path = Path(os.fspath(export_dir))
+    if (path / "saved_model.pb").exists():
+        raise UserInputError(
+            f"'{path}' is a SavedModel of TensorFlow: a program of its own, which needs TensorFlow "
+            "to run. Save the Keras model there with `model.save('model.keras')` or `.h5`."
+        )
+    return load_model(path)
+
+
+def contains_saved_model(export_dir: Any) -> bool:
+    """Whether a model that `load` reads is there."""
+    return format_at(Path(os.fspath(export_dir))) is not None
+
+
+def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
+    """The newest of the files and directories of weights in a folder; None where there is none.
+    What `model.save_weights` and `keras.callbacks.ModelCheckpoint` write counts.
+    """
+    folder = Path(os.fspath(checkpoint_dir))
+    if not folder.is_dir():
+        return None
+    found = [path for path in folder.iterdir() if format_at(path) is not None]
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
+    return None if newest is None else str(newest)
+
+
+SAVED_MODEL: dict[str, Any] = {
+    "LoadOptions": Inert,
+    "SaveOptions": Inert,
+    "contains_saved_model": contains_saved_model,
+    "load": load,
+    "save": save,
+}
+TRAIN: dict[str, Any] = {"latest_checkpoint": latest_checkpoint}

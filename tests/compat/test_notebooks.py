@@ -1,0 +1,80 @@
+"""Notebooks run without Jupyter."""
+
+import json
+
+import pytest
+
+from fkeras.compat import notebooks
+
+
+def notebook(*cells):
+    """A notebook of code cells, with a cell of text between them."""
+    text = {"cell_type": "markdown", "source": ["# title"]}
+    rows = [{"cell_type": "code", "source": c.splitlines(keepends=True)} for c in cells]
+    return json.dumps({"nbformat": 4, "cells": [text, *rows]})
+
+
+def test_code_cells_run_in_order_and_commands_are_left_out(command):
+    command.write(
+        "course.ipynb",
+        notebook(
+            "%matplotlib inline\n!pip install tensorflow\nimport tensorflow as tf, sys",
+            "files = !ls\nx = tf.constant([1.0, 2.0])\nx?",
+            "%%bash\nexit 1",
+            "%%time\ny = x * 2\ntext = '''\n%kept\n'''",
+            "if True:\n    %pip list\n    display(y.numpy(), 7\n    % 4, sys.argv[1:], text)",
+        ),
+    )
+    done = command.fkeras("course.ipynb", "-v")
+    assert done.stdout == "[2. 4.] 3 ['-v'] \n%kept\n\n", done.stderr
+    assert done.stderr.splitlines() == [
+        f"fkeras: note: cell {number}: left out `{line}`"
+        for number, line in (
+            (1, "%matplotlib inline"),
+            (1, "!pip install tensorflow"),
+            (2, "files = !ls"),
+            (2, "x?"),
+            (3, "%%bash"),
+            (5, "%pip list"),
+        )
+    ]
+
+
+def test_an_error_shows_the_cell_and_its_line(command):
+    command.write("course.ipynb", notebook("x = 1", "y = 2\n1 / 0"))
+    done = command.fkeras("course.ipynb")
+    assert done.returncode == 1
+    assert 'course.ipynb[2]", line 2' in done.stderr and "1 / 0" in done.stderr
+    assert "notebooks.py" not in done.stderr and "run.py" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"cells": 3}', "{}"])
+def test_what_is_no_notebook_is_told(text):
+    with pytest.raises(notebooks.CannotRunError, match="is not a notebook"):
+        list(notebooks.compile_cells(text, "x.ipynb"))
+
+
+def test_notebooks_of_before_2015_are_read():
+    old = {"worksheets": [{"cells": [{"cell_type": "code", "input": "x = 1"}]}]}
+    assert len(list(notebooks.compile_cells(json.dumps(old), "x.ipynb"))) == 1
+
+
+def test_the_extension_installs_and_uninstalls(command):
+    script = command.write(
+        "script.py",
+        """
+        import fkeras
+
+        fkeras.load_ipython_extension(None)
+        import tensorflow as tf
+        import jax.numpy as jnp
+
+        print(tf.reduce_sum(jnp.ones(3)).numpy())
+        fkeras.unload_ipython_extension(None)
+        try:
+            import tensorflow
+        except ImportError:
+            print("absent", hasattr(jnp.ones(3), "numpy"))
+    """,
+    )
+    assert command.python(script).stdout == "3.0\nabsent False\n"

@@ -1,0 +1,35 @@
+# "Introduction to tensors": values, indices, shapes, broadcasting
+import numpy as np
+import tensorflow as tf
+
+rank_2 = tf.constant([[1, 2], [3, 4], [5, 6]], dtype=tf.float16)
+print(rank_2, rank_2.dtype, rank_2.shape, tf.rank(rank_2).numpy())
+assert isinstance(rank_2, tf.Tensor) and rank_2.dtype == tf.float16
+assert rank_2.shape.as_list() == [3, 2] and rank_2.shape.rank == 2
+
+a, b = tf.constant([[1, 2], [3, 4]]), tf.constant([[1, 1], [1, 1]])
+assert (tf.add(a, b).numpy() == [[2, 3], [4, 5]]).all()
+assert ((a @ b) == tf.matmul(a, b)).numpy().all()
+c = tf.constant([[4.0, 5.0], [10.0, 1.0]])
+assert tf.reduce_max(c).numpy() == 10 and tf.math.argmax(c).numpy().tolist() == [1, 0]
+assert tf.reduce_sum(tf.nn.softmax(c), axis=1).numpy().tolist() == [1, 1]
+assert tf.convert_to_tensor([1, 2, 3]).dtype == tf.int32
+f = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
+t = tf.constant(f)
+assert t[0].numpy() == 0 and t[::-2].numpy().tolist() == [34, 13, 5, 2, 1]
+assert [v.numpy() for v in t[:3]] == [0, 1, 1]
+x = tf.reshape(tf.range(6), [3, 2, 1])
+assert tf.transpose(x, perm=[1, 0, 2]).shape == (2, 3, 1)
+assert tf.cast(tf.constant([2.2, 3.3]), dtype=tf.uint8).numpy().tolist() == [2, 3]
+assert tf.broadcast_to(tf.constant([1, 2, 3]), [3, 3]).shape == (3, 3)
+v = tf.Variable([[1.0, 2.0], [3.0, 4.0]], name="my_variable")
+v.assign([[1.0, 1.0], [1.0, 1.0]])
+v.assign_sub(tf.ones((2, 2)) * 0.5)
+assert np.all(v.numpy() == 0.5) and isinstance(v, tf.Variable)
+assert tf.convert_to_tensor(v).shape == (2, 2)
+greeting = tf.constant(["Grey", "Quick brown", "Lazy"])
+assert greeting.numpy().tolist() == [b"Grey", b"Quick brown", b"Lazy"]
+try:
+    tf.constant([[1, 2], [3]])
+except ValueError as error:
+    print(type(error).__name__)
