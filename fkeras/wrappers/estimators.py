@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import sklearn
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, TransformerMixin
+from sklearn.utils import validation
 from sklearn.utils.metadata_routing import MetadataRequest
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from fkeras.errors import UserInputError
 from fkeras.models import Model, clone_model
 
 if TYPE_CHECKING:
-    from sklearn.utils import Tags
-
     from fkeras.callbacks import History
     from fkeras.types import ArrayLike
 
@@ -53,7 +52,7 @@ class _Estimator(BaseEstimator):
         self.model_kwargs = model_kwargs
         self.fit_kwargs = fit_kwargs
 
-    def __sklearn_tags__(self) -> Tags:
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.non_deterministic = True
         return tags
@@ -99,7 +98,7 @@ class _Estimator(BaseEstimator):
         Raises:
             UserInputError: the model is not compiled.
         """
-        X, y = validate_data(self, X, y, multi_output=True)
+        X, y = validation.validate_data(self, X, y, multi_output=True)
         y = self._encoded(y)
         model = self._model_for(X, y)
         if not model.compiled or model.loss is None or model.optimizer is None:
@@ -117,7 +116,7 @@ class _Estimator(BaseEstimator):
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False)
+        X = validation.validate_data(self, X, reset=False)
         return np.asarray(self.model_.predict(X, verbose=0))
 
     def _model_for(self, X: np.ndarray, y: np.ndarray) -> Model:
@@ -166,7 +165,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):
         ((4, 2), (4,))
     """
 
-    def __sklearn_tags__(self) -> Tags:
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.poor_score = True
         return tags
@@ -227,7 +226,7 @@ class SKLearnRegressor(RegressorMixin, _Estimator):
         True
     """
 
-    def __sklearn_tags__(self) -> Tags:
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
         return tags
@@ -257,7 +256,7 @@ class SKLearnTransformer(TransformerMixin, _Estimator):
         (4, 2)
     """
 
-    def __sklearn_tags__(self) -> Tags:
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags

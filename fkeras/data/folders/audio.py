@@ -29,8 +29,8 @@ def audio_dataset_from_directory(
     validation_split: float | None = None,
     subset: str | None = None,
     follow_links: bool = False,
-    format: str = "tf",
     verbose: bool = True,
+    format: str = "tf",
 ) -> Any:
     """The `.wav` files of a folder, one class a subfolder.
 
