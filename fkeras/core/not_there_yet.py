@@ -39,7 +39,6 @@ INSTEAD: dict[str, str] = {
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "visualization": "Draw with Matplotlib.",
     **dict.fromkeys(
         [
             f"layers.{name}"

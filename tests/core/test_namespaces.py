@@ -40,6 +40,7 @@ PUBLIC = [
     "tree",
     "types",
     "utils",
+    "visualization",
 ]
 SUBMODULES = {
     "ops": {"image", "linalg", "nn", "numpy"},
