@@ -36,7 +36,8 @@ class BackupAndRestore(Callback):
             False, a first backup is made before the first step.
         double_checkpoint: whether the backup before the last one is kept as well, for the case that
             the last one is damaged.
-        delete_checkpoint: whether `backup_dir` is removed when training has come to its end.
+        delete_checkpoint: whether the backups go when training has come to its end, and
+            `backup_dir` with them, unless there are other files in it.
 
     Raises:
         UserInputError: no folder, or another `save_freq`. From `fit`: a backup of another model, of

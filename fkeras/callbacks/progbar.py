@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fkeras.core import messages
+from fkeras.core import messages, notebook, settings
 from fkeras.errors import UserInputError
 
 _BOLD, _GREEN, _WHITE, _PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
@@ -71,6 +72,20 @@ class Progbar:
         self._shown_at = 0.0
         self._first = None  # (steps, time) at the first update: what came before it was compiling
         self._shown_width = 0
+        self._title = ""
+        self._area: notebook.Area | None = None  # of a notebook's output
+
+    def announce(self, title: str) -> None:
+        """Shows a line above the bar, before the first update.
+
+        Args:
+            title: such as `"Epoch 1/5"`.
+        """
+        if self.verbose == 1 and _draws_html():
+            self._title = title
+            self._draw_html("", None, "")
+        elif self.verbose:
+            messages.write(title)
 
     def is_due(self) -> bool:
         """Whether an update would print: values need not be fetched before."""
@@ -149,7 +164,9 @@ class Progbar:
         info = f" {self._duration(per_step)}{self._values()}"
         done = min(self.width, int(self.width * current / self.target)) if self.target else 0
         left = self.width - done if self.target else 0
-        if _overwrites():
+        if _draws_html():
+            self._draw_html(self._count(current), None if finalize else current, clock + info)
+        elif _overwrites():
             self._draw_over(self._count(current), done, left, clock, info, finalize)
         else:
             space = " " if self.target else ""
@@ -177,6 +194,24 @@ class Progbar:
         )
         self._shown_width = width
 
+    def _draw_html(self, count: str, current: float | None, info: str) -> None:
+        """Draws the bar in a notebook's output, over the last one.
+
+        Args:
+            current: None where the bar is full, or there is none.
+        """
+        bar = ""
+        if self.target and count:
+            value = self.target if current is None else current
+            bar = f' <progress value="{value}" max="{self.target}"></progress>'
+        lines = [self._title] if self._title else []
+        drawn = [f"<b>{html.escape(line)}</b>" for line in lines]
+        if count:
+            lines.append(f"{count} {info}")
+            drawn.append(f"<b>{count}</b>{bar} {html.escape(info)}")
+        self._area = self._area or notebook.Area()
+        self._area.show("<br>".join(drawn), "\n".join(lines))
+
     def _duration(self, seconds: float) -> str:
         for least, factor, unit in ((1.0, 1.0, "s"), (1e-3, 1e3, "ms"), (0.0, 1e6, "us")):
             if seconds >= least and seconds > 0:
@@ -189,6 +224,11 @@ class Progbar:
             mean = float(np.mean(total)) / max(1, count)
             shown.append(f" - {name}: {mean:.4f}" if abs(mean) > 1e-3 else f" - {name}: {mean:.4e}")
         return "".join(shown)
+
+
+def _draws_html() -> bool:
+    """Whether the bar is a display of a notebook; not where messages go to the log."""
+    return notebook.is_shown() and settings.get("interactive_logging") and messages.prints_here()
 
 
 def _overwrites() -> bool:

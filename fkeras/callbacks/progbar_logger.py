@@ -45,8 +45,8 @@ class ProgbarLogger(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start()
-        if self.verbose and self.epochs > 1:
-            messages.write(f"Epoch {epoch + 1}/{self.epochs}")
+        if self.epochs > 1:
+            self.progbar.announce(f"Epoch {epoch + 1}/{self.epochs}")
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._update(batch, logs)

@@ -153,4 +153,6 @@ def _for_notebooks(path: Path, format: str) -> Any:
         display = importlib.import_module("IPython.display")
     except ImportError:
         return None
-    return display.SVG(str(path)) if format == "svg" else display.Image(filename=str(path))
+    if format == "svg":
+        return display.SVG(filename=str(path))
+    return display.Image(filename=str(path), format=format)  # the name need not say it

@@ -169,6 +169,11 @@ def revive_graph(
     tensors: TensorsByHistory = {}
     waiting = []
     for entry in config["layers"]:
+        if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+            raise UserInputError(
+                f"The config of model '{config.get('name')}': expected a dict with a 'config' for "
+                f"each layer. Received: {str(entry)[:200]}"
+            )
         name = entry.get("name") or entry["config"].get("name")
         operation_config = {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
         operation = revive_op(operation_config)
@@ -257,6 +262,11 @@ def _pick_tensors(structure, tensors: TensorsByHistory):
     if isinstance(structure, dict):
         return {key: _pick_tensors(inner, tensors) for key, inner in structure.items()}
     if _is_history(structure):
+        if History(*structure) not in tensors:
+            raise UserInputError(
+                f"The config of a functional model has no layer that makes {list(structure)}, "
+                "which is among its inputs or outputs: a name, a call and an output of it."
+            )
         return tensors[History(*structure)]
     picked = [_pick_tensors(inner, tensors) for inner in structure]
     return tuple(picked) if isinstance(structure, tuple) else picked

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import jax
 
-from fkeras.core import tracebacks
+from fkeras.core import notebook, tracebacks
 from fkeras.core.config import scopes, serialization
 from fkeras.core.nested import flatten
 from fkeras.core.randomness import process_generator
@@ -248,6 +248,8 @@ class Model(Trainer, base.Layer):
     ) -> None:
         """Prints a table of the layers: name, output shape, number of parameters; then totals.
 
+        In a notebook it is a table of HTML.
+
         Args:
             line_length: characters a line; None for the terminal's or 65 and more.
             positions: where the columns end, as parts of the width.
@@ -265,7 +267,11 @@ class Model(Trainer, base.Layer):
             layer_range=layer_range,
             plain=print_fn is not None,
         )
-        (print_fn or print)(text)
+        if print_fn is None and notebook.is_shown():
+            table = summaries.render_html(self, expand_nested, show_trainable, layer_range)
+            notebook.Area().show(table, text)
+        else:
+            (print_fn or print)(text)
 
     # -- configs ---------------------------------------------------------------
 

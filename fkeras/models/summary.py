@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import shutil
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from fkeras.models.model import Model
 
 _PLAIN_WIDTH, _CONNECTED_WIDTH, _MOST_WIDTH = 65, 98, 120  # characters
+_COUNT = "Param #"
 
 
 def render(
@@ -42,17 +44,21 @@ def render(
         plain: without the line's end, for a function of the user's that prints it.
     """
     import rich.console
+    import rich.markup
 
     connected = not _is_a_stack(model)
     width = line_length or _terminal_width(connected)
     table = _empty_table(width, connected, show_trainable, positions)
     for depth, layer in _rows(model, expand_nested, layer_range):
-        table.add_row(*_cells(model, layer, depth, connected, show_trainable))
+        cells = _cells(model, layer, depth, connected, show_trainable)
+        # Names may hold what rich takes for markup.
+        table.add_row(*[rich.markup.escape(cell) for cell in cells])
     stream = io.StringIO()
     console = rich.console.Console(
         file=stream,
         width=width,
         force_terminal=False,
+        force_jupyter=False,  # in a notebook rich displays, whatever the file
         color_system=None,
         highlight=False,
         legacy_windows=False,
@@ -65,6 +71,41 @@ def render(
     return text.rstrip("\n") if plain else text
 
 
+def render_html(
+    model: Model,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Sequence[str] | None = None,
+) -> str:
+    """The summary as a table of HTML, for notebooks; arguments as in `Model.summary`."""
+    connected = not _is_a_stack(model)
+    titles = _titles(connected, show_trainable)
+    lines = [_html_row(titles, titles, "th")]
+    for depth, layer in _rows(model, expand_nested, layer_range):
+        lines.append(_html_row(_cells(model, layer, depth, connected, show_trainable), titles))
+    counts = "<br>".join(html.escape(line.strip()) for line in totals(model))
+    return (
+        f"<b>Model: {html.escape(model.name)}</b>"
+        f'<table style="font: inherit;">{"".join(lines)}</table>{counts}'
+    )
+
+
+def _html_row(cells: Sequence[str], titles: Sequence[str], kind: str = "td") -> str:
+    row = ""
+    for cell, title in zip(cells, titles):
+        side = "right" if title == _COUNT else "left"
+        style = f"text-align: {side}; white-space: pre-wrap;"
+        row += f'<{kind} style="{style}">{html.escape(cell)}</{kind}>'
+    return f"<tr>{row}</tr>"
+
+
+def _titles(connected: bool, show_trainable: bool) -> list[str]:
+    titles = ["Layer (type)", "Output Shape", _COUNT]
+    titles += ["Connected to"] if connected else []
+    titles += ["Trainable"] if show_trainable else []
+    return titles
+
+
 def _terminal_width(connected: bool) -> int:
     available = min(shutil.get_terminal_size((88, 24)).columns, _MOST_WIDTH)
     return max(available, _CONNECTED_WIDTH if connected else _PLAIN_WIDTH)
@@ -73,23 +114,18 @@ def _terminal_width(connected: bool) -> int:
 def _empty_table(width, connected, show_trainable, positions) -> rich.table.Table:
     import rich.table
 
-    titles = ["Layer (type)", "Output Shape", "Param #"]
-    titles += ["Connected to"] if connected else []
-    titles += ["Trainable"] if show_trainable else []
+    titles = _titles(connected, show_trainable)
     table = rich.table.Table(width=width, show_lines=connected)
     for i, title in enumerate(titles):
         ratio = None
         if positions and i < len(positions):  # they say where columns end, as parts of the width
             ratio = int((positions[i] - (positions[i - 1] if i else 0)) * 100)
-        justify = "right" if title == "Param #" else "left"
+        justify = "right" if title == _COUNT else "left"
         table.add_column(title, justify=justify, overflow="fold", ratio=ratio)
     return table
 
 
 def _cells(model, layer, depth, connected, show_trainable) -> list[str]:
-    """The cells of a layer's row, escaped: names may hold what rich takes for markup."""
-    import rich.markup
-
     cells = [
         "    " * depth + f"{layer.name} ({type(layer).__name__})",
         _shape_text(layer),
@@ -100,7 +136,7 @@ def _cells(model, layer, depth, connected, show_trainable) -> list[str]:
     if show_trainable:
         flag = "Y" if layer.trainable else "N"
         cells.append(flag if layer.weights else "-")
-    return [rich.markup.escape(cell) for cell in cells]
+    return cells
 
 
 def totals(model: Model) -> list[str]:

@@ -7,7 +7,7 @@ are those of the outermost model; what the model itself holds comes apart.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import IncompatibleFileError
 from fkeras.layers.base import tracking
-from fkeras.saving import keras2_optimizer
+from fkeras.saving import blocks, keras2_optimizer
 from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.stores import to_numpy
 
@@ -49,9 +49,10 @@ class LegacyWeights:
 def record_legacy(model: Model, include_optimizer: bool = True) -> LegacyWeights:
     """The arrays of a built model."""
     optimizer = model.optimizer if include_optimizer else None
-    state = optimizer.variables if optimizer is not None and optimizer.built else ()
+    is_trained = optimizer is not None and optimizer.built
+    state = blocks.separate_states(model, optimizer) if is_trained else ()
     return LegacyWeights(
-        layers=tuple((layer.name, _named(_weights_of(layer))) for layer in model.layers),
+        layers=tuple((name, _named(weights)) for name, weights in _layers_of(model)),
         top=_named(_top_weights(model)),
         optimizer=_named(state),
     )
@@ -82,7 +83,7 @@ def match_legacy(model: Model, saved: LegacyWeights, by_name: bool = False) -> M
 
 def match_optimizer(match: Match, model: Model, saved: LegacyWeights) -> None:
     """Adds the state of the model's optimizer, which is built."""
-    optimizer, variables = model.optimizer, model.optimizer.variables
+    optimizer, variables = model.optimizer, blocks.separate_states(model, model.optimizer)
     if any(name.endswith(":0") for name, _ in saved.optimizer):  # of Keras 2
         values = keras2_optimizer.reorder(optimizer, saved.optimizer)
         if values is None:
@@ -109,22 +110,22 @@ def match_optimizer(match: Match, model: Model, saved: LegacyWeights) -> None:
 def _pairs_in_order(
     model: Model, saved: LegacyWeights
 ) -> list[tuple[str, Sequence[Variable], Named]]:
-    layers = [layer for layer in model.layers if _weights_of(layer)]
+    layers = [(name, weights) for name, weights in _layers_of(model) if weights]
     in_file = [(name, arrays) for name, arrays in saved.layers if arrays]
     if len(layers) != len(in_file):
         raise IncompatibleFileError(
             f"Layer count mismatch when loading weights from file. Model expected {len(layers)} "
             f"layers, found {len(in_file)} saved layers. File: {_shown(n for n, _ in in_file)}. "
-            f"Model: {_shown(layer.name for layer in layers)}. Pass `by_name=True` to pair layers "
+            f"Model: {_shown(n for n, _ in layers)}. Pass `by_name=True` to pair layers "
             "by name."
         )
-    names = [layer.name for layer in layers]
+    names = [name for name, _ in layers]
     by_name = dict(in_file)
     if len(by_name) == len(in_file) and set(by_name) == set(names):
         in_file = [(name, by_name[name]) for name in names]  # another order, the same names
     pairs = [
-        (_both(layer.name, name), _weights_of(layer), arrays)
-        for layer, (name, arrays) in zip(layers, in_file)
+        (_both(own_name, name), weights, arrays)
+        for (own_name, weights), (name, arrays) in zip(layers, in_file)
     ]
     return [*pairs, (model.name, _top_weights(model), saved.top)]
 
@@ -134,12 +135,20 @@ def _pairs_by_name(
 ) -> list[tuple[str, Sequence[Variable], Named]]:
     in_file = dict(saved.layers)
     pairs = [
-        (layer.name, _weights_of(layer), in_file[layer.name])
-        for layer in model.layers
-        if layer.name in in_file
+        (name, weights, in_file[name]) for name, weights in _layers_of(model) if name in in_file
     ]
     top = _top_weights(model)
     return [*pairs, (model.name, top, saved.top)] if len(top) == len(saved.top) else pairs
+
+
+def _layers_of(model: Model) -> Iterator[tuple[str, Sequence[Variable]]]:
+    """(name, weights) of the layers, with the blocks of a `Repeat` in its place."""
+    for layer in model.layers:
+        if blocks.is_separable(layer):
+            for i, weights in enumerate(blocks.weights_of_blocks(layer)):
+                yield f"{layer.name}_{i}", weights
+        else:
+            yield layer.name, _weights_of(layer)
 
 
 def _weights_of(layer: Layer) -> list[Variable]:

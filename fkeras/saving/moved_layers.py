@@ -10,13 +10,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from fkeras.core.names import is_automatic
+from fkeras.saving.blocks import BlockLayer
 
 if TYPE_CHECKING:
-    from fkeras.layers import Layer
-    from fkeras.optimizers import Optimizer
-    from fkeras.saving.stores import Store
+    from fkeras.saving.stores import Owner, Store
 
-    Owners = Mapping[str, Layer | Optimizer]
+    Owners = Mapping[str, Owner]
 
 
 def follow_names(owners: Owners, stores: Mapping[str, Store]) -> Mapping[str, Store]:
@@ -68,6 +67,7 @@ def _is_below(path: str, parent: str) -> bool:
     return path == parent or path.startswith(f"{parent}/")
 
 
-def _is_automatic(owner: Layer | Optimizer) -> bool:
+def _is_automatic(owner: Owner) -> bool:
     """Whether a name may be Keras's own: the class's, with a number or without."""
-    return is_automatic(owner.name, type(owner).__name__)
+    layer = owner.layer if isinstance(owner, BlockLayer) else owner
+    return is_automatic(layer.name, type(layer).__name__)

@@ -10,7 +10,7 @@ where. Keras's files have stores (`fkeras.saving.stores`) or, before Keras 3, ar
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import jax
 import numpy as np
@@ -23,13 +23,13 @@ from fkeras.layers.base import tracking
 from fkeras.metrics.state_names import names_of_states
 from fkeras.saving import automatic_names, legacy_weights
 from fkeras.saving import stores as keras_stores
+from fkeras.saving.blocks import entries_of, trained_blocks
 from fkeras.saving.slot_names import names_of_slots
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from fkeras.layers import Layer
-    from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
     from fkeras.saving.legacy_weights import LegacyWeights
     from fkeras.saving.stores import Store
@@ -229,43 +229,8 @@ def variables_by_path(model: Model) -> dict[str, nnx.Variable]:
     """The Variables of `model.variables` by structural path, in that order; those of a `Repeat`
     block by block.
     """
-    separate = stacking.separated(_entries_of(model), stacking.block_value)
+    separate = stacking.separated(entries_of(model), stacking.block_value)
     return {"/".join(path): variable for path, variable in separate}
-
-
-def _entries_of(model: Model) -> list[tuple[Path, nnx.Variable]]:
-    """`model.variables` with their structural paths."""
-    structure = tracking.structure_of(model)
-    path_of: dict[int, Path] = {id(variable): path for path, variable in structure.variables}
-    # Generators belong to what goes on where it stopped.
-    for path, generator in structure.generators:
-        path_of[id(generator.state)] = (*path, "state")
-    return [(path_of[id(variable)], variable) for variable in model.variables]
-
-
-class TrainedBlocks(NamedTuple):
-    """What an optimizer was built for, blocks of a `Repeat` one by one.
-
-    Attributes:
-        paths: their structural paths; their own paths where the model has them not.
-        places: for each, which of `bound_variables` it is in, and its block's numbers.
-    """
-
-    paths: tuple[str, ...]
-    places: list[tuple[int, tuple[int, ...]]]
-
-
-def trained_blocks(model: Model, variables: Sequence[nnx.Variable]) -> TrainedBlocks:
-    """The Variables that an optimizer was built for, by structural path."""
-    paths = {id(variable): path for path, variable in _entries_of(model)}
-    entries = [
-        (paths.get(id(variable)) or (lending.path_of(variable),), i)
-        for i, variable in enumerate(variables)
-    ]
-    separate = stacking.separated(entries, lambda i, block: (i, block))
-    return TrainedBlocks(
-        tuple("/".join(path) for path, _ in separate), [place for _, place in separate]
-    )
 
 
 def with_training(
@@ -338,7 +303,7 @@ def optimizer_states(model: Model) -> dict[str, Variable]:
     optimizer = model.optimizer
     trained = trained_blocks(model, optimizer.bound_variables)
     own = optimizer.separate_variables(trained.places)
-    paths = {id(variable): path for path, variable in _entries_of(model)}
+    paths = {id(variable): path for path, variable in entries_of(model)}
     bound = [paths.get(id(v)) or (lending.path_of(v),) for v in optimizer.bound_variables]
     return dict(zip(names_of_slots(optimizer, bound, own), own, strict=True))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
+from fkeras.saving.blocks import BlockLayer, separate_states
 from fkeras.saving.match import Match, are_of_unbuilt_optimizer
 from fkeras.saving.moved_layers import follow_names
 from fkeras.saving.stores import Store, further_paths, owners_by_path
 
 if TYPE_CHECKING:
+    from flax import nnx
+
     from fkeras.models import Model
     from fkeras.saving.record import ModelRecord
 
@@ -46,8 +49,10 @@ def match_stores(
         if isinstance(owner, Optimizer):
             continue
         store = stores.get(path, _EMPTY)
-        if type(owner).load_own_variables is Layer.load_own_variables:
-            _match_layer(match, path, owner, store)
+        if isinstance(owner, BlockLayer):
+            _match_layer(match, path, owner.layer, store, owner.own_variables())
+        elif type(owner).load_own_variables is Layer.load_own_variables:
+            _match_layer(match, path, owner, store, owner._own_variables())
         else:
             match.hooks.append((path, owner, store.values))
     for path, store in stores.items():
@@ -65,11 +70,14 @@ def match_optimizers(match: Match, model: Model, record: ModelRecord) -> None:
     stores = record.stores or {}
     for path, owner in owners_by_path(model).items():
         if isinstance(owner, Optimizer):
-            _match_optimizer(match, path, owner, stores.get(path, _EMPTY), record.of_keras2)
+            own = separate_states(model, owner)
+            store = stores.get(path, _EMPTY)
+            _match_optimizer(match, path, owner, own, store, record.of_keras2)
 
 
-def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
-    own = layer._own_variables()
+def _match_layer(
+    match: Match, path: str, layer: Layer, store: Store, own: Sequence[nnx.Variable]
+) -> None:
     keys = [str(i) for i in range(len(own))]
     for key, variable in zip(keys, own):
         shown = f"{path or layer.name}/{variable.name}"
@@ -82,9 +90,14 @@ def _match_layer(match: Match, path: str, layer: Layer, store: Store) -> None:
 
 
 def _match_optimizer(
-    match: Match, path: str, optimizer: Optimizer, store: Store, of_keras2: bool
+    match: Match,
+    path: str,
+    optimizer: Optimizer,
+    own: list[nnx.Variable],
+    store: Store,
+    of_keras2: bool,
 ) -> None:
-    own, values = optimizer.variables, store.values
+    values = store.values
     if not values:
         return
     if of_keras2:  # where the rate is no state, and slots that are never used are

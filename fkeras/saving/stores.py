@@ -12,7 +12,7 @@ import dataclasses
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -21,9 +21,12 @@ from fkeras.core.names import to_snake_case
 from fkeras.core.values.variable import Variable
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
+from fkeras.saving import blocks
 
 if TYPE_CHECKING:
     from fkeras.models import Model
+
+Owner: TypeAlias = "Layer | Optimizer | blocks.BlockLayer"
 
 # What every layer has is not part of its structure.
 _SKIPPED = frozenset((*dir(Layer), "_info", "_pytree__state", "_pytree__nodes"))
@@ -81,7 +84,7 @@ def record_stores(
 ) -> dict[str, Store]:
     """All stores of a built model, but for layers that are skipped."""
     return {
-        path: Store(owner.name, _values_of(owner))
+        path: Store(owner.name, _values_of(owner, model))
         for path, owner in owners_by_path(model, skipped).items()
         if include_optimizer or not isinstance(owner, Optimizer)
     }
@@ -126,10 +129,18 @@ def to_numpy(value: Any) -> np.ndarray:
     return np.asarray(value.get_value())
 
 
-def _values_of(owner: Layer | Optimizer) -> dict[str, np.ndarray]:
+def _values_of(owner: Owner, model: Model) -> dict[str, np.ndarray]:
+    if isinstance(owner, blocks.BlockLayer):
+        return _numbered_values(owner.own_variables())
+    if type(owner).save_own_variables is Optimizer.save_own_variables:
+        return _numbered_values(blocks.separate_states(model, owner))
     values: dict[str, Any] = {}
     owner.save_own_variables(values)
     return {str(key): to_numpy(value) for key, value in values.items()}
+
+
+def _numbered_values(variables: Sequence[Any]) -> dict[str, np.ndarray]:
+    return {str(i): to_numpy(variable) for i, variable in enumerate(variables)}
 
 
 class _Walk:
@@ -141,29 +152,37 @@ class _Walk:
     """
 
     def __init__(self, skipped: Collection[Layer]) -> None:
-        self.found: dict[str, Layer | Optimizer] = {}
+        self.found: dict[str, Owner] = {}
         self.further: dict[str, str] = {}
-        self._first: dict[int, str | None] = {id(owner): None for owner in skipped}
+        self._skipped = {id(owner) for owner in skipped}
+        self._first: dict[tuple[int, tuple[int, ...]], str] = {}
 
-    def visit(self, owner: Any, path: str) -> None:
-        if id(owner) in self._first:
-            first = self._first[id(owner)]
-            if first is not None:
-                self.further[path] = first
+    def visit(self, owner: Any, path: str, block: tuple[int, ...] = ()) -> None:
+        """Visits a layer or optimizer and all below it; the block's number inside of a `Repeat`."""
+        if id(owner) in self._skipped:
             return
-        self._first[id(owner)] = path
-        self.found[path] = owner
+        first = self._first.setdefault((id(owner), block), path)
+        if first != path:
+            self.further[path] = first
+            return
+        if not block or not blocks.keeps_stacks(owner):
+            self.found[path] = blocks.BlockLayer(owner, block) if block else owner
+        elif not any(block):
+            self.found[path] = owner
         for name, value in _attributes(owner):
             child_path = f"{path}/{name}" if path else name
-            if isinstance(value, (Layer, Optimizer)):
-                self.visit(value, child_path)
+            if blocks.is_separable(value):
+                self._visit_container([value], child_path, block, set())
+            elif isinstance(value, (Layer, Optimizer)):
+                self.visit(value, child_path, block)
             elif isinstance(value, (list, tuple, dict)):
-                self._visit_container(value, child_path, set())
+                self._visit_container(value, child_path, block, set())
 
     def _visit_container(
         self,
         container: Sequence[Any] | dict[Any, Any],
         path: str,
+        block: tuple[int, ...],
         open_containers: set[int],
     ) -> None:
         if id(container) in open_containers:
@@ -171,12 +190,16 @@ class _Walk:
         open_containers.add(id(container))
         counts: dict[str, int] = {}
         for value in container.values() if isinstance(container, dict) else container:
-            if isinstance(value, (Layer, Optimizer)):
+            if blocks.is_separable(value):
+                for i in range(value.n):
+                    name = _numbered(to_snake_case(type(value.block).__name__), counts)
+                    self.visit(value.block, f"{path}/{name}", (*block, i))
+            elif isinstance(value, (Layer, Optimizer)):
                 name = _numbered(to_snake_case(type(value).__name__), counts)
-                self.visit(value, f"{path}/{name}")
+                self.visit(value, f"{path}/{name}", block)
             elif isinstance(value, (list, tuple, dict)):
                 name = _numbered("container", counts)
-                self._visit_container(value, f"{path}/{name}", open_containers)
+                self._visit_container(value, f"{path}/{name}", block, open_containers)
 
 
 def _numbered(name: str, counts: dict[str, int]) -> str:

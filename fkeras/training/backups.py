@@ -11,6 +11,7 @@ done once already: the backup is put in place behind these hooks.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -287,9 +288,14 @@ class Backups:
 
     def finish(self) -> None:
         """Called when training has come to its end, all hooks included."""
-        if self._callback.delete_checkpoint and not self._termination.is_requested:
-            if jax.process_index() == 0:
-                shutil.rmtree(self._callback.path.parent, ignore_errors=True)
+        callback = self._callback
+        is_kept = not callback.delete_checkpoint or self._termination.is_requested
+        if is_kept or jax.process_index() != 0:
+            return
+        for path in (callback.path, callback.earlier_path, _next_to(callback.path)):
+            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # somebody else's files are in it
+            callback.path.parent.rmdir()
 
     # -- saving ----------------------------------------------------------------
 

@@ -127,7 +127,6 @@ WRONG = [
     ({"save_freq": "never"}, "Unrecognized save_freq"),
     ({"save_freq": 0}, "Unrecognized save_freq"),
     ({"max_to_keep": 0}, "`max_to_keep` must be"),
-    ({"mode": "most"}, "`mode` must be"),
 ]
 
 

@@ -313,6 +313,6 @@ def test_a_checkpoint_of_a_newer_format_says_to_install_a_newer_fkeras(saved, tm
     for use in (model.load_weights, fkeras.models.load_model):
         with pytest.raises(
             UserInputError,
-            match=r"model' has format 99; this release reads up to 2\. Install a newer fkeras",
+            match=r"model' has format 99; this release reads up to 3\. Install a newer fkeras",
         ):
             use(path)

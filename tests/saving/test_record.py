@@ -7,13 +7,7 @@ from flax import nnx
 
 import fkeras
 from fkeras import layers
-from fkeras.saving.record import (
-    LayerRecord,
-    record_model,
-    record_weights,
-    trained_blocks,
-    variables_by_path,
-)
+from fkeras.saving.record import LayerRecord, record_model, record_weights, variables_by_path
 from tests.saving.models import Counted, X, Y, dense, with_everything
 
 
@@ -138,14 +132,6 @@ def test_weights_alone_have_no_config_and_no_lifetime():
     record = record_weights(with_everything())
     assert record.config is record.optimizer is record.lifetime is None
     assert not record.assets and not record.by_position
-
-
-def test_variables_of_others_keep_their_own_path():
-    stranger = fkeras.Variable(1.0, name="stranger")
-    model = dense()
-    trained = trained_blocks(model, [model.weights[1], stranger])
-    assert trained.paths == ("dense/bias", "stranger")
-    assert trained.places == [(0, ()), (1, ())]
 
 
 def test_a_record_is_a_snapshot():

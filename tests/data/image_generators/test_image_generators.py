@@ -108,7 +108,7 @@ def both(theirs, arguments, **fit):
     return generators
 
 
-@pytest.mark.parametrize("arguments", GENERATORS, ids=str)
+@pytest.mark.parametrize("arguments", GENERATORS, ids=",".join)
 def test_batches_in_both_forms_of_iteration(theirs, arguments):
     generators = both(theirs, arguments)
     np.random.seed(5)
@@ -123,7 +123,7 @@ def test_batches_in_both_forms_of_iteration(theirs, arguments):
         equal(batch, next(other))
 
 
-@pytest.mark.parametrize("arguments", GENERATORS[9:13], ids=str)
+@pytest.mark.parametrize("arguments", GENERATORS[9:13], ids=",".join)
 def test_what_fit_learns_from_changed_images(theirs, arguments):
     mine, other = both(theirs, {**arguments, "vertical_flip": True}, augment=True, rounds=2, seed=3)
     for name in ("mean", "std", "zca_whitening_matrix"):

@@ -54,7 +54,7 @@ TOKENIZERS = [
 ]
 
 
-@pytest.mark.parametrize("arguments", TOKENIZERS, ids=str)
+@pytest.mark.parametrize("arguments", TOKENIZERS, ids=lambda given: ",".join(given) or "none")
 def test_tokenizers(theirs, arguments):
     mine, other = (module.Tokenizer(**arguments) for module in (ours, theirs))
     for tokenizer in (mine, other):
