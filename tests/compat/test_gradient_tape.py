@@ -201,6 +201,43 @@ def test_jacobians():
     assert tape.jacobian(y, w, unconnected_gradients="zero").shape == (2, 2)
 
 
+def test_a_penalty_on_gradients_is_that_of_jax():
+    critic = fkeras.Sequential([layers.Input((3,)), layers.Dense(4, "tanh"), layers.Dense(1)])
+    x = tf.constant(X[:, 0, :3])
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            score = critic(x)
+        penalty = tf.reduce_mean(tf.norm(inner.gradient(score, x), axis=1) ** 2)
+    gradients = outer.gradient(penalty, critic.trainable_variables)
+
+    def pure(values):
+        slope = jax.grad(lambda a: jnp.sum(critic.stateless_call(values, [], a)[0]))(X[:, 0, :3])
+        return jnp.mean(jnp.sum(slope**2, 1))
+
+    right = jax.grad(pure)([v.value for v in critic.trainable_variables])
+    for found, expected in zip(gradients[:3], right):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    assert gradients[3] is None  # the last bias moves no slope
+
+
+def test_half_precision_and_losses_that_layers_add():
+    layer = layers.Dense(2, dtype="mixed_float16", activity_regularizer="l2")
+    layer.build((None, 3))
+    with tf.GradientTape() as tape:
+        total = tf.reduce_sum(tf.cast(layer(X[:, 0, :3]), "float32")) + sum(layer.losses)
+    gradients = tape.gradient(total, layer.trainable_variables)
+    x, (kernel, bias) = jnp.asarray(X[:, 0, :3]), [v.value for v in layer.trainable_variables]
+
+    def pure(kernel, bias):
+        y = x @ kernel + bias
+        return jnp.sum(y) + 0.01 * jnp.sum(y**2) / len(x)
+
+    for found, right in zip(gradients, jax.grad(pure, (0, 1))(kernel, bias), strict=True):
+        assert found.dtype == jnp.float32
+        np.testing.assert_allclose(found, right, rtol=2e-2, atol=2e-2)
+
+
 def test_misuse_is_told():
     v = variable(2.0)
     with tf.GradientTape() as tape:
