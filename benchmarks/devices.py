@@ -2,9 +2,11 @@
 `fkeras.distribution`.
 
 A sanity table: the devices share the same cores, so that no step can become faster. What shows is
-the price of laying out and of communication. All in one process, in turns; medians.
+the price of laying out and of communication, with one batch dealt out to all devices (strong
+scaling) and with as many rows for each (weak scaling). All in one process, in turns; medians.
 """
 
+import functools
 import json
 import statistics
 import subprocess
@@ -17,11 +19,16 @@ NAME = "devices"
 COUNTS = (1, 2, 4, 8)
 ROWS, WIDTH = 512, 256  # of a batch, in all; of the layers
 STRATEGIES = ("DataParallel", "pmap", "FSDP")
-COLUMNS = (f"{NAME}: batch of {ROWS}", "by hand, ms", *(f"{name}, ratio" for name in STRATEGIES))
+COLUMNS = (NAME, "rows", "by hand, ms", *(f"{name}, ratio" for name in STRATEGIES))
 STEPS = 20
+# (devices, rows of a batch)
+PLACES = (
+    *((count, ROWS) for count in COUNTS),
+    *((count, ROWS // COUNTS[-1] * count) for count in COUNTS[:-1]),
+)
 
 
-def by_hand(count):
+def by_hand(count, rows_of_batch):
     """Function that takes `STEPS` Adam steps of a sharded loop written with Optax."""
     import jax
     import jax.numpy as jnp
@@ -53,7 +60,7 @@ def by_hand(count):
 
     step = jax.jit(step, donate_argnums=0)
     state = jax.device_put((params, optimizer.init(params)), replicated)
-    x, y = data()
+    x, y = data(rows_of_batch)
 
     def run():
         nonlocal state
@@ -64,7 +71,7 @@ def by_hand(count):
     return run
 
 
-def with_fkeras(strategy, count):
+def with_fkeras(strategy, count, rows_of_batch):
     """Function that fits for `STEPS` batches from the host, step by step."""
     import fkeras
     from fkeras import distribution, layers
@@ -83,7 +90,7 @@ def with_fkeras(strategy, count):
         hidden = [layers.Dense(WIDTH, activation="relu") for _ in range(2)]
         model = fkeras.Sequential([fkeras.Input((WIDTH,)), *hidden, layers.Dense(1)])
         model.compile("adam", "mse")
-    batch, watcher = data(), Watcher()
+    batch, watcher = data(rows_of_batch), Watcher()
 
     def stream():
         for _ in range(STEPS):
@@ -92,35 +99,35 @@ def with_fkeras(strategy, count):
     return lambda: model.fit(stream(), verbose=0, callbacks=[watcher])
 
 
-def data():
+def data(rows):
     import numpy as np
 
-    x = np.random.default_rng(0).normal(size=(ROWS, WIDTH)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(rows, WIDTH)).astype("float32")
     return x, x[:, :1]
 
 
-def measure(rounds) -> dict:
-    """Medians of seconds a step, by number of devices and contender."""
-    runs = {
-        (count, name): by_hand(count) if name == "by hand" else with_fkeras(name, count)
-        for count in COUNTS
-        for name in ("by hand", *STRATEGIES)
+def measure(rounds) -> list:
+    """[(devices, rows, medians of seconds a step by contender), ...]."""
+    contenders = {
+        "by hand": by_hand,
+        **{name: functools.partial(with_fkeras, name) for name in STRATEGIES},
     }
-    seconds = {place: [] for place in runs}
+    runs = {(*place, name): make(*place) for place in PLACES for name, make in contenders.items()}
+    seconds = {key: [] for key in runs}
     for run in runs.values():
         run()
     for _ in range(rounds):
-        for place, run in runs.items():
+        for key, run in runs.items():
             begin = time.perf_counter()
             run()
-            seconds[place].append((time.perf_counter() - begin) / STEPS)
-    return {
-        count: {name: statistics.median(seconds[count, name]) for name in ("by hand", *STRATEGIES)}
-        for count in COUNTS
-    }
+            seconds[key].append((time.perf_counter() - begin) / STEPS)
+    return [
+        (*place, {name: statistics.median(seconds[*place, name]) for name in contenders})
+        for place in PLACES
+    ]
 
 
-def run(rounds, environment) -> dict:
+def run(rounds, environment) -> list:
     """`measure` in a process of its own, with eight virtual devices."""
     code = (
         f"import json; from benchmarks import {NAME} as b; print(json.dumps(b.measure({rounds})))"
@@ -136,10 +143,11 @@ def markdown(results) -> str:
     """A table; ratios are over the loop by hand on as many devices."""
     rows = [
         (
-            f"{count} devices" if int(count) > 1 else "1 device",
+            f"{count} devices" if count > 1 else "1 device",
+            str(rows_of_batch),
             f"{row['by hand'] * 1e3:.2f}",
             *(f"{row[name] / row['by hand']:.2f}" for name in STRATEGIES),
         )
-        for count, row in results.items()
+        for count, rows_of_batch, row in results
     ]
     return table(COLUMNS, rows, words=1)
