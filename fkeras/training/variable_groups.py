@@ -13,6 +13,7 @@ from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking, variables_tree
 from fkeras.metrics.state_names import names_of_states
+from fkeras.training import in_place_steps
 from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class VariableGroups:
         with flags.applied(model):
             self.trainable: list[Variable] = model.trainable_variables
             self.non_trainable: list[Variable] = model.non_trainable_variables
-        optimizer = model.optimizer
-        self.optimizer: list[Variable] = [] if optimizer is None else list(optimizer.variables)
+        self.optimizer: list[Variable] = in_place_steps.optimizer_variables_of(model)
         self.metric_objects = [*model.metrics, *unlisted_metrics]
         self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
         self.unlisted: list[Variable] = [v for m in unlisted_metrics for v in m.variables]
