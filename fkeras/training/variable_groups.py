@@ -160,6 +160,7 @@ class VariableGroups:
             UserInputError: a state of another model, optimizer or metrics: names what is missing,
                 surplus or of another shape.
         """
+        self._refuse_further_optimizers()
         trainable, non_trainable = self.to_weights(state)
         optimizer_values: list = []
         if optimizer is not None:
@@ -170,6 +171,15 @@ class VariableGroups:
                 f"an optimizer's state with {sorted(state.opt_state)}. {_REMEDY}"
             )
         return trainable, non_trainable, optimizer_values, self.to_metrics(state)
+
+    def _refuse_further_optimizers(self) -> None:
+        further = in_place_steps.further_optimizers(self._model)
+        if further:
+            raise UserInputError(
+                f"A TrainState holds the state of one optimizer; model '{self._model.name}' has "
+                f"{[optimizer.name for optimizer in further]} beside its own. `fit` and "
+                "`train_on_batch` train it."
+            )
 
     def to_weights(self, state: TrainState) -> WeightValues:
         """The first two of `to_groups`."""
@@ -222,6 +232,7 @@ class VariableGroups:
         self, values: GroupValues, optimizer: Optimizer | None, step: jax.Array, key: jax.Array
     ) -> TrainState:
         """A `TrainState` from the values of the four groups."""
+        self._refuse_further_optimizers()
         trainable, non_trainable, optimizer_values, metrics = values
         weights = [*zip(self.trainable, trainable), *zip(self.non_trainable, non_trainable)]
         params, other = {}, {}

@@ -397,6 +397,8 @@ def test_two_optimizers_of_a_model_under_fit_are_those_of_a_loop(tmp_path):
         np.testing.assert_allclose(by_fit, in_loop, rtol=1e-4, atol=1e-5)
     model.train_on_batch(x, y)
     assert int(model.first.iterations) == 9
+    with pytest.raises(UserInputError, match="one optimizer; model"):
+        model.train_state()
     backup = fkeras.callbacks.BackupAndRestore(tmp_path / "b")
     checkpoint = fkeras.callbacks.ModelCheckpoint(tmp_path / "w.weights.h5", save_weights_only=True)
     model.fit(x, y, verbose=0, callbacks=[backup, checkpoint])
