@@ -57,8 +57,8 @@ class Recording:
         >>> x = jnp.asarray(3.0)
         >>> with recording.opened():
         ...     y = x * x if x > 0 else -x
-        >>> recording.gradient([y], [[x]], [jnp.ones(())])
-        [Array(6., dtype=float32, weak_type=True)]
+        >>> [float(gradient) for gradient in recording.gradient([y], [[x]], [jnp.ones(())])]
+        [6.0]
     """
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from fkeras.core import placement
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
-from fkeras.training import agreement, mapped_steps, sharding
+from fkeras.training import agreement, in_place_steps, mapped_steps, sharding
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 from fkeras.training.executables import Executables
@@ -256,7 +256,7 @@ class Compiled:
             sharding.settle_weights(structure, distribution)
         self.build_optimizer(model)
         metrics = [v for m in self.metric_objects(structure) for v in m.variables]
-        slots = [] if self.optimizer is None else self.optimizer.variables
+        slots = in_place_steps.optimizer_variables_of(model)
         if distribution is None and agreement.is_needed():
             raise UserInputError(
                 f"Model '{model.name}' runs in {jax.process_count()} processes, and no "

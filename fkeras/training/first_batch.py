@@ -16,6 +16,7 @@ from fkeras.core.values import lending, masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, pure_init, signature, tracking
 from fkeras.layers.base import context as contexts
+from fkeras.training import in_place_steps
 from fkeras.training.optimizer_ownership import check_optimizer
 from fkeras.training.output_activations import last_activations
 from fkeras.training.steps import call_compute_loss, unpack
@@ -55,7 +56,10 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
     _resolve(model, compiled, x, y, sample_weight)
     if compiled.is_chosen:
         compiled.build_optimizer(model)
-    if compiled.optimizer is not None and caller not in _CALLERS_THAT_DO_NOT_TRAIN:
+    trains = caller not in _CALLERS_THAT_DO_NOT_TRAIN
+    if trains and any(not other.built for other in in_place_steps.further_optimizers(model)):
+        in_place_steps.run_abstractly(model, structs_of(batch))
+    if compiled.optimizer is not None and trains:
         # Where all was built, the structure was looked up a moment ago.
         structure = compiled.built_structure if was_built else tracking.structure_of(model)
         check_optimizer(model, compiled, caller, structure)

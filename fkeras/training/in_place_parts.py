@@ -26,6 +26,9 @@ def run_own(model: Trainable, compiled: Compiled, name: str, data: Any) -> Any:
         groups, new = groups[1:], [non_trainable]
     else:
         own = steps.train_step if name == "train_step" else steps.test_step
+        if name == "train_step":  # without those of further optimizers
+            slots = len(state[2]) if model.optimizer is None else len(model.optimizer.variables)
+            groups[2], state = groups[2][:slots], (*state[:2], state[2][:slots], state[3])
         result, new = own(model, compiled, state, data)
     for variables, old, values in zip(groups, state[-len(groups) :], new):
         for variable, before, value in zip(variables, old, values):

@@ -11,10 +11,14 @@ import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from fkeras.core import jax_private
+from fkeras.core.randomness import key_scopes
 from fkeras.core.scoped import Scoped
 from fkeras.core.values import lending
 from fkeras.layers.base import context as contexts
+from fkeras.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,5 +85,36 @@ def variables_of(model: Trainable, name: str) -> list[Sequence[Variable]]:
         return weights
     if name == "test_step":
         return [*weights, model.metrics_variables]
-    optimizer = [] if model.optimizer is None else model.optimizer.variables
-    return [*weights, optimizer, model.metrics_variables]
+    return [*weights, optimizer_variables_of(model), model.metrics_variables]
+
+
+def optimizer_variables_of(model: Trainable) -> list[Variable]:
+    """Variables of the optimizer, and behind them of those that a `train_step(self, data)` may use
+    beside it: of two networks that are trained against each other, say.
+    """
+    optimizer = model.optimizer
+    own = [] if optimizer is None else list(optimizer.variables)
+    return own + [v for other in further_optimizers(model) for v in other.variables]
+
+
+def further_optimizers(model: Trainable) -> list[Optimizer]:
+    """Optimizers that a model with a `train_step(self, data)` holds beside its own."""
+    held = [value for value in vars(model).values() if isinstance(value, Optimizer)]
+    if not held or not takes_data_alone(model.train_step):
+        return []
+    by_id = {id(value): value for value in held if value is not model.optimizer}
+    return list(by_id.values())
+
+
+def run_abstractly(model: Trainable, data: Any) -> None:
+    """Runs `train_step(self, data)` for its shapes alone: optimizers make their slots.
+
+    Args:
+        model: a built model. data: a batch of shapes and dtypes.
+    """
+
+    def run(data: Any) -> None:
+        with key_scopes.scope(None):
+            lending.call_abstractly(_run, model, "train_step", data)
+
+    jax.eval_shape(run, data)

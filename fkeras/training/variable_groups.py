@@ -13,6 +13,7 @@ from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking, variables_tree
 from fkeras.metrics.state_names import names_of_states
+from fkeras.training import in_place_steps
 from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class VariableGroups:
         with flags.applied(model):
             self.trainable: list[Variable] = model.trainable_variables
             self.non_trainable: list[Variable] = model.non_trainable_variables
-        optimizer = model.optimizer
-        self.optimizer: list[Variable] = [] if optimizer is None else list(optimizer.variables)
+        self.optimizer: list[Variable] = in_place_steps.optimizer_variables_of(model)
         self.metric_objects = [*model.metrics, *unlisted_metrics]
         self.metrics: list[Variable] = [v for m in self.metric_objects for v in m.variables]
         self.unlisted: list[Variable] = [v for m in unlisted_metrics for v in m.variables]
@@ -160,6 +160,7 @@ class VariableGroups:
             UserInputError: a state of another model, optimizer or metrics: names what is missing,
                 surplus or of another shape.
         """
+        self._refuse_further_optimizers()
         trainable, non_trainable = self.to_weights(state)
         optimizer_values: list = []
         if optimizer is not None:
@@ -170,6 +171,15 @@ class VariableGroups:
                 f"an optimizer's state with {sorted(state.opt_state)}. {_REMEDY}"
             )
         return trainable, non_trainable, optimizer_values, self.to_metrics(state)
+
+    def _refuse_further_optimizers(self) -> None:
+        further = in_place_steps.further_optimizers(self._model)
+        if further:
+            raise UserInputError(
+                f"A TrainState holds the state of one optimizer; model '{self._model.name}' has "
+                f"{[optimizer.name for optimizer in further]} beside its own. `fit` and "
+                "`train_on_batch` train it."
+            )
 
     def to_weights(self, state: TrainState) -> WeightValues:
         """The first two of `to_groups`."""
@@ -222,6 +232,7 @@ class VariableGroups:
         self, values: GroupValues, optimizer: Optimizer | None, step: jax.Array, key: jax.Array
     ) -> TrainState:
         """A `TrainState` from the values of the four groups."""
+        self._refuse_further_optimizers()
         trainable, non_trainable, optimizer_values, metrics = values
         weights = [*zip(self.trainable, trainable), *zip(self.non_trainable, non_trainable)]
         params, other = {}, {}

@@ -349,3 +349,61 @@ def test_train_step_with_a_tape_is_the_own_step_under_fit():
         np.testing.assert_allclose(taped[name], own[name], rtol=1e-4)
     for a, b in zip(taped_weights, own_weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+class Rivals(fkeras.Model):
+    """Two networks with an optimizer each, and no `call`."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = [
+            fkeras.Sequential([layers.Input((4,)), layers.Dense(1)]) for _ in range(2)
+        ]
+
+    def compile(self, first, second):
+        super().compile()
+        self.first, self.second = first, second
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape_one, tf.GradientTape() as tape_two:
+            a, b = self.one(x), self.two(x)
+            one, two = tf.reduce_mean((a - y) ** 2), tf.reduce_mean((a - b) ** 2)
+        for tape, loss, network, optimizer in (
+            (tape_one, one, self.one, self.first),
+            (tape_two, two, self.two, self.second),
+        ):
+            gradients = tape.gradient(loss, network.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, network.trainable_variables))
+        return {"one": one, "two": two}
+
+
+def test_two_optimizers_of_a_model_under_fit_are_those_of_a_loop(tmp_path):
+    x, y = X[:, 0], X[:, 0, :1]
+    found = []
+    for in_loop in (True, False):
+        fkeras.utils.set_random_seed(1)
+        model = Rivals()
+        model.compile(optimizers.Adam(0.1), optimizers.SGD(0.1, momentum=0.9))
+        for _ in range(2):
+            if in_loop:
+                [model.train_step((x[i : i + 3], y[i : i + 3])) for _ in range(2) for i in (0, 3)]
+            else:
+                logs = model.fit(x, y, batch_size=3, epochs=2, shuffle=False, verbose=0).history
+        assert int(model.first.iterations) == int(model.second.iterations) == 8
+        found.append([*model.get_weights(), *(v.numpy() for v in model.second.variables)])
+    assert sorted(logs) == ["one", "two"]
+    for in_loop, by_fit in zip(*found, strict=True):
+        np.testing.assert_allclose(by_fit, in_loop, rtol=1e-4, atol=1e-5)
+    model.train_on_batch(x, y)
+    assert int(model.first.iterations) == 9
+    with pytest.raises(UserInputError, match="one optimizer; model"):
+        model.train_state()
+    backup = fkeras.callbacks.BackupAndRestore(tmp_path / "b")
+    checkpoint = fkeras.callbacks.ModelCheckpoint(tmp_path / "w.weights.h5", save_weights_only=True)
+    model.fit(x, y, verbose=0, callbacks=[backup, checkpoint])
+    before = model.get_weights()
+    model.fit(x, y, verbose=0)
+    model.load_weights(tmp_path / "w.weights.h5")
+    for a, b in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)

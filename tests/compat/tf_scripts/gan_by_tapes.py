@@ -97,3 +97,63 @@ for _ in range(4):
     )
     penalties.append(gp.numpy())
 assert np.isfinite(penalties).all() and len(set(map(float, penalties))) == 4
+
+
+# The same as a Model with two optimizers, under fit
+class GAN(tf.keras.Model):
+    def __init__(self, discriminator, generator, latent_dim):
+        super().__init__()
+        self.discriminator = discriminator
+        self.generator = generator
+        self.latent_dim = latent_dim
+        self.d_loss_tracker = tf.keras.metrics.Mean(name="d_loss")
+        self.g_loss_tracker = tf.keras.metrics.Mean(name="g_loss")
+
+    @property
+    def metrics(self):
+        return [self.d_loss_tracker, self.g_loss_tracker]
+
+    def compile(self, d_optimizer, g_optimizer, loss_fn):
+        super().compile()
+        self.d_optimizer = d_optimizer
+        self.g_optimizer = g_optimizer
+        self.loss_fn = loss_fn
+
+    def train_step(self, real_images):
+        if isinstance(real_images, tuple):
+            real_images = real_images[0]
+        batch_size = tf.shape(real_images)[0]
+        random_latent_vectors = tf.random.normal(shape=(batch_size, self.latent_dim))
+        generated_images = self.generator(random_latent_vectors)
+        combined_images = tf.concat([generated_images, real_images], axis=0)
+        labels = tf.concat([tf.ones((batch_size, 1)), tf.zeros((batch_size, 1))], axis=0)
+        labels += 0.05 * tf.random.uniform(tf.shape(labels))
+        with tf.GradientTape() as tape:
+            predictions = self.discriminator(combined_images)
+            d_loss = self.loss_fn(labels, predictions)
+        grads = tape.gradient(d_loss, self.discriminator.trainable_weights)
+        self.d_optimizer.apply_gradients(zip(grads, self.discriminator.trainable_weights))
+        misleading_labels = tf.zeros((batch_size, 1))
+        with tf.GradientTape() as tape:
+            predictions = self.discriminator(self.generator(random_latent_vectors))
+            g_loss = self.loss_fn(misleading_labels, predictions)
+        grads = tape.gradient(g_loss, self.generator.trainable_weights)
+        self.g_optimizer.apply_gradients(zip(grads, self.generator.trainable_weights))
+        self.d_loss_tracker.update_state(d_loss)
+        self.g_loss_tracker.update_state(g_loss)
+        return {m.name: m.result() for m in self.metrics}
+
+
+gan = GAN(discriminator=discriminator, generator=generator, latent_dim=noise_dim)
+gan.compile(
+    d_optimizer=tf.keras.optimizers.Adam(learning_rate=0.01),
+    g_optimizer=tf.keras.optimizers.Adam(learning_rate=0.01),
+    loss_fn=cross_entropy,
+)
+before = [w.numpy() for w in generator.trainable_weights + discriminator.trainable_weights]
+history = gan.fit(images, batch_size=BATCH_SIZE, epochs=2, verbose=0)
+after = [w.numpy() for w in generator.trainable_weights + discriminator.trainable_weights]
+assert all(np.abs(a - b).max() > 0 for a, b in zip(after, before))
+assert sorted(history.history) == ["d_loss", "g_loss"]
+assert np.isfinite(list(history.history.values())).all()
+assert int(gan.d_optimizer.iterations) == int(gan.g_optimizer.iterations) == 4
