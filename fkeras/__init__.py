@@ -41,6 +41,7 @@ if typing.TYPE_CHECKING:
     from fkeras import tree as tree
     from fkeras import types as types
     from fkeras import utils as utils
+    from fkeras import visualization as visualization
     from fkeras import wrappers as wrappers
     from fkeras.backend import device as device
     from fkeras.backend import name_scope as name_scope
@@ -114,6 +115,7 @@ _ROOMS = (
     "tree",
     "types",
     "utils",
+    "visualization",
     "wrappers",
 )
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

@@ -18,6 +18,7 @@ from fkeras.callbacks.orbax_checkpoint import OrbaxCheckpoint as OrbaxCheckpoint
 from fkeras.callbacks.progbar import Progbar as Progbar
 from fkeras.callbacks.progbar_logger import ProgbarLogger as ProgbarLogger
 from fkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from fkeras.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from fkeras.callbacks.swap_ema_weights import SwapEMAWeights as SwapEMAWeights
 from fkeras.callbacks.tensorboard import TensorBoard as TensorBoard
 from fkeras.callbacks.terminate_on_nan import TerminateOnNaN as TerminateOnNaN

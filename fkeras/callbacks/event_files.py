@@ -74,13 +74,16 @@ class EventFile:
 
         Args:
             name: of the values.
-            values: of any shape.
+            values: of any shape. What is not finite is left out.
             step: which epoch or batch they are of.
             buckets: how many equal ones.
         """
         numbers = np.asarray(values, np.float64).ravel()
+        numbers = numbers[np.isfinite(numbers)]
         numbers = numbers if numbers.size else np.zeros(1)
-        counts, edges = np.histogram(numbers, max(int(buckets), 1))
+        # Between numbers that are next to each other there are no limits of buckets.
+        is_one = np.ptp(numbers) <= 1e3 * np.spacing(np.abs(numbers).max())
+        counts, edges = np.histogram(numbers, 1 if is_one else max(int(buckets), 1))
         content = (
             _double(1, numbers.min())
             + _double(2, numbers.max())
@@ -121,6 +124,17 @@ class EventFile:
         content = _integer(1, _STRING) + length + b"".join(_bytes(8, text) for text in texts)
         plugin = _bytes(9, _bytes(1, _bytes(1, b"text")))
         self._write_values([(name, _bytes(8, content) + plugin)], step)
+
+    def write_graph(self, config: str, step: int) -> None:
+        """Writes the graph of a model's layers.
+
+        Args:
+            config: what `model.to_json()` gives.
+            step: which epoch or batch it is of.
+        """
+        content = _integer(1, _STRING) + _bytes(2, b"") + _bytes(8, config.encode())
+        plugin = _bytes(9, _bytes(1, _bytes(1, b"graph_keras_model") + _bytes(2, b"1")))
+        self._write_values([("keras", _bytes(8, content) + plugin)], step)
 
     def _write_values(self, values: Sequence[tuple[str, bytes]], step: int) -> None:
         summary = b"".join(_bytes(1, _bytes(1, n.encode()) + content) for n, content in values)

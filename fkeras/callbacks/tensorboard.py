@@ -1,15 +1,21 @@
-"""`TensorBoard`: the course of training for TensorBoard's curves."""
+"""`TensorBoard`: the course of training for TensorBoard's pages."""
 
 from __future__ import annotations
 
+import json
 import os
+import textwrap
 import time
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from fkeras.callbacks.callback import Callback
+from fkeras.callbacks.embedding_projector import EmbeddingProjector
 from fkeras.callbacks.event_files import EventFile
+from fkeras.callbacks.profiler import Profiler, read_range
+from fkeras.callbacks.weight_images import encode_png, to_images
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from fkeras.types import PathLike
 
 
+_MOST_IMAGES = 3  # of one weight
 _FORMER = ("batch_size", "write_grads", "embeddings_layer_names", "embeddings_data")
 
 
@@ -30,19 +37,30 @@ def _drop_former(former: dict[str, Any]) -> None:
 
 
 class TensorBoard(Callback):
-    """Writes losses, metrics and the learning rate for TensorBoard: `tensorboard --logdir logs`.
+    """Writes the course of training for TensorBoard: `tensorboard --logdir logs`.
 
     Curves are named as Keras names them: `epoch_loss` under `train` and `validation`, and
-    `evaluation_loss_vs_iterations` of `evaluate`.
+    `evaluation_loss_vs_iterations` of `evaluate`. TensorFlow is not needed.
 
     Args:
         log_dir: folder of the logs.
-        histogram_freq, embeddings_freq, write_images, profile_batch, embeddings_metadata: what
-            else Keras can write. Only numbers are written in this release; asking for more is a
-            warning.
-        write_graph: taken and without effect: there is no graph of TensorFlow's.
-        write_steps_per_second: whether the speed is written, as `epoch_steps_per_second`.
+        histogram_freq: histograms of all weights each so many epochs; 0: none.
+        write_graph: whether the graph of the layers is written, for functional and sequential
+            models, and the table of `model.summary()` as text, for all.
+        write_images: whether weights are written as pictures too, beside their histograms, from
+            black, their least number, to white.
+        write_steps_per_second: whether the speed is written, as `epoch_steps_per_second`; with
+            `update_freq`, as `batch_steps_per_second` as well.
         update_freq: 'epoch'; 'batch' or a number of batches for curves over batches as well.
+        profile_batch: batch to profile, or first and last of several, counted from 1; 0: none. The
+            profile is of JAX's profiler; TensorBoard's plugin `xprof` shows it.
+        embeddings_freq: tables of the `Embedding` layers for the projector each so many epochs; 0:
+            none.
+        embeddings_metadata: file of labels of the embeddings' rows, relative to `log_dir`, or dict
+            from a layer's name to its file.
+
+    Raises:
+        UserInputError: for frequencies and batches that are none.
 
     Examples:
         >>> import fkeras, numpy as np, os
@@ -80,24 +98,32 @@ class TensorBoard(Callback):
                 "TensorBoard: `update_freq` must be 'epoch', 'batch' or a number of batches of 1 "
                 f"or more. Received: {update_freq!r}"
             )
-        asked = {
-            "histogram_freq": histogram_freq,
-            "write_images": write_images,
-            "profile_batch": profile_batch,
-            "embeddings_freq": embeddings_freq,
-        }
-        without_effect = [name for name, value in asked.items() if value]
-        if without_effect:
-            warn_user(
-                f"TensorBoard: {', '.join(without_effect)} without effect: losses, metrics and "
-                "learning rates are written in this release, and nothing else."
-            )
+        for name, value in (
+            ("histogram_freq", histogram_freq),
+            ("embeddings_freq", embeddings_freq),
+        ):
+            if not isinstance(value, Integral) or value < 0:
+                raise UserInputError(
+                    f"TensorBoard: `{name}` must be a number of epochs, or 0 for none. Received: "
+                    f"{value!r}"
+                )
+        self.histogram_freq = histogram_freq
+        self.write_graph = write_graph
+        self.write_images = write_images
+        self.embeddings_freq = embeddings_freq
+        self.embeddings_metadata = embeddings_metadata
+        self._batches_to_profile = read_range(profile_batch)
+        self._profiler: Profiler | None = None
+        self._projector: EmbeddingProjector | None = None
+        self._has_written_graph = False
         self._files: dict[str, EventFile] = {}
         self._is_training = False
-        if is_count:
-            # Of this object alone: whoever writes by epochs lets `fit` run freely.
+        # Hooks of this object alone: whoever writes by epochs lets `fit` run freely.
+        if is_count or any(self._batches_to_profile):
             self.reads_logs_only = False  # every batch counts, not the last of a device call alone
             self.on_train_batch_end = self._after_batch
+        if any(self._batches_to_profile):
+            self.on_train_batch_begin = self._before_batch
 
     def get_state(self) -> dict[str, Any]:
         return {"last_written": self._last_written}
@@ -107,17 +133,38 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._is_training = True
-        self._last_written = self._steps()
+        self._first_step = self._last_written = self._steps()
+        self._last_time = time.perf_counter()
+        self._has_written_graph = False
+        if self.embeddings_freq:
+            self._projector = EmbeddingProjector(self.log_dir, self.embeddings_metadata, self.model)
+        if any(self._batches_to_profile):
+            folder = os.path.join(self.log_dir, "train")
+            self._profiler = Profiler(*self._batches_to_profile, folder)
+        self._write_graph_if_built()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.write_steps_per_second:
             self._epoch_begin = (time.perf_counter(), self._steps())
 
+    def _before_batch(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._profiler.before_batch(self._steps() - self._first_step + 1)
+
     def _after_batch(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         step = self._steps()
-        if step - self._last_written >= self.update_freq:
-            self._last_written = step
-            self._write("train", "batch_", dict(logs or {}), step)
+        if self._profiler is not None:
+            for value in (logs or {}).values():
+                np.asarray(value)  # waits for the batch
+            self._profiler.after_batch(step - self._first_step)
+        if self.update_freq == "epoch" or step - self._last_written < self.update_freq:
+            return
+        logs = dict(logs or {})
+        if self.write_steps_per_second:
+            now = time.perf_counter()
+            logs["steps_per_second"] = (step - self._last_written) / (now - self._last_time)
+            self._last_time = now
+        self._last_written = step
+        self._write("train", "batch_", logs, step)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         logs = dict(logs or {})
@@ -132,6 +179,11 @@ class TensorBoard(Callback):
             logs["steps_per_second"] = (self._steps() - steps) / (time.perf_counter() - begin)
         self._write("train", "epoch_", logs, epoch)
         self._write("validation", "epoch_", validation, epoch)
+        self._write_graph_if_built()  # some models are built by their first batch
+        if self.histogram_freq and epoch % self.histogram_freq == 0:
+            self._write_weights(epoch)
+        if self._projector is not None and epoch % self.embeddings_freq == 0:
+            self._projector.write()
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._is_training:
@@ -141,6 +193,8 @@ class TensorBoard(Callback):
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._is_training = False
+        if self._profiler is not None:
+            self._profiler.stop()
         for file in self._files.values():
             file.close()
         self._files.clear()
@@ -157,8 +211,38 @@ class TensorBoard(Callback):
         }
         if not numbers:
             return
-        if folder not in self._files:
-            self._files[folder] = EventFile(os.path.join(self.log_dir, folder))
-        self._files[folder].write_scalars(numbers, step)
+        self._file_of(folder).write_scalars(numbers, step)
         if not self._is_training:
             self._files.pop(folder).close()
+
+    def _file_of(self, folder: str) -> EventFile:
+        if folder not in self._files:
+            self._files[folder] = EventFile(os.path.join(self.log_dir, folder))
+        return self._files[folder]
+
+    def _write_graph_if_built(self) -> None:
+        if not self.write_graph or self._has_written_graph or not self.model.built:
+            return
+        self._has_written_graph = True
+        file = self._file_of("train")
+        lines: list[str] = []
+        self.model.summary(print_fn=lambda line, **_: lines.append(line))
+        table = textwrap.indent("\n".join(lines), "    ")  # as code, for Markdown
+        file.write_texts("model", [table.encode()], 0)
+        try:
+            config = self.model.to_json()
+        except Exception as error:  # a picture that is missing must not stop a training
+            warn_user(f"TensorBoard: there is no graph of a model without config: {error}")
+            return
+        if "layers" in json.loads(config)["config"]:
+            file.write_graph(config, 0)
+
+    def _write_weights(self, epoch: int) -> None:
+        file = self._file_of("train")
+        for weight in self.model.weights:
+            numbers = np.asarray(weight, "float32")
+            file.write_histogram(f"{weight.path}/histogram", numbers, epoch)
+            images = to_images(numbers) if self.write_images else None
+            if images is not None:
+                encoded = [encode_png(image) for image in images[:_MOST_IMAGES]]
+                file.write_images(f"{weight.path}/image", encoded, images.shape[1:], epoch)

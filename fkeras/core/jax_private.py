@@ -14,6 +14,11 @@
 - `traces_above`, `repeats`: the traces that were opened inside another, and whether the program of
   a trace runs many times (scan, while, vmap) for one run of its Python code; `is_mapping`: whether
   it is that of a vmap.
+- `TransparentTrace`: a trace of fkeras's own that only listens; `parent_trace` computes. It is
+  nobody's `current_trace`.
+- `innermost_trace`, `entered_trace`, `is_eager`, `bind_in`, `run_jaxpr`, `forget_results`,
+  `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
+  how values of a class become arrays of JAX.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
@@ -24,14 +29,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from types import FrameType
 from typing import Any
 
+import jax
 from flax import nnx
 from jax._src import cache_key as _cache_key
 from jax._src import compiler as _compiler
 from jax._src import core as _jax_core
+from jax._src import dtypes as _dtypes
 from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
@@ -50,9 +57,69 @@ def is_operator_of_arrays(frame: FrameType) -> bool:
     return is_operator and isinstance(frame.f_locals.get("self"), ArrayImpl)
 
 
+class TransparentTrace(Trace):
+    """A trace that computes nothing itself: what it is told of, its `parent_trace` computes."""
+
+    __slots__ = ("parent_trace",)
+
+    def __init__(self, parent_trace: Trace) -> None:
+        super().__init__()
+        self.parent_trace = parent_trace
+
+
 def current_trace() -> Trace:
     """The trace that operations are recorded in at this moment."""
+    trace = _jax_core.trace_ctx.trace
+    while isinstance(trace, TransparentTrace):
+        trace = trace.parent_trace
+    return trace
+
+
+def innermost_trace() -> Trace:
+    """The trace that is told of operations first: a transparent one, too."""
     return _jax_core.trace_ctx.trace
+
+
+entered_trace = _jax_core.set_current_trace
+run_jaxpr = _jax_core.eval_jaxpr
+ClosedJaxpr = _jax_core.ClosedJaxpr
+Jaxpr = _jax_core.Jaxpr
+Literal = _jax_core.Literal
+
+
+def is_eager(trace: Trace) -> bool:
+    """Whether the trace computes at once."""
+    return type(trace) is _jax_core.EvalTrace
+
+
+def bind_in(trace: Trace, primitive: Any, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """What a primitive gives in a trace."""
+    avals = tuple([_jax_core.typeof(arg) for arg in args])
+    return primitive.bind_with_trace(trace, args, avals, params)
+
+
+def another(value: jax.Array) -> jax.Array:
+    """The same values as another object, without a copy where they are there."""
+    if isinstance(value, _jax_core.Tracer):
+        with entered_trace(current_trace()):  # which no transparent trace is told of
+            return jax.numpy.array(value, copy=True)
+    shards = [shard.data for shard in value.addressable_shards]
+    return jax.make_array_from_single_device_arrays(value.shape, value.sharding, shards)
+
+
+def forget_results(params: dict[str, Any]) -> None:
+    """Lets the functions among an operation's parameters run again: each keeps what it returned
+    last, and complains of a second time.
+    """
+    for function in params.get("subfuns", ()):
+        for store in getattr(function, "stores", ()):
+            if store is not None:
+                store.reset()
+
+
+def reads_as(cls: type, read: Callable[[Any], Any]) -> None:
+    """From now on operations take `read(x)` in the place of values of this very class."""
+    _dtypes.canonicalize_value_handlers[cls] = read
 
 
 def is_staging(trace: Trace) -> bool:

@@ -13,8 +13,6 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
-    "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
-    "on_epoch_end=...)`.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
@@ -41,7 +39,6 @@ INSTEAD: dict[str, str] = {
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
-    "visualization": "Draw with Matplotlib.",
     **dict.fromkeys(
         [
             f"layers.{name}"

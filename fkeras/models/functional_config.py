@@ -169,12 +169,15 @@ def revive_graph(
     tensors: TensorsByHistory = {}
     waiting = []
     for entry in config["layers"]:
-        if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        # That of a function is its name.
+        if not isinstance(entry, dict) or not isinstance(entry.get("config"), (dict, str)):
             raise UserInputError(
                 f"The config of model '{config.get('name')}': expected a dict with a 'config' for "
                 f"each layer. Received: {str(entry)[:200]}"
             )
-        name = entry.get("name") or entry["config"].get("name")
+        name = entry.get("name")
+        if not name and isinstance(entry["config"], dict):
+            name = entry["config"].get("name")
         operation_config = {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}
         operation = revive_op(operation_config)
         if operation is None:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.nested import flatten, make_sequence_like, map_structure, sorted_keys
+from fkeras.core.symbolic.argument_kinds import read
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.core.warn_once import warn_user_once
@@ -177,7 +178,7 @@ def adjust_input(x: Tensor | None, declared: KerasTensor, name: str) -> Tensor |
                 "passed for it."
             )
         return None
-    x = _with_declared_rank(x, declared, name)
+    x = _with_declared_rank(read(x), declared, name)
     # Strings stay on the host; KerasTensors are converted where the graph is run.
     if isinstance(x, KerasTensor) or declared.dtype == "string":
         return x

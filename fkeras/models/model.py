@@ -99,6 +99,8 @@ class Model(Trainer, base.Layer):
         """The outputs for inputs. Subclasses define it."""
         raise TypeError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
 
+    call.is_missing = True  # a model whose `train_step` calls other models needs none
+
     if not TYPE_CHECKING:  # a checker must see that other names do not exist
 
         def __getattr__(self, name):

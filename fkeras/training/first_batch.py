@@ -45,7 +45,9 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
     x, y, sample_weight = unpack(batch)
     refuse_strings(x, "x")
     was_built = model.built and compiled.all_built(model)
-    if not was_built:
+    if not was_built and _needs_no_call(model, compiled):
+        model.built = True
+    elif not was_built:
         if x is None:
             raise UserInputError(f"`{caller}`: x is None.")
         pure_init.build_abstractly(model, (structs_of(x),), {})
@@ -57,6 +59,14 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         # Where all was built, the structure was looked up a moment ago.
         structure = compiled.built_structure if was_built else tracking.structure_of(model)
         check_optimizer(model, compiled, caller, structure)
+
+
+def _needs_no_call(model, compiled):
+    """Whether the model only holds others, which are built and which its own `train_step` calls."""
+    if "train_step" not in compiled.overridden or not hasattr(type(model).call, "is_missing"):
+        return False
+    layers = tracking.structure_of(model).layers
+    return all(layer.built for _, layer in layers if layer is not model)
 
 
 def refuse_strings(x: Nested[Any], name: str) -> None:

@@ -68,6 +68,8 @@ def call(model: Trainable, name: str, state: tuple[Values, ...], data: Any) -> t
 def _run(model, name, data):
     # Losses that layers add are of this step, as `self.losses` shows them.
     context = contexts.CallContext(model, losses=[])
+    if type(data) is tuple and len(data) == 1 and hasattr(data[0], "shape"):
+        data = data[0]  # as tf.keras hands inputs alone
     with contexts.opened(context), _running.inside((model, context.trace)):
         return getattr(model, name)(data)
 

@@ -32,6 +32,9 @@ class Trainable(Protocol):
     @property
     def built(self) -> bool: ...
 
+    @built.setter
+    def built(self, value: bool) -> None: ...
+
     @property
     def build_key(self) -> jax.Array:
         """The model's key, from which those of all its steps follow."""

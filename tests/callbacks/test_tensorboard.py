@@ -1,13 +1,17 @@
 """Curves for TensorBoard; its own reader has the last word where it is installed."""
 
+import io
+import json
+import shutil
 import struct
 
 import numpy as np
 import pytest
 
 import fkeras
-from fkeras import callbacks
+from fkeras import callbacks, layers
 from fkeras.callbacks.event_files import EventFile, _masked_crc
+from fkeras.callbacks.weight_images import encode_png, to_images
 from fkeras.errors import UserInputError
 
 X = np.ones((8, 3), "float32")
@@ -53,15 +57,24 @@ def _varint(data):
             return value, data
 
 
-def curves(folder):
-    """Curve -> [(step, value)]."""
+NUMBER, IMAGE, HISTOGRAM, TENSOR = 2, 4, 5, 8  # the fields of a summary
+
+
+def summaries(folder, kind):
+    """Name -> [(step, value)] of the summaries of a kind."""
     found = {}
     for record in records(folder)[1:]:
         event = dict(fields(record))
         for _, summary in fields(event[5]):
             value = dict(fields(summary))
-            found.setdefault(value[1].decode(), []).append((event.get(2, 0), value[2]))
+            if kind in value:
+                found.setdefault(value[1].decode(), []).append((event.get(2, 0), value[kind]))
     return found
+
+
+def curves(folder):
+    """Curve -> [(step, value)]."""
+    return summaries(folder, NUMBER)
 
 
 def model():
@@ -143,8 +156,175 @@ def test_tensorboard_reads_it(tmp_path):
     assert [(s.step, s.value) for s in events.Scalars("größe")] == [(300, 0.5)]
 
 
-def test_what_is_not_written_is_said():
-    with pytest.warns(UserWarning, match="histogram_freq, profile_batch without effect"):
-        callbacks.TensorBoard(histogram_freq=1, profile_batch=2)
-    with pytest.raises(UserInputError, match="update_freq"):
-        callbacks.TensorBoard(update_freq="step")
+def embedder():
+    x = inputs = fkeras.Input((2,), dtype="int32")
+    x = layers.Flatten()(layers.Embedding(3, 2, name="words")(x))
+    made = fkeras.Model(inputs, layers.Dense(1)(x))
+    made.compile("sgd", "mse")
+    return made
+
+
+IDS = np.array([[0, 1], [1, 2], [2, 2], [0, 0]])
+
+
+def test_all_that_can_be_written(tmp_path):
+    made = embedder()
+    board = callbacks.TensorBoard(
+        tmp_path,
+        histogram_freq=2,
+        write_images=True,
+        write_steps_per_second=True,
+        update_freq="batch",
+        profile_batch=(2, 3),
+        embeddings_freq=1,
+        embeddings_metadata={"words": "labels.tsv"},
+    )
+    made.fit(IDS, IDS[:, :1], batch_size=2, epochs=3, callbacks=[board], verbose=0)
+
+    [profile] = (tmp_path / "train" / "plugins" / "profile").glob("*/*.xplane.pb")
+    assert profile.stat().st_size
+    shutil.rmtree(tmp_path / "train" / "plugins")
+    vectors = np.loadtxt(tmp_path / "words.tsv", delimiter="\t")
+    np.testing.assert_allclose(vectors, made.get_layer("words").get_weights()[0], rtol=1e-6)
+    assert (tmp_path / "projector_config.pbtxt").read_text().split() == [
+        *("embeddings", "{"),
+        *("tensor_name:", '"words/embeddings"'),
+        *("tensor_path:", '"words.tsv"'),
+        *("metadata_path:", '"labels.tsv"'),
+        "}",
+    ]
+
+    train = tmp_path / "train"
+    speeds = curves(train)["batch_steps_per_second"]
+    assert [step for step, _ in speeds] == [1, 2, 3, 4, 5, 6]
+    assert all(speed > 0 for _, speed in speeds)
+    histograms, images = summaries(train, HISTOGRAM), summaries(train, IMAGE)
+    paths = [weight.path for weight in made.weights]
+    assert set(histograms) == {f"{path}/histogram" for path in paths}
+    for weight in made.weights:
+        (first, _), (last, histogram) = histograms[f"{weight.path}/histogram"]
+        found = dict(fields(histogram))
+        assert (first, last, found[3]) == (0, 2, np.size(weight))
+        np.testing.assert_allclose([found[1], found[2]], [np.min(weight), np.max(weight)])
+    assert [dict(fields(i))[2] for _, i in images["words/embeddings/image"]] == [3, 3]
+
+    tensors = {name: dict(fields(value)) for name, [(_, value)] in summaries(train, TENSOR).items()}
+    assert b"words (Embedding)" in tensors["model"][8]
+    graph = json.loads(tensors["keras"][8])["config"]
+    assert [layer["config"]["name"] for layer in graph["layers"]] == [
+        layer.name for layer in made.layers
+    ]
+
+
+def test_tensorboard_reads_all_of_it(tmp_path):
+    accumulators = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", exc_type=ImportError
+    )
+    from tensorboard.plugins.graph import keras_util
+    from tensorboard.util import tensor_util
+
+    made = embedder()
+    board = callbacks.TensorBoard(tmp_path, histogram_freq=1, write_images=True)
+    made.fit(IDS, IDS[:, :1], callbacks=[board], verbose=0)
+    events = accumulators.EventAccumulator(str(tmp_path / "train")).Reload()
+    [histogram] = events.Histograms("words/embeddings/histogram")
+    assert histogram.histogram_value.num == sum(histogram.histogram_value.bucket) == 6
+    [image] = events.Images("words/embeddings/image")
+    assert (image.height, image.width) == (2, 3)
+    [graph] = events.Tensors("keras")
+    config = json.loads(tensor_util.make_ndarray(graph.tensor_proto).item())
+    nodes = keras_util.keras_model_to_graph_def(config).node
+    assert [node.name.rpartition("/")[-1] for node in nodes] == [x.name for x in made.layers]
+    assert nodes[-1].input == [nodes[-2].name]
+
+
+def test_models_without_a_graph_have_their_table(tmp_path):
+    class Own(fkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.head = layers.Dense(1)
+
+        def call(self, x):
+            return self.head(x)
+
+    for name, write_graph in (("own", True), ("none", False)):
+        made = Own()
+        made.compile("sgd", "mse")
+        board = callbacks.TensorBoard(tmp_path / name, write_graph=write_graph)
+        made.fit(X, Y, callbacks=[board], verbose=0)
+    assert set(summaries(tmp_path / "own" / "train", TENSOR)) == {"model"}
+    assert not summaries(tmp_path / "none" / "train", TENSOR)
+
+
+def test_histograms_of_numbers_that_are_not_apart(tmp_path):
+    file = EventFile(tmp_path)
+    for name, values in (
+        ("equal", np.ones(3)),
+        ("next", [1.0, np.nextafter(1.0, 2)]),
+        ("finite", [np.nan, 2.0, np.inf]),
+    ):
+        file.write_histogram(name, values, step=1)
+    file.close()
+    found = {
+        name: dict(fields(value))[7]
+        for name, [(_, value)] in summaries(tmp_path, HISTOGRAM).items()
+    }
+    counts = {name: np.frombuffer(value).tolist() for name, value in found.items()}
+    assert counts == {"equal": [3], "next": [2], "finite": [1]}
+
+
+@pytest.mark.parametrize(
+    "shape, images",
+    [
+        ((4,), (1, 1, 4, 1)),
+        ((1, 4, 1), (1, 1, 4, 1)),
+        ((5, 2), (1, 2, 5, 1)),
+        ((3, 4, 2), (2, 3, 4, 1)),
+        ((2, 4, 5, 3), (2, 4, 5, 3)),
+        ((2, 4, 5, 6), None),
+        ((), None),
+    ],
+)
+def test_weights_as_pictures(shape, images):
+    weight = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    found = to_images(weight)
+    if images is None:
+        assert found is None
+        return
+    assert found.shape == images and (found.min(), found.max()) == (0, 255)
+    pillow = pytest.importorskip("PIL.Image")
+    read = np.asarray(pillow.open(io.BytesIO(encode_png(found[0]))))
+    np.testing.assert_array_equal(read.reshape(images[1:]), found[0])
+
+
+def test_a_profiler_that_cannot_start_is_a_warning(tmp_path, monkeypatch):
+    def start(folder):
+        raise RuntimeError("Only one profile may be run at a time.")
+
+    monkeypatch.setattr("jax.profiler.start_trace", start)
+    board = callbacks.TensorBoard(tmp_path, profile_batch=1)
+    with pytest.warns(UserWarning, match="could not start the profiler: Only one"):
+        model().fit(X, Y, batch_size=2, callbacks=[board], verbose=0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"update_freq": "step"},
+        {"histogram_freq": -1},
+        {"embeddings_freq": 0.5},
+        *(
+            {"profile_batch": batches}
+            for batches in (-1, (3, 2), (0, 2), "1,2,3", "one", None, 1.5)
+        ),
+    ],
+)
+def test_what_cannot_be_written(options):
+    with pytest.raises(UserInputError, match=next(iter(options))):
+        callbacks.TensorBoard(**options)
+
+
+def test_labels_of_layers_that_are_not_there(tmp_path):
+    board = callbacks.TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"word": "x"})
+    with pytest.raises(UserInputError, match="names word; the model's embeddings are: words"):
+        embedder().fit(IDS, IDS[:, :1], callbacks=[board], verbose=0)

@@ -8,6 +8,7 @@ import sys
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from flax import nnx
 
@@ -187,3 +188,58 @@ def test_operators_of_arrays_ask_the_other_operand_for_jax_array():
         jnp.sin(Operand())
     jax.eval_shape(lambda x: (x + Operand()) and x, 1.0)
     assert len(asked) > 2 and True not in asked[1:]
+
+
+def test_a_trace_of_our_own_is_told_of_operations_and_values_of_a_class_are_read():
+    told = []
+
+    class Listening(jax_private.TransparentTrace):
+        def process_primitive(self, primitive, args, params, /):
+            told.append((primitive.name, *args))
+            return jax_private.bind_in(self.parent_trace, primitive, args, params)
+
+    class Read(np.ndarray):
+        pass
+
+    x = jnp.ones(2)
+    jax_private.reads_as(Read, lambda _: x)
+    outside = jax_private.innermost_trace()
+    for _ in range(2):  # not passed by once it is compiled
+        with jax_private.entered_trace(Listening(outside)):
+            jnp.multiply(np.zeros(2, np.float32).view(Read), 3.0)
+    assert len(told) == 2 and all(call[1] is x for call in told)
+    assert jax_private.is_eager(outside) and jax_private.innermost_trace() is outside
+
+
+def test_another_is_the_same_values_as_another_object():
+    x = jnp.arange(3.0)
+    y = jax_private.another(x)
+    assert y is not x and y.tolist() == [0, 1, 2]
+    assert jax.jit(jax_private.another)(x).tolist() == [0, 1, 2]
+
+
+def test_a_function_with_its_own_derivative_runs_again_once_its_results_are_forgotten():
+    kept, x = [], jnp.ones(())
+
+    class Listening(jax_private.TransparentTrace):
+        def process_custom_jvp_call(self, primitive, fun, jvp, args, /, **options):
+            kept.append((primitive, args, {"subfuns": (fun, jvp), **options}))
+            return jax_private.bind_in(self.parent_trace, primitive, *kept[-1][1:])
+
+    with jax_private.entered_trace(Listening(jax_private.innermost_trace())):
+        jax.nn.relu(x)
+    primitive, args, params = kept[0]
+    for _ in range(2):
+        jax_private.forget_results(params)
+        assert [float(x) for x in primitive.bind(*args, **params)] == [1.0]
+
+
+def test_programs_name_their_constants():
+    x = jnp.ones(2)
+    program = jax.make_jaxpr(lambda y: jax.jit(lambda z: z * x)(y))(x)
+    inner = program.jaxpr.eqns[0].params["jaxpr"]
+    assert isinstance(program, jax_private.ClosedJaxpr)
+    assert isinstance(program.jaxpr, jax_private.Jaxpr) and isinstance(inner.consts, (list, tuple))
+    assert jax_private.run_jaxpr(program.jaxpr, program.consts, x)[0].tolist() == [1, 1]
+    literal = jax.make_jaxpr(lambda y: y * 2.0)(1.0).jaxpr.eqns[0].invars[1]
+    assert isinstance(literal, jax_private.Literal) and literal.val == 2.0

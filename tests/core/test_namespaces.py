@@ -40,6 +40,7 @@ PUBLIC = [
     "tree",
     "types",
     "utils",
+    "visualization",
 ]
 SUBMODULES = {
     "ops": {"image", "linalg", "nn", "numpy"},
@@ -97,7 +98,6 @@ def test_what_keras_has_in_a_namespace_shows(name, keras):
         "import fkeras.distillation.distiller",
         "from fkeras.distillation import Distiller",
         "from fkeras.distillation.distiller import Distiller",
-        "from fkeras.wrappers import SKLearnClassifier",
         "from fkeras.applications import ResNet50",
         "from fkeras.layers import Dense, RandomFlip",
         "import fkeras.export as export",

@@ -30,7 +30,6 @@ _TRAIN_OPTIMIZER = "Use `keras.optimizers`."
 
 INSTEAD = {
     "AggregationMethod": _NO_GRAPHS,
-    "GradientTape": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
     "Graph": _NO_GRAPHS,
     "IndexedSlices": "Gradients are arrays.",
     "Module": "Use `keras.layers.Layer`: its Variables are found in the same way.",
@@ -61,7 +60,8 @@ INSTEAD = {
     "get_default_graph": _NO_GRAPHS,
     "get_variable": "Use `tf.Variable`, or `add_weight` of a layer.",
     "global_variables_initializer": _NO_GRAPHS,
-    "gradients": "Use `jax.grad` over the pure form of a model: `model.apply(variables, x)`.",
+    "gradients": "Use `tf.GradientTape`, or `jax.grad` over the pure form of a model: "
+    "`model.apply(variables, x)`.",
     "hessians": "Use `jax.hessian`.",
     "io.FixedLenFeature": _RECORDS,
     "io.TFRecordOptions": _RECORDS,

@@ -56,6 +56,10 @@ _autocast: Scoped[str | None] = Scoped(None)
 # Told in a call, with its value, of each Variable that is read and lent no value.
 _note_read: Scoped[Callable[[nnx.Variable, Any], None] | None] = Scoped(None)
 
+# Each is told of a Variable that is about to be written, on any thread: `f(variable, old, new)`
+# returns what is written.
+before_write: list[Callable[[nnx.Variable, Any, Any], Any]] = []
+
 
 # -- scopes --------------------------------------------------------------------
 
@@ -71,6 +75,14 @@ def scope_of(variable: nnx.Variable) -> Scope | None:
         if scope.has(variable):
             return scope
     return None
+
+
+def value_now(variable: nnx.Variable) -> Any:
+    """The very object that is lent to the Variable, or that it holds: as it was drawn or written,
+    and not as a layer's compute dtype.
+    """
+    with _autocast.inside(None):
+        return variable._raw_value
 
 
 def is_lent(variable: nnx.Variable) -> bool:
@@ -177,6 +189,10 @@ class _LentValue:
 
     def __set__(self, variable: nnx.Variable, value: Any) -> None:
         scope = scope_of(variable)
+        if before_write:
+            before = private_value(variable) if scope is None else scope.read(variable)
+            for tell in tuple(before_write):
+                value = tell(variable, before, value)
         if scope is None:
             content = private_value(variable)
             if isinstance(content, HeldByLoop):

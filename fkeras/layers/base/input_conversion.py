@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core.nested import flatten, map_structure
+from fkeras.core.symbolic.argument_kinds import READ, kind_of, read
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
-from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
 
@@ -43,10 +43,10 @@ def convert_inputs(
             return _with_mask_of(x, policy.convert_input(x, autocast, dtype))
         if isinstance(x, KerasTensor):  # its mask is found when the graph is replayed
             return policy.convert_input(x, autocast, dtype)
+        if kind_of(type(x)) == READ:  # a Variable, for one
+            return policy.convert_input(read(x), autocast, dtype)
         if isinstance(x, (np.ndarray, np.generic)):
             return _from_numpy(x, dtype if autocast else None)
-        if isinstance(x, Variable):
-            return policy.convert_input(x.value, autocast, dtype)
         is_sparse = hasattr(x, "todense")
         return policy.convert_input(x, autocast, dtype) if is_sparse else x
 

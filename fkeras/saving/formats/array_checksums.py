@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fkeras.saving.formats.checksum import checksum
+
 if TYPE_CHECKING:
     from fkeras.types import ArrayLike
 
-# [starts, ends, CRC-32] of a part.
+# [starts, ends, checksum] of a part.
 Part = list
 
 
@@ -81,4 +83,4 @@ def _is_sound(array: np.ndarray, parts: Iterable[Part]) -> bool:
 def _crc(array: np.ndarray) -> int:
     """Over the numbers, and what kind of numbers they are."""
     kind = zlib.crc32(array.dtype.name.encode())
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8), kind)
+    return checksum(np.ascontiguousarray(array).reshape(-1).view(np.uint8), kind)

@@ -11,28 +11,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fkeras.errors import CorruptFileError
+from fkeras.saving.formats.checksum import checksum
 
-_MARK = b"fkeras\r\n"
+_MARK = b"fkeras2\n"
+_FORMER_MARK = b"fkeras\r\n"  # with the CRC-32 of all bytes
 _LENGTH = len(_MARK) + 8
-_PIECE = 1 << 24
-
-
-def seal_of(content: bytes | memoryview) -> bytes:
-    """What belongs behind the bytes of a file.
-
-    Examples:
-        >>> seal_of(b"123456789")
-        b'fkeras\\r\\ncbf43926'
-    """
-    return _MARK + f"{zlib.crc32(content):08x}".encode()
+_PIECE = 1 << 22  # a whole number of blocks
 
 
 def seal_file(path: Path) -> None:
     """Adds the seal to a complete file."""
     with open(path, "r+b") as file:
-        checksum = _checksum(file, path.stat().st_size)
+        seal = _seal(file, path.stat().st_size, _MARK)
         file.seek(0, 2)
-        file.write(_MARK + checksum)
+        file.write(seal)
 
 
 def check_seal(file: BinaryIO, size: int, shown: str) -> None:
@@ -51,20 +43,34 @@ def check_seal(file: BinaryIO, size: int, shown: str) -> None:
     file.seek(size - _LENGTH)
     seal = file.read(_LENGTH)
     file.seek(0)
-    if seal.startswith(_MARK) and seal[len(_MARK) :] != _checksum(file, size - _LENGTH):
+    mark = seal[: len(_MARK)]
+    if mark in (_MARK, _FORMER_MARK) and seal != _seal(file, size - _LENGTH, mark):
         raise CorruptFileError(
             f"{shown} is damaged: its bytes are not those that were written. Save it again, or "
             "take another copy."
         )
 
 
-def _checksum(file: BinaryIO, size: int) -> bytes:
-    """CRC-32 of the first bytes of a file, as hexadecimal digits."""
+def _seal(file: BinaryIO, size: int, mark: bytes) -> bytes:
+    """What belongs behind the first bytes of a file: the mark, and a checksum in hexadecimal."""
+    add = checksum if mark == _MARK else zlib.crc32
+    buffer = memoryview(bytearray(min(_PIECE, size)))
     crc, left = 0, size
     while left > 0:
-        piece = file.read(min(_PIECE, left))
-        if not piece:
+        count = _fill(file, buffer[: min(_PIECE, left)])
+        if not count:
             break
-        crc = zlib.crc32(piece, crc)
-        left -= len(piece)
-    return f"{crc:08x}".encode()
+        crc = add(buffer[:count], crc)
+        left -= count
+    return mark + f"{crc:08x}".encode()
+
+
+def _fill(file: BinaryIO, buffer: memoryview) -> int:
+    """Reads until a buffer is full or the file ends; returns the number of bytes."""
+    done = 0
+    while done < len(buffer):
+        count = file.readinto(buffer[done:])
+        if not count:
+            break
+        done += count
+    return done

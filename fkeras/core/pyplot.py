@@ -1,0 +1,24 @@
+"""Matplotlib, which draws figures: loaded when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+
+def load_pyplot(user: str) -> ModuleType:
+    """The module `matplotlib.pyplot`.
+
+    Args:
+        user: what needs it, for the error.
+
+    Raises:
+        ImportError: Matplotlib is not installed.
+    """
+    try:
+        return importlib.import_module("matplotlib.pyplot")
+    except ImportError as error:
+        raise ImportError(
+            f"{user} needs Matplotlib: `pip install matplotlib`, or "
+            "`pip install fkeras[visualization]`."
+        ) from error
