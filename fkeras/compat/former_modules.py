@@ -46,6 +46,8 @@ FORMER: dict[str, tuple[str, ...]] = {
     "utils.generic_utils": ("utils",),
     "utils.layer_utils": ("utils",),
     "utils.io_utils": ("utils",),
+    "utils.image_utils": ("utils",),
+    "utils.dataset_utils": ("utils",),
     "utils.conv_utils": ("utils",),
     "utils.tf_utils": ("utils", "backend"),
     "utils.training_utils": ("utils",),
@@ -126,6 +128,17 @@ def find(name: str, attribute: str, package: ModuleType) -> Any:
             return former_names.find(room, attribute)
         return value
     raise AttributeError(str(reason))
+
+
+def rooms_of(module_name: str) -> tuple[str, ...]:
+    """The namespaces whose names a module has: a former one, or a namespace itself.
+
+    Examples:
+        >>> rooms_of("keras.layers.core"), rooms_of("fkeras.losses")
+        (('layers',), ('losses',))
+    """
+    name = module_name.partition(".")[2]
+    return FORMER.get(name, (name,))
 
 
 def _homes(name: str, package: ModuleType) -> list[ModuleType]:

@@ -10,9 +10,10 @@ import builtins
 import contextlib
 import importlib
 import importlib.util
+import sys
 from typing import TYPE_CHECKING
 
-from fkeras.compat import importers, methods, standins
+from fkeras.compat import importers, methods, standins, star_imports
 from fkeras.compat.tensorflow import absent
 from fkeras.core import former_names
 
@@ -74,6 +75,8 @@ def import_statement(
     for attribute in fromlist or ():
         if attribute != "*":
             _check_offered(module, name, attribute)
+        elif importers.own_code_asks():
+            return star_imports.with_former_names(module, globals, sys._getframe(1).f_code)
     return module if fromlist else standins.find(root)  # `import a.b` binds a
 
 

@@ -113,7 +113,9 @@ def _former_module(name: str) -> FormerModule:
         if former_modules.has(inner):
             former_modules.tell(inner)
             return _former_module(inner)
-        return former_modules.find(name, attribute, fkeras)
+        value = former_modules.find(name, attribute, fkeras)
+        methods.add_if_wanted()  # the first name of `keras.layers` loads JAX
+        return value
 
     return FormerModule(f"keras.{name}", {}, more)
 

@@ -95,6 +95,7 @@ FORMER: dict[str, dict[str, str]] = {
         "probas_to_classes": "fkeras.keras2.model_tools:probas_to_classes",
         "convert_all_kernels_in_model": "fkeras.keras2.model_tools:convert_all_kernels_in_model",
         "count_params": "fkeras.keras2.model_tools:count_params",
+        "HDF5Matrix": "fkeras.keras2.hdf5_matrix:HDF5Matrix",
         "plot": "plot_model",
         "normalize_data_format": "fkeras.core.settings:standardize_data_format",
         "normalize_tuple": "fkeras.keras2.convolution_sizes:normalize_tuple",

@@ -21,6 +21,7 @@
   how values of a class become arrays of JAX.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
+- `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
 - `ArrayImpl`: the class of arrays that hold values, which takes further methods.
 """
 
@@ -29,6 +30,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Hashable, Sequence
+from types import FrameType
 from typing import Any
 
 import jax
@@ -41,9 +43,18 @@ from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
+from jax._src.numpy import array_methods as _array_methods
 
 Trace = _jax_core.Trace
 raw_value_descriptor = nnx.Variable.__dict__["_raw_value"]
+
+
+def is_operator_of_arrays(frame: FrameType) -> bool:
+    """Whether a frame runs an operator of an array that holds values, which hands on to the other
+    operand what it does not know.
+    """
+    is_operator = frame.f_globals is vars(_array_methods)
+    return is_operator and isinstance(frame.f_locals.get("self"), ArrayImpl)
 
 
 class TransparentTrace(Trace):

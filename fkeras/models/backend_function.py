@@ -88,8 +88,8 @@ class BackendFunction:
         """The outputs for values in the order of the inputs, as NumPy arrays in the structure of
         the outputs.
         """
-        values = flatten(inputs) if isinstance(inputs, (list, tuple, Mapping)) else [inputs]
         places = flatten(self.inputs)
+        values = self._values(inputs, len(places))
         if len(values) != len(places):
             raise UserInputError(
                 f"`{self.name}` takes {len(places)} values, one for each input. Received "
@@ -112,6 +112,15 @@ class BackendFunction:
         for variable, new in self._pairs:
             variable.assign(fill(new))
         return outputs
+
+    def _values(self, inputs: Nested[TensorLike], count: int) -> list[TensorLike]:
+        """One value for each input; a value may be a list of numbers."""
+        if not isinstance(inputs, (list, tuple, Mapping)):
+            return [inputs]
+        is_flat = isinstance(self.inputs, (list, tuple)) and not any(
+            isinstance(place, (list, tuple, Mapping)) for place in self.inputs
+        )
+        return list(inputs) if is_flat and len(inputs) == count else flatten(inputs)
 
 
 def _value(x: Any) -> Any:

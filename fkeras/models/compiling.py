@@ -100,7 +100,7 @@ class Compiling:
             self,
             options,
             optimizer=optimizer,
-            **chosen,
+            **{**chosen, "loss": self._bind_loss(loss)},
             output_names=getattr(self, "output_names", None),
             overridden=self._overridden(),
         )
@@ -117,6 +117,10 @@ class Compiling:
         take_saved_state, self._compiled.take_saved_state = self._compiled.take_saved_state, None
         if take_saved_state is not None:
             take_saved_state()
+
+    def _bind_loss(self, loss):
+        """The losses as computed; a model with a graph binds those that use its tensors."""
+        return loss
 
     def await_optimizer(self, take_saved_state: Callable[[], None]) -> None:
         """Lets the state of an optimizer wait for the next `compile`, which will make that one.

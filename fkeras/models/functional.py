@@ -15,7 +15,7 @@ from fkeras.layers.base import building, nested, running_blocks, signature, trac
 from fkeras.layers.base import layer as base
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.input_layer import InputLayer
-from fkeras.models import symbolic_losses
+from fkeras.models import losses_of_graph, symbolic_losses
 from fkeras.models.function import give_history, spec_function
 from fkeras.models.functional_config import describe_graph, revive_graph
 from fkeras.models.input_structure import (
@@ -269,6 +269,9 @@ class Functional(Model):
         """
         symbolic_losses.add_metric(self, value, aggregation, name)
 
+    def _bind_loss(self, loss):
+        return losses_of_graph.bind(self, loss)
+
     # -- config ----------------------------------------------------------------
 
     def get_config(self) -> Config:
@@ -292,8 +295,8 @@ class Functional(Model):
                 self._symbols.outputs,
             ),
         }
-        added = config.pop("added")
-        return {**config, "added": symbolic_losses.describe(self, added)} if added else config
+        added = symbolic_losses.describe(self, config.pop("added"))
+        return {**config, "added": added} if added else config
 
     def _input_layer_names(self) -> list[str]:
         """Names of the layers that stand for the inputs, which one in mid-graph has of its own."""

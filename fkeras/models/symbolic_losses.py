@@ -15,6 +15,7 @@ from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.layers.base import context
 from fkeras.metrics import Mean, Metric
 
 if TYPE_CHECKING:
@@ -29,10 +30,13 @@ class Addition:
 
     Attributes:
         metric: what collects the values; None for a loss.
+        operand: of a tensor that a loss function uses, its key among `CallContext.tensors`: it is
+            neither.
     """
 
-    def __init__(self, metric: Metric | None = None) -> None:
+    def __init__(self, metric: Metric | None = None, operand: int | None = None) -> None:
         self.metric = metric
+        self.operand = operand
 
 
 def add_loss(model: Functional, loss: Any) -> None:
@@ -74,6 +78,14 @@ def add_metric(
     _extend(model, [value], [Addition(metric)])
 
 
+def add_operands(model: Functional, tensors: Sequence[KerasTensor]) -> None:
+    """Lets calls of the model keep the values of tensors of its graph, for loss functions."""
+    known = {addition.operand for addition in model.additions}
+    new = [tensor for tensor in tensors if id(tensor) not in known]
+    if new:
+        _extend(model, new, [Addition(operand=id(tensor)) for tensor in new])
+
+
 def _check(model: Functional, method: str, tensors: Sequence[Any]) -> None:
     for tensor in tensors:
         if not isinstance(tensor, KerasTensor) or tensor._keras_history is None:
@@ -91,8 +103,12 @@ def _extend(model: Functional, tensors: list[KerasTensor], additions: list[Addit
 
 def count(model: Functional, values: Sequence[Tensor]) -> None:
     """Adds the values of one call to the losses and metrics."""
+    call = context.current()
     for addition, value in zip(model.additions, values):
-        if addition.metric is None:
+        if addition.operand is not None:
+            if call is not None and call.entry is model:
+                call.tensors = {**(call.tensors or {}), addition.operand: value}
+        elif addition.metric is None:
             model.add_loss(jnp.sum(value))
         else:
             addition.metric.update_state(value)
@@ -108,6 +124,7 @@ def describe(model: Functional, histories: Sequence[list[Any]]) -> list[dict[str
     return [
         {"tensor": history, "metric": None if a.metric is None else a.metric.name}
         for a, history in zip(model.additions, histories)
+        if a.operand is None
     ]
 
 
@@ -118,8 +135,9 @@ def revive(model: Functional, entries: Sequence[dict[str, Any]], tensors: list) 
 
 def copy(model: Functional, original: Functional, tensors: list) -> None:
     """Takes the additions of another model, whose tensors are these here."""
-    metrics = [addition.metric for addition in original.additions]
-    _extend_by_names(model, tensors, [metric and metric.name for metric in metrics])
+    kept = [(t, a) for t, a in zip(tensors, original.additions) if a.operand is None]
+    names = [a.metric and a.metric.name for _, a in kept]
+    _extend_by_names(model, [tensor for tensor, _ in kept], names)
 
 
 def _extend_by_names(model: Functional, tensors: list, names: Sequence[str | None]) -> None:

@@ -4,10 +4,12 @@ A failure here names what changed.
 """
 
 import inspect
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import nnx
 
 from fkeras.core import jax_private
@@ -167,6 +169,25 @@ def test_the_class_of_arrays_takes_further_methods():
         assert array.method_of_a_test() == (2,)
     finally:
         del jax_private.ArrayImpl.method_of_a_test
+
+
+def test_operators_of_arrays_ask_the_other_operand_for_jax_array():
+    asked = []
+
+    class Operand:
+        @property
+        def __jax_array__(self):
+            asked.append(jax_private.is_operator_of_arrays(sys._getframe(1)))
+            raise AttributeError
+
+        def __radd__(self, other):
+            return "mine"
+
+    assert jnp.ones(2) + Operand() == "mine" and asked == [True]
+    with pytest.raises(TypeError):
+        jnp.sin(Operand())
+    jax.eval_shape(lambda x: (x + Operand()) and x, 1.0)
+    assert len(asked) > 2 and True not in asked[1:]
 
 
 def test_a_trace_of_our_own_is_told_of_operations_and_values_of_a_class_are_read():

@@ -98,3 +98,9 @@ def test_layers_know_their_phase():
     assert K.learning_phase() == 0
     with pytest.raises(UserInputError, match="0 or 1"):
         K.set_learning_phase(2)
+
+
+@pytest.mark.parametrize("value", [[[1.0, 2.0]], np.array([[1.0, 2.0]]), [np.array([1.0, 2.0])]])
+def test_a_value_of_a_function_may_be_a_list_of_numbers(value):
+    x = fkeras.Input((2,))
+    assert K.function([x], [K.sum(x)])([value])[0].tolist() == 3.0

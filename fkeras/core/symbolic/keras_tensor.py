@@ -8,10 +8,11 @@ output's shape and dtype come from abstract evaluation of the very function that
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from fkeras.core import names
+from fkeras.core import jax_private, names
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -215,8 +216,11 @@ class KerasTensor:
     def __jax_array__(self) -> NoReturn:
         """Raises as soon as JAX looks for it.
 
-        JAX asks whether it is there, and would explain itself before calling it.
+        JAX asks whether it is there, and would explain itself before calling it. Operators of
+        arrays are told that it is not: `array + tensor` then is the tensor's.
         """
+        if jax_private.is_operator_of_arrays(sys._getframe(1)):
+            raise AttributeError("__jax_array__")
         raise UserInputError(
             f"{self!r} is symbolic: it has a shape and a dtype but no values, so a jax.numpy "
             "function cannot compute with it. Use the function of `fkeras.ops` with the same "

@@ -17,6 +17,7 @@ from fkeras.core import names, placement
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.randomness import first_values
 from fkeras.core.scoped import Scoped
+from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import lending, stand_ins
 from fkeras.core.values import variable_arguments as checks
 from fkeras.core.values.described import Described
@@ -224,22 +225,22 @@ class Variable(Described, lending.Lendable, nnx.Variable):
 
     # Compared element by element, like an array; found in dicts and sets by identity.
     def __eq__(self, other: TensorLike) -> jax.Array:
-        return jnp.equal(self._raw_value, _plain(other))
+        return _compare(jnp.equal, self, other)
 
     def __ne__(self, other: TensorLike) -> jax.Array:
-        return jnp.not_equal(self._raw_value, _plain(other))
+        return _compare(jnp.not_equal, self, other)
 
     def __lt__(self, other: TensorLike) -> jax.Array:
-        return jnp.less(self._raw_value, _plain(other))
+        return _compare(jnp.less, self, other)
 
     def __le__(self, other: TensorLike) -> jax.Array:
-        return jnp.less_equal(self._raw_value, _plain(other))
+        return _compare(jnp.less_equal, self, other)
 
     def __gt__(self, other: TensorLike) -> jax.Array:
-        return jnp.greater(self._raw_value, _plain(other))
+        return _compare(jnp.greater, self, other)
 
     def __ge__(self, other: TensorLike) -> jax.Array:
-        return jnp.greater_equal(self._raw_value, _plain(other))
+        return _compare(jnp.greater_equal, self, other)
 
     def __hash__(self) -> int:
         return id(self)
@@ -292,8 +293,11 @@ def _is_function(initializer: object) -> bool:
     )
 
 
-def _plain(x: Any) -> Any:
-    return x._raw_value if isinstance(x, Variable) else x
+def _compare(function: Callable, variable: Variable, other: Any) -> Any:
+    if isinstance(other, KerasTensor):
+        return NotImplemented  # the operator is the tensor's
+    plain = other._raw_value if isinstance(other, Variable) else other
+    return function(variable._raw_value, plain)
 
 
 def settle(variable: nnx.Variable, sharding: Sharding | None) -> None:

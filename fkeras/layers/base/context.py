@@ -41,6 +41,7 @@ class CallContext:
         mask_traces: traces in which tensors had masks.
         without_outputs: the layer whose `call` returned None last, or None.
         remat: what the calls inside compute again in the backward pass; None: nothing.
+        tensors: values of tensors of a model's graph, by their keys; None where none are wanted.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class CallContext:
         "capture",
         "without_outputs",
         "remat",
+        "tensors",
     )
 
     def __init__(self, entry: Layer, losses: list[tuple[Layer, jax.Array]] | None = None) -> None:
@@ -67,6 +69,7 @@ class CallContext:
         self.mask_traces: list[jax_private.Trace] = []
         self.without_outputs: Layer | None = None
         self.remat: RematScope | None = remat.of_model()
+        self.tensors: dict[int, Any] | None = None
 
     def is_deep(self) -> bool:
         """Whether an inner program is being recorded: what is read of this context becomes a

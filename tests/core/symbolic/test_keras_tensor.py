@@ -1,9 +1,11 @@
 import operator
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import fkeras
 from fkeras import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -64,6 +66,26 @@ def test_operators_record_on_both_sides(op):
     for result in (function(X, 2.0), function(2.0, X), function(X, row), function(row, X)):
         assert result.shape == (None, 3) and result.dtype == concrete.dtype
         assert result._keras_history is not None
+
+
+@pytest.mark.parametrize("op", ["add", "sub", "mul", "truediv", "pow", "lt", "ge", "eq", "ne"])
+@pytest.mark.parametrize("make", [jnp.ones, lambda n: fkeras.Variable(jnp.ones(n))])
+def test_arrays_of_jax_and_variables_on_the_left_are_operands(op, make):
+    result = getattr(operator, op)(make(3), X)
+    assert result.shape == (None, 3) and result._keras_history is not None
+
+
+def test_a_variable_on_the_left_is_read_when_the_graph_runs():
+    x, variable = fkeras.Input((1,)), fkeras.Variable(1.0, trainable=False)
+    run = fkeras.Function([x], [variable - x, variable > x])
+    assert [value.item() for value in run([jnp.full((1, 1), 3.0)])] == [-2.0, False]
+    variable.assign(5.0)
+    assert [value.item() for value in run([jnp.full((1, 1), 3.0)])] == [2.0, True]
+
+
+def test_a_value_of_a_trace_on_the_left_is_none():
+    with pytest.raises(UserInputError, match="is symbolic"):
+        jax.eval_shape(lambda y: (y + X).shape, jnp.ones(3))
 
 
 @pytest.mark.parametrize("op", ["and_", "or_", "xor", "invert"])
