@@ -147,7 +147,7 @@ class Functional(Model):
 
     @property
     def output_shape(self) -> Nested[Shape]:
-        return signature.shape_of(self._symbols.outputs)
+        return signature.shape_of(_alone(self._symbols.outputs))
 
     @property
     def input_names(self) -> list[str]:
@@ -218,7 +218,7 @@ class Functional(Model):
             count = len(self.outputs)
             symbolic_losses.count(self, values[count:])
             values = values[:count]
-        return pack_like(self._symbols.outputs, values)
+        return _alone(pack_like(self._symbols.outputs, values))
 
     def compute_output_spec(
         self,
@@ -228,7 +228,7 @@ class Functional(Model):
     ) -> Nested[KerasTensor]:
         tensors = flatten_like(self._symbols.inputs, inputs, self.name)
         outputs = self._plan.replay(tensors, self._operations(), call=spec_function)
-        return pack_like(self._symbols.outputs, outputs[: len(self.outputs)])
+        return _alone(pack_like(self._symbols.outputs, outputs[: len(self.outputs)]))
 
     def compute_output_shape(self, input_shape: Nested[Shape]) -> Nested[Shape]:
         tensors = nested.map_shapes(KerasTensor, nested.as_shape(input_shape))
@@ -355,6 +355,11 @@ class Functional(Model):
         count = len(flatten(specs.outputs))
         outputs = pack_like(specs.outputs, values[:count])
         self._symbols = _Symbols(pack_like(specs.inputs, tensors), outputs, values[count:])
+
+
+def _alone(outputs: Nested[Any]) -> Nested[Any]:
+    """The only one of a list or tuple: `Model(x, [y])` returns what `Model(x, y)` does."""
+    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
 
 def _check_inputs(inputs: Nested[Any]) -> None:

@@ -212,3 +212,30 @@ BAD = [
 def test_a_wrong_graph_is_a_clear_error(what, make, message):
     with pytest.raises(ValueError, match=message):
         make(fkeras.Input((4,)))
+
+
+@pytest.mark.parametrize("wrap", [lambda y: [y], lambda y: (y,)], ids=["list", "tuple"])
+def test_an_only_output_in_a_list_comes_out_by_itself(wrap):
+    x = np.ones((4, 3), "float32")
+    inputs = fkeras.Input((3,))
+    outputs = layers.Dense(2, name="head")(inputs)
+    model, bare = fkeras.Model([inputs], wrap(outputs)), fkeras.Model(inputs, outputs)
+    expected = bare.predict(x, verbose=0)
+    for made in (
+        model,
+        fkeras.models.clone_model(model),
+        fkeras.Model.from_config(model.get_config()),
+    ):
+        made.set_weights(model.get_weights())
+        assert made.output_shape == (None, 2) and made.compute_output_shape((4, 3)) == (4, 2)
+        for y in (made(x), made([x]), made.predict(x, verbose=0), made.predict_on_batch(x)):
+            np.testing.assert_allclose(y, expected, rtol=1e-6)
+    outer = fkeras.Model(inputs, layers.Dense(1)(model(inputs)))
+    assert outer(x).shape == (4, 1)
+    for loss, y in (
+        ("mse", expected),
+        (["mse"], [expected]),
+        ({"head": "mse"}, {"head": expected}),
+    ):
+        model.compile("sgd", loss)
+        assert model.evaluate(x, y, verbose=0) < 1e-9
