@@ -60,8 +60,6 @@ MISTAKES = {
     "`if` on a tensor in `call`": "net(lambda self, x: self.dense(x) if x.sum() > 0 else x)"
     ".fit(x, x[:, :1], verbose=0)",
     "`call` without `return`": "net(lambda self, x: None).fit(x, x[:, :1], verbose=0)",
-    "a step as on TensorFlow": "net(lambda self, x: self.dense(x), train_step=lambda self, data: "
-    "{'loss': 0.0}).fit(x, x[:, :1], verbose=0)",
     "a loss that has no gradient": "model(3, loss=lambda y, p: k.ops.cast(k.ops.argmax(p, -1), "
     "'float32')).fit(x, ids, verbose=0)",
 }

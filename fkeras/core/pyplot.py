@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 
 
@@ -16,9 +15,10 @@ def load_pyplot(user: str) -> ModuleType:
         ImportError: Matplotlib is not installed.
     """
     try:
-        return importlib.import_module("matplotlib.pyplot")
+        import matplotlib.pyplot as pyplot
     except ImportError as error:
         raise ImportError(
             f"{user} needs Matplotlib: `pip install matplotlib`, or "
             "`pip install fkeras[visualization]`."
         ) from error
+    return pyplot

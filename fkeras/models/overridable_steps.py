@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from fkeras.core.values import lending
 from fkeras.training import in_place_parts, in_place_steps, steps
@@ -26,7 +28,20 @@ OVERRIDABLE = (
 )
 
 
-ALONE: Any = object()  # in the place of `data`, where a step was called with a batch alone
+_Step = TypeVar("_Step", bound=Callable[..., Any])
+
+
+def _of_data_alone_too(step: _Step) -> _Step:
+    """A step that may also be called in the form of tf.keras: `super().train_step(data)`."""
+
+    @functools.wraps(step)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) + len(kwargs) > 1:
+            return step(self, *args, **kwargs)
+        (data,) = (*args, *kwargs.values())
+        return in_place_parts.run_own(self, self._compiled, step.__name__, data)
+
+    return cast("_Step", wrapper)
 
 
 class NoMetrics:
@@ -182,7 +197,8 @@ class OverridableSteps:
     # Each of these can also be overridden in the form of tf.keras, `train_step(self, data)`, which
     # reads and writes the Variables themselves, and then be called as `super().train_step(data)`.
 
-    def train_step(self, state: Any, data: Any = ALONE) -> Any:
+    @_of_data_alone_too
+    def train_step(self, state: Any, data: Any) -> Any:
         """One training step, pure: Keras's contract on JAX. Override it for a step of your own.
 
         Args:
@@ -194,22 +210,18 @@ class OverridableSteps:
         Returns:
             `(logs, state)`.
         """
-        if data is ALONE:
-            return in_place_parts.run_own(self, self._compiled, "train_step", state)
         return steps.train_step(self, self._compiled, state, data)
 
-    def test_step(self, state: Any, data: Any = ALONE) -> Any:
+    @_of_data_alone_too
+    def test_step(self, state: Any, data: Any) -> Any:
         """One evaluation step, pure: `(logs, state)` for state = (trainable, non-trainable, metric)
         values.
         """
-        if data is ALONE:
-            return in_place_parts.run_own(self, self._compiled, "test_step", state)
         return steps.test_step(self, self._compiled, state, data)
 
-    def predict_step(self, state: Any, data: Any = ALONE) -> Any:
+    @_of_data_alone_too
+    def predict_step(self, state: Any, data: Any) -> Any:
         """One prediction step, pure: `(outputs, non-trainable values)` for state = (trainable,
         non-trainable) values.
         """
-        if data is ALONE:
-            return in_place_parts.run_own(self, self._compiled, "predict_step", state)
         return steps.predict_step(self, state, data)

@@ -12,7 +12,6 @@ _RECURRENT = ("RNN", "SimpleRNN", "LSTM", "GRU", "ConvLSTM1D", "ConvLSTM2D", "Co
 # Arguments that Keras 3 does not have, by class. All are at the value that changes nothing.
 _DROPPED = {
     **dict.fromkeys(_RECURRENT, ("time_major", "implementation")),
-    **dict.fromkeys(("SimpleRNNCell", "LSTMCell", "GRUCell"), ("implementation",)),
     "MultiHeadAttention": ("query_shape", "key_shape", "value_shape"),
     "Embedding": ("input_length",),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), ("groups",)),

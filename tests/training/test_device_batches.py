@@ -33,6 +33,7 @@ def test_arrays_go_to_the_device_when_they_will_be_wanted_again():
 
 
 def test_what_is_on_the_device_goes_with_its_source():
+    gc.collect()  # what earlier tests have left
     arrays = source()
     device_batches.placed(arrays, again=True)
     count = len(device_batches._on_device)

@@ -76,7 +76,6 @@ _EVERYWHERE = {"dim_ordering": "data_format"}
 # Arguments that have no meaning left, and the values that they may have: any for None.
 _DROPPED: dict[str, tuple[Any, ...] | None] = {
     "consume_less": None,
-    "implementation": None,
     "time_major": (False,),
     "mode": (0,),
     "fused": None,

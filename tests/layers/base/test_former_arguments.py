@@ -33,7 +33,7 @@ ROWS = [
         {"output_dim": 3, "inner_activation": "tanh", "dropout_W": 0.1, "consume_less": "gpu"},
         {"units": 3, "dropout": 0.1},
     ),
-    ("GRU", {"units": 3, "implementation": 1, "time_major": False}, {"units": 3}),
+    ("GRU", {"units": 3, "consume_less": "gpu", "time_major": False}, {"units": 3}),
     ("Embedding", {"input_dim": 5, "output_dim": 2, "dropout": 0.2}, {"output_dim": 2}),
     ("BatchNormalization", {"mode": 0, "fused": True, "gamma_init": "zeros"}, {"axis": -1}),
     ("Dropout", {"p": 0.25}, {"rate": 0.25}),
