@@ -13,6 +13,7 @@ from fkeras.models import symbolic_losses
 from fkeras.models.functional import Functional
 from fkeras.models.input_structure import pack_like
 from fkeras.models.sequential import Sequential
+from fkeras.saving import automatic_names
 
 if TYPE_CHECKING:
     from fkeras.core.symbolic.keras_tensor import KerasTensor
@@ -83,7 +84,13 @@ def _clone(model, input_tensors, clone_function, call_function, recursive):
             f"models or Functional models. Received model of type '{type(model).__name__}', with "
             f"clone_function={clone_function} and input_tensors={input_tensors}"
         )
-    return type(model).from_config(model.get_config())
+    return _from_config(model)
+
+
+def _from_config(layer):
+    clone = type(layer).from_config(layer.get_config())
+    automatic_names.copy_automatic(layer, clone)
+    return clone
 
 
 def _layer_cloner(clone_function: CloneLayer | None, recursive: bool) -> CloneLayer:
@@ -94,7 +101,7 @@ def _layer_cloner(clone_function: CloneLayer | None, recursive: bool) -> CloneLa
             return layer
         if clone_function is not None:
             return clone_function(layer)
-        return type(layer).from_config(layer.get_config())
+        return _from_config(layer)
 
     return clone_layer
 

@@ -17,17 +17,18 @@ from fkeras.layers.base import tracking
 from fkeras.layers.base.attribute_scan import AttributeScan
 
 if TYPE_CHECKING:
+    from fkeras.layers import Layer
     from fkeras.models import Model
 
 _COUNTER = re.compile(r"_\d+$")
 
 
-def record_automatic(model: Model) -> tuple[bool, ...]:
+def record_automatic(model: Layer) -> tuple[bool, ...]:
     """Whether each layer below a model has a name that was chosen for it."""
     return tuple(layer._info.auto_named for _, layer in tracking.structure_of(model).layers)
 
 
-def restore_automatic(model: Model, automatic: Sequence[bool] | None) -> None:
+def restore_automatic(model: Layer, automatic: Sequence[bool] | None) -> None:
     """Gives the layers of a model that was made from a config what `record_automatic` returned."""
     layers = [layer for _, layer in tracking.structure_of(model).layers]
     if automatic is None or len(layers) != len(automatic):
@@ -35,6 +36,14 @@ def restore_automatic(model: Model, automatic: Sequence[bool] | None) -> None:
     for layer, flag in zip(layers, automatic):
         layer._info.auto_named = flag
     AttributeScan.renamings += 1
+
+
+def copy_automatic(source: Layer, target: Layer) -> None:
+    """Gives a layer that was made from another one's config, and those below it, what the other
+    one's names are.
+    """
+    target._info.auto_named = source._info.auto_named
+    restore_automatic(target, record_automatic(source))
 
 
 def guess_automatic(model: Model, fits: Callable[[], bool]) -> None:

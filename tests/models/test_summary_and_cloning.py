@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 
+import jax
 import numpy as np
 import pytest
 
@@ -316,3 +317,20 @@ def test_a_checkpoint_of_a_newer_format_says_to_install_a_newer_fkeras(saved, tm
             match=r"model' has format 99; this release reads up to 3\. Install a newer fkeras",
         ):
             use(path)
+
+
+def test_who_chose_a_name_counts_in_clones_configs_and_files(tmp_path):
+    """`params["dense_1"]` is the layer that was given this name, whatever stands before it."""
+    paths = lambda made: list(made.init(jax.random.key(0), (1, 3))["params"])
+    given = fkeras.Sequential(
+        [fkeras.Input((3,)), layers.Dense(2, name="dense_1"), layers.Dense(1, name="dense_2")]
+    )
+    layers.Dense(1)  # counts on
+    chosen = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(2), layers.Dense(1)])
+    assert chosen.layers[0].name != "dense"
+    for made, expected in ((given, ["dense_1", "dense_2"]), (chosen, ["dense", "dense_1"])):
+        made.save(tmp_path / "model.keras")
+        assert paths(made) == expected
+        assert paths(fkeras.models.clone_model(made)) == expected
+        assert paths(fkeras.saving.load_model(tmp_path / "model.keras")) == expected
+    assert paths(fkeras.Sequential.from_config(chosen.get_config())) == ["dense", "dense_1"]

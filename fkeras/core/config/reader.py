@@ -172,6 +172,8 @@ class Reader:
                     f"config's keys: {sorted(inner)}. Check that `get_config()` and the "
                     "constructor agree, or define `from_config`."
                 ) from error
+            if hasattr(instance, "take_name_of_config"):
+                instance.take_name_of_config()
             self._build(instance, config)
             if config.get("compile_config") and hasattr(instance, "compile_from_config"):
                 instance.compile_from_config(config["compile_config"])

@@ -27,7 +27,7 @@ class LayerInfo:
 
     Attributes:
         arguments: what the constructor was called with, for `get_config`.
-        auto_named: whether the name is one that fkeras chooses, `dense_1`, whoever chose it.
+        auto_named: whether fkeras chose the name, such as `dense_1`.
         name_scope_is_open: whether a caller of `build` has opened the layer's name scope already.
         made_in_call: whether the constructor ran inside the call of another layer.
         call_depth: how many calls of the layer are running, in each other.

@@ -131,7 +131,7 @@ class Layer(
         class_name = type(self).__name__
         _check_name(class_name, name)
         info = self._info
-        info.auto_named = name is None or names.is_automatic(name, class_name)
+        info.auto_named = name is None
         info.name = name or names.auto_name(class_name)
         info.activity_regularizer = regularizers_module.get(activity_regularizer)
         info.batch_input_shape = _pop_batch_input_shape(kwargs, self._takes_steps)
@@ -182,7 +182,14 @@ class Layer(
     @name.setter
     def name(self, value: str) -> None:
         self._info.name = value
-        self._info.auto_named = names.is_automatic(value, type(self).__name__)
+        self._info.auto_named = False
+        AttributeScan.renamings += 1
+
+    def take_name_of_config(self) -> None:
+        """Told after the layer was made from a config, which does not say who chose its name: one
+        that looks automatic counts as such.
+        """
+        self._info.auto_named = names.is_automatic(self.name, type(self).__name__)
         AttributeScan.renamings += 1
 
     @property
