@@ -44,6 +44,7 @@ from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 from jax._src.numpy import array_methods as _array_methods
+from jax.extend import core as _extended_core
 
 Trace = _jax_core.Trace
 raw_value_descriptor = nnx.Variable.__dict__["_raw_value"]
@@ -82,9 +83,10 @@ def innermost_trace() -> Trace:
 
 entered_trace = _jax_core.set_current_trace
 run_jaxpr = _jax_core.eval_jaxpr
-ClosedJaxpr = _jax_core.ClosedJaxpr
-Jaxpr = _jax_core.Jaxpr
-Literal = _jax_core.Literal
+# One class in newer releases of JAX.
+ClosedJaxpr = _extended_core.ClosedJaxpr
+Jaxpr = _extended_core.Jaxpr
+Literal = _extended_core.Literal
 
 
 def is_eager(trace: Trace) -> bool:
