@@ -81,6 +81,7 @@ ABSENT = [
     ("tf.gradients", "AttributeError", "fkeras has no `tf.gradients`.*tf.GradientTape"),
     ("tf.random.dirichlet", "AttributeError", "no `tf.random.dirichlet`.*`keras.random`"),
     ("tf.random.nrmal", "AttributeError", "Did you mean `tf.random.normal`"),
+    ("tf.log", "AttributeError", "fkeras has no `tf.log`.*`tf.math.log`"),
     ("tf.lite", "AttributeError", "fkeras has no `tf.lite`.*not exported yet"),
     ("tf.lite.TFLiteConverter", "AttributeError", "fkeras has no `tf.lite`"),
     ("tf.train.Checkpoint", "AttributeError", "no `tf.train.Checkpoint`.*save_weights"),

@@ -146,19 +146,22 @@ PACKAGES = {
 }
 
 
-def message(module: str, name: str, names: Iterable[str]) -> str:
+def message(module: str, name: str, names: Iterable[str], elsewhere: str = "") -> str:
     """What to say of a name of TensorFlow that is not there.
 
     Args:
         module: where it was looked for: `''` for `tf` itself, `'math'`, `'config.experimental'`.
         name: what was looked for.
         names: what the module has.
+        elsewhere: another module that has the name; empty where none is known.
 
     Examples:
         >>> print(message("train", "Checkpoint", []).partition(". ")[0])
         fkeras has no `tf.train.Checkpoint`
         >>> print(message("math", "reduce_men", ["reduce_mean"]))
         fkeras has no `tf.math.reduce_men`. Did you mean `tf.math.reduce_mean`?
+        >>> print(message("", "log", [], "math"))
+        fkeras has no `tf.log`. Use `tf.math.log`.
     """
     inside = f"{module}.{name}".strip(".")
     parts = inside.split(".")
@@ -166,6 +169,8 @@ def message(module: str, name: str, names: Iterable[str]) -> str:
         known = ".".join(parts[:end])
         if known in INSTEAD:
             return f"fkeras has no `tf.{inside}`. {INSTEAD[known]}"
+    if elsewhere:
+        return f"fkeras has no `tf.{inside}`. Use `tf.{elsewhere}.{name}`."
     close = nearest(name, names, 1)
     if close:
         right = f"{module}.{close[0]}".strip(".")

@@ -126,6 +126,10 @@ TREE: dict[str, dict[str, Any]] = {
 }
 
 
+# Where names of TensorFlow 1 went.
+_PLACES = ("math", "linalg", "nn", "image", "io", "strings", "random", "debugging", "config")
+
+
 @functools.cache
 def parts_of(path: str) -> frozenset[str]:
     """The namespaces inside of one: `'experimental'` in `'config'`."""
@@ -151,4 +155,5 @@ def find(path: str, name: str) -> Any:
     names = TREE.get(path, {})
     if name in names:
         return names[name]
-    raise AttributeError(absent.message(path, name, names_of(path)))
+    elsewhere = next((p for p in _PLACES if p != path and name in TREE[p]), "")
+    raise AttributeError(absent.message(path, name, names_of(path), elsewhere))
