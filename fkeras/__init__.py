@@ -8,7 +8,7 @@ import functools
 import importlib
 import typing
 
-from fkeras.core import namespaces
+from fkeras.core import former_names, namespaces
 from fkeras.core.config import homes as config_homes
 
 if typing.TYPE_CHECKING:
@@ -34,6 +34,7 @@ if typing.TYPE_CHECKING:
     from fkeras import models as models
     from fkeras import ops as ops
     from fkeras import optimizers as optimizers
+    from fkeras import preprocessing as preprocessing
     from fkeras import random as random
     from fkeras import regularizers as regularizers
     from fkeras import saving as saving
@@ -105,6 +106,7 @@ _ROOMS = (
     "models",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
@@ -146,6 +148,7 @@ config_homes.install(
         for room in _NAMED_IN_CONFIGS
     }
 )
+former_names.install(importlib.import_module)
 
 
 def version() -> str:

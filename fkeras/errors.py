@@ -1,7 +1,7 @@
 """The errors that users meet: what went wrong, with whose names, and what to write instead.
 
-Every class is also a `ValueError`, `TypeError` or `RuntimeError`, so that code written for Keras
-keeps catching them.
+Every class is also a `ValueError`, `TypeError`, `RuntimeError` or `OSError`, so that code written
+for Keras keeps catching them.
 """
 
 import difflib
@@ -58,6 +58,12 @@ class CorruptFileError(UserInputError):
 
 class IncompatibleFileError(UserInputError):
     """A file of a newer release, or one that does not fit the model."""
+
+
+class SaveError(OSError):
+    """What could not be written, such as a checkpoint on a full disk. What stood there before
+    stands still.
+    """
 
 
 class TransformationMissingError(UserInputError):

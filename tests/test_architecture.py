@@ -26,15 +26,18 @@ def loaded_after(statement):
 def test_import_fkeras_loads_nothing_heavy():
     loaded = loaded_after("import fkeras")
     assert not {"jax", "flax", "numpy"} & loaded
-    # The table of what configs name and the one of what is not there yet are installed at once:
-    # a few lines without imports.
+    # The tables of what configs name, of what is not there yet and of former names are installed
+    # at once: a few lines without imports.
     assert {m for m in loaded if m.startswith("fkeras")} == {
         "fkeras",
         "fkeras.core",
         "fkeras.core.config",
         "fkeras.core.config.homes",
+        "fkeras.core.former_names",
         "fkeras.core.namespaces",
         "fkeras.core.not_there_yet",
+        "fkeras.core.scoped",
+        "fkeras.core.warn_once",
     }
 
 

@@ -13,6 +13,7 @@ from fkeras.callbacks.lambda_callback import LambdaCallback as LambdaCallback
 from fkeras.callbacks.learning_rate_scheduler import LearningRateScheduler as LearningRateScheduler
 from fkeras.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
 from fkeras.callbacks.monitor import MonitorCallback as MonitorCallback
+from fkeras.callbacks.orbax_checkpoint import OrbaxCheckpoint as OrbaxCheckpoint
 from fkeras.callbacks.progbar import Progbar as Progbar
 from fkeras.callbacks.progbar_logger import ProgbarLogger as ProgbarLogger
 from fkeras.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau as ReduceLROnPlateau

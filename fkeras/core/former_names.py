@@ -6,7 +6,7 @@ same namespace has today, or `module:name` for what has a home of its own.
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core.scoped import Scoped
@@ -38,8 +38,6 @@ FORMER: dict[str, dict[str, str]] = {
     "losses": {**_LOSSES, "Reduction": "fkeras.losses.reduction:ReductionNames"},
     "metrics": {
         **_LOSSES,
-        "log_cosh": "fkeras.losses:log_cosh",
-        "logcosh": "fkeras.losses:log_cosh",
         "cosine": "fkeras.metrics.regression:cosine_similarity",
         "cosine_proximity": "fkeras.metrics.regression:cosine_similarity",
     },
@@ -106,11 +104,17 @@ FORMER: dict[str, dict[str, str]] = {
         "deconv_length": "fkeras.keras2.convolution_sizes:deconv_length",
         "deconv_output_length": "fkeras.keras2.convolution_sizes:deconv_length",
     },
-    "mixed_precision": {"set_policy": "set_dtype_policy", "global_policy": "dtype_policy"},
+    "mixed_precision": {"set_policy": "set_dtype_policy"},
     "callbacks": {"BaseLogger": "fkeras.callbacks.base_logger:BaseLogger"},
 }
 
+_loaders: list[Callable[[str], Any]] = []  # the one that loads a module by its name
 _silent: Scoped[bool] = Scoped(False)
+
+
+def install(load: Callable[[str], Any]) -> None:
+    """Takes the function that loads a module by its name: core knows nothing of those above."""
+    _loaders[:] = [load]
 
 
 def silently() -> AbstractContextManager:
@@ -145,7 +149,7 @@ def find(room: str, name: str) -> Any:
     if now is None:
         return None
     home, _, attribute = now.rpartition(":")
-    value = getattr(importlib.import_module(home or f"{_PACKAGE}.{room}"), attribute)
+    value = getattr(_loaders[0](home or f"{_PACKAGE}.{room}"), attribute)
     if not home:
         tell(f"`keras.{room}.{name}` is called `keras.{room}.{attribute}` today.")
     else:

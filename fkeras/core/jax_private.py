@@ -138,10 +138,12 @@ def is_mapping(trace: Trace) -> bool:
 _COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
 
 
+@functools.cache
 def wrap_compilation(
     wrapper: Callable[[Callable[[], Hashable], Callable[[], Any]], Any],
 ) -> bool:
     """From now on each compilation of a program without callbacks to Python goes through a wrapper.
+    A second call with the same one does nothing.
 
     Args:
         wrapper: function (makes the key of what is compiled, compiles it) -> executable.

@@ -15,8 +15,6 @@ INSTEAD: dict[str, str] = {
     "in by `fkeras.layers.FlaxLayer`.",
     "callbacks.BackupAndRestore": "Save with `fkeras.callbacks.ModelCheckpoint`, and go on from "
     "`fkeras.saving.load_model` with `fit(initial_epoch=...)`.",
-    "callbacks.OrbaxCheckpoint": "Use `fkeras.callbacks.ModelCheckpoint` with a path without "
-    "suffix, which is an Orbax checkpoint directory.",
     "callbacks.RemoteMonitor": "Send the logs yourself: `fkeras.callbacks.LambdaCallback("
     "on_epoch_end=...)`.",
     "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
@@ -42,8 +40,6 @@ INSTEAD: dict[str, str] = {
     "`fkeras.utils.pad_sequences`.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    "preprocessing": "Sequences: `fkeras.utils.pad_sequences`. Images and text: read them with "
-    "Python's own tools into arrays, or batch by batch in a `fkeras.utils.PyDataset`.",
     "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",

@@ -11,7 +11,6 @@ The table holds executables and nothing else: no model, no weights, no data.
 from __future__ import annotations
 
 import collections
-import functools
 import re
 import threading
 from collections.abc import Callable, Hashable
@@ -35,8 +34,9 @@ class WrongSharingError(RuntimeError):
 
 
 def sharing() -> AbstractContextManager[bool]:
-    """Context manager: what JAX compiles inside is looked up first, and kept for others."""
-    _install()
+    """Context manager: what JAX compiles inside is looked up first, and kept for others, once
+    `jax_private.wrap_compilation(shared)` was called.
+    """
     return _is_open.inside(True)
 
 
@@ -58,13 +58,6 @@ def clear() -> None:
     """Forgets all executables. Models that use one go on with it."""
     with _lock:
         _table.clear()
-
-
-@functools.cache
-def _install() -> None:
-    from fkeras.core import jax_private  # this module is read without JAX
-
-    jax_private.wrap_compilation(shared)
 
 
 def shared(key_of: Callable[[], Hashable], compile: Callable[[], Any]) -> Any:

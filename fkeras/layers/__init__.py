@@ -45,6 +45,12 @@ from fkeras.layers.core.repeat import Repeat as Repeat
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
 from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.foreign.jax_layer import JaxLayer as JaxLayer
+
+# Dropped by Keras 3; `core/former_names.py` lists them.
+from fkeras.layers.former import dense_of_keras1 as _dense_of_keras1
+from fkeras.layers.former import locally_connected as _locally_connected
+from fkeras.layers.former import random_size as _random_size
+from fkeras.layers.former import thresholded_relu as _thresholded_relu
 from fkeras.layers.merging.concatenate import Concatenate as Concatenate
 from fkeras.layers.merging.concatenate import concatenate as concatenate
 from fkeras.layers.merging.dot import Dot as Dot
@@ -161,6 +167,22 @@ registry.add_builtins(
         if isinstance(obj, type)
         and issubclass(obj, Layer)
         and name in (obj.__name__, vars(obj).get("_exported_as"))
+    },
+)
+
+registry.add_builtins(
+    "keras.layers",
+    {
+        cls.__name__: cls
+        for cls in (
+            _dense_of_keras1.Highway,
+            _dense_of_keras1.MaxoutDense,
+            _locally_connected.LocallyConnected1D,
+            _locally_connected.LocallyConnected2D,
+            _random_size.RandomHeight,
+            _random_size.RandomWidth,
+            _thresholded_relu.ThresholdedReLU,
+        )
     },
 )
 

@@ -10,28 +10,30 @@ where. Keras's files have stores (`fkeras.saving.stores`) or, before Keras 3, ar
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import jax
 import numpy as np
+from flax import nnx
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.values import lending, stacking
+from fkeras.core.values.variable import Variable
 from fkeras.layers.base import tracking
-from fkeras.saving import legacy_weights
+from fkeras.metrics.state_names import names_of_states
+from fkeras.saving import automatic_names, legacy_weights
 from fkeras.saving import stores as keras_stores
+from fkeras.saving.slot_names import names_of_slots
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
-
-    from flax import nnx
 
     from fkeras.layers import Layer
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
     from fkeras.saving.legacy_weights import LegacyWeights
     from fkeras.saving.stores import Store
-    from fkeras.types import Config
+    from fkeras.types import ArrayLike, Config
 
 # By structural path, by Keras 3's stores, or by layer as before Keras 3.
 Layout: TypeAlias = Literal["paths", "stores", "layers"]
@@ -60,10 +62,12 @@ class OptimizerRecord:
         values: of its Variables, in Keras's order: iteration, learning rate, then the rest.
         trained: structural paths of the Variables that it trains, in the order in which it was
             built for them; None where a file does not tell.
+        names: of the values, such as `momentum/dense/kernel`; None where a file has none.
     """
 
-    values: tuple[np.ndarray, ...]
+    values: tuple[ArrayLike, ...]
     trained: tuple[str, ...] | None
+    names: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,8 +91,11 @@ class ModelRecord:
 
     Attributes:
         weights: arrays by structural path, in Keras's order: weights, and the states of seed
-            generators. Empty where there are stores.
+            generators. Empty where there are stores. They lie where the model has them, on one
+            device or many.
+        roles: for each weight, where a `TrainState` has it: "params" or "state"; "generators".
         by_position: whether the keys of `weights` are positions, as files of format 1 have them.
+        by_variable: whether the keys of `weights` are the paths that Variables have in Keras.
         layers: the layers that have Variables of their own.
         config: the architecture, with what `compile` was given; None for weights alone.
         optimizer: its state; None where there is none yet, or where it was left out.
@@ -98,11 +105,19 @@ class ModelRecord:
         legacy: arrays by layer and position, in place of weights.
         of_keras2: whether the file was written by Keras 2.
         generators: where there are no weights, the states of seed generators by structural path.
+        metrics: what the metrics have counted since their last reset: `{"loss/total": ...}`.
+        automatic: see `automatic_names.record_automatic`; None where a file does not tell.
+        trained: structural paths of the weights that training changes, as they were at `compile`;
+            None where a file does not tell.
+        training: what else a run wants to remember: plain values, as JSON has them.
+        training_arrays: arrays that belong to `training`, by name.
         metadata: what a file says of itself, such as version and date; None where it says nothing.
     """
 
-    weights: dict[str, np.ndarray]
+    weights: dict[str, ArrayLike]
+    roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     by_position: bool = False
+    by_variable: bool = False
     layers: tuple[LayerRecord, ...] = ()
     config: Config | None = None
     optimizer: OptimizerRecord | None = None
@@ -112,6 +127,11 @@ class ModelRecord:
     legacy: LegacyWeights | None = None
     of_keras2: bool = False
     generators: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    metrics: Mapping[str, ArrayLike] = dataclasses.field(default_factory=dict)
+    automatic: tuple[bool, ...] | None = None
+    trained: tuple[str, ...] | None = None
+    training: Mapping[str, Any] | None = None
+    training_arrays: Mapping[str, ArrayLike] = dataclasses.field(default_factory=dict)
     metadata: Config | None = None
 
 
@@ -139,6 +159,9 @@ def record_model(
         config=config,
         lifetime=_record_lifetime(model),
         assets=keras_stores.record_assets(model),
+        metrics=_record_metrics(model) if layout == "paths" and include_optimizer else {},
+        automatic=automatic_names.record_automatic(model),
+        trained=_record_trained(model),
     )
 
 
@@ -160,11 +183,39 @@ def record_weights(
     if layout == "layers":
         saved = legacy_weights.record_legacy(model, include_optimizer)
         return ModelRecord({}, legacy=saved, generators=_record_generators(model))
-    weights = {
-        path: keras_stores.to_numpy(variable) for path, variable in variables_by_path(model).items()
+    variables = variables_by_path(model)
+    return ModelRecord(
+        {path: _value_of(variable) for path, variable in variables.items()},
+        roles=_record_roles(model, variables),
+        layers=_record_layers(model),
+        optimizer=_record_optimizer(model) if include_optimizer else None,
+    )
+
+
+def _value_of(variable: nnx.Variable) -> jax.Array:
+    """The value where it lies: it is never changed, so that it may be written later."""
+    return variable.value if isinstance(variable, Variable) else variable.get_value()
+
+
+def _record_roles(model: Model, variables: Mapping[str, nnx.Variable]) -> dict[str, str]:
+    roles = {
+        path: "params" if isinstance(variable, nnx.Param) else "state"
+        for path, variable in variables.items()
     }
-    optimizer = _record_optimizer(model) if include_optimizer else None
-    return ModelRecord(weights, layers=_record_layers(model), optimizer=optimizer)
+    return roles | dict.fromkeys(_record_generators(model), "generators")
+
+
+def _record_metrics(model: Model) -> dict[str, jax.Array]:
+    return {name: variable.value for name, variable in metric_states(model).items()}
+
+
+def metric_states(model: Model) -> dict[str, Variable]:
+    """The Variables of a compiled model's metrics by name: `loss/total`."""
+    if not model.compiled:
+        return {}
+    variables = [variable for metric in model.metrics for variable in metric.variables]
+    names = ("/".join(pair) for pair in names_of_states(model.metrics))
+    return dict(zip(names, variables, strict=True))
 
 
 def _record_generators(model: Model) -> dict[str, np.ndarray]:
@@ -217,6 +268,47 @@ def trained_blocks(model: Model, variables: Sequence[nnx.Variable]) -> TrainedBl
     )
 
 
+def with_training(
+    record: ModelRecord,
+    training: Mapping[str, Any] | None,
+    arrays: Mapping[str, ArrayLike] | None = None,
+) -> ModelRecord:
+    """A record with what else a run wants to remember.
+
+    Args:
+        record: of a model.
+        training: plain values, as JSON has them.
+        arrays: by name.
+    """
+    return dataclasses.replace(record, training=training, training_arrays=arrays or {})
+
+
+def renamed(record: ModelRecord, names: Mapping[str, str]) -> ModelRecord:
+    """A record with other paths.
+
+    Args:
+        record: with weights by path.
+        names: {path: new path} of all of them.
+    """
+    if all(path == new for path, new in names.items()):
+        return record
+    optimizer = record.optimizer
+    if optimizer is not None and optimizer.names is not None:
+        slots = (automatic_names.translate_slot(name, names) for name in optimizer.names)
+        optimizer = dataclasses.replace(optimizer, names=tuple(slots))
+    if optimizer is not None and optimizer.trained is not None:
+        trained = tuple(names.get(path, path) for path in optimizer.trained)
+        optimizer = dataclasses.replace(optimizer, trained=trained)
+    return dataclasses.replace(
+        record,
+        weights={names[path]: array for path, array in record.weights.items()},
+        optimizer=optimizer,
+        trained=None
+        if record.trained is None
+        else tuple(names.get(path, path) for path in record.trained),
+    )
+
+
 def _record_lifetime(model: Model) -> Lifetime:
     counts = model.training_progress
     first, second = jax.random.key_data(model.build_key)  # two words of Threefry
@@ -224,12 +316,31 @@ def _record_lifetime(model: Model) -> Lifetime:
 
 
 def _record_optimizer(model: Model) -> OptimizerRecord | None:
-    optimizer = model.optimizer
-    if optimizer is None or not optimizer.built:
+    if not _trains(model):
         return None
+    states = optimizer_states(model)
+    values = tuple(variable.value for variable in states.values())
+    return OptimizerRecord(values, _record_trained(model), tuple(states))
+
+
+def _trains(model: Model) -> bool:
+    return model.optimizer is not None and model.optimizer.built
+
+
+def _record_trained(model: Model) -> tuple[str, ...] | None:
+    if not _trains(model):
+        return None
+    return trained_blocks(model, model.optimizer.bound_variables).paths
+
+
+def optimizer_states(model: Model) -> dict[str, Variable]:
+    """The Variables of a built optimizer, in Keras's order, by readable names."""
+    optimizer = model.optimizer
     trained = trained_blocks(model, optimizer.bound_variables)
     own = optimizer.separate_variables(trained.places)
-    return OptimizerRecord(tuple(np.asarray(variable) for variable in own), trained.paths)
+    paths = {id(variable): path for path, variable in _entries_of(model)}
+    bound = [paths.get(id(v)) or (lending.path_of(v),) for v in optimizer.bound_variables]
+    return dict(zip(names_of_slots(optimizer, bound, own), own, strict=True))
 
 
 def _record_layers(model: Model) -> tuple[LayerRecord, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
-from fkeras.core.values import stacking
+from fkeras.core.values import lending, stacking
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import (
     CorruptFileError,
@@ -16,7 +16,13 @@ from fkeras.errors import (
     UserInputError,
 )
 from fkeras.layers.base import tracking
-from fkeras.saving import legacy_weights, store_matching
+from fkeras.saving import (
+    automatic_names,
+    keras_names,
+    legacy_weights,
+    store_matching,
+    trained_weights,
+)
 from fkeras.saving import record as records
 from fkeras.saving import stores as keras_stores
 from fkeras.saving.match import Match, listed
@@ -64,6 +70,8 @@ def revive_model(
             )
     except RecursionError:
         raise CorruptFileError("The model's config holds models in models without end.") from None
+    _restore_names(model, record)
+    record = _in_names_of(model, record)
     match = _match(model, record, False)
     match.refuse_problems(_WEIGHTS)
     match.apply(_variables_of(model))
@@ -88,6 +96,7 @@ def _compile(
         with (
             scopes.custom_object_scope(custom_objects),
             scopes.SafeModeScope(scopes.in_safe_mode(safe_mode)),
+            trained_weights.flags_for(model, record.trained),
         ):
             model.compile_from_config(chosen)
     except TransformationMissingError:
@@ -103,6 +112,7 @@ def _compile(
         return
     if model.optimizer is not None and model.built and _holds_optimizer(record):
         _restore_optimizer(model, record)
+    _restore_metrics(model, record)
 
 
 def _state_alone(record: ModelRecord) -> ModelRecord:
@@ -156,6 +166,7 @@ def restore_weights(
             "`by_name=True` only supports loading legacy '.h5' or '.hdf5' files. This file has "
             "another layout, in which weights know their places."
         )
+    record = _in_names_of(model, record)
     match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
@@ -193,7 +204,7 @@ def _match_state(match: Match, model: Model, record: ModelRecord) -> None:
     elif record.legacy is not None:
         legacy_weights.match_optimizer(match, model, record.legacy)
     elif record.optimizer is not None:
-        _match_optimizer(match, model, record.optimizer)
+        _match_optimizer(match, model, record)
 
 
 def _match(
@@ -232,7 +243,7 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
     Raises:
         IncompatibleFileError: a record by position with another number of weights.
     """
-    variables = records.variables_by_path(model)
+    variables = _weights_of(model, record)
     arrays = record.weights
     if record.by_position:
         if len(arrays) != len(variables):
@@ -249,6 +260,33 @@ def match_weights(model: Model, record: ModelRecord) -> Match:
         if path not in variables:
             match.add_unused(path, array)
     return match
+
+
+def _restore_names(model: Model, record: ModelRecord) -> None:
+    automatic_names.restore_automatic(model, record.automatic)
+    if (
+        record.automatic is None
+        and record.weights
+        and not (record.by_position or record.by_variable)
+    ):
+        automatic_names.guess_automatic(
+            model, lambda: set(records.variables_by_path(model)) == set(record.weights)
+        )
+
+
+def _in_names_of(model: Model, record: ModelRecord) -> ModelRecord:
+    """The record with the paths of this model, where they differ in counters only."""
+    if record.by_position or not record.weights:
+        return record
+    translate = keras_names.translate if record.by_variable else automatic_names.translate
+    translation = translate(model, _weights_of(model, record), record.weights)
+    return records.renamed(record, translation)
+
+
+def _weights_of(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
+    if record.by_variable:
+        return keras_names.weights_by_name(model)
+    return records.variables_by_path(model)
 
 
 def count_arrays(record: ModelRecord) -> int:
@@ -280,26 +318,59 @@ def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
     return False
 
 
-def _match_optimizer(match: Match, model: Model, record: OptimizerRecord) -> None:
-    """Pairs the optimizer's state by position, which says something only if it trains the same
-    Variables in the same order.
+def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
+    """Pairs the optimizer's state by name; by position where a file has no names, which says
+    something only if it trains the same Variables in the same order.
     """
-    optimizer = model.optimizer
-    trained = records.trained_blocks(model, optimizer.bound_variables)
-    if record.trained is not None and record.trained != trained.paths:
+    saved = record.optimizer
+    if record.by_variable:
+        own = _slots_by_name(model, record)
+    else:
+        own = records.optimizer_states(model)
+        _check_trained(model, saved)
+    if len(saved.values) != len(own):
+        raise IncompatibleFileError(
+            f"The file holds {len(saved.values)} arrays of optimizer state, the model has "
+            f"{len(own)}."
+        )
+    values = dict(zip(saved.names or own, saved.values, strict=True))
+    for name, variable in own.items():
+        match.add(name, variable, values.get(name))
+    for name, value in values.items():
+        if name not in own:
+            match.add_unused(name, value)
+
+
+def _slots_by_name(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]:
+    """What the optimizer keeps, by the names that Keras's checkpoints have."""
+    weights = _weights_of(model, record)
+    names = {lending.path_of(variable): name for name, variable in weights.items()}
+    own = model.optimizer.variables
+    return dict(zip(keras_names.slots_by_weight((v.path for v in own), names), own, strict=True))
+
+
+def _check_trained(model: Model, saved: OptimizerRecord) -> None:
+    if saved.trained is None:
+        return
+    trained = records.trained_blocks(model, model.optimizer.bound_variables).paths
+    # Without names, the order says which array is whose.
+    if set(saved.trained) != set(trained) or (saved.names is None and saved.trained != trained):
         raise IncompatibleFileError(
             "The optimizer state in the file belongs to other weights than the model trains. File: "
-            f"{_shown(record.trained)}. Model: {_shown(trained.paths)}. Pass `compile=False` to "
+            f"{_shown(saved.trained)}. Model: {_shown(trained)}. Pass `compile=False` to "
             "load the weights alone."
         )
-    variables = optimizer.separate_variables(trained.places)
-    if len(record.values) != len(variables):
-        raise IncompatibleFileError(
-            f"The file holds {len(record.values)} arrays of optimizer state, the model has "
-            f"{len(variables)}."
-        )
-    for variable, value in zip(variables, record.values):
-        match.add(variable.path, variable, value)
+
+
+def _restore_metrics(model: Model, record: ModelRecord) -> None:
+    """What the metrics have counted, as far as the model has them already: some are made for the
+    first targets.
+    """
+    match = Match()
+    for name, variable in records.metric_states(model).items():
+        if name in record.metrics:
+            match.add(name, variable, record.metrics[name])
+    match.apply(())
 
 
 def _variables_of(model: Model) -> list[nnx.Variable]:

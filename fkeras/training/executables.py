@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jax
 
-from fkeras.core import placement, shared_programs
+from fkeras.core import jax_private, placement, shared_programs
 from fkeras.core.config import registry
 from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
 from fkeras.training.outside import Outside
@@ -72,6 +72,7 @@ class Executables:
         eager: bool = False,
         distribution: Distribution | None = None,
     ) -> None:
+        jax_private.wrap_compilation(shared_programs.shared)
         self.model = model
         self.groups = groups
         self.distribution = distribution

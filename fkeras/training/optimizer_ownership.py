@@ -24,7 +24,7 @@ _models: weakref.WeakKeyDictionary[Optimizer, list[weakref.ref]] = weakref.WeakK
 
 def own_optimizer(model: Trainable, optimizer: Optimizer | None) -> Optimizer | None:
     """The optimizer that a model is compiled with: the one given, or a copy without state where
-    another model was compiled with it that has layers in common.
+    another model was compiled with it that has layers in common and trains other weights.
 
     So it is with a discriminator and the GAN around it, which scripts of tf.keras 2 compile with
     one object: there, it kept its state for each weight. Models that have nothing in common share
@@ -36,9 +36,10 @@ def own_optimizer(model: Trainable, optimizer: Optimizer | None) -> Optimizer | 
     if optimizer is None or isinstance(optimizer, OptaxOptimizer):
         return optimizer
     others = [ref() for ref in _models.get(optimizer, ())]
-    own = _layers_of(model)
     for other in others:
-        if other is not None and other is not model and own & _layers_of(other):
+        if other is None or other is model or not _layers_of(model) & _layers_of(other):
+            continue
+        if not _trains_the_same(model, other, optimizer):
             warn_user(
                 f"The optimizer '{optimizer.name}' was compiled into model '{other.name}' too, "
                 f"which has layers in common with model '{model.name}': this one gets a copy, "
@@ -48,6 +49,12 @@ def own_optimizer(model: Trainable, optimizer: Optimizer | None) -> Optimizer | 
     alive = [weakref.ref(other) for other in others if other is not None and other is not model]
     _models[optimizer] = [*alive, weakref.ref(model)]
     return optimizer
+
+
+def _trains_the_same(model: Trainable, other: Trainable, optimizer: Optimizer) -> bool:
+    """Whether the optimizer's state for another model fits this one as it is."""
+    trained = list(optimizer.bound_variables) or other.trainable_variables
+    return [id(v) for v in trained] == [id(v) for v in model.trainable_variables]
 
 
 def _layers_of(model: Trainable) -> set[int]:

@@ -12,6 +12,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from fkeras.core.values import lending, stand_ins
 from fkeras.errors import UserInputError
 from fkeras.layers.base import pure, tracking, variables_tree
+from fkeras.metrics.state_names import names_of_states
 from fkeras.training.state import TrainState
 
 if TYPE_CHECKING:
@@ -150,15 +151,7 @@ class VariableGroups:
 
     def metric_names(self) -> list[tuple[str, str]]:
         """(metric name, variable name) for each metric Variable, each pair once."""
-        names, used = [], set()
-        for metric in self.metric_objects:
-            for variable in metric.variables:
-                name, i = metric.name, 1
-                while (name, variable.name) in used:
-                    name, i = f"{metric.name}_{i}", i + 1
-                used.add((name, variable.name))
-                names.append((name, variable.name))
-        return names
+        return names_of_states(self.metric_objects)
 
     def to_groups(self, state: TrainState, optimizer: Optimizer | None) -> GroupValues:
         """(trainable, non-trainable, optimizer, metric) values of a `TrainState`.

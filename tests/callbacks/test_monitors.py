@@ -171,7 +171,8 @@ AVAILABLE = ["loss", "accuracy", "val_loss", "val_accuracy"]
 
 @pytest.mark.parametrize("make", [EarlyStopping, ReduceLROnPlateau])
 @pytest.mark.parametrize(
-    "name, mode", [("val_los", "min"), ("val_los", "auto"), ("acuracy", "max"), ("val_acc", "auto")]
+    "name, mode",
+    [("val_los", "min"), ("val_los", "auto"), ("acuracy", "max"), ("val_acuracy", "min")],
 )
 def test_a_misspelt_name_raises_before_training(make, name, mode):
     with pytest.raises(

@@ -10,6 +10,7 @@ from fkeras.core import jax_private, shared_programs
 
 @pytest.fixture(autouse=True)
 def empty():
+    jax_private.wrap_compilation(shared_programs.shared)
     shared_programs.clear()
     yield
     shared_programs.clear()

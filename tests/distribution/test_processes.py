@@ -9,6 +9,8 @@ import sys
 import numpy as np
 import pytest
 
+import fkeras
+
 _FOLDER = pathlib.Path(__file__).parent / "processes"
 
 
@@ -49,11 +51,11 @@ def trained(tmp_path_factory):
     alone = start("training.py", 0, 1, 0, folder, devices=4)
     (output,) = end([alone], 400)
     assert alone.returncode == 0, output[-4000:]
-    return *(np.load(folder / f"{count}.npz") for count in (2, 1)), outputs
+    return *(np.load(folder / f"{count}.npz") for count in (2, 1)), outputs, folder
 
 
 def test_two_processes_train_what_one_trains(trained):
-    two, one, _ = trained
+    two, one, *_ = trained
     assert set(two) == set(one) and len(one) > 100
     differing = {}
     for name in one:
@@ -65,15 +67,31 @@ def test_two_processes_train_what_one_trains(trained):
 
 @pytest.mark.parametrize("scenario", ["one_stops", "one_is_interrupted"])
 def test_what_one_process_is_told_all_do_at_the_same_step(trained, scenario):
-    two, one, _ = trained
+    two, one, *_ = trained
     names = [name for name in one if scenario in name]
     assert names
     for name in names:
         np.testing.assert_allclose(two[name], one[name], rtol=5e-6, atol=5e-6, err_msg=name)
 
 
+@pytest.mark.parametrize("kind", ["DataParallel", "FSDP"])
+def test_one_process_goes_on_from_a_checkpoint_of_two(trained, kind):
+    """Each has written its part; the file of the first holds all else."""
+    *_, folder = trained
+    steps = sorted(path.name for path in (folder / f"2 of {kind}").iterdir())
+    assert steps == ["1", "2"]
+    two, one = (fkeras.saving.load_model(folder / f"{count} of {kind}") for count in (2, 1))
+    assert two.training_progress == one.training_progress == {"steps": 15, "epochs": 3}
+    for found, expected in zip(two.get_weights(), one.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, atol=5e-6)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 8)), rng.integers(0, 3, 8)
+    losses = [model.fit(x, y, verbose=0).history["loss"] for model in (two, one)]
+    np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
 def test_the_first_process_prints_for_all(trained):
-    *_, outputs = trained
+    _, _, outputs, _ = trained
     assert outputs[0].count("Epoch 1/2") == 2 and "Epoch" not in outputs[1]
 
 

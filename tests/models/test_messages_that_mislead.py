@@ -18,17 +18,6 @@ def model():
     return built
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
-@pytest.mark.parametrize("name", ["workers", "use_multiprocessing", "max_queue_size"])
-def test_arguments_that_went_to_the_data_are_told_so(method, name):
-    with pytest.raises(UserTypeError, match=rf"`{name}` belongs to the data.*PyDataset") as caught:
-        getattr(model(), method)(X, **{name: 2})
-    assert "unknown" not in str(caught.value)
-    assert name in fkeras.utils.PyDataset.__init__.__code__.co_varnames or name in str(
-        fkeras.utils.PyDataset.__doc__
-    )
-
-
 @pytest.mark.parametrize(
     "call, words",
     [

@@ -44,7 +44,7 @@ def test_it_acts_behind_loss_scaling():
     [
         (optimizers.SGD, "learning_rat", "Did you mean 'learning_rate'"),
         (optimizers.Adam, "beta1", "Did you mean 'beta_1'"),
-        (optimizers.SGD, "decay", "has no effect"),
+        (optimizers.SGD, "decai", "Did you mean 'decay'"),
         (lambda: optimizers.LossScaleOptimizer(optimizers.SGD()), "momentum", "has no effect"),
     ],
 )

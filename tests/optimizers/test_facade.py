@@ -171,7 +171,7 @@ def test_apply_works_on_some_of_the_variables_and_warns_of_missing_gradients():
         ({"use_ema": True, "ema_momentum": 2.0}, "range"),
         ({"weight_decay": "a"}, "weight_decay"),
         ({"use_ema": True, "ema_overwrite_frequency": 0.5}, "integer >= 1"),
-        ({"lr": 0.1}, "`lr` is called `learning_rate`"),
+        ({"lrr": 0.1}, "not recognized"),
         ({"momentum": 2.0}, "between"),
     ],
 )

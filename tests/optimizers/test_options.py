@@ -210,13 +210,6 @@ def test_options_out_of_range_are_refused_by_name(name, kwargs, words):
         getattr(optimizers, name)(**kwargs)
 
 
-def test_the_old_argument_decay_is_ignored_with_a_warning():
-    with pytest.warns(UserWarning, match="`decay` is no longer supported"):
-        optimizer = optimizers.SGD(0.5, decay=0.1)
-    assert optimizer.get_config()["learning_rate"] == 0.5
-    optimizers.SGD(0.5, decay=0.0)  # what old configs hold
-
-
 @pytest.mark.parametrize(
     ("make", "words"),
     [

@@ -166,10 +166,10 @@ def test_unsafe_deserialization_allows_code_everywhere(tmp_path):
 
 
 def test_a_file_cannot_turn_safe_mode_off(tmp_path):
-    plain().save(tmp_path / "model")
-    index = tmp_path / "model" / "fkeras.json"
-    text = index.read_text()
-    index.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
+    plain().save(tmp_path / "model", zipped=False)
+    config = tmp_path / "model" / "config.json"
+    text = config.read_text()
+    config.write_text(text.replace('"config": {', '"safe_mode": false, "config": {'))
     with pytest.raises(UserInputError, match="safe_mode=False"):
         saving.load_model(tmp_path / "model")
 

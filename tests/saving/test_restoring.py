@@ -167,7 +167,7 @@ def revived_with(**changes):
 def test_optimizer_state_of_other_weights_is_refused():
     trained = ("dense_1/bias", "dense_1/kernel", "dense/bias", "dense/kernel")
     with pytest.raises(UserInputError, match="(?s)other weights.*dense_1/bias.*compile=False"):
-        revived_with(trained=trained)
+        revived_with(trained=trained, names=None)
 
 
 def test_optimizer_state_of_another_length_is_refused():
@@ -182,7 +182,7 @@ def test_optimizer_state_of_other_shapes_is_refused():
 
 
 def test_optimizer_state_that_does_not_say_what_it_trains_goes_by_position():
-    model = revived_with(trained=None)
+    model = revived_with(trained=None, names=None)
     assert int(model.optimizer.iterations.numpy()) == 1
 
 

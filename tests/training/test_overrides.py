@@ -48,13 +48,13 @@ def model_with(base=fkeras.Model, **methods):
 @pytest.mark.parametrize(
     "name, index", [(name, i) for name, calls in CALLS.items() for i in range(len(calls))]
 )
-def test_a_step_as_on_tensorflow_is_told_the_contract(name, index):
-    model = model_with(**{name: lambda self, data: {"loss": 0.0}})
+def test_a_step_of_another_form_is_told_the_contract(name, index):
+    model = model_with(**{name: lambda self, x, y, z: {"loss": 0.0}})
     with pytest.raises(UserTypeError) as caught:
         CALLS[name][index](model)
     text = str(caught.value)
     assert f"`{name}` of model '{model.name}' (Mine)" in text
-    assert f"`{name}(self, data)`" in text
+    assert f"`{name}(self, x, y, z)`" in text and f"def {name}(self, data)" in text
     assert f"Define `def {name}(self, state, data)`" in text and "return `(" in text
 
 

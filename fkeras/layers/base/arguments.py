@@ -27,10 +27,10 @@ def is_int(value: Any) -> bool:
 
 
 def whole(value: Any) -> Any:
-    """A float that is a whole number as an int: `4 / 2`, or NumPy's product of no sizes. All else
-    as it is.
+    """NumPy's float that is a whole number as an int: its product of no sizes, or of halves. All
+    else as it is.
     """
-    is_whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    is_whole = isinstance(value, np.floating) and float(value).is_integer()
     return int(value) if is_whole else value
 
 

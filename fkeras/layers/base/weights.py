@@ -12,6 +12,7 @@ from fkeras.core.values import stacking, stand_ins
 from fkeras.core.values.trainable_scope import is_trainable
 from fkeras.core.values.variable import Variable
 from fkeras.core.values.variable_info import info_of
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.layers.base import tracking
 
@@ -62,6 +63,14 @@ class Weights:
     def trainable_weights(self) -> list[Variable]:
         """Those of `weights` that training changes. Empty where `trainable` is False."""
         return [v for v in self.weights if _is_trainable(v)] if self.trainable else []
+
+    @trainable_weights.setter
+    def trainable_weights(self, value: list[Variable]) -> None:
+        warn_user(
+            f"Layer '{self.name}': `trainable_weights` was assigned, as in Keras 1. Weights count "
+            "by themselves where they are kept as attributes; `add_weight` makes them."
+        )
+        self.listed_weights = list(value)
 
     @property
     def non_trainable_weights(self) -> list[Variable]:

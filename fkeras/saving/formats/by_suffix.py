@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving.formats.hdf5 import LegacyFile, WeightsFile
+from fkeras.saving.formats.keras_checkpoint import KerasCheckpoint
 from fkeras.saving.formats.keras_directory import KerasDirectory
 from fkeras.saving.formats.keras_zip import KerasZip
-from fkeras.saving.formats.orbax import OrbaxDirectory
+from fkeras.saving.formats.orbax_directory import OrbaxDirectory
 from fkeras.saving.formats.safetensors import SafetensorsFile
 from fkeras.saving.formats.sharded_hdf5 import ShardedWeights
+from fkeras.saving.formats.step_directories import StepDirectories
 
 if TYPE_CHECKING:
     from fkeras.saving.formats.format import Format
@@ -29,6 +31,8 @@ _FORMATS: tuple[Format, ...] = (
     SafetensorsFile(),
     _DIRECTORY,
     UNZIPPED,
+    KerasCheckpoint(),
+    StepDirectories(),
 )
 
 _SUFFIXES_OF_DIRECTORIES = (".ckpt", ".checkpoint", ".model", ".orbax", ".tf")

@@ -95,6 +95,7 @@ def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
         config=legacy_config.from_legacy(model_config, training_config, file.shown, version),
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
+        **metadata.choices_of(own),
     )
 
 

@@ -78,6 +78,7 @@ def record_of(names: Collection[str], read: Callable[[str], bytes], shown: str) 
         of_keras2=of_keras2,
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
+        **metadata.choices_of(own),
         assets={
             name.removeprefix(ASSETS): read(name)
             for name in names

@@ -35,6 +35,10 @@ def describe_own(record: ModelRecord) -> Config:
         own["steps"] = record.lifetime.steps
         own["epochs"] = record.lifetime.epochs
         own["key"] = list(record.lifetime.key)
+    if record.automatic is not None:
+        own["automatic"] = list(map(int, record.automatic))
+    if record.trained is not None:
+        own["trained"] = list(record.trained)
     own["generators"] = {path: value.tolist() for path, value in record.generators.items()}
     return own
 
@@ -77,6 +81,17 @@ def lifetime_of(own: Config) -> Lifetime | None:
         return Lifetime(int(own["steps"]), int(own["epochs"]), (int(first), int(second)))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def choices_of(own: Config) -> dict[str, Any]:
+    """The fields of a record that say whose choice names were, and what is trained."""
+    automatic, trained = own.get("automatic"), own.get("trained")
+    are_flags = isinstance(automatic, list) and all(flag in (0, 1) for flag in automatic)
+    are_paths = isinstance(trained, list) and all(isinstance(path, str) for path in trained)
+    return {
+        "automatic": tuple(map(bool, automatic)) if are_flags else None,
+        "trained": tuple(trained) if are_paths else None,
+    }
 
 
 def generators_of(own: Config) -> dict[str, np.ndarray]:

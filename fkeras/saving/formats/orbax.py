@@ -1,180 +1,113 @@
-"""The Orbax directory: `fkeras.json` beside the arrays. The only module that knows Orbax.
+"""Arrays on disk by Orbax: the only module that knows the library, which takes seconds to import.
 
-    fkeras.json     config, counts, the order of the weights
-    arrays/         variables by structural path, the optimizer's state by position
-    assets/         other files of layers
-
-Format 1, which is read and no longer written, had positions in place of paths.
+Arrays are written raw, one folder for each (`params.dense.kernel`), which Orbax's own tools read as
+they read all others. `raw_arrays` reads them without Orbax.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
-from fkeras import io
-from fkeras.errors import UserInputError
-from fkeras.saving.record import LayerRecord, Lifetime, ModelRecord, OptimizerRecord
+from fkeras.errors import CorruptFileError
 
 if TYPE_CHECKING:
-    from typing import Any
+    from fkeras.types import ArrayLike
 
-    import orbax.checkpoint as ocp
-
-    Arrays = dict[str, np.ndarray]
-
-FORMAT = 2
-INDEX = "fkeras.json"  # also what makes a directory a saved model
-_ARRAYS = "arrays"
-_ASSETS = "assets"
+_LONGEST_NAME = 240  # bytes of a folder's name; file systems allow 255
+_LONGEST_WAIT_MS = 600_000
+_SAYS_NOTHING = ("Skipping merge of OCDBT checkpoints", "Metadata file does not exist")
 
 
-class OrbaxDirectory:
-    """A directory that Orbax's own tools can read, too.
-
-    Examples:
-        >>> import fkeras, pathlib
-        >>> from fkeras.saving.formats.orbax import OrbaxDirectory
-        >>> from fkeras.saving.record import record_model
-        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2)])
-        >>> OrbaxDirectory().write(record_model(model), pathlib.Path("model"))
-        >>> list(OrbaxDirectory().read(pathlib.Path("model")).weights)
-        ['dense/kernel', 'dense/bias']
+def are_joined(paths: Iterable[str]) -> bool:
+    """Whether arrays of these paths are written into one file: where the names of folders would be
+    too long.
     """
-
-    suffixes = ("",)
-    layout: Literal["paths"] = "paths"
-    holds_models = True
-    holds_weights = True
-
-    def is_saved_at(self, path: Path) -> bool:
-        return (path / INDEX).is_file()
-
-    def write(self, record: ModelRecord, path: Path) -> None:
-        if path.exists() and not self._may_go(path):
-            raise UserInputError(
-                f"'{path}' holds something else than a saved model: it is not replaced."
-            )
-        optimizer = record.optimizer.values if record.optimizer is not None else ()
-        arrays, empty = _without_empty(record.weights)
-        with io.replacing_directory(path) as directory:
-            _checkpointer().save(
-                (directory / _ARRAYS).absolute(),
-                {"variables": arrays, "optimizer": _by_position(optimizer)},
-            )
-            for name, content in record.assets.items():
-                # Refuses names that would leave the directory.
-                target = io.entry_path(name, directory / _ASSETS)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-            index = json.dumps(_index_of(record, empty))
-            (directory / INDEX).write_text(index, encoding="utf-8")
-
-    def _may_go(self, path: Path) -> bool:
-        return self.is_saved_at(path) or (path.is_dir() and not any(path.iterdir()))
-
-    def read(self, path: Path) -> ModelRecord:
-        index = _read_index(path)
-        stored = _checkpointer().restore((path / _ARRAYS).absolute())
-        record = _record_of(index, stored)
-        return dataclasses.replace(record, assets=_read_assets(path / _ASSETS))
+    return any(len(path.encode()) > _LONGEST_NAME for path in paths)
 
 
-# -- fkeras.json -------------------------------------------------------------------------------
+def write_arrays(arrays: Mapping[str, ArrayLike], folder: Path) -> Callable[[], None]:
+    """Begins to write arrays into a folder that is not there yet.
+
+    Of several processes all call it, with the same arrays, of which each writes its own parts.
+
+    Args:
+        arrays: by path, as `params/dense/kernel`; of one element at least.
+        folder: the place.
+
+    Returns:
+        A function that waits until all is written, which another thread may call. With one process
+        it is what does the work.
+    """
+    if not arrays:
+        return lambda: folder.mkdir(parents=True, exist_ok=True)
+    ocp = _import_orbax()
+    handler = ocp.PyTreeCheckpointHandler(use_ocdbt=are_joined(arrays), use_compression=False)
+    tree = unflatten_dict({tuple(path.split("/")): value for path, value in arrays.items()})
+    if jax.process_count() == 1:
+        saved = ocp.args.PyTreeSave(tree)
+        return lambda: ocp.Checkpointer(handler).save(folder.absolute(), args=saved)
+    # What lies on devices of this process alone is the same in all of them.
+    tree = jax.tree.map(_global, tree)
+    checkpointer = ocp.AsyncCheckpointer(handler)
+    checkpointer.save(folder.absolute(), args=ocp.args.PyTreeSave(tree))
+
+    def finish() -> None:
+        checkpointer.wait_until_finished()
+        checkpointer.close()
+
+    return finish
 
 
-def _index_of(record: ModelRecord, empty: dict[str, Any]) -> dict[str, Any]:
-    index: dict[str, Any] = {
-        "format": FORMAT,
-        "config": record.config,
-        "weights": list(record.weights),
-        "layers": [dataclasses.asdict(layer) for layer in record.layers],
-    }
-    if empty:
-        index["empty"] = empty
-    if record.lifetime is not None:
-        index["progress"] = dataclasses.asdict(record.lifetime)
-    if record.optimizer is not None:
-        index["trained"] = record.optimizer.trained
-    return index
+def read_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """Arrays that Orbax wrote, in whatever form, by path: whole on the host, whatever the devices
+    were that they came from.
 
-
-def _read_index(path: Path) -> dict[str, Any]:
+    Raises:
+        CorruptFileError: what Orbax cannot read.
+    """
+    ocp = _import_orbax()
+    checkpointer = ocp.Checkpointer(ocp.PyTreeCheckpointHandler())
     try:
-        index = json.loads((path / INDEX).read_text(encoding="utf-8"))
-        number = index.get("format", 0)
-    except (ValueError, AttributeError) as error:
-        raise UserInputError(
-            f"'{path / INDEX}' is damaged: {error}. Save the model again, or take another copy."
-        ) from None
-    if number > FORMAT:
-        raise UserInputError(
-            f"'{path}' has format {number}; this release reads up to {FORMAT}. "
-            "Install a newer fkeras."
+        tree = checkpointer.metadata(folder.absolute()).item_metadata.tree
+        wanted = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), tree)
+        stored = checkpointer.restore(
+            folder.absolute(), args=ocp.args.PyTreeRestore(restore_args=wanted)
         )
-    return index
+    except Exception as error:  # of many kinds: files that are missing, cut off, altered
+        raise CorruptFileError(
+            f"'{folder}' cannot be read by Orbax: {str(error)[:500]}. Save it again, or take "
+            "another copy."
+        ) from error
+    flat = flatten_dict(stored)
+    return {"/".join(map(str, path)): np.asarray(value) for path, value in flat.items()}
 
 
-def _record_of(index: dict[str, Any], stored: dict[str, Arrays]) -> ModelRecord:
-    variables = stored["variables"]
-    for name, (shape, dtype) in index.get("empty", {}).items():
-        variables[name] = np.empty(shape, dtype)
-    # Orbax gives the arrays in the order of their names; Keras's is in the index.
-    by_position = index.get("format", 0) < 2
-    order = sorted(variables) if by_position else index["weights"]
-    optimizer = stored.get("optimizer")
-    trained = index.get("trained")
-    return ModelRecord(
-        weights={name: np.asarray(variables[name]) for name in order},
-        by_position=by_position,
-        layers=tuple(
-            LayerRecord(layer["path"], layer["class_name"], tuple(layer["weights"]))
-            for layer in index.get("layers", ())
-        ),
-        config=index["config"],
-        optimizer=OptimizerRecord(
-            tuple(np.asarray(optimizer[name]) for name in sorted(optimizer)),
-            None if trained is None else tuple(trained),
-        )
-        if optimizer
-        else None,
-        lifetime=_lifetime_of(index.get("progress")),
-    )
+def wait_for_all(key: str) -> None:
+    """Waits until all processes have come here; on any thread.
+
+    Args:
+        key: of this meeting, the same in all processes.
+    """
+    if jax.process_count() > 1:
+        meet = _import_orbax().multihost.get_barrier_sync_fn()
+        if meet is not None:
+            meet(key=key, timeout_ms=_LONGEST_WAIT_MS)
 
 
-def _lifetime_of(progress: dict[str, Any] | None) -> Lifetime | None:
-    if progress is None:
-        return None
-    first, second = progress["key"]
-    return Lifetime(int(progress["steps"]), int(progress["epochs"]), (int(first), int(second)))
+def _global(value: Any) -> Any:
+    if isinstance(value, jax.Array) and value.is_fully_addressable:
+        return np.asarray(value)
+    return value
 
 
-# -- arrays and assets -------------------------------------------------------------------------
-
-
-def _by_position(values: tuple[np.ndarray, ...]) -> Arrays:
-    return {f"{position:05d}": value for position, value in enumerate(values)}
-
-
-def _without_empty(weights: Arrays) -> tuple[Arrays, dict[str, Any]]:
-    """Arrays for Orbax, which refuses those of no element; and the shapes and dtypes of these."""
-    arrays = {path: array for path, array in weights.items() if array.size}
-    empty = {
-        path: (array.shape, array.dtype.name) for path, array in weights.items() if not array.size
-    }
-    return arrays, empty
-
-
-def _read_assets(folder: Path) -> dict[str, bytes]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
-
-
-def _checkpointer() -> ocp.PyTreeCheckpointer:
+def _import_orbax() -> Any:
     try:
         import orbax.checkpoint as ocp  # takes seconds: only who saves or loads pays
     except ImportError as error:
@@ -182,4 +115,10 @@ def _checkpointer() -> ocp.PyTreeCheckpointer:
             "Saving and loading checkpoint directories needs orbax-checkpoint: `pip install "
             "orbax-checkpoint`."
         ) from error
-    return ocp.PyTreeCheckpointer()
+    logging.getLogger("absl").addFilter(_says_something)
+    return ocp
+
+
+def _says_something(message: logging.LogRecord) -> bool:
+    """Orbax warns of steps that it leaves out where they are not wanted."""
+    return not any(text in str(message.msg) for text in _SAYS_NOTHING)

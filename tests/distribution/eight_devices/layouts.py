@@ -126,14 +126,22 @@ def test_one_reduction_of_the_gradients_a_step_and_the_others_by_name():
 def test_a_model_saved_on_many_devices_is_loaded_on_one_and_back(tmp_path):
     with distribution.FSDP(min_size=0).scope():
         model = net()
-        model.fit(X, Y, batch_size=8, verbose=0)
-        model.save(tmp_path / "model")
-    alone = fkeras.saving.load_model(tmp_path / "model")
+        save = fkeras.callbacks.OrbaxCheckpoint(tmp_path / "many")
+        model.fit(X, Y, batch_size=8, verbose=0, callbacks=[save])
+    parts = list((tmp_path / "many" / "0" / "state" / "params.up.kernel").glob("[0-9]*"))
+    assert len(parts) == 8, "each device's part by itself"
+    alone = fkeras.saving.load_model(tmp_path / "many")
     assert len(alone.weights[0].value.sharding.device_set) == 1
     with distribution.DataParallel().scope():
-        again = fkeras.saving.load_model(tmp_path / "model")
+        again = fkeras.saving.load_model(tmp_path / "many")
     assert len(again.weights[0].value.sharding.device_set) == 8
-    for one in (alone, again):
+    alone.save(tmp_path / "one")
+    with distribution.FSDP(min_size=0).scope():
+        spread = fkeras.saving.load_model(tmp_path / "one")
+    assert spread.weights[0].value.sharding == model.weights[0].value.sharding
+    slots = [m.optimizer.variables[2].value for m in (spread, model)]
+    assert slots[0].sharding == slots[1].sharding
+    for one in (alone, again, spread):
         for found, expected in zip(one.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(

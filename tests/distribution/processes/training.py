@@ -85,6 +85,15 @@ def one_is_short(net):
     assert COUNT == 1 or any("processes [1] ended before" in str(w.message) for w in caught)
 
 
+def goes_on_from_its_checkpoint(net):
+    folder = pathlib.Path(FOLDER) / f"{COUNT} of {type(distribution.distribution()).__name__}"
+    save = fkeras.callbacks.OrbaxCheckpoint(folder, max_to_keep=2)
+    net.fit(X, Y, batch_size=13, epochs=3, verbose=0, callbacks=[save])
+    again = fkeras.saving.load_model(folder)
+    again.fit(X, Y, batch_size=13, verbose=0)
+    net.set_weights(again.get_weights())
+
+
 def one_stops(net):
     stop = lambda trained: setattr(trained, "stop_training", True)
     net.fit(X, Y, batch_size=13, epochs=3, verbose=0, callbacks=[Watcher(stop)])
@@ -102,6 +111,7 @@ def one_is_interrupted(net):
 SCENARIOS = [
     whole_epochs,
     step_by_step,
+    goes_on_from_its_checkpoint,
     from_own_parts,
     one_is_slow,
     one_is_short,
@@ -120,7 +130,7 @@ def main():
     results = {}
     for name, strategy in STRATEGIES.items():
         distribution.set_distribution(strategy())
-        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:3]:
+        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:4]:
             net = model()
             scenario(net)
             # A weight that lies on several processes is gathered: each of them asks.
