@@ -137,13 +137,13 @@ def in_threads(function: Callable[[Any], Any], items: Iterator[Any], workers: in
 
 def in_threads_if_slow(function: Callable[[Any], Any], items: Iterator[Any]) -> Iterator[Any]:
     """The same, where an item takes so long that threads pay."""
-    spent = 0.0
+    fastest = float("inf")  # of the first: any one may have waited for a busy machine
     for item in itertools.islice(items, _TRIAL):
         start = time.perf_counter()
         result = function(item)
-        spent += time.perf_counter() - start
+        fastest = min(fastest, time.perf_counter() - start)
         yield result
-    if spent < _TRIAL * _SLOW:
+    if fastest < _SLOW:
         yield from map(function, items)
     else:
         yield from in_threads(function, items, max(os.cpu_count() or 1, 2))
