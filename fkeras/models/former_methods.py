@@ -84,12 +84,7 @@ def evaluate_generator(
     **former: Any,
 ) -> Any:
     """`evaluate` of a generator."""
-    options = dict(former)
-    samples = options.pop("val_samples", None)
-    if samples is not None:
-        generator, size = _with_rows_of_first_batch(generator)
-        steps = -(-samples // size)
-    _refuse("evaluate_generator", options)
+    generator, steps = _counted(generator, steps, former, "evaluate_generator")
     _tell_data(generator, workers, max_queue_size)
     return model.evaluate(generator, steps=steps, callbacks=callbacks, verbose=verbose)
 
@@ -106,14 +101,21 @@ def predict_generator(
     **former: Any,
 ) -> Any:
     """`predict` of a generator."""
-    options = dict(former)
-    samples = options.pop("val_samples", None)
+    generator, steps = _counted(generator, steps, former, "predict_generator")
+    _tell_data(generator, workers, max_queue_size)
+    return model.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+
+
+def _counted(
+    generator: Any, steps: int | None, former: dict[str, Any], method: str
+) -> tuple[Any, int | None]:
+    """A generator and its number of steps, where Keras 1's `val_samples` counts rows."""
+    samples = former.pop("val_samples", None)
     if samples is not None:
         generator, size = _with_rows_of_first_batch(generator)
         steps = -(-samples // size)
-    _refuse("predict_generator", options)
-    _tell_data(generator, workers, max_queue_size)
-    return model.predict(generator, steps=steps, callbacks=callbacks, verbose=verbose)
+    _refuse(method, former)
+    return generator, steps
 
 
 def predict_proba(
