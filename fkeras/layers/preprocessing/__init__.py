@@ -1,1 +1,1 @@
-"""What stands before a network."""
+"""What stands before a network: strings, tables, images, audio."""
