@@ -99,7 +99,27 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
+from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
+    MaxNumBoundingBoxes as MaxNumBoundingBoxes,
+)
+from fkeras.layers.preprocessing.images.random_crop import RandomCrop as RandomCrop
+from fkeras.layers.preprocessing.images.random_elastic_transform import (
+    RandomElasticTransform as RandomElasticTransform,
+)
 from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
+from fkeras.layers.preprocessing.images.random_perspective import (
+    RandomPerspective as RandomPerspective,
+)
+from fkeras.layers.preprocessing.images.random_rotation import RandomRotation as RandomRotation
+from fkeras.layers.preprocessing.images.random_shear import RandomShear as RandomShear
+from fkeras.layers.preprocessing.images.random_translation import (
+    RandomTranslation as RandomTranslation,
+)
+from fkeras.layers.preprocessing.images.random_zoom import RandomZoom as RandomZoom
+from fkeras.layers.preprocessing.images.resizing import Resizing as Resizing
+from fkeras.layers.preprocessing.pipeline import Pipeline as Pipeline
+from fkeras.layers.preprocessing.rescaling import Rescaling as Rescaling
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
