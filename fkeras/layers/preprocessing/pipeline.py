@@ -36,6 +36,8 @@ class Pipeline(Layer):
         (2, 8, 8, 3)
     """
 
+    _manages_masks = True  # those of the last layer
+
     def __init__(self, layers: Sequence[Layer], name: str | None = None):
         super().__init__(name=name)
         for layer in layers:
@@ -45,6 +47,7 @@ class Pipeline(Layer):
                     f"{type(layer).__name__})"
                 )
         self._pipeline_layers = list(layers)
+        self.supports_masking = True
         self._convert_input_args = False  # the first layer converts what it takes
         self._allow_non_tensor_positional_args = True
 

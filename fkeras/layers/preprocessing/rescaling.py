@@ -53,8 +53,8 @@ class Rescaling(Layer):
         if not is_float and any(np.any(np.mod(v, 1) != 0) for v in (scale, offset)):
             raise UserInputError(
                 f"Layer '{self.name}' (Rescaling): in dtype={self.compute_dtype!r} fractions would "
-                f"be cut. Received: scale={scale}, offset={offset}. Leave `dtype` out, or use a float "
-                "one."
+                f"be cut. Received: scale={scale}, offset={offset}. Leave `dtype` out, or use "
+                "a float one."
             )
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -53,9 +53,8 @@ class ImageLayer(Layer):
 
     # -- what subclasses say ---------------------------------------------------
 
-    def as_images(self, images: TensorLike) -> Tensor:
-        """Images in the dtype that they come out in."""
-        return jnp.asarray(images).astype(self.compute_dtype)
+    # Whether images of integers come out as such.
+    keeps_integers = False
 
     def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
         """The changed images of a batch.
@@ -107,11 +106,15 @@ class ImageLayer(Layer):
     def transform_images(
         self, images: TensorLike, transformation: Transformation = None, training: bool = True
     ) -> Tensor:
-        """The images of a batch, changed, in the layer's compute dtype."""
-        images = self.as_images(images)
+        """The images of a batch, changed, in the layer's compute dtype; a single one is taken,
+        too.
+        """
+        images = jnp.asarray(images)
+        if not self.keeps_integers or jnp.issubdtype(images.dtype, jnp.floating):
+            images = images.astype(self.compute_dtype)
         if not self._acts(transformation, training):
             return images
-        return self.change_images(images, transformation)
+        return self._of_batch(self.change_images, images, transformation)
 
     def transform_labels(
         self, labels: TensorLike, transformation: Transformation = None, training: bool = True
@@ -141,11 +144,22 @@ class ImageLayer(Layer):
         transformation: Transformation = None,
         training: bool = True,
     ) -> Tensor:
-        """The masks of the images of a batch, in their own dtype."""
+        """The masks of the images of a batch, in their own dtype; a single one is taken, too."""
         masks = jnp.asarray(segmentation_masks)
         if not self._acts(transformation, training):
             return masks
-        return self.change_masks(masks, transformation)
+        return self._of_batch(self.change_masks, masks, transformation)
+
+    def _of_batch(
+        self,
+        change: Callable[[Tensor, Transformation], Tensor],
+        images: Tensor,
+        transformation: Transformation,
+    ) -> Tensor:
+        samples.check_rank(images.shape, self._title())
+        if images.ndim == 3:
+            return _single(lambda batch: change(batch, transformation), images)
+        return change(images, transformation)
 
     # -- a single image --------------------------------------------------------
 
@@ -197,7 +211,9 @@ class ImageLayer(Layer):
         sample = samples.as_dict(data, self._title())
         if "bounding_boxes" in sample:
             self._check_boxes_have_format()
-            sample["bounding_boxes"] = samples.dense_boxes(sample["bounding_boxes"], self._title())
+            boxes = samples.dense_boxes(sample["bounding_boxes"], self._title())
+            samples.check_boxes(boxes, sample["images"], self._title())
+            sample["bounding_boxes"] = boxes
         if "segmentation_masks" in sample:
             samples.check_masks(sample["segmentation_masks"], sample["images"], self._title())
         transformation = self.get_random_transformation(

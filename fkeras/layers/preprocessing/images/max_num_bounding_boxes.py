@@ -11,7 +11,7 @@ from fkeras.layers.preprocessing.images.image_layer import ImageLayer, Transform
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
-    from fkeras.types import Tensor, TensorLike
+    from fkeras.types import Tensor
 
 
 class MaxNumBoundingBoxes(ImageLayer):
@@ -37,13 +37,12 @@ class MaxNumBoundingBoxes(ImageLayer):
         [[5, 6, -1]]
     """
 
+    keeps_integers = True
+
     def __init__(self, max_number: int, fill_value: int = -1, **kwargs: Unpack[ImageOptions]):
         super().__init__(**kwargs)
         self.max_number = factors.size("MaxNumBoundingBoxes", "max_number", int(max_number))
         self.fill_value = int(fill_value)
-
-    def as_images(self, images: TensorLike) -> Tensor:
-        return jnp.asarray(images)
 
     def change_boxes(
         self, boxes: dict[str, Tensor], transformation: Transformation

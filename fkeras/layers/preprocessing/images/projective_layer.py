@@ -94,5 +94,7 @@ def around_projected(corners: Tensor, projection: Tensor) -> Tensor:
     down = (b2 * c0 - b0) * x + (a0 - a2 * c0) * y + (a2 * b0 - a0 * b2)
     depth = (b0 * c1 - b1 * c0) * x + (a1 * c0 - a0 * c1) * y + (a0 * b1 - a1 * b0)
     x, y = along / depth, down / depth
+    # Of an image that is pressed together to a line no box is left.
+    x, y = (jnp.where(jnp.isnan(position), 0.0, position) for position in (x, y))
     sides = (jnp.min(x, -1), jnp.min(y, -1), jnp.max(x, -1), jnp.max(y, -1))
     return jnp.stack(sides, axis=-1)

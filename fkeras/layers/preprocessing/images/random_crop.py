@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,6 @@ from fkeras.layers.preprocessing.images import factors, samples
 from fkeras.layers.preprocessing.images.center_crop import middle_part
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.moving_layer import RandomMovingLayer, scaled_part
-from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
     from fkeras.types import DataFormat, SeedLike, Tensor
@@ -55,7 +54,7 @@ class RandomCrop(RandomMovingLayer):
         seed: SeedLike | None = None,
         data_format: DataFormat | None = None,
         name: str | None = None,
-        **kwargs: Unpack[ImageOptions],
+        **kwargs: Any,
     ):
         super().__init__(seed=seed, data_format=data_format, name=name, **kwargs)
         self.height = factors.size("RandomCrop", "height", height)

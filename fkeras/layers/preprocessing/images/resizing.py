@@ -14,7 +14,7 @@ from fkeras.layers.preprocessing.images.moving_layer import MovingLayer, scaled_
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
-    from fkeras.types import DataFormat, Tensor, TensorLike
+    from fkeras.types import DataFormat, Tensor
 
 Resampling: TypeAlias = Literal["bilinear", "nearest", "bicubic", "lanczos3", "lanczos5"]
 
@@ -52,6 +52,8 @@ class Resizing(MovingLayer):
         (2, 4, 4, 3)
     """
 
+    keeps_integers = True
+
     def __init__(
         self,
         height: int,
@@ -80,12 +82,7 @@ class Resizing(MovingLayer):
         self.pad_to_aspect_ratio = pad_to_aspect_ratio
         self.fill_mode = fill_mode
         self.fill_value = fill_value
-        self.antialias = bool(antialias)
-
-    def as_images(self, images: TensorLike) -> Tensor:
-        images = jnp.asarray(images)
-        is_float = jnp.issubdtype(images.dtype, jnp.floating)
-        return images.astype(self.compute_dtype) if is_float else images
+        self.antialias = antialias
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         return self.height, self.width
