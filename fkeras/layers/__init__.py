@@ -99,6 +99,8 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
