@@ -302,8 +302,8 @@ class IndexLookup(HostLayer):
                 self.update_state(batch)
         else:
             keys, shape = self._keys_of(data)
-            self._count(keys, _row_splits(shape if len(shape) != 1 else (*shape, 1)))
-        if not len(self._counts):
+            self.count(keys, _row_splits(shape if len(shape) != 1 else (*shape, 1)))
+        if not self.has_counts():
             raise UserInputError(f"{self._who}: `adapt` found no token in the data.")
         self.finalize_state()
 
@@ -314,15 +314,25 @@ class IndexLookup(HostLayer):
             data: (documents, tokens), or the tokens of one document.
         """
         keys, shape = self._keys_of(data)
-        self._count(keys, _row_splits(shape))
+        self.count(keys, _row_splits(shape))
 
-    def _count(self, keys: PackedStrings | np.ndarray, splits: np.ndarray) -> None:
+    def count(self, keys: PackedStrings | np.ndarray, splits: np.ndarray) -> None:
+        """Counts tokens of several documents.
+
+        Args:
+            keys: the tokens of all, as the table takes them.
+            splits: (documents + 1,) where each begins, and the end of the last.
+        """
         if self._has_input_vocabulary:
             raise UserInputError(
                 f"{self._who}: cannot adapt a layer that was made with a `vocabulary`. Leave that "
                 "argument out, or do without `adapt`."
             )
         self._counts.update(self._countable(keys), splits)
+
+    def has_counts(self) -> bool:
+        """Whether any token has been counted."""
+        return len(self._counts) > 0
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of what has been counted, and forgets the counts."""
@@ -356,11 +366,15 @@ class IndexLookup(HostLayer):
             return self._tokens_at(inputs)
         keys, shape = self._keys_of(inputs)
         numbers = self.find_numbers(keys).reshape(shape)
+        return self.encode(numbers)
+
+    def encode(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers as they are, or as vectors."""
         if self.output_mode == "int":
             return numbers
-        return self._weighed(
-            host_encoding.encode(numbers, self._vector_mode(), self.depth(), settings.floatx())
-        )
+        mode = "count" if self.output_mode == "tf_idf" else self.output_mode
+        vectors = host_encoding.encode(numbers, mode, self.depth(), settings.floatx())
+        return self._weighed(vectors)
 
     def find_numbers(self, keys: PackedStrings | np.ndarray) -> np.ndarray:
         """(keys,) int64, the number of each token.
@@ -412,9 +426,6 @@ class IndexLookup(HostLayer):
             raise self._without_vocabulary()
         self._was_encoded = True
         return self._size_in_config if self._tokens is None else self.vocabulary_size()
-
-    def _vector_mode(self) -> str:
-        return "count" if self.output_mode == "tf_idf" else self.output_mode
 
     def _weighed(self, vectors: np.ndarray) -> np.ndarray:
         return vectors * self.idf_weights if self.output_mode == "tf_idf" else vectors

@@ -166,7 +166,7 @@ def _integers_of(values: Any, who: str) -> np.ndarray:
     if array.dtype.kind in "biu":
         if array.dtype == np.uint64 and array.size and array.max() > np.iinfo(np.int64).max:
             raise UserInputError(f"{who}: {array.max()} does not fit into 64 bits with a sign.")
-        return np.ascontiguousarray(array, np.int64)
+        return array.astype(np.int64)
     if array.dtype.kind == "O" and all(_is_number(value) for value in array.ravel()):
         missing = sum(map(is_missing, array.ravel()))
         if not missing:

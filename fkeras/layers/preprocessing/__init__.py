@@ -1,1 +1,0 @@
-"""What stands before a network: strings, tables, images, audio."""
