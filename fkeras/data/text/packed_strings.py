@@ -161,13 +161,29 @@ def _object_array(values: Any, who: str) -> np.ndarray:
     elif isinstance(values, (str, bytes)):
         return _of_one(values)
     try:
-        array = np.asarray(values)
+        if isinstance(values, (list, tuple)):
+            # Of objects: else numbers beside strings would become strings.
+            array = np.array([_as_lists(value) for value in values], object)
+        else:
+            array = np.asarray(values)
     except ValueError as error:
-        raise UserInputError(
-            f"{who}: the lists of strings have different lengths. Give whole texts, or fill up "
-            f"shorter lists with ''. ({error})"
-        ) from None
+        raise _of_other_lengths(who) from error
     return array if array.dtype == object else array.astype(object)
+
+
+def _as_lists(value: Any) -> Any:
+    """Nested lists without arrays, which NumPy would take for objects."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [_as_lists(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+
+def _of_other_lengths(who: str) -> UserInputError:
+    """The error for rows of different lengths; the caller raises it."""
+    return UserInputError(
+        f"{who}: the lists of strings have different lengths. Give whole texts, or fill up shorter "
+        "lists with ''."
+    )
 
 
 def _of_one(value: Any) -> np.ndarray:
@@ -186,6 +202,8 @@ def _not_texts(flat: Sequence[Any], who: str) -> UserInputError:
             f"{flat[missing[0]]!r}). Fill or drop them: `column.fillna('')`, `column.dropna()`."
         )
     first = next(i for i in odd if not is_missing(flat[i]))
+    if isinstance(flat[first], (list, tuple, np.ndarray)):
+        return _of_other_lengths(who)
     return UserTypeError(
         f"{who} takes strings. Received: {repr(flat[first])[:_LONGEST_IN_MESSAGE]} of type "
         f"{type(flat[first]).__name__} as number {first}. Integers go into `IntegerLookup`; make "

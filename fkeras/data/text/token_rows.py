@@ -148,18 +148,17 @@ def _within_rows(counts: np.ndarray) -> np.ndarray:
     return np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
 
 
-def to_dense(values: np.ndarray, splits: np.ndarray, width: int | None = None) -> np.ndarray:
-    """(rows, width) values of rows, zeros behind the end of each.
+def to_dense(values: np.ndarray, splits: np.ndarray, width: int, fill: int = 0) -> np.ndarray:
+    """(rows, width) values of rows, and `fill` behind the end of each.
 
     Args:
         values: (tokens,) numbers, row by row.
         splits: (rows + 1,) where rows begin.
-        width: what is longer is cut off; None: that of the longest row.
+        width: what is longer is cut off.
+        fill: what stands where a row has nothing.
     """
     counts = np.diff(splits)
-    if width is None:
-        width = int(counts.max(initial=0))
-    table = np.zeros((len(counts), width), values.dtype)
+    table = np.full((len(counts), width), fill, values.dtype)
     if counts.max(initial=0) > width:
         values = values[_within_rows(counts) < width]
     table[np.arange(width) < counts[:, None]] = values

@@ -41,6 +41,7 @@ class IndexLookup(HostLayer):
     `num_oov_indices` places for tokens that the vocabulary does not have.
     """
 
+    vocabulary = None  # of the constructor's arguments it is `get_config` itself that tells it
     vocabulary_dtype: str
     _rejects_salt: ClassVar[bool] = False  # but for `oov_method="farmhash"`
 
@@ -252,11 +253,12 @@ class IndexLookup(HostLayer):
     def _accept(self, tokens: list[Any], weights: np.ndarray | None) -> None:
         """Takes a vocabulary that has been checked."""
         size = self._token_start() + len(tokens)
-        if self._was_encoded and not self.pad_to_max_tokens and size != self.vocabulary_size():
+        known_size = self._known_size()
+        if self._was_encoded and not self.pad_to_max_tokens and size != known_size:
             raise UserInputError(
                 f"{self._who}: with `output_mode={self.output_mode!r}` the size of the vocabulary "
                 "is that of the outputs, and cannot change after the layer was called. It was "
-                f"{self.vocabulary_size()}, and would be {size}. Make a new layer, or set "
+                f"{known_size}, and would be {size}. Make a new layer, or set "
                 "`max_tokens` and `pad_to_max_tokens=True`."
             )
         self._tokens = tokens
@@ -425,6 +427,10 @@ class IndexLookup(HostLayer):
         if self._tokens is None and self._size_in_config is None:
             raise self._without_vocabulary()
         self._was_encoded = True
+        return self._known_size()
+
+    def _known_size(self) -> int | None:
+        """The size of the vocabulary, also while a file of the model is being read."""
         return self._size_in_config if self._tokens is None else self.vocabulary_size()
 
     def _weighed(self, vectors: np.ndarray) -> np.ndarray:
@@ -474,13 +480,12 @@ class IndexLookup(HostLayer):
         for name, default in (("oov_method", "floormod"), ("salt", None)):
             if config.get(name) == default:  # Keras 3.15 does not know them
                 config.pop(name, None)
-        size = self._size_in_config if self._tokens is None else self.vocabulary_size()
         return {
             **config,
             "vocabulary": self.input_vocabulary,
             "vocabulary_dtype": self.vocabulary_dtype,
             "idf_weights": self.input_idf_weights,
-            "vocabulary_size": size,
+            "vocabulary_size": self._known_size(),
         }
 
     @classmethod

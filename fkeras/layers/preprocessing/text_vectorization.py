@@ -103,6 +103,10 @@ class TextVectorization(HostLayer):
         array([[5., 2., 2., 2.]], dtype=float32)
     """
 
+    # Of the constructor's arguments it is `get_config` itself that tells these.
+    vocabulary = None
+    idf_weights = None
+
     def __init__(
         self,
         max_tokens: int | None = None,
@@ -234,26 +238,24 @@ class TextVectorization(HostLayer):
         if self.output_mode == "int":
             outputs = self._numbers_of(texts)
         elif self.output_mode == "one_hot":
-            return self._one_hot(self._numbers_of(texts), shape)
+            numbers = self._numbers_of(texts, fill=-1)  # -1 has no place in a vector
+            return self._lookup_layer.encode(numbers.reshape(*shape, numbers.shape[-1], 1))
         else:
             outputs = np.concatenate([self._vectors_of(rows) for rows in self._rows_of(texts)])
         return outputs.reshape(*shape, outputs.shape[-1])
 
-    def _numbers_of(self, texts: np.ndarray) -> np.ndarray:
-        """(rows, tokens) numbers, 0 behind the end of shorter rows."""
+    def _numbers_of(self, texts: np.ndarray, fill: int = 0) -> np.ndarray:
+        """(rows, tokens) numbers, and `fill` behind the end of shorter rows."""
         find, width = self._lookup_layer.find_numbers, self.output_sequence_length
         found = [(find(rows.tokens), rows.splits) for rows in self._rows_of(texts)]
         if width is None:
             width = max(int(np.diff(splits).max(initial=0)) for _, splits in found)
-        parts = [token_rows.to_dense(numbers, splits, width) for numbers, splits in found]
+        parts = [token_rows.to_dense(numbers, splits, width, fill) for numbers, splits in found]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _vectors_of(self, rows: TokenRows) -> np.ndarray:
         numbers = self._lookup_layer.find_numbers(rows.tokens)
         return self._lookup_layer.encode_rows(numbers, rows.row_numbers(), len(rows.splits) - 1)
-
-    def _one_hot(self, numbers: np.ndarray, shape: Shape) -> np.ndarray:
-        return self._lookup_layer.encode(numbers.reshape(*shape, numbers.shape[-1], 1))
 
     def _rows_of(self, texts: np.ndarray) -> Iterator[TokenRows]:
         """Rows of tokens, some texts at a time."""
