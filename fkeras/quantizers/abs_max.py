@@ -46,14 +46,14 @@ def abs_max_quantize(
         >>> values.tolist(), scale.round(2).tolist()
         ([[-127, 25, 63]], [[127.0]])
     """
-    xp = np if to_numpy else jnp
-    inputs = xp.asarray(inputs)
+    dtype_of_scale = jnp.asarray(inputs).dtype
+    xp, inputs = _on_host_or_device(inputs, to_numpy)
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     smallest, largest = value_range
     largest_magnitude = xp.max(xp.abs(inputs), axis=axis, keepdims=True)
     scale = (largest / (largest_magnitude + epsilon)).astype(inputs.dtype)
     values = xp.clip(xp.round(inputs * scale), smallest, largest).astype(dtype)
-    return jnp.asarray(values), jnp.asarray(scale)
+    return jnp.asarray(values), jnp.asarray(scale, dtype_of_scale)
 
 
 def abs_max_quantize_grouped_with_zero_point(
@@ -89,8 +89,8 @@ def abs_max_quantize_grouped_with_zero_point(
         >>> values.T.tolist(), scale.round(2).T.tolist(), zero.T.tolist()
         ([[-8, 7, -8, 7]], [[0.1, 0.4]], [[-8, 0]])
     """
-    xp: Any = np if to_numpy else jnp
-    inputs = xp.asarray(read(inputs))
+    dtype_of_scale = jnp.asarray(read(inputs)).dtype
+    xp, inputs = _on_host_or_device(read(inputs), to_numpy)
     if inputs.ndim != 2:
         raise UserInputError(
             "`abs_max_quantize_grouped_with_zero_point` takes arrays (rows, columns). Received: "
@@ -106,4 +106,13 @@ def abs_max_quantize_grouped_with_zero_point(
     zero = xp.clip(xp.round(-low / scale) + smallest, smallest, largest)
     values = xp.round(blocks / scale[:, None]) + zero[:, None]
     values = xp.clip(values, smallest, largest).astype(dtype).reshape(-1, columns)[:rows]
-    return jnp.asarray(values), jnp.asarray(scale), jnp.asarray(zero.astype("int8"))
+    scale = jnp.asarray(scale, dtype_of_scale)
+    return jnp.asarray(values), scale, jnp.asarray(zero.astype("int8"))
+
+
+def _on_host_or_device(inputs: TensorLike, to_numpy: bool) -> tuple[Any, Any]:
+    """The module that computes, and the inputs as its array; NumPy has no bfloat16 of its own."""
+    if not to_numpy:
+        return jnp, jnp.asarray(inputs)
+    array = np.asarray(inputs)
+    return np, array.astype("float32") if array.dtype == jnp.bfloat16 else array

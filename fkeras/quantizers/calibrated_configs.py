@@ -73,8 +73,8 @@ class GPTQConfig(_CalibratedConfig):
         group_size: inputs that share a scale; -1 for all.
         symmetric: whether the range of numbers is as wide below zero as above.
         activation_order: whether inputs are gone through from the most active one on.
-        quantization_layer_structure: dict with `'pre_block_layers'` and `'sequential_blocks'`, lists
-            of layers; None for what the model's `get_quantization_layer_structure` returns.
+        quantization_layer_structure: dict with `'pre_block_layers'` and `'sequential_blocks'`,
+            lists of layers; None for what the model's `get_quantization_layer_structure` returns.
 
     Raises:
         UserInputError: a value outside of what is said above.
@@ -190,6 +190,28 @@ class AWQConfig(_CalibratedConfig):
     @property
     def mode(self) -> str:
         return "awq"
+
+
+# Names that Keras 3.15 does not know, with their defaults.
+_LATER = {"calibration_batch_size": 8, "apply_clip": True}
+
+
+def for_files(serialized: Config | None) -> Config | None:
+    """A serialized config of any kind without what Keras 3.15 does not know, as far as that is left
+    at its default. Calibration is over where a config goes into a file.
+
+    Examples:
+        >>> for_files({"class_name": "AWQConfig", "config": {"apply_clip": True, "group_size": 8}})
+        {'class_name': 'AWQConfig', 'config': {'group_size': 8}}
+    """
+    if serialized is None:
+        return None
+    kept = {
+        name: value
+        for name, value in serialized["config"].items()
+        if name not in _LATER or value != _LATER[name]
+    }
+    return {**serialized, "config": kept}
 
 
 def _check_positive(**values: int) -> None:

@@ -30,9 +30,7 @@ _TWO_BITS = _Digits(4, 4)
 _TERNARY = _Digits(3, 5)
 
 
-def pack_int4(
-    arr: TensorLike, axis: int = 0, dtype: str = "int8"
-) -> tuple[jax.Array, Shape, int]:
+def pack_int4(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[jax.Array, Shape, int]:
     """Two 4-bit values in each byte.
 
     Args:
@@ -56,9 +54,7 @@ def pack_int4(
     return _pack_bits(arr, axis, dtype, _FOUR_BITS)
 
 
-def unpack_int4(
-    packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "int8"
-) -> jax.Array:
+def unpack_int4(packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "int8") -> jax.Array:
     """The values that `pack_int4` put into bytes.
 
     Args:
@@ -79,9 +75,7 @@ def unpack_int4(
     return _unpack_bits(packed, orig_len, axis, dtype, _FOUR_BITS)
 
 
-def pack_int2(
-    arr: TensorLike, axis: int = 0, dtype: str = "int8"
-) -> tuple[jax.Array, Shape, int]:
+def pack_int2(arr: TensorLike, axis: int = 0, dtype: str = "int8") -> tuple[jax.Array, Shape, int]:
     """Four 2-bit values in each byte.
 
     Args:
@@ -103,9 +97,7 @@ def pack_int2(
     return _pack_bits(arr, axis, dtype, _TWO_BITS)
 
 
-def unpack_int2(
-    packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "int8"
-) -> jax.Array:
+def unpack_int2(packed: TensorLike, orig_len: int, axis: int = 0, dtype: str = "int8") -> jax.Array:
     """The values that `pack_int2` put into bytes.
 
     Args:
@@ -207,9 +199,7 @@ def _pack(digits: jax.Array, axis: int, kind: _Digits, filling: int = 0) -> jax.
     missing = -moved.shape[0] % kind.per_byte
     widths = [(0, missing)] + [(0, 0)] * (moved.ndim - 1)
     padded = jnp.pad(moved, widths, constant_values=filling)
-    packed = sum(
-        padded[i :: kind.per_byte] * jnp.uint8(kind.base**i) for i in range(kind.per_byte)
-    )
+    packed = sum(padded[i :: kind.per_byte] * jnp.uint8(kind.base**i) for i in range(kind.per_byte))
     return jnp.moveaxis(packed, 0, axis)
 
 

@@ -19,14 +19,11 @@ class QuantizationReport:
 
     Examples:
         >>> import fkeras
-        >>> model = fkeras.Sequential([fkeras.Input((3,)), fkeras.layers.Dense(2, name="d")])
-        >>> print(model.quantize("int8", verbose=False).render())
-        Quantization report (mode='int8')
-        =================================...
-        Quantized 1 layer(s):
-          - ...d (int8): int8_from_float32
-        Skipped 0 layer(s):
-          (none)
+        >>> report = fkeras.quantizers.QuantizationReport("int8")
+        >>> report.add_quantized("dense", "int8", "int8_from_float32")
+        >>> report.add_skipped("relu", report.SKIP_NO_SUPPORT)
+        >>> report
+        QuantizationReport(mode='int8', quantized=1, skipped=1, errors=0)
     """
 
     SKIP_NO_SUPPORT = "no quantize support"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fkeras.core.dtype_policy import (
     QUANTIZATION_MODES,
     DTypePolicy,
@@ -28,9 +26,7 @@ _DEFAULTS = {
 _CALIBRATED = {"gptq": GPTQConfig, "awq": AWQConfig}
 
 
-def resolve(
-    mode: str | None, config: QuantizationConfig | str | None = None
-) -> QuantizationConfig:
+def resolve(mode: str | None, config: QuantizationConfig | str | None = None) -> QuantizationConfig:
     """The config that a mode and a config stand for.
 
     Args:

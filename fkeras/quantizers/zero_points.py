@@ -62,7 +62,8 @@ def compute_quantization_parameters(
         group_size: inputs of a group, with `per_channel`; -1 for one group.
         compute_dtype: dtype of the largest number that is returned.
         epsilon: added to the range.
-        signed: whether numbers are in [-2**(bits-1), 2**(bits-1) - 1], rather than [0, 2**bits - 1].
+        signed: whether numbers are in [-2**(bits - 1), 2**(bits - 1) - 1], rather than in
+            [0, 2**bits - 1].
 
     Returns:
         Scales `(outputs, groups)`, zero points of the same shape (int8 if signed, else uint8), and
