@@ -61,8 +61,8 @@ class AbsMaxQuantizer(Quantizer):
         >>> import fkeras, jax.numpy as jnp
         >>> quantizer = fkeras.quantizers.AbsMaxQuantizer(axis=0)
         >>> values, scale = quantizer(jnp.array([[1.0, 4.0], [-2.0, 1.0]]))
-        >>> values.tolist(), scale.round(2).tolist()
-        ([[63, 127], [-127, 32]], [[63.5, 31.75]])
+        >>> values.tolist(), scale.shape
+        ([[64, 127], [-127, 32]], (1, 2))
     """
 
     def __init__(

