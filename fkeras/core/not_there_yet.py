@@ -46,7 +46,7 @@ INSTEAD: dict[str, str] = {
                 "AugMix AutoContrast CenterCrop ContrastLimitedAdaptiveHistogramEqualization "
                 "CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment RandomBrightness "
                 "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop "
-                "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur "
+                "RandomElasticTransform RandomErasing RandomGaussianBlur "
                 "RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
                 "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
                 "RandomZoom Solarization"
@@ -62,7 +62,7 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'distillation.Distiller'`, `'layers.TFSMLayer'`.
 
     Examples:
         >>> print(message("utils.FeatureSpace"))
