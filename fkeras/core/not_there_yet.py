@@ -36,8 +36,6 @@ INSTEAD: dict[str, str] = {
     "`fkeras.utils.pad_sequences`.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
-    "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     **dict.fromkeys(
         [
@@ -46,7 +44,7 @@ INSTEAD: dict[str, str] = {
                 "AugMix AutoContrast CenterCrop ContrastLimitedAdaptiveHistogramEqualization "
                 "CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment RandomBrightness "
                 "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop "
-                "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur "
+                "RandomElasticTransform RandomErasing RandomGaussianBlur "
                 "RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
                 "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
                 "RandomZoom Solarization"
@@ -62,7 +60,7 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'distillation.Distiller'`, `'layers.TFSMLayer'`.
 
     Examples:
         >>> print(message("utils.FeatureSpace"))

@@ -99,6 +99,7 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
