@@ -99,6 +99,8 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
+from fkeras.layers.preprocessing.hashing import Hashing as Hashing
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
     MaxNumBoundingBoxes as MaxNumBoundingBoxes,
@@ -118,8 +120,11 @@ from fkeras.layers.preprocessing.images.random_translation import (
 )
 from fkeras.layers.preprocessing.images.random_zoom import RandomZoom as RandomZoom
 from fkeras.layers.preprocessing.images.resizing import Resizing as Resizing
+from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from fkeras.layers.preprocessing.pipeline import Pipeline as Pipeline
 from fkeras.layers.preprocessing.rescaling import Rescaling as Rescaling
+from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
+from fkeras.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
