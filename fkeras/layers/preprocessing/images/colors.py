@@ -30,6 +30,16 @@ def to_range(images: jax.Array, old: Sequence[float], new: Sequence[float]) -> j
     return (images - old[0]) / (old[1] - old[0]) * (new[1] - new[0]) + new[0]
 
 
+def to_levels(values: jax.Array, bins: int = 256) -> jax.Array:
+    """The level that each value in [0, 255] lies in: ints in [0, bins).
+
+    Bytes that were brought to another range and back may lie a rounding error below themselves;
+    they are the levels that they were.
+    """
+    levels = jnp.floor(values * ((bins - 1) / 255.0) + 1e-3)
+    return jnp.clip(levels, 0, bins - 1).astype(jnp.int32)
+
+
 def spatial_axes(data_format: DataFormat | None) -> tuple[int, int]:
     """The axes of height and width, counted from the end."""
     return (-3, -2) if channel_axis(data_format) == -1 else (-2, -1)
@@ -60,7 +70,7 @@ def turn_hue(images: jax.Array, turn: jax.Array, data_format: DataFormat | None)
 def scale_saturation(
     images: jax.Array, factor: jax.Array, data_format: DataFormat | None
 ) -> jax.Array:
-    """Saturations of RGB images that begin at 0, times `factor`, up to full saturation.
+    """Saturations of RGB images that begin at 0, times `factor`: at most full, at least gray.
 
     A pixel's hue and largest channel stay: only distances from the largest channel change, and
     none of them beyond the pixel's value. So there is no way through hues.
@@ -70,7 +80,7 @@ def scale_saturation(
     span = value - jnp.min(images, axis, keepdims=True)
     # `value / span` is the factor that saturates fully; a gray pixel stays gray by any.
     limit = jnp.where(span > 0, value / jnp.where(span > 0, span, 1.0), 1.0)
-    return value - (value - images) * jnp.minimum(factor, limit)
+    return value - (value - images) * jnp.clip(factor, 0.0, limit)
 
 
 def toward_gray(
@@ -99,7 +109,7 @@ def posterize(images: jax.Array, dropped_bits: jax.Array) -> jax.Array:
         images: floats; fractions are dropped too.
         dropped_bits: uint8 in [0, 7], how many.
     """
-    values = jnp.clip(images, *BYTES).astype(jnp.uint8)
+    values = to_levels(images).astype(jnp.uint8)
     return ((values >> dropped_bits) << dropped_bits).astype(images.dtype)
 
 

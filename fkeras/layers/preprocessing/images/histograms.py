@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 
-from fkeras.layers.preprocessing.images.colors import BYTES
+from fkeras.layers.preprocessing.images.colors import BYTES, to_levels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,26 @@ def look_up(table: jax.Array, places: jax.Array) -> jax.Array:
     return jnp.take_along_axis(table, places, axis=-1, mode="promise_in_bounds")
 
 
+def _rounded_shares(parts: jax.Array, wholes: jax.Array, pixels: int) -> jax.Array:
+    """255 * parts / wholes, rounded, halves to even; parts below 0 count as 0.
+
+    In integers as long as they suffice: histograms of small images have many halves, and a quotient
+    of floats falls to one side or the other, depending on what XLA makes of it.
+
+    Args:
+        parts, wholes: ints, parts no larger than wholes.
+        pixels: the most that a whole can be.
+    """
+    parts = jnp.maximum(parts, 0)
+    if pixels >= 2**24:
+        return jnp.round(parts * 255.0 / wholes)
+    wholes = wholes.astype(jnp.uint32)
+    quotients, rests = jnp.divmod(parts.astype(jnp.uint32) * 255, wholes)
+    twice = 2 * rests
+    is_up = (twice > wholes) | ((twice == wholes) & (quotients % 2 == 1))
+    return quotients + is_up
+
+
 def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> jax.Array:
     """Images in [0, 255] whose values are spread evenly, channel by channel.
 
@@ -59,15 +79,14 @@ def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> ja
     """
     channels = planes(images, data_format)
     values = channels.reshape(*channels.shape[:-2], -1)  # (..., channels, pixels)
-    # Divided last: values on a bin's edge are in it.
-    places = jnp.clip(values * (bins - 1) / 255.0, 0, bins - 1).astype(jnp.int32)
+    places = to_levels(values, bins)
     counts = count(places, bins)
     totals = jnp.cumsum(counts, axis=-1)
     # Pixels in the first bin that has any: the darkest value becomes 0.
     first = jnp.take_along_axis(totals, jnp.argmax(totals > 0, axis=-1, keepdims=True), axis=-1)
     others = totals[..., -1:] - first
-    table = jnp.round((totals - first) * 255.0 / jnp.maximum(others, 1))
-    equalized = look_up(jnp.clip(table, *BYTES).astype(values.dtype), places)
+    table = _rounded_shares(totals - first, jnp.maximum(others, 1), values.shape[-1])
+    equalized = look_up(table.astype(values.dtype), places)
     equalized = jnp.where(others > 0, equalized, values)
     return from_planes(equalized.reshape(channels.shape), data_format)
 
@@ -124,7 +143,7 @@ def equalize_tiles(
     rows, columns = grid
     tile_height, tile_width = -(-height // rows), -(-width // columns)
     missing = [(0, tile_height * rows - height), (0, tile_width * columns - width)]
-    places = jnp.clip(channels, *BYTES).astype(jnp.int32)  # (..., channels, height, width)
+    places = to_levels(channels)  # (..., channels, height, width)
     padded = jnp.pad(places, [(0, 0)] * (places.ndim - 2) + missing, mode="symmetric")
     tables = _tables(_tiles(padded, grid), clip_limit)  # (..., channels, rows, columns, levels)
 
