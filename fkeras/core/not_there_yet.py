@@ -36,20 +36,14 @@ INSTEAD: dict[str, str] = {
     "`fkeras.utils.pad_sequences`.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    "quantizers": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
-    "Quantizer": "Half precision is there: `fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     **dict.fromkeys(
         [
             f"layers.{name}"
             for name in (
-                "AugMix CenterCrop "
-                "MaxNumBoundingBoxes RandAugment "
-                "RandomCrop "
-                "RandomElasticTransform RandomFlip "
-                "RandomPerspective "
-                "RandomRotation RandomShear RandomTranslation "
-                "RandomZoom "
+                "AugMix CenterCrop MaxNumBoundingBoxes RandAugment RandomCrop "
+                "RandomElasticTransform RandomPerspective RandomRotation RandomShear "
+                "RandomTranslation RandomZoom"
             ).split()
         ],
         "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
@@ -62,7 +56,7 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'distillation.Distiller'`, `'layers.TFSMLayer'`.
 
     Examples:
         >>> print(message("utils.FeatureSpace"))

@@ -118,6 +118,7 @@ from fkeras.layers.preprocessing.images.random_color_jitter import (
     RandomColorJitter as RandomColorJitter,
 )
 from fkeras.layers.preprocessing.images.random_erasing import RandomErasing as RandomErasing
+from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
 from fkeras.layers.preprocessing.images.sharpness import RandomGaussianBlur as RandomGaussianBlur
 from fkeras.layers.preprocessing.images.sharpness import RandomSharpness as RandomSharpness
 from fkeras.layers.preprocessing.images.tones import RandomInvert as RandomInvert

@@ -56,26 +56,29 @@ def choose(is_chosen: Any, changed: Tensor, images: Tensor) -> Tensor:
 class ColorLayer(ImageLayer):
     """A layer that changes colours; labels, boxes and masks stay as they are.
 
-    Args:
-        value_range: lowest and highest value of the images.
-        data_format, bounding_box_format: see `ImageLayer`.
+    A subclass says what becomes of colours: `change_colors`. Where images come out as integers they
+    are changed as floats, and rounded.
     """
 
-    def __init__(
-        self,
-        value_range: Sequence[float] = (0, 255),
-        data_format: DataFormat | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ):
-        super().__init__(data_format=data_format, **kwargs)
-        self.value_range = as_value_range(type(self).__name__, value_range)
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
+        """The changed images of a batch.
+
+        Args:
+            images: (batch, height, width, channels) or with channels first, floats.
+            transformation: what was drawn, a row for each image.
+        """
+        return images
+
+    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
+        if jnp.issubdtype(images.dtype, jnp.floating):
+            return self.change_colors(images, transformation)
+        changed = jnp.round(self.change_colors(images.astype(jnp.float32), transformation))
+        limits = jnp.iinfo(images.dtype)
+        return jnp.clip(changed, limits.min, limits.max).astype(images.dtype)
 
 
-class RandomColorLayer(RandomImageLayer):
-    """A layer that changes the colours of each image by a factor of its own, in training; labels,
-    boxes and masks stay as they are.
-
-    A subclass says what the factor does: `change_colors`.
+class RandomColorLayer(RandomImageLayer, ColorLayer):
+    """A layer that changes the colours of each image by a factor of its own, in training.
 
     Args:
         factor: a pair of numbers to draw from, or one (see `factors.as_range`).
@@ -97,18 +100,6 @@ class RandomColorLayer(RandomImageLayer):
         name = type(self).__name__
         self.factor = factors.as_range(name, "factor", factor, self.factor_bounds)
         self.value_range = as_value_range(name, value_range)
-
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
-        """The changed images of a batch.
-
-        Args:
-            images: in the layer's value range and compute dtype.
-            transformation: what was drawn, a row for each image.
-        """
-        return images
-
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        return images if transformation is None else self.change_colors(images, transformation)
 
     def draw_factor(self, key: jax.Array, shape: tuple[int, ...] = ()) -> Tensor:
         """A number from the layer's range of factors, even over the range."""

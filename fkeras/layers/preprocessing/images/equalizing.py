@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import colors, factors, histograms
-from fkeras.layers.preprocessing.images.color_layer import ColorLayer
+from fkeras.layers.preprocessing.images.color_layer import ColorLayer, as_value_range
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
@@ -41,9 +41,10 @@ class AutoContrast(ColorLayer):
     """
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Unpack[ImageOptions]):
-        super().__init__(value_range, **kwargs)
+        super().__init__(**kwargs)
+        self.value_range = as_value_range("AutoContrast", value_range)
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         return colors.stretch(images, self.value_range, self.data_format)
 
 
@@ -78,7 +79,8 @@ class Equalization(ColorLayer):
         data_format: DataFormat | None = None,
         **kwargs: Unpack[ImageOptions],
     ):
-        super().__init__(value_range, data_format, **kwargs)
+        super().__init__(data_format=data_format, **kwargs)
+        self.value_range = as_value_range("Equalization", value_range)
         self.bins = factors.size("Equalization", "bins", bins)
         if self.bins < 2:
             raise UserInputError(
@@ -86,7 +88,7 @@ class Equalization(ColorLayer):
                 f"bins={bins}"
             )
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         values = colors.to_range(images, self.value_range, colors.BYTES)
         equalized = histograms.equalize(values, self.bins, self.data_format)
         return colors.to_range(equalized, colors.BYTES, self.value_range)
@@ -133,8 +135,9 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
         data_format: DataFormat | None = None,
         **kwargs: Unpack[ImageOptions],
     ):
-        super().__init__(value_range, data_format, **kwargs)
-        name = type(self).__name__
+        super().__init__(data_format=data_format, **kwargs)
+        name = "ContrastLimitedAdaptiveHistogramEqualization"
+        self.value_range = as_value_range(name, value_range)
         if not isinstance(tile_grid_size, (list, tuple)) or len(tile_grid_size) != 2:
             raise UserInputError(
                 f"{name}: `tile_grid_size` must be two positive integers, the tiles along height "
@@ -145,7 +148,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
             factors.size(name, "tile_grid_size", count) for count in tile_grid_size
         )
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         values = colors.to_range(images.astype(jnp.float32), self.value_range, colors.BYTES)
         equalized = histograms.equalize_tiles(
             values, self.tile_grid_size, self.clip_limit, self.data_format

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import colors
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, choose, per_image
+from fkeras.layers.preprocessing.images.color_layer import (
+    ColorLayer,
+    RandomColorLayer,
+    choose,
+    per_image,
+)
 from fkeras.layers.preprocessing.images.image_layer import RandomImageLayer, Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
@@ -56,12 +61,12 @@ class RandomColorDegeneration(RandomColorLayer):
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         return {"factor": self.draw_factor(key, (1, 1, 1))}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         factor = per_image(transformation["factor"], images)
         return self.clip(colors.toward_gray(images, factor, self.data_format))
 
 
-class RandomGrayscale(RandomImageLayer):
+class RandomGrayscale(RandomImageLayer, ColorLayer):
     """Makes some images gray, chosen at random, in training. They keep their channels.
 
     Args:
@@ -101,8 +106,6 @@ class RandomGrayscale(RandomImageLayer):
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         return {"should_apply": jax.random.uniform(key, (1, 1, 1)) < self.factor}
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         gray = colors.toward_gray(images, 1.0, self.data_format)
         return choose(transformation["should_apply"], gray, images)

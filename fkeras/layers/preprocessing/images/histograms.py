@@ -59,12 +59,12 @@ def _rounded_shares(parts: jax.Array, wholes: jax.Array, pixels: int) -> jax.Arr
     """
     parts = jnp.maximum(parts, 0)
     if pixels >= 2**24:
-        return jnp.round(parts * 255.0 / wholes)
+        return jnp.round(parts.astype(jnp.float32) * 255.0 / wholes.astype(jnp.float32))
     wholes = wholes.astype(jnp.uint32)
     quotients, rests = jnp.divmod(parts.astype(jnp.uint32) * 255, wholes)
     twice = 2 * rests
     is_up = (twice > wholes) | ((twice == wholes) & (quotients % 2 == 1))
-    return quotients + is_up
+    return quotients + is_up.astype(jnp.uint32)
 
 
 def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> jax.Array:
@@ -155,9 +155,11 @@ def equalize_tiles(
     def at(row: jax.Array, column: jax.Array) -> jax.Array:
         """What the pixels become by the tables of these tiles."""
         start = ((row[:, None] * columns + column[None, :]) * LEVELS).reshape(-1)
+        start = jnp.broadcast_to(start, flat_places.shape)
         return look_up(flat_tables, flat_places + start).reshape(places.shape)
 
+    weight_x = jnp.broadcast_to(weight_x, places.shape)
+    weight_y = jnp.broadcast_to(weight_y[:, None], places.shape)
     above = at(top, left) * (1.0 - weight_x) + at(top, right) * weight_x
     below = at(bottom, left) * (1.0 - weight_x) + at(bottom, right) * weight_x
-    weight_y = weight_y[:, None]
     return from_planes(above * (1.0 - weight_y) + below * weight_y, data_format)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.layers.preprocessing.images import colors
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, per_image
+from fkeras.layers.preprocessing.images.color_layer import (
+    RandomColorLayer,
+    per_image,
+)
+from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
@@ -60,7 +64,7 @@ class RandomHue(RandomColorLayer):
         turns_back = jax.random.bernoulli(direction_key)
         return {"factor": jnp.where(turns_back, -0.5, 0.5) * half_turns}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         unit = colors.to_range(images, self.value_range, colors.UNIT)
         turn = per_image(transformation["factor"], images)
         turned = colors.turn_hue(unit, turn, self.data_format)
@@ -107,7 +111,7 @@ class RandomSaturation(RandomColorLayer):
         factor = self.draw_factor(key)
         return {"factor": factor / (1.0 - factor + 1e-7)}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         low = self.value_range[0]
         factor = per_image(transformation["factor"], images)
         return colors.scale_saturation(images - low, factor, self.data_format) + low

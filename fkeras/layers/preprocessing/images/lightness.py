@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 
 from fkeras.layers.preprocessing.images import colors
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, per_image
+from fkeras.layers.preprocessing.images.color_layer import (
+    RandomColorLayer,
+    per_image,
+)
+from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
@@ -52,7 +56,7 @@ class RandomBrightness(RandomColorLayer):
         low, high = self.value_range
         return {"rgb_delta": self.draw_factor(key, (1, 1, 1)) * (high - low)}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         return self.clip(images + per_image(transformation["rgb_delta"], images))
 
 
@@ -96,6 +100,6 @@ class RandomContrast(RandomColorLayer):
         scale = jax.random.uniform(key, (1, 1, 1), minval=1.0 - lower, maxval=1.0 + upper)
         return {"contrast_factor": scale}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         factor = per_image(transformation["contrast_factor"], images)
         return self.clip(colors.scale_contrast(images, factor, self.data_format))

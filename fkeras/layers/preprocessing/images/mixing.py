@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import factors, patches, samples
+from fkeras.layers.preprocessing.images.color_layer import ColorLayer, per_image
 from fkeras.layers.preprocessing.images.image_layer import RandomImageLayer, Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 from fkeras.random.distributions import draw_key
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fkeras.types import DataFormat, SeedLike, Tensor
 
 
-def partners(values: Tensor, transformation: dict[str, Any]) -> Tensor:
+def partners(values: Tensor, transformation: Transformation) -> Tensor:
     """The row of a batch that each row is mixed with."""
     return jnp.take(values, jnp.asarray(transformation["permutation_order"]), axis=0)
 
@@ -47,8 +48,6 @@ class MixingLayer(RandomImageLayer):
         return {**drawn, "permutation_order": order}
 
     def change_labels(self, labels: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return labels
         labels = jnp.asarray(labels)
         if labels.ndim == 1 and not jnp.issubdtype(labels.dtype, jnp.floating):
             raise UserInputError(
@@ -60,7 +59,7 @@ class MixingLayer(RandomImageLayer):
         return mix(labels, partners(labels, transformation), transformation["mix_weight"])
 
 
-class MixUp(MixingLayer):
+class MixUp(MixingLayer, ColorLayer):
     """Adds to each image of a batch another one, and mixes their labels alike, in training.
 
     Labels must be floats, one for each class. Boxes of both images are kept; masks are mixed as
@@ -107,22 +106,18 @@ class MixUp(MixingLayer):
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         return {"mix_weight": jax.random.beta(key, self.alpha, self.alpha)}
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         others = partners(images, transformation)
-        weights = jnp.asarray(transformation["mix_weight"], images.dtype).reshape(-1, 1, 1, 1)
+        weights = per_image(transformation["mix_weight"], images)
         return weights * images + (1.0 - weights) * others
 
     def change_masks(self, masks: Tensor, transformation: Transformation) -> Tensor:
         masks = masks.astype(jnp.promote_types(masks.dtype, jnp.float32))
-        return self.change_images(masks, transformation)
+        return self.change_colors(masks, transformation)
 
     def change_boxes(
         self, boxes: dict[str, Tensor], transformation: Transformation
     ) -> dict[str, Tensor]:
-        if transformation is None:
-            return boxes
         return {
             **boxes,
             **{
@@ -135,7 +130,8 @@ class MixUp(MixingLayer):
 class CutMix(MixingLayer):
     """Puts a rectangle of another image into each image of a batch, in training.
 
-    Labels are mixed by the pixels of each image, and must be floats, one for each class. Masks get the same rectangle.
+    Labels are mixed by the pixels of each image, and must be floats, one for each class. Masks get
+    the same rectangle.
 
     Args:
         factor: pair of numbers in [0, 1] that the alpha is drawn from, for each image; its share of
@@ -156,10 +152,10 @@ class CutMix(MixingLayer):
         Yun et al., 2019, https://arxiv.org/abs/1905.04899
 
     Examples:
-        >>> import fkeras, jax, jax.numpy as jnp
-        >>> layer = fkeras.layers.CutMix()
+        >>> import fkeras, jax.numpy as jnp
+        >>> layer = fkeras.layers.CutMix(seed=0)
         >>> data = {"images": jnp.zeros((4, 8, 8, 3)), "labels": jnp.eye(4)}
-        >>> mixed, _ = layer.apply({}, data, training=True, rngs=jax.random.key(0))
+        >>> mixed = layer(data, training=True)
         >>> mixed["labels"].sum(axis=1).round(3).tolist()
         [1.0, 1.0, 1.0, 1.0]
     """
@@ -197,8 +193,6 @@ class CutMix(MixingLayer):
         }
 
     def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
         return jnp.where(transformation["batch_masks"], partners(images, transformation), images)
 
     def change_masks(self, masks: Tensor, transformation: Transformation) -> Tensor:

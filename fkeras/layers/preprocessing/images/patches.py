@@ -34,9 +34,9 @@ def patch_masks(patches: jax.Array, height: int, width: int, data_format: DataFo
         data_format: `'channels_last'` or `'channels_first'`.
     """
     left, right, top, bottom = (edge[:, None] for edge in patches.T)
-    x, y = jnp.arange(width), jnp.arange(height)
+    x = jnp.arange(width, dtype=patches.dtype)[None]  # (1, width)
+    y = jnp.arange(height, dtype=patches.dtype)[None]
     is_column = (x >= left) & (x < right)  # (batch, width)
     is_row = (y >= top) & (y < bottom)  # (batch, height)
     masks = is_row[:, :, None] & is_column[:, None, :]
     return masks[..., None] if data_format == "channels_last" else masks[:, None]
-

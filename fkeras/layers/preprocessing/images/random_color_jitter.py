@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax
 
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, as_value_range
+from fkeras.layers.preprocessing.images.color_layer import (
+    ColorLayer,
+    RandomColorLayer,
+    as_value_range,
+)
 from fkeras.layers.preprocessing.images.hues import RandomHue, RandomSaturation
 from fkeras.layers.preprocessing.images.image_layer import RandomImageLayer, Transformation
 from fkeras.layers.preprocessing.images.lightness import RandomBrightness, RandomContrast
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from fkeras.types import DataFormat, SeedLike, Tensor
 
 
-class RandomColorJitter(RandomImageLayer):
+class RandomColorJitter(RandomImageLayer, ColorLayer):
     """Changes lightness, contrast, saturation and hue of each image at random, in training.
 
     They are changed in this order; what has no factor stays.
@@ -98,9 +102,7 @@ class RandomColorJitter(RandomImageLayer):
             for i, (name, part) in enumerate(self._parts().items())
         }
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         for name, part in self._parts().items():
-            images = part.change_images(images, transformation[name])
+            images = part.change_colors(images, transformation[name])
         return images

@@ -10,7 +10,10 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import factors, patches, samples
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, choose
+from fkeras.layers.preprocessing.images.color_layer import (
+    RandomColorLayer,
+    choose,
+)
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
@@ -115,7 +118,8 @@ class RandomErasing(RandomColorLayer):
         is_row = fill.ndim and self.data_format == "channels_first"
         return fill[:, None, None] if is_row else fill
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         fill = jnp.asarray(transformation["fill_value"]).astype(images.dtype)
+        fill = fill.reshape(*[1] * (images.ndim - fill.ndim), *fill.shape)
         erased = jnp.where(transformation["batch_masks"], fill, images)
         return choose(transformation["apply_erasing"], erased, images)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import factors, smoothing
-from fkeras.layers.preprocessing.images.color_layer import RandomColorLayer, choose, per_image
+from fkeras.layers.preprocessing.images.color_layer import (
+    RandomColorLayer,
+    choose,
+    per_image,
+)
+from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
@@ -57,7 +62,7 @@ class RandomSharpness(RandomColorLayer):
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         return {"factor": self.draw_factor(key)}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         amount = 1.0 - 2.0 * per_image(transformation["factor"], images)
         smooth = smoothing.smooth(images, self.data_format)
         return self.clip(images + amount * (smooth - images))
@@ -116,7 +121,7 @@ class RandomGaussianBlur(RandomColorLayer):
         sigmas = jax.random.uniform(sigma_key, (2,), minval=lower, maxval=upper) + 1e-6
         return {"should_apply_blur": self.draw_choice(choice_key), "blur_factor": sigmas}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         sigmas = per_image(transformation["blur_factor"], images)
         # Keras draws one pair for a batch, which is taken here, too.
         along_width, along_height = sigmas[0::2], sigmas[1::2]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.layers.preprocessing.images import colors, factors
 from fkeras.layers.preprocessing.images.color_layer import (
+    ColorLayer,
     RandomColorLayer,
     as_value_range,
     choose,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from fkeras.types import DataFormat, SeedLike, Tensor
 
 
-class Solarization(RandomImageLayer):
+class Solarization(RandomImageLayer, ColorLayer):
     """Inverts the light values of each image, from a random threshold on, in training.
 
     Args:
@@ -72,9 +73,7 @@ class Solarization(RandomImageLayer):
             for one, (name, ends) in zip(jax.random.split(key), names.items())
         }
 
-    def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         solarized = colors.solarize(
             colors.to_range(images, self.value_range, colors.BYTES),
             per_image(transformation["additions"], images),
@@ -125,7 +124,7 @@ class RandomPosterization(RandomColorLayer):
         kept_bits = jax.random.randint(key, (), fewest, most + 1)
         return {"shift_factor": (8 - kept_bits).astype(jnp.uint8)}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         dropped_bits = jnp.asarray(transformation["shift_factor"], jnp.uint8).reshape(-1, 1, 1, 1)
         values = colors.to_range(images, self.value_range, colors.BYTES)
         return colors.to_range(
@@ -172,6 +171,6 @@ class RandomInvert(RandomColorLayer):
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         return {"apply_inversion": self.draw_choice(key)}
 
-    def change_colors(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
+    def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         inverted = sum(self.value_range) - images
         return choose(transformation["apply_inversion"], inverted, images)

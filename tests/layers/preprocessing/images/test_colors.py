@@ -360,3 +360,17 @@ def test_boxes_cannot_be_cut():
 def test_a_fill_value_has_a_number_for_each_channel():
     with pytest.raises(UserInputError, match="3 channels"):
         layers.RandomErasing(fill_value=[1, 2])(IMAGES, training=True)
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *MIXERS, "AutoContrast", "Equalization", CLAHE])
+def test_no_dtype_or_rank_is_promoted_unasked(name):
+    data = {"images": IMAGES[:2], "labels": np.eye(2, dtype="float32")}
+    with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        applied(make(name), data)
+
+
+@pytest.mark.parametrize("name", [*RANDOM, *MIXERS, "AutoContrast", "Equalization", CLAHE])
+def test_bytes_come_out_where_bytes_are_asked_for(name):
+    in_bytes = applied(make(name, dtype="uint8"), IMAGES.astype("uint8"))
+    assert in_bytes.dtype == np.uint8
+    assert np.abs(applied(make(name), IMAGES) - in_bytes.astype("float32")).max() <= 0.51
