@@ -29,18 +29,7 @@ INSTEAD: dict[str, str] = {
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     **dict.fromkeys(
-        [
-            f"layers.{name}"
-            for name in (
-                "AugMix AutoContrast ContrastLimitedAdaptiveHistogramEqualization "
-                "CutMix Equalization MixUp RandAugment RandomBrightness "
-                "RandomColorDegeneration RandomColorJitter RandomContrast "
-                "RandomErasing RandomGaussianBlur "
-                "RandomGrayscale RandomHue RandomInvert RandomPosterization "
-                "RandomSaturation RandomSharpness "
-                "Solarization"
-            ).split()
-        ],
+        [f"layers.{name}" for name in ("AugMix RandAugment").split()],
         "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
         "`fkeras.ops.image` and `fkeras.random`.",
     ),

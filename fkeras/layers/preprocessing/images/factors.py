@@ -95,29 +95,6 @@ def size(layer: str, name: str, value: int) -> int:
     return value.__index__()
 
 
-def value_range(layer: str, value: Sequence[float]) -> Range:
-    """The smallest and the greatest value of images.
-
-    Args:
-        layer: whose argument it is.
-        value: what was given.
-
-    Raises:
-        UserInputError: no pair of numbers, or not in this order.
-    """
-    if not isinstance(value, (list, tuple)) or len(value) != 2 or not all(map(_is_number, value)):
-        raise UserInputError(
-            f"{layer}: `value_range` must be a pair of numbers, such as (0, 255) or (0, 1). "
-            f"Received: value_range={value!r}"
-        )
-    lowest, greatest = value
-    if lowest >= greatest:
-        raise UserInputError(
-            f"{layer}: `value_range` has the smallest value first. Received: value_range={value!r}"
-        )
-    return lowest, greatest
-
-
 def is_chosen(key: jax.Array, probabilities: Range) -> jax.Array:
     """Whether an image is changed, with a probability that is drawn itself.
 
