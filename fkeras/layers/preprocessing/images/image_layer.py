@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
-from fkeras.data.bounding_boxes.formats import check_format
+from fkeras.data.bounding_boxes.formats import BoxFormat, check_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.preprocessing.images import samples
 from fkeras.layers.preprocessing.images.options import ImageOptions
 from fkeras.random.distributions import draw_key
@@ -42,11 +43,16 @@ class ImageLayer(Layer):
             `fkeras.utils.bounding_boxes.convert_format`; None where there are none.
     """
 
-    def __init__(self, data_format: DataFormat | None = None, **kwargs: Unpack[ImageOptions]):
-        self.bounding_box_format = kwargs.pop("bounding_box_format", None)
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        bounding_box_format: BoxFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
-        if self.bounding_box_format is not None:
-            check_format(self.bounding_box_format)
+        if bounding_box_format is not None:
+            check_format(bounding_box_format)
+        self.bounding_box_format = bounding_box_format
         self.data_format = standardize_data_format(data_format)
         self._convert_input_args = False  # each entry of a dict has a dtype of its own
         self._allow_non_tensor_positional_args = True
