@@ -269,8 +269,8 @@ class ImageLayer(Layer):
 
     def get_config(self) -> Config:
         config = {**super().get_config(), "data_format": self.data_format}
-        if self.bounding_box_format is not None:
-            config["bounding_box_format"] = self.bounding_box_format
+        if self.bounding_box_format is None:
+            config.pop("bounding_box_format", None)
         return config
 
 
