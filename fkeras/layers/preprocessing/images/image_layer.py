@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.device import device
+from fkeras.core.randomness import element_draws
 from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
@@ -214,6 +217,12 @@ class ImageLayer(Layer):
     # -- a call ----------------------------------------------------------------
 
     def call(self, data: Any, training: bool = True) -> Any:
+        # In a dataset's `map` the device has better things to do.
+        on_host = device("cpu") if element_draws.present() else contextlib.nullcontext()
+        with on_host:
+            return self._changed(data, training)
+
+    def _changed(self, data: Any, training: bool) -> Any:
         sample = samples.as_dict(data, self._title())
         if "bounding_boxes" in sample:
             self._check_boxes_have_format()
