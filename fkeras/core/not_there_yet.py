@@ -20,9 +20,6 @@ INSTEAD: dict[str, str] = {
     "`fkeras.ops.multi_hot`.",
     "layers.Discretization": "Use `np.digitize`, or `fkeras.ops.digitize` in a layer of your own.",
     "layers.FeatureSpace": f"{_IN_ROWS}.",
-    "layers.HashedCrossing": f"{_IN_ROWS}.",
-    "layers.Hashing": f"{_IN_ROWS}.",
-    "layers.IntegerLookup": "Use `np.unique(x, return_inverse=True)`.",
     "layers.MelSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
     "layers.Normalization": "Subtract the mean of the training data and divide by its deviation, "
     "or begin with `fkeras.layers.BatchNormalization`.",
@@ -30,10 +27,7 @@ INSTEAD: dict[str, str] = {
     "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
     "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
     "layers.STFTSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
-    "layers.StringLookup": "Use `np.unique(x, return_inverse=True)`.",
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
-    "layers.TextVectorization": "Split and number the words in Python, then "
-    "`fkeras.utils.pad_sequences`.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",

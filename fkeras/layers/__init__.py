@@ -99,7 +99,12 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
+from fkeras.layers.preprocessing.hashing import Hashing as Hashing
 from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
+from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
+from fkeras.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
