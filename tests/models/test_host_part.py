@@ -389,6 +389,16 @@ def test_datasets_map_layers_of_both_kinds():
     np.testing.assert_array_equal(np.concatenate(list(texts.map(model))), embedded)
 
 
+def test_functions_of_the_inputs_alone_are_computed_for_layers_on_the_host():
+    number = fkeras.Input((4,), name="number")
+    low, high = fkeras.ops.split(fkeras.ops.cast(number, "int32"), 2, axis=1)
+    flat = layers.Flatten()(layers.Reshape((2, 1))(high))
+    outputs = layers.Concatenate()([low, Plus(dtype="int32")(flat)])
+    model = fkeras.Model(number, outputs)
+    x = np.array([[1.5, 2.5, 3.5, 4.5]])
+    assert model.predict(x, verbose=0).tolist() == model(x).tolist() == [[1, 2, 4, 5]]
+
+
 # -- what cannot be -------------------------------------------------------------
 
 
