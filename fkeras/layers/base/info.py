@@ -40,6 +40,8 @@ class LayerInfo:
         attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
 
+    is_held_fixed = False  # weights are, layers are not
+
     def __init__(self, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arguments = (args, kwargs)
         self.is_initialized = False  # `Layer.__init__` has run
