@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+import h5py
 import numpy as np
 import pytest
 
@@ -234,3 +235,39 @@ def test_keras_reads_the_directory_form(keras, tmp_path):
     again.save(tmp_path / "theirs", zipped=False)
     back = fkeras.saving.load_model(tmp_path / "theirs")
     np.testing.assert_array_equal(back.get_weights()[0], model.get_weights()[0])
+
+
+class Remembering(fkeras.layers.Layer):
+    """A layer with a file of its own."""
+
+    word = ""
+
+    def call(self, inputs):
+        return inputs
+
+    def save_assets(self, dir_path):
+        pathlib.Path(dir_path, "word.txt").write_text(self.word)
+
+    def load_assets(self, dir_path):
+        self.word = pathlib.Path(dir_path, "word.txt").read_text()
+
+
+def test_files_of_layers_are_kept_in_h5(tmp_path):
+    model = fkeras.Sequential([fkeras.Input((2,)), Remembering()])
+    model.layers[0].word = "é"
+    with fkeras.saving.custom_object_scope({"Remembering": Remembering}):
+        model.save(tmp_path / "model.h5")
+        assert fkeras.saving.load_model(tmp_path / "model.h5").layers[0].word == "é"
+
+
+@pytest.mark.parametrize("assets", [3, ["x"], {"x": 3}, {"x": "no base64"}], ids=str)
+def test_what_is_no_file_of_a_layer_in_h5_is_refused(tmp_path, assets):
+    model = fkeras.Sequential([fkeras.Input((2,)), fkeras.layers.Dense(1)])
+    model.save(tmp_path / "model.h5")
+    content = (tmp_path / "model.h5").read_bytes()
+    (tmp_path / "model.h5").write_bytes(content.rpartition(b"fkeras2\n")[0])  # without the seal
+    with h5py.File(tmp_path / "model.h5", "r+") as file:
+        own = json.loads(file.attrs["fkeras"])
+        file.attrs["fkeras"] = json.dumps({**own, "assets": assets})
+    with pytest.raises(CorruptFileError, match="the files of layers in it cannot be read"):
+        fkeras.saving.load_model(tmp_path / "model.h5")
