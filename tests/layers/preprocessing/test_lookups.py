@@ -351,6 +351,7 @@ MISTAKES = {
         lambda: layers.StringLookup(vocabulary=["a"]).adapt(["b"]),
         "made with a `vocabulary`",
     ),
+    "an id among words": (lambda: layers.StringLookup(vocabulary=["a"])([1, "a"]), "as number 0"),
     "ids to a lookup of words": (lambda: layers.StringLookup(vocabulary=["a"])([1, 2]), "strings"),
     "words to a lookup of ids": (
         lambda: layers.IntegerLookup(vocabulary=[1])(["a"]),
