@@ -23,23 +23,13 @@ INSTEAD: dict[str, str] = {
     "layers.MelSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
     "layers.Normalization": "Subtract the mean of the training data and divide by its deviation, "
     "or begin with `fkeras.layers.BatchNormalization`.",
-    "layers.Pipeline": "Use `fkeras.Sequential`.",
-    "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
-    "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
     "layers.STFTSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
     "utils.FeatureSpace": f"{_IN_ROWS}.",
     **dict.fromkeys(
-        [
-            f"layers.{name}"
-            for name in (
-                "AugMix CenterCrop MaxNumBoundingBoxes RandAugment RandomCrop "
-                "RandomElasticTransform RandomPerspective RandomRotation RandomShear "
-                "RandomTranslation RandomZoom"
-            ).split()
-        ],
+        [f"layers.{name}" for name in ("AugMix RandAugment").split()],
         "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
         "`fkeras.ops.image` and `fkeras.random`.",
     ),

@@ -4,25 +4,21 @@ is, its content decides.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 from typing import TYPE_CHECKING, Literal
 
 from fkeras import io
-from fkeras.errors import CorruptFileError
 from fkeras.saving import legacy_config
 from fkeras.saving.formats import guarded_hdf5, hdf5_stores, legacy_hdf5, metadata
 from fkeras.saving.formats.seal import check_seal, seal_file
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
     from fkeras.saving.stores import Store
-    from fkeras.types import Config
 
-_ASSETS = "assets"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -79,8 +75,8 @@ class LegacyFile(_Hdf5File):
                     legacy_hdf5.write_weights(file, record.legacy)
                 else:
                     config = legacy_config.to_legacy(record.config)
-                    own = {**metadata.describe_own(record), **_describe_assets(record.assets)}
-                    legacy_hdf5.write_model(file, record.legacy, config, own)
+                    own = metadata.describe_own(record)
+                    legacy_hdf5.write_model(file, record.legacy, config, own, record.assets)
             seal_file(temporary)
 
 
@@ -99,30 +95,9 @@ def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
         config=legacy_config.from_legacy(model_config, training_config, file.shown, version),
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
-        assets=_assets_of(own, file.shown),
+        assets=legacy_hdf5.read_assets(file),
         **metadata.choices_of(own),
     )
-
-
-def _describe_assets(assets: Mapping[str, bytes]) -> Config:
-    """Files of layers as values of JSON, since Keras has no place for them in `.h5`."""
-    if not assets:
-        return {}
-    texts = {name: base64.b64encode(content).decode() for name, content in assets.items()}
-    return {_ASSETS: texts}
-
-
-def _assets_of(own: Config, shown: str) -> dict[str, bytes]:
-    """The files that `_describe_assets` described.
-
-    Raises:
-        CorruptFileError: something else stands in their place.
-    """
-    try:
-        texts = own.get(_ASSETS, {})
-        return {name: base64.b64decode(text, validate=True) for name, text in texts.items()}
-    except (AttributeError, TypeError, ValueError):
-        raise CorruptFileError(f"{shown}: the files of layers in it cannot be read.") from None
 
 
 def read_stores_file(path: Path) -> dict[str, Store]:
