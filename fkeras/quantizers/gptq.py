@@ -83,9 +83,9 @@ def quantize(kernel: jax.Array, curvature: jax.Array, config: GPTQConfig) -> Num
         >>> import fkeras, jax, jax.numpy as jnp
         >>> from fkeras.quantizers import gptq
         >>> config = fkeras.quantizers.GPTQConfig(None, None, group_size=2)
-        >>> kernel = jnp.array([[0.5, -1.0, 0.25, 0.125]])
+        >>> kernel = jnp.array([[0.5, -1.0, 0.25, 0.1]])
         >>> gptq.quantize(kernel, jnp.eye(4), config).numbers.tolist()
-        [[15.0, 0.0, 15.0, 8.0]]
+        [[15.0, 0.0, 15.0, 6.0]]
     """
     kernel = jnp.asarray(kernel, "float32")
     curvature, order = _damped(curvature, config.hessian_damping)
