@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     from fkeras import core as core
     from fkeras import data as data
     from fkeras import datasets as datasets
+    from fkeras import distillation as distillation
     from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
@@ -95,6 +96,7 @@ _ROOMS = (
     "core",
     "data",
     "datasets",
+    "distillation",
     "distribution",
     "dtype_policies",
     "errors",
@@ -145,6 +147,7 @@ _NAMED_IN_CONFIGS = (
     "activations",
     "callbacks",
     "ops",
+    "distillation",
 )
 config_homes.install(
     {

@@ -3,7 +3,7 @@
 Every namespace, the imports, the command and messages read it. Whoever builds one of these deletes
 its row here and in docs/differences.md; a test finds rows of what exists.
 
-A name covers all that is inside it: `distillation` stands for `distillation.Distiller`.
+A name covers all that is inside it: `applications` stands for `applications.ResNet50`.
 """
 
 from __future__ import annotations
@@ -13,23 +13,15 @@ _IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
-    "distillation": "Add the distance to the teacher's outputs in a `compute_loss` of your own.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
-    "layers.CategoryEncoding": "Use `fkeras.utils.to_categorical`, `fkeras.ops.one_hot` or "
-    "`fkeras.ops.multi_hot`.",
-    "layers.Discretization": "Use `np.digitize`, or `fkeras.ops.digitize` in a layer of your own.",
     "layers.FeatureSpace": f"{_IN_ROWS}.",
     "layers.HashedCrossing": f"{_IN_ROWS}.",
     "layers.Hashing": f"{_IN_ROWS}.",
     "layers.IntegerLookup": "Use `np.unique(x, return_inverse=True)`.",
-    "layers.MelSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
-    "layers.Normalization": "Subtract the mean of the training data and divide by its deviation, "
-    "or begin with `fkeras.layers.BatchNormalization`.",
     "layers.Pipeline": "Use `fkeras.Sequential`.",
     "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
     "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
-    "layers.STFTSpectrogram": "Use `fkeras.ops.stft` in a layer of your own.",
     "layers.StringLookup": "Use `np.unique(x, return_inverse=True)`.",
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
     "layers.TextVectorization": "Split and number the words in Python, then "
@@ -62,7 +54,7 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'distillation.Distiller'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'applications.ResNet50'`, `'layers.RandomFlip'`.
 
     Examples:
         >>> print(message("utils.FeatureSpace"))

@@ -18,6 +18,8 @@ from fkeras.layers.attention.grouped_query_attention import (
     GroupedQueryAttention as GroupedQueryAttention,
 )
 from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
+from fkeras.layers.audio.mel_spectrogram import MelSpectrogram as MelSpectrogram
+from fkeras.layers.audio.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
 from fkeras.layers.base.input_spec import InputSpec as InputSpec
 from fkeras.layers.base.layer import Layer as Layer
 from fkeras.layers.by_name import deserialize as deserialize
@@ -99,6 +101,9 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
+from fkeras.layers.preprocessing.discretization import Discretization as Discretization
+from fkeras.layers.preprocessing.normalization import Normalization as Normalization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )

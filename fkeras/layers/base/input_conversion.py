@@ -14,6 +14,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
+from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def _from_numpy(x: np.ndarray | np.generic, float_dtype: str | None) -> Any:
     if x.dtype.kind in "OUS":  # strings and objects: for layers that look them up on the host
         return x
     # Kind V: ml_dtypes, such as bfloat16.
-    return jnp.asarray(x, float_dtype if x.dtype.kind in "fV" else None)
+    return as_array(x, float_dtype if x.dtype.kind in "fV" else None)
 
 
 def _convert_positional(convert: Callable[[Any], Any], value: Any, float_dtype: str | None) -> Any:
