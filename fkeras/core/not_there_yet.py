@@ -38,7 +38,7 @@ INSTEAD: dict[str, str] = {
                 "AugMix AutoContrast CenterCrop ContrastLimitedAdaptiveHistogramEqualization "
                 "CutMix Equalization MaxNumBoundingBoxes MixUp RandAugment RandomBrightness "
                 "RandomColorDegeneration RandomColorJitter RandomContrast RandomCrop "
-                "RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur "
+                "RandomElasticTransform RandomErasing RandomGaussianBlur "
                 "RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
                 "RandomRotation RandomSaturation RandomSharpness RandomShear RandomTranslation "
                 "RandomZoom Solarization"
@@ -54,7 +54,7 @@ def message(name: str) -> str | None:
     """What to say of a name; None where nothing is known to be missing.
 
     Args:
-        name: without the name of the package: `'applications.ResNet50'`, `'layers.RandomFlip'`.
+        name: without the name of the package: `'applications.ResNet50'`, `'layers.TFSMLayer'`.
 
     Examples:
         >>> print(message("utils.FeatureSpace"))

@@ -103,6 +103,7 @@ from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
 from fkeras.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
 from fkeras.layers.preprocessing.discretization import Discretization as Discretization
+from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
 from fkeras.layers.preprocessing.normalization import Normalization as Normalization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,

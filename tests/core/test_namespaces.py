@@ -99,7 +99,7 @@ def test_what_keras_has_in_a_namespace_shows(name, keras):
         "from fkeras.applications import VGG16",
         "from fkeras.applications.resnet import ResNet50",
         "from fkeras.applications import ResNet50",
-        "from fkeras.layers import Dense, RandomFlip",
+        "from fkeras.layers import Dense, TFSMLayer",
         "import fkeras.export as export",
     ],
 )

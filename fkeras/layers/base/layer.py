@@ -105,6 +105,7 @@ class Layer(
 
     __signature__ = ConstructorSignature()
     _takes_steps = False  # whether `input_dim` of older Keras is of each step of a sequence
+    runs_on_host = False  # whether `call` is given NumPy arrays, strings among them (`HostLayer`)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # NNX's pytree checks would refuse plain lists and dicts of layers.

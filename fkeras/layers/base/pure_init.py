@@ -103,6 +103,8 @@ def build_abstractly(layer: Layer, inputs: Sequence[Any], named_inputs: Mapping[
             f"Layer '{layer.name}' ({type(layer).__name__}) is not built: `init` needs inputs or "
             "their shapes, such as `init(key, (32, 4))`."
         )
+    if layer.runs_on_host:
+        return  # it has no Variables, and NumPy cannot be evaluated abstractly
     args = [abstract(x) for x in inputs]
     kwargs = {name: abstract(x) for name, x in named_inputs.items()}
     # Adopts the Variables of foreign modules before anything is traced through them.
@@ -138,7 +140,7 @@ def abstract(x: Any) -> Any:
     """Arrays, structs and plain shapes as `ShapeDtypeStruct`s, through nested structures; anything
     else as it is. A tuple of ints is a shape; one with None in it becomes a KerasTensor.
     """
-    if x is None or isinstance(x, (KerasTensor, bool, int, float, str)):
+    if _stays(x):
         return x
     if isinstance(x, dict):
         return {key: abstract(value) for key, value in x.items()}
@@ -153,6 +155,13 @@ def abstract(x: Any) -> Any:
     if hasattr(x, "shape") and hasattr(x, "dtype"):
         return jax.ShapeDtypeStruct(tuple(x.shape), jax.dtypes.canonicalize_dtype(x.dtype))
     return x
+
+
+def _stays(x: Any) -> bool:
+    """Whether a value is no array of numbers: strings stay on the host."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.kind in "OUS"
+    return x is None or isinstance(x, (KerasTensor, bool, int, float, str))
 
 
 def _is_size(d: Any) -> bool:

@@ -1,0 +1,1 @@
+"""What stands before a network: strings, tables, images, audio."""
