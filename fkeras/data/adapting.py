@@ -88,7 +88,7 @@ def _batches(data: Any, caller: str, steps: int | None) -> Iterator[Any]:
         data = in_batches(data).as_numpy_iterator()
     elif kind == "PyDataset":
         count = data.num_batches if hasattr(data, "num_batches") else len(data)
-        data = (data[i] for i in (itertools.count() if count is None else range(count)))
+        data = map(data.__getitem__, itertools.count() if count is None else range(count))
     for batch in itertools.islice(data, steps):
         yield batch[0] if isinstance(batch, (tuple, list)) and 1 <= len(batch) <= 3 else batch
 

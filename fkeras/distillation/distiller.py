@@ -147,9 +147,7 @@ class Distiller(Model):
         context = contexts.current()
         if not any(names) or context.losses is None:
             return self.student(inputs, training=training, **kwargs)
-        outputs, features = _with_features(
-            self.student, names, inputs, training=training, **kwargs
-        )
+        outputs, features = _with_features(self.student, names, inputs, training=training, **kwargs)
         # `compute_loss` runs in the same context, and must not compute them once more.
         context.tensors = {**(context.tensors or {}), id(self): features}
         return outputs
@@ -197,8 +195,10 @@ class Distiller(Model):
     def _distillation_loss(self, x: Any, y_pred: Any, training: bool) -> Tensor:
         losses = self.distillation_losses
         names = [loss.teacher_layer_name for loss in losses]
-        outputs, of_teacher = _with_features(self.teacher, names, x, training=False)
-        of_teacher = jax.lax.stop_gradient({None: outputs, **of_teacher})
+        outputs, features = jax.lax.stop_gradient(
+            _with_features(self.teacher, names, x, training=False)
+        )
+        of_teacher = {None: outputs, **features}
         of_student = {None: y_pred, **self._student_features(x, training)}
         total = jnp.zeros(())
         for loss, factor in zip(losses, self.distillation_loss_weights):

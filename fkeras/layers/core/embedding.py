@@ -54,8 +54,8 @@ def check_ids(
     else:
         fix = "Map the ids into that range"
     raise UserInputError(
-        f"{name} has {argument}={input_dim}, so that ids must lie in [0, {input_dim}). Received: id "
-        f"{ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids are "
+        f"{name} has {argument}={input_dim}, so that ids must lie in [0, {input_dim}). Received: "
+        f"id {ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids are "
         f"outside). {fix}."
     )
 

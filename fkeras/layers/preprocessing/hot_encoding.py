@@ -42,13 +42,13 @@ def encode(
         >>> encode(jnp.array([[0, 2, 2]]), "count", 3, "int32").tolist()
         [[1, 0, 2]]
     """
-    if ids.ndim == 0:
-        ids = ids[None]
-        count_weights = None if count_weights is None else count_weights[None]
     if mode == "one_hot":
         if ids.ndim > 1 and ids.shape[-1] == 1:
             ids = ids[..., 0]
         return ops.one_hot(ids, depth, dtype=dtype, sparse=sparse)
+    if ids.ndim == 0:
+        ids = ids[None]
+        count_weights = None if count_weights is None else count_weights[None]
     if mode == "multi_hot" and sparse:
         return ops.multi_hot(ids, depth, dtype=dtype, sparse=True)
     hot = ops.one_hot(ids, depth, dtype=dtype, sparse=sparse)

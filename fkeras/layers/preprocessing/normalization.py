@@ -183,9 +183,7 @@ class Normalization(Layer):
 
     def _check_batch(self, batch: np.ndarray, title: str) -> None:
         known = self._broadcast_shape
-        fits = batch.ndim == len(known) and all(
-            batch.shape[d] == known[d] for d in self._kept_axes
-        )
+        fits = batch.ndim == len(known) and all(batch.shape[d] == known[d] for d in self._kept_axes)
         if not fits:
             raise UserInputError(
                 f"{title} was built for sizes {tuple(known[d] for d in self._kept_axes)} along "
