@@ -103,8 +103,37 @@ from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
 from fkeras.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
 from fkeras.layers.preprocessing.discretization import Discretization as Discretization
+from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
+from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
+from fkeras.layers.preprocessing.images.equalizing import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from fkeras.layers.preprocessing.images.equalizing import Equalization as Equalization
+from fkeras.layers.preprocessing.images.grays import (
+    RandomColorDegeneration as RandomColorDegeneration,
+)
+from fkeras.layers.preprocessing.images.grays import RandomGrayscale as RandomGrayscale
+from fkeras.layers.preprocessing.images.hues import RandomHue as RandomHue
+from fkeras.layers.preprocessing.images.hues import RandomSaturation as RandomSaturation
+from fkeras.layers.preprocessing.images.lightness import RandomBrightness as RandomBrightness
+from fkeras.layers.preprocessing.images.lightness import RandomContrast as RandomContrast
+from fkeras.layers.preprocessing.images.mixing import CutMix as CutMix
+from fkeras.layers.preprocessing.images.mixing import MixUp as MixUp
+from fkeras.layers.preprocessing.images.random_color_jitter import (
+    RandomColorJitter as RandomColorJitter,
+)
+from fkeras.layers.preprocessing.images.random_erasing import RandomErasing as RandomErasing
 from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
+from fkeras.layers.preprocessing.images.sharpness import RandomGaussianBlur as RandomGaussianBlur
+from fkeras.layers.preprocessing.images.sharpness import RandomSharpness as RandomSharpness
+from fkeras.layers.preprocessing.images.tones import RandomInvert as RandomInvert
+from fkeras.layers.preprocessing.images.tones import RandomPosterization as RandomPosterization
+from fkeras.layers.preprocessing.images.tones import Solarization as Solarization
+from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from fkeras.layers.preprocessing.normalization import Normalization as Normalization
+from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
+from fkeras.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )
