@@ -153,6 +153,7 @@ _NAMED_IN_CONFIGS = (
     "callbacks",
     "ops",
     "distillation",
+    "utils",
 )
 config_homes.install(
     {

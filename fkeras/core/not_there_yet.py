@@ -8,21 +8,17 @@ A name covers all that is inside it: `applications` stands for `applications.Res
 
 from __future__ import annotations
 
-_IN_ROWS = "Compute it on the arrays before `fit` (NumPy, pandas), or in a layer of your own"
-
 INSTEAD: dict[str, str] = {
     "applications": "Build the network from `fkeras.layers`; pretrained Flax networks are taken "
     "in by `fkeras.layers.FlaxLayer`.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
-    "layers.FeatureSpace": f"{_IN_ROWS}.",
     "layers.Pipeline": "Use `fkeras.Sequential`.",
     "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
     "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    "utils.FeatureSpace": f"{_IN_ROWS}.",
     **dict.fromkeys(
         [
             f"layers.{name}"
@@ -45,8 +41,8 @@ def message(name: str) -> str | None:
         name: without the name of the package: `'applications.ResNet50'`, `'layers.TFSMLayer'`.
 
     Examples:
-        >>> print(message("utils.FeatureSpace"))
-        fkeras does not have `keras.utils.FeatureSpace` yet. Compute it on...
+        >>> print(message("applications.ResNet50"))
+        fkeras does not have `keras.applications` yet. Build the network from...
         >>> message("layers.Dense") is None
         True
     """

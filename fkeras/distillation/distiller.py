@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import numbers
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,6 @@ from fkeras.distillation.distillation_loss import DistillationLoss
 from fkeras.errors import UserInputError
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.capture import Capture
-from fkeras.layers.base.options import CommonOptions
 from fkeras.models import Model
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Distiller(Model):
         distillation_loss_weights: Sequence[float] | None = None,
         student_loss_weight: float = 0.5,
         name: str = "distiller",
-        **kwargs: Unpack[CommonOptions],
+        **kwargs: Any,
     ):
         super().__init__(name=name, **kwargs)
         _check_models(teacher, student)

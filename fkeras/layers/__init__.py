@@ -132,6 +132,9 @@ from fkeras.layers.preprocessing.images.tones import RandomPosterization as Rand
 from fkeras.layers.preprocessing.images.tones import Solarization as Solarization
 from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from fkeras.layers.preprocessing.normalization import Normalization as Normalization
+
+# Inside of models that cross columns; it has no public name.
+from fkeras.layers.preprocessing.on_host import OnHost as _OnHost
 from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from fkeras.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from fkeras.layers.regularization.activity_regularization import (
@@ -217,6 +220,7 @@ registry.add_builtins(
             _random_size.RandomHeight,
             _random_size.RandomWidth,
             _thresholded_relu.ThresholdedReLU,
+            _OnHost,
         )
     },
 )

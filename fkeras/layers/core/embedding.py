@@ -56,9 +56,9 @@ def check_ids(
     else:
         fix = "Map the ids into that range"
     raise UserInputError(
-        f"{name} has {argument}={input_dim}, so that ids must lie in [0, {input_dim}). "
-        f"Received: id {ids[position]} at position {position} ({int(outside.sum())} of {outside.size} "
-        f"ids are outside). {fix}."
+        f"{name} has {argument}={input_dim}, so that ids must lie in [0, {input_dim}). Received: "
+        f"id {ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids "
+        f"are outside). {fix}."
     )
 
 

@@ -85,6 +85,7 @@ class Normalization(Layer):
         self._kept_axes: tuple[int, ...] = ()
         self._broadcast_shape: tuple[int, ...] | None = None  # None before `build`
         self._has_learnt = mean is not None
+        self._seen: RunningMoments | None = None  # by `update_state`
 
     def build(self, input_shape: Shape | None) -> None:
         if input_shape is None:
@@ -150,7 +151,8 @@ class Normalization(Layer):
     # -- learning from data ------------------------------------------------------
 
     def adapt(self, data: InMemory | Stream) -> None:
-        """Finds mean and variance of the data, in one pass and in float64.
+        """Finds mean and variance of the data, in one pass and in float64. What was learnt before
+        is forgotten.
 
         Args:
             data: array, frame, column; or batches of arrays: a list of them, a generator, a
@@ -160,51 +162,66 @@ class Normalization(Layer):
             UserInputError: no data, no numbers, NaN, shapes that do not fit each other or what the
                 layer was built for; the layer was given its mean and variance.
         """
-        title = f"Normalization '{self.name}'"
-        if self.input_mean is not None:
-            raise UserInputError(
-                f"{title} was given `mean` and `variance`: there is nothing to adapt. Make it "
-                "without them."
-            )
-        moments = None
-        for batch in input_batches(data, title):
-            if moments is None:
-                if not self.built:
-                    has_rows = 0 not in _kept_axes(self.axis, batch.shape)
-                    self.build((None, *batch.shape[1:]) if has_rows else batch.shape)
-                reduced = (d for d in range(batch.ndim) if d not in self._kept_axes)
-                moments = RunningMoments(tuple(reduced))
-            self._check_batch(batch, title)
-            moments.add(batch)
-        self._check_moments(moments, title)
-        self.adapt_mean.assign(moments.mean)
-        self.adapt_variance.assign(moments.variance)
+        self.reset_state()
+        for batch in input_batches(data, self._title()):
+            self.update_state(batch)
         self.finalize_state()
 
-    def _check_batch(self, batch: np.ndarray, title: str) -> None:
+    def _title(self) -> str:
+        return f"Normalization '{self.name}'"
+
+    def reset_state(self) -> None:
+        """Forgets the batches seen so far."""
+        self._seen = None
+
+    def update_state(self, data: ArrayLike) -> None:
+        """Takes one more batch into account; `finalize_state` takes over what was seen."""
+        if self.input_mean is not None:
+            raise UserInputError(
+                f"{self._title()} was given `mean` and `variance`: there is nothing to adapt. Make "
+                "it without them."
+            )
+        batch = np.asarray(data)
+        if not self.built:
+            has_rows = 0 not in _kept_axes(self.axis, batch.shape)
+            self.build((None, *batch.shape[1:]) if has_rows else batch.shape)
+        self._check_batch(batch)
+        if self._seen is None:
+            reduced = (d for d in range(batch.ndim) if d not in self._kept_axes)
+            self._seen = RunningMoments(tuple(reduced))
+        self._seen.add(batch)
+
+    def _check_batch(self, batch: np.ndarray) -> None:
         known = self._broadcast_shape
         fits = batch.ndim == len(known) and all(batch.shape[d] == known[d] for d in self._kept_axes)
         if not fits:
             raise UserInputError(
-                f"{title} was built for sizes {tuple(known[d] for d in self._kept_axes)} along "
-                f"axis={self.axis} of inputs of rank {len(known)}, but `adapt` received data of an "
-                f"incompatible shape: {batch.shape}. All batches need the same features."
+                f"{self._title()} was built for sizes {tuple(known[d] for d in self._kept_axes)} "
+                f"along axis={self.axis} of inputs of rank {len(known)}, but `adapt` received data "
+                f"of an incompatible shape: {batch.shape}. All batches need the same features."
             )
 
-    def _check_moments(self, moments: RunningMoments, title: str) -> None:
+    def finalize_state(self) -> None:
+        """Takes over mean and variance of the batches seen since `reset_state`. Where none was, the
+        weights count as learnt as they are: a file gave them.
+        """
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            self._check_moments(seen)
+            self.adapt_mean.assign(seen.mean)
+            self.adapt_variance.assign(seen.variance)
+        self._has_learnt = True
+
+    def _check_moments(self, moments: RunningMoments) -> None:
         if not moments.count:
-            raise UserInputError(f"{title}: `adapt` received no rows.")
+            raise UserInputError(f"{self._title()}: `adapt` received no rows.")
         broken = np.argwhere(~np.isfinite(np.asarray(moments.variance)))
         if len(broken):
             where = f" at index {tuple(map(int, broken[0]))}" if len(broken[0]) else ""
             raise UserInputError(
-                f"{title}: `adapt` received data with NaN or infinity{where} of the kept axes. "
-                "Fill or drop them first."
+                f"{self._title()}: `adapt` received data with NaN or infinity{where} of the kept "
+                "axes. Fill or drop them first."
             )
-
-    def finalize_state(self) -> None:
-        """Takes the weights as they are now for learnt ones; a call reads them themselves."""
-        self._has_learnt = True
 
     # -- the call ----------------------------------------------------------------
 
