@@ -13,21 +13,11 @@ INSTEAD: dict[str, str] = {
     "in by `fkeras.layers.FlaxLayer`.",
     "export": "`jax.export.export(jax.jit(function))` writes a function around `model.apply` as "
     "StableHLO.",
-    "layers.Pipeline": "Use `fkeras.Sequential`.",
-    "layers.Rescaling": "Multiply: `fkeras.layers.Lambda(lambda x: x * scale + offset)`.",
-    "layers.Resizing": "Use `fkeras.ops.image.resize`, before `fit` or in a layer of your own.",
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
     **dict.fromkeys(
-        [
-            f"layers.{name}"
-            for name in (
-                "AugMix CenterCrop MaxNumBoundingBoxes RandAugment RandomCrop "
-                "RandomElasticTransform RandomPerspective RandomRotation RandomShear "
-                "RandomTranslation RandomZoom"
-            ).split()
-        ],
+        [f"layers.{name}" for name in ("AugMix RandAugment").split()],
         "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
         "`fkeras.ops.image` and `fkeras.random`.",
     ),

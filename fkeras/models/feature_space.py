@@ -17,6 +17,7 @@ from fkeras.core.symbolic.argument_kinds import any_symbolic
 from fkeras.data import frames, streams
 from fkeras.data.adapting import in_batches, is_endless
 from fkeras.errors import NotBuiltError, UserInputError, UserTypeError
+from fkeras.layers import Layer
 from fkeras.layers.preprocessing.on_host import OnHost
 from fkeras.models import features as features_module
 from fkeras.models.features import Cross, Feature
@@ -131,7 +132,7 @@ class FeatureSpace(Model):
         return Cross(feature_names, crossing_dim, output_mode=output_mode)
 
     @classmethod
-    def feature(cls, dtype: str, preprocessor: layers.Layer, output_mode: str) -> Feature:
+    def feature(cls, dtype: str, preprocessor: Layer, output_mode: str) -> Feature:
         """A column with a layer of one's own.
 
         Args:
@@ -486,7 +487,7 @@ def _layer_name(name: str | None, kind: str) -> str:
     return f"{name or names.auto_name(kind)}_preprocessor"
 
 
-def _learns(layer: layers.Layer) -> bool:
+def _learns(layer: Layer) -> bool:
     """Whether a layer learns from data and was not given what it would learn."""
     if not hasattr(layer, "adapt"):
         return False
@@ -497,7 +498,7 @@ def _learns(layer: layers.Layer) -> bool:
     return all(config.get(name) is None for name in given)
 
 
-def _number_of_ids(name: str, layer: layers.Layer) -> int:
+def _number_of_ids(name: str, layer: Layer) -> int:
     """How many ids a layer may return."""
     if hasattr(layer, "vocabulary_size"):
         return layer.vocabulary_size()

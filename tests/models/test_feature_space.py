@@ -15,7 +15,9 @@ from fkeras import data, layers
 
 HERE = pathlib.Path(__file__).parent
 DATA = HERE / "data"
-_spec = importlib.util.spec_from_file_location("feature_space_cases", HERE / "feature_space_cases.py")
+_spec = importlib.util.spec_from_file_location(
+    "feature_space_cases", HERE / "feature_space_cases.py"
+)
 cases = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(cases)
 TABLE, OTHER, spaces = cases.TABLE, cases.OTHER, cases.spaces
