@@ -101,6 +101,7 @@ from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
 from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.host_layer import HostLayer as HostLayer
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
 from fkeras.layers.preprocessing.images.equalizing import (
