@@ -105,6 +105,7 @@ from fkeras.layers.preprocessing.category_encoding import CategoryEncoding as Ca
 from fkeras.layers.preprocessing.discretization import Discretization as Discretization
 from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.host_layer import HostLayer as HostLayer
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
 from fkeras.layers.preprocessing.images.equalizing import (
