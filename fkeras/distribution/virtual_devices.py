@@ -1,9 +1,9 @@
 """Threads for the devices that a CPU pretends to have.
 
 XLA runs all of them on one pool with a thread for each core. A collective keeps its thread until
-the other devices have come, too: where there are fewer threads than devices, these may never get
-one, and the program waits for ever. XLA takes the size of the pool from `PJRT_NPROC` when JAX first
-looks for devices.
+the other devices have come, too: where all threads wait, these never get one, and the program waits
+for ever (seen with as many threads as devices, too; not with twice as many). XLA takes the size of
+the pool from `PJRT_NPROC` when JAX first looks for devices.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ _warned_of: set[int] = set()
 def give_threads() -> None:
     """Makes the pool large enough for the virtual devices asked for, or warns that it is too late.
 
-    Nothing happens where there are as many cores as devices, or where the user has set the size.
+    Nothing happens where there are cores enough, or where the user has set the size.
     """
     wanted = _count()
-    if wanted <= _cores() or "PJRT_NPROC" in os.environ or "NPROC" in os.environ:
-        return
     threads = _THREADS_A_DEVICE * wanted
+    is_enough = wanted == 1 or threads <= _cores()
+    if is_enough or "PJRT_NPROC" in os.environ or "NPROC" in os.environ:
+        return
     if not jax_private.has_found_devices():
         os.environ["PJRT_NPROC"] = str(threads)
     elif wanted not in _warned_of and jax.default_backend() == "cpu":
