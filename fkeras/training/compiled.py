@@ -267,7 +267,8 @@ class Compiled:
         identity = [id(v) for v in (*structure.ordered, *metrics, *slots, distribution)]
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}
-            eager = self.options.run_eagerly or not self.options.jit_compile
+            can_compile = all(layer.supports_jit for _, layer in [((), model), *structure.layers])
+            eager = self.options.run_eagerly or not (self.options.jit_compile and can_compile)
             if distribution is not None and distribution.is_mapped and self.is_chosen:
                 mapped_steps.check_mappable(model, self)
             self.executables = Executables(
@@ -384,6 +385,11 @@ class Compiled:
                 f"Several metrics of the model or its layers are called '{shared[0]}': of their "
                 "results only the last is shown. Give each a name of its own: `name=...`."
             )
+
+    def take_flags(self, model: Trainable) -> None:
+        """The `trainable` flags count as they are now, as after another `compile`."""
+        self.flags = TrainableFlags(model if self.is_chosen else None)
+        self.executables = self._executables_of = self.owner = None
 
     def warn_of_toggled_flags(self, model: Trainable) -> None:
         """Says once that flags changed since `compile` do not count."""

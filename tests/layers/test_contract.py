@@ -15,6 +15,8 @@ from fkeras import layers
 SEQUENCE, IMAGE, VOLUME = (2, 6, 4), (2, 6, 5, 4), (2, 4, 5, 4, 2)
 FIRST = {"data_format": "channels_first"}
 TRAIN = {"training": True}
+REST = {"training": False}
+SHIFT = {"height_factor": 0.2, "width_factor": 0.2}
 
 # class, options, input shapes, arguments of the call
 ROWS = [
@@ -183,6 +185,42 @@ ROWS = [
     ("GroupNormalization", {"groups": -1, "axis": 1, "scale": False}, [IMAGE], {}),
     ("RMSNormalization", {}, [SEQUENCE], {}),
     ("UnitNormalization", {"axis": [1, 2]}, [SEQUENCE], {}),
+    ("Normalization", {"mean": [0.5, 1.0, -1.0], "variance": [1.0, 4.0, 0.25]}, [(2, 3)], {}),
+    ("Normalization", {"axis": None, "mean": 2.0, "variance": 0.5, "invert": True}, [(2, 3)], {}),
+    ("Normalization", {"axis": 1, "mean": [1.0, 2.0], "variance": [1.0, 2.0]}, [(3, 2, 4)], {}),
+    ("STFTSpectrogram", {"mode": "magnitude", "frame_length": 8}, [(2, 20, 3)], {}),
+    (
+        "STFTSpectrogram",
+        {"mode": "stft", "frame_length": 8, "scaling": None, "expand_dims": True},
+        [(2, 20, 3)],
+        {},
+    ),
+    (
+        "STFTSpectrogram",
+        {
+            "mode": "psd",
+            "frame_length": 6,
+            "frame_step": 2,
+            "fft_length": 8,
+            "padding": "same",
+            **FIRST,
+        },
+        [(2, 3, 20)],
+        {},
+    ),
+    ("STFTSpectrogram", {"mode": "imag", "window": "hamming", **FIRST}, [(1, 2, 300)], {}),
+    (
+        "MelSpectrogram",
+        {
+            "fft_length": 32,
+            "sequence_stride": 8,
+            "num_mel_bins": 5,
+            "sampling_rate": 1000,
+            "power_to_db": False,
+        },
+        [(2, 100)],
+        {},
+    ),
     ("Dropout", {"rate": 0.5}, [(2, 3)], {}),
     ("SpatialDropout1D", {"rate": 0.5}, [SEQUENCE], {}),
     ("SpatialDropout2D", {"rate": 0.5}, [IMAGE], {}),
@@ -190,6 +228,20 @@ ROWS = [
     ("GaussianNoise", {"stddev": 0.5}, [(2, 3)], {}),
     ("GaussianDropout", {"rate": 0.5}, [(2, 3)], {}),
     ("AlphaDropout", {"rate": 0.5}, [(2, 3)], {}),
+    ("Rescaling", {"scale": 0.5, "offset": 0.1}, [IMAGE], {}),
+    ("Rescaling", {"scale": [0.5, 1.0, 2.0, 3.0]}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 3, "antialias": True}, [IMAGE], {}),
+    ("Resizing", {"height": 8, "width": 8, "interpolation": "bicubic", **FIRST}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 3, "crop_to_aspect_ratio": True}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 4, "pad_to_aspect_ratio": True}, [IMAGE], {}),
+    ("CenterCrop", {"height": 3, "width": 3}, [IMAGE], {}),
+    ("CenterCrop", {"height": 9, "width": 4, **FIRST}, [IMAGE], {}),
+    ("RandomFlip", {"seed": 1}, [IMAGE], REST),
+    ("RandomRotation", {"factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomZoom", {"height_factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomTranslation", {**SHIFT, "seed": 1}, [IMAGE], REST),
+    ("RandomShear", {"x_factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomPerspective", {"factor": (0.0, 0.0), "seed": 1}, [IMAGE], REST),
     ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, [(2, 3)], {}),
     ("Add", {}, [(2, 3), (2, 3), (2, 1)], {}),
     ("Subtract", {}, [(2, 3), (2, 3)], {}),
