@@ -222,11 +222,11 @@ def is_mapping(trace: Trace) -> bool:
 _COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
 
 
-@functools.cache
 def has_found_devices() -> bool:
     return _xla_bridge.backends_are_initialized()
 
 
+@functools.cache
 def wrap_compilation(
     wrapper: Callable[[Callable[[], Hashable], Callable[[], Any]], Any],
 ) -> bool:
