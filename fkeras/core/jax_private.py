@@ -19,11 +19,8 @@
 - `innermost_trace`, `entered_trace`, `is_eager`, `bind_in`, `run_jaxpr`, `forget_results`,
   `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
   how values of a class become arrays of JAX.
-<<<<<<< HEAD
 - `named_axes`: the axes of `shard_map`, `pmap` and `vmap(axis_name=...)` that a program runs along.
-=======
 - `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
->>>>>>> main
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
