@@ -101,6 +101,7 @@ from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
 from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.images.aug_mix import AugMix as AugMix
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
 from fkeras.layers.preprocessing.images.equalizing import (
@@ -120,6 +121,7 @@ from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
 )
 from fkeras.layers.preprocessing.images.mixing import CutMix as CutMix
 from fkeras.layers.preprocessing.images.mixing import MixUp as MixUp
+from fkeras.layers.preprocessing.images.rand_augment import RandAugment as RandAugment
 from fkeras.layers.preprocessing.images.random_color_jitter import (
     RandomColorJitter as RandomColorJitter,
 )
