@@ -41,7 +41,7 @@ OPTIONS: dict[str, dict[str, object]] = {
     },
     "RandomContrast": {"factor": (0.8, 0.8)},
     "RandomCrop": {"height": 60, "width": 60},
-    "RandomElasticTransform": {"factor": 1.0, "scale": 1.0},
+    "RandomElasticTransform": {"factor": (1.0, 1.0), "scale": 1.0},
     "RandomErasing": {"factor": (1.0, 1.0)},
     "RandomFlip": {},
     "RandomGaussianBlur": {"factor": (1.0, 1.0), "kernel_size": 7},
@@ -81,17 +81,14 @@ def photograph(name: str) -> np.ndarray:
 def changed_images(name: str) -> list[np.ndarray]:
     """The photograph, and what a layer makes of it."""
     flower, china = photograph("flower"), photograph("china")
-    images = np.stack([flower, china] * 4) if name in ("MixUp", "CutMix") else None
     layer = getattr(layers, name)(**OPTIONS[name])
     if name in FIXED:
         return [flower, np.asarray(layer(flower))]
-    if not hasattr(layer, "generator"):
-        raise SystemExit(f"{name} draws nothing: put it into FIXED.")
-    images = np.stack([flower] * DRAWS) if images is None else images
-    changed = layer.transform_images(
-        images, layer.get_random_transformation(images, seed=6)
-    )
-    return [flower, *np.asarray(changed)[:: len(images) // DRAWS]]
+    images = np.stack([flower] * DRAWS + [china] * DRAWS)
+    drawn = dict(layer.get_random_transformation(images, seed=1))
+    if "permutation_order" in drawn:
+        drawn["permutation_order"] = np.arange(2 * DRAWS)[::-1]
+    return [flower, *np.asarray(layer.transform_images(images, drawn))[:DRAWS]]
 
 
 def strip(images: list[np.ndarray]) -> Image.Image:
