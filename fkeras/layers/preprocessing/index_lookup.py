@@ -476,12 +476,9 @@ class IndexLookup(HostLayer):
     def get_config(self) -> Config:
         """The constructor's arguments; a vocabulary that was learnt or read is none of them."""
         config = super().get_config()
-        config.pop("encoding", None)
-        for name, default in (("oov_method", "floormod"), ("salt", None)):
-            if config.get(name) == default:  # Keras 3.15 does not know them
-                config.pop(name, None)
         return {
             **config,
+            "oov_method": self.oov_method,
             "vocabulary": self.input_vocabulary,
             "vocabulary_dtype": self.vocabulary_dtype,
             "idf_weights": self.input_idf_weights,
