@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -9,10 +11,10 @@ import numpy as np
 
 from fkeras.core import tracebacks
 from fkeras.core.nested import map_structure
-from fkeras.core.symbolic.argument_kinds import READ, kind_of, read
+from fkeras.core.symbolic.argument_kinds import READ, any_symbolic, kind_of, read
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
-from fkeras.layers.base import nested
+from fkeras.layers.base import host_values, nested
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ class HostLayer(Layer):
     Python on the object, which files keep by `save_own_variables` or `save_assets`. A model that
     begins with such layers trains on strings: the model runs them on the host, ahead of the device.
 
-    A subclass overrides `call(inputs)`. Its outputs have the shape of the inputs and the layer's
+    A subclass overrides `call(inputs)`. Strings come as arrays of dtype object or str; of bytes,
+    where a dataset gives them. Its outputs have the shape of the inputs and the layer's
     dtype, unless `compute_output_shape` or `compute_output_spec` says otherwise.
 
     Args:
@@ -50,6 +53,13 @@ class HostLayer(Layer):
 
     @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        running = host_values.running()
+        if running is None or any_symbolic(*args, *kwargs.values()):
+            return self._compute(args, kwargs)
+        compute = functools.partial(self._compute, args, kwargs)
+        return running.result_of(self, args, kwargs, compute)
+
+    def _compute(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return super().__call__(*(self._on_host(value) for value in args), **kwargs)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, TypedDict
+from typing import Protocol, TypedDict
 
 import jax.numpy as jnp
 
@@ -27,6 +27,21 @@ class CellNoise(TypedDict):
     state: Tensor | None
 
 
+class Loop(Protocol):
+    """What runs over all steps at once; a mask is bool (time, batch, 1), the last step is last."""
+
+    def __call__(
+        self,
+        projected: Tensor,
+        mask: Tensor | None,
+        states: list[Tensor],
+        *,
+        sequences: bool,
+        unroll: bool | int,
+    ) -> tuple[Tensor | None, list[Tensor]]:
+        """The first states of all steps, or None without `sequences`, and the last states."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Step:
     """The arithmetic of a cell, hashable, without weights."""
@@ -47,16 +62,8 @@ class Step:
         """The new states, of which the first is the output; `projected` is of one step."""
         raise NotImplementedError(f"{type(self).__name__} must define `advance`.")
 
-    def run_whole(
-        self,
-        inputs: Tensor,
-        states: list[Tensor],
-        weights: CellWeights,
-        noise: CellNoise,
-        mask: Tensor | None,
-        **options: Any,
-    ) -> tuple[Tensor, Tensor | None, list[Tensor]] | None:
-        """What `recurrence.run` returns, or None where nothing is faster than step by step."""
+    def loop(self, weights: CellWeights, noise: CellNoise) -> Loop | None:
+        """A loop over all steps that is faster than `advance` step by step; None: there is none."""
         return None
 
     def is_plain(self) -> bool:

@@ -56,7 +56,7 @@ class ConvLSTMStep(LSTMStep):
         z = projected + self._convolve_with_noise(h, kernel, noise["state"], padding="same")
         return self.next_states(recurrence.keep_for_gradient(z), c, axis=self._channel_axis)
 
-    def run_whole(self, *args: Any, **options: Any) -> None:
+    def loop(self, weights: CellWeights, noise: CellNoise) -> None:
         """The loop with its derivative written out holds matrix products, not convolutions."""
 
     @property

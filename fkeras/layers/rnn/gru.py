@@ -12,10 +12,16 @@ from fkeras import activations
 from fkeras.core import broadcasting
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
-from fkeras.layers.rnn import recurrence
+from fkeras.layers.rnn import gru_loop, recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
-from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.layers.rnn.cell_step import (
+    CellNoise,
+    CellWeights,
+    Loop,
+    Step,
+    multiply_with_noise,
+)
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
@@ -77,6 +83,25 @@ class GRUStep(Step):
         inner = multiply_with_noise(reset * h, kernel[:, gates_end:], candidate_noise)
         inner = recurrence.keep_for_gradient(inner)
         return update, self.activation(projected[:, gates_end:] + inner)
+
+    def loop(self, weights: CellWeights, noise: CellNoise) -> Loop | None:
+        # What `gru_loop` knows the derivative of: Keras's defaults, no noise inside the product.
+        is_plain_gru = (
+            self.reset_after
+            and self.activation is activations.tanh
+            and self.recurrent_activation is activations.sigmoid
+        )
+        if not is_plain_gru or noise["state"] is not None:
+            return None
+
+        def run(projected, mask, states, *, sequences, unroll):
+            kernel = weights["recurrent_kernel"]
+            bias = weights["bias"]
+            bias = jnp.zeros(kernel.shape[1], kernel.dtype) if bias is None else bias[1]
+            outputs, h = gru_loop.run(sequences, unroll, projected, mask, kernel, bias, *states)
+            return outputs, [h]
+
+        return run
 
 
 class GRUCell(RecurrentCell):

@@ -15,7 +15,13 @@ from fkeras.layers.base.options import CommonOptions, LayerOptions
 from fkeras.layers.rnn import lstm_loop, recurrence
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
-from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.layers.rnn.cell_step import (
+    CellNoise,
+    CellWeights,
+    Loop,
+    Step,
+    multiply_with_noise,
+)
 from fkeras.types import Identifier, SeedLike, Shape, Tensor
 
 
@@ -44,39 +50,20 @@ class LSTMStep(Step):
         c = self.recurrent_activation(f) * c + new
         return [self.recurrent_activation(o) * self.activation(c), c]
 
-    def run_whole(
-        self,
-        inputs: Tensor,
-        states: list[Tensor],
-        weights: CellWeights,
-        noise: CellNoise,
-        mask: Tensor | None,
-        *,
-        reverse: bool = False,
-        unroll: bool | int = False,
-        zero_masked: bool = False,
-        sequences: bool = True,
-    ) -> tuple[Tensor, Tensor | None, list[Tensor]] | None:
-        # What `lstm_loop` knows the derivative of: Keras's defaults.
+    def loop(self, weights: CellWeights, noise: CellNoise) -> Loop | None:
+        # What `lstm_loop` knows the derivative of: Keras's defaults, no noise inside the product.
         is_plain_lstm = (
             self.activation is activations.tanh and self.recurrent_activation is activations.sigmoid
         )
-        # A masked step keeps its states, noise on the state is inside the product: it has neither.
-        wants_loop = unroll or mask is not None or noise["state"] is not None or not len(inputs)
-        if not is_plain_lstm or wants_loop:
+        if not is_plain_lstm or noise["state"] is not None:
             return None
-        h, c = states
-        projected = self.project(inputs, weights, noise)  # (time, batch, 4 * units)
-        outputs, last_h, last_c = lstm_loop.run(
-            sequences,
-            projected[::-1] if reverse else projected,
-            weights["recurrent_kernel"],
-            h.astype(projected.dtype),
-            c.astype(projected.dtype),
-        )
-        if sequences and reverse:  # back to their places in time
-            outputs = outputs[::-1]
-        return last_h, outputs, [last_h.astype(h.dtype), last_c.astype(c.dtype)]
+
+        def run(projected, mask, states, *, sequences, unroll):
+            kernel = weights["recurrent_kernel"]
+            outputs, *states = lstm_loop.run(sequences, unroll, projected, mask, kernel, *states)
+            return outputs, states
+
+        return run
 
 
 def forget_bias(initializer: Callable[..., Tensor], units: int) -> Callable[..., Tensor]:

@@ -16,7 +16,7 @@ from fkeras.errors import UserInputError
 from fkeras.types import Nested, Tensor
 
 if TYPE_CHECKING:
-    from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step
+    from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Loop, Step
 
 
 # What a cell's step stores for the gradient: the sums that its gates see. All that follows from
@@ -148,10 +148,9 @@ def _run_cell(
     **options: Any,
 ) -> tuple[Tensor, Tensor | None, list[Tensor]]:
     """`run_cell` as one program; `project_first`: the inputs' part of all steps before the loop."""
-    # Some cells have a loop of their own with a cheaper derivative.
-    result = step.run_whole(inputs, states, weights, noise, mask, **options)
-    if result is not None:
-        return result
+    loop = step.loop(weights, noise) if len(inputs) else None
+    if loop is not None:
+        return _run_loop(loop, step.project(inputs, weights, noise), states, mask, **options)
     if project_first:
         inputs = step.project(inputs, weights, noise)
 
@@ -163,6 +162,33 @@ def _run_cell(
         return new_states[0], new_states
 
     return run(advance, inputs, states, mask, **options)
+
+
+def _run_loop(
+    loop: Loop,
+    projected: Tensor,
+    states: list[Tensor],
+    mask: Tensor | None,
+    *,
+    reverse: bool = False,
+    unroll: bool | int = False,
+    zero_masked: bool = False,
+    sequences: bool = True,
+) -> tuple[Tensor, Tensor | None, list[Tensor]]:
+    """`run` for a loop of a cell's own, which knows one direction of time and no zeroed outputs."""
+    counts = None if mask is None else mask[..., None]  # (time, batch, 1)
+    if reverse:
+        projected = projected[::-1]
+        counts = None if counts is None else counts[::-1]
+    first = [x.astype(projected.dtype) for x in states]
+    outputs, new = loop(projected, counts, first, sequences=sequences, unroll=unroll)
+    last = new[0]
+    if counts is not None and zero_masked:
+        last = jnp.where(counts[-1], last, 0)
+        outputs = jnp.where(counts, outputs, 0) if sequences else None
+    if sequences and reverse:  # back to their places in time
+        outputs = outputs[::-1]
+    return last, outputs, [x.astype(before.dtype) for x, before in zip(new, states, strict=True)]
 
 
 _run_compiled = jax.jit(

@@ -10,10 +10,16 @@ from fkeras import activations
 from fkeras.core import broadcasting
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.options import CommonOptions, LayerOptions
-from fkeras.layers.rnn import recurrence
+from fkeras.layers.rnn import recurrence, simple_rnn_loop
 from fkeras.layers.rnn.cell import RecurrentCell
 from fkeras.layers.rnn.cell_layer import CellLayer, CellSetting
-from fkeras.layers.rnn.cell_step import CellNoise, CellWeights, Step, multiply_with_noise
+from fkeras.layers.rnn.cell_step import (
+    CellNoise,
+    CellWeights,
+    Loop,
+    Step,
+    multiply_with_noise,
+)
 from fkeras.types import Identifier, SeedLike, Tensor
 
 
@@ -33,6 +39,26 @@ class SimpleRNNStep(Step):
         h = states[0]
         z = projected + multiply_with_noise(h, weights["recurrent_kernel"], noise["state"])
         return [self.activation(recurrence.keep_for_gradient(z))]
+
+    def loop(self, weights: CellWeights, noise: CellNoise) -> Loop | None:
+        activation = _IN_LOOP.get(self.activation)
+        if activation is None or noise["state"] is not None:
+            return None
+
+        def run(projected, mask, states, *, sequences, unroll):
+            outputs, h = simple_rnn_loop.run(
+                activation, sequences, unroll, projected, mask, weights["recurrent_kernel"], *states
+            )
+            return outputs, [h]
+
+        return run
+
+
+# Those whose derivative `simple_rnn_loop` knows.
+_IN_LOOP = {
+    activations.tanh: simple_rnn_loop.TANH,
+    activations.relu: simple_rnn_loop.RELU,
+}
 
 
 class SimpleRNNCell(RecurrentCell):

@@ -161,7 +161,7 @@ def test_abstract_arithmetic_names_what_is_missing():
         Step().project(X, weights, noise)
     with pytest.raises(NotImplementedError, match="Step must define `advance`"):
         Step().advance(X, STATES, weights, noise)
-    assert Step().run_whole(X, STATES, weights, noise, None) is None
+    assert Step().loop(weights, noise) is None
 
 
 def test_only_arithmetic_of_plain_functions_is_compiled_for_ever():

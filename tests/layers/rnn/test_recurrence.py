@@ -79,7 +79,7 @@ def test_states_keep_their_dtype_and_must_keep_their_shape():
 def test_a_loop_in_a_program_stores_the_gates_and_nothing_else_that_is_elementwise():
     from fkeras import layers
 
-    layer = layers.GRU(SIZE)
+    layer = layers.GRU(SIZE, reset_after=False)  # without a loop of its own
     layer.build((BATCH, TIME, SIZE))
     variables = layer.init(jax.random.key(0), (BATCH, TIME, SIZE))
     x = np.swapaxes(X, 0, 1)
