@@ -139,7 +139,9 @@ class Quantizing:
         if mode not in ("gptq", "awq"):
             return None
         if mode not in CALIBRATIONS:
-            raise UserInputError(f"Mode {mode!r} is for layers only: `layer.quantize({mode!r}, ...)`.")
+            raise UserInputError(
+                f"Mode {mode!r} is for layers only: `layer.quantize({mode!r}, ...)`."
+            )
         structure = config.quantization_layer_structure
         if structure is None:
             structure = self.get_quantization_layer_structure(mode)
@@ -161,7 +163,7 @@ class Quantizing:
             renewed = type(optimizer).from_config(optimizer.get_config())
         except TransformationMissingError:  # Optax's: `fit` says that it does not fit
             return
-        self._compiled.replace_optimizer(self, renewed)
+        self._compiled.replace_optimizer(renewed)
 
 
 def _as_choice(filters: Filters | None) -> Callable[[Layer], bool]:

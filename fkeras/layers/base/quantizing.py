@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from fkeras.core.dtype_policy import QUANTIZATION_MODES
 from fkeras.errors import NotBuiltError, UserInputError
+from fkeras.quantizers import resolving
 
 if TYPE_CHECKING:
+    from fkeras.core.dtype_policy import DTypePolicy
     from fkeras.layers.base.layer import Layer
     from fkeras.quantizers import QuantizationConfig
     from fkeras.types import Shape
@@ -41,6 +43,17 @@ class Quantizing:
         """
         check_quantizable(self, mode)
         raise not_implemented(self, "quantize")
+
+    def _quantize_for(self, policy: DTypePolicy) -> None:
+        """Quantizes the layer, whose dtype policy was set to a quantized one."""
+        mode = policy.quantization_mode
+        if mode in ("gptq", "awq"):
+            raise UserInputError(
+                f"Implicitly enabling {mode.upper()} quantization by setting `dtype_policy` to "
+                f"'{policy.name}' is not supported: it looks at data to choose numbers. Call "
+                f"`quantize({mode!r}, config=...)` on the layer or model instead."
+            )
+        self.quantize(mode, config=resolving.for_build(mode, policy))
 
     def quantized_build(self, input_shape: Shape, mode: str) -> None:
         """Makes the Variables of a quantized layer. `build` calls it where the dtype policy is

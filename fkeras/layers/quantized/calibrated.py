@@ -105,7 +105,7 @@ class GPTQ(Calibrated):
 
 
 class AWQ(Calibrated):
-    """As `AWQConfig` describes it: rows were multiplied by `awq_scales` before they were rounded."""
+    """As `AWQConfig` describes it: rows were multiplied by `awq_scales` before rounding."""
 
     @classmethod
     def names(cls, weight: str) -> tuple[str, ...]:

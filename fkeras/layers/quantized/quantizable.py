@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from fkeras.core.values.variable import Variable
     from fkeras.layers.quantized.layouts import WeightLayout
+    from fkeras.layers.quantized.products import MatrixProduct
     from fkeras.layers.quantized.scheme import Scheme
-    from fkeras.types import ArrayLike, Config, Shape
+    from fkeras.types import ArrayLike, Config, Shape, Tensor
 
 
 class Quantizable:
@@ -186,6 +187,27 @@ class Quantizable:
         """The values of what is kept, as they are now."""
         return {name: getattr(self, name).value for name in scheme.attributes().values()}
 
+    def _multiply_quantized(
+        self, product: MatrixProduct, inputs: Tensor, training: bool | None
+    ) -> jax.Array:
+        """The inputs multiplied by the first large weight, without adapters."""
+        if hasattr(inputs, "todense"):
+            inputs = inputs.todense()
+        scheme = self._scheme()
+        if scheme is None:  # there are no numbers yet
+            return product(inputs, self._adapted_variable.value)
+        values = self._kept_values(scheme)
+        return scheme.multiply(product, inputs, values, self.compute_dtype, training)
+
+    def _bias_value(self) -> jax.Array:
+        """The bias as it is added: in float8 rounded to bfloat16, so that XLA takes the sum
+        together with the product.
+        """
+        bias = self.bias.value
+        if self.quantization_mode == "float8" and self.compute_dtype == "float32":
+            return bias.astype("bfloat16").astype(bias.dtype)
+        return bias
+
     @property
     def inputs_quantizer(self) -> Any:
         """The quantizer of the inputs, or None."""
@@ -231,6 +253,14 @@ class Quantizable:
             return super()._unadapted_value()
         return scheme.decode(self._kept_values(scheme), self.variable_dtype)
 
+    def _set_unadapted(self, value: jax.Array) -> None:
+        scheme = self._scheme()
+        if scheme is None:
+            super()._set_unadapted(value)
+            return
+        for attribute, kept in scheme.encode(value).items():
+            getattr(self, attribute).assign(kept)
+
     def _adapted_shape(self) -> tuple[int, ...]:
         scheme = self._info.schemes.get(self._adapted_name)
         return super()._adapted_shape() if scheme is None else scheme.layout.shape
@@ -245,7 +275,8 @@ class Quantizable:
     @property
     def variable_serialization_spec(self) -> dict[str | None, list[str]]:
         """Names of what files hold for the layer, in their order, by mode; None for no mode."""
-        return {mode: self._names_in_files(self._schemes.get(mode)) for mode in (None, *self._schemes)}
+        kinds = {None: None, **self._schemes}
+        return {mode: self._names_in_files(kind) for mode, kind in kinds.items()}
 
     def _names_in_files(self, kind: type[Scheme] | None) -> list[str]:
         kept = [

@@ -172,8 +172,8 @@ def checked_scale(scale: jax.Array, layout: WeightLayout) -> jax.Array:
     """A scale of a weight as rows and columns, if it has one number a column."""
     if scale.size != layout.columns:
         raise UserInputError(
-            f"The quantizer of `{layout.name}` gave a scale of shape {tuple(scale.shape)}: expected "
-            f"one number for each of {layout.columns} columns. Let it share a scale over the axes "
+            f"The quantizer of `{layout.name}` gave a scale of shape {tuple(scale.shape)}: "
+            f"expected one number for each of {layout.columns} columns. Let it share a scale over the axes "
             f"{layout.scale_axes} of a weight of shape {layout.shape}."
         )
     return scale

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 import jax.numpy as jnp
 
+from fkeras.layers.quantized.scheme import WholeNumbers, checked_scale
 from fkeras.quantizers import zero_points
 from fkeras.quantizers.abs_max import abs_max_quantize_grouped_with_zero_point
 from fkeras.quantizers.packing import pack_int4, unpack_int4
 from fkeras.quantizers.quantizer import AbsMaxQuantizer
-from fkeras.layers.quantized.scheme import WholeNumbers, checked_scale
 
 if TYPE_CHECKING:
     from fkeras.core.dtype_policy import DTypePolicy
