@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fkeras.core.dtype_policy import QUANTIZATION_MODES
+from fkeras.core.dtype_policy import QUANTIZATION_MODES, Int4DTypePolicy
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.quantizers import resolving
 
@@ -53,7 +53,9 @@ class Quantizing:
                 f"'{policy.name}' is not supported: it looks at data to choose numbers. Call "
                 f"`quantize({mode!r}, config=...)` on the layer or model instead."
             )
-        self.quantize(mode, config=resolving.for_build(mode, policy))
+        is_plain_int4 = mode == "int4" and not isinstance(policy, Int4DTypePolicy)
+        config = resolving.resolve(mode) if is_plain_int4 else resolving.for_build(mode, policy)
+        self.quantize(mode, config=config)
 
     def quantized_build(self, input_shape: Shape, mode: str) -> None:
         """Makes the Variables of a quantized layer. `build` calls it where the dtype policy is

@@ -151,11 +151,12 @@ class Quantizable:
 
     def _large_weight_shape(self) -> Shape:
         """The shape of the first large weight, while it is one of floats."""
-        return vars(self)[f"_{self._adapted_name}"]._meta.shape
+        name = self._large_weights[0]
+        return vars(self).get(f"_{name}", vars(self).get(name))._meta.shape
 
     def _refuse_adapters(self, mode: str) -> None:
         """Raises where the layer has low-rank adapters and the mode cannot go beside them."""
-        if self.lora_enabled and not self._schemes[mode].takes_lora:
+        if getattr(self, "lora_enabled", False) and not self._schemes[mode].takes_lora:
             raise UserInputError(
                 f"Layer '{self.name}': mode '{mode}' does not go with low-rank adapters. Call "
                 "`merge_lora()` before, or use 'int8' or 'int4'."
@@ -177,7 +178,7 @@ class Quantizable:
 
     def _scheme(self, name: str | None = None) -> Scheme | None:
         """The scheme of a weight, or None where it is used as floats."""
-        scheme = self._info.schemes.get(name or self._adapted_name)
+        scheme = self._info.schemes.get(name or self._large_weights[0])
         return None if scheme is None or self._waits_for_data(scheme) else scheme
 
     def _waits_for_data(self, scheme: Scheme) -> bool:
@@ -220,10 +221,28 @@ class Quantizable:
         """Whether the layer uses numbers that GPTQ chose."""
         return self.quantization_mode == "gptq" and self._scheme() is not None
 
+    @is_gptq_calibrated.setter
+    def is_gptq_calibrated(self, value: bool) -> None:
+        self._say_calibrated("gptq", value)
+
     @property
     def is_awq_calibrated(self) -> bool:
         """Whether the layer uses numbers that AWQ chose."""
         return self.quantization_mode == "awq" and self._scheme() is not None
+
+    @is_awq_calibrated.setter
+    def is_awq_calibrated(self, value: bool) -> None:
+        self._say_calibrated("awq", value)
+
+    def _say_calibrated(self, mode: str, value: bool) -> None:
+        if value and self.quantization_mode == mode:
+            self._take_calibrated({})
+        elif value or (self.quantization_mode == mode and self._scheme() is not None):
+            raise UserInputError(
+                f"Layer '{self.name}' cannot be said to be{'' if value else ' not'} calibrated by "
+                f"{mode.upper()}: its mode is '{self.quantization_mode}', and numbers do not "
+                "become floats again."
+            )
 
     def quantized_call(self, *args: Any, **kwargs: Any) -> Any:
         if not self._info.schemes:
@@ -262,7 +281,7 @@ class Quantizable:
             getattr(self, attribute).assign(kept)
 
     def _adapted_shape(self) -> tuple[int, ...]:
-        scheme = self._info.schemes.get(self._adapted_name)
+        scheme = self._info.schemes.get(self._large_weights[0])
         return super()._adapted_shape() if scheme is None else scheme.layout.shape
 
     # -- configs and files ---------------------------------------------------------
@@ -306,8 +325,8 @@ class Quantizable:
         return [variable for variable in found if variable is not None]
 
     def _values_for_files(self) -> list[Variable | jax.Array]:
-        scheme = self._info.schemes.get(self._adapted_name)
-        if scheme is None or not self.lora_enabled:
+        scheme = self._info.schemes.get(self._large_weights[0])
+        if scheme is None or not getattr(self, "lora_enabled", False):
             return super()._values_for_files()
         with lending.autocast(None):
             merged = scheme.encode(self._adapted_value().astype(self.variable_dtype))

@@ -173,7 +173,7 @@ def checked_scale(scale: jax.Array, layout: WeightLayout) -> jax.Array:
     if scale.size != layout.columns:
         raise UserInputError(
             f"The quantizer of `{layout.name}` gave a scale of shape {tuple(scale.shape)}: "
-            f"expected one number for each of {layout.columns} columns. Let it share a scale over the axes "
-            f"{layout.scale_axes} of a weight of shape {layout.shape}."
+            f"expected one number for each of {layout.columns} columns. Let it share a scale over "
+            f"the axes {layout.scale_axes} of a weight of shape {layout.shape}."
         )
     return scale

@@ -36,7 +36,7 @@ def signs_and_scale(
 
     Examples:
         >>> import jax.numpy as jnp
-        >>> signs, scale = signs_and_scale(jnp.array([0.9, -0.1, -2.0]))
+        >>> signs, scale = signs_and_scale(jnp.array([0.9, 0.1, -2.0]))
         >>> signs.tolist(), float(scale)
         ([1.0, 0.0, -1.0], 1.0)
     """
