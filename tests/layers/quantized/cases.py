@@ -13,6 +13,14 @@ def normal(*shape):
     return rng.normal(size=shape).astype("float32")
 
 
+def of_both_signs(shape):
+    """Numbers whose neighbours along any axis have the other sign. Blocks of one sign are where
+    Keras cuts values to wrong ones.
+    """
+    signs = (-1) ** np.indices(shape).sum(axis=0)
+    return (np.abs(rng.normal(size=shape)) * signs).astype("float32")
+
+
 DENSE = ("Dense", {"units": 5}, normal(3, 2, 12))
 LAYERS = {
     "Dense": DENSE,
@@ -78,7 +86,7 @@ def pair(keras, case, **options):
     theirs = getattr(keras.layers, name)(**arguments, **options)
     for layer in (ours, theirs):
         layer.build(x.shape)
-    theirs.set_weights([normal(*w.shape) for w in theirs.weights])
+    theirs.set_weights([of_both_signs(w.shape) for w in theirs.weights])
     ours.set_weights(theirs.get_weights())
     return ours, theirs, x
 
