@@ -9,7 +9,6 @@ from fkeras.data.batch_checks import as_arrays as as_arrays
 from fkeras.data.checks import check_columns as check_columns
 from fkeras.data.checks import check_finite as check_finite
 from fkeras.data.checks import unscaled_images as unscaled_images
-from fkeras.data.computed_rows import ComputedRows as ComputedRows
 from fkeras.data.packing import pack_x_y_sample_weight as pack_x_y_sample_weight
 from fkeras.data.packing import unpack_x_y_sample_weight as unpack_x_y_sample_weight
 from fkeras.data.pipeline import AUTOTUNE as AUTOTUNE

@@ -167,6 +167,11 @@ class ArraySource(Source):
         self.arrays = (computed(function, self.arrays[0]), *self.arrays[1:])
         self._is_plain = False
 
+    @property
+    def is_computed(self) -> bool:
+        """Whether the inputs are computed batch by batch."""
+        return isinstance(self.arrays[0], ComputedRows)
+
     def epoch(self, order: np.ndarray | None = None) -> Iterator[Batch]:
         """The batches of an epoch.
 

@@ -231,7 +231,7 @@ class Functional(Model):
             x if x is None or isinstance(x, OnDevice) else with_declared_rank(x, spec, self.name)
             for x, spec in zip(flatten_like(self._symbols.inputs, inputs, self.name), self.inputs)
         ]
-        values = self._plan.replay(tensors, self._operations(), call=host_part.runner)
+        values = host_part.run_graph(self._plan, self._operations(), tensors)
         return _alone(pack_like(self._symbols.outputs, values[: len(self.outputs)]))
 
     def compute_output_spec(

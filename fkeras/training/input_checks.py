@@ -68,7 +68,7 @@ def check_source(
                 f"targets were given: pass `y`. {source.targets_hint}".rstrip()
             )
         arrays = source.arrays
-        if isinstance(arrays[0], data_module.ComputedRows):  # the first batch tells the shapes
+        if source.is_computed:  # the first batch tells the shapes
             arrays = (source.peek()[0], *arrays[1:])
         checks.check(arrays, source.names, source.batch_size)
     else:

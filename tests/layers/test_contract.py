@@ -15,6 +15,8 @@ from fkeras import layers
 SEQUENCE, IMAGE, VOLUME = (2, 6, 4), (2, 6, 5, 4), (2, 4, 5, 4, 2)
 FIRST = {"data_format": "channels_first"}
 TRAIN = {"training": True}
+REST = {"training": False}
+SHIFT = {"height_factor": 0.2, "width_factor": 0.2}
 
 # class, options, input shapes, arguments of the call
 ROWS = [
@@ -190,6 +192,20 @@ ROWS = [
     ("GaussianNoise", {"stddev": 0.5}, [(2, 3)], {}),
     ("GaussianDropout", {"rate": 0.5}, [(2, 3)], {}),
     ("AlphaDropout", {"rate": 0.5}, [(2, 3)], {}),
+    ("Rescaling", {"scale": 0.5, "offset": 0.1}, [IMAGE], {}),
+    ("Rescaling", {"scale": [0.5, 1.0, 2.0, 3.0]}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 3, "antialias": True}, [IMAGE], {}),
+    ("Resizing", {"height": 8, "width": 8, "interpolation": "bicubic", **FIRST}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 3, "crop_to_aspect_ratio": True}, [IMAGE], {}),
+    ("Resizing", {"height": 4, "width": 4, "pad_to_aspect_ratio": True}, [IMAGE], {}),
+    ("CenterCrop", {"height": 3, "width": 3}, [IMAGE], {}),
+    ("CenterCrop", {"height": 9, "width": 4, **FIRST}, [IMAGE], {}),
+    ("RandomFlip", {"seed": 1}, [IMAGE], REST),
+    ("RandomRotation", {"factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomZoom", {"height_factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomTranslation", {**SHIFT, "seed": 1}, [IMAGE], REST),
+    ("RandomShear", {"x_factor": 0.2, "seed": 1}, [IMAGE], REST),
+    ("RandomPerspective", {"factor": (0.0, 0.0), "seed": 1}, [IMAGE], REST),
     ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}, [(2, 3)], {}),
     ("Add", {}, [(2, 3), (2, 3), (2, 1)], {}),
     ("Subtract", {}, [(2, 3), (2, 3)], {}),

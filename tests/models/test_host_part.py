@@ -94,6 +94,7 @@ def with_nested_preparation():
 
 
 BOTH = {"text": TEXTS, "number": NUMBERS}
+TEXTS_AND_Y = (BOTH, Y)
 KINDS = {
     "Sequential": (sequential, TEXTS),
     "Sequential with Input": (lambda: sequential(fkeras.Input((1,), dtype="string")), TEXTS),
@@ -342,6 +343,60 @@ def test_inputs_too_large_for_memory_are_computed_batch_by_batch(monkeypatch):
         rtol=1e-6,
     )
     assert plain.predict(BOTH, verbose=0).shape == (16, 2)
+
+
+@pytest.mark.parametrize("x", ["arrays", "dataset"])
+def test_a_training_that_was_cut_off_goes_on(x, tmp_path):
+    class Cut(fkeras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.params["epochs"] == 3 and batch == 2:
+                raise OSError("power cut")
+
+    def train(*callbacks, epochs=2):
+        fkeras.utils.set_random_seed(0)
+        model = compiled(with_nested_preparation())
+        data = TEXTS_AND_Y if x == "arrays" else (STREAMS["dataset"](),)
+        size = {"batch_size": 4} if x == "arrays" else {}
+        model.fit(*data, epochs=epochs, verbose=0, callbacks=[*callbacks], **size)
+        return model.get_weights()
+
+    backup = lambda: fkeras.callbacks.BackupAndRestore(tmp_path / "backup", save_freq=1)
+    with pytest.raises(OSError, match="power cut"):
+        train(backup(), Cut(), epochs=3)
+    for value, expected in zip(train(backup()), train(), strict=True):
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_what_the_host_part_returned_is_data_too():
+    model = compiled(with_nested_preparation())
+    outputs = model.host(BOTH)
+    assert model.host(outputs).values["words"].tolist() == IDS.tolist()
+    np.testing.assert_array_equal(model.predict(outputs, verbose=0), model.predict(BOTH, verbose=0))
+    ready = fkeras.data.Dataset.from_tensor_slices((BOTH, Y)).batch(4)
+    ready = ready.map(lambda x, y: (model.host(x), y))
+    assert np.isfinite(model.fit(ready, verbose=0).history["loss"][0])
+
+
+def test_datasets_map_layers_of_both_kinds():
+    texts = fkeras.data.Dataset.from_tensor_slices(TEXTS).batch(4)
+    words = Words()
+    ids = np.concatenate(list(texts.map(words, num_parallel_calls=2)))
+    assert ids.tolist() == IDS.tolist()
+    embed = layers.Embedding(5, 2)
+    embedded = np.concatenate(list(texts.map(words).map(embed)))
+    np.testing.assert_array_equal(embedded, embed(IDS))
+    model = fkeras.Sequential([Words(), embed])
+    np.testing.assert_array_equal(np.concatenate(list(texts.map(model))), embedded)
+
+
+def test_functions_of_the_inputs_alone_are_computed_for_layers_on_the_host():
+    number = fkeras.Input((4,), name="number")
+    low, high = fkeras.ops.split(fkeras.ops.cast(number, "int32"), 2, axis=1)
+    flat = layers.Flatten()(layers.Reshape((2, 1))(high))
+    outputs = layers.Concatenate()([low, Plus(dtype="int32")(flat)])
+    model = fkeras.Model(number, outputs)
+    x = np.array([[1.5, 2.5, 3.5, 4.5]])
+    assert model.predict(x, verbose=0).tolist() == model(x).tolist() == [[1, 2, 4, 5]]
 
 
 # -- what cannot be -------------------------------------------------------------

@@ -8,8 +8,9 @@ that runs on every later batch.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -17,6 +18,7 @@ import numpy as np
 
 from fkeras import data
 from fkeras.core.nested import flatten, flatten_with_path, map_structure
+from fkeras.core.symbolic.graph import Graph, TensorRef
 from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building, host_values, tracking
@@ -46,6 +48,7 @@ class HostPart:
                 f"{unknown.maker}, which runs on the device. Give it the model's inputs alone; or "
                 "take the layers on the host out of it, in front of the model."
             )
+        args, kwargs = host_values.on_host(args), host_values.on_host(kwargs)
         return _program_of(self, args, kwargs).run(args, kwargs)
 
 
@@ -77,16 +80,45 @@ def run(layer: Layer, inputs: Nested[Any]) -> HostOutputs:
     return HostOutputs(host_values.without_strings(inputs), host_values.without_strings(values))
 
 
-def runner(operation: Any) -> Callable[..., Any]:
-    """What stands for an operation in the pass on the host: what the host does not know of its
-    outputs is an `OnDevice`.
+def run_graph(plan: Graph, operations: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    """The pass on the host through a graph.
+
+    Args:
+        plan: of the graph. operations: in its order. values: of the inputs.
+
+    Returns:
+        Values of the outputs, an `OnDevice` for each that the host does not make.
     """
-    return functools.partial(run_one, operation)
+    table = [*values, *[None] * (plan.slot_count - len(values))]
+    fill = lambda x: table[x.index] if isinstance(x, TensorRef) else x
+    for step in plan.steps:
+        kwargs = map_structure(fill, step.kwargs)
+        result = run_one(operations[step.operation], *map_structure(fill, step.args), **kwargs)
+        count = len(step.outputs)
+        found = flatten(result)
+        if isinstance(result, OnDevice):
+            found = [_part(result, i) for i in range(count)]
+        for slot, value in zip(step.outputs, [*found, *[None] * (count - len(found))]):
+            if slot is not None:
+                table[slot] = value
+    return [table[slot] for slot in plan.output_slots]
+
+
+def _part(result: OnDevice, index: int) -> OnDevice:
+    """One output of an operation."""
+    compute = result.compute
+    if compute is not None:
+        return OnDevice(result.maker, lambda: flatten(compute())[index])
+    return result
 
 
 def run_one(operation: Any, *args: Any, **kwargs: Any) -> Any:
-    """One operation of a graph, in the pass on the host."""
+    """One operation of a graph, in the pass on the host: an `OnDevice` where it is the device's."""
     if not has_host_layers(operation):
+        is_known = host_values.on_device([args, kwargs]) is None
+        if is_known and _depends_on_inputs_alone(operation):
+            compute = functools.partial(_run_on_cpu, operation, args, kwargs)
+            return OnDevice(describe(operation), compute)
         return OnDevice(describe(operation))
     if not operation.runs_on_host:
         return operation._run_host_part(*args, **kwargs)
@@ -94,12 +126,34 @@ def run_one(operation: Any, *args: Any, **kwargs: Any) -> Any:
     if unknown is not None:
         raise UserInputError(
             f"{describe(operation)} runs on the host, ahead of the model, and depends on what "
-            f"{unknown.maker} computes on the device. Apply it to the model's inputs, or to what "
-            "other layers on the host return."
+            f"{unknown.maker} computes on the device, by weights or by chance. Apply it to the "
+            "model's inputs, or to what other layers on the host return."
         )
     if isinstance(host_values.running(), Check):
         return None
-    return operation(*args, **kwargs)
+    return operation(*host_values.on_host(args), **host_values.on_host(kwargs))
+
+
+def _depends_on_inputs_alone(operation: Any) -> bool:
+    """Whether neither training nor chance changes what an operation makes of its inputs."""
+    if not hasattr(operation, "_info"):
+        return True  # a function
+    structure = tracking.structure_of(operation)
+    return not structure.variables and not structure.generators
+
+
+def _run_on_cpu(operation: Any, args: Any, kwargs: Any) -> Any:
+    """An operation of the device on the host, where it waits for no training step."""
+    with _on_cpu():
+        result = operation(*host_values.on_host(args), **host_values.on_host(kwargs))
+    return map_structure(np.asarray, result)
+
+
+def _on_cpu() -> contextlib.AbstractContextManager:
+    try:
+        return jax.default_device(jax.local_devices(backend="cpu")[0])
+    except RuntimeError:  # `JAX_PLATFORMS` leaves it out
+        return contextlib.nullcontext()
 
 
 class Check:

@@ -247,16 +247,23 @@ class Origin:
 
 @dataclasses.dataclass(frozen=True)
 class OnDevice:
-    """In the pass on the host, what only the device will know.
+    """In the pass on the host, what the device makes.
 
     Attributes:
         maker: the layer or function that makes it, as messages name it.
+        compute: makes it on the host, where it depends on the inputs alone; else None.
     """
 
     maker: str
+    compute: Callable[[], Any] | None = None
     shape = None  # not known: models look for it on what they are called on
 
 
 def on_device(values: Nested[Any]) -> OnDevice | None:
-    """The first of nested values that the host does not know."""
-    return next((x for x in flatten(values) if isinstance(x, OnDevice)), None)
+    """The first of nested values that the host cannot know."""
+    return next((x for x in flatten(values) if isinstance(x, OnDevice) and not x.compute), None)
+
+
+def on_host(values: Nested[Any]) -> Nested[Any]:
+    """Nested values, those computed that the host can know."""
+    return map_structure(lambda x: x.compute() if isinstance(x, OnDevice) else x, values)

@@ -79,7 +79,7 @@ class LowRankAdaptable:
             )
         if rank is None:
             return
-        self._refuse_constraint()
+        self._refuse_unadaptable()
         self.lora_rank, self.lora_alpha = _checked(self, rank, alpha)
         if self.built:
             self._make_lora_asked_for()
@@ -113,7 +113,7 @@ class LowRankAdaptable:
         References:
             Hu et al., 2021, https://arxiv.org/abs/2106.09685
         """
-        self._refuse_constraint()
+        self._refuse_unadaptable()
         if not self.built:
             raise NotBuiltError(
                 f"Cannot enable lora on a layer that isn't yet built: '{self.name}' "
@@ -150,15 +150,22 @@ class LowRankAdaptable:
         self.lora_enabled = False
         self.lora_rank = self.lora_alpha = None
 
-    def _refuse_constraint(self) -> None:
+    def _why_not_adapted(self) -> str | None:
+        """Why the layer cannot have adapters; None where it can."""
         name = f"{self._adapted_name}_constraint"
-        if getattr(self, name) is not None:
-            kind = {"kernel": "kernel", "embeddings": "embedding"}[self._adapted_name]
-            raise UserInputError(
-                f"Lora is incompatible with {kind} constraints. In order to enable lora on this "
-                f"layer, remove the `{name}` argument. Layer: '{self.name}' "
-                f"({type(self).__name__}), {name}={getattr(self, name)!r}"
-            )
+        if getattr(self, name) is None:
+            return None
+        kind = {"kernel": "kernel", "embeddings": "embedding"}[self._adapted_name]
+        return (
+            f"Lora is incompatible with {kind} constraints. In order to enable lora on this "
+            f"layer, remove the `{name}` argument. Layer: '{self.name}' "
+            f"({type(self).__name__}), {name}={getattr(self, name)!r}"
+        )
+
+    def _refuse_unadaptable(self) -> None:
+        reason = self._why_not_adapted()
+        if reason is not None:
+            raise UserInputError(reason)
 
     def _make_adapters(self, a_initializer: Identifier, b_initializer: Identifier) -> None:
         """Makes the adapters, in float32 whatever the weight has: updates are small."""
@@ -261,19 +268,30 @@ class LowRankAdaptable:
         return [(b, jnp.zeros(b._meta.shape, b._meta.dtype))]
 
 
-def _checked(layer: Any, rank: int, alpha: float | None) -> tuple[int, float]:
-    """Rank and alpha, if they are such."""
+def checked_rank(owner: Any, rank: int) -> int:
+    """The rank as an int. Raises where it is none.
+
+    Args:
+        owner: the layer or model, for the message.
+        rank: what the user gave.
+    """
     if not arguments.is_int(rank) or rank < 1:
         raise UserInputError(
-            f"{type(layer).__name__} '{layer.name}': the rank of adapters must be a positive "
+            f"{type(owner).__name__} '{owner.name}': the rank of adapters must be a positive "
             f"integer. Received: {rank!r}"
         )
+    return int(rank)
+
+
+def _checked(layer: Any, rank: int, alpha: float | None) -> tuple[int, float]:
+    """Rank and alpha, if they are such."""
+    rank = checked_rank(layer, rank)
     if alpha is None:
-        return int(rank), int(rank)
+        return rank, rank
     is_number = isinstance(alpha, (int, float)) or getattr(alpha, "shape", None) == ()
     if isinstance(alpha, bool) or not is_number or not math.isfinite(alpha) or alpha == 0:
         raise UserInputError(
             f"{type(layer).__name__} '{layer.name}': `lora_alpha` must be a number other than "
-            f"zero, such as {2 * int(rank)}. Received: lora_alpha={alpha!r}"
+            f"zero, such as {2 * rank}. Received: lora_alpha={alpha!r}"
         )
-    return int(rank), alpha if isinstance(alpha, (int, float)) else float(alpha)
+    return rank, alpha if isinstance(alpha, (int, float)) else float(alpha)
