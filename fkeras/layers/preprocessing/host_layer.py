@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fkeras.types import Nested, Shape
 
 
+_TEXTS = frozenset((str, bytes))
+
+
 class HostLayer(Layer):
     """The base of layers that take strings: `call` is given NumPy arrays and returns NumPy arrays.
 
@@ -36,9 +39,8 @@ class HostLayer(Layer):
         **kwargs: as of `Layer`; `dtype` is that of the outputs.
 
     Examples:
-        >>> import numpy as np
-        >>> from fkeras.layers.preprocessing.host_layer import HostLayer
-        >>> class CountLetters(HostLayer):
+        >>> import fkeras, numpy as np
+        >>> class CountLetters(fkeras.layers.HostLayer):
         ...     def call(self, inputs):
         ...         return np.vectorize(len, otypes=[np.int32])(inputs)
         >>> CountLetters(dtype="int32")(["one", "three"])
@@ -83,10 +85,12 @@ class HostLayer(Layer):
         if isinstance(value, dict):
             return {key: self._on_host(inner) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
+            if value and _TEXTS.issuperset(map(type, value)):  # often long
+                return np.array(value, object)
             if any(nested.holds_tensor(inner) for inner in value):
                 return type(value)(self._on_host(inner) for inner in value)
             return self._array_of_list(value)
-        if isinstance(value, str):
+        if isinstance(value, (str, bytes)):
             return np.array(value, object)
         if kind_of(type(value)) == READ:
             value = read(value)
@@ -97,12 +101,11 @@ class HostLayer(Layer):
         return np.asarray(value)
 
     def _array_of_list(self, value: list | tuple) -> np.ndarray:
-        first = value
-        while isinstance(first, (list, tuple)) and first:
-            first = first[0]
         try:
-            # Objects: an array of dtype `str` has room for the longest string in each place.
-            return np.array(value, object if isinstance(first, (str, bytes)) else None)
+            array = np.array(value)
+            # Objects: an array of dtype `str` has room for the longest string in each place, and
+            # numbers in it are strings.
+            return np.array(value, object) if array.dtype.kind in "US" else array
         except ValueError as error:
             raise UserInputError(
                 f"Layer '{self.name}' ({type(self).__name__}) got a list whose rows have different "

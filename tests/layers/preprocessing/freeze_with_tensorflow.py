@@ -1,4 +1,5 @@
-"""Writes `data/text_values.json`: what Keras on TensorFlow gives for the calls of `text_cases.py`.
+"""Writes `data/text_values.json`: what Keras on TensorFlow gives for the calls of `text_cases.py`;
+and `data/*.keras`: models that it saved, and their predictions in `data/text_models.json`.
 
 Run once, where tensorflow-cpu and keras are installed: `python
 tests/layers/preprocessing/freeze_with_tensorflow.py`. It is no dependency of anything else here.
@@ -37,6 +38,19 @@ def inputs_of(case):
     return tf.constant(case["inputs"]) if values.dtype.kind == "U" else values
 
 
+def freeze_models():
+    predictions = {}
+    for name, model in text_cases.make_models(keras):
+        inputs = text_cases.MODEL_INPUTS[name]
+        columns = inputs.values() if isinstance(inputs, dict) else [inputs]
+        tensors = [tf.constant(column) for column in columns]
+        predictions[name] = model.predict(
+            dict(zip(inputs, tensors)) if isinstance(inputs, dict) else tensors[0], verbose=0
+        ).tolist()
+        model.save(HERE / "data" / f"{name}.keras")
+    (HERE / "data" / "text_models.json").write_text(json.dumps(predictions) + "\n")
+
+
 def main():
     lines = [f'"__version__": "keras {keras.__version__}, tensorflow {tf.__version__}"']
     for name, case in text_cases.CASES.items():
@@ -50,6 +64,7 @@ def main():
         lines.append(f"{json.dumps(name)}: {json.dumps(found)}")
     body = ",\n".join(lines)
     (HERE / "data" / "text_values.json").write_text(f"{{\n{body}\n}}\n")
+    freeze_models()
     print(f"{len(text_cases.CASES)} calls")
 
 

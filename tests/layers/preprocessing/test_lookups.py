@@ -63,6 +63,16 @@ def test_it_adapts_to_batches_that_come(make):
     assert layer.get_vocabulary() == LEARNT
 
 
+def test_values_that_come_one_by_one_are_documents_each():
+    layer = layers.StringLookup(output_mode="tf_idf")
+    layer.adapt(iter([*"abb", ["a", "c"], "c"]))
+    assert layer.get_vocabulary() == ["[UNK]", "c", "b", "a"]
+    np.testing.assert_allclose(layer.idf_weights[1:], np.log(1 + 5 / (1 + np.array([2, 2, 2]))))
+    ids = layers.IntegerLookup()
+    ids.adapt(fkeras.data.Dataset.range(3).repeat(2))
+    assert ids.get_vocabulary() == [-1, 2, 1, 0]
+
+
 def test_steps_end_a_dataset_that_does_not():
     endless = fkeras.data.Dataset.from_tensor_slices(WORDS).batch(2).repeat()
     layer = layers.StringLookup()
@@ -186,22 +196,15 @@ def test_farmhash_spreads_ids_with_a_common_factor():
 # -- configs and files ---------------------------------------------------------------
 
 
-def test_the_config_is_that_of_keras(keras):
+def test_the_config_is_that_of_keras():
     ours = layers.StringLookup(vocabulary=["a"], mask_token="", name="x").get_config()
     class_config = {"class_name": "StringLookup", "module": "keras.layers", "config": ours}
     assert layers.deserialize({**class_config, "registered_name": None}).get_config() == ours
     assert set(ours) == {
         *("name", "trainable", "dtype", "invert", "max_tokens", "num_oov_indices", "oov_token"),
         *("mask_token", "output_mode", "sparse", "pad_to_max_tokens", "idf_weights", "vocabulary"),
-        *("vocabulary_size", "encoding"),
+        *("vocabulary_size", "encoding", "oov_method", "salt"),
     }
-
-
-def test_what_keras_315_does_not_know_is_in_the_config_where_it_counts_only():
-    plain = layers.IntegerLookup(vocabulary=[1]).get_config()
-    assert "oov_method" not in plain and "salt" not in plain
-    salted = layers.IntegerLookup(vocabulary=[1], oov_method="farmhash", salt=3).get_config()
-    assert salted["oov_method"] == "farmhash" and salted["salt"] == [3, 3]
 
 
 @pytest.mark.parametrize("mode", ["int", "multi_hot", "tf_idf"])
@@ -358,6 +361,7 @@ MISTAKES = {
         lambda: layers.StringLookup(vocabulary=["a"]).adapt(["b"]),
         "made with a `vocabulary`",
     ),
+    "an id among words": (lambda: layers.StringLookup(vocabulary=["a"])([1, "a"]), "as number 0"),
     "ids to a lookup of words": (lambda: layers.StringLookup(vocabulary=["a"])([1, 2]), "strings"),
     "words to a lookup of ids": (
         lambda: layers.IntegerLookup(vocabulary=[1])(["a"]),

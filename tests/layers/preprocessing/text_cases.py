@@ -172,3 +172,53 @@ def make_layer(case, layers):
         tokens, weights = case["set"]
         layer.set_vocabulary(tokens, *([] if weights is None else [weights]))
     return layer
+
+
+MODEL_INPUTS = {
+    "texts": [["foo é"], ["baz, qux"]],
+    "weighed": ["foo é", "baz foo"],
+    "columns": {
+        "city": [["Rome"], ["x"]],
+        "id": [[5], [9]],
+        "street": [["v"], [""]],
+    },
+}
+
+
+def make_models(keras):
+    """Models that begin with strings, by name; from Keras or fkeras."""
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    texts = ["foo bar", "bar baz", "baz bada é"]
+    vectorize = layers.TextVectorization(output_sequence_length=4)
+    vectorize.adapt(texts)
+    stack = [
+        keras.Input((1,), dtype="string"),
+        vectorize,
+        layers.Embedding(9, 3, mask_zero=True),
+        layers.GlobalAveragePooling1D(),
+        layers.Dense(1),
+    ]
+    yield "texts", keras.Sequential(stack)
+
+    vectorize = layers.TextVectorization(output_mode="tf_idf")
+    vectorize.adapt(texts)
+    yield "weighed", keras.Sequential([keras.Input((), dtype="string"), vectorize, layers.Dense(2)])
+
+    city = keras.Input((1,), dtype="string", name="city")
+    number = keras.Input((1,), dtype="int64", name="id")
+    street = keras.Input((1,), dtype="string", name="street")
+    cities = layers.StringLookup(output_mode="one_hot")
+    cities.adapt(["Oslo", "Rome", "Rome"])
+    ids = layers.IntegerLookup(output_mode="multi_hot", num_oov_indices=2)
+    ids.adapt([5, 7, 7])
+    streets = layers.StringLookup(vocabulary=["u", "v"], mask_token="")
+    parts = [
+        cities(city),
+        ids(number),
+        layers.Hashing(4, output_mode="one_hot", salt=[1, 2])(street),
+        layers.HashedCrossing(5, output_mode="one_hot")((city, number)),
+        layers.Flatten()(layers.Embedding(4, 2)(streets(street))),
+    ]
+    outputs = layers.Dense(1)(layers.Concatenate()(parts))
+    yield "columns", keras.Model([city, number, street], outputs)
