@@ -178,8 +178,8 @@ def test_adapters_of_a_model_in_few_bits_are_trained():
 
 def test_a_model_gives_adapters_to_the_layers_that_can_have_them():
     model = small()
-    quietly(model, "ternary", filters="first")
-    quietly(model, "int8", filters="second")
+    model.quantize("ternary", filters="first", verbose=False)
+    model.quantize("int8", filters="second", verbose=False)
     assert model.enable_lora(2) == ["second"]
     with pytest.raises(ValueError, match="lora is not supported with quantization mode 'ternary'"):
         model.enable_lora(2, where="first")
