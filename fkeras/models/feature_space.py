@@ -11,6 +11,7 @@ import numpy as np
 
 from fkeras import data as data_module
 from fkeras import layers
+from fkeras.callbacks import Progbar
 from fkeras.core import dtypes, names, tracebacks
 from fkeras.core.config import registry
 from fkeras.core.symbolic.argument_kinds import any_symbolic
@@ -271,13 +272,14 @@ class FeatureSpace(Model):
         return [name for name, layer in self.preprocessors.items() if _learns(layer)]
 
     @tracebacks.filtered
-    def adapt(self, dataset: InMemory | Stream) -> None:
+    def adapt(self, dataset: InMemory | Stream, verbose: int = 0) -> None:
         """Learns what the layers of the columns need, in one pass over the data.
 
         Args:
             dataset: dict of columns, frame, or batches of dicts: a `fkeras.data.Dataset` (of rows
                 or batches), a generator, a `PyDataset`. Of pairs (x, y) the first counts; columns
                 that are no features are left alone.
+            verbose: 1 shows a progress bar that counts batches; 0 shows nothing.
 
         Raises:
             UserInputError: a column is missing or cannot be learnt from; no rows, or no end.
@@ -289,6 +291,7 @@ class FeatureSpace(Model):
                 layer.reset_state()
         kept: dict[str, list[np.ndarray]] = {}  # for layers that take all at once
         count = 0
+        bar = Progbar(None, unit_name="batch") if verbose else None
         for batch in _batches(dataset):
             count += 1
             for name in learning:
@@ -297,6 +300,10 @@ class FeatureSpace(Model):
                     layer.update_state(column)
                 else:
                     kept.setdefault(name, []).append(column)
+            if bar is not None:
+                bar.update(count)
+        if bar is not None:
+            bar.update(count, finalize=True)
         if learning and not count:
             raise UserInputError("FeatureSpace: `adapt` received no rows.")
         for name in learning:
@@ -357,7 +364,7 @@ class FeatureSpace(Model):
             )
         self.get_encoded_features()
         if any_symbolic(*data.values()):
-            return self._encode({name: data[name] for name in self.features})
+            return self._encode({name: self._symbol(data, name) for name in self.features})
         is_row = any(np.ndim(data[name]) == 0 for name in self.features if name in data)
         encoded = self._encode({name: self._column(data, name) for name in self.features})
         if self.output_mode == "concat":
@@ -365,13 +372,27 @@ class FeatureSpace(Model):
         finish = _without_rows if is_row else _as_result
         return {name: finish(value) for name, value in encoded.items()}
 
+    def _symbol(self, data: Mapping[str, Any], name: str) -> Any:
+        """A symbolic column, checked."""
+        if name not in data:
+            raise self._missing(data, name)
+        if len(data[name].shape) < 2:
+            raise UserInputError(
+                f"FeatureSpace: symbolic columns have the shape (rows, 1). Received: {name!r} of "
+                f"shape {data[name].shape}. Make it by `Input((1,), ...)`, or use `get_inputs()`."
+            )
+        return data[name]
+
+    def _missing(self, data: Mapping[str, Any], name: str) -> UserInputError:
+        return UserInputError(
+            f"FeatureSpace: the column {name!r} is missing. Received: {list(data)}; expected "
+            f"{list(self.features)}."
+        )
+
     def _column(self, data: Mapping[str, Any], name: str) -> np.ndarray:
         """A column as an array (rows, 1) of the feature's dtype, strings as they are."""
         if name not in data:
-            raise UserInputError(
-                f"FeatureSpace: the column {name!r} is missing. Received: {list(data)}; expected "
-                f"{list(self.features)}."
-            )
+            raise self._missing(data, name)
         value = data[name]
         dtype = self.features[name].dtype
         column = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
