@@ -42,6 +42,7 @@ from fkeras.layers.core.input_layer import InputLayer as InputLayer
 from fkeras.layers.core.lambda_layer import Lambda as Lambda
 from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.repeat import Repeat as Repeat
+from fkeras.layers.core.ternary_dense import TernaryDense as TernaryDense
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
 from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.foreign.jax_layer import JaxLayer as JaxLayer
