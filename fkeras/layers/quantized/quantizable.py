@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fkeras.layers.quantized.layouts import WeightLayout
     from fkeras.layers.quantized.products import MatrixProduct
     from fkeras.layers.quantized.scheme import Scheme
-    from fkeras.types import ArrayLike, Config, Shape, Tensor
+    from fkeras.types import ArrayLike, Config, Identifier, Shape, Tensor
 
 
 class Quantizable:
@@ -264,14 +264,14 @@ class Quantizable:
 
     # -- with low-rank adapters ----------------------------------------------------
 
-    def _make_adapters(self, *initializers: Any) -> None:
+    def _make_adapters(self, a_initializer: Identifier, b_initializer: Identifier) -> None:
         for scheme in self._info.schemes.values():
             if not scheme.takes_lora:
                 raise UserInputError(
                     f"lora is not supported with quantization mode '{self.quantization_mode}' of "
                     f"layer '{self.name}'. 'int8' and 'int4' go with it."
                 )
-        super()._make_adapters(*initializers)
+        super()._make_adapters(a_initializer, b_initializer)
 
     def _unadapted(self) -> Variable | jax.Array:
         scheme = self._scheme()
