@@ -19,6 +19,7 @@
 - `innermost_trace`, `entered_trace`, `is_eager`, `bind_in`, `run_jaxpr`, `forget_results`,
   `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
   how values of a class become arrays of JAX.
+- `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
@@ -39,6 +40,7 @@ from jax._src import cache_key as _cache_key
 from jax._src import compiler as _compiler
 from jax._src import core as _jax_core
 from jax._src import dtypes as _dtypes
+from jax._src import xla_bridge as _xla_bridge
 from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
@@ -218,6 +220,10 @@ def is_mapping(trace: Trace) -> bool:
 
 
 _COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
+
+
+def has_found_devices() -> bool:
+    return _xla_bridge.backends_are_initialized()
 
 
 @functools.cache

@@ -4,6 +4,7 @@ A failure here names what changed.
 """
 
 import inspect
+import subprocess
 import sys
 
 import jax
@@ -153,6 +154,14 @@ def test_a_value_belongs_to_the_trace_that_made_it():
 
     jax.jit(run)(1.0)
     assert found == [(True, False)]
+
+
+def test_jax_tells_whether_it_has_found_its_devices():
+    jax.devices()
+    assert jax_private.has_found_devices()
+    code = "from fkeras.core import jax_private; print(jax_private.has_found_devices())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_jax_compiles_through_one_door_with_a_key_by_content():

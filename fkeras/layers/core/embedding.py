@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from fkeras.types import ArrayLike, Config, DTypeLike, Identifier, Shape, Tensor
 
 
-def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
+def check_ids(
+    ids: np.ndarray, input_dim: int, name: str = "Embedding", argument: str = "input_dim"
+) -> None:
     """Raises if an id lies outside of [0, input_dim): names the id, its position, and the fix.
 
     Args:
         ids: array on the host, of whole numbers.
         input_dim: number of rows of the table.
         name: who looks the ids up, for the message.
+        argument: what the number of rows is called there.
 
     Raises:
         UserInputError: an id is outside, a fraction, or NaN.
@@ -49,13 +52,13 @@ def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
     position = tuple(int(i) for i in np.argwhere(outside)[0])
     table_is_too_small = not ids[position] < 0 and np.isfinite(ids.max())
     if table_is_too_small:
-        fix = f"Make input_dim at least {int(ids.max()) + 1}"
+        fix = f"Make {argument} at least {int(ids.max()) + 1}"
     else:
         fix = "Map the ids into that range"
     raise UserInputError(
-        f"{name} has input_dim={input_dim}, so that ids must lie in [0, {input_dim}). Received: id "
-        f"{ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids are "
-        f"outside). {fix}."
+        f"{name} has {argument}={input_dim}, so that ids must lie in [0, {input_dim}). Received: "
+        f"id {ids[position]} at position {position} ({int(outside.sum())} of {outside.size} ids "
+        f"are outside). {fix}."
     )
 
 
