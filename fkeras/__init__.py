@@ -35,6 +35,7 @@ if typing.TYPE_CHECKING:
     from fkeras import ops as ops
     from fkeras import optimizers as optimizers
     from fkeras import preprocessing as preprocessing
+    from fkeras import quantizers as quantizers
     from fkeras import random as random
     from fkeras import regularizers as regularizers
     from fkeras import saving as saving
@@ -64,6 +65,7 @@ if typing.TYPE_CHECKING:
     from fkeras.models import Sequential as Sequential
     from fkeras.ops.operators import KerasTensor as KerasTensor
     from fkeras.optimizers import Optimizer as Optimizer
+    from fkeras.quantizers import Quantizer as Quantizer
     from fkeras.regularizers import Regularizer as Regularizer
 
 __version__ = "0.1.0"
@@ -83,6 +85,7 @@ _NAMES = {
     "fkeras.metrics": ("Metric",),
     "fkeras.models": ("Function", "Model", "Sequential"),
     "fkeras.optimizers": ("Optimizer",),
+    "fkeras.quantizers": ("Quantizer",),
     "fkeras.regularizers": ("Regularizer",),
 }
 _ROOMS = (
@@ -109,6 +112,7 @@ _ROOMS = (
     "ops",
     "optimizers",
     "preprocessing",
+    "quantizers",
     "random",
     "regularizers",
     "saving",
@@ -141,6 +145,7 @@ _NAMED_IN_CONFIGS = (
     "optimizers",
     "optimizers.schedules",
     "dtype_policies",
+    "quantizers",
     "random",
     "activations",
     "callbacks",

@@ -3,6 +3,7 @@ each test.
 """
 
 import contextlib
+import gc
 import getpass
 import os
 import sys
@@ -21,7 +22,7 @@ import hypothesis
 import jax
 import pytest
 
-from fkeras.core import names, settings
+from fkeras.core import names, settings, shared_programs
 from fkeras.core.randomness import process_generator
 
 # No test depends on how fast the machine is.
@@ -57,6 +58,30 @@ def _fresh_session():
     yield
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session(free_memory=False)
+
+
+_tests_since_cleared = 0
+
+
+@pytest.fixture(autouse=True)
+def _small_heap():
+    """What JAX keeps of compiled programs goes after every hundred tests: else a worker ends with
+    six gigabytes, and half of its time is the garbage collector's.
+    """
+    global _tests_since_cleared
+    yield
+    _tests_since_cleared += 1
+    if _tests_since_cleared >= 100:
+        _tests_since_cleared = 0
+        shared_programs.clear()
+        jax.clear_caches()
+        gc.collect()
+
+
+def pytest_collection_finish():
+    """The collector need not look at the libraries and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 _heard: list = []

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from fkeras.core import namespaces
 from fkeras.data.ahead import prefetch as prefetch
 from fkeras.data.arrays import ArraySource as ArraySource
+from fkeras.data.batch_checks import as_arrays as as_arrays
 from fkeras.data.checks import check_columns as check_columns
 from fkeras.data.checks import check_finite as check_finite
 from fkeras.data.checks import unscaled_images as unscaled_images

@@ -12,11 +12,12 @@ from fkeras.core import placement, settings
 from fkeras.core.nested import map_structure
 from fkeras.core.warn_once import warn_user
 from fkeras.data import class_weights, convert, frames, row_labels, sparse, structure
+from fkeras.data.computed_rows import ComputedRows, computed
 from fkeras.data.source import Source, without_inputs
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fkeras.data.source import Array, Batch, InMemory
 
@@ -161,6 +162,16 @@ class ArraySource(Source):
     def leave_out(self, keys: Collection[str]) -> None:
         self.arrays = without_inputs(self.arrays, keys)
 
+    def map_inputs(self, function: Callable[[Any], Any]) -> None:
+        """Once for all rows, where what comes out fits in memory; else batch by batch."""
+        self.arrays = (computed(function, self.arrays[0]), *self.arrays[1:])
+        self._is_plain = False
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether the inputs are computed batch by batch."""
+        return isinstance(self.arrays[0], ComputedRows)
+
     def epoch(self, order: np.ndarray | None = None) -> Iterator[Batch]:
         """The batches of an epoch.
 
@@ -266,7 +277,8 @@ def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
     if array.dtype.kind in "OUS":
         raise UserInputError(
             f"{name} holds strings. Encode them as numbers: class ids by `np.unique({name}, "
-            "return_inverse=True)[1]`."
+            "return_inverse=True)[1]`; or `layers.StringLookup(num_oov_indices=0)`, which keeps "
+            "their names: `lookup.adapt(y)`, then `fit(x, lookup(y))`."
         )
     return array
 
@@ -279,13 +291,15 @@ def _weights(value: Any, name: str) -> np.ndarray | jax.Array:
 
 
 def _slice(array: Array, rows: slice) -> np.ndarray | jax.Array:
+    if isinstance(array, ComputedRows):
+        return array.take(rows)
     if isinstance(array, sparse.SparseRows):
         return array.take(np.arange(*rows.indices(len(array))))
     return array[rows]
 
 
 def _gather(array: Array, rows: np.ndarray) -> np.ndarray | jax.Array:
-    if isinstance(array, sparse.SparseRows):
+    if isinstance(array, (ComputedRows, sparse.SparseRows)):
         return array.take(np.asarray(rows))
     if isinstance(array, np.ndarray):
         return array.take(rows, axis=0)

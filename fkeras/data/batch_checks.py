@@ -84,7 +84,7 @@ class BatchChecks:
         return len(item[0]) > 0
 
     def _checked(self, item: Any, title: str) -> Batch:
-        parts = self._parts_of(item, title)
+        parts = self.parts_of(item, title)
         # (x, y, None) is (x, y): the number of entries decides which step is compiled.
         while len(parts) > 1 and parts[-1] is None:
             parts = parts[:-1]
@@ -101,8 +101,17 @@ class BatchChecks:
         self._check_alike(parts, title)
         return parts
 
-    def _parts_of(self, item: Any, title: str) -> Batch:
-        """One to three entries: a tuple, or inputs alone."""
+    def begin_anew(self) -> None:
+        """The next batch counts as the first, which the others must be like."""
+        self._first_like = self._plain_like = None
+
+    def parts_of(self, item: Any, title: str = "") -> Batch:
+        """One to three entries: a tuple, or inputs alone.
+
+        Args:
+            item: what the stream yielded. title: what messages call it.
+        """
+        title = title or f"a batch of {self._title}"
         if isinstance(item, Mapping):  # named inputs
             return (item,)
         if isinstance(item, tuple) or isinstance(item, list) and not structure.holds_numbers(item):
@@ -148,6 +157,15 @@ class BatchChecks:
                 f"{_shown(like)}. All batches need the same entries, each with the same number of "
                 "axes."
             )
+
+
+def as_arrays(value: Any, name: str) -> Any:
+    """The arrays of one entry of a batch, or of inputs, as a model is given them.
+
+    Args:
+        value: nested arrays, lists, columns. name: what messages call it.
+    """
+    return structure.map_named(_array, value, name)
 
 
 def _shown(like: list[tuple[str, int]]) -> str:

@@ -119,8 +119,12 @@ def _narrowed_on_device(array: jax.Array) -> jax.Array:
 
 
 def _array_of_list(value: list | tuple, name: str) -> np.ndarray:
+    first = value
+    while isinstance(first, (list, tuple)) and first:
+        first = first[0]
     try:
-        return np.array(value)
+        # Strings as objects: of dtype `str` each would take as much room as the longest.
+        return np.array(value, object if isinstance(first, (str, bytes)) else None)
     except ValueError:
         lengths = sorted({len(v) for v in value if hasattr(v, "__len__")})
         raise UserInputError(

@@ -6,7 +6,7 @@ import abc
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import TypeAlias
 
     import jax
@@ -80,6 +80,15 @@ class Source(abc.ABC):
     def leave_out(self, keys: Collection[str]) -> None:  # noqa: B027
         """Lets batches come without these keys of their dict of inputs, where the source can: they
         are of no use to the model.
+        """
+
+    @abc.abstractmethod
+    def map_inputs(self, function: Callable[[Nested[Array]], Any]) -> None:
+        """Lets batches come with `function` of their inputs in the place of these.
+
+        Args:
+            function: of nested arrays; it treats each row by itself, and what it has returned once
+                it returns as it is.
         """
 
     def track(self) -> None:  # noqa: B027

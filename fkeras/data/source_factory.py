@@ -164,7 +164,8 @@ def _refuse_what_is_no_data(x: Any, name: str) -> None:
             f"it: `{function}()`."
         )
     if isinstance(x, (str, bytes, int, float, complex)):
+        hint = " One string is a batch of one in a list: `[text]`." if isinstance(x, str) else ""
         raise UserTypeError(
             f"Unrecognized data type: `{name}` is a {type(x).__name__}. Pass arrays, a DataFrame, "
-            "a generator or a dataset."
+            f"a generator or a dataset.{hint}"
         )

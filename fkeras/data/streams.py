@@ -104,6 +104,7 @@ class StreamSource(Source):
         self._generator: Iterator[Any] | None = iter(x) if self.kind == "generator" else None
         self._peeked: tuple[Batch, Generator[Batch, None, None]] | None = None  # first, the others
         self._left_out: Collection[str] = ()  # keys of a dict of inputs
+        self._function: Callable[[Any], Any] | None = None  # of the inputs
         self._journal: Journal | None = None
         # The next pass, where it goes on from an earlier process: (index, first batch) of it, or
         # the pass itself.
@@ -171,6 +172,30 @@ class StreamSource(Source):
         if self._peeked is not None:
             first, rest = self._peeked
             self._peeked = without_inputs(first, keys), rest
+
+    def map_inputs(self, function: Callable[[Any], Any]) -> None:
+        self._function = function
+        self._checks.begin_anew()
+        if self._peeked is not None:
+            first, rest = self._peeked
+            self._peeked = self._checks.check(self._mapped(first), 0), rest
+
+    def _mapped(self, batch: Batch) -> Batch:
+        return batch if self._function is None else (self._function(batch[0]), *batch[1:])
+
+    def _prepared(self, item: Any) -> Any:
+        """An item that the iterable yielded, its inputs mapped. Where a thread pulls items this is
+        done there; one that was prepared stays as it is.
+        """
+        if self._function is None:
+            return item
+        inputs, *others = self._checks.parts_of(item)
+        inputs = batch_checks.as_arrays(inputs, self.name)
+        return self._mapped(self._without_left_out((inputs, *others)))
+
+    def _without_left_out(self, batch: Batch) -> Batch:
+        is_left = self._left_out and isinstance(batch[0], dict)
+        return without_inputs(batch, self._left_out) if is_left else batch
 
     def epoch(self, epoch_index: int = 0) -> Iterator[Batch]:
         """Iterator over batches `(x,)`, `(x, y)` or `(x, y, sample_weight)`. Close it where it is
@@ -314,8 +339,7 @@ class StreamSource(Source):
                 getattr(items, "close", lambda: None)()
 
     def _batch(self, item: Any, number: int) -> Batch:
-        batch = self._checks.check(item, number)
-        return without_inputs(batch, self._left_out) if self._left_out else batch
+        return self._without_left_out(self._checks.check(self._prepared(item), number))
 
     def _passes(self, index: int, first: int = 0) -> Generator[Batch, None, None]:
         """Batches of passes without end; they end where a pass has none."""
@@ -374,8 +398,10 @@ class StreamSource(Source):
         iterator = self._data.as_numpy_iterator() if as_numpy else iter(self._data)
         # A slow iterable moves to a thread; its code knows nothing of the model.
         if journal is None or not has_state(iterator):
-            return ahead.ahead_if_slow(iterator)
-        return journal.noted(iterator, ahead.ahead_if_slow)
+            return ahead.ahead_if_slow(map(self._prepared, iterator))
+        return journal.noted(
+            iterator, lambda pairs: ahead.ahead_if_slow((self._prepared(x), s) for x, s in pairs)
+        )
 
     def _items_by_index(self, index: int, first: int) -> Iterable[Any]:
         count = self._count()
@@ -387,7 +413,8 @@ class StreamSource(Source):
         workers = int(getattr(self._data, "workers", 1) or 0)
         if workers > 1:
             depth = max(int(self._data.max_queue_size), 1)
-            return ahead.ordered_map(self._data.__getitem__, order, workers, depth)
+            make = lambda i: self._prepared(self._data[i])
+            return ahead.ordered_map(make, order, workers, depth)
         return (self._data[i] for i in order)
 
 

@@ -99,7 +99,56 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
+from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
+from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
+from fkeras.layers.preprocessing.images.equalizing import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+)
+from fkeras.layers.preprocessing.images.equalizing import Equalization as Equalization
+from fkeras.layers.preprocessing.images.grays import (
+    RandomColorDegeneration as RandomColorDegeneration,
+)
+from fkeras.layers.preprocessing.images.grays import RandomGrayscale as RandomGrayscale
+from fkeras.layers.preprocessing.images.hues import RandomHue as RandomHue
+from fkeras.layers.preprocessing.images.hues import RandomSaturation as RandomSaturation
+from fkeras.layers.preprocessing.images.lightness import RandomBrightness as RandomBrightness
+from fkeras.layers.preprocessing.images.lightness import RandomContrast as RandomContrast
+from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
+    MaxNumBoundingBoxes as MaxNumBoundingBoxes,
+)
+from fkeras.layers.preprocessing.images.mixing import CutMix as CutMix
+from fkeras.layers.preprocessing.images.mixing import MixUp as MixUp
+from fkeras.layers.preprocessing.images.random_color_jitter import (
+    RandomColorJitter as RandomColorJitter,
+)
+from fkeras.layers.preprocessing.images.random_crop import RandomCrop as RandomCrop
+from fkeras.layers.preprocessing.images.random_elastic_transform import (
+    RandomElasticTransform as RandomElasticTransform,
+)
+from fkeras.layers.preprocessing.images.random_erasing import RandomErasing as RandomErasing
 from fkeras.layers.preprocessing.images.random_flip import RandomFlip as RandomFlip
+from fkeras.layers.preprocessing.images.random_perspective import (
+    RandomPerspective as RandomPerspective,
+)
+from fkeras.layers.preprocessing.images.random_rotation import RandomRotation as RandomRotation
+from fkeras.layers.preprocessing.images.random_shear import RandomShear as RandomShear
+from fkeras.layers.preprocessing.images.random_translation import (
+    RandomTranslation as RandomTranslation,
+)
+from fkeras.layers.preprocessing.images.random_zoom import RandomZoom as RandomZoom
+from fkeras.layers.preprocessing.images.resizing import Resizing as Resizing
+from fkeras.layers.preprocessing.images.sharpness import RandomGaussianBlur as RandomGaussianBlur
+from fkeras.layers.preprocessing.images.sharpness import RandomSharpness as RandomSharpness
+from fkeras.layers.preprocessing.images.tones import RandomInvert as RandomInvert
+from fkeras.layers.preprocessing.images.tones import RandomPosterization as RandomPosterization
+from fkeras.layers.preprocessing.images.tones import Solarization as Solarization
+from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from fkeras.layers.preprocessing.pipeline import Pipeline as Pipeline
+from fkeras.layers.preprocessing.rescaling import Rescaling as Rescaling
+from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
+from fkeras.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from fkeras.layers.regularization.activity_regularization import (
     ActivityRegularization as ActivityRegularization,
 )

@@ -176,6 +176,8 @@ class Evaluating:
         if not arguments.is_small_plain_array(x, batch_size):
             return False
         structure = tracking.structure_of(self)
+        if structure.has_host_layers:
+            return False
         if compiled.built_structure is not structure or not compiled.fits(structure):
             return False
         value_checks.check_ids(self._fed_layers(), x)

@@ -155,7 +155,7 @@ class Fitting:
                 validation.track()
         self._prepare(source, "fit", tolerate_nan)
         if validation is not None:
-            self._leave_out_surplus_inputs(validation)
+            self._take_inputs_of(validation)
             self._check_source(validation, "validation_data", tolerate_nan)
         self._compiled.warn_of_toggled_flags(self)
         executables = self._compiled.executables_for(self)

@@ -11,8 +11,9 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
-from fkeras.layers.base import building, nested, running_blocks, signature, tracking
+from fkeras.layers.base import building, host_part, nested, running_blocks, signature, tracking
 from fkeras.layers.base import layer as base
+from fkeras.layers.base.host_values import OnDevice
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.models import losses_of_graph, symbolic_losses
@@ -23,6 +24,7 @@ from fkeras.models.input_structure import (
     adjust_input,
     flatten_like,
     pack_like,
+    with_declared_rank,
 )
 from fkeras.models.model import Model
 
@@ -112,6 +114,8 @@ class Functional(Model):
         self._symbols = _Symbols(inputs, outputs, added)
         self._info.built = True
         building.place(self)
+        if host_part.has_host_layers(self):
+            host_part.check(self, inputs)
 
     def _members(self):
         return tracking.member_names(self.members)
@@ -219,6 +223,16 @@ class Functional(Model):
             symbolic_losses.count(self, values[count:])
             values = values[:count]
         return _alone(pack_like(self._symbols.outputs, values))
+
+    def _run_host_part(self, inputs, **kwargs):
+        if type(self).call is not Functional.call:
+            return super()._run_host_part(inputs, **kwargs)
+        tensors = [
+            x if x is None or isinstance(x, OnDevice) else with_declared_rank(x, spec, self.name)
+            for x, spec in zip(flatten_like(self._symbols.inputs, inputs, self.name), self.inputs)
+        ]
+        values = host_part.run_graph(self._plan, self._operations(), tensors)
+        return _alone(pack_like(self._symbols.outputs, values[: len(self.outputs)]))
 
     def compute_output_spec(
         self,

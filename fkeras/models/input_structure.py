@@ -15,6 +15,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.core.warn_once import warn_user_once
 from fkeras.errors import UserInputError
+from fkeras.layers.base.host_values import Tracked
 
 if TYPE_CHECKING:
     from fkeras.types import Nested, Shape, Tensor
@@ -178,16 +179,17 @@ def adjust_input(x: Tensor | None, declared: KerasTensor, name: str) -> Tensor |
                 "passed for it."
             )
         return None
-    x = _with_declared_rank(read(x), declared, name)
+    x = with_declared_rank(read(x), declared, name)
     # Strings stay on the host; KerasTensors are converted where the graph is run.
-    if isinstance(x, KerasTensor) or declared.dtype == "string":
+    if isinstance(x, (KerasTensor, Tracked)) or declared.dtype == "string":
         return x
     if not isinstance(x, jax.Array) or str(x.dtype) != declared.dtype:
         x = _keep_mask(x, jnp.asarray(x, jax.dtypes.canonicalize_dtype(declared.dtype)))
     return x
 
 
-def _with_declared_rank(x, declared, name):
+def with_declared_rank(x: Tensor, declared: KerasTensor, name: str) -> Tensor:
+    """An input with as many axes as declared: see `adjust_input`."""
     shape, rank = tuple(x.shape), len(declared.shape)
     if len(shape) == rank - 1 and declared.shape[-1] == 1:
         return _keep_mask(x, x[..., None])

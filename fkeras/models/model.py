@@ -21,6 +21,8 @@ from fkeras.layers.base import building, nested, pure_init, signature, tracking
 from fkeras.layers.base import layer as base
 from fkeras.models import former_methods
 from fkeras.models import summary as summaries
+from fkeras.models.adapting import Adapting
+from fkeras.models.host_face import HostFace
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from fkeras.types import Config, Nested, PathLike, Shape, Tensor
 
 
-class Model(Trainer, base.Layer):
+class Model(Adapting, HostFace, Trainer, base.Layer):
     """Layers with a training loop.
 
     Three ways to make one: `Model(inputs, outputs)` from a graph of calls on `Input`s; a subclass

@@ -144,7 +144,7 @@ class OnBatch:
             class_weight=class_weight,
             role="batch",
         )
-        self._leave_out_surplus_inputs(source)
+        self._take_inputs_of(source)
         batch = source.batch(slice(0, source.num_samples))
         first_batch.prepare(self, self._compiled, batch, caller)
         if source.columns:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flax import nnx
 
 from fkeras.core.config import serialization
+from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.randomness import process_generator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
@@ -16,6 +17,8 @@ from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import (
     building,
+    host_part,
+    host_values,
     input_conversion,
     nested,
     running_blocks,
@@ -26,7 +29,12 @@ from fkeras.layers.base import layer as base
 from fkeras.layers.core.input_layer import InputLayer
 from fkeras.layers.foreign.flax_layer import FlaxLayer
 from fkeras.models.functional import Functional
-from fkeras.models.input_structure import adjust_input, are_compatible, flatten_like
+from fkeras.models.input_structure import (
+    adjust_input,
+    are_compatible,
+    flatten_like,
+    with_declared_rank,
+)
 from fkeras.models.model import Model
 
 if TYPE_CHECKING:
@@ -207,6 +215,8 @@ class Sequential(Model):
         self._symbols = _Symbols(symbols.input, x)
         self._info.built = True
         building.place(self)
+        if host_part.has_host_layers(self):
+            host_part.check(self, symbols.input)
 
     def _needs_no_build(self):
         return False
@@ -218,7 +228,7 @@ class Sequential(Model):
             with building.open_name_scope(self):
                 if self.stack and self._input_layer is None:
                     # A deferred Sequential: the batch stays free.
-                    batch_shape, dtype = (None, *shape[1:]), str(inputs.dtype)
+                    batch_shape, dtype = (None, *shape[1:]), standardize_dtype(inputs.dtype)
                     self.stack.insert(0, InputLayer(batch_shape=batch_shape, dtype=dtype))
                     self._is_deferred = True
                 Sequential.build(self)
@@ -247,6 +257,17 @@ class Sequential(Model):
             masks.set_mask(x, mask)
         for layer in self.layers:
             x = layer(x, **{n: value for n, value in kwargs.items() if signature.takes(layer, n)})
+        return x
+
+    def _run_host_part(self, inputs, **kwargs):
+        if type(self).call is not Sequential.call:
+            return super()._run_host_part(inputs, **kwargs)
+        declared, x = self._declared_inputs(), inputs
+        if declared is not None and host_values.on_device(x) is None:
+            x = flatten_like(declared, x, self.name)[0]
+            x = None if x is None else with_declared_rank(x, declared, self.name)
+        for layer in self.layers:
+            x = host_part.run_one(layer, x)
         return x
 
     def _passes_on(self, name):

@@ -75,7 +75,7 @@ class Trainer(
 
     def _prepare(self, source: Source, caller: str, tolerate_nan: bool = False) -> None:
         """Builds what needs shapes from the first batch, then checks the data."""
-        self._leave_out_surplus_inputs(source)
+        self._take_inputs_of(source)
         batch = source.peek()
         first_batch.prepare(self, self._compiled, batch, caller)
         input_checks.check_layout(self, batch)
@@ -84,6 +84,11 @@ class Trainer(
     def _declared_inputs(self) -> Nested[KerasTensor] | None:
         """What the model was declared to take; None where it takes whatever its `call` does."""
         return None
+
+    def _take_inputs_of(self, source: Source) -> None:
+        """Has a source yield what the device part of the model is given."""
+        self._leave_out_surplus_inputs(source)
+        self._put_host_part_before(source)
 
     def _leave_out_surplus_inputs(self, source: Source) -> None:
         """Drops input keys that the model does not take, which may not even be numbers. A user's

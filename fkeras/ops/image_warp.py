@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from fkeras.core.randomness import seeds
 from fkeras.core.settings import standardize_data_format
@@ -78,23 +79,56 @@ def _read_at(
     fill_mode: str,
     fill_value: float,
 ) -> jax.Array:
-    """Pixels of (batch, height, width, channels) at `rows` and `columns`.
+    """Pixels of (batch, height, width, channels) at `rows` and `columns`, which are the same for
+    all channels: the numbers of `map_coordinates`.
 
     Each of these is (batch or 1, height, width).
     """
-    order = _ORDERS[interpolation]
+    margin = 1 if fill_mode == "constant" else 0
+    if margin:  # a border of the value costs less than a choice for each pixel
+        fill = jnp.asarray(fill_value).astype(images.dtype)
+        images = lax.pad(images, fill, [(0, 0, 0), (1, 1, 0), (1, 1, 0), (0, 0, 0)])
+    batch, height, width, channels = images.shape
+    shape = (batch, *rows.shape[1:])
+    rows, columns = (jnp.broadcast_to(position, shape) for position in (rows, columns))
+    pixels = images.reshape(batch, height * width, channels)
+    result = jnp.zeros((), rows.dtype)
+    for row, of_row in _neighbours(rows, interpolation):
+        row = _inside(row + margin, height, fill_mode)
+        for column, of_column in _neighbours(columns, interpolation):
+            column = _inside(column + margin, width, fill_mode)
+            there = jax.vmap(lambda of_image, index: of_image[index])(pixels, row * width + column)
+            result = result + (of_row * of_column)[..., None] * there.astype(rows.dtype)
+    if jnp.issubdtype(images.dtype, jnp.integer):
+        result = lax.round(result)
+    return result.astype(images.dtype)
 
-    def read(plane, rows, columns):
-        return jax.scipy.ndimage.map_coordinates(
-            plane, [rows, columns], order, fill_mode, fill_value
-        )
 
-    # The same positions for every channel of an image, other ones for each image.
-    of_channels = jax.vmap(read, in_axes=(-1, None, None), out_axes=-1)
-    shape = (images.shape[0], *rows.shape[1:])
-    return jax.vmap(of_channels)(
-        images, jnp.broadcast_to(rows, shape), jnp.broadcast_to(columns, shape)
-    )
+def _neighbours(positions: jax.Array, interpolation: str) -> list[tuple[jax.Array, jax.Array]]:
+    """The elements that a value between them is made of, with their weights."""
+    if interpolation == "nearest":
+        return [(lax.round(positions).astype(jnp.int32), jnp.ones_like(positions))]
+    below = jnp.floor(positions)
+    above = positions - below  # the weight of the upper one
+    index = below.astype(jnp.int32)
+    return [(index, 1 - above), (index + 1, above)]
+
+
+def _inside(index: jax.Array, size: int, fill_mode: str) -> jax.Array:
+    """Indices of elements that stand for those outside."""
+    if fill_mode == "wrap":
+        return index % size
+    if fill_mode == "mirror":
+        return _mirrored(index, size)
+    if fill_mode == "reflect":
+        return (_mirrored(2 * index + 1, 2 * size + 1) - 1) // 2
+    return jnp.clip(index, 0, size - 1)
+
+
+def _mirrored(index: jax.Array, size: int) -> jax.Array:
+    """Indices mirrored at the first and the last element, which stand only once."""
+    last = size - 1
+    return jnp.abs((index + last) % (2 * last) - last)
 
 
 def _as_batch(
@@ -227,13 +261,16 @@ def perspective_transform(
         raise UserInputError(
             f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images."
         )
-    return restore(_project(images, _homography(start, end), interpolation, "constant", fill_value))
+    return restore(_project(images, homography(start, end), interpolation, "constant", fill_value))
 
 
-def _homography(start: jax.Array, end: jax.Array) -> jax.Array:
+def homography(start: jax.Array, end: jax.Array) -> jax.Array:
     """The transform that sends each end point to its start point: (batch, 8).
 
     The 8 numbers are those of `affine_transform`.
+
+    Args:
+        start, end: corners (x, y), (batch, 4, 2), floats.
     """
     x, y = end[..., 0], end[..., 1]  # (batch, 4)
     u, v = start[..., 0], start[..., 1]
@@ -297,14 +334,19 @@ def elastic_transform(
     shift = alpha * gaussian_blur(
         noise, (window, window), (sigma, sigma), data_format="channels_last"
     )
-    rows, columns = _grid(images, dtype)
-    return restore(
-        _read_at(
-            images,
-            rows + shift[..., 1],
-            columns + shift[..., 0],
-            interpolation,
-            fill_mode,
-            fill_value,
-        )
-    )
+    return restore(displaced(images, shift, interpolation, fill_mode, fill_value))
+
+
+def displaced(
+    images: jax.Array, shifts: jax.Array, interpolation: str, fill_mode: str, fill_value: float
+) -> jax.Array:
+    """Images whose pixels show what lies by a shift of their own away.
+
+    Args:
+        images: (batch, height, width, channels).
+        shifts: (batch, height, width, 2), along x and y, in pixels.
+        interpolation, fill_mode, fill_value: as in `affine_transform`.
+    """
+    rows, columns = _grid(images, shifts.dtype)
+    rows, columns = rows + shifts[..., 1], columns + shifts[..., 0]
+    return _read_at(images, rows, columns, interpolation, fill_mode, fill_value)

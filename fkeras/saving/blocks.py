@@ -11,14 +11,14 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from flax import nnx
+
 from fkeras.core.values import lending, stacking
 from fkeras.layers import Layer, Repeat
 from fkeras.layers.base import tracking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from flax import nnx
 
     from fkeras.layers.base.tracking import Path
     from fkeras.models import Model
@@ -45,6 +45,22 @@ class BlockLayer:
     def own_variables(self) -> list[nnx.Variable]:
         """The block's share of each of the layer's own Variables."""
         return [stacking.block_value(v, self.block) for v in self.layer._own_variables()]
+
+    def values_for_files(self) -> list[Any]:
+        """What files hold for each of them."""
+        return [
+            stacking.block_value(value, self.block)
+            if isinstance(value, nnx.Variable)
+            else stacking.at_block(value, self.block)
+            for value in self.layer._values_for_files()
+        ]
+
+    def set_beside(self, variable: nnx.Variable) -> list[tuple[nnx.Variable, Any]]:
+        """What else is to be set where one of them takes its value from a file."""
+        return [
+            (stacking.block_value(other, self.block), stacking.at_block(value, self.block))
+            for other, value in self.layer._set_beside(stacking.stack_of(variable))
+        ]
 
 
 def is_separable(layer: object) -> bool:

@@ -39,13 +39,14 @@ class Match:
         default_factory=list
     )
 
-    def add(self, place: str, variable: nnx.Variable, value: np.ndarray | None) -> None:
-        """Pairs a Variable with an array, if they fit."""
+    def add(self, place: str, variable: nnx.Variable, value: np.ndarray | None) -> bool:
+        """Pairs a Variable with an array, if they fit, and says whether they do."""
         problem = unfit(variable, value)
         if problem is None:
             self.pairs.append((variable, value))
         else:
             self.problems[place] = problem
+        return problem is None
 
     def add_unused(self, place: str, value: np.ndarray, owner: str | None = None) -> None:
         """Says that the model has no place for an array."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from fkeras.layers import Layer
 from fkeras.optimizers import Optimizer
@@ -50,9 +50,11 @@ def match_stores(
             continue
         store = stores.get(path, _EMPTY)
         if isinstance(owner, BlockLayer):
-            _match_layer(match, path, owner.layer, store, owner.own_variables())
+            own = owner.own_variables()
+            _match_layer(match, path, owner.layer, store, own, owner.set_beside)
         elif type(owner).load_own_variables is Layer.load_own_variables:
-            _match_layer(match, path, owner, store, owner._own_variables())
+            own = owner._own_variables()
+            _match_layer(match, path, owner, store, own, owner._set_beside)
         else:
             match.hooks.append((path, owner, store.values))
     for path, store in stores.items():
@@ -76,14 +78,20 @@ def match_optimizers(match: Match, model: Model, record: ModelRecord) -> None:
 
 
 def _match_layer(
-    match: Match, path: str, layer: Layer, store: Store, own: Sequence[nnx.Variable]
+    match: Match,
+    path: str,
+    layer: Layer,
+    store: Store,
+    own: Sequence[nnx.Variable],
+    set_beside: Callable[[nnx.Variable], list[tuple[nnx.Variable, Any]]],
 ) -> None:
     keys = [str(i) for i in range(len(own))]
     for key, variable in zip(keys, own):
         shown = f"{path or layer.name}/{variable.name}"
         if path and layer.name != path.rpartition("/")[2]:
             shown = f"{shown} of layer '{layer.name}'"
-        match.add(shown, variable, store.values.get(key))
+        if match.add(shown, variable, store.values.get(key)):
+            match.pairs += set_beside(variable)
     for key, value in store.values.items():
         if key not in keys:
             match.add_unused(f"{path}/vars/{key}", value, store.name)

@@ -131,7 +131,7 @@ def to_numpy(value: Any) -> np.ndarray:
 
 def _values_of(owner: Owner, model: Model) -> dict[str, np.ndarray]:
     if isinstance(owner, blocks.BlockLayer):
-        return _numbered_values(owner.own_variables())
+        return _numbered_values(owner.values_for_files())
     if type(owner).save_own_variables is Optimizer.save_own_variables:
         return _numbered_values(blocks.separate_states(model, owner))
     values: dict[str, Any] = {}

@@ -385,6 +385,11 @@ class Compiled:
                 "results only the last is shown. Give each a name of its own: `name=...`."
             )
 
+    def take_flags(self, model: Trainable) -> None:
+        """The `trainable` flags count as they are now, as after another `compile`."""
+        self.flags = TrainableFlags(model if self.is_chosen else None)
+        self.executables = self._executables_of = self.owner = None
+
     def warn_of_toggled_flags(self, model: Trainable) -> None:
         """Says once that flags changed since `compile` do not count."""
         if self.toggles_were_told:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fkeras.core import placement
 from fkeras.core.nested import flatten
+from fkeras.data import ahead
 from fkeras.training.fused_loops import Batching
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ def batches_of(source: Source, order: np.ndarray | None = None, first: int = 0) 
     """
     if not source.in_memory:
         return iter(source.epoch(0))
-    return _rows_in_order(source, order, first)
+    batches = _rows_in_order(source, order, first)
+    # What the host computes for each batch it computes beside the steps.
+    return ahead.ahead_if_slow(batches) if source.is_computed else batches
 
 
 def _rows_in_order(source, order, first):

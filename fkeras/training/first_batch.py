@@ -44,7 +44,7 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
         UserInputError: where losses do not fit the outputs, or the optimizer is another model's.
     """
     x, y, sample_weight = unpack(batch)
-    refuse_strings(x, "x")
+    refuse_strings(x, "x", model)
     was_built = model.built and compiled.all_built(model)
     if not was_built and _needs_no_call(model, compiled):
         model.built = True
@@ -73,19 +73,26 @@ def _needs_no_call(model, compiled):
     return all(layer.built for _, layer in layers if layer is not model)
 
 
-def refuse_strings(x: Nested[Any], name: str) -> None:
+def refuse_strings(x: Nested[Any], name: str, model: Trainable) -> None:
     """Compiled steps compute with numbers.
 
     Args:
-        x: inputs. name: what the user calls them.
+        x: inputs. name: what the user calls them. model: that is given them.
     """
     for array in flatten(x):
-        if isinstance(array, np.ndarray) and array.dtype.kind in "OUS" and array.size:
+        if not (isinstance(array, np.ndarray) and array.dtype.kind in "OUS" and array.size):
+            continue
+        shown = f"{name} holds strings, such as {str(array.flat[0])[:40]!r}"
+        if tracking.structure_of(model).has_host_layers:
             raise UserInputError(
-                f"{name} holds strings, such as {array.flat[0]!r}, and a model computes with "
-                "numbers. Encode them: ids by `np.unique(x, return_inverse=True)[1]`, then "
-                "`layers.Embedding` or `fkeras.ops.one_hot`."
+                f"{shown}, and JAX has none. Run the layers of model '{model.name}' that take them "
+                "ahead, and pass what they return: `model.host(x)`."
             )
+        raise UserInputError(
+            f"{shown}, and no layer of model '{model.name}' takes strings. Put one in front: "
+            "`layers.StringLookup` for categories, `layers.TextVectorization` for texts; or pass "
+            "ids, as `np.unique(x, return_inverse=True)[1]` gives them."
+        )
 
 
 def _resolve(model, compiled, x, y, sample_weight):

@@ -54,7 +54,8 @@ def check_source(
         _check_columns(compiled, source, role)
         if role == "fit":
             _warn_of_unscaled_images(model, source)
-        refuse_strings(source.arrays[0], "validation_data" if role == "validation_data" else "x")
+        name = "validation_data" if role == "validation_data" else "x"
+        refuse_strings(source.arrays[0], name, model)
         if checks.has_loss and len(source.arrays) < 2 and role == "validation_data":
             raise UserInputError(
                 f"`validation_data` has no targets, and model '{model.name}' was compiled with "
@@ -66,7 +67,10 @@ def check_source(
                 f"Model '{model.name}' was compiled with loss={compiled.loss.argument!r}, but no "
                 f"targets were given: pass `y`. {source.targets_hint}".rstrip()
             )
-        checks.check(source.arrays, source.names, source.batch_size)
+        arrays = source.arrays
+        if source.is_computed:  # the first batch tells the shapes
+            arrays = (source.peek()[0], *arrays[1:])
+        checks.check(arrays, source.names, source.batch_size)
     else:
         source.watch(checks.check)
     if role in ("fit", "evaluate"):

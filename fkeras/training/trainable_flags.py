@@ -38,7 +38,7 @@ class TrainableFlags:
         self._entries: dict[int, _Entry] = {}
         if model is not None:
             for holder, _ in _flag_holders(model):
-                flag = trainable_scope.is_trainable(holder)
+                flag = trainable_scope.flag_of(holder)
                 self._entries[id(holder)] = _Entry(holder, flag)
 
     def applied(self, model: Trainable) -> contextlib.AbstractContextManager[None]:

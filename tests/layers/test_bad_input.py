@@ -66,9 +66,9 @@ ROWS = [
         "`data_format` argument must be one of",
     ),
     (
-        lambda: layers.Conv2D(4, 3, lora_rank=2),
+        lambda: layers.Conv2D(4, 3, lora_rank=0),
         ValueError,
-        "Conv2D: `lora_rank` is not supported in this release.*lora_rank=2",
+        "Conv2D 'conv2d': the rank of adapters must be a positive integer. Received: 0",
     ),
     (lambda: layers.Conv2D(4, 3, kernel_initialiser="zeros"), TypeError, "kernel_initialiser"),
     (
@@ -248,7 +248,12 @@ ROWS = [
             layers.RMSNormalization,
         )
     ],
-    (lambda: layers.Dense(3, lora_rank=2), ValueError, "Dense: `lora_rank` is not supported"),
+    (lambda: layers.Dense(3, lora_alpha=2), ValueError, "there are none without `lora_rank`"),
+    (
+        lambda: layers.Dense(3, lora_rank=2, lora_alpha=0),
+        ValueError,
+        "`lora_alpha` must be a number other than zero, such as 4. Received: lora_alpha=0",
+    ),
     (lambda: layers.Wrapper("dense"), ValueError, "isn't a supported layer type"),
     (
         lambda: layers.SpectralNormalization(layers.ReLU())(np.ones((2, 3), "float32")),

@@ -234,3 +234,26 @@ def test_keras_reads_the_directory_form(keras, tmp_path):
     again.save(tmp_path / "theirs", zipped=False)
     back = fkeras.saving.load_model(tmp_path / "theirs")
     np.testing.assert_array_equal(back.get_weights()[0], model.get_weights()[0])
+
+
+class Remembering(fkeras.layers.Layer):
+    """A layer with a file of its own."""
+
+    word = ""
+
+    def call(self, inputs):
+        return inputs
+
+    def save_assets(self, dir_path):
+        pathlib.Path(dir_path, "word.txt").write_text(self.word)
+
+    def load_assets(self, dir_path):
+        self.word = pathlib.Path(dir_path, "word.txt").read_text()
+
+
+def test_files_of_layers_are_kept_in_h5(tmp_path):
+    model = fkeras.Sequential([fkeras.Input((2,)), Remembering()])
+    model.layers[0].word = "é"
+    with fkeras.saving.custom_object_scope({"Remembering": Remembering}):
+        model.save(tmp_path / "model.h5")
+        assert fkeras.saving.load_model(tmp_path / "model.h5").layers[0].word == "é"

@@ -17,6 +17,7 @@ import scipy.sparse
 
 import fkeras
 from fkeras import layers
+from fkeras.core import names
 
 X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
 
@@ -25,7 +26,7 @@ Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")
 
 
 def network(optimizer="adam", *, seed=1, middle=(), **compile_arguments):
-    fkeras.utils.clear_session()
+    names.reset()
     fkeras.utils.set_random_seed(seed)
     model = fkeras.Sequential(
         [

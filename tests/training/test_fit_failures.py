@@ -9,6 +9,7 @@ import pytest
 
 import fkeras
 from fkeras import layers
+from fkeras.core import names
 from fkeras.core.randomness import process_generator
 
 X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
@@ -18,7 +19,7 @@ Y = (X[:, :1] * 2 - X[:, 1:2]).astype("float32")
 
 
 def network(optimizer="adam", *, seed=1, middle=(), **compile_arguments):
-    fkeras.utils.clear_session()
+    names.reset()
     fkeras.utils.set_random_seed(seed)
     model = fkeras.Sequential(
         [

@@ -114,6 +114,8 @@ class Described:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         trainable_scope.set_trainable(self._meta, bool(value))
+        if value:  # said of this one by itself
+            self._meta.is_held_fixed = False
 
     @property
     def regularizer(self) -> Callable[..., Any] | None:

@@ -21,6 +21,7 @@ class FlagHolder(Protocol):
     """What carries a `trainable` flag."""
 
     trainable: bool
+    is_held_fixed: bool  # not trained, whatever the flag says
 
 
 # The flags of the innermost open scope by id of their holder; None: no scope.
@@ -28,6 +29,11 @@ _flags: Scoped[dict[int, bool] | None] = Scoped(None)
 
 
 def is_trainable(holder: FlagHolder) -> bool:
+    """Whether training changes what carries the flag."""
+    return flag_of(holder) and not holder.is_held_fixed
+
+
+def flag_of(holder: FlagHolder) -> bool:
     """The flag as this thread is to see it: the open scope's, else the holder's own."""
     flags = _flags.value
     if flags is None:

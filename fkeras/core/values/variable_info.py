@@ -36,6 +36,7 @@ class VariableInfo:
         read_deeply: whether an inner trace read it as a constant (see `lending`).
         origin: where its first value comes from.
         overwrite_with_gradient: whether the optimizer puts the gradient in its place.
+        is_held_fixed: not trained, whatever `trainable` says: low-rank adapters are in its place.
         blocks: sizes of the leading axes that count blocks of a `Repeat` (see `stacking`).
         block_paths: for each of these axes, the beginning of `path` up to the block.
         shares: what shows one block's share, by the block's numbers; None before one was wanted.
@@ -59,6 +60,7 @@ class VariableInfo:
         "read_deeply",
         "origin",
         "overwrite_with_gradient",
+        "is_held_fixed",
         "blocks",
         "block_paths",
         "shares",
@@ -81,6 +83,7 @@ class VariableInfo:
     read_deeply: bool
     origin: Origin
     overwrite_with_gradient: bool
+    is_held_fixed: bool
     blocks: tuple[int, ...]
     block_paths: tuple[str, ...]
     shares: dict[tuple[int, ...], Any] | None
@@ -89,6 +92,7 @@ class VariableInfo:
         for slot in self.__slots__:
             setattr(self, slot, values.pop(slot, None))
         self.read_deeply = False
+        self.is_held_fixed = bool(self.is_held_fixed)
         self.blocks = self.blocks or ()
         self.block_paths = self.block_paths or ()
 
@@ -97,6 +101,7 @@ class AdoptedInfo:
     """What fkeras keeps about a Variable of a foreign NNX module."""
 
     kind = "weight"
+    is_held_fixed = False
     autocast = False
     regularizer = None
     constraint = None

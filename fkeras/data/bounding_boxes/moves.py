@@ -64,7 +64,9 @@ def clip_to_image_size(
     result = {**bounding_boxes, "boxes": clipped}
     labels = bounding_boxes.get("labels")
     if labels is not None:
-        is_left = ops.squeeze((right - left) * (bottom - top), axis=-1) > 0
+        is_left = (right - left) * (bottom - top) > 0  # (..., boxes, 1)
+        of_classes = ops.shape(labels)[:-1] == tuple(is_left.shape[:-1])  # a row for each box
+        is_left = is_left if of_classes else ops.squeeze(is_left, axis=-1)
         result["labels"] = ops.where(is_left, labels, -1)
     return result
 

@@ -107,6 +107,6 @@ def refuse_unsupported(layer: str, **options: Any) -> None:
     for name, value in options.items():
         if value is not None:
             raise UserInputError(
-                f"{layer}: `{name}` is not supported in this release (low-rank adaptation and "
-                f"quantization). Leave it None. Received: {name}={value!r}"
+                f"{layer}: `{name}` is not supported in this release (quantization). "
+                f"Leave it None. Received: {name}={value!r}"
             )

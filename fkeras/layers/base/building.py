@@ -312,6 +312,26 @@ def undone_on_error(root: Layer) -> Iterator[None]:
     """Where an error leaves the block, the layer and those below it are as they were before it: no
     half of the weights, nothing built for inputs that did not fit.
     """
+    put_back = _remembered(root)
+    try:
+        yield
+    except BaseException:
+        put_back()
+        raise
+
+
+@contextlib.contextmanager
+def undone(root: Layer) -> Iterator[None]:
+    """Behind the block, the layer and those below it are as they were before it."""
+    put_back = _remembered(root)
+    try:
+        yield
+    finally:
+        put_back()
+
+
+def _remembered(root: Layer) -> Callable[[], None]:
+    """A function that puts a layer and those below it back as they are now."""
     owners = [owner for layer in root._flatten_layers() for owner in (layer, layer._info)]
     attributes = [(vars(owner), dict(vars(owner))) for owner in owners]
     contents = [
@@ -320,16 +340,16 @@ def undone_on_error(root: Layer) -> Iterator[None]:
         for value in saved.values()
         if type(value) in (list, dict)
     ]
-    try:
-        yield
-    except BaseException:
+
+    def put_back() -> None:
         for present, saved in (*attributes, *((v, c) for v, c in contents if type(v) is dict)):
             present.clear()
             present.update(saved)
         for value, content in contents:
             if type(value) is list:
                 value[:] = content
-        raise
+
+    return put_back
 
 
 def root_of_draws(root: Layer) -> contextlib.AbstractContextManager:

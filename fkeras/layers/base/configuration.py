@@ -69,8 +69,8 @@ class Configuration:
         """Puts the values of the layer's own Variables into a dict-like store under '0', '1',
         ...
         """
-        for i, variable in enumerate(self._own_variables()):
-            store[str(i)] = variable
+        for i, value in enumerate(self._values_for_files()):
+            store[str(i)] = value
 
     def load_own_variables(self, store: MutableMapping[str, ArrayLike]) -> None:
         """Takes the values of the layer's own Variables from a dict-like store.
@@ -93,6 +93,8 @@ class Configuration:
             )
         for i, variable in enumerate(own):
             variable.assign(store[str(i)])
+            for other, value in self._set_beside(variable):
+                other.assign(value)
 
     def _own_variables(self) -> list[Variable]:
         """Weights that the layer holds itself, trainable ones first: Keras's order in files."""
@@ -102,6 +104,14 @@ class Configuration:
             if isinstance(child, Variable) and child._meta.kind == "weight"
         ]
         return sorted(own, key=lambda variable: not isinstance(variable, nnx.Param))
+
+    def _values_for_files(self) -> list[Any]:
+        """What files hold for each of `_own_variables`: the Variable, or an array in its place."""
+        return self._own_variables()
+
+    def _set_beside(self, variable: Variable) -> list[tuple[Variable, ArrayLike]]:
+        """What else is to be set where one of `_own_variables` takes its value from a file."""
+        return []
 
 
 def _plain_policy(config: Config) -> str | dtype_policy.DTypePolicy:

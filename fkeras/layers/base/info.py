@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fkeras.core.dtype_policy import DTypePolicy, DTypePolicyMap
     from fkeras.core.randomness.process_generator import RootKey
     from fkeras.core.values.remat import RematScope
+    from fkeras.layers.base.host_part import Program
     from fkeras.layers.base.input_spec import InputSpec
     from fkeras.layers.base.running_blocks import RepeatedBlock
     from fkeras.layers.base.tracking import AttributeScan, Structure
@@ -34,8 +35,12 @@ class LayerInfo:
         build_shapes: what `build` was called with, by argument name.
         root_key: the key that the weights below this layer are drawn from, if it is a root.
         repeated_in: what is known of the `Repeat` whose block the layer is part of, or None.
+        host_programs: the structure that they were found for, and what a call does on the host, by
+            the kinds of its inputs; None where nobody asked.
         attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
+
+    is_held_fixed = False  # weights are, layers are not
 
     def __init__(self, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arguments = (args, kwargs)
@@ -67,11 +72,11 @@ class LayerInfo:
         self.drew_in_inner_trace = False
         self.remat: RematScope | None = remat.current()
         self.repeated_in: RepeatedBlock | None = None
+        self.host_programs: tuple[Structure, dict[Any, Program]] | None = None
         self.attribute_scan: AttributeScan | None = None
         self.structure: Structure | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies and pickles keep what describes the layer, not what was derived from calls."""
-        return dict(
-            vars(self), nodes=[], losses=[], remat=None, attribute_scan=None, structure=None
-        )
+        derived = dict.fromkeys(("remat", "host_programs", "attribute_scan", "structure"))
+        return {**vars(self), **derived, "nodes": [], "losses": []}

@@ -14,6 +14,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
+from fkeras.layers.base.host_values import Tracked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,7 +68,8 @@ def _with_mask_of(x: Any, converted: Any) -> Any:
 
 
 def _from_numpy(x: np.ndarray | np.generic, float_dtype: str | None) -> Any:
-    if x.dtype.kind in "OUS":  # strings and objects: for layers that look them up on the host
+    # Strings and objects: for layers that look them up on the host.
+    if x.dtype.kind in "OUS" or type(x) is Tracked:
         return x
     # Kind V: ml_dtypes, such as bfloat16.
     return jnp.asarray(x, float_dtype if x.dtype.kind in "fV" else None)

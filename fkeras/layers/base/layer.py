@@ -28,6 +28,7 @@ from fkeras.layers.base.attribute_scan import AttributeScan
 from fkeras.layers.base.building import Building
 from fkeras.layers.base.calling import Calling
 from fkeras.layers.base.configuration import Configuration
+from fkeras.layers.base.host_part import HostPart
 from fkeras.layers.base.info import LayerInfo
 from fkeras.layers.base.losses import AddedLosses
 from fkeras.layers.base.pure_face import PureFace
@@ -70,6 +71,7 @@ class Layer(
     Configuration,
     SymbolicHistory,
     PureFace,
+    HostPart,
     nnx.Module,
     metaclass=LayerType,
     pytree=False,

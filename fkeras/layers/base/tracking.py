@@ -39,6 +39,7 @@ class Structure:
         layers: list of (path, layer) without the root.
         generators: list of (path, SeedGenerator).
         metrics: list of metric objects.
+        has_host_layers: whether one of the layers runs on the host.
         ordered: Variables and seed generators in Keras's order of `layer.variables`.
     """
 
@@ -52,6 +53,7 @@ class Structure:
         self._scans: list[AttributeScan] = []
         self._has_foreign = False  # a foreign module does not tell whether it has changed
         self._visit_layer(root, ())
+        self.has_host_layers = any(layer.runs_on_host for _, layer in self.layers)
         self._separate: list[tuple[Path, Variable]] | None = None
 
     @property

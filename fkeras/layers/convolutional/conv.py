@@ -10,13 +10,16 @@ import numpy as np
 
 from fkeras import ops
 from fkeras.errors import UserInputError
+from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 from fkeras.layers.base.options import CommonOptions
 from fkeras.layers.convolutional.convolution import Convolution, checked_count
 from fkeras.types import DataFormat, Identifier, Shape, Tensor
 
 
-class _Conv(Convolution):
+class _Conv(LowRankAdaptable, Convolution):
     """What `Conv1D`, `Conv2D` and `Conv3D` are, of whatever rank."""
+
+    kernel = adapted_weight("kernel")
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class _Conv(Convolution):
         bias_constraint: Identifier | None = None,
         **kwargs: Unpack[CommonOptions],
     ):
+        lora_rank, lora_alpha = kwargs.pop("lora_rank", None), kwargs.pop("lora_alpha", None)
         super().__init__(
             kernel_size=kernel_size,
             strides=strides,
@@ -69,6 +73,7 @@ class _Conv(Convolution):
             kernel_regularizer=kernel_regularizer,
             kernel_constraint=kernel_constraint,
         )
+        self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape) -> None:
         channels = self._check_input(input_shape)
@@ -84,10 +89,11 @@ class _Conv(Convolution):
             "kernel", (*self.kernel_size, per_group, self.filters), "kernel"
         )
         self._add_bias(self.filters)
+        self._make_lora_asked_for()
 
     def _convolve(self, inputs: Tensor) -> Tensor:
         # By the method, and with the Variable: overrides of `convolution_op` are Keras's way to
-        # change a kernel before it is used.
+        # change a kernel before it is used. So adapters are added to the kernel, not multiplied.
         return self.convolution_op(inputs, self.kernel)
 
     def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
@@ -116,7 +122,10 @@ class Conv1D(_Conv):
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         activity_regularizer: function of the output that adds to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        lora_rank: None; low-rank adaptation belongs to another release.
+        lora_rank: rank of a low-rank update that is trained in place of the kernel, which is held
+            fixed; None for none. By keyword, as `lora_alpha`. `enable_lora(rank)` does it to a
+            layer that has been trained.
+        lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
 
     Shape:
         `(batch, steps, channels)` -> `(batch, positions, filters)`. Kernel

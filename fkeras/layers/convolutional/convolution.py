@@ -44,11 +44,6 @@ class Convolution(Layer):
         bias_constraint: Identifier | None = None,
         **kwargs: Unpack[CommonOptions],
     ):
-        # Keras's low-rank adaptation, which would otherwise be an unknown argument of `Layer`.
-        arguments.refuse_unsupported(
-            type(self).__name__,
-            **{name: kwargs.pop(name, None) for name in ("lora_rank", "lora_alpha")},
-        )
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.kernel_size = arguments.ints_per_axis("kernel_size", kernel_size, self.rank)
         self.strides = arguments.ints_per_axis("strides", strides, self.rank)

@@ -10,6 +10,7 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 from fkeras.layers.base.options import CommonOptions
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from fkeras.types import Identifier, Shape, Tensor
 
 
-class Dense(Layer):
+class Dense(LowRankAdaptable, Layer):
     """`activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
@@ -28,8 +29,10 @@ class Dense(Layer):
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         activity_regularizer: function of the output that adds to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization
-            belong to another release.
+        lora_rank: rank of a low-rank update that is trained in place of the kernel, which is held
+            fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
+        lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
+        quantization_config: None; quantization belongs to another release.
 
     Shape:
         `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
@@ -46,7 +49,7 @@ class Dense(Layer):
         {'bias': (4,), 'kernel': (3, 4)}
     """
 
-    kernel: Variable
+    kernel = adapted_weight("kernel")
     bias: Variable | None
 
     def __init__(
@@ -67,12 +70,7 @@ class Dense(Layer):
         **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        arguments.refuse_unsupported(
-            "Dense",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        arguments.refuse_unsupported("Dense", quantization_config=quantization_config)
         units = arguments.whole(units)
         if not arguments.is_int(units) or units <= 0:
             raise UserInputError(
@@ -90,6 +88,7 @@ class Dense(Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
+        self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape) -> None:
         # The mode is that of a dtype policy such as 'int8_from_float32'.
@@ -112,12 +111,21 @@ class Dense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+        self._make_lora_asked_for()
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = ops.matmul(inputs, self.kernel)  # (batch, ..., units); sparse inputs too
+        x = self._multiply(inputs)  # (batch, ..., units)
         if self.bias is not None:
             x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)
+
+    def _multiply(self, inputs: Tensor) -> Tensor:
+        """`inputs @ kernel`; of sparse inputs too."""
+        x = ops.matmul(inputs, self._adapted_variable)
+        if not self.lora_enabled:
+            return x
+        a, b = self._adapters
+        return x + self._lora_scale * ops.matmul(ops.matmul(inputs, a), b)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

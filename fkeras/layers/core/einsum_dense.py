@@ -13,15 +13,16 @@ from fkeras.errors import UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 from fkeras.layers.base.options import LayerOptions
-from fkeras.layers.core.einsum_shapes import EinsumShapes, shapes_of
+from fkeras.layers.core.einsum_shapes import EinsumShapes, kernel_ends_as_output, shapes_of
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.types import Config, Identifier, Shape, ShapeLike, Tensor
 
 
-class EinsumDense(Layer):
+class EinsumDense(LowRankAdaptable, Layer):
     """`activation(einsum(equation, inputs, kernel) + bias)`: `Dense` over any axes.
 
     Args:
@@ -36,8 +37,11 @@ class EinsumDense(Layer):
             that the equation sums over.
         kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: None; low-rank
-            adaptation and quantization belong to another release.
+        lora_rank: rank of a low-rank update that is trained in place of the kernel, which is held
+            fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
+        lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
+        gptq_unpacked_column_size, quantization_config: None; quantization belongs to another
+            release.
 
     Shape:
         As the equation says.
@@ -54,7 +58,7 @@ class EinsumDense(Layer):
         {'bias': (8, 4), 'kernel': (32, 8, 4)}
     """
 
-    kernel: Variable
+    kernel = adapted_weight("kernel")
     bias: Variable | None
 
     def __init__(
@@ -78,8 +82,6 @@ class EinsumDense(Layer):
         super().__init__(**kwargs)
         arguments.refuse_unsupported(
             "EinsumDense",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
             quantization_config=quantization_config,
             gptq_unpacked_column_size=gptq_unpacked_column_size,
         )
@@ -98,6 +100,7 @@ class EinsumDense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape) -> None:
         # The mode is that of a dtype policy such as 'int8_from_float32'.
@@ -120,6 +123,7 @@ class EinsumDense(Layer):
                 constraint=self.bias_constraint,
             )
         self.input_spec = InputSpec(ndim=len(input_shape))
+        self._make_lora_asked_for()
 
     def _shapes(self, input_shape: Shape) -> EinsumShapes:
         """The shapes that the equation gives for an input's."""
@@ -147,10 +151,21 @@ class EinsumDense(Layer):
         return type(initializer).from_config(config)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = einsum(self.equation, inputs, self.kernel.value)
+        x = self._multiply(inputs)
         if self.bias is not None:
             x = broadcasting.add(x, self.bias.value)
         return x if self.activation is None else self.activation(x)
+
+    def _multiply(self, inputs: Tensor) -> Tensor:
+        """`einsum(equation, inputs, kernel)`."""
+        if not self.lora_enabled:
+            return einsum(self.equation, inputs, self._adapted_variable.value)
+        if not kernel_ends_as_output(self.equation):
+            return einsum(self.equation, inputs, self.kernel)
+        # The rank is the size of the kernel's last axis in `a`, and of the output's for a while.
+        a, b = self._adapters
+        x = einsum(self.equation, inputs, self._adapted_variable.value)
+        return x + self._lora_scale * (einsum(self.equation, inputs, a.value) @ b.value)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self._shapes(input_shape).output

@@ -80,6 +80,17 @@ def shapes_of(
     )
 
 
+def kernel_ends_as_output(equation: str) -> bool:
+    """Whether the kernel's last axis is the output's, and not one that is summed over.
+
+    >>> kernel_ends_as_output("abc,cde->abde"), kernel_ends_as_output("ab,cb->ac")
+    (True, False)
+    """
+    parts = _parsed(equation)
+    last = parts.kernel[-1]
+    return last == parts.outputs[-1] and last not in parts.inputs and not parts.elides_last
+
+
 def _parsed(equation: str) -> _Equation:
     """The parts of an equation. Raises where it has another form."""
     dotted = equation.replace("...", "0")

@@ -15,8 +15,10 @@ from fkeras.errors import UserInputError, UserTypeError
 from fkeras.layers.base import arguments
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 
 if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
     from fkeras.types import ArrayLike, Config, DTypeLike, Identifier, Shape, Tensor
 
 
@@ -57,7 +59,7 @@ def check_ids(ids: np.ndarray, input_dim: int, name: str = "Embedding") -> None:
     )
 
 
-class Embedding(Layer):
+class Embedding(LowRankAdaptable, Layer):
     """A trained vector for each id: a row of a table.
 
     Args:
@@ -69,8 +71,10 @@ class Embedding(Layer):
         mask_zero: whether id 0 is padding: it then makes the mask that recurrent layers, attention
             and losses follow.
         weights: the table to start from (or a list with it); None to draw it.
-        lora_rank, lora_alpha, quantization_config: None; low-rank adaptation and quantization
-            belong to another release.
+        lora_rank: rank of a low-rank update that is trained in place of the table, which is held
+            fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
+        lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
+        quantization_config: None; quantization belongs to another release.
         input_length: of older scripts, like `input_shape=(input_length,)`: what a Sequential
             model's input looks like.
 
@@ -90,6 +94,9 @@ class Embedding(Layer):
         >>> y.shape, y._keras_mask.tolist()
         ((1, 3, 4), [[True, True, False]])
     """
+
+    embeddings = adapted_weight("embeddings")
+    _adapted_name = "embeddings"
 
     def __init__(
         self,
@@ -116,12 +123,7 @@ class Embedding(Layer):
             if not {"input_shape", "batch_input_shape"} & set(kwargs):
                 kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
-        arguments.refuse_unsupported(
-            "Embedding",
-            lora_rank=lora_rank,
-            lora_alpha=lora_alpha,
-            quantization_config=quantization_config,
-        )
+        arguments.refuse_unsupported("Embedding", quantization_config=quantization_config)
         self.input_dim = int(input_dim)
         self.output_dim = int(output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -134,6 +136,7 @@ class Embedding(Layer):
             self.build()
             is_wrapped = isinstance(weights, list) and len(weights) == 1
             self.set_weights(weights if is_wrapped else [weights])
+        self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:  # by `weights`, before any input came
@@ -147,6 +150,11 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer,
             constraint=self.embeddings_constraint,
         )
+        self._make_lora_asked_for()
+
+    def build_from_config(self, config: Config | None) -> None:
+        if config:  # built without a shape, perhaps: the table needs none
+            self.build(config.get("input_shape"))
 
     def call(self, inputs: Tensor) -> Tensor:
         if hasattr(inputs, "todense"):
@@ -157,9 +165,10 @@ class Embedding(Layer):
         elif contexts.looked_up.value is not None:
             contexts.looked_up.value.append((self, inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
-        rows = self.embeddings.value.at[ids].get(
-            mode="fill", fill_value=jnp.nan, wrap_negative_indices=False
-        )  # (batch, ..., output_dim)
+        rows = _rows(self._adapted_variable, ids)  # (batch, ..., output_dim)
+        if self.lora_enabled:
+            a, b = self._adapters
+            rows = rows + self._lora_scale * (_rows(a, ids) @ b.value)
         return rows.astype(self.compute_dtype)
 
     def check_host_input(self, ids: np.ndarray) -> None:
@@ -184,11 +193,13 @@ class Embedding(Layer):
 
     def get_config(self) -> Config:
         config = super().get_config()
-        return {
-            name: value
-            for name, value in config.items()
-            if name not in ("weights", "lora_rank", "lora_alpha")
-        }
+        config.pop("weights", None)
+        return config
+
+
+def _rows(table: Variable, ids: Tensor) -> Tensor:
+    """The rows of these ids; NaN for those that the table has not."""
+    return table.value.at[ids].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 
 
 class ReversibleEmbedding(Embedding):
@@ -263,7 +274,10 @@ class ReversibleEmbedding(Embedding):
             if self.mask_zero:
                 masks.set_mask(outputs, jnp.not_equal(inputs, 0))
             return outputs
-        kernel = self.embeddings.value.T if self.tie_weights else self.reverse_embeddings.value
+        if self.tie_weights:
+            kernel = jnp.transpose(self.embeddings)
+        else:
+            kernel = self.reverse_embeddings.value
         if self.reverse_dtype is not None:  # a wider one keeps rare words apart in half precision
             inputs = inputs.astype(self.reverse_dtype)
             kernel = kernel.astype(self.reverse_dtype)

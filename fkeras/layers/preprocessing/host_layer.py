@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -9,14 +11,17 @@ import numpy as np
 
 from fkeras.core import tracebacks
 from fkeras.core.nested import map_structure
-from fkeras.core.symbolic.argument_kinds import READ, kind_of, read
+from fkeras.core.symbolic.argument_kinds import READ, any_symbolic, kind_of, read
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError
-from fkeras.layers.base import nested
+from fkeras.layers.base import host_values, nested
 from fkeras.layers.base.layer import Layer
 
 if TYPE_CHECKING:
     from fkeras.types import Nested, Shape
+
+
+_TEXTS = frozenset((str, bytes))
 
 
 class HostLayer(Layer):
@@ -26,7 +31,8 @@ class HostLayer(Layer):
     Python on the object, which files keep by `save_own_variables` or `save_assets`. A model that
     begins with such layers trains on strings: the model runs them on the host, ahead of the device.
 
-    A subclass overrides `call(inputs)`. Its outputs have the shape of the inputs and the layer's
+    A subclass overrides `call(inputs)`. Strings come as arrays of dtype object or str; of bytes,
+    where a dataset gives them. Its outputs have the shape of the inputs and the layer's
     dtype, unless `compute_output_shape` or `compute_output_spec` says otherwise.
 
     Args:
@@ -50,6 +56,13 @@ class HostLayer(Layer):
 
     @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        running = host_values.running()
+        if running is None or any_symbolic(*args, *kwargs.values()):
+            return self._compute(args, kwargs)
+        compute = functools.partial(self._compute, args, kwargs)
+        return running.result_of(self, args, kwargs, compute)
+
+    def _compute(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return super().__call__(*(self._on_host(value) for value in args), **kwargs)
 
     @property
@@ -73,10 +86,12 @@ class HostLayer(Layer):
         if isinstance(value, dict):
             return {key: self._on_host(inner) for key, inner in value.items()}
         if isinstance(value, (list, tuple)):
+            if value and _TEXTS.issuperset(map(type, value)):  # often long
+                return np.array(value, object)
             if any(nested.holds_tensor(inner) for inner in value):
                 return type(value)(self._on_host(inner) for inner in value)
             return self._array_of_list(value)
-        if isinstance(value, str):
+        if isinstance(value, (str, bytes)):
             return np.array(value, object)
         if kind_of(type(value)) == READ:
             value = read(value)
@@ -87,12 +102,11 @@ class HostLayer(Layer):
         return np.asarray(value)
 
     def _array_of_list(self, value: list | tuple) -> np.ndarray:
-        first = value
-        while isinstance(first, (list, tuple)) and first:
-            first = first[0]
         try:
-            # Objects: an array of dtype `str` has room for the longest string in each place.
-            return np.array(value, object if isinstance(first, (str, bytes)) else None)
+            array = np.array(value)
+            # Objects: an array of dtype `str` has room for the longest string in each place, and
+            # numbers in it are strings.
+            return np.array(value, object) if array.dtype.kind in "US" else array
         except ValueError as error:
             raise UserInputError(
                 f"Layer '{self.name}' ({type(self).__name__}) got a list whose rows have different "

@@ -76,7 +76,7 @@ class LegacyFile(_Hdf5File):
                 else:
                     config = legacy_config.to_legacy(record.config)
                     own = metadata.describe_own(record)
-                    legacy_hdf5.write_model(file, record.legacy, config, own)
+                    legacy_hdf5.write_model(file, record.legacy, config, own, record.assets)
             seal_file(temporary)
 
 
@@ -95,6 +95,7 @@ def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
         config=legacy_config.from_legacy(model_config, training_config, file.shown, version),
         lifetime=metadata.lifetime_of(own),
         generators=metadata.generators_of(own),
+        assets=legacy_hdf5.read_assets(file),
         **metadata.choices_of(own),
     )
 

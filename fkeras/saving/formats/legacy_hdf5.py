@@ -3,6 +3,7 @@
     attributes         model_config, training_config (JSON), keras_version, backend
     model_weights/     attribute layer_names; a group for each layer, its attribute weight_names
     optimizer_weights/ attribute weight_names
+    fkeras_assets/     files of layers (vocabularies) as arrays of bytes, attribute weight_names
 
 A file of weights alone is what else stands below `model_weights`.
 """
@@ -10,7 +11,7 @@ A file of weights alone is what else stands below `model_weights`.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 OWN_METADATA = "fkeras"
 _TOP = "top_level_model_weights"
 _MODEL, _OPTIMIZER = "model_weights", "optimizer_weights"
+_ASSETS = "fkeras_assets"  # Keras has no place for them in such a file
 _LAYER_NAMES, _WEIGHT_NAMES = "layer_names", "weight_names"
 _MOST_BYTES = 64_000  # of an attribute
 
@@ -44,7 +46,13 @@ def write_weights(group: h5py.Group, saved: LegacyWeights) -> None:
     _write_arrays(group.create_group(_TOP), saved.top)
 
 
-def write_model(file: h5py.File, saved: LegacyWeights, config: Config, own: Config) -> None:
+def write_model(
+    file: h5py.File,
+    saved: LegacyWeights,
+    config: Config,
+    own: Config,
+    assets: Mapping[str, bytes],
+) -> None:
     """Writes a whole model.
 
     Args:
@@ -52,6 +60,7 @@ def write_model(file: h5py.File, saved: LegacyWeights, config: Config, own: Conf
         saved: its arrays.
         config: `model_config` and, if it is compiled, `training_config`.
         own: what Keras has no place for.
+        assets: files of layers by relative path.
     """
     file.attrs["keras_version"] = KERAS_VERSION
     file.attrs["backend"] = "jax"
@@ -61,6 +70,9 @@ def write_model(file: h5py.File, saved: LegacyWeights, config: Config, own: Conf
     write_weights(file.create_group(_MODEL), saved)
     if saved.optimizer:
         _write_arrays(file.create_group(_OPTIMIZER), saved.optimizer)
+    if assets:
+        contents = [(name, np.frombuffer(content, np.uint8)) for name, content in assets.items()]
+        _write_arrays(file.create_group(_ASSETS), contents)
 
 
 def read_weights(file: GuardedFile) -> LegacyWeights:
@@ -87,6 +99,13 @@ def read_weights(file: GuardedFile) -> LegacyWeights:
         () if top is None else _read_arrays(file, top),
         () if optimizer is None else _read_arrays(file, optimizer),
     )
+
+
+def read_assets(file: GuardedFile) -> dict[str, bytes]:
+    """The files of layers by relative path."""
+    group = file.child(file.root, _ASSETS)
+    arrays = () if group is None else _read_arrays(file, group)
+    return {name: array.tobytes() for name, array in arrays}
 
 
 def read_attribute(file: GuardedFile, name: str) -> Any:

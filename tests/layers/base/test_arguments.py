@@ -91,6 +91,6 @@ def test_padding_names_in_any_case():
 
 
 def test_options_of_a_later_release_are_refused_unless_none():
-    arguments.refuse_unsupported("Dense", lora_rank=None)
-    with pytest.raises(UserInputError, match="Dense: `lora_rank` is not supported.*lora_rank=4"):
-        arguments.refuse_unsupported("Dense", lora_rank=4)
+    arguments.refuse_unsupported("Dense", quantization_config=None)
+    with pytest.raises(UserInputError, match="Dense: `quantization_config` is not supported.*=4"):
+        arguments.refuse_unsupported("Dense", quantization_config=4)

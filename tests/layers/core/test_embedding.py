@@ -118,10 +118,7 @@ def test_rows_are_cast_to_the_compute_dtype():
     [
         (lambda: layers.Embedding(0, 4), "`input_dim` must be a positive integer"),
         (lambda: layers.Embedding(5, 2.5), r"output_dim=2.5 \(of type float\)"),
-        (
-            lambda: layers.Embedding(5, 4, lora_rank=2),
-            "`lora_rank` is not supported in this release",
-        ),
+        (lambda: layers.Embedding(5, 4, lora_rank=True), "rank of adapters must be a positive"),
         (
             lambda: layers.Embedding(5, 4, quantization_config=object()),
             "`quantization_config` is not supported",

@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from numbers import Real
 from typing import Any
 
+import jax
+
 from fkeras.errors import UserInputError
 
 Range = tuple[float, float]
@@ -91,3 +93,15 @@ def size(layer: str, name: str, value: int) -> int:
             f"{layer}: `{name}` must be a positive integer, in pixels. Received: {name}={value!r}"
         )
     return value.__index__()
+
+
+def is_chosen(key: jax.Array, probabilities: Range) -> jax.Array:
+    """Whether an image is changed, with a probability that is drawn itself.
+
+    Args:
+        key: the image's own.
+        probabilities: the range of it.
+    """
+    drawn, threshold = jax.random.uniform(key, (2,))
+    lower, upper = probabilities
+    return threshold < lower + drawn * (upper - lower)

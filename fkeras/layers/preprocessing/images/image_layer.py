@@ -42,9 +42,6 @@ class ImageLayer(Layer):
             `fkeras.utils.bounding_boxes.convert_format`; None where there are none.
     """
 
-    # Layers that change images at random leave them alone in inference.
-    _acts_in_inference = True
-
     def __init__(self, data_format: DataFormat | None = None, **kwargs: Unpack[ImageOptions]):
         self.bounding_box_format = kwargs.pop("bounding_box_format", None)
         super().__init__(**kwargs)
@@ -55,6 +52,9 @@ class ImageLayer(Layer):
         self._allow_non_tensor_positional_args = True
 
     # -- what subclasses say ---------------------------------------------------
+
+    # Whether images of integers come out as such.
+    keeps_integers = False
 
     def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
         """The changed images of a batch.
@@ -106,15 +106,21 @@ class ImageLayer(Layer):
     def transform_images(
         self, images: TensorLike, transformation: Transformation = None, training: bool = True
     ) -> Tensor:
-        """The images of a batch, changed, in the layer's compute dtype."""
-        images = jnp.asarray(images).astype(self.compute_dtype)
-        return self.change_images(images, transformation) if self._acts(training) else images
+        """The images of a batch, changed, in the layer's compute dtype; a single one is taken,
+        too.
+        """
+        images = jnp.asarray(images)
+        if not self.keeps_integers or jnp.issubdtype(images.dtype, jnp.floating):
+            images = images.astype(self.compute_dtype)
+        if not self._acts(transformation, training):
+            return images
+        return self._of_batch(self.change_images, images, transformation)
 
     def transform_labels(
         self, labels: TensorLike, transformation: Transformation = None, training: bool = True
     ) -> Tensor:
         """The labels of the images of a batch."""
-        if not self._acts(training):
+        if not self._acts(transformation, training):
             return labels
         return self.change_labels(labels, transformation)
 
@@ -125,7 +131,7 @@ class ImageLayer(Layer):
         training: bool = True,
     ) -> dict[str, Tensor]:
         """The boxes of the images of a batch; (boxes, 4) of one image are taken, too."""
-        if not self._acts(training):
+        if not self._acts(transformation, training):
             return dict(bounding_boxes)
         boxes = samples.dense_boxes(bounding_boxes, self._title())
         if boxes["boxes"].ndim == 3:
@@ -138,9 +144,22 @@ class ImageLayer(Layer):
         transformation: Transformation = None,
         training: bool = True,
     ) -> Tensor:
-        """The masks of the images of a batch, in their own dtype."""
+        """The masks of the images of a batch, in their own dtype; a single one is taken, too."""
         masks = jnp.asarray(segmentation_masks)
-        return self.change_masks(masks, transformation) if self._acts(training) else masks
+        if not self._acts(transformation, training):
+            return masks
+        return self._of_batch(self.change_masks, masks, transformation)
+
+    def _of_batch(
+        self,
+        change: Callable[[Tensor, Transformation], Tensor],
+        images: Tensor,
+        transformation: Transformation,
+    ) -> Tensor:
+        samples.check_rank(images.shape, self._title())
+        if images.ndim == 3:
+            return _single(lambda batch: change(batch, transformation), images)
+        return change(images, transformation)
 
     # -- a single image --------------------------------------------------------
 
@@ -192,7 +211,9 @@ class ImageLayer(Layer):
         sample = samples.as_dict(data, self._title())
         if "bounding_boxes" in sample:
             self._check_boxes_have_format()
-            sample["bounding_boxes"] = samples.dense_boxes(sample["bounding_boxes"], self._title())
+            boxes = samples.dense_boxes(sample["bounding_boxes"], self._title())
+            samples.check_boxes(boxes, sample["images"], self._title())
+            sample["bounding_boxes"] = boxes
         if "segmentation_masks" in sample:
             samples.check_masks(sample["segmentation_masks"], sample["images"], self._title())
         transformation = self.get_random_transformation(
@@ -224,8 +245,9 @@ class ImageLayer(Layer):
             "segmentation_masks": self.transform_single_segmentation_mask,
         }
 
-    def _acts(self, training: bool | None) -> bool:
-        return bool(training) or self._acts_in_inference
+    def _acts(self, transformation: Transformation, training: bool | None) -> bool:
+        """Whether a batch is changed."""
+        return True
 
     def _title(self) -> str:
         """The layer in messages."""
@@ -258,8 +280,6 @@ class RandomImageLayer(ImageLayer):
         data_format, bounding_box_format: see `ImageLayer`.
     """
 
-    _acts_in_inference = False
-
     def __init__(
         self,
         seed: SeedLike | None = None,
@@ -269,6 +289,9 @@ class RandomImageLayer(ImageLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.seed = seed
         self.generator = SeedGenerator(seed, stream=LAYERS_STREAM)
+
+    def _acts(self, transformation: Transformation, training: bool | None) -> bool:
+        return bool(training) and transformation is not None
 
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         """What is drawn for one image.

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import jax.numpy as jnp
 
 from fkeras.data import bounding_boxes
 from fkeras.layers.preprocessing.images import samples
-from fkeras.layers.preprocessing.images.image_layer import ImageLayer, Transformation
+from fkeras.layers.preprocessing.images.image_layer import (
+    ImageLayer,
+    RandomImageLayer,
+    Transformation,
+)
 
 if TYPE_CHECKING:
-    from fkeras.types import Tensor
+    from fkeras.types import SeedLike, Tensor
 
 
 class MovingLayer(ImageLayer):
@@ -45,24 +51,32 @@ class MovingLayer(ImageLayer):
         return corners
 
     def output_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size of images that come out."""
+        """Height and width of images that come out.
+
+        Args:
+            height, width: of those that come in.
+        """
         return height, width
 
+    def get_random_transformation(
+        self, data: Any, training: bool = True, seed: SeedLike | None = None
+    ) -> Transformation:
+        """The size of the images, which boxes need.
+
+        Args:
+            data, training, seed: see `ImageLayer`.
+        """
+        return {"input_shape": jnp.shape(samples.images_of(data))}
+
     def change_images(self, images: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return images
         return self.move_pixels(images, transformation, self.interpolation)
 
     def change_masks(self, masks: Tensor, transformation: Transformation) -> Tensor:
-        if transformation is None:
-            return masks
         return self.move_pixels(masks, transformation, "nearest")
 
     def change_boxes(
         self, boxes: dict[str, Tensor], transformation: Transformation
     ) -> dict[str, Tensor]:
-        if transformation is None:
-            return boxes
         self._check_boxes_have_format()
         height, width = samples.size_of(transformation["input_shape"], self.data_format)
         moved = bounding_boxes.convert_format(
@@ -72,3 +86,23 @@ class MovingLayer(ImageLayer):
         size = self.output_size(height, width)
         moved = bounding_boxes.clip_to_image_size({**moved, "boxes": corners}, *size)
         return bounding_boxes.convert_format(moved, "xyxy", self.bounding_box_format, *size)
+
+
+class RandomMovingLayer(RandomImageLayer, MovingLayer):
+    """A layer that moves pixels at random in training. It says what it draws for one image, where
+    the pixels of a batch go, and where corners go.
+    """
+
+
+def scaled_part(corners: Tensor, top: Any, left: Any, scales: tuple[float, float]) -> Tensor:
+    """Boxes in the coordinates of a part of the image that was cut out and scaled.
+
+    Args:
+        corners: (batch, boxes, 4): left, top, right, bottom in pixels.
+        top, left: where the part begins, one number or (batch,).
+        scales: of height and width.
+    """
+    start = jnp.stack(jnp.broadcast_arrays(left, top, left, top), axis=-1)
+    start = jnp.reshape(start, (-1, 1, 4)).astype(corners.dtype)
+    down, along = scales
+    return (corners - start) * jnp.asarray([along, down, along, down], corners.dtype)

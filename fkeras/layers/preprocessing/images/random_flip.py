@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.layers.preprocessing.images import factors
-from fkeras.layers.preprocessing.images.image_layer import RandomImageLayer, Transformation
-from fkeras.layers.preprocessing.images.moving_layer import MovingLayer
+from fkeras.layers.preprocessing.images.image_layer import Transformation
+from fkeras.layers.preprocessing.images.moving_layer import RandomMovingLayer
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FlipMode: TypeAlias = Literal["horizontal", "vertical", "horizontal_and_vertical"]
 
 
-class RandomFlip(MovingLayer, RandomImageLayer):
+class RandomFlip(RandomMovingLayer):
     """Mirrors half of the images, chosen at random, in training.
 
     Args:

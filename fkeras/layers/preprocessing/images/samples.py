@@ -89,6 +89,24 @@ def check_masks(masks: TensorLike, images: Tensor, layer: str) -> None:
     )
 
 
+def check_boxes(boxes: Mapping[str, Tensor], images: Tensor, layer: str) -> None:
+    """Raises where boxes are not those of as many images.
+
+    Args:
+        boxes: what `dense_boxes` returned.
+        images: the images.
+        layer: who was called, for messages.
+    """
+    shape = boxes["boxes"].shape
+    if len(shape) == images.ndim - 1 and (len(shape) == 2 or shape[0] == images.shape[0]):
+        return
+    expected = "(boxes, 4)" if images.ndim == 3 else f"({images.shape[0]}, boxes, 4)"
+    raise UserInputError(
+        f"{layer}: expected bounding_boxes['boxes'] of shape {expected} for images of shape "
+        f"{images.shape}. Received the shape {shape}."
+    )
+
+
 def dense_boxes(boxes: Any, layer: str) -> dict[str, Tensor]:
     """A dict of boxes with arrays in it.
 
