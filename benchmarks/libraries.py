@@ -4,8 +4,8 @@
 
 Each contender runs in a process of its own, in turns; one that is not installed is left out. `fit`
 (a plain loop for PyTorch) trains with Adam on data in memory; what is timed is an epoch after an
-untimed one. CPU seconds of all threads are less disturbed by other programs than those of the clock
-on the wall; the table has medians of both and, last, CPU over that of fkeras. OpenMP's threads, which
+untimed one. CPU seconds of all threads are less disturbed by other programs than those of the wall
+clock; the table has medians of both and, last, CPU over that of fkeras. OpenMP's threads, which
 PyTorch uses, are told to sleep while they wait: on busy cores they burn ten times its work.
 """
 
