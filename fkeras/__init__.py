@@ -21,6 +21,7 @@ if typing.TYPE_CHECKING:
     from fkeras import core as core
     from fkeras import data as data
     from fkeras import datasets as datasets
+    from fkeras import distillation as distillation
     from fkeras import distribution as distribution
     from fkeras import dtype_policies as dtype_policies
     from fkeras import errors as errors
@@ -98,6 +99,7 @@ _ROOMS = (
     "core",
     "data",
     "datasets",
+    "distillation",
     "distribution",
     "dtype_policies",
     "errors",
@@ -150,6 +152,8 @@ _NAMED_IN_CONFIGS = (
     "activations",
     "callbacks",
     "ops",
+    "distillation",
+    "utils",
 )
 config_homes.install(
     {

@@ -136,6 +136,19 @@ class EventFile:
         plugin = _bytes(9, _bytes(1, _bytes(1, b"graph_keras_model") + _bytes(2, b"1")))
         self._write_values([("keras", _bytes(8, content) + plugin)], step)
 
+    def write_graph_of_run(self, nodes: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+        """Writes what the page on graphs shows first.
+
+        Args:
+            nodes: names, kinds, and the names of the nodes that give a node its inputs.
+        """
+        graph = b""
+        for name, kind, inputs in nodes:
+            node = _bytes(1, name.encode()) + _bytes(2, kind.encode())
+            graph += _bytes(1, node + b"".join(_bytes(3, source.encode()) for source in inputs))
+        self._write(_double(1, time.time()) + _bytes(4, graph))
+        self._file.flush()
+
     def _write_values(self, values: Sequence[tuple[str, bytes]], step: int) -> None:
         summary = b"".join(_bytes(1, _bytes(1, n.encode()) + content) for n, content in values)
         self._write(_double(1, time.time()) + _integer(2, step) + _bytes(5, summary))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from fkeras.callbacks import layer_graph
 from fkeras.callbacks.callback import Callback
 from fkeras.callbacks.embedding_projector import EmbeddingProjector
 from fkeras.callbacks.event_files import EventFile
@@ -236,6 +237,7 @@ class TensorBoard(Callback):
             return
         if "layers" in json.loads(config)["config"]:
             file.write_graph(config, 0)
+            file.write_graph_of_run(layer_graph.nodes_of(json.loads(config)))
 
     def _write_weights(self, epoch: int) -> None:
         file = self._file_of("train")

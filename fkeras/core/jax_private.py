@@ -19,6 +19,8 @@
 - `innermost_trace`, `entered_trace`, `is_eager`, `bind_in`, `run_jaxpr`, `forget_results`,
   `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
   how values of a class become arrays of JAX.
+- `named_axes`: the axes of `shard_map`, `pmap` and `vmap(axis_name=...)` that a program runs along.
+- `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
@@ -39,6 +41,7 @@ from jax._src import cache_key as _cache_key
 from jax._src import compiler as _compiler
 from jax._src import core as _jax_core
 from jax._src import dtypes as _dtypes
+from jax._src import xla_bridge as _xla_bridge
 from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
@@ -182,6 +185,11 @@ def traces_above(outer: Trace) -> list[Trace]:
     return traces
 
 
+def named_axes() -> tuple[Hashable, ...]:
+    """Names of the axes that what runs now is mapped along, outermost first."""
+    return tuple(_jax_core.get_axis_env().axis_sizes)
+
+
 def is_same(trace: Trace, other: Trace) -> bool:
     """Whether two traces are one, also where JAX made another object for it (in the functions of
     rules).
@@ -218,6 +226,10 @@ def is_mapping(trace: Trace) -> bool:
 
 
 _COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
+
+
+def has_found_devices() -> bool:
+    return _xla_bridge.backends_are_initialized()
 
 
 @functools.cache

@@ -18,6 +18,8 @@ from fkeras.layers.attention.grouped_query_attention import (
     GroupedQueryAttention as GroupedQueryAttention,
 )
 from fkeras.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
+from fkeras.layers.audio.mel_spectrogram import MelSpectrogram as MelSpectrogram
+from fkeras.layers.audio.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
 from fkeras.layers.base.input_spec import InputSpec as InputSpec
 from fkeras.layers.base.layer import Layer as Layer
 from fkeras.layers.by_name import deserialize as deserialize
@@ -42,6 +44,7 @@ from fkeras.layers.core.input_layer import InputLayer as InputLayer
 from fkeras.layers.core.lambda_layer import Lambda as Lambda
 from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.repeat import Repeat as Repeat
+from fkeras.layers.core.ternary_dense import TernaryDense as TernaryDense
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
 from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.foreign.jax_layer import JaxLayer as JaxLayer
@@ -99,8 +102,12 @@ from fkeras.layers.pooling.pooling import AveragePooling3D as AveragePooling3D
 from fkeras.layers.pooling.pooling import MaxPooling1D as MaxPooling1D
 from fkeras.layers.pooling.pooling import MaxPooling2D as MaxPooling2D
 from fkeras.layers.pooling.pooling import MaxPooling3D as MaxPooling3D
+from fkeras.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
+from fkeras.layers.preprocessing.discretization import Discretization as Discretization
 from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from fkeras.layers.preprocessing.hashing import Hashing as Hashing
+from fkeras.layers.preprocessing.host_layer import HostLayer as HostLayer
+from fkeras.layers.preprocessing.images.aug_mix import AugMix as AugMix
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
 from fkeras.layers.preprocessing.images.equalizing import (
@@ -120,6 +127,7 @@ from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
 )
 from fkeras.layers.preprocessing.images.mixing import CutMix as CutMix
 from fkeras.layers.preprocessing.images.mixing import MixUp as MixUp
+from fkeras.layers.preprocessing.images.rand_augment import RandAugment as RandAugment
 from fkeras.layers.preprocessing.images.random_color_jitter import (
     RandomColorJitter as RandomColorJitter,
 )
@@ -145,6 +153,10 @@ from fkeras.layers.preprocessing.images.tones import RandomInvert as RandomInver
 from fkeras.layers.preprocessing.images.tones import RandomPosterization as RandomPosterization
 from fkeras.layers.preprocessing.images.tones import Solarization as Solarization
 from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from fkeras.layers.preprocessing.normalization import Normalization as Normalization
+
+# Inside of models that cross columns; it has no public name.
+from fkeras.layers.preprocessing.on_host import OnHost as _OnHost
 from fkeras.layers.preprocessing.pipeline import Pipeline as Pipeline
 from fkeras.layers.preprocessing.rescaling import Rescaling as Rescaling
 from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
@@ -232,6 +244,7 @@ registry.add_builtins(
             _random_size.RandomHeight,
             _random_size.RandomWidth,
             _thresholded_relu.ThresholdedReLU,
+            _OnHost,
         )
     },
 )

@@ -42,6 +42,17 @@ class HostFace:
 
         Raises:
             UserInputError: a layer on the host depends on one on the device.
+
+        Examples:
+            >>> import fkeras, jax
+            >>> lookup = fkeras.layers.StringLookup(vocabulary=["Oslo", "Rome"])
+            >>> model = fkeras.Sequential([lookup, fkeras.layers.Embedding(3, 4)])
+            >>> inputs = model.host(["Rome", "Paris"])
+            >>> inputs.values["string_lookup"].tolist()
+            [2, 0]
+            >>> variables = model.init(jax.random.key(0), inputs)
+            >>> jax.jit(model.apply)(variables, inputs)[0].shape
+            (2, 4)
         """
         return self._host_outputs(data_module.as_arrays(x, "x"))
 

@@ -190,6 +190,13 @@ class Compiled:
         self.options = dataclasses.replace(self.options, **options)
         self.executables = self._executables_of = None
 
+    def replace_optimizer(self, optimizer: Optimizer) -> None:
+        """Goes on with another optimizer, for weights that took the place of others."""
+        self.optimizer = optimizer
+        self.owner = self.executables = self._executables_of = None
+        if self.config is not None:
+            self.config = {**self.config, "optimizer": optimizer}
+
     @property
     def is_chosen(self) -> bool:
         """Whether `compile` was called."""
@@ -267,7 +274,8 @@ class Compiled:
         identity = [id(v) for v in (*structure.ordered, *metrics, *slots, distribution)]
         if self.executables is None or self._executables_of != identity:
             self.output_specs = {}
-            eager = self.options.run_eagerly or not self.options.jit_compile
+            can_compile = all(layer.supports_jit for _, layer in [((), model), *structure.layers])
+            eager = self.options.run_eagerly or not (self.options.jit_compile and can_compile)
             if distribution is not None and distribution.is_mapped and self.is_chosen:
                 mapped_steps.check_mappable(model, self)
             self.executables = Executables(

@@ -41,6 +41,7 @@ from fkeras.data.image_files import save_img as save_img
 from fkeras.diagrams import model_to_dot as model_to_dot
 from fkeras.diagrams import plot_model as plot_model
 from fkeras.downloads import get_file as get_file
+from fkeras.models.feature_space import FeatureSpace as FeatureSpace
 from fkeras.utils import bounding_boxes as bounding_boxes
 from fkeras.utils import legacy as legacy
 

@@ -65,7 +65,7 @@ def summaries(folder, kind):
     found = {}
     for record in records(folder)[1:]:
         event = dict(fields(record))
-        for _, summary in fields(event[5]):
+        for _, summary in fields(event.get(5, b"")):
             value = dict(fields(summary))
             if kind in value:
                 found.setdefault(value[1].decode(), []).append((event.get(2, 0), value[kind]))
@@ -99,7 +99,7 @@ def test_histograms_images_and_texts(tmp_path):
     found = {}
     for record in records(tmp_path)[1:]:
         event = dict(fields(record))
-        for _, summary in fields(event[5]):
+        for _, summary in fields(event.get(5, b"")):
             value = dict(fields(summary))
             found[value[1].decode()] = (event[2], value)
     step, value = found["weights"]
@@ -220,6 +220,7 @@ def test_tensorboard_reads_all_of_it(tmp_path):
     accumulators = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator", exc_type=ImportError
     )
+    from tensorboard.compat.proto import graph_pb2
     from tensorboard.plugins.graph import keras_util
     from tensorboard.util import tensor_util
 
@@ -236,6 +237,11 @@ def test_tensorboard_reads_all_of_it(tmp_path):
     nodes = keras_util.keras_model_to_graph_def(config).node
     assert [node.name.rpartition("/")[-1] for node in nodes] == [x.name for x in made.layers]
     assert nodes[-1].input == [nodes[-2].name]
+    of_run = graph_pb2.GraphDef.FromString(events.Graph().SerializeToString())
+    assert [(n.name, n.op) for n in of_run.node] == [
+        (x.name, type(x).__name__) for x in made.layers
+    ]
+    assert of_run.node[-1].input == [of_run.node[-2].name]
 
 
 def test_models_without_a_graph_have_their_table(tmp_path):

@@ -4,6 +4,7 @@ A failure here names what changed.
 """
 
 import inspect
+import subprocess
 import sys
 
 import jax
@@ -48,6 +49,18 @@ def test_nnx_reads_and_writes_go_through_the_slot_by_name():
     seen.clear()
     jnp.sum(variable)
     assert seen, "jax.numpy no longer reads a Variable through its slot"
+
+
+def test_named_axes_are_those_that_a_program_is_mapped_along():
+    seen = []
+
+    def look(x):
+        seen.append(jax_private.named_axes())
+        return jax.lax.pmean(x, "rows")
+
+    assert jax.vmap(look, axis_name="rows")(jnp.arange(3.0)).tolist() == [1.0] * 3
+    jax.vmap(jax.vmap(look, axis_name="rows"), axis_name="tables")(jnp.ones((2, 3)))
+    assert seen == [("rows",), ("tables", "rows")] and jax_private.named_axes() == ()
 
 
 def test_the_current_trace_is_a_staging_one_under_jit_only():
@@ -153,6 +166,14 @@ def test_a_value_belongs_to_the_trace_that_made_it():
 
     jax.jit(run)(1.0)
     assert found == [(True, False)]
+
+
+def test_jax_tells_whether_it_has_found_its_devices():
+    jax.devices()
+    assert jax_private.has_found_devices()
+    code = "from fkeras.core import jax_private; print(jax_private.has_found_devices())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_jax_compiles_through_one_door_with_a_key_by_content():

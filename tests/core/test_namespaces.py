@@ -95,9 +95,9 @@ def test_what_keras_has_in_a_namespace_shows(name, keras):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import fkeras.distillation.distiller",
-        "from fkeras.distillation import Distiller",
-        "from fkeras.distillation.distiller import Distiller",
+        "import fkeras.applications.resnet",
+        "from fkeras.applications import VGG16",
+        "from fkeras.applications.resnet import ResNet50",
         "from fkeras.applications import ResNet50",
         "from fkeras.layers import Dense, TFSMLayer",
         "import fkeras.export as export",

@@ -15,6 +15,7 @@ def test_with_eight_devices(path):
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
+        "PJRT_NPROC": "32",
         # A busy machine may keep a device waiting for longer than the 40 seconds of XLA.
         "XLA_FLAGS": "--xla_force_host_platform_device_count=8 "
         "--xla_cpu_collective_call_terminate_timeout_seconds=900 "

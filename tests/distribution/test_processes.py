@@ -20,6 +20,7 @@ def start(script, *arguments, devices=2):
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": str(pathlib.Path(__file__).parents[2]),
         "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+        "PJRT_NPROC": str(4 * devices),
     }
     command = [sys.executable, str(_FOLDER / script), *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}

@@ -412,3 +412,23 @@ def test_a_deferred_model_that_could_not_be_built_builds_in_its_own_scope_later(
     model.stack = [layer for layer in model.stack if layer.name == "head"]
     model(np.ones((2, 3), "float32"))
     assert model.weights[0].path == "stack/head/kernel"
+
+
+def test_a_layer_that_cannot_be_compiled_runs_as_plain_python():
+    seen = []
+
+    class Looking(fkeras.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.supports_jit = False
+
+        def call(self, x, scale=1.0):
+            seen.append(isinstance(x, jax.core.Tracer))
+            return x * scale
+
+    layer = Looking()
+    assert layer.call_signature_parameters == ["x", "scale"]
+    model = fkeras.Sequential([fkeras.Input((3,)), layer])
+    seen.clear()
+    model.predict(np.ones((4, 3)), batch_size=2, verbose=0)
+    assert seen.count(False) >= 2  # once for each batch, with its values

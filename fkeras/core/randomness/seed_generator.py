@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import names
-from fkeras.core.randomness import key_scopes, process_generator, seeds
+from fkeras.core.randomness import element_draws, key_scopes, process_generator, seeds
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 
@@ -21,8 +21,9 @@ class SeedGenerator:
     """A source of seeds for the functions of `fkeras.random`: each draw is a new one.
 
     In a pure call (`apply` with `rngs=`, a training step) its seeds come from the call's key and
-    its place in the model, and nothing is written. Elsewhere it counts its own `state` forward,
-    with the numbers of Keras.
+    its place in the model, and nothing is written. In the function of a `Dataset.map` they follow
+    from its own seed, the pass and the element, whichever thread computes it. Elsewhere it counts
+    its own `state` forward, with the numbers of Keras.
 
     Args:
         seed: int in [0, 2**63), or None for one from the process's generator.
@@ -76,6 +77,9 @@ class SeedGenerator:
         scoped = seeds.scoped_draw(self, self._initial_seed, self.stream)
         if scoped is not None:
             return scoped
+        element = element_draws.present()
+        if element is not None:
+            return element.next(self, self.root)
         seed = self.state.value
         with key_scopes.counting(seed):
             self.state.assign(seed + jnp.array([0, 1], jnp.uint32))

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 
 from fkeras.core import scoped
+from fkeras.core.randomness import element_draws
+from fkeras.core.randomness.element_draws import ElementDraws
 from fkeras.data import ahead
 from fkeras.data.pipeline import elements, tensor_spec
 from fkeras.data.pipeline.host_array import wrap
-from fkeras.data.pipeline.node import AUTOTUNE, UNKNOWN_CARDINALITY, Node, Run
+from fkeras.data.pipeline.node import AUTOTUNE, UNKNOWN_CARDINALITY, Node, RandomNode, Run
 from fkeras.errors import UserInputError, UserTypeError
 
 _TRIAL = 3  # elements that are made without threads first, where it is ours to decide
@@ -96,27 +98,38 @@ class UserFunction:
             pass
 
 
-class Map(Node):
-    """Each element's result, computed by threads where the user wants it."""
+class Map(RandomNode):
+    """Each element's result, computed by threads where the user wants it. What generators of seeds
+    draw in the function follows from the pass and the element.
+    """
 
     label = "map"
 
     def __init__(self, node: Node, function: UserFunction, parallel: int | None) -> None:
+        super().__init__(seed=0)  # the generators have seeds
         self.inputs = (node,)
         self.function = function
         self.parallel = parallel
 
     def open(self, run: Run, skip: int = 0) -> Iterator[Any]:
-        items = self.inputs[0].open(run, skip)
+        number = run.begin(self)
+        items = enumerate(self.inputs[0].open(run, skip), start=skip)
+
+        def element(item: tuple[int, Any]) -> Any:
+            place, value = item
+            with element_draws.drawing(ElementDraws(number, place)):
+                return self.function.element(value)
+
         if self.parallel is None or self.parallel == 1:
-            return map(self.function.element, items)
+            return map(element, items)
         if self.parallel != AUTOTUNE:
-            return in_threads(self.function.element, items, self.parallel)
-        return in_threads_if_slow(self.function.element, items)
+            return in_threads(element, items, self.parallel)
+        return in_threads_if_slow(element, items)
 
     def spec(self) -> Any:
         first = self.inputs[0].first()
-        spec = tensor_spec.spec_of(self.function.element(first))
+        with element_draws.drawing(ElementDraws(0, 0)):
+            spec = tensor_spec.spec_of(self.function.element(first))
         return tensor_spec.of_any_rows(spec, _unknown_rows(self.inputs[0].spec(), first))
 
 

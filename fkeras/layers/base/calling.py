@@ -48,10 +48,21 @@ if TYPE_CHECKING:
 
 
 class Calling:
-    """Calls on arrays and on symbolic tensors, with what travels beside the arguments."""
+    """Calls on arrays and on symbolic tensors, with what travels beside the arguments.
 
+    Attributes:
+        supports_jit: whether `call` can be compiled. A model with a layer that says no runs as
+            plain Python.
+    """
+
+    supports_jit = True
     # Models set it: their layers have put the right masks on the outputs already.
     _manages_masks = False
+
+    @property
+    def call_signature_parameters(self) -> list[str]:
+        """Names of the parameters of `call`."""
+        return list(signature.of(self).parameters)
 
     @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

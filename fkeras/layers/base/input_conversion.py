@@ -15,6 +15,7 @@ from fkeras.core.values import masks
 from fkeras.errors import UserInputError
 from fkeras.layers.base import nested, signature
 from fkeras.layers.base.host_values import Tracked
+from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ def _from_numpy(x: np.ndarray | np.generic, float_dtype: str | None) -> Any:
     if x.dtype.kind in "OUS" or type(x) is Tracked:
         return x
     # Kind V: ml_dtypes, such as bfloat16.
-    return jnp.asarray(x, float_dtype if x.dtype.kind in "fV" else None)
+    return as_array(x, float_dtype if x.dtype.kind in "fV" else None)
 
 
 def _convert_positional(convert: Callable[[Any], Any], value: Any, float_dtype: str | None) -> Any:

@@ -39,9 +39,8 @@ class HostLayer(Layer):
         **kwargs: as of `Layer`; `dtype` is that of the outputs.
 
     Examples:
-        >>> import numpy as np
-        >>> from fkeras.layers.preprocessing.host_layer import HostLayer
-        >>> class CountLetters(HostLayer):
+        >>> import fkeras, numpy as np
+        >>> class CountLetters(fkeras.layers.HostLayer):
         ...     def call(self, inputs):
         ...         return np.vectorize(len, otypes=[np.int32])(inputs)
         >>> CountLetters(dtype="int32")(["one", "three"])

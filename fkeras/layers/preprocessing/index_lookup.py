@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from fkeras.data.text.packed_strings import PackedStrings
     from fkeras.types import ArrayLike, Config, PathLike, Shape
+
+Keys: TypeAlias = "list[str] | PackedStrings | np.ndarray"
 
 _MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 _NOWHERE = np.iinfo(np.int64).max  # a mask token has no place in a vector
@@ -120,23 +122,27 @@ class IndexLookup(HostLayer):
         """What finds the places of tokens."""
 
     @abstractmethod
-    def _keys_of(self, inputs: Any) -> tuple[PackedStrings | np.ndarray, Shape]:
+    def _keys_of(self, inputs: Any) -> tuple[Keys, Shape]:
         """Inputs as flat keys for the table, and their shape."""
 
     @abstractmethod
-    def _countable(self, keys: PackedStrings | np.ndarray) -> list[bytes] | list[int]:
+    def _countable(self, keys: Keys) -> list[Any]:
         """Keys as what is counted."""
 
+    def _as_counted(self, tokens: Sequence[Any]) -> list[Any]:
+        """Tokens in every form in which they may have been counted."""
+        return list(tokens)
+
     @abstractmethod
-    def _tokens_of_counted(self, counted: Sequence[bytes | int]) -> list[Any]:
+    def _tokens_of_counted(self, counted: Sequence[Any]) -> list[Any]:
         """What was counted as tokens."""
 
     @abstractmethod
-    def _take_keys(self, keys: Any, rows: np.ndarray) -> Any:
+    def _take_keys(self, keys: Keys, rows: np.ndarray) -> Keys:
         """Some of the keys."""
 
     @abstractmethod
-    def _oov_numbers(self, keys: PackedStrings | np.ndarray) -> np.ndarray:
+    def _oov_numbers(self, keys: Keys) -> np.ndarray:
         """(keys,) which of several places each unknown token gets, from 0 on."""
 
     # -- the vocabulary ----------------------------------------------------------
@@ -318,7 +324,7 @@ class IndexLookup(HostLayer):
         keys, shape = self._keys_of(data)
         self.count(keys, _row_splits(shape))
 
-    def count(self, keys: PackedStrings | np.ndarray, splits: np.ndarray) -> None:
+    def count(self, keys: Keys, splits: np.ndarray) -> None:
         """Counts tokens of several documents.
 
         Args:
@@ -341,7 +347,7 @@ class IndexLookup(HostLayer):
         if self._has_input_vocabulary or not len(self._counts):
             return
         special = [t for t in (self.mask_token, self.oov_token) if t is not None]
-        without = self._countable(self._keys_of(self._tokens_of(special))[0]) if special else []
+        without = self._as_counted(special)
         room = None if self.max_tokens is None else self.max_tokens - self._token_start()
         counted = self._counts.most_common(room, without)
         weights = None
@@ -378,7 +384,7 @@ class IndexLookup(HostLayer):
         vectors = host_encoding.encode(numbers, mode, self.depth(), settings.floatx())
         return self._weighed(vectors)
 
-    def find_numbers(self, keys: PackedStrings | np.ndarray) -> np.ndarray:
+    def find_numbers(self, keys: Keys) -> np.ndarray:
         """(keys,) int64, the number of each token.
 
         Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -122,22 +124,57 @@ class StringLookup(IndexLookup):
     def _array_of_tokens(self, tokens: Sequence[str]) -> np.ndarray:
         return np.array(tokens, object)
 
-    def _table_of(self, tokens: Sequence[str]) -> StringTable:
-        return StringTable(PackedStrings.of(tokens))
+    def _table_of(self, tokens: Sequence[str]) -> _StringPlaces:
+        return _StringPlaces(tokens)
 
-    def _keys_of(self, inputs: Any) -> tuple[PackedStrings, Shape]:
+    def _keys_of(self, inputs: Any) -> tuple[list[str], Shape]:
         texts = texts_of(inputs, self._who, self.encoding)
-        return PackedStrings.of(texts.ravel().tolist()), texts.shape
+        return texts.ravel().tolist(), texts.shape
 
-    def _countable(self, keys: PackedStrings) -> list[bytes]:
-        return keys.to_bytes()
+    def _countable(self, keys: list[str] | PackedStrings) -> list[str] | list[bytes]:
+        return keys.to_bytes() if isinstance(keys, PackedStrings) else keys
 
-    def _tokens_of_counted(self, counted: Sequence[bytes]) -> list[str]:
-        return [token.decode("utf-8", "surrogatepass") for token in counted]
+    def _as_counted(self, tokens: Sequence[str]) -> list[str | bytes]:
+        return [*tokens, *PackedStrings.of(tokens).to_bytes()]
 
-    def _take_keys(self, keys: PackedStrings, rows: np.ndarray) -> PackedStrings:
-        return keys.take(rows)
+    def _tokens_of_counted(self, counted: Sequence[str | bytes]) -> list[str]:
+        return [
+            token.decode("utf-8", "surrogatepass") if isinstance(token, bytes) else token
+            for token in counted
+        ]
 
-    def _oov_numbers(self, keys: PackedStrings) -> np.ndarray:
-        hashes = fingerprint64(keys) if self.salt is None else siphash64(keys, self.salt)
+    def _take_keys(
+        self, keys: list[str] | PackedStrings, rows: np.ndarray
+    ) -> list[str] | PackedStrings:
+        if isinstance(keys, PackedStrings):
+            return keys.take(rows)
+        return [keys[row] for row in rows.tolist()]
+
+    def _oov_numbers(self, keys: list[str] | PackedStrings) -> np.ndarray:
+        strings = keys if isinstance(keys, PackedStrings) else PackedStrings.of(keys)
+        hashes = fingerprint64(strings) if self.salt is None else siphash64(strings, self.salt)
         return (hashes % np.uint64(self.num_oov_indices)).astype(np.int64)
+
+
+class _StringPlaces:
+    """The places of strings. Python's own strings know their hash, so that a dict finds them
+    fastest; parts of texts are found where they stand.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self._tokens = tokens
+
+    @functools.cached_property
+    def _index(self) -> dict[str, int]:
+        return {token: place for place, token in enumerate(self._tokens)}
+
+    @functools.cached_property
+    def _table(self) -> StringTable:
+        return StringTable(PackedStrings.of(self._tokens))
+
+    def find(self, keys: list[str] | PackedStrings) -> np.ndarray:
+        """(keys,) the place of each, -1 for one that is not there."""
+        if isinstance(keys, PackedStrings):
+            return self._table.find(keys)
+        places = map(self._index.get, keys, itertools.repeat(-1))
+        return np.fromiter(places, np.int64, len(keys))

@@ -179,6 +179,29 @@ class RecurrentCell(Layer):
             for key, name, x in zip(of_inputs_and_state, rates, (inputs, state))
         }
 
+    def get_dropout_mask(self, step_input: Tensor) -> Tensor | list[Tensor] | None:
+        """Factors of dropout for inputs of one step, drawn anew at each call: nothing is kept
+        between calls.
+
+        Args:
+            step_input: `(batch, features)`.
+
+        Returns:
+            0 or 1 / (1 - dropout) for each feature, for each gate where gates differ; None where
+            nothing is dropped.
+        """
+        return _by_gate(self.draw_noise(step_input, step_input, True)["inputs"], step_input)
+
+    def get_recurrent_dropout_mask(self, step_input: Tensor) -> Tensor | list[Tensor] | None:
+        """The same as `get_dropout_mask` for a state of one step."""
+        return _by_gate(self.draw_noise(step_input, step_input, True)["state"], step_input)
+
+    def reset_dropout_mask(self) -> None:
+        """Does nothing: there is no mask that outlives a call. In Keras it ends a sequence."""
+
+    def reset_recurrent_dropout_mask(self) -> None:
+        """Does nothing, as `reset_dropout_mask`."""
+
     def get_config(self) -> Config:
         config = super().get_config()
         config.pop("implementation", None)
@@ -217,6 +240,11 @@ def _dropout_factors(
     if rate == 1:  # 0 / 0 would be NaN
         return jnp.zeros(shape, dtype)
     return jax.random.bernoulli(key, 1 - rate, shape).astype(dtype) / (1 - rate)
+
+
+def _by_gate(factors: Tensor | None, step_input: Tensor) -> Tensor | list[Tensor] | None:
+    is_one = factors is None or factors.ndim == jnp.ndim(step_input)
+    return factors if is_one else list(factors)
 
 
 _held_seeds: Scoped[dict] = Scoped({})  # id of a cell -> its seed; never changed in place

@@ -1,7 +1,6 @@
 """The same numbers on one device and on many: strategies x forms of a pass x what is trained."""
 
 import functools
-import os
 import warnings
 
 import numpy as np
@@ -309,11 +308,6 @@ def trained_with_blocks():
     return [*model.get_weights(), losses], model.trainable_variables
 
 
-@pytest.mark.skipif(
-    (os.cpu_count() or 1) < 8,
-    reason="virtual devices may wait for each other for ever in a loop's collectives where there "
-    "are fewer cores than devices",
-)
 @pytest.mark.parametrize(
     "make",
     [lambda: distribution.FSDP(min_size=0), cut_by_tensor_parallel],

@@ -63,6 +63,16 @@ def test_it_adapts_to_batches_that_come(make):
     assert layer.get_vocabulary() == LEARNT
 
 
+def test_values_that_come_one_by_one_are_documents_each():
+    layer = layers.StringLookup(output_mode="tf_idf")
+    layer.adapt(iter([*"abb", ["a", "c"], "c"]))
+    assert layer.get_vocabulary() == ["[UNK]", "c", "b", "a"]
+    np.testing.assert_allclose(layer.idf_weights[1:], np.log(1 + 5 / (1 + np.array([2, 2, 2]))))
+    ids = layers.IntegerLookup()
+    ids.adapt(fkeras.data.Dataset.range(3).repeat(2))
+    assert ids.get_vocabulary() == [-1, 2, 1, 0]
+
+
 def test_steps_end_a_dataset_that_does_not():
     endless = fkeras.data.Dataset.from_tensor_slices(WORDS).batch(2).repeat()
     layer = layers.StringLookup()

@@ -175,3 +175,21 @@ def test_only_arithmetic_of_plain_functions_is_compiled_for_ever():
 def test_units_must_be_a_positive_int(units):
     with pytest.raises(UserInputError, match="`units`, expected a positive integer, got"):
         layers.SimpleRNNCell(units)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_masks_of_dropout_are_keras_s_in_form(keras, name):
+    options = {"dropout": 0.5, "recurrent_dropout": 0.25}
+    mine, theirs = CELLS[name](3, **options), getattr(keras.layers, f"{name}Cell")(3, **options)
+    for method, x, kept in (
+        ("get_dropout_mask", X, 2.0),
+        ("get_recurrent_dropout_mask", STATES[0], 4 / 3),
+    ):
+        ours, expected = getattr(mine, method)(x), getattr(theirs, method)(x)
+        assert isinstance(ours, list) == isinstance(expected, list)
+        assert np.shape(ours) == np.shape(expected)
+        values = np.unique(np.asarray(ours))
+        assert np.all(np.isclose(values, 0) | np.isclose(values, kept))
+        assert getattr(CELLS[name](3), method)(x) is None
+    mine.reset_dropout_mask()
+    mine.reset_recurrent_dropout_mask()

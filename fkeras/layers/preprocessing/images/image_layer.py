@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 import jax
 import jax.numpy as jnp
 
+from fkeras.core.device import device
+from fkeras.core.randomness import element_draws
 from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.settings import standardize_data_format
-from fkeras.data.bounding_boxes.formats import check_format
+from fkeras.data.bounding_boxes.formats import BoxFormat, check_format
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.preprocessing.images import samples
 from fkeras.layers.preprocessing.images.options import ImageOptions
 from fkeras.random.distributions import draw_key
@@ -42,11 +46,16 @@ class ImageLayer(Layer):
             `fkeras.utils.bounding_boxes.convert_format`; None where there are none.
     """
 
-    def __init__(self, data_format: DataFormat | None = None, **kwargs: Unpack[ImageOptions]):
-        self.bounding_box_format = kwargs.pop("bounding_box_format", None)
+    def __init__(
+        self,
+        data_format: DataFormat | None = None,
+        bounding_box_format: BoxFormat | None = None,
+        **kwargs: Unpack[LayerOptions],
+    ):
         super().__init__(**kwargs)
-        if self.bounding_box_format is not None:
-            check_format(self.bounding_box_format)
+        if bounding_box_format is not None:
+            check_format(bounding_box_format)
+        self.bounding_box_format = bounding_box_format
         self.data_format = standardize_data_format(data_format)
         self._convert_input_args = False  # each entry of a dict has a dtype of its own
         self._allow_non_tensor_positional_args = True
@@ -208,6 +217,12 @@ class ImageLayer(Layer):
     # -- a call ----------------------------------------------------------------
 
     def call(self, data: Any, training: bool = True) -> Any:
+        # In a dataset's `map` the device has better things to do.
+        on_host = device("cpu") if element_draws.present() else contextlib.nullcontext()
+        with on_host:
+            return self._changed(data, training)
+
+    def _changed(self, data: Any, training: bool) -> Any:
         sample = samples.as_dict(data, self._title())
         if "bounding_boxes" in sample:
             self._check_boxes_have_format()
@@ -263,8 +278,8 @@ class ImageLayer(Layer):
 
     def get_config(self) -> Config:
         config = {**super().get_config(), "data_format": self.data_format}
-        if self.bounding_box_format is not None:
-            config["bounding_box_format"] = self.bounding_box_format
+        if self.bounding_box_format is None:
+            config.pop("bounding_box_format", None)
         return config
 
 

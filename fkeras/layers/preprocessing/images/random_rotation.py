@@ -45,8 +45,9 @@ class RandomRotation(ProjectiveLayer):
     Examples:
         >>> import fkeras, jax.numpy as jnp
         >>> quarter = fkeras.layers.RandomRotation((0.25, 0.25))
-        >>> quarter(jnp.array([[1.0, 2], [3, 4]])[..., None])[..., 0].round(3).tolist()
-        [[2.0, 4.0], [1.0, 3.0]]
+        >>> turned = quarter(jnp.array([[1.0, 2], [3, 4]])[..., None])
+        >>> turned[..., 0].round().astype(int).tolist()
+        [[2, 4], [1, 3]]
     """
 
     def __init__(
