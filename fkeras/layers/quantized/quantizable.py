@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fkeras.layers.quantized.layouts import WeightLayout
     from fkeras.layers.quantized.products import MatrixProduct
     from fkeras.layers.quantized.scheme import Scheme
-    from fkeras.types import ArrayLike, Config, Identifier, Shape, Tensor
+    from fkeras.types import ArrayLike, Config, Shape, Tensor
 
 
 class Quantizable:
@@ -91,6 +91,7 @@ class Quantizable:
     ) -> dict[str, Scheme]:
         if mode not in self._schemes:
             raise unknown_mode(self, tuple(self._schemes), mode)
+        self._refuse_adapters(mode)
         policy = self.dtype_policy
         config = resolving.for_build(mode, policy, config)
         make = self._schemes[mode]
@@ -119,7 +120,6 @@ class Quantizable:
             raise not_implemented(self, "quantize")
         if config.mode not in self._schemes:
             raise unknown_mode(self, tuple(self._schemes), config.mode)
-        self._refuse_adapters(config.mode)
         schemes = self._schemes_for(config.mode, config, self._large_weight_shape())
         encoded = self._encoded(schemes)
         for scheme in schemes.values():
@@ -156,7 +156,8 @@ class Quantizable:
 
     def _refuse_adapters(self, mode: str) -> None:
         """Raises where the layer has low-rank adapters and the mode cannot go beside them."""
-        if getattr(self, "lora_enabled", False) and not self._schemes[mode].takes_lora:
+        has_adapters = getattr(self, "lora_rank", None) is not None  # or will, when it is built
+        if has_adapters and not self._schemes[mode].takes_lora:
             raise UserInputError(
                 f"Layer '{self.name}': mode '{mode}' does not go with low-rank adapters. Call "
                 "`merge_lora()` before, or use 'int8' or 'int4'."
@@ -251,14 +252,13 @@ class Quantizable:
 
     # -- with low-rank adapters ----------------------------------------------------
 
-    def _make_adapters(self, a_initializer: Identifier, b_initializer: Identifier) -> None:
-        for scheme in self._info.schemes.values():
-            if not scheme.takes_lora:
-                raise UserInputError(
-                    f"lora is not supported with quantization mode '{self.quantization_mode}' of "
-                    f"layer '{self.name}'. 'int8' and 'int4' go with it."
-                )
-        super()._make_adapters(a_initializer, b_initializer)
+    def _why_not_adapted(self) -> str | None:
+        if all(scheme.takes_lora for scheme in self._info.schemes.values()):
+            return super()._why_not_adapted()
+        return (
+            f"lora is not supported with quantization mode '{self.quantization_mode}' of layer "
+            f"'{self.name}'. 'int8' and 'int4' go with it."
+        )
 
     def _unadapted(self) -> Variable | jax.Array:
         scheme = self._scheme()

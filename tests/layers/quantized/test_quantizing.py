@@ -240,6 +240,8 @@ def test_modes_that_do_not_go_with_adapters_say_so():
         layer.quantize(mode)
         with pytest.raises(ValueError, match="lora is not supported with quantization mode"):
             layer.enable_lora(2)
+        with pytest.raises(ValueError, match="does not go with low-rank adapters"):
+            layers.Dense(3, lora_rank=2, dtype=f"{mode}_from_float32").build((None, 12))
 
 
 # -- copies and configs ----------------------------------------------------------------------------
