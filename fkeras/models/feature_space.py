@@ -11,6 +11,7 @@ import numpy as np
 
 from fkeras import data as data_module
 from fkeras import layers
+from fkeras.callbacks import Progbar
 from fkeras.core import dtypes, names, tracebacks
 from fkeras.core.config import registry
 from fkeras.core.symbolic.argument_kinds import any_symbolic
@@ -271,13 +272,14 @@ class FeatureSpace(Model):
         return [name for name, layer in self.preprocessors.items() if _learns(layer)]
 
     @tracebacks.filtered
-    def adapt(self, dataset: InMemory | Stream) -> None:
+    def adapt(self, dataset: InMemory | Stream, verbose: int = 0) -> None:
         """Learns what the layers of the columns need, in one pass over the data.
 
         Args:
             dataset: dict of columns, frame, or batches of dicts: a `fkeras.data.Dataset` (of rows
                 or batches), a generator, a `PyDataset`. Of pairs (x, y) the first counts; columns
                 that are no features are left alone.
+            verbose: 1 shows a progress bar that counts batches; 0 shows nothing.
 
         Raises:
             UserInputError: a column is missing or cannot be learnt from; no rows, or no end.
@@ -289,6 +291,7 @@ class FeatureSpace(Model):
                 layer.reset_state()
         kept: dict[str, list[np.ndarray]] = {}  # for layers that take all at once
         count = 0
+        bar = Progbar(None, unit_name="batch") if verbose else None
         for batch in _batches(dataset):
             count += 1
             for name in learning:
@@ -297,6 +300,10 @@ class FeatureSpace(Model):
                     layer.update_state(column)
                 else:
                     kept.setdefault(name, []).append(column)
+            if bar is not None:
+                bar.update(count)
+        if bar is not None:
+            bar.update(count, finalize=True)
         if learning and not count:
             raise UserInputError("FeatureSpace: `adapt` received no rows.")
         for name in learning:
