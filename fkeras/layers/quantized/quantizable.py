@@ -9,6 +9,7 @@ from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building
 from fkeras.layers.base.quantizing import check_quantizable, not_implemented, unknown_mode
+from fkeras.layers.quantized import observing
 from fkeras.layers.quantized.calibrated import Calibrated
 from fkeras.layers.quantized.whole_numbers import WholeNumbers
 from fkeras.quantizers import resolving
@@ -185,6 +186,16 @@ class Quantizable:
     def _waits_for_data(self, scheme: Scheme) -> bool:
         return isinstance(scheme, Calibrated) and scheme.layout.attribute in vars(self)
 
+    @property
+    def _calibrated_scheme(self) -> Calibrated:
+        """The scheme of a layer whose numbers are chosen by looking at data."""
+        return self._info.schemes[self._large_weights[0]]
+
+    @property
+    def _waits_for_calibration(self) -> bool:
+        """Whether data are still to be looked at."""
+        return any(map(self._waits_for_data, self._info.schemes.values()))
+
     def _kept_values(self, scheme: Scheme) -> dict[str, jax.Array]:
         """The values of what is kept, as they are now."""
         return {name: getattr(self, name).value for name in scheme.attributes().values()}
@@ -197,6 +208,8 @@ class Quantizable:
             inputs = inputs.todense()
         scheme = self._scheme()
         if scheme is None:  # there are no numbers yet
+            if observing.is_observed():
+                observing.tell(self, product.rows(inputs))
             return product(inputs, self._adapted_variable.value)
         values = self._kept_values(scheme)
         return scheme.multiply(product, inputs, values, self.compute_dtype, training)

@@ -427,7 +427,7 @@ def test_ternary_dense_multiplies_by_signs_and_trains_the_floats(threshold):
         by_scale = ((1 - expected**2) * (X @ signs)).sum()
         through_rounding = through_rounding + by_scale * np.sign(kernel) / kernel.size
     np.testing.assert_allclose(gradient, through_rounding, rtol=1e-3, atol=1e-4)
-    layer.quantize("ternary")
+    layer.quantize()
     np.testing.assert_allclose(layer(X), expected, rtol=1e-4, atol=1e-5)
     other = layers.TernaryDense.from_config(layer.get_config())
     other.build((None, 12))
