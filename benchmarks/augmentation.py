@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jax.scipy.ndimage import map_coordinates
 
 import fkeras
+from benchmarks import colors_by_hand
 
 
 def _read(image, rows, columns, mode="reflect"):
@@ -153,7 +154,7 @@ def main():
     images = jnp.asarray(np.random.default_rng(0).uniform(0, 255, shape), "float32")
     print("| layer | fkeras, ms | by hand, ms | Keras, ms | to by hand | to Keras |")
     print("|---|---:|---:|---:|---:|---:|")
-    for name, arguments, function in CASES:
+    for name, arguments, function in [*CASES, *colors_by_hand.CASES]:
         if options.only not in name:
             continue
         given = arguments(options.side)
