@@ -19,6 +19,7 @@
 - `innermost_trace`, `entered_trace`, `is_eager`, `bind_in`, `run_jaxpr`, `forget_results`,
   `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
   how values of a class become arrays of JAX.
+- `named_axes`: the axes of `shard_map`, `pmap` and `vmap(axis_name=...)` that a program runs along.
 - `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
 - `metadata`: NNX's dict of a Variable's metadata.
@@ -182,6 +183,11 @@ def traces_above(outer: Trace) -> list[Trace]:
             break
         traces.append(trace)
     return traces
+
+
+def named_axes() -> tuple[Hashable, ...]:
+    """Names of the axes that what runs now is mapped along, outermost first."""
+    return tuple(_jax_core.get_axis_env().axis_sizes)
 
 
 def is_same(trace: Trace, other: Trace) -> bool:

@@ -16,11 +16,6 @@ INSTEAD: dict[str, str] = {
     "layers.TFSMLayer": "It needs TensorFlow, which fkeras does without.",
     "layers.TorchModuleWrapper": "It needs PyTorch; Flax modules go into "
     "`fkeras.layers.FlaxLayer`, functions of JAX into `fkeras.layers.JaxLayer`.",
-    **dict.fromkeys(
-        [f"layers.{name}" for name in ("AugMix RandAugment").split()],
-        "Change the images in a `fkeras.utils.PyDataset`, or in a layer of your own with "
-        "`fkeras.ops.image` and `fkeras.random`.",
-    ),
 }
 
 

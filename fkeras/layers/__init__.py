@@ -44,6 +44,7 @@ from fkeras.layers.core.input_layer import InputLayer as InputLayer
 from fkeras.layers.core.lambda_layer import Lambda as Lambda
 from fkeras.layers.core.masking import Masking as Masking
 from fkeras.layers.core.repeat import Repeat as Repeat
+from fkeras.layers.core.ternary_dense import TernaryDense as TernaryDense
 from fkeras.layers.core.wrapper import Wrapper as Wrapper
 from fkeras.layers.foreign.flax_layer import FlaxLayer as FlaxLayer
 from fkeras.layers.foreign.jax_layer import JaxLayer as JaxLayer
@@ -106,6 +107,7 @@ from fkeras.layers.preprocessing.discretization import Discretization as Discret
 from fkeras.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from fkeras.layers.preprocessing.hashing import Hashing as Hashing
 from fkeras.layers.preprocessing.host_layer import HostLayer as HostLayer
+from fkeras.layers.preprocessing.images.aug_mix import AugMix as AugMix
 from fkeras.layers.preprocessing.images.center_crop import CenterCrop as CenterCrop
 from fkeras.layers.preprocessing.images.equalizing import AutoContrast as AutoContrast
 from fkeras.layers.preprocessing.images.equalizing import (
@@ -125,6 +127,7 @@ from fkeras.layers.preprocessing.images.max_num_bounding_boxes import (
 )
 from fkeras.layers.preprocessing.images.mixing import CutMix as CutMix
 from fkeras.layers.preprocessing.images.mixing import MixUp as MixUp
+from fkeras.layers.preprocessing.images.rand_augment import RandAugment as RandAugment
 from fkeras.layers.preprocessing.images.random_color_jitter import (
     RandomColorJitter as RandomColorJitter,
 )

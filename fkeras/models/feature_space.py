@@ -357,7 +357,7 @@ class FeatureSpace(Model):
             )
         self.get_encoded_features()
         if any_symbolic(*data.values()):
-            return self._encode({name: data[name] for name in self.features})
+            return self._encode({name: self._symbol(data, name) for name in self.features})
         is_row = any(np.ndim(data[name]) == 0 for name in self.features if name in data)
         encoded = self._encode({name: self._column(data, name) for name in self.features})
         if self.output_mode == "concat":
@@ -365,13 +365,27 @@ class FeatureSpace(Model):
         finish = _without_rows if is_row else _as_result
         return {name: finish(value) for name, value in encoded.items()}
 
+    def _symbol(self, data: Mapping[str, Any], name: str) -> Any:
+        """A symbolic column, checked."""
+        if name not in data:
+            raise self._missing(data, name)
+        if len(data[name].shape) < 2:
+            raise UserInputError(
+                f"FeatureSpace: symbolic columns have the shape (rows, 1). Received: {name!r} of "
+                f"shape {data[name].shape}. Make it by `Input((1,), ...)`, or use `get_inputs()`."
+            )
+        return data[name]
+
+    def _missing(self, data: Mapping[str, Any], name: str) -> UserInputError:
+        return UserInputError(
+            f"FeatureSpace: the column {name!r} is missing. Received: {list(data)}; expected "
+            f"{list(self.features)}."
+        )
+
     def _column(self, data: Mapping[str, Any], name: str) -> np.ndarray:
         """A column as an array (rows, 1) of the feature's dtype, strings as they are."""
         if name not in data:
-            raise UserInputError(
-                f"FeatureSpace: the column {name!r} is missing. Received: {list(data)}; expected "
-                f"{list(self.features)}."
-            )
+            raise self._missing(data, name)
         value = data[name]
         dtype = self.features[name].dtype
         column = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)

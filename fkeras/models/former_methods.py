@@ -21,8 +21,6 @@ INSTEAD: dict[str, str] = {
     "function around `model.apply` as StableHLO.",
     "total_loss": "The loss is computed in each step: `fit` reports it, `compute_loss` is what to "
     "override, and `model.losses` are those that layers added.",
-    "quantize": "Models are not quantized yet; half precision is there: "
-    "`fkeras.config.set_dtype_policy('mixed_bfloat16')`.",
 }
 
 

@@ -23,6 +23,7 @@ from fkeras.models import former_methods
 from fkeras.models import summary as summaries
 from fkeras.models.adapting import Adapting
 from fkeras.models.host_face import HostFace
+from fkeras.models.quantizing import Quantizing
 from fkeras.models.trainer import Trainer
 from fkeras.saving import checkpoint
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fkeras.types import Config, Nested, PathLike, Shape, Tensor
 
 
-class Model(Adapting, HostFace, Trainer, base.Layer):
+class Model(Adapting, HostFace, Quantizing, Trainer, base.Layer):
     """Layers with a training loop.
 
     Three ways to make one: `Model(inputs, outputs)` from a graph of calls on `Input`s; a subclass

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from fkeras.core import broadcasting, settings
+from fkeras.core import broadcasting, jax_private, settings
 from fkeras.core.symbolic.op import op
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
@@ -28,17 +28,13 @@ def moments(
         x: array.
         axes: an int or several.
         keepdims: whether the reduced axes stay with size 1.
-        synchronized: must be False. Under `jax.jit` a sharded batch is one batch, so its moments
-            are those of all devices already.
+        synchronized: whether the moments are those of all shares of a batch, inside of
+            `jax.shard_map`, `pmap` and `vmap(axis_name=...)`, along all of their axes. Under
+            `jax.jit` a sharded batch is one batch, and nothing is left to do.
 
     Returns:
         (mean, variance), of the dtype of `x`.
     """
-    if synchronized:
-        raise NotImplementedError(
-            "moments: synchronized=True is not supported. Under `jax.jit` a sharded batch has "
-            "global moments already: leave it False."
-        )
     x = as_array(x)
     axes = tuple(axes) if isinstance(axes, list) else axes
     dtype = x.dtype
@@ -47,11 +43,19 @@ def moments(
         x = x.astype("float32")
     mean = jnp.mean(x, axes, keepdims=keepdims)
     variance = jnp.var(x, axes, keepdims=keepdims)
+    if synchronized and jax_private.named_axes():
+        mean, variance = _of_all_shares(mean, variance, jax_private.named_axes())
     if not low_precision:
         return mean, variance
     # A variance beyond float16's range becomes its largest number, not inf.
     low, high = float(jnp.finfo(dtype).min), float(jnp.finfo(dtype).max)
     return jnp.clip(mean, low, high).astype(dtype), jnp.clip(variance, low, high).astype(dtype)
+
+
+def _of_all_shares(mean: Tensor, variance: Tensor, names: tuple) -> tuple[Tensor, Tensor]:
+    """Moments of equally large shares along mapped axes as those of all of them together."""
+    of_all = jax.lax.pmean(mean, names)
+    return of_all, jax.lax.pmean(variance + jnp.square(mean - of_all), names)
 
 
 @op

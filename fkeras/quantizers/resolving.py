@@ -73,17 +73,19 @@ def resolve(mode: str | None, config: QuantizationConfig | str | None = None) ->
     return config
 
 
-def of_policy(policy: DTypePolicy, config: QuantizationConfig | None) -> QuantizationConfig | None:
-    """The config of a layer that is built from a quantized dtype policy.
+def for_build(
+    mode: str, policy: DTypePolicy, config: QuantizationConfig | None = None
+) -> QuantizationConfig | None:
+    """The config of a layer that is built in a mode.
 
     Args:
-        policy: the layer's policy.
+        mode: the mode.
+        policy: the layer's policy, which may tell more.
         config: the config it was given, which counts first.
 
     Returns:
-        A config of the policy's mode; None for a policy of GPTQ or AWQ without one.
+        A config; None for GPTQ and AWQ without one.
     """
-    mode = policy.quantization_mode
     if config is not None or mode not in _DEFAULTS:
         return config
     if mode == "int4":  # the policy of a single word is of one scale a column

@@ -190,6 +190,13 @@ class Compiled:
         self.options = dataclasses.replace(self.options, **options)
         self.executables = self._executables_of = None
 
+    def replace_optimizer(self, optimizer: Optimizer) -> None:
+        """Goes on with another optimizer, for weights that took the place of others."""
+        self.optimizer = optimizer
+        self.owner = self.executables = self._executables_of = None
+        if self.config is not None:
+            self.config = {**self.config, "optimizer": optimizer}
+
     @property
     def is_chosen(self) -> bool:
         """Whether `compile` was called."""

@@ -51,6 +51,18 @@ def test_nnx_reads_and_writes_go_through_the_slot_by_name():
     assert seen, "jax.numpy no longer reads a Variable through its slot"
 
 
+def test_named_axes_are_those_that_a_program_is_mapped_along():
+    seen = []
+
+    def look(x):
+        seen.append(jax_private.named_axes())
+        return jax.lax.pmean(x, "rows")
+
+    assert jax.vmap(look, axis_name="rows")(jnp.arange(3.0)).tolist() == [1.0] * 3
+    jax.vmap(jax.vmap(look, axis_name="rows"), axis_name="tables")(jnp.ones((2, 3)))
+    assert seen == [("rows",), ("tables", "rows")] and jax_private.named_axes() == ()
+
+
 def test_the_current_trace_is_a_staging_one_under_jit_only():
     found = {}
 

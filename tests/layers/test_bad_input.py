@@ -220,9 +220,9 @@ ROWS = [
         "Weight dimension 'c' did not have a match",
     ),
     (
-        lambda: layers.Dense(3, dtype="int8_from_float32").build((None, 4)),
+        lambda: layers.Dense(3, quantization_config="int8"),
         ValueError,
-        "`quantization_mode` is not supported",
+        "`quantization_config` must be a `QuantizationConfig`.*'int8'",
     ),
     (
         lambda: layers.Dense(3, dtype="float64").build((None, 4)),

@@ -145,6 +145,18 @@ def test_a_model_trains_on_raw_columns_and_goes_through_a_file(crosses, tmp_path
     np.testing.assert_allclose(again.predict(x, verbose=0), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_symbolic_columns_of_ones_own_are_encoded():
+    space = adapted()
+    inputs = {
+        "age": fkeras.Input((1,)),
+        "town": fkeras.Input((1,), dtype="string"),
+        "rooms": fkeras.Input((1,), dtype="int32"),
+    }
+    model = fkeras.Model(inputs, space(inputs))
+    x = {name: np.asarray(TABLE[name]) for name in inputs}
+    np.testing.assert_allclose(model.predict(x, verbose=0), space(TABLE), rtol=1e-6)
+
+
 def adapted():
     space = small()
     space.adapt(TABLE)
@@ -175,6 +187,11 @@ def adapted():
         (lambda: small().adapt({**TABLE, "age": [np.nan] * 6}), "NaN or infinity"),
         (lambda: adapted()(np.ones((2, 3))), "with a dict of columns"),
         (lambda: adapted()({"age": 1.0}), "the column 'town' is missing"),
+        (lambda: adapted()({"age": fkeras.Input((1,))}), "the column 'town' is missing"),
+        (
+            lambda: FeatureSpace({"a": "float"})({"a": fkeras.Input(())}),
+            r"symbolic columns have the shape \(rows, 1\)",
+        ),
         (
             lambda: FeatureSpace({"a": FeatureSpace.integer_hashed(3, "int")})({"a": [1]}),
             "cannot concatenate features because 'a'",

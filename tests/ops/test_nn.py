@@ -285,9 +285,20 @@ def test_a_wrong_argument_is_explained(call, words):
         call()
 
 
-def test_moments_refuse_synchronized():
-    with pytest.raises(NotImplementedError, match="global moments already"):
-        ops.moments(X, 0, synchronized=True)
+def test_synchronized_moments_are_those_of_all_shares():
+    x = np.random.default_rng(0).normal(3.0, 2.0, size=(8, 5)).astype("float32")
+    mean, variance = ops.moments(x, 0, synchronized=True)
+    np.testing.assert_allclose(mean, x.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(variance, x.var(0), rtol=1e-5)
+    shares = x.reshape(2, 2, 2, 5)
+    found = jax.vmap(
+        jax.vmap(lambda share: ops.moments(share, 0, synchronized=True), axis_name="columns"),
+        axis_name="rows",
+    )(shares)
+    for value, expected in zip(found, (x.mean(0), x.var(0))):
+        np.testing.assert_allclose(value, np.broadcast_to(expected, (2, 2, 5)), rtol=1e-5)
+    alone = jax.vmap(lambda share: ops.moments(share, 0)[0], axis_name="rows")(x.reshape(4, 2, 5))
+    np.testing.assert_allclose(alone, x.reshape(4, 2, 5).mean(1), rtol=1e-5)
 
 
 def test_softmax_over_an_axis_of_size_one_warns():

@@ -136,15 +136,16 @@ def test_a_mode_of_data_needs_its_own_config():
     [("int4/64_from_float32", 64), ("int4/-1_from_float32", -1), ("int4_from_float32", None)],
 )
 def test_a_policy_tells_its_block_size(policy, block_size):
-    config = resolving.of_policy(dtype_policies.get(policy), None)
+    config = resolving.for_build("int4", dtype_policies.get(policy))
     assert config.block_size == block_size
     given = quantizers.Int4QuantizationConfig(block_size=7)
-    assert resolving.of_policy(dtype_policies.get(policy), given) is given
+    assert resolving.for_build("int4", dtype_policies.get(policy), given) is given
 
 
 def test_a_policy_of_data_has_no_default():
-    assert resolving.of_policy(dtype_policies.get("gptq/4/64_from_float32"), None) is None
-    assert resolving.of_policy(dtype_policies.get("float8_from_float32"), None).mode == "float8"
+    assert resolving.for_build("gptq", dtype_policies.get("gptq/4/64_from_float32")) is None
+    policy = dtype_policies.get("float8_from_float32")
+    assert resolving.for_build("float8", policy).mode == "float8"
 
 
 def test_quantizers_by_name():

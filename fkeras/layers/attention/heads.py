@@ -103,7 +103,7 @@ class HeadedAttention(Layer):
             activity_regularizer=self._activity_regularizer,
             kernel_constraint=self.kernel_constraint,
             bias_constraint=self.bias_constraint,
-            dtype=self.dtype_policy,
+            dtype=self._info.dtype_policy,  # a map of policies is that of the layers below, too
         )
 
     def _make_softmax_and_dropout(self, axis: int | tuple[int, ...]) -> None:

@@ -1,6 +1,4 @@
-"""Checks of constructor arguments that many layers share: ints, ints per axis, padding names,
-options of a later release.
-"""
+"""Checks of constructor arguments that many layers share: ints, ints per axis, padding names."""
 
 from __future__ import annotations
 
@@ -100,13 +98,3 @@ def padding(value: str, causal: bool = False) -> str:
             f"{value}"
         )
     return value.lower()
-
-
-def refuse_unsupported(layer: str, **options: Any) -> None:
-    """Refuses options that Keras has and this release does not: only None is taken."""
-    for name, value in options.items():
-        if value is not None:
-            raise UserInputError(
-                f"{layer}: `{name}` is not supported in this release (quantization). "
-                f"Leave it None. Received: {name}={value!r}"
-            )

@@ -226,6 +226,20 @@ class Building:
         self._info.built = True
 
 
+@contextlib.contextmanager
+def adding_weights(layer: Layer) -> Iterator[None]:
+    """Inside, a layer that is built already gets further weights, under its own name."""
+    info = layer._info
+    was_building, info.building = info.building, True  # the scope below is the layer's
+    outer = (info.path or info.name).rpartition("/")[0]
+    scope = contextlib.nullcontext() if was_building else names.scope(info.name, parent=outer)
+    try:
+        with scope, lending.autocast(None):
+            yield
+    finally:
+        info.building = was_building
+
+
 def refuse_to_be_forgotten(layer: Layer, *owners: Layer) -> None:
     """Raises for a layer with weights that was made in a call and that nothing holds: it would be a
     new one at each call, and never trained.

@@ -33,7 +33,7 @@ class Configuration:
         config = {
             "name": self.name,
             "trainable": self.trainable,
-            "dtype": dtype_policy.serialize(self._info.dtype_policy),
+            "dtype": dtype_policy.serialize(self._policy_for_config()),
         }
         for name in ("autocast", "weights"):
             attributes.pop(name, None)
@@ -43,6 +43,17 @@ class Configuration:
             if name not in config:
                 config[name] = serialize_argument(name, value)
         return config
+
+    def _policy_for_config(self) -> dtype_policy.DTypePolicy | dtype_policy.DTypePolicyMap:
+        """The dtype policy; with those of layers below that were quantized since, which this layer
+        makes itself.
+        """
+        policy = self._info.dtype_policy
+        if isinstance(policy, dtype_policy.DTypePolicyMap) or self._info.schemes:
+            return policy
+        below = (layer for _, layer in self._structure().layers)
+        quantized = {layer.path: layer.dtype_policy for layer in below if layer._info.schemes}
+        return dtype_policy.DTypePolicyMap(policy, quantized) if quantized else policy
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

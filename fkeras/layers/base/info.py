@@ -37,6 +37,7 @@ class LayerInfo:
         repeated_in: what is known of the `Repeat` whose block the layer is part of, or None.
         host_programs: the structure that they were found for, and what a call does on the host, by
             the kinds of its inputs; None where nobody asked.
+        schemes: how a quantized layer keeps its large weights, by name; empty for floats.
         attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
 
@@ -72,6 +73,7 @@ class LayerInfo:
         self.drew_in_inner_trace = False
         self.remat: RematScope | None = remat.current()
         self.repeated_in: RepeatedBlock | None = None
+        self.schemes: dict[str, Any] = {}
         self.host_programs: tuple[Structure, dict[Any, Program]] | None = None
         self.attribute_scan: AttributeScan | None = None
         self.structure: Structure | None = None

@@ -32,6 +32,7 @@ from fkeras.layers.base.host_part import HostPart
 from fkeras.layers.base.info import LayerInfo
 from fkeras.layers.base.losses import AddedLosses
 from fkeras.layers.base.pure_face import PureFace
+from fkeras.layers.base.quantizing import Quantizing
 from fkeras.layers.base.shape_inference import ShapeInference
 from fkeras.layers.base.signature import ConstructorSignature, plain_text
 from fkeras.layers.base.symbolic_history import SymbolicHistory
@@ -72,6 +73,7 @@ class Layer(
     SymbolicHistory,
     PureFace,
     HostPart,
+    Quantizing,
     nnx.Module,
     metaclass=LayerType,
     pytree=False,
@@ -228,7 +230,19 @@ class Layer(
 
     @dtype_policy.setter
     def dtype_policy(self, value: DTypePolicyLike | None) -> None:
-        self._info.dtype_policy = dtype_policy.get(value)
+        info, policy = self._info, dtype_policy.get(value)
+        before = info.dtype_policy
+        if isinstance(before, dtype_policy.DTypePolicyMap) and info.path:
+            before.pop(info.path, None)
+            before[info.path] = policy  # the map is that of the layers around, too
+            return
+        info.dtype_policy = policy
+        if info.built and policy.quantization_mode is not None and not info.schemes:
+            try:
+                self._quantize_for(policy)
+            except BaseException:
+                info.dtype_policy = before
+                raise
 
     @property
     def dtype(self) -> str:

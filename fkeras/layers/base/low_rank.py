@@ -18,11 +18,10 @@ import jax
 import jax.numpy as jnp
 
 from fkeras import initializers
-from fkeras.core import names
 from fkeras.core.values import lending, stacking
 from fkeras.core.values.variable_info import info_of
 from fkeras.errors import NotBuiltError, UserInputError
-from fkeras.layers.base import arguments
+from fkeras.layers.base import arguments, building
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
@@ -41,12 +40,12 @@ def adapted_weight(name: str) -> Any:
     attribute = f"_{name}"
 
     def read(layer: LowRankAdaptable) -> Variable | Tensor:
-        if attribute not in vars(layer):
+        if not layer.built and attribute not in vars(layer):
             raise AttributeError(
                 f"You must build the layer before accessing `{name}`. Received: {layer!r}"
             )
         if not layer.lora_enabled:
-            return vars(layer)[attribute]
+            return layer._unadapted()
         return layer._adapted_value().astype(layer.compute_dtype)
 
     def write(layer: LowRankAdaptable, value: Any) -> None:
@@ -144,7 +143,7 @@ class LowRankAdaptable:
                 "`enable_lora(rank)` makes them."
             )
         weight = self._adapted_variable
-        weight.assign(self._adapted_value())
+        self._set_unadapted(self._adapted_value())
         for letter in "ab":
             delattr(self, f"lora_{self._adapted_name}_{letter}")
         info_of(weight).is_held_fixed = False
@@ -170,31 +169,25 @@ class LowRankAdaptable:
 
     def _make_adapters(self, a_initializer: Identifier, b_initializer: Identifier) -> None:
         """Makes the adapters, in float32 whatever the weight has: updates are small."""
-        info, weight, name = self._info, self._adapted_variable, self._adapted_name
+        weight, name = self._adapted_variable, self._adapted_name
         *inputs, outputs = self._adapted_shape()
-        path = info.path or info.name
-        was_building, info.building = info.building, True  # the scope below is the layer's
-        try:
-            scope = names.scope(info.name, parent=path.rpartition("/")[0])
-            with scope, lending.autocast(None):
-                for letter, shape, initializer in (
-                    ("a", (*inputs, self.lora_rank), a_initializer),
-                    ("b", (self.lora_rank, outputs), b_initializer),
-                ):
-                    adapter = self.add_weight(
-                        name=f"lora_{name}_{letter}",
-                        shape=shape,
-                        initializer=initializers.get(initializer),
-                        dtype="float32",
-                        regularizer=getattr(self, f"{name}_regularizer"),
-                    )
-                    # Those of a layer that a `Repeat` repeats are stacks, as the weight is.
-                    blocks = zip(weight._meta.blocks, weight._meta.block_paths)
-                    for count, block_path in reversed(list(blocks)):
-                        stacking.stack(adapter, count, block_path)
-                    setattr(self, f"lora_{name}_{letter}", adapter)
-        finally:
-            info.building = was_building
+        with building.adding_weights(self):
+            for letter, shape, initializer in (
+                ("a", (*inputs, self.lora_rank), a_initializer),
+                ("b", (self.lora_rank, outputs), b_initializer),
+            ):
+                adapter = self.add_weight(
+                    name=f"lora_{name}_{letter}",
+                    shape=shape,
+                    initializer=initializers.get(initializer),
+                    dtype="float32",
+                    regularizer=getattr(self, f"{name}_regularizer"),
+                )
+                # Those of a layer that a `Repeat` repeats are stacks, as the weight is.
+                blocks = zip(weight._meta.blocks, weight._meta.block_paths)
+                for count, block_path in reversed(list(blocks)):
+                    stacking.stack(adapter, count, block_path)
+                setattr(self, f"lora_{name}_{letter}", adapter)
         info_of(weight).is_held_fixed = True
         self.lora_enabled = True
 
@@ -225,7 +218,19 @@ class LowRankAdaptable:
         weight = self._adapted_variable
         a, b = self._adapters
         multiply = stacking.over_blocks(jnp.matmul, stacking.count_block_axes(weight))
-        return weight.value + self._lora_scale * multiply(a.value, b.value)
+        return self._unadapted_value() + self._lora_scale * multiply(a.value, b.value)
+
+    def _unadapted(self) -> Variable | jax.Array:
+        """The weight without the update as the property shows it."""
+        return self._adapted_variable
+
+    def _unadapted_value(self) -> jax.Array:
+        """The weight without the update as floats."""
+        return self._adapted_variable.value
+
+    def _set_unadapted(self, value: jax.Array) -> None:
+        """Sets the weight, from floats."""
+        self._adapted_variable.assign(value)
 
     # -- configs and files -------------------------------------------------------
 

@@ -12,13 +12,23 @@ from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.quantized.calibrated import AWQ, GPTQ
+from fkeras.layers.quantized.layouts import WeightLayout
+from fkeras.layers.quantized.products import MatrixProduct
+from fkeras.layers.quantized.quantizable import Quantizable
+from fkeras.layers.quantized.rounded_floats import Float8
+from fkeras.layers.quantized.three_values import Ternary
+from fkeras.layers.quantized.whole_numbers import Int4, Int8
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
+    from fkeras.quantizers import QuantizationConfig
     from fkeras.types import Identifier, Shape, Tensor
 
+_PRODUCT = MatrixProduct()
 
-class Dense(LowRankAdaptable, Layer):
+
+class Dense(Quantizable, LowRankAdaptable, Layer):
     """`activation(inputs @ kernel + bias)` over the last axis.
 
     Args:
@@ -32,7 +42,9 @@ class Dense(LowRankAdaptable, Layer):
         lora_rank: rank of a low-rank update that is trained in place of the kernel, which is held
             fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
         lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
-        quantization_config: None; quantization belongs to another release.
+        quantization_config: how the kernel is kept in few bits, where `dtype` is a quantized policy
+            such as `'int8_from_float32'`; None for the policy's mode alone. `quantize(mode)` does
+            it to a layer that has been trained.
 
     Shape:
         `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
@@ -52,6 +64,16 @@ class Dense(LowRankAdaptable, Layer):
     kernel = adapted_weight("kernel")
     bias: Variable | None
 
+    _other_weights = ("bias",)
+    _schemes = {
+        "int8": Int8,
+        "int4": Int4,
+        "float8": Float8,
+        "ternary": Ternary,
+        "gptq": GPTQ,
+        "awq": AWQ,
+    }
+
     def __init__(
         self,
         units: int,
@@ -66,11 +88,10 @@ class Dense(LowRankAdaptable, Layer):
         bias_constraint: Identifier | None = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
-        quantization_config: object | None = None,
+        quantization_config: QuantizationConfig | None = None,
         **kwargs: Unpack[CommonOptions],
     ):
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        arguments.refuse_unsupported("Dense", quantization_config=quantization_config)
         units = arguments.whole(units)
         if not arguments.is_int(units) or units <= 0:
             raise UserInputError(
@@ -88,19 +109,20 @@ class Dense(LowRankAdaptable, Layer):
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
+        self._ask_for_quantization(quantization_config)
         self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape) -> None:
-        # The mode is that of a dtype policy such as 'int8_from_float32'.
-        arguments.refuse_unsupported("Dense", quantization_mode=self.quantization_mode)
         features = input_shape[-1]
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(features, self.units),
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        kernel_shape = (features, self.units)
+        if self._quantized_build_keeps_weights(kernel_shape):
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=kernel_shape,
+                initializer=self.kernel_initializer,
+                regularizer=self.kernel_regularizer,
+                constraint=self.kernel_constraint,
+            )
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
@@ -114,18 +136,25 @@ class Dense(LowRankAdaptable, Layer):
         self._make_lora_asked_for()
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = self._multiply(inputs)  # (batch, ..., units)
+        x = self._multiply(inputs, training)  # (batch, ..., units)
         if self.bias is not None:
-            x = broadcasting.add(x, self.bias.value)
+            x = broadcasting.add(x, self._bias_value())
         return x if self.activation is None else self.activation(x)
 
-    def _multiply(self, inputs: Tensor) -> Tensor:
+    def _multiply(self, inputs: Tensor, training: bool | None) -> Tensor:
         """`inputs @ kernel`; of sparse inputs too."""
-        x = ops.matmul(inputs, self._adapted_variable)
+        if self._info.schemes:
+            x = self._multiply_quantized(_PRODUCT, inputs, training)
+        else:
+            x = ops.matmul(inputs, self._adapted_variable)
         if not self.lora_enabled:
             return x
         a, b = self._adapters
-        return x + self._lora_scale * ops.matmul(ops.matmul(inputs, a), b)
+        update = self._lora_scale * ops.matmul(ops.matmul(inputs, a), b)
+        return (x + update).astype(x.dtype)
+
+    def _layouts(self, shape: Shape) -> list[WeightLayout]:
+        return [WeightLayout("kernel", shape)]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

@@ -15,14 +15,27 @@ from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
 from fkeras.layers.base.options import LayerOptions
-from fkeras.layers.core.einsum_shapes import EinsumShapes, kernel_ends_as_output, shapes_of
+from fkeras.layers.core.einsum_shapes import (
+    EinsumShapes,
+    kernel_ends_as_output,
+    letters_of,
+    shapes_of,
+)
+from fkeras.layers.quantized.calibrated import AWQ, GPTQ
+from fkeras.layers.quantized.layouts import EinsumLayout
+from fkeras.layers.quantized.products import EinsumProduct
+from fkeras.layers.quantized.quantizable import Quantizable
+from fkeras.layers.quantized.rounded_floats import Float8
+from fkeras.layers.quantized.whole_numbers import Int4, Int8
 
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
+    from fkeras.layers.quantized.layouts import WeightLayout
+    from fkeras.quantizers import QuantizationConfig
     from fkeras.types import Config, Identifier, Shape, ShapeLike, Tensor
 
 
-class EinsumDense(LowRankAdaptable, Layer):
+class EinsumDense(Quantizable, LowRankAdaptable, Layer):
     """`activation(einsum(equation, inputs, kernel) + bias)`: `Dense` over any axes.
 
     Args:
@@ -40,8 +53,11 @@ class EinsumDense(LowRankAdaptable, Layer):
         lora_rank: rank of a low-rank update that is trained in place of the kernel, which is held
             fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
         lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
-        gptq_unpacked_column_size, quantization_config: None; quantization belongs to another
-            release.
+        gptq_unpacked_column_size: None, or the columns of a kernel that GPTQ quantized, as configs
+            of Keras have it; it follows from the shapes.
+        quantization_config: how the kernel is kept in few bits, where `dtype` is a quantized policy
+            such as `'int8_from_float32'`; None for the policy's mode alone. `quantize(mode)` does
+            it to a layer that has been trained.
 
     Shape:
         As the equation says.
@@ -61,6 +77,9 @@ class EinsumDense(LowRankAdaptable, Layer):
     kernel = adapted_weight("kernel")
     bias: Variable | None
 
+    _other_weights = ("bias",)
+    _schemes = {"int8": Int8, "int4": Int4, "float8": Float8, "gptq": GPTQ, "awq": AWQ}
+
     def __init__(
         self,
         equation: str,
@@ -76,15 +95,10 @@ class EinsumDense(LowRankAdaptable, Layer):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
-        quantization_config: object | None = None,
+        quantization_config: QuantizationConfig | None = None,
         **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
-        arguments.refuse_unsupported(
-            "EinsumDense",
-            quantization_config=quantization_config,
-            gptq_unpacked_column_size=gptq_unpacked_column_size,
-        )
         if not isinstance(equation, str):
             raise UserTypeError(
                 "EinsumDense: `equation` must be a string such as 'ab,bc->ac'. Received: "
@@ -100,19 +114,21 @@ class EinsumDense(LowRankAdaptable, Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
+        self.gptq_unpacked_column_size = gptq_unpacked_column_size
+        self._ask_for_quantization(quantization_config)
         self._ask_for_lora(lora_rank, lora_alpha)
 
     def build(self, input_shape: Shape) -> None:
-        # The mode is that of a dtype policy such as 'int8_from_float32'.
-        arguments.refuse_unsupported("EinsumDense", quantization_mode=self.quantization_mode)
         shapes = self._shapes(input_shape)
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=shapes.kernel,
-            initializer=self._initializer_over(shapes),
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.input_spec = InputSpec(ndim=len(input_shape))
+        if self._quantized_build_keeps_weights(shapes.kernel):
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=shapes.kernel,
+                initializer=self._initializer_over(shapes),
+                regularizer=self.kernel_regularizer,
+                constraint=self.kernel_constraint,
+            )
         self.bias = None
         if shapes.bias is not None:
             self.bias = self.add_weight(
@@ -122,7 +138,6 @@ class EinsumDense(LowRankAdaptable, Layer):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
-        self.input_spec = InputSpec(ndim=len(input_shape))
         self._make_lora_asked_for()
 
     def _shapes(self, input_shape: Shape) -> EinsumShapes:
@@ -151,27 +166,40 @@ class EinsumDense(LowRankAdaptable, Layer):
         return type(initializer).from_config(config)
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        x = self._multiply(inputs)
+        x = self._multiply(inputs, training)
         if self.bias is not None:
-            x = broadcasting.add(x, self.bias.value)
+            x = broadcasting.add(x, self._bias_value())
         return x if self.activation is None else self.activation(x)
 
-    def _multiply(self, inputs: Tensor) -> Tensor:
+    def _multiply(self, inputs: Tensor, training: bool | None) -> Tensor:
         """`einsum(equation, inputs, kernel)`."""
-        if not self.lora_enabled:
-            return einsum(self.equation, inputs, self._adapted_variable.value)
-        if not kernel_ends_as_output(self.equation):
+        if self.lora_enabled and not kernel_ends_as_output(self.equation):
             return einsum(self.equation, inputs, self.kernel)
+        if self._info.schemes:
+            letters = letters_of(self.equation, self.input_spec.ndim)
+            product = EinsumProduct(self.equation, letters.inputs, letters.outputs)
+            x = self._multiply_quantized(product, inputs, training)
+        else:
+            x = einsum(self.equation, inputs, self._adapted_variable.value)
+        if not self.lora_enabled:
+            return x
         # The rank is the size of the kernel's last axis in `a`, and of the output's for a while.
         a, b = self._adapters
-        x = einsum(self.equation, inputs, self._adapted_variable.value)
-        return x + self._lora_scale * (einsum(self.equation, inputs, a.value) @ b.value)
+        update = self._lora_scale * (einsum(self.equation, inputs, a.value) @ b.value)
+        return (x + update).astype(x.dtype)
+
+    def _layouts(self, shape: Shape) -> list[WeightLayout]:
+        letters = letters_of(self.equation, self.input_spec.ndim)
+        return [EinsumLayout("kernel", shape, letters.kernel, letters.outputs)]
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return self._shapes(input_shape).output
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "output_shape": self.partial_output_shape}
+        config = {**super().get_config(), "output_shape": self.partial_output_shape}
+        if self.gptq_unpacked_column_size is None:
+            config.pop("gptq_unpacked_column_size", None)
+        return config
 
 
 def _as_sizes(output_shape: ShapeLike) -> Shape:

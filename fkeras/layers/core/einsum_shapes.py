@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+import string
 from typing import TYPE_CHECKING, NamedTuple
 
 from fkeras.errors import UserInputError
@@ -77,6 +79,34 @@ def shapes_of(
         ),
         input_axes=[i for i, k in enumerate(parts.kernel) if k not in output_sizes],
         output_axes=[i for i, k in enumerate(parts.kernel) if k in output_sizes],
+    )
+
+
+class EinsumLetters(NamedTuple):
+    """The letters of all axes of an equation's operands."""
+
+    inputs: str
+    kernel: str
+    outputs: str
+
+
+def letters_of(equation: str, input_ndim: int) -> EinsumLetters:
+    """An equation's letters, with further ones for the axes that "..." stands for.
+
+    Args:
+        equation: the einsum equation.
+        input_ndim: number of axes of the input.
+
+    Examples:
+        >>> letters_of("...ab,bc->...ac", 4)
+        EinsumLetters(inputs='deab', kernel='bc', outputs='deac')
+    """
+    parts = _parsed(equation)
+    unused = (letter for letter in string.ascii_letters if letter not in equation)
+    elided = "".join(itertools.islice(unused, input_ndim - len(parts.inputs)))
+    before, behind = (elided, "") if parts.elides_first else ("", elided)
+    return EinsumLetters(
+        f"{before}{parts.inputs}{behind}", parts.kernel, f"{before}{parts.outputs}{behind}"
     )
 
 

@@ -16,10 +16,17 @@ from fkeras.layers.base import arguments
 from fkeras.layers.base import context as contexts
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.low_rank import LowRankAdaptable, adapted_weight
+from fkeras.layers.quantized.layouts import SecondLayout, TableLayout
+from fkeras.layers.quantized.products import MatrixProduct
+from fkeras.layers.quantized.quantizable import Quantizable
+from fkeras.layers.quantized.whole_numbers import Int4, Int8, look_up
 
 if TYPE_CHECKING:
-    from fkeras.core.values.variable import Variable
+    from fkeras.layers.quantized.layouts import WeightLayout
+    from fkeras.quantizers import QuantizationConfig
     from fkeras.types import ArrayLike, Config, DTypeLike, Identifier, Shape, Tensor
+
+_PRODUCT = MatrixProduct()
 
 
 def check_ids(
@@ -62,7 +69,7 @@ def check_ids(
     )
 
 
-class Embedding(LowRankAdaptable, Layer):
+class Embedding(Quantizable, LowRankAdaptable, Layer):
     """A trained vector for each id: a row of a table.
 
     Args:
@@ -77,7 +84,9 @@ class Embedding(LowRankAdaptable, Layer):
         lora_rank: rank of a low-rank update that is trained in place of the table, which is held
             fixed; None for none. `enable_lora(rank)` does it to a layer that has been trained.
         lora_alpha: the update is `lora_alpha / lora_rank * a @ b`; None for `lora_rank`.
-        quantization_config: None; quantization belongs to another release.
+        quantization_config: how the table is kept in few bits, where `dtype` is a quantized policy
+            such as `'int8_from_float32'`; None for the policy's mode alone. `quantize(mode)` does
+            it to a layer that has been trained.
         input_length: of older scripts, like `input_shape=(input_length,)`: what a Sequential
             model's input looks like.
 
@@ -100,6 +109,8 @@ class Embedding(LowRankAdaptable, Layer):
 
     embeddings = adapted_weight("embeddings")
     _adapted_name = "embeddings"
+    _large_weights: tuple[str, ...] = ("embeddings",)
+    _schemes = {"int8": Int8, "int4": Int4}
 
     def __init__(
         self,
@@ -112,7 +123,7 @@ class Embedding(LowRankAdaptable, Layer):
         weights: ArrayLike | None = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
-        quantization_config: object | None = None,
+        quantization_config: QuantizationConfig | None = None,
         **kwargs,
     ):
         for name, value in (("input_dim", input_dim), ("output_dim", output_dim)):
@@ -126,7 +137,6 @@ class Embedding(LowRankAdaptable, Layer):
             if not {"input_shape", "batch_input_shape"} & set(kwargs):
                 kwargs["input_shape"] = (length,)
         super().__init__(**kwargs)
-        arguments.refuse_unsupported("Embedding", quantization_config=quantization_config)
         self.input_dim = int(input_dim)
         self.output_dim = int(output_dim)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -135,6 +145,7 @@ class Embedding(LowRankAdaptable, Layer):
         self.mask_zero = mask_zero
         self.supports_masking = bool(mask_zero)
         self.autocast = False  # of ids; the rows are cast when they have been looked up
+        self._ask_for_quantization(quantization_config)
         if weights is not None:
             self.build()
             is_wrapped = isinstance(weights, list) and len(weights) == 1
@@ -144,15 +155,15 @@ class Embedding(LowRankAdaptable, Layer):
     def build(self, input_shape: Shape | None = None) -> None:
         if self.built:  # by `weights`, before any input came
             return
-        # The mode is that of a dtype policy such as 'int8_from_float32'.
-        arguments.refuse_unsupported(type(self).__name__, quantization_mode=self.quantization_mode)
-        self.embeddings = self.add_weight(
-            name="embeddings",
-            shape=(self.input_dim, self.output_dim),
-            initializer=self.embeddings_initializer,
-            regularizer=self.embeddings_regularizer,
-            constraint=self.embeddings_constraint,
-        )
+        shape = (self.input_dim, self.output_dim)
+        if self._quantized_build_keeps_weights(shape):
+            self.embeddings = self.add_weight(
+                name="embeddings",
+                shape=shape,
+                initializer=self.embeddings_initializer,
+                regularizer=self.embeddings_regularizer,
+                constraint=self.embeddings_constraint,
+            )
         self._make_lora_asked_for()
 
     def build_from_config(self, config: Config | None) -> None:
@@ -168,11 +179,18 @@ class Embedding(LowRankAdaptable, Layer):
         elif contexts.looked_up.value is not None:
             contexts.looked_up.value.append((self, inputs))
         ids = inputs if jnp.issubdtype(inputs.dtype, jnp.integer) else inputs.astype("int32")
-        rows = _rows(self._adapted_variable, ids)  # (batch, ..., output_dim)
+        scheme = self._scheme()
+        if scheme is None:
+            rows = look_up(self._adapted_variable.value, ids)  # (batch, ..., output_dim)
+        else:
+            rows = scheme.rows(ids, self._kept_values(scheme), self.compute_dtype)
         if self.lora_enabled:
             a, b = self._adapters
-            rows = rows + self._lora_scale * (_rows(a, ids) @ b.value)
+            rows = rows + self._lora_scale * (look_up(a.value, ids) @ b.value)
         return rows.astype(self.compute_dtype)
+
+    def _layouts(self, shape: Shape) -> list[WeightLayout]:
+        return [TableLayout("embeddings", shape)]
 
     def check_host_input(self, ids: np.ndarray) -> None:
         """Raises where an array on the host has an id outside of the table."""
@@ -198,11 +216,6 @@ class Embedding(LowRankAdaptable, Layer):
         config = super().get_config()
         config.pop("weights", None)
         return config
-
-
-def _rows(table: Variable, ids: Tensor) -> Tensor:
-    """The rows of these ids; NaN for those that the table has not."""
-    return table.value.at[ids].get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False)
 
 
 class ReversibleEmbedding(Embedding):
@@ -234,6 +247,8 @@ class ReversibleEmbedding(Embedding):
         (1, 2, 10)
     """
 
+    _schemes = {"int8": Int8, "int4": Int4}
+
     def __init__(
         self,
         input_dim: int,
@@ -264,7 +279,7 @@ class ReversibleEmbedding(Embedding):
         if self.built:
             return
         super().build(input_shape)
-        if not self.tie_weights:
+        if not self.tie_weights and not self._info.schemes:
             self.reverse_embeddings = self.add_weight(
                 name="reverse_embeddings",
                 shape=(self.output_dim, self.input_dim),
@@ -277,17 +292,31 @@ class ReversibleEmbedding(Embedding):
             if self.mask_zero:
                 masks.set_mask(outputs, jnp.not_equal(inputs, 0))
             return outputs
-        if self.tie_weights:
-            kernel = jnp.transpose(self.embeddings)
-        else:
-            kernel = self.reverse_embeddings.value
-        if self.reverse_dtype is not None:  # a wider one keeps rare words apart in half precision
-            inputs = inputs.astype(self.reverse_dtype)
-            kernel = kernel.astype(self.reverse_dtype)
-        scores = inputs @ kernel  # (batch, ..., input_dim)
+        scores = self._project_back(inputs)  # (batch, ..., input_dim)
         if self.logit_soft_cap is None:
             return scores
         return self.logit_soft_cap * jnp.tanh(scores / self.logit_soft_cap)
+
+    def _project_back(self, inputs: Tensor) -> Tensor:
+        if self.reverse_dtype is not None:  # a wider one keeps rare words apart in half precision
+            inputs = inputs.astype(self.reverse_dtype)
+        scheme = self._scheme("embeddings" if self.tie_weights else "reverse_embeddings")
+        if scheme is None or (self.tie_weights and self.lora_enabled):
+            tied = self.tie_weights
+            kernel = jnp.transpose(self.embeddings) if tied else self.reverse_embeddings.value
+            return inputs @ kernel.astype(self.reverse_dtype or kernel.dtype)
+        dtype = self.reverse_dtype or self.compute_dtype
+        return scheme.multiply(_PRODUCT, inputs, self._kept_values(scheme), dtype)
+
+    @property
+    def _large_weights(self) -> tuple[str, ...]:
+        return ("embeddings",) if self.tie_weights else ("embeddings", "reverse_embeddings")
+
+    def _layouts(self, shape: Shape) -> list[WeightLayout]:
+        layouts = super()._layouts(shape)
+        if not self.tie_weights:
+            layouts.append(SecondLayout("reverse_embeddings", shape[::-1]))
+        return layouts
 
     def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
         return None  # set in `call`, which knows the direction

@@ -10,6 +10,7 @@ import numpy as np
 from fkeras import ops
 from fkeras.core import settings
 from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.warn_once import warn_user
 from fkeras.data.adapting import input_batches
 from fkeras.errors import NotBuiltError, UserInputError, UserTypeError
 from fkeras.layers.base import arguments
@@ -153,7 +154,13 @@ class Discretization(Layer):
             return
         if not self.summary.shape[1]:
             raise UserInputError(f"Discretization '{self.name}' has seen no values to adapt to.")
-        self.bin_boundaries = quantiles.boundaries(self.summary, self.num_bins).tolist()
+        found = quantiles.boundaries(self.summary, self.num_bins).tolist()
+        if self._info.called and self.bin_boundaries not in (None, found):
+            warn_user(
+                f"Discretization '{self.name}' has other bins now. Programs that were compiled "
+                "before (`fit`, `predict`, `jax.jit`) keep the former ones: call `compile()` again."
+            )
+        self.bin_boundaries = found
 
     def reset_state(self) -> None:
         """Forgets the batches seen so far."""

@@ -88,9 +88,3 @@ def test_padding_names_in_any_case():
     for wrong, causal in (("causal", False), ("full", True), (1, False)):
         with pytest.raises(UserInputError, match="`padding` argument must be"):
             arguments.padding(wrong, causal)
-
-
-def test_options_of_a_later_release_are_refused_unless_none():
-    arguments.refuse_unsupported("Dense", quantization_config=None)
-    with pytest.raises(UserInputError, match="Dense: `quantization_config` is not supported.*=4"):
-        arguments.refuse_unsupported("Dense", quantization_config=4)

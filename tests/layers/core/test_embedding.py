@@ -121,26 +121,13 @@ def test_rows_are_cast_to_the_compute_dtype():
         (lambda: layers.Embedding(5, 4, lora_rank=True), "rank of adapters must be a positive"),
         (
             lambda: layers.Embedding(5, 4, quantization_config=object()),
-            "`quantization_config` is not supported",
+            "`quantization_config` must be a `QuantizationConfig`",
         ),
     ],
 )
 def test_mistakes_are_named(make, message):
     with pytest.raises(UserInputError, match=message):
         make()
-
-
-@pytest.mark.parametrize("make", [layers.Embedding, layers.ReversibleEmbedding])
-def test_a_quantized_table_is_refused_when_it_is_built(make):
-    layer = make(5, 4, dtype="int8_from_float32")
-    with pytest.raises(
-        UserInputError,
-        match=f"{make.__name__}: `quantization_mode` is not supported in this release.*int8",
-    ):
-        layer.build()
-    with pytest.raises(UserInputError, match="`quantization_mode` is not supported"):
-        layer(IDS)
-    assert not layer.built and layer.weights == []
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 2), (0,), (2, 0)])

@@ -88,6 +88,20 @@ def test_files_and_configs_keep_the_bins(keras, tmp_path):
     np.testing.assert_allclose(read.predict(VALUES, verbose=0), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_other_bins_count_after_the_next_compile():
+    layer = layers.Discretization(num_bins=3)
+    x = np.arange(12.0)[:, None]
+    layer.adapt(x)
+    model = fkeras.Sequential([fkeras.Input((1,)), layer])
+    model.compile()
+    before = model.predict(x, verbose=0)
+    layer.adapt(x)  # the same
+    with pytest.warns(UserWarning, match=r"has other bins now.*`compile\(\)` again"):
+        layer.adapt(x * 10)
+    model.compile()
+    np.testing.assert_array_equal(model.predict(x * 10, verbose=0), before)
+
+
 def test_steps_end_an_endless_stream():
     def endless():
         while True:

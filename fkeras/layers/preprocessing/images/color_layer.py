@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Unpack
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import factors
 from fkeras.layers.preprocessing.images.image_layer import (
     ImageLayer,
@@ -21,26 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from fkeras.types import DataFormat, SeedLike, Tensor
-
-
-def as_value_range(layer: str, value: Any) -> factors.Range:
-    """The lowest and the highest value that images may have.
-
-    Args:
-        layer: whose argument it is, for messages.
-        value: what was given; in either order.
-
-    Raises:
-        UserInputError: not two different numbers.
-    """
-    is_pair = isinstance(value, (list, tuple)) and len(value) == 2
-    if not is_pair or not all(isinstance(end, Real) for end in value) or value[0] == value[1]:
-        raise UserInputError(
-            f"{layer}: The `value_range` argument should be a list of two numbers. They are the "
-            "lowest and the highest value of the images, for example (0, 255) or (0, 1). Received: "
-            f"value_range={value!r}"
-        )
-    return min(value), max(value)
 
 
 def per_image(value: Any, images: Tensor) -> Tensor:
@@ -99,17 +77,12 @@ class RandomColorLayer(RandomImageLayer, ColorLayer):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
         name = type(self).__name__
         self.factor = factors.as_range(name, "factor", factor, self.factor_bounds)
-        self.value_range = as_value_range(name, value_range)
+        self.value_range = factors.value_range(name, value_range)
 
     def draw_factor(self, key: jax.Array, shape: tuple[int, ...] = ()) -> Tensor:
         """A number from the layer's range of factors, even over the range."""
         lower, upper = self.factor
         return jax.random.uniform(key, shape, minval=lower, maxval=upper)
-
-    def draw_choice(self, key: jax.Array) -> Tensor:
-        """Whether an image is chosen, by a probability that is drawn from the range of factors."""
-        probability_key, choice_key = jax.random.split(key)
-        return jax.random.uniform(choice_key) < self.draw_factor(probability_key)
 
     def clip(self, images: Tensor) -> Tensor:
         """Images without values outside of the layer's value range."""

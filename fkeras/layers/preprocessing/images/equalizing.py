@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import colors, factors, histograms
-from fkeras.layers.preprocessing.images.color_layer import ColorLayer, as_value_range
+from fkeras.layers.preprocessing.images.color_layer import ColorLayer
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.options import ImageOptions
 
@@ -42,7 +42,7 @@ class AutoContrast(ColorLayer):
 
     def __init__(self, value_range: Sequence[float] = (0, 255), **kwargs: Unpack[ImageOptions]):
         super().__init__(**kwargs)
-        self.value_range = as_value_range("AutoContrast", value_range)
+        self.value_range = factors.value_range("AutoContrast", value_range)
 
     def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         return colors.stretch(images, self.value_range, self.data_format)
@@ -80,7 +80,7 @@ class Equalization(ColorLayer):
         **kwargs: Unpack[ImageOptions],
     ):
         super().__init__(data_format=data_format, **kwargs)
-        self.value_range = as_value_range("Equalization", value_range)
+        self.value_range = factors.value_range("Equalization", value_range)
         self.bins = factors.size("Equalization", "bins", bins)
         if self.bins < 2:
             raise UserInputError(
@@ -137,7 +137,7 @@ class ContrastLimitedAdaptiveHistogramEqualization(ColorLayer):
     ):
         super().__init__(data_format=data_format, **kwargs)
         name = "ContrastLimitedAdaptiveHistogramEqualization"
-        self.value_range = as_value_range(name, value_range)
+        self.value_range = factors.value_range(name, value_range)
         if not isinstance(tile_grid_size, (list, tuple)) or len(tile_grid_size) != 2:
             raise UserInputError(
                 f"{name}: `tile_grid_size` must be two positive integers, the tiles along height "

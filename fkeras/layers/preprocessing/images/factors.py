@@ -30,7 +30,7 @@ def as_range(
             also be given from the end that is nearer to 0, `(-0.2, -0.3)`.)
     """
     message = (
-        f"{layer}: the `{name}` argument should be a number (or a list of two numbers) in the "
+        f"{layer}: The `{name}` argument should be a number (or a list of two numbers) in the "
         f"range [{bounds[0]}, {bounds[1]}]. Received: {name}={value!r}"
     )
     if isinstance(value, (list, tuple)):
@@ -93,6 +93,26 @@ def size(layer: str, name: str, value: int) -> int:
             f"{layer}: `{name}` must be a positive integer, in pixels. Received: {name}={value!r}"
         )
     return value.__index__()
+
+
+def value_range(layer: str, value: Sequence[float]) -> Range:
+    """The lowest and the highest value that images may have.
+
+    Args:
+        layer: whose argument it is, for messages.
+        value: what was given; in either order.
+
+    Raises:
+        UserInputError: not two different numbers.
+    """
+    is_pair = isinstance(value, (list, tuple)) and len(value) == 2
+    if not is_pair or not all(map(_is_number, value)) or value[0] == value[1]:
+        raise UserInputError(
+            f"{layer}: The `value_range` argument should be a list of two numbers. They are the "
+            "lowest and the highest value of the images, for example (0, 255) or (0, 1). Received: "
+            f"value_range={value!r}"
+        )
+    return min(value), max(value)
 
 
 def is_chosen(key: jax.Array, probabilities: Range) -> jax.Array:

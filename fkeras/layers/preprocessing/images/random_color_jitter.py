@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax
 
+from fkeras.layers.preprocessing.images import factors
 from fkeras.layers.preprocessing.images.color_layer import (
     ColorLayer,
     RandomColorLayer,
-    as_value_range,
 )
 from fkeras.layers.preprocessing.images.hues import RandomHue, RandomSaturation
 from fkeras.layers.preprocessing.images.image_layer import RandomImageLayer, Transformation
@@ -62,7 +62,7 @@ class RandomColorJitter(RandomImageLayer, ColorLayer):
         **kwargs: Unpack[ImageOptions],
     ):
         super().__init__(seed=seed, data_format=data_format, **kwargs)
-        self.value_range = as_value_range("RandomColorJitter", value_range)
+        self.value_range = factors.value_range("RandomColorJitter", value_range)
         self.brightness_factor = brightness_factor
         self.contrast_factor = contrast_factor
         self.saturation_factor = saturation_factor
@@ -96,9 +96,9 @@ class RandomColorJitter(RandomImageLayer, ColorLayer):
         return {name: part for name, part in parts.items() if part is not None}
 
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
-        # Four keys, whatever is jittered: one more factor changes nothing about the others.
+        # The first part draws as it does by itself.
         return {
-            name: part.draw(jax.random.fold_in(key, i), height, width)
+            name: part.draw(jax.random.fold_in(key, i) if i else key, height, width)
             for i, (name, part) in enumerate(self._parts().items())
         }
 

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 from fkeras.core.randomness.keys import key_from_data
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.images import factors
-from fkeras.layers.preprocessing.images.color_layer import as_value_range
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.moving_layer import RandomMovingLayer
 from fkeras.layers.preprocessing.images.options import ImageOptions
@@ -79,7 +78,7 @@ class RandomElasticTransform(RandomMovingLayer):
         self.interpolation = interpolation
         self.fill_mode = fill_mode
         self.fill_value = fill_value
-        self.value_range = as_value_range(layer, value_range)
+        self.value_range = factors.value_range(layer, value_range)
 
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         for_choice, for_strength, for_field = jax.random.split(key, 3)

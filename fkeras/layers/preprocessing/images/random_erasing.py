@@ -82,7 +82,7 @@ class RandomErasing(RandomColorLayer):
         lower, upper = self.scale
         sides = jnp.sqrt(jax.random.uniform(sides_key, (2,), minval=lower, maxval=upper))
         return {
-            "apply_erasing": self.draw_choice(choice_key),
+            "apply_erasing": factors.is_chosen(choice_key, self.factor),
             "patches": patches.draw_patch(place_key, sides, height, width),
             "noise_keys": noise_key,
         }

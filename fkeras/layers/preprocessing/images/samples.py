@@ -66,8 +66,8 @@ def check_rank(shape: Sequence[int | None], layer: str) -> None:
         return
     remedy = " Gray images need an axis of channels: `images[..., None]`." * (len(shape) == 2)
     raise UserInputError(
-        f"{layer}: expected images of rank 3 (a single image) or 4 (a batch of images). Received "
-        f"images of shape {tuple(shape)}.{remedy}"
+        f"{layer}: Expected the input image to be rank 3 or 4. (It is a single image or a batch.) "
+        f"Received: images of shape {tuple(shape)}.{remedy}"
     )
 
 

@@ -119,7 +119,10 @@ class RandomGaussianBlur(RandomColorLayer):
         choice_key, sigma_key = jax.random.split(key)
         lower, upper = self.sigma
         sigmas = jax.random.uniform(sigma_key, (2,), minval=lower, maxval=upper) + 1e-6
-        return {"should_apply_blur": self.draw_choice(choice_key), "blur_factor": sigmas}
+        return {
+            "should_apply_blur": factors.is_chosen(choice_key, self.factor),
+            "blur_factor": sigmas,
+        }
 
     def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         sigmas = per_image(transformation["blur_factor"], images)

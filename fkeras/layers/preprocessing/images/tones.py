@@ -11,7 +11,6 @@ from fkeras.layers.preprocessing.images import colors, factors
 from fkeras.layers.preprocessing.images.color_layer import (
     ColorLayer,
     RandomColorLayer,
-    as_value_range,
     choose,
     per_image,
 )
@@ -64,7 +63,7 @@ class Solarization(RandomImageLayer, ColorLayer):
         self.threshold_factor = factors.as_range(
             "Solarization", "threshold_factor", threshold_factor, (0.0, 1.0)
         )
-        self.value_range = as_value_range("Solarization", value_range)
+        self.value_range = factors.value_range("Solarization", value_range)
 
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
         names = {"additions": self.addition_factor, "thresholds": self.threshold_factor}
@@ -169,7 +168,7 @@ class RandomInvert(RandomColorLayer):
         super().__init__(factor, value_range, seed, data_format, **kwargs)
 
     def draw(self, key: jax.Array, height: int, width: int) -> dict[str, Tensor]:
-        return {"apply_inversion": self.draw_choice(key)}
+        return {"apply_inversion": factors.is_chosen(key, self.factor)}
 
     def change_colors(self, images: Tensor, transformation: Transformation) -> Tensor:
         inverted = sum(self.value_range) - images

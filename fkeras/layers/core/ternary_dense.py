@@ -1,0 +1,162 @@
+"""TernaryDense: a linear map whose kernel is -1, 0 and 1 times one scale."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+import jax
+
+from fkeras import activations, constraints, initializers, ops, regularizers
+from fkeras.core import broadcasting
+from fkeras.errors import UserInputError
+from fkeras.layers.base import arguments
+from fkeras.layers.base.input_spec import InputSpec
+from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.options import CommonOptions
+from fkeras.layers.quantized.layouts import WeightLayout
+from fkeras.layers.quantized.products import MatrixProduct
+from fkeras.layers.quantized.quantizable import Quantizable
+from fkeras.layers.quantized.three_values import Ternary, signs_and_scale
+
+if TYPE_CHECKING:
+    from fkeras.core.values.variable import Variable
+    from fkeras.layers.quantized.scheme import Scheme
+    from fkeras.types import Config, Identifier, Shape, Tensor
+
+_PRODUCT = MatrixProduct()
+
+
+class TernaryDense(Quantizable, Layer):
+    """`activation(scale * inputs @ signs + bias)`, where `signs` is the kernel as -1, 0 and 1.
+
+    The kernel is trained as floats: gradients pass the rounding as if it were not there. Then
+    `quantize("ternary")` keeps the signs alone, five in a byte, and computes what the layer did.
+    (`Dense.quantize("ternary")` rounds a kernel that was trained without.)
+
+    Args:
+        units: size of the output's last axis, positive.
+        threshold: magnitude up to which a value of the kernel becomes 0, and the scale is 1; None
+            for half of the kernel's mean magnitude, which is the scale.
+        activation: name or function; None for none.
+        use_bias: whether a bias is added.
+        kernel_initializer, bias_initializer: how the weights start.
+        kernel_regularizer, bias_regularizer: functions of the weights that add to the loss.
+        activity_regularizer: function of the output that adds to the loss.
+        kernel_constraint, bias_constraint: functions applied to the weights after each update.
+
+    Shape:
+        `(batch, ..., features)` -> `(batch, ..., units)`. Kernel `(features, units)`, bias
+        `(units,)`.
+
+    Raises:
+        UserInputError: `units` not positive; a threshold that is no number or below 0.
+
+    References:
+        Ma et al., 2024, The Era of 1-bit LLMs (https://arxiv.org/abs/2402.17764).
+
+    Examples:
+        >>> import fkeras, jax.numpy as jnp
+        >>> layer = fkeras.layers.TernaryDense(64)
+        >>> before = layer(jnp.ones((4, 32)))
+        >>> layer.quantize("ternary")
+        >>> bool(jnp.allclose(layer(jnp.ones((4, 32))), before, atol=1e-5))
+        True
+        >>> [(w.name, w.shape, w.dtype) for w in layer.weights][1]
+        ('kernel', (7, 64), 'uint8')
+    """
+
+    kernel: Variable
+    bias: Variable | None
+
+    _other_weights = ("bias",)
+    _schemes = {"ternary": Ternary}
+
+    def __init__(
+        self,
+        units: int,
+        threshold: float | None = None,
+        activation: Identifier | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Identifier = "glorot_uniform",
+        bias_initializer: Identifier = "zeros",
+        kernel_regularizer: Identifier | None = None,
+        bias_regularizer: Identifier | None = None,
+        activity_regularizer: Identifier | None = None,
+        kernel_constraint: Identifier | None = None,
+        bias_constraint: Identifier | None = None,
+        **kwargs: Unpack[CommonOptions],
+    ):
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        units = arguments.whole(units)
+        if not arguments.is_int(units) or units <= 0:
+            raise UserInputError(
+                "Received an invalid value for `units`, expected a positive integer. Received: "
+                f"units={units}"
+            )
+        is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
+        if threshold is not None and not (is_number and threshold >= 0):
+            raise UserInputError(
+                "Received an invalid value for `threshold`, expected a non-negative float or None. "
+                f"Received: threshold={threshold}"
+            )
+        self.units = int(units)
+        self.threshold = threshold
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1]
+        if self._quantized_build_keeps_weights((features, self.units)):
+            self.kernel = self.add_weight(
+                name="kernel",
+                shape=(features, self.units),
+                initializer=self.kernel_initializer,
+                regularizer=self.kernel_regularizer,
+                constraint=self.kernel_constraint,
+            )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.units,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs: Tensor) -> Tensor:
+        if self._info.schemes:
+            x = self._multiply_quantized(_PRODUCT, inputs, None)
+        else:
+            kernel = self.kernel.value
+            signs, scale = signs_and_scale(kernel, self.threshold)
+            rounded = kernel + jax.lax.stop_gradient(signs - kernel)
+            x = ops.matmul(inputs, rounded) * scale  # (batch, ..., units)
+        if self.bias is not None:
+            x = broadcasting.add(x, self.bias.value)
+        return x if self.activation is None else self.activation(x)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.units)
+
+    def _layouts(self, shape: Shape) -> list[WeightLayout]:
+        layout = WeightLayout("kernel", shape)
+        layout.attribute = "kernel"
+        return [layout]
+
+    def _encode(self, scheme: Scheme, weight: jax.Array) -> dict[str, jax.Array]:
+        return scheme.encoded(weight, self.threshold)
+
+    def get_config(self) -> Config:
+        config = super().get_config()
+        del config["quantization_config"]  # there is nothing to say beside the mode
+        return config
