@@ -44,6 +44,21 @@ def test_a_second_model_compiles_nothing():
         np.testing.assert_array_equal(a, b)
 
 
+def test_names_of_results_make_no_other_program():
+    def counted():
+        metric = fkeras.metrics.MeanAbsoluteError()
+        made = model(metrics=[metric])
+        return metric.name, trained(made)
+
+    first_name, first = counted()
+    kept = shared_programs.count()
+    with shared_programs.checked():
+        second_name, second = counted()
+    assert (first_name, second_name) == ("mean_absolute_error", "mean_absolute_error_1")
+    assert shared_programs.count() == kept > 0
+    np.testing.assert_array_equal(first[-1], second[-1])
+
+
 def test_a_second_compile_compiles_nothing():
     made = model()
     trained(made)
