@@ -6,6 +6,7 @@ from fkeras.core import namespaces
 from fkeras.core.compilation_cache import enable_compilation_cache as enable_compilation_cache
 from fkeras.core.dtype_policy import dtype_policy as dtype_policy
 from fkeras.core.dtype_policy import set_dtype_policy as set_dtype_policy
+from fkeras.core.freed_memory import keep_freed_memory as keep_freed_memory
 from fkeras.core.public_settings import backend as backend
 from fkeras.core.public_settings import disable_flash_attention as disable_flash_attention
 from fkeras.core.public_settings import disable_interactive_logging as disable_interactive_logging

@@ -156,7 +156,6 @@ from fkeras.layers.preprocessing.integer_lookup import IntegerLookup as IntegerL
 from fkeras.layers.preprocessing.normalization import Normalization as Normalization
 
 # Inside of models that cross columns; it has no public name.
-from fkeras.layers.preprocessing.on_host import OnHost as _OnHost
 from fkeras.layers.preprocessing.pipeline import Pipeline as Pipeline
 from fkeras.layers.preprocessing.rescaling import Rescaling as Rescaling
 from fkeras.layers.preprocessing.string_lookup import StringLookup as StringLookup
@@ -244,7 +243,6 @@ registry.add_builtins(
             _random_size.RandomHeight,
             _random_size.RandomWidth,
             _thresholded_relu.ThresholdedReLU,
-            _OnHost,
         )
     },
 )

@@ -11,6 +11,7 @@ import numpy as np
 
 from fkeras import data as data_module
 from fkeras import layers
+from fkeras.callbacks import Progbar
 from fkeras.core import dtypes, names, tracebacks
 from fkeras.core.config import registry
 from fkeras.core.symbolic.argument_kinds import any_symbolic
@@ -18,7 +19,6 @@ from fkeras.data import frames, streams
 from fkeras.data.adapting import in_batches, is_endless
 from fkeras.errors import NotBuiltError, UserInputError, UserTypeError
 from fkeras.layers import Layer
-from fkeras.layers.preprocessing.on_host import OnHost
 from fkeras.models import features as features_module
 from fkeras.models.features import Cross, Feature
 from fkeras.models.model import Model
@@ -271,13 +271,14 @@ class FeatureSpace(Model):
         return [name for name, layer in self.preprocessors.items() if _learns(layer)]
 
     @tracebacks.filtered
-    def adapt(self, dataset: InMemory | Stream) -> None:
+    def adapt(self, dataset: InMemory | Stream, verbose: int = 0) -> None:
         """Learns what the layers of the columns need, in one pass over the data.
 
         Args:
             dataset: dict of columns, frame, or batches of dicts: a `fkeras.data.Dataset` (of rows
                 or batches), a generator, a `PyDataset`. Of pairs (x, y) the first counts; columns
                 that are no features are left alone.
+            verbose: 1 shows a progress bar that counts batches; 0 shows nothing.
 
         Raises:
             UserInputError: a column is missing or cannot be learnt from; no rows, or no end.
@@ -289,6 +290,7 @@ class FeatureSpace(Model):
                 layer.reset_state()
         kept: dict[str, list[np.ndarray]] = {}  # for layers that take all at once
         count = 0
+        bar = Progbar(None, unit_name="batch") if verbose else None
         for batch in _batches(dataset):
             count += 1
             for name in learning:
@@ -297,6 +299,10 @@ class FeatureSpace(Model):
                     layer.update_state(column)
                 else:
                     kept.setdefault(name, []).append(column)
+            if bar is not None:
+                bar.update(count)
+        if bar is not None:
+            bar.update(count, finalize=True)
         if learning and not count:
             raise UserInputError("FeatureSpace: `adapt` received no rows.")
         for name in learning:
@@ -408,7 +414,7 @@ class FeatureSpace(Model):
         encoded = {name: self.preprocessors[name](columns[name]) for name in self.features}
         crossed = {}
         for cross in self.crosses:
-            parts = [self._on_host(name, encoded, columns) for name in cross.feature_names]
+            parts = [self._to_cross(name, encoded) for name in cross.feature_names]
             crossed[cross.name] = self.crossers[cross.name](parts)
         modes = {name: feature.output_mode for name, feature in self.features.items()}
         modes |= {cross.name: cross.output_mode for cross in self.crosses}
@@ -428,20 +434,16 @@ class FeatureSpace(Model):
         values = list(found.values())
         return values[0] if len(values) == 1 else layers.Concatenate(axis=-1)(values)
 
-    def _on_host(self, name: str, encoded: Mapping[str, Any], columns: Mapping[str, Any]) -> Any:
-        """What a column became, computed where crosses are: on the host."""
+    def _to_cross(self, name: str, encoded: Mapping[str, Any]) -> Any:
+        """What a column became, which crosses can have on the host."""
         layer = self.preprocessors[name]
         value = encoded[name]
-        if layer.runs_on_host:
-            return value
-        if layer.weights:
+        if not layer.runs_on_host and layer.weights:
             raise UserInputError(
                 f"FeatureSpace: feature {name!r} cannot be crossed: its {type(layer).__name__} has "
                 "weights and runs on the device, and crosses are made on the host."
             )
-        if any_symbolic(value):
-            return OnHost(layer, name=f"{name}_on_host")(columns[name])
-        return np.asarray(value)
+        return value
 
     def _as_vector(self, name: str, ids: Any) -> Any:
         if name not in self.one_hot_encoders:

@@ -296,6 +296,8 @@ class Fitting:
         validation = None
         if validation_data is not None:
             validation = arguments.validation_source(validation_data, batch_size=size)
+            self._put_host_part_before(validation)
+        self._put_host_part_before(source)
         first_batch.prepare(self, self._compiled, source.peek())
         listed = self._listed(callbacks, 0, source, epochs=epochs, add_history=True)
         fuse = self._compiled.options.fuse and batch_size is not None

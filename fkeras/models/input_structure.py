@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fkeras.core.nested import flatten, make_sequence_like, map_structure, sorted_keys
 from fkeras.core.symbolic.argument_kinds import read
@@ -189,7 +190,12 @@ def adjust_input(x: Tensor | None, declared: KerasTensor, name: str) -> Tensor |
 
 
 def with_declared_rank(x: Tensor, declared: KerasTensor, name: str) -> Tensor:
-    """An input with as many axes as declared: see `adjust_input`."""
+    """An input with as many axes as declared: see `adjust_input`.
+
+    Raises:
+        UserInputError: another shape; strings for numbers, or numbers for strings.
+    """
+    _check_kind(x, declared, name)
     shape, rank = tuple(x.shape), len(declared.shape)
     if len(shape) == rank - 1 and declared.shape[-1] == 1:
         return _keep_mask(x, x[..., None])
@@ -207,6 +213,18 @@ def with_declared_rank(x: Tensor, declared: KerasTensor, name: str) -> Tensor:
             f"shape={tuple(declared.shape)}, found shape={shape}.{hint}"
         )
     return x
+
+
+def _check_kind(x, declared, name):
+    """Raises where an array holds strings and the input is declared to hold numbers, or the other
+    way round.
+    """
+    is_array = isinstance(x, (np.ndarray, jax.Array))
+    if is_array and (x.dtype.kind in "OUS") != (declared.dtype == "string"):
+        raise UserInputError(
+            f"Input '{declared.name}' of model '{name}' is declared to be of dtype "
+            f"{declared.dtype}. Received an array of dtype {x.dtype}."
+        )
 
 
 def are_compatible(declared: Shape, shape: Shape) -> bool:

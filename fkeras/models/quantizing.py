@@ -11,19 +11,18 @@ from fkeras.core.warn_once import warn_user
 from fkeras.errors import TransformationMissingError, UserInputError
 from fkeras.layers import InputLayer, Layer
 from fkeras.layers.base.quantizing import check_quantizable
+from fkeras.layers.quantized import calibrating
 from fkeras.layers.quantized.quantizable import Quantizable
 from fkeras.models import quantization_summary
 from fkeras.models.trainer import Trainer
 from fkeras.quantizers import QuantizationReport, resolving
+from fkeras.quantizers.samples import samples_of
 
 if TYPE_CHECKING:
     from fkeras.quantizers import QuantizationConfig
 
     Filters = str | Iterable[str] | Callable[[Layer], bool]
     Structure = dict[str, list[Layer]]
-
-# What looks at data after the layers were made ready, by mode: (config, structure, filters).
-CALIBRATIONS: dict[str, Callable[[Any, Structure, Filters | None], None]] = {}
 
 
 class Quantizing:
@@ -79,7 +78,8 @@ class Quantizing:
         chosen = _as_choice(filters)
         check_quantizable(self, mode)
         structure = self._structure_of_blocks(config)
-        covered = None if structure is None else _layers_of_blocks(structure, mode)
+        covered = None if structure is None else _layers_of_blocks(structure)
+        samples = None if structure is None else samples_of(config)
         report = QuantizationReport(mode)
         for layer in self._flatten_layers(include_self=False):
             if isinstance(layer, (Trainer, InputLayer)):
@@ -96,7 +96,7 @@ class Quantizing:
             else:
                 report.add_skipped(layer.path, reason)
         if structure is not None:
-            CALIBRATIONS[mode](config, structure, filters)
+            calibrating.calibrate(samples, structure, config)
         warning = report.summary_warning()
         if warning is not None:
             warn_user(warning)
@@ -138,10 +138,6 @@ class Quantizing:
         mode = config.mode
         if mode not in ("gptq", "awq"):
             return None
-        if mode not in CALIBRATIONS:
-            raise UserInputError(
-                f"Mode {mode!r} is for layers only: `layer.quantize({mode!r}, ...)`."
-            )
         structure = config.quantization_layer_structure
         if structure is None:
             structure = self.get_quantization_layer_structure(mode)
@@ -152,6 +148,7 @@ class Quantizing:
                 "`model.get_quantization_layer_structure(mode)`. The structure should be a "
                 "dictionary with keys 'pre_block_layers' and 'sequential_blocks'."
             )
+        calibrating.check_structure(structure, mode)
         return structure
 
     def _renew_optimizer(self) -> None:
@@ -181,7 +178,7 @@ def _as_choice(filters: Filters | None) -> Callable[[Layer], bool]:
     return lambda layer: any(re.search(pattern, layer.name) for pattern in patterns)
 
 
-def _layers_of_blocks(structure: Structure, mode: str) -> set[int]:
+def _layers_of_blocks(structure: Structure) -> set[int]:
     """The ids of the layers that calibration reaches."""
     blocks = structure.get("sequential_blocks", [])
     layers = (layer for block in blocks for layer in block._flatten_layers())

@@ -168,12 +168,14 @@ def _convolve(
     if not cpu_windows.preferred():
         result = convolve(inputs, kernel, groups)
     elif groups == 1:
-        pointwise = channels_last and window == (1,) * spatial
-        result = (
-            cpu_windows.pointwise_conv(inputs, kernel, strides)
-            if pointwise
-            else convolve(inputs, kernel)
-        )
+        if channels_last and window == (1,) * spatial:
+            result = cpu_windows.pointwise_conv(inputs, kernel, strides)
+        elif channels_last and cpu_windows.small_patches(kernel):
+            result = cpu_windows.conv_of_small_patches(
+                convolve, strides, padding, dilation, inputs, kernel
+            )
+        else:
+            result = convolve(inputs, kernel)
     elif kernel.shape[-2] == 1 and cpu_windows.few_positions(window):
         channels_apart = kernel.reshape(*window, groups, kernel.shape[-1] // groups)
         result = cpu_windows.depthwise_conv(

@@ -27,6 +27,10 @@ from fkeras.types import Tensor
 MOST_POSITIONS = 128
 # Groups are convolved one after the other in at most this many convolutions.
 MOST_SPLITS = 8
+# Up to this many values in a patch, and from this many filters on, the kernel's gradient is faster
+# as a product of patches: the first layer of most networks for images.
+LARGEST_PATCH = 27
+FEWEST_FILTERS = 32
 
 
 def preferred() -> bool:
@@ -136,6 +140,51 @@ def pointwise_conv(x: jax.Array, kernel: jax.Array, strides: Sequence[int]) -> j
     if max(strides) > 1:
         x = lax.slice(x, (0,) * x.ndim, x.shape, (1, *strides, 1))
     return flat(lax.dot, x, kernel.reshape(kernel.shape[-2:]))
+
+
+def small_patches(kernel: jax.Array) -> bool:
+    """Whether `conv_of_small_patches` is the faster form. `kernel` is (window..., in, out)."""
+    return (
+        math.prod(kernel.shape[:-1]) <= LARGEST_PATCH
+        and kernel.shape[-1] >= FEWEST_FILTERS
+        and kernel.dtype == jnp.float32
+    )
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2, 3))
+def conv_of_small_patches(
+    convolve: Callable[[jax.Array, jax.Array], jax.Array],
+    strides: tuple[int, ...],
+    padding: str,
+    dilation: tuple[int, ...],
+    x: jax.Array,
+    kernel: jax.Array,
+) -> jax.Array:
+    """`convolve(x, kernel)`, whose gradient to the kernel is one product of patches.
+
+    XLA makes that gradient a convolution whose window is a whole image: with few channels most of
+    its time goes into moving values.
+    """
+    return convolve(x, kernel)
+
+
+@conv_of_small_patches.defjvp
+def _conv_with_tangents(convolve, strides, padding, dilation, primals, tangents):
+    x, kernel = primals
+    d_x, d_kernel = tangents
+
+    def by_patches(x, kernel):
+        *window, channels, filters = kernel.shape
+        axes = range(1, x.ndim - 1)
+        reaches = [(k - 1) * d + 1 for k, d in zip(window, dilation, strict=True)]
+        x, counts = padded(x, axes, reaches, strides, padding, 0)
+        patches = jnp.concatenate(
+            list(slices(x, axes, window, strides, dilation, counts)), axis=-1
+        )  # (batch, spatial..., window * in)
+        return flat(lax.dot, patches, kernel.reshape(-1, filters))
+
+    change = lax.platform_dependent(x, d_kernel, cpu=by_patches, default=convolve)
+    return convolve(x, kernel), convolve(d_x, kernel) + change
 
 
 @_compiled("strides", "padding", "dilation", "channels_last")

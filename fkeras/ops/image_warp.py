@@ -197,24 +197,36 @@ def affine_transform(
             f"affine_transform: expected transform (8,) or ({images.shape[0]}, 8). Received: "
             f"transform.shape={transform.shape}"
         )
-    return restore(_project(images, transform, interpolation, fill_mode, fill_value))
+    return restore(projected(images, transform, interpolation, fill_mode, fill_value))
 
 
-def _project(
+def projected(
     images: jax.Array,
     transform: jax.Array,
     interpolation: str,
     fill_mode: str,
     fill_value: float,
+    is_affine: bool = False,
+    is_upright: bool = False,
 ) -> jax.Array:
-    """Each pixel of a batch read where its transform, (1 or batch, 8), says."""
+    """Each pixel of a batch read where its transform says.
+
+    Args:
+        images: (batch, height, width, channels).
+        transform: (1 or batch, 8), as in `affine_transform`.
+        interpolation, fill_mode, fill_value: as in `affine_transform`.
+        is_affine: whether the last two numbers are 0, which spares a division for each pixel.
+        is_upright: whether a1 and b0 are 0, too: rows stay rows and columns stay columns.
+    """
     # In float32 at least: bfloat16 cannot tell pixel 257 from 256.
     dtype = result_type(transform.dtype, "float32")
     rows, columns = _grid(images, dtype)
     a0, a1, a2, b0, b1, b2, c0, c1 = transform.astype(dtype).T[:, :, None, None]
-    k = c0 * columns + c1 * rows + 1
-    x = (a0 * columns + a1 * rows + a2) / k
-    y = (b0 * columns + b1 * rows + b2) / k
+    x = a0 * columns + a2 if is_upright else a0 * columns + a1 * rows + a2
+    y = b1 * rows + b2 if is_upright else b0 * columns + b1 * rows + b2
+    if not is_affine:
+        depth = c0 * columns + c1 * rows + 1
+        x, y = x / depth, y / depth
     return _read_at(images, y, x, interpolation, fill_mode, fill_value)
 
 
@@ -261,7 +273,7 @@ def perspective_transform(
         raise UserInputError(
             f"perspective_transform: {start.shape[0]} sets of points for {images.shape[0]} images."
         )
-    return restore(_project(images, homography(start, end), interpolation, "constant", fill_value))
+    return restore(projected(images, homography(start, end), interpolation, "constant", fill_value))
 
 
 def homography(start: jax.Array, end: jax.Array) -> jax.Array:

@@ -216,7 +216,8 @@ def layer_normalization(
     # Two passes: E[x^2] - E[x]^2 would cancel where the mean is large.
     centered = x - jnp.mean(x, axes, keepdims=True)
     inverse = jax.lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + epsilon)
-    out = centered * (inverse if gamma is None else inverse * gamma)
+    out = centered * inverse  # not `inverse * gamma` first: a product of full shape to derive
+    out = out if gamma is None else out * gamma
     return _in_dtype(out if beta is None else out + beta, dtype)
 
 

@@ -104,6 +104,14 @@ def test_adapt_takes_tables_of_any_kind_in_one_pass(kind):
     assert list(space.crossers) == ["town_X_rooms"]
 
 
+def test_a_bar_counts_batches_where_it_is_asked_for(capsys):
+    space = small()
+    space.adapt(data.Dataset.from_tensor_slices(TABLE).batch(2))
+    assert capsys.readouterr().out == ""
+    space.adapt(data.Dataset.from_tensor_slices(TABLE).batch(2), verbose=1)
+    assert "3/" in capsys.readouterr().out
+
+
 def test_layers_that_only_adapt_get_the_whole_column():
     class Largest(layers.Layer):
         def adapt(self, column):

@@ -399,6 +399,14 @@ def test_functions_of_the_inputs_alone_are_computed_for_layers_on_the_host():
     assert model.predict(x, verbose=0).tolist() == model(x).tolist() == [[1, 2, 4, 5]]
 
 
+def test_warming_up_compiles_what_fit_on_strings_runs(compilations):
+    model = compiled(sequential())
+    model.warmup(TEXTS, Y, batch_size=4)
+    with compilations() as during:
+        model.fit(TEXTS, Y, batch_size=4, epochs=2, verbose=0)
+    assert not during
+
+
 # -- what cannot be -------------------------------------------------------------
 
 
@@ -437,6 +445,20 @@ def test_a_model_without_such_layers_names_them():
     model = compiled(fkeras.Sequential([head()]))
     with pytest.raises(UserInputError, match="StringLookup.*TextVectorization"):
         model.fit(TEXTS, Y, verbose=0)
+
+
+@pytest.mark.parametrize("text, number", [(NUMBERS, NUMBERS), (TEXTS, TEXTS)])
+def test_strings_and_numbers_in_each_others_place(text, number):
+    model = compiled(with_nested_preparation())
+    with pytest.raises(UserInputError, match="Input '(text|number)'.*declared to be of dtype"):
+        model.predict({"text": text[:, :1] if text.ndim > 1 else text, "number": number}, verbose=0)
+
+
+def test_strings_as_outputs_name_the_way_out():
+    model = fkeras.Sequential([Plus()])
+    assert model(np.array(["a"])).tolist() == ["a d"]
+    with pytest.raises(UserInputError, match=r"returns strings.*`model\(x\)`"):
+        model.predict(["a"], verbose=0)
 
 
 def test_strings_as_targets_name_the_remedy():

@@ -176,6 +176,21 @@ def test_adapters_of_a_model_in_few_bits_are_trained():
     np.testing.assert_array_equal(model.layers[0]._kernel.numpy(), kernel)
 
 
+def test_a_model_gives_adapters_to_the_layers_that_can_have_them():
+    model = small()
+    model.quantize("ternary", filters="first", verbose=False)
+    model.quantize("int8", filters="second", verbose=False)
+    assert model.enable_lora(2) == ["second"]
+    with pytest.raises(ValueError, match="lora is not supported with quantization mode 'ternary'"):
+        model.enable_lora(2, where="first")
+
+
+def test_blocks_of_a_repeat_are_refused():
+    model = fkeras.Sequential([fkeras.Input((8,)), layers.Repeat(layers.Dense(8), 2)])
+    with pytest.raises(ValueError, match="repeated by a `Repeat`"):
+        model.quantize("int8", verbose=False)
+
+
 # -- files -----------------------------------------------------------------------------------------
 
 

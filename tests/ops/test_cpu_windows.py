@@ -1,9 +1,11 @@
 """The forms for the CPU against XLA's own kernels: values, and gradients for both operands."""
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.test_util import check_grads
 
 from fkeras import ops
 from fkeras.ops import cpu_windows
@@ -44,6 +46,8 @@ ROWS = [
         {"dilation_rate": 2, **FIRST},
     ),  # 11 groups in one
     (ops.conv, (normal(2, 7, 6, 3), normal(1, 1, 3, 4)), {"strides": (2, 3)}),
+    (ops.conv, (normal(2, 7, 6, 1), normal(3, 3, 1, 32)), {"strides": (2, 1), "padding": "same"}),
+    (ops.conv, (normal(2, 9, 3), normal(5, 3, 32)), {"dilation_rate": 2}),
     (ops.conv_transpose, (normal(2, 4, 3), normal(7, 5, 3), 3), {}),
     (ops.conv_transpose, (normal(2, 4, 5, 3), normal(3, 2, 4, 3), (2, 3)), {"padding": "same"}),
     (
@@ -85,6 +89,36 @@ def test_windows_as_slices_compute_what_xlas_kernels_compute(row, monkeypatch):
     jax.tree.map(
         lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4), gradients, expected
     )
+
+
+def test_the_gradient_by_patches_is_taken_for_small_patches_and_many_filters_only():
+    taken = {
+        shape: cpu_windows.small_patches(jnp.zeros(shape))
+        for shape in ((3, 3, 1, 32), (3, 3, 3, 32), (3, 3, 1, 16), (5, 5, 3, 64), (3, 3, 32, 64))
+    }
+    assert list(taken.values()) == [True, True, False, False, False]
+    assert not cpu_windows.small_patches(jnp.zeros((3, 3, 1, 32), "bfloat16"))
+
+
+@pytest.mark.parametrize("platform, products", [("cpu", 1), ("tpu", 0), ("cuda", 0)])
+def test_programs_for_other_platforms_hold_xlas_own_gradient(platform, products):
+    gradient = jax.jit(jax.grad(lambda kernel, x: jnp.sum(ops.conv(x, kernel) ** 2)))
+    program = jax.export.export(gradient, platforms=[platform])(
+        normal(3, 3, 1, 32), normal(2, 7, 6, 1)
+    ).mlir_module()
+    assert program.count("stablehlo.dot_general") == products
+    assert program.count("stablehlo.convolution") == 2 - products
+
+
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_the_gradient_by_patches_has_both_modes_a_second_order_and_vmap(mode):
+    x, kernel = jnp.asarray(normal(2, 4, 4, 1)), jnp.asarray(normal(2, 2, 1, 32))
+    convolve = lambda x, kernel: ops.conv(x, kernel, padding="same")
+    check_grads(convolve, (x, kernel), order=2, modes=[mode], rtol=2e-2, atol=2e-2)
+    gradient = jax.grad(lambda kernel, x: jnp.sum(convolve(x, kernel) ** 2))
+    apart = [gradient(kernel * scale, x) for scale in (1, 2)]
+    together = jax.vmap(gradient, in_axes=(0, None))(jnp.stack([kernel, 2 * kernel]), x)
+    np.testing.assert_allclose(together, apart, rtol=1e-4, atol=1e-4)
 
 
 def test_a_nan_or_an_infinity_comes_through_max_pooling():

@@ -12,6 +12,9 @@ from fkeras.compat.tensorflow.calls import known
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.shapes import TensorShape
 from fkeras.data.pipeline.host_array import HostArray, host_array
+from fkeras.data.text.fingerprints import fingerprint64
+from fkeras.data.text.packed_strings import PackedStrings
+from fkeras.data.text.siphash import siphash64
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, Axis, DTypeLike
 
@@ -316,6 +319,27 @@ def to_bytes(bytes_or_text: Any, encoding: str = "utf-8") -> bytes:
     return value if isinstance(value, bytes) else str(value).encode(encoding)
 
 
+def to_hash_bucket_fast(input: ArrayLike, num_buckets: int, name: str | None = None) -> HostArray:
+    """A bucket for each text, by FarmHash's Fingerprint64."""
+    return _bucket(fingerprint64, input, num_buckets, "tf.strings.to_hash_bucket_fast")
+
+
+def to_hash_bucket_strong(
+    input: ArrayLike, num_buckets: int, key: Sequence[int], name: str | None = None
+) -> HostArray:
+    """A bucket for each text, by SipHash with a key of two integers."""
+    function = lambda strings: siphash64(strings, key)
+    return _bucket(function, input, num_buckets, "tf.strings.to_hash_bucket_strong")
+
+
+def _bucket(
+    function: Callable[[PackedStrings], np.ndarray], input: ArrayLike, count: int, what: str
+) -> HostArray:
+    texts = _texts(input, what)
+    hashes = function(PackedStrings.of_bytes(texts.ravel().tolist()))
+    return host_array((hashes % np.uint64(count)).astype(np.int64).reshape(texts.shape))
+
+
 def _plain(value: Any) -> Any:
     value = value.numpy() if hasattr(value, "numpy") else value
     return value.item() if isinstance(value, np.ndarray) else value
@@ -334,6 +358,8 @@ NAMES: dict[str, Any] = {
     "split": split,
     "strip": strip,
     "substr": substr,
+    "to_hash_bucket_fast": to_hash_bucket_fast,
+    "to_hash_bucket_strong": to_hash_bucket_strong,
     "to_number": to_number,
     "unicode_decode": unicode_decode,
     "unicode_encode": unicode_encode,

@@ -156,10 +156,20 @@ def call_on(
     Args:
         call: takes the inputs in the place of `outputs`. name: the model's, for errors.
         outputs: of the host part. args, kwargs: further arguments.
+
+    Raises:
+        UserInputError: the call returns strings.
     """
     inputs = map_structure(put_back, outputs.inputs)
     with inside(HandedOver(outputs.values, name)):
-        return call(inputs, *args, **kwargs)
+        result = call(inputs, *args, **kwargs)
+    if any(map(is_string, flatten(result))):
+        raise UserInputError(
+            f"Model '{name}' returns strings, which JAX has not. Call it as it is, `model(x)`; or "
+            "leave the layer that makes them out of the model, and call it on what `predict` "
+            "returns."
+        )
+    return result
 
 
 class Tracked(np.ndarray):

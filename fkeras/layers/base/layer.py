@@ -379,6 +379,8 @@ def _is_baked(layer: Layer, value: Any) -> bool:
     program would set it once, when it is traced, and never again.
     """
     context = contexts.current()
+    if layer.runs_on_host:  # no part of a program
+        return False
     if context is None or not layer._info.built or layer._info.building:
         return False
     if not jax_private.is_below_staging(jax_private.current_trace()):

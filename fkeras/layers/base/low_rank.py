@@ -41,9 +41,7 @@ def adapted_weight(name: str) -> Any:
 
     def read(layer: LowRankAdaptable) -> Variable | Tensor:
         if not layer.built and attribute not in vars(layer):
-            raise AttributeError(
-                f"You must build the layer before accessing `{name}`. Received: {layer!r}"
-            )
+            raise _not_built(layer, name)
         if not layer.lora_enabled:
             return layer._unadapted()
         return layer._adapted_value().astype(layer.compute_dtype)
@@ -196,7 +194,10 @@ class LowRankAdaptable:
     @property
     def _adapted_variable(self) -> Variable:
         """The weight without the update."""
-        return vars(self)[f"_{self._adapted_name}"]
+        variable = vars(self).get(f"_{self._adapted_name}")
+        if variable is None:  # `call` was called without the layer
+            raise _not_built(self, self._adapted_name)
+        return variable
 
     def _adapted_shape(self) -> tuple[int, ...]:
         """The shape of the weight, of one block where several are stacked."""
@@ -266,6 +267,12 @@ class LowRankAdaptable:
             return []
         b = self._adapters[1]
         return [(b, jnp.zeros(b._meta.shape, b._meta.dtype))]
+
+
+def _not_built(layer: LowRankAdaptable, name: str) -> AttributeError:
+    return AttributeError(
+        f"You must build the layer before accessing `{name}`. Received: {layer!r}"
+    )
 
 
 def checked_rank(owner: Any, rank: int) -> int:

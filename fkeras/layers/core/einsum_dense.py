@@ -173,8 +173,6 @@ class EinsumDense(Quantizable, LowRankAdaptable, Layer):
 
     def _multiply(self, inputs: Tensor, training: bool | None) -> Tensor:
         """`einsum(equation, inputs, kernel)`."""
-        if self.lora_enabled and not kernel_ends_as_output(self.equation):
-            return einsum(self.equation, inputs, self.kernel)
         if self._info.schemes:
             letters = letters_of(self.equation, self.input_spec.ndim)
             product = EinsumProduct(self.equation, letters.inputs, letters.outputs)
@@ -183,10 +181,13 @@ class EinsumDense(Quantizable, LowRankAdaptable, Layer):
             x = einsum(self.equation, inputs, self._adapted_variable.value)
         if not self.lora_enabled:
             return x
-        # The rank is the size of the kernel's last axis in `a`, and of the output's for a while.
         a, b = self._adapters
-        update = self._lora_scale * (einsum(self.equation, inputs, a.value) @ b.value)
-        return (x + update).astype(x.dtype)
+        if kernel_ends_as_output(self.equation):
+            # The rank is the size of the kernel's last axis in `a`, of the output's for a while.
+            update = einsum(self.equation, inputs, a.value) @ b.value
+        else:
+            update = einsum(self.equation, inputs, a.value @ b.value)
+        return (x + self._lora_scale * update).astype(x.dtype)
 
     def _layouts(self, shape: Shape) -> list[WeightLayout]:
         letters = letters_of(self.equation, self.input_spec.ndim)

@@ -189,6 +189,11 @@ class Embedding(Quantizable, LowRankAdaptable, Layer):
             rows = rows + self._lora_scale * (look_up(a.value, ids) @ b.value)
         return rows.astype(self.compute_dtype)
 
+    def quantized_build(
+        self, embeddings_shape: Shape, mode: str, config: QuantizationConfig | None = None
+    ) -> None:
+        super().quantized_build(embeddings_shape, mode, config)
+
     def _layouts(self, shape: Shape) -> list[WeightLayout]:
         return [TableLayout("embeddings", shape)]
 

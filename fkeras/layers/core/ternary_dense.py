@@ -21,6 +21,7 @@ from fkeras.layers.quantized.three_values import Ternary, signs_and_scale
 if TYPE_CHECKING:
     from fkeras.core.values.variable import Variable
     from fkeras.layers.quantized.scheme import Scheme
+    from fkeras.quantizers import QuantizationConfig
     from fkeras.types import Config, Identifier, Shape, Tensor
 
 _PRODUCT = MatrixProduct()
@@ -147,6 +148,14 @@ class TernaryDense(Quantizable, Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
+
+    def quantize(
+        self,
+        mode: str | None = "ternary",
+        type_check: bool = True,
+        config: QuantizationConfig | None = None,
+    ) -> None:
+        super().quantize(mode, type_check, config)
 
     def _layouts(self, shape: Shape) -> list[WeightLayout]:
         layout = WeightLayout("kernel", shape)

@@ -65,11 +65,14 @@ class IndexLookup(HostLayer):
         **kwargs: Any,
     ) -> None:
         size_in_config = kwargs.pop("vocabulary_size", None)
+        is_copy = scopes.classes_in_memory() is not None  # elsewhere "learnt" is no argument
+        learnt = kwargs.pop("learnt", None) if is_copy else None
+        who = kwargs.pop("who", None)
         has_input_vocabulary = kwargs.pop("has_input_vocabulary", vocabulary is not None)
         kwargs.pop("vocabulary_dtype", None)
         kwargs.pop("dtype", None)  # tokens have one dtype, numbers another: there is no choice
         super().__init__(name=name, **kwargs)
-        who = self._who = f"{type(self).__name__} '{self.name}'"
+        who = self._who = who or f"{type(self).__name__} '{self.name}'"
         output_mode = check_output_mode(output_mode, _MODES, who)
         refuse_sparse(sparse, who)
         check_sizes(max_tokens, num_oov_indices, pad_to_max_tokens, who)
@@ -85,9 +88,8 @@ class IndexLookup(HostLayer):
         self.oov_method = oov_method
         self.salt = lookup_salts(salt, oov_method, self._rejects_salt, who)
         self.idf_weights: np.ndarray | None = None
-        # A path is not kept: a file of the model has the vocabulary itself.
-        self.input_vocabulary = None if _is_path(vocabulary) else _plain(vocabulary)
-        self.input_idf_weights = _plain(idf_weights)
+        self.input_vocabulary: list[Any] | None = None
+        self.input_idf_weights: list[float] | None = None
         self._has_input_vocabulary = has_input_vocabulary
         self._size_in_config = size_in_config
         self._tokens: Any = None
@@ -102,6 +104,13 @@ class IndexLookup(HostLayer):
                     "each token as `idf_weights`, or leave both to `adapt`."
                 )
             self.set_vocabulary(vocabulary, idf_weights)
+            # A path is not kept: a file of the model has the vocabulary itself.
+            self.input_vocabulary = None if _is_path(vocabulary) else _plain(vocabulary)
+            self.input_idf_weights = _plain(idf_weights)
+        elif learnt is not None:
+            tokens, weights = learnt
+            weights = None if weights is None else np.asarray(weights, settings.floatx())
+            self._accept(tokens, weights)
 
     # -- what a token is ---------------------------------------------------------
 
@@ -269,6 +278,8 @@ class IndexLookup(HostLayer):
             )
         self._tokens = tokens
         self.idf_weights = weights
+        self.input_vocabulary = None  # what the constructor was given is another one
+        self.input_idf_weights = None
         if self.invert:
             self._table = self._array_of_tokens([*tokens, self.oov_token])
             return
@@ -482,6 +493,10 @@ class IndexLookup(HostLayer):
     def get_config(self) -> Config:
         """The constructor's arguments; a vocabulary that was learnt or read is none of them."""
         config = super().get_config()
+        if scopes.classes_in_memory() is not None and self._tokens is not None:
+            # A copy in memory has no file that the vocabulary could come from.
+            weights = None if self.idf_weights is None else self.idf_weights.tolist()
+            config["learnt"] = (self._tokens, weights)
         return {
             **config,
             "oov_method": self.oov_method,

@@ -126,7 +126,7 @@ class TextVectorization(HostLayer):
     ) -> None:
         lookup_arguments = {
             key: kwargs.pop(key)
-            for key in ("vocabulary_size", "has_input_vocabulary")
+            for key in ("vocabulary_size", "has_input_vocabulary", "learnt")
             if key in kwargs
         }
         super().__init__(name=name, **kwargs)
@@ -164,6 +164,7 @@ class TextVectorization(HostLayer):
             sparse=sparse,
             encoding=encoding,
             name=self.name,
+            who=who,
             **lookup_arguments,
         )
 
@@ -347,8 +348,9 @@ class TextVectorization(HostLayer):
     def get_config(self) -> Config:
         """The constructor's arguments; a vocabulary that was learnt or read is none of them."""
         lookup = self._lookup_layer.get_config()
-        names = ("vocabulary", "idf_weights", "vocabulary_size")
-        return {**super().get_config(), **{name: lookup[name] for name in names}}
+        names = ("vocabulary", "idf_weights", "vocabulary_size", "learnt")
+        told = {name: lookup[name] for name in names if name in lookup}
+        return {**super().get_config(), **told}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

@@ -43,6 +43,11 @@ class Calibrated(Scheme):
         self, layout: WeightLayout, config: QuantizationConfig | None, policy: DTypePolicy
     ) -> None:
         super().__init__(layout, config, policy)
+        if not layout.is_matrix:
+            raise NotImplementedError(
+                f"{type(self).__name__} is for kernels whose first axes are those that are summed "
+                f"over. Received: shape {layout.shape}, summed over axes {layout.scale_axes}."
+            )
         said_by = policy if config is None else config
         if not hasattr(said_by, "weight_bits"):
             raise UserInputError(

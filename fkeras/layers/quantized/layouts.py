@@ -43,6 +43,11 @@ class WeightLayout:
         self.shape = tuple(shape)
 
     @property
+    def is_matrix(self) -> bool:
+        """Whether `as_columns` gives a column for each output."""
+        return True
+
+    @property
     def rows(self) -> int:
         """Number of rows."""
         return math.prod(self.shape[axis] for axis in self.scale_axes)
@@ -130,6 +135,10 @@ class EinsumLayout(WeightLayout):
         self.scale_axes = tuple(i for i, letter in enumerate(kernel) if letter not in outputs)
         self._kernel = kernel
         self._outputs = outputs
+
+    @property
+    def is_matrix(self) -> bool:
+        return self.scale_axes == tuple(range(len(self.scale_axes)))
 
     def kept_scale(self, scale: Any) -> Any:
         return align(scale, self._kernel, self._outputs)

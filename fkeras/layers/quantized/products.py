@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
@@ -33,6 +34,10 @@ class MatrixProduct:
         """A scale of the inputs so that it fits the outputs."""
         return scale
 
+    def rows(self, inputs: Tensor) -> Tensor:
+        """The inputs as `(samples, rows)`, in the order of the kernel's rows."""
+        return inputs.reshape(-1, inputs.shape[-1])
+
 
 class EinsumProduct(MatrixProduct):
     """`einsum(equation, inputs, kernel)`.
@@ -52,6 +57,13 @@ class EinsumProduct(MatrixProduct):
         both_are_whole = inputs.dtype == kernel.dtype == jnp.int8
         accumulator = "int32" if both_are_whole else None
         return einsum(self.equation, inputs, kernel, preferred_element_type=accumulator)
+
+    def rows(self, inputs: Tensor) -> Tensor:
+        kernel = self.equation.partition("->")[0].partition(",")[2]
+        summed = [letter for letter in kernel if letter not in self._outputs]
+        axes = [self._inputs.index(letter) for letter in summed]
+        moved = jnp.moveaxis(inputs, axes, range(-len(axes), 0))
+        return moved.reshape(-1, math.prod(moved.shape[-len(axes) :]))
 
     def kept_scale(self, scale: jax.Array) -> jax.Array:
         return align(scale, self._inputs, self._outputs)

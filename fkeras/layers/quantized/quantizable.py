@@ -9,6 +9,7 @@ from fkeras.core.values import lending
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building
 from fkeras.layers.base.quantizing import check_quantizable, not_implemented, unknown_mode
+from fkeras.layers.quantized import observing
 from fkeras.layers.quantized.calibrated import Calibrated
 from fkeras.layers.quantized.whole_numbers import WholeNumbers
 from fkeras.quantizers import resolving
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from fkeras.layers.quantized.layouts import WeightLayout
     from fkeras.layers.quantized.products import MatrixProduct
     from fkeras.layers.quantized.scheme import Scheme
-    from fkeras.types import ArrayLike, Config, Identifier, Shape, Tensor
+    from fkeras.types import ArrayLike, Config, Shape, Tensor
 
 
 class Quantizable:
@@ -91,6 +92,7 @@ class Quantizable:
     ) -> dict[str, Scheme]:
         if mode not in self._schemes:
             raise unknown_mode(self, tuple(self._schemes), mode)
+        self._refuse_adapters(mode)
         policy = self.dtype_policy
         config = resolving.for_build(mode, policy, config)
         make = self._schemes[mode]
@@ -119,7 +121,6 @@ class Quantizable:
             raise not_implemented(self, "quantize")
         if config.mode not in self._schemes:
             raise unknown_mode(self, tuple(self._schemes), config.mode)
-        self._refuse_adapters(config.mode)
         schemes = self._schemes_for(config.mode, config, self._large_weight_shape())
         encoded = self._encoded(schemes)
         for scheme in schemes.values():
@@ -156,7 +157,8 @@ class Quantizable:
 
     def _refuse_adapters(self, mode: str) -> None:
         """Raises where the layer has low-rank adapters and the mode cannot go beside them."""
-        if getattr(self, "lora_enabled", False) and not self._schemes[mode].takes_lora:
+        has_adapters = getattr(self, "lora_rank", None) is not None  # or will, when it is built
+        if has_adapters and not self._schemes[mode].takes_lora:
             raise UserInputError(
                 f"Layer '{self.name}': mode '{mode}' does not go with low-rank adapters. Call "
                 "`merge_lora()` before, or use 'int8' or 'int4'."
@@ -184,6 +186,16 @@ class Quantizable:
     def _waits_for_data(self, scheme: Scheme) -> bool:
         return isinstance(scheme, Calibrated) and scheme.layout.attribute in vars(self)
 
+    @property
+    def _calibrated_scheme(self) -> Calibrated:
+        """The scheme of a layer whose numbers are chosen by looking at data."""
+        return self._info.schemes[self._large_weights[0]]
+
+    @property
+    def _waits_for_calibration(self) -> bool:
+        """Whether data are still to be looked at."""
+        return any(map(self._waits_for_data, self._info.schemes.values()))
+
     def _kept_values(self, scheme: Scheme) -> dict[str, jax.Array]:
         """The values of what is kept, as they are now."""
         return {name: getattr(self, name).value for name in scheme.attributes().values()}
@@ -196,6 +208,8 @@ class Quantizable:
             inputs = inputs.todense()
         scheme = self._scheme()
         if scheme is None:  # there are no numbers yet
+            if observing.is_observed():
+                observing.tell(self, product.rows(inputs))
             return product(inputs, self._adapted_variable.value)
         values = self._kept_values(scheme)
         return scheme.multiply(product, inputs, values, self.compute_dtype, training)
@@ -251,14 +265,13 @@ class Quantizable:
 
     # -- with low-rank adapters ----------------------------------------------------
 
-    def _make_adapters(self, a_initializer: Identifier, b_initializer: Identifier) -> None:
-        for scheme in self._info.schemes.values():
-            if not scheme.takes_lora:
-                raise UserInputError(
-                    f"lora is not supported with quantization mode '{self.quantization_mode}' of "
-                    f"layer '{self.name}'. 'int8' and 'int4' go with it."
-                )
-        super()._make_adapters(a_initializer, b_initializer)
+    def _why_not_adapted(self) -> str | None:
+        if all(scheme.takes_lora for scheme in self._info.schemes.values()):
+            return super()._why_not_adapted()
+        return (
+            f"lora is not supported with quantization mode '{self.quantization_mode}' of layer "
+            f"'{self.name}'. 'int8' and 'int4' go with it."
+        )
 
     def _unadapted(self) -> Variable | jax.Array:
         scheme = self._scheme()

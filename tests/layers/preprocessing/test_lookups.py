@@ -276,6 +276,12 @@ def test_a_config_that_names_a_file_is_refused(tmp_path, kind):
         assert kind.from_config(dict(config)).vocabulary_size() >= 3
 
 
+@pytest.mark.parametrize("kind", [layers.StringLookup, layers.TextVectorization])
+def test_what_copies_in_memory_tell_is_no_argument_of_a_config(kind):
+    with pytest.raises(UserInputError, match="learnt"):
+        kind.from_config({**kind().get_config(), "learnt": [["a", "a"], None]})
+
+
 def test_a_layer_that_was_never_adapted_comes_back_without_a_vocabulary(tmp_path):
     layer = layers.StringLookup(mask_token="")
     layer.save_assets(tmp_path)

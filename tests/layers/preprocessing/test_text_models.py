@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import fkeras
+from fkeras import layers
+from fkeras.errors import NotBuiltError
 
 DATA = pathlib.Path(__file__).parent / "data"
 PREDICTIONS = json.loads((DATA / "text_models.json").read_text())
@@ -88,3 +90,42 @@ def test_files_are_laid_out_as_keras_lays_them_out(tmp_path, name):
     for key in ours:
         if key.endswith("idf_weights"):
             np.testing.assert_allclose(ours[key], theirs[key], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_a_clone_knows_what_its_model_has_learnt(name):
+    model = fkeras.saving.load_model(DATA / f"{name}.keras")
+    clone = fkeras.models.clone_model(fkeras.models.clone_model(model))
+    clone.set_weights(model.get_weights())
+    inputs = inputs_of(name)
+    np.testing.assert_array_equal(
+        clone.predict(inputs, verbose=0), model.predict(inputs, verbose=0)
+    )
+    assert "learnt" not in clone.to_json()
+
+
+def test_a_clone_may_learn_anew_and_keeps_it_in_files(tmp_path):
+    vectorize = layers.TextVectorization(output_sequence_length=2)
+    model = fkeras.Sequential([fkeras.Input((), dtype="string"), vectorize])
+    vectorize.adapt(["a b"])
+    clone = fkeras.models.clone_model(model)
+    clone.layers[0].adapt(["c"])
+    clone.save(tmp_path / "clone.keras")
+    again = fkeras.saving.load_model(tmp_path / "clone.keras")
+    for one, learnt in ((model, ["b", "a"]), (clone, ["c"]), (again, ["c"])):
+        assert one.layers[0].get_vocabulary()[2:] == learnt
+
+
+def test_a_vocabulary_that_was_set_is_the_one_that_a_file_has(tmp_path):
+    """Also where the constructor was given another one, which Keras's files have."""
+    layer = layers.StringLookup(vocabulary=["a", "b"])
+    layer.set_vocabulary(["c"])
+    fkeras.Sequential([fkeras.Input((), dtype="string"), layer]).save(tmp_path / "model.keras")
+    again = fkeras.saving.load_model(tmp_path / "model.keras")
+    assert again.layers[0].get_vocabulary() == ["[UNK]", "c"]
+
+
+def test_what_has_no_vocabulary_is_called_by_its_own_name():
+    model = fkeras.Sequential([layers.TextVectorization(name="words"), layers.Embedding(9, 2)])
+    with pytest.raises(NotBuiltError, match="TextVectorization 'words' has no vocabulary yet"):
+        model.predict(np.array(["a"]), verbose=0)

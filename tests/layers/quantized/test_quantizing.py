@@ -240,6 +240,8 @@ def test_modes_that_do_not_go_with_adapters_say_so():
         layer.quantize(mode)
         with pytest.raises(ValueError, match="lora is not supported with quantization mode"):
             layer.enable_lora(2)
+        with pytest.raises(ValueError, match="does not go with low-rank adapters"):
+            layers.Dense(3, lora_rank=2, dtype=f"{mode}_from_float32").build((None, 12))
 
 
 # -- copies and configs ----------------------------------------------------------------------------
@@ -425,7 +427,7 @@ def test_ternary_dense_multiplies_by_signs_and_trains_the_floats(threshold):
         by_scale = ((1 - expected**2) * (X @ signs)).sum()
         through_rounding = through_rounding + by_scale * np.sign(kernel) / kernel.size
     np.testing.assert_allclose(gradient, through_rounding, rtol=1e-3, atol=1e-4)
-    layer.quantize("ternary")
+    layer.quantize()
     np.testing.assert_allclose(layer(X), expected, rtol=1e-4, atol=1e-5)
     other = layers.TernaryDense.from_config(layer.get_config())
     other.build((None, 12))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from fkeras.layers.preprocessing.images.colors import BYTES, to_levels
 
@@ -38,7 +40,8 @@ def count(values: jax.Array, bins: int) -> jax.Array:
     """
     flat = values.reshape(-1, values.shape[-1])
     rows = jnp.arange(flat.shape[0])[:, None]
-    counts = jnp.zeros((flat.shape[0], bins), jnp.int32).at[rows, flat].add(1)
+    counts = jnp.zeros((flat.shape[0], bins), jnp.int32)
+    counts = counts.at[rows, flat].add(1, mode="promise_in_bounds")
     return counts.reshape(*values.shape[:-1], bins)
 
 
@@ -58,13 +61,13 @@ def _rounded_shares(parts: jax.Array, wholes: jax.Array, pixels: int) -> jax.Arr
         pixels: the most that a whole can be.
     """
     parts = jnp.maximum(parts, 0)
-    if pixels >= 2**24:
+    if pixels >= 2**23:
         return jnp.round(parts.astype(jnp.float32) * 255.0 / wholes.astype(jnp.float32))
-    wholes = wholes.astype(jnp.uint32)
-    quotients, rests = jnp.divmod(parts.astype(jnp.uint32) * 255, wholes)
-    twice = 2 * rests
-    is_up = (twice > wholes) | ((twice == wholes) & (quotients % 2 == 1))
-    return quotients + is_up.astype(jnp.uint32)
+    twice = (2 * wholes).astype(jnp.uint32)
+    dividend = parts.astype(jnp.uint32) * 510 + wholes.astype(jnp.uint32)
+    halves_up = lax.div(dividend, jnp.broadcast_to(twice, dividend.shape))
+    is_half = dividend == halves_up * twice
+    return halves_up - (is_half & (halves_up % 2 == 1)).astype(jnp.uint32)
 
 
 def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> jax.Array:
@@ -77,18 +80,23 @@ def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> ja
         bins: of the histogram.
         data_format: `'channels_last'` or `'channels_first'`.
     """
-    channels = planes(images, data_format)
-    values = channels.reshape(*channels.shape[:-2], -1)  # (..., channels, pixels)
-    places = to_levels(values, bins)
-    counts = count(places, bins)
+    *leading, _, _, _ = images.shape
+    is_last = data_format == "channels_last"
+    channels = images.shape[-1 if is_last else -3]
+    shape = (*leading, 1, 1, channels) if is_last else (*leading, channels, 1, 1)
+    rows = math.prod(shape)  # one for each channel of each image
+    # One table of all rows, so that pixels stay where they are.
+    starts = jnp.arange(rows, dtype=jnp.int32).reshape(shape) * bins
+    places = to_levels(images, bins) + starts
+    counts = jnp.zeros(rows * bins, jnp.int32)
+    counts = counts.at[places.reshape(-1)].add(1, mode="promise_in_bounds").reshape(rows, bins)
     totals = jnp.cumsum(counts, axis=-1)
     # Pixels in the first bin that has any: the darkest value becomes 0.
     first = jnp.take_along_axis(totals, jnp.argmax(totals > 0, axis=-1, keepdims=True), axis=-1)
-    others = totals[..., -1:] - first
-    table = _rounded_shares(totals - first, jnp.maximum(others, 1), values.shape[-1])
-    equalized = look_up(table.astype(values.dtype), places)
-    equalized = jnp.where(others > 0, equalized, values)
-    return from_planes(equalized.reshape(channels.shape), data_format)
+    others = totals[:, -1:] - first
+    table = _rounded_shares(totals - first, jnp.maximum(others, 1), images.size // rows)
+    equalized = table.astype(images.dtype).reshape(-1).at[places].get(mode="promise_in_bounds")
+    return jnp.where(others.reshape(shape) > 0, equalized, images)
 
 
 def _tiles(channels: jax.Array, grid: Sequence[int]) -> jax.Array:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, Unpack
 
 import jax.numpy as jnp
 
-from fkeras import ops
 from fkeras.layers.preprocessing.images import factors
 from fkeras.layers.preprocessing.images.image_layer import Transformation
 from fkeras.layers.preprocessing.images.moving_layer import RandomMovingLayer
 from fkeras.layers.preprocessing.images.options import ImageOptions
+from fkeras.ops.image_warp import projected
 
 if TYPE_CHECKING:
     from fkeras.types import DataFormat, SeedLike, Tensor
@@ -31,6 +31,11 @@ class ProjectiveLayer(RandomMovingLayer):
         seed, data_format, bounding_box_format: see `RandomImageLayer`.
         fill_value: a number.
     """
+
+    # Whether parallels stay parallel: the last two of the numbers are 0.
+    is_affine = True
+    # Whether rows stay rows and columns stay columns.
+    is_upright = False
 
     def __init__(
         self,
@@ -63,14 +68,17 @@ class ProjectiveLayer(RandomMovingLayer):
     ) -> Tensor:
         down = -3 if self.data_format == "channels_last" else -2
         height, width = images.shape[down], images.shape[down + 1]
-        return ops.image.affine_transform(
-            images,
+        is_last = self.data_format == "channels_last"
+        moved = projected(
+            images if is_last else jnp.moveaxis(images, 1, -1),
             self.projection(transformation, height, width),
-            interpolation=interpolation,
-            fill_mode=self.fill_mode,
-            fill_value=self.fill_value,
-            data_format=self.data_format,
+            interpolation,
+            self.fill_mode,
+            self.fill_value,
+            self.is_affine,
+            self.is_upright,
         )
+        return moved if is_last else jnp.moveaxis(moved, -1, 1)
 
     def move_corners(
         self, corners: Tensor, transformation: Transformation, height: int, width: int

@@ -45,6 +45,8 @@ class RandomPerspective(ProjectiveLayer):
         (2, 8, 8, 3)
     """
 
+    is_affine = False
+
     def __init__(
         self,
         factor: float | Sequence[float] = 1.0,

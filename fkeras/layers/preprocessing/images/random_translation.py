@@ -49,6 +49,8 @@ class RandomTranslation(ProjectiveLayer):
         [0.0, 1.0, 2.0, 3.0]
     """
 
+    is_upright = True
+
     def __init__(
         self,
         height_factor: float | Sequence[float],

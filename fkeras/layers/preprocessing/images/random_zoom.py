@@ -51,6 +51,8 @@ class RandomZoom(ProjectiveLayer):
         [0.0, 1.0, 3.0, 5.0, 0.0]
     """
 
+    is_upright = True
+
     def __init__(
         self,
         height_factor: float | Sequence[float],
