@@ -21,7 +21,8 @@
   how values of a class become arrays of JAX.
 - `named_axes`: the axes of `shard_map`, `pmap` and `vmap(axis_name=...)` that a program runs along.
 - `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
-- `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by.
+- `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by,
+  taken of programs without the names of their results.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
 - `ArrayImpl`: the class of arrays that hold values, which takes further methods.
@@ -48,6 +49,7 @@ from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
 from jax._src.numpy import array_methods as _array_methods
 from jax.extend import core as _extended_core
+from jaxlib.mlir import ir
 
 Trace = _jax_core.Trace
 raw_value_descriptor = nnx.Variable.__dict__["_raw_value"]
@@ -225,11 +227,28 @@ def is_mapping(trace: Trace) -> bool:
     return type(trace) is BatchTrace
 
 
+_RESULT_NAME = "jax.result_info"
 _COMPILED = ("backend", "computation", "devices", "compile_options", "host_callbacks")
 
 
 def has_found_devices() -> bool:
     return _xla_bridge.backends_are_initialized()
+
+
+def _without_names(module: ir.Module) -> ir.Module:
+    """A copy of a program that does not say what its results are called, such as `['auc_1']`."""
+    with module.context:
+        copy = module.operation.clone()
+        for function in copy.regions[0].blocks[0].operations:
+            attributes = function.attributes
+            if "res_attrs" in attributes:
+                attributes["res_attrs"] = ir.ArrayAttr.get(
+                    [
+                        ir.DictAttr.get({a.name: a.attr for a in row if a.name != _RESULT_NAME})
+                        for row in attributes["res_attrs"]
+                    ]
+                )
+    return copy
 
 
 @functools.cache
@@ -257,7 +276,7 @@ def wrap_compilation(
             return original(backend, computation, devices, options, callbacks, *rest)
 
         def key() -> Hashable:
-            text = _cache_key.get(computation, devices, options, backend)
+            text = _cache_key.get(_without_names(computation), devices, options, backend)
             # The key on disk tells kinds of devices alone.
             return text, id(backend), tuple(device.id for device in devices.flat)
 

@@ -34,8 +34,9 @@ class QuantizationConfig:
     def mode(self) -> str:
         """The mode: `'int8'`, `'int4'`, ..."""
         raise NotImplementedError(
-            f"{type(self).__name__} must define the property `mode`. Use one of its subclasses, "
-            "such as `Int8QuantizationConfig`."
+            f"{type(self).__name__} must define the property `mode`. Do not instantiate "
+            "QuantizationConfig directly: use one of its subclasses, such as "
+            "`Int8QuantizationConfig`."
         )
 
     def dtype_policy_string(self) -> str:

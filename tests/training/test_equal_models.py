@@ -44,6 +44,16 @@ def test_a_second_model_compiles_nothing():
         np.testing.assert_array_equal(a, b)
 
 
+def test_names_of_results_make_no_other_program():
+    first, second = (fkeras.metrics.MeanAbsoluteError(name=name) for name in ("mae", "mae_1"))
+    before = trained(model(metrics=[first]))
+    kept = shared_programs.count()
+    with shared_programs.checked():
+        after = trained(model(metrics=[second]))
+    assert shared_programs.count() == kept > 0
+    np.testing.assert_array_equal(before[-1], after[-1])
+
+
 def test_a_second_compile_compiles_nothing():
     made = model()
     trained(made)

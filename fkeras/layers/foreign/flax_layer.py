@@ -38,8 +38,9 @@ class FlaxLayer(Layer):
     they have; `init(key)` returns these and warns. A function of an `nnx.Rngs` that makes the
     module leaves the values to `init(key)` and to the model's key. A `flax.linen` module gets its
     variables at the first call, from the model's key; its collections other than 'params' are
-    state. `training` is passed on under the name that the module has for it: `training`, `train`,
-    `deterministic`, `is_training` or `use_running_average`.
+    state, which each call may change (batch statistics change in training alone, since the module
+    is told). `training` is passed on under the name that the module has for it: `training`,
+    `train`, `deterministic`, `is_training` or `use_running_average`.
 
     In a pure call with `rngs=` all random streams of the module draw from its keys, and count
     nothing; without it those of an nnx module count their own state on.
@@ -90,6 +91,16 @@ class FlaxLayer(Layer):
         self.linen_variables: dict[str, Any] = {}
         if variables is not None:
             self._adopt_linen(variables)
+
+    @property
+    def params(self) -> Mapping[str, Nested[Variable]]:
+        """Linen only: the Variables of its collection 'params'."""
+        return self.linen_variables.get("params", {})
+
+    @property
+    def state(self) -> Mapping[str, Nested[Variable]]:
+        """Linen only: the Variables of its other collections, by name."""
+        return {k: v for k, v in self.linen_variables.items() if k != "params"}
 
     def _needs_no_build(self) -> bool:
         return not self._linen or bool(self.linen_variables)
@@ -177,7 +188,7 @@ class FlaxLayer(Layer):
         )
         # Drawn in training alone: a pure call at rest needs no key.
         rngs = _linen_keys_of_call() if training else None
-        mutable = [name for name in values if name != "params"] if training else []
+        mutable = [name for name in values if name != "params"]
         try:
             result = self.module.apply(
                 values, inputs, method=self.method, rngs=rngs, mutable=mutable or False, **mode

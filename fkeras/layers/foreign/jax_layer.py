@@ -70,9 +70,9 @@ class JaxLayer(Layer):
         self.init_fn = init_fn
         self.seed = seed
         self.params = self.state = None
-        self._call_names = _parameter_names(call_fn, _CALL_PARAMETERS)
+        self._call_names = _parameter_names("call_fn", call_fn, _CALL_PARAMETERS)
         if init_fn is not None:
-            self._init_names = _parameter_names(init_fn, _INIT_PARAMETERS)
+            self._init_names = _parameter_names("init_fn", init_fn, _INIT_PARAMETERS)
         # With `init_fn` and a state alone, both come from `init_fn`, which needs inputs.
         if params is not None or state is not None and init_fn is None:
             self._adopt(params, state)
@@ -140,16 +140,19 @@ class JaxLayer(Layer):
         return outputs
 
 
-def _parameter_names(function: Callable[..., Any], allowed: set[str]) -> list[str]:
+def _parameter_names(argument: str, function: Callable[..., Any], allowed: set[str]) -> list[str]:
     """Names of a function's parameters, all of them `allowed`, `inputs` among them."""
     names = [
         name
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
-    if set(names) - allowed or "inputs" not in names:
+    surplus = [name for name in names if name not in allowed]
+    if surplus or "inputs" not in names:
+        wrong = f"has `{surplus[0]}`, which it may not" if surplus else "lacks `inputs`"
         raise UserInputError(
-            f"JaxLayer: {getattr(function, '__name__', function)} takes {names}; it may take "
+            f"JaxLayer: the function of argument `{argument}` "
+            f"({getattr(function, '__name__', function)}) {wrong}: it takes {names}; it may take "
             f"{sorted(allowed)} and must take ['inputs']."
         )
     return names

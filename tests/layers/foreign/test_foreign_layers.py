@@ -191,7 +191,10 @@ def test_functions_have_symbolic_shapes():
     [
         ((None,), "`call_fn` must be a function. Received: None"),
         ((lambda inputs: inputs,), "cannot all be `None`"),
-        ((lambda x: x, lambda inputs: {}), r"takes \['x'\]; it may take .* must take \['inputs'\]"),
+        (
+            (lambda x: x, lambda inputs: {}),
+            r"`call_fn` \(<lambda>\) has `x`, .* must take \['inputs'\]",
+        ),
         ((lambda inputs: inputs, lambda rng: {}), r"takes \['rng'\]"),
         ((lambda inputs, mask: inputs, lambda inputs: {}), r"takes \['inputs', 'mask'\]"),
     ],
@@ -199,3 +202,23 @@ def test_functions_have_symbolic_shapes():
 def test_functions_of_other_parameters_are_named(arguments, message):
     with pytest.raises(UserInputError, match=message):
         layers.JaxLayer(*arguments)
+
+
+def test_a_linen_module_counts_in_inference_too():
+    class Counting(linen.Module):
+        @linen.compact
+        def __call__(self, x):
+            count = self.variable("cache", "count", lambda: jnp.zeros((), jnp.int32))
+            count.value = count.value + 1
+            return x * count.value
+
+    layer = layers.FlaxLayer(Counting(), variables={"cache": {"count": np.int32(0)}})
+    model = fkeras.Sequential([fkeras.Input((2,)), layer])
+    assert not layer.params
+    np.testing.assert_array_equal(layer(np.ones((1, 2))), [[1, 1]])
+    np.testing.assert_array_equal(model.predict(np.ones((1, 2)), verbose=0), [[2, 2]])
+    assert layer.state["cache"]["count"].value == 2
+    variables = layer.get_variables()
+    y, _ = layer.apply(variables, jnp.ones((1, 2)))
+    np.testing.assert_array_equal(y, [[3, 3]])
+    assert layer.state["cache"]["count"].value == 2
