@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from fkeras.core import dtype_policy, names, settings, tracebacks
 from fkeras.core.config import constructor, registry, serialization
+from fkeras.core.randomness import first_values
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
@@ -27,7 +28,9 @@ Direction: TypeAlias = Literal["up", "down"]  # which values are better
 
 def zeros(shape: Shape, dtype: DTypeLike | None = None) -> jax.Array:
     """The initializer of metric state."""
-    return jnp.zeros(shape, dtype)
+    return first_values.filled(
+        first_values.as_shape(shape), 0, dtype or jax.dtypes.canonicalize_dtype(float)
+    )
 
 
 class Metric:
@@ -194,7 +197,7 @@ class Metric:
     def reset_state(self) -> None:
         """Forgets everything: all state becomes 0."""
         for variable in self.variables:
-            variable.assign(jnp.zeros(variable.shape, variable.dtype))
+            variable.assign(zeros(variable.shape, variable.dtype))
 
     @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -40,7 +40,7 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
             f"An optimizer's config is a dict with 'class_name' and 'config'. Received: {config!r}"
         )
     name, builtins = config["class_name"], _classes_by_lower_name()
-    custom = registry.find(None, name, config.get("registered_name"), custom_objects)
+    custom = _found(name, config.get("registered_name"), custom_objects, builtins)
     is_ours = str(config.get("module") or "keras").split(".")[0] in ("keras", "fkeras")
     if custom is None and is_ours and str(name).lower() in builtins:
         # Open for what the config holds: schedules, optimizers inside.
@@ -51,6 +51,26 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
     return serialization.deserialize_keras_object(
         {"config": {}, **config}, custom_objects=custom_objects
     )
+
+
+def _found(
+    name: Any,
+    registered_name: str | None,
+    custom_objects: dict[str, Any] | None,
+    builtins: dict[str, type[Optimizer]],
+) -> Any:
+    """What a config names, in the case in which it is written; None for nothing.
+
+    The search of all rooms, which loads them, is left out for optimizers of fkeras's own.
+    """
+    own = builtins.get(str(name).lower())
+    if own is None:
+        return registry.find(None, name, registered_name, custom_objects)
+    for key in filter(None, (registered_name, name)):
+        registered = registry.get_registered_object(key, custom_objects)
+        if registered is not None:
+            return registered
+    return registry.builtins_of("keras.optimizers").get(name)
 
 
 def get(

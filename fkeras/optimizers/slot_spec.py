@@ -7,12 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import jax
-import jax.numpy as jnp
 
+from fkeras.core.randomness import first_values
 from fkeras.core.values import stacking
 
 if TYPE_CHECKING:
     from fkeras.optimizers.parameter_info import ParameterInfo
+
+# Elements of a value that the host fills, which needs no program for its shape; larger ones, of
+# which a model has few shapes, are filled where they lie.
+_MOST_ON_HOST = 1 << 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +50,8 @@ class SlotSpec:
         if callable(self.fill):
             return self.fill(param)
         if isinstance(param, jax.Array) and param.shape == self.shape:
-            # Made from the parameter, which keeps its sharding.
-            return jax.lax.full_like(param, self.fill, dtype=self.dtype)
-        return jnp.full(self.shape, self.fill, self.dtype)
+            is_placed = isinstance(param, jax.core.Tracer) or param.committed
+            if is_placed or param.size > _MOST_ON_HOST:
+                # Made from the parameter, which keeps its sharding.
+                return jax.lax.full_like(param, self.fill, dtype=self.dtype)
+        return first_values.filled(self.shape, self.fill, self.dtype)

@@ -1,9 +1,11 @@
 """The block generator: random numbers for weights of any shape from one small compiled body.
 
 Element i of a weight is a function of (key, the weight's structural path, i) alone. Numbers come in
-blocks of 65,536 from one Threefry body per kind of distribution: the facade loops over blocks, a
-traced `init` maps the same body over all blocks of all weights. One `jax.random` call for each
-shape would compile once for each shape (ResNet-50: 5 to 12 s instead of a fraction of one).
+blocks of 65,536 from one Threefry body per kind of distribution: a traced `init` maps it over all
+blocks of all weights; the facade loops over blocks, makes their bits and uniform numbers with NumPy
+(whole numbers and exact arithmetic: the same bits), and others by one small program of a block's
+bits. One `jax.random` call for each shape would compile once for each shape (ResNet-50: 5 to 12 s
+instead of a fraction of one).
 
 A block is decided by a row: (key data uint32[2], hash of the path uint32, block number uint32).
 """
@@ -20,6 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core import jax_private
+from fkeras.core.randomness import threefry
 
 # NumPy's in the facade, where XLA would compile a program for each shape; else JAX's.
 HostOrTraced: TypeAlias = np.ndarray | jax.Array
@@ -83,8 +86,26 @@ def _body(kind: str, *row: jax.Array) -> jax.Array:
 
 
 @functools.cache
-def _compiled(kind: str) -> Callable[..., jax.Array]:
-    return jax.jit(functools.partial(_body, kind))
+def _compiled(kind: str) -> Callable[[np.ndarray], jax.Array]:
+    return jax.jit(_OF_BITS[kind])
+
+
+def _bits_on_host(key_data: np.ndarray, block: int, count: int) -> np.ndarray:
+    """The first `count` random words of a block: those of `_bits`."""
+    i = np.arange(min(count, _HALF), dtype=np.uint32)
+    first, second = threefry.words(key_data, i, np.full_like(i, block))
+    return first if count <= _HALF else np.concatenate([first, second[: count - _HALF]])
+
+
+def _numbers_on_host(kind: str, bits: np.ndarray) -> np.ndarray:
+    """The numbers of at most a block's bits."""
+    if kind == "uniform":  # exact, every step of it
+        one_to_two = ((bits >> np.uint32(9)) | np.uint32(0x3F800000)).view(np.float32)
+        return one_to_two * np.float32(2) - np.float32(3)
+    count = bits.size
+    if count < BLOCK:  # one program for all sizes
+        bits = np.concatenate([bits, np.zeros(BLOCK - count, np.uint32)])
+    return np.asarray(_compiled(kind)(bits))[:count]
 
 
 def path_hash(path: str) -> np.uint32:
@@ -112,9 +133,12 @@ def numbers(kind: str, key_data: KeyData, path: str, count: int) -> HostOrTraced
     blocks = block_count(count)
     if isinstance(key_data, jax.core.Tracer) or not on_host():
         return mapped(kind, [rows_of(key_data, path, blocks)]).reshape(-1)[:count]
-    run, word = _compiled(kind), path_hash(path)
-    drawn = [np.asarray(run(key_data, word, np.uint32(b))) for b in range(blocks)]
-    return (drawn[0] if blocks == 1 else np.concatenate(drawn))[:count]
+    key = threefry.fold_in(np.asarray(key_data), int(path_hash(path)))
+    drawn = []
+    for block in range(blocks):
+        bits = _bits_on_host(key, block, min(BLOCK, count - block * BLOCK))
+        drawn.append(_numbers_on_host(kind, bits))
+    return drawn[0] if blocks == 1 else np.concatenate(drawn)
 
 
 def rows_of(

@@ -150,7 +150,11 @@ def draw(
         key_data, path = initializer.keyed(key_data, path)
         numbers = blocks.numbers(initializer.kind, key_data, path, initializer.count(shape))
         return _finished(initializer, numbers, shape, dtype)
-    return _draw_by_call(initializer, jnp.asarray(key_data), path, shape, dtype)
+    if isinstance(key_data, np.ndarray) and blocks.on_host():
+        data = jax.device_put(key_data)  # `jnp.asarray` would compile a program
+    else:
+        data = jnp.asarray(key_data)
+    return _draw_by_call(initializer, data, path, shape, dtype)
 
 
 def draw_all(key: jax.Array, rows: Sequence[WeightRow]) -> list[jax.Array]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
-from fkeras.core.randomness import keys
+from fkeras.core.randomness import keys, threefry
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -96,21 +96,14 @@ class RootKey:
     def data(self) -> KeyData:
         """uint32[2]"""
         if not hasattr(self, "_data"):
-            # A trace may be open; what is kept here must not belong to it.
-            with jax.ensure_compile_time_eval():
-                self._data = np.asarray(
-                    jax.random.key_data(
-                        jax.random.fold_in(
-                            jax.random.key(self.seed, impl="threefry2x32"), self.count
-                        )
-                    )
-                )
+            self._data = threefry.fold_in(threefry.key_data_of_int(self.seed), self.count)
         return self._data
 
     @property
     def key(self) -> jax.Array:
         """The same as a typed key."""
         if not hasattr(self, "_key"):
+            # A trace may be open; what is kept here must not belong to it.
             with jax.ensure_compile_time_eval():
                 self._key = keys.key_from_data(self.data)
         return self._key

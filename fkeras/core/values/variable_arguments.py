@@ -11,6 +11,7 @@ import numpy as np
 from flax import nnx
 
 from fkeras import errors
+from fkeras.core import jax_private
 from fkeras.core.config import registry
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.names import to_snake_case
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from fkeras.types import ArrayLike, DTypeLike, ShapeLike
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+_HOST_VALUES = (bool, int, float, np.ndarray, np.generic)
+_MOST_ON_HOST = 1 << 16  # elements: larger values are not copied once more
 _SYNCHRONIZATIONS = (None, "none", "auto", "on_read", "on_write")
 
 
@@ -107,10 +110,33 @@ def on_host(value: np.ndarray, dtype: DTypeLike) -> np.ndarray:
     return value.astype(jax.dtypes.canonicalize_dtype(standardize_dtype(dtype)), copy=False)
 
 
+def _on_host_as(value: Any, dtype: DTypeLike | None) -> np.ndarray | None:
+    """A small value of the host's as an array of its own; None for what JAX should convert.
+
+    JAX compiles a program for each shape that it converts.
+    """
+    is_number = type(value) in (bool, int, float)
+    array = np.asarray(value)
+    if array.size > _MOST_ON_HOST or array.dtype.kind not in "buif":
+        return None
+    if dtype is None and type(value) is not float:
+        wanted = jax.dtypes.canonicalize_dtype(array.dtype)
+    else:
+        wanted = jax.dtypes.canonicalize_dtype(standardize_dtype(dtype))
+    if wanted.kind not in "buif" or not np.can_cast(array.dtype, wanted, "same_kind"):
+        return None
+    with np.errstate(all="ignore"):  # too large becomes infinite, as in JAX
+        return np.array(value, wanted) if is_number and dtype is not None else array.astype(wanted)
+
+
 def as_value(value: ArrayLike, dtype: DTypeLike | None) -> jax.Array:
     """The value as an array of `dtype` (None: its own, Python floats as floatx)."""
     if isinstance(value, nnx.Variable):
         value = value._raw_value
+    if isinstance(value, _HOST_VALUES) and not jax_private.is_staging(jax_private.current_trace()):
+        array = _on_host_as(value, dtype)
+        if array is not None:
+            return jax.device_put(array)
     if dtype is None:
         if isinstance(value, (jax.Array, np.ndarray, np.generic)):
             return jnp.asarray(value)

@@ -26,6 +26,19 @@ def test_traced_numbers_are_those_of_the_host(kind):
     np.testing.assert_array_equal(traced, blocks.numbers(kind, DATA, "w", count))
 
 
+@pytest.mark.parametrize("kind", sorted(blocks.KINDS))
+def test_the_host_draws_what_one_program_would(kind):
+    """From the key to the numbers: the form in which first values were always drawn."""
+    program = jax.jit(lambda *row: blocks._body(kind, *row))
+    for seed, path in ((0, "dense/kernel"), (2**32 - 1, ""), (77, "a/b/c")):
+        data = np.array([seed, 2**32 - 1 - seed], np.uint32)
+        whole = [program(data, blocks.path_hash(path), np.uint32(b)) for b in range(3)]
+        for count in (1, 7, blocks.BLOCK // 2, blocks.BLOCK // 2 + 1, 2 * blocks.BLOCK + 9):
+            drawn = blocks.numbers(kind, data, path, count)
+            expected = np.concatenate(whole)[:count]
+            np.testing.assert_array_equal(drawn.view(np.uint32), expected.view(np.uint32))
+
+
 @pytest.mark.parametrize(
     ("kind", "mean", "std", "low", "high"),
     [
