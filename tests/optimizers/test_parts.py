@@ -8,6 +8,7 @@ from flax import nnx
 
 from fkeras import optimizers
 from fkeras.core import names
+from fkeras.core.config import registry
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.optimizers import rule
@@ -257,3 +258,25 @@ def test_accumulated_overwrites_keep_the_largest_value():
             [jnp.array(gradient)], state, params, parameter_infos=infos
         )
         assert params[0].tolist() == expected
+
+
+def test_an_optimizer_by_name_loads_no_other_room(monkeypatch):
+    def refuse(*args):
+        raise AssertionError("all rooms are searched")
+
+    monkeypatch.setattr(registry, "find", refuse)
+    for name, cls in (("adam", optimizers.Adam), ("sgd", optimizers.SGD)):
+        assert type(optimizers.get(name)) is cls
+
+
+@pytest.mark.parametrize("fill", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_slot_begins_the_same_wherever_it_is_filled(fill, dtype):
+    spec = SlotSpec((3, 2), dtype, fill)
+    expected = jnp.full((3, 2), fill, dtype)
+    placed = jax.device_put(jnp.ones((3, 2)), jax.devices()[0])
+    for param in (None, jnp.ones((3, 2)), placed):
+        value = spec.first_value(param)
+        assert value.dtype == expected.dtype
+        assert value.committed == (param is placed)
+        np.testing.assert_array_equal(value, expected)

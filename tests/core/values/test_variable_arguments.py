@@ -5,6 +5,7 @@ import pytest
 
 from fkeras import Variable
 from fkeras.core import settings
+from fkeras.core.values.variable_arguments import as_value
 from fkeras.errors import UserInputError
 
 
@@ -64,3 +65,28 @@ def test_shapes_of_any_form_for_an_initializer(shape):
     expected = (shape,) if isinstance(shape, int) else tuple(shape)
     assert v.shape == expected == v.value.shape
     assert (v.ndim, v.size) == (len(expected), int(np.prod(expected)))
+
+
+@pytest.mark.parametrize("dtype", [None, "float32", "bfloat16", "int32", "uint32", "bool"])
+@pytest.mark.parametrize(
+    "value",
+    [0, 3, True, 0.1, np.float64(0.1), np.int64(7), np.array([1, 2], np.uint32), np.eye(2)],
+    ids=str,
+)
+def test_small_values_are_what_jax_makes_of_them(value, dtype):
+    array = as_value(value, dtype)
+    # Python's floats are of floatx, NumPy's of their own dtype.
+    expected = jnp.asarray(np.asarray(value), dtype)
+    assert array.dtype == expected.dtype and array.weak_type == expected.weak_type
+    np.testing.assert_array_equal(array, expected)
+
+
+def test_a_value_does_not_change_with_the_array_it_was_made_of():
+    source = np.zeros((8, 8), np.float32)
+    array = as_value(source, "float32")
+    source[:] = 1
+    np.testing.assert_array_equal(array, np.zeros((8, 8)))
+
+
+def test_a_value_too_large_for_its_dtype_is_infinite():
+    assert np.isinf(as_value(1e300, "float32"))
