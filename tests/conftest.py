@@ -3,9 +3,11 @@ each test.
 """
 
 import contextlib
+import ctypes
 import gc
 import getpass
 import os
+import platform
 import sys
 import tempfile
 
@@ -76,6 +78,8 @@ def _small_heap():
         shared_programs.clear()
         jax.clear_caches()
         gc.collect()
+        if platform.libc_ver()[0] == "glibc":
+            ctypes.CDLL(None).malloc_trim(0)  # else what is free stays with the process
 
 
 def pytest_collection_finish():

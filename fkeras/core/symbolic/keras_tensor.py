@@ -92,6 +92,8 @@ class KerasTensor:
         self.record_history = record_history
         # (operation, node index, tensor index): which call made it
         self._keras_history: tuple[Any, int, int] | None = None
+        # of the result of `a == b`: whether they are one tensor
+        self._is_same: bool | None = None
 
     # Above NumPy's arrays: `array * tensor` is the tensor's operator, not an array of products.
     __array_priority__ = 100
@@ -146,7 +148,6 @@ class KerasTensor:
     __le__ = _operator("le")
     __gt__ = _operator("gt")
     __ge__ = _operator("ge")
-    __eq__ = _operator("eq")
     __ne__ = _operator("ne")
     __add__ = _operator("add")
     __sub__ = _operator("sub")
@@ -191,7 +192,15 @@ class KerasTensor:
             f"Cannot iterate over {self!r}: it is symbolic. Use `fkeras.ops.unstack`."
         )
 
-    def __bool__(self) -> NoReturn:
+    def __eq__(self, other: object) -> Any:
+        result = TENSOR_METHODS["eq"](self, other)
+        if isinstance(other, KerasTensor):
+            result._is_same = self is other
+        return result
+
+    def __bool__(self) -> bool:
+        if self._is_same is not None:  # `tensor in tensors` asks for nothing else
+            return self._is_same
         raise UserTypeError(
             f"{self!r} is symbolic and has no truth value. Use `fkeras.ops.cond` or "
             "`fkeras.ops.where`."

@@ -224,16 +224,25 @@ class Calling:
         """
         return previous_mask
 
-    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """`layer_call(*args, **kwargs)` with its intermediate values computed again in the backward
-        pass, as the layer's `RematScope` says.
+    def rematerialized_call(
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
+        """A function that computes its intermediate values again in the backward pass, as the
+        layer's `RematScope` says; without one `layer_call` itself.
+
+        Args:
+            layer_call: the function.
+            *args, **kwargs: what it will be called on, for the sizes of its outputs.
         """
-        if self._is_small_for_remat(args, kwargs):
-            return layer_call(*args, **kwargs)
         scope = self._remat_scope()
-        policy = None if scope is None else scope.policy
-        with contexts.without_remat():  # what is computed again as a whole needs no more of it
-            return lift.checkpoint(layer_call, policy=policy)(*args, **kwargs)
+        if scope is None or self._is_small_for_remat(args, kwargs):
+            return layer_call
+
+        def call_again(*args: Any, **kwargs: Any) -> Any:
+            with contexts.without_remat():  # what is computed again as a whole needs no more of it
+                return lift.checkpoint(layer_call, policy=scope.policy)(*args, **kwargs)
+
+        return call_again
 
     def _is_small_for_remat(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether the outputs are too small to be computed again, as the `RematScope` says."""
@@ -261,7 +270,9 @@ class Calling:
             is_left_out = self._passes_remat_on and self._info.remat is None
         if is_left_out or lending.in_abstract_call():
             return self.call
-        return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)
+        return lambda *args, **kwargs: self.rematerialized_call(self.call, *args, **kwargs)(
+            *args, **kwargs
+        )
 
 
 def _resolve_training(

@@ -147,7 +147,7 @@ class Layer(
                 f"Unrecognized keyword arguments passed to {class_name}: {kwargs}. It takes: "
                 f"{plain_text(inspect.signature(type(self)).parameters.values())}"
             )
-        if not isinstance(trainable, (bool, np.bool_, int)):
+        if not isinstance(trainable, (bool, np.bool_)):
             raise UserTypeError(
                 f"{class_name}: expected `trainable` to be a boolean. Received: "
                 f"trainable={trainable!r}"

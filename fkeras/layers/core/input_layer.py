@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.node import Node
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
 from fkeras.layers.base.layer import Layer
@@ -46,7 +47,9 @@ class InputLayer(Layer):
     ):
         super().__init__(name=name)
         # Names of older Keras.
-        shape = kwargs.pop("input_shape", shape)
+        if "input_shape" in kwargs:
+            warn_user("Argument `input_shape` is deprecated. Use `shape` instead.")
+            shape = kwargs.pop("input_shape")
         older_batch_shape = kwargs.pop("batch_input_shape", None)
         if older_batch_shape is not None:
             batch_shape = older_batch_shape

@@ -201,16 +201,19 @@ class Repeat(Layer):
     ) -> Nested[Tensor]:
         return self._run(inputs, args, kwargs, self.remat)
 
-    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    def rematerialized_call(
+        self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Callable[..., Any]:
         """In a `RematScope`: block by block, which keeps the inputs of blocks."""
-        if self._is_small_for_remat(args, kwargs):
-            return layer_call(*args, **kwargs)
-        kwargs.pop("training", None)
-        inputs, *others = args
         scope = self._remat_scope()
-        policy = None if scope is None else scope.policy
-        with contexts.without_remat():
-            return self._run(inputs, others, kwargs, self.remat or policy or True)
+        if scope is None or self._is_small_for_remat(args, kwargs):
+            return layer_call
+
+        def call_again(inputs: Any, *args: Any, training: Any = None, **kwargs: Any) -> Any:
+            with contexts.without_remat():
+                return self._run(inputs, args, kwargs, self.remat or scope.policy or True)
+
+        return call_again
 
     def _run(
         self, inputs: Any, args: Sequence[Any], kwargs: dict[str, Any], remat: RematPolicy

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import threading
 
 import jax.numpy as jnp
 import pytest
@@ -62,6 +63,16 @@ def test_a_revived_lambda_computes_with_its_defaults_and_builtins():
     assert deserialize(length, safe_mode=False)([1, 2]) == 2
     with pytest.raises(NameError):  # no other globals
         deserialize(fkeras.saving.serialize_keras_object(lambda: pytest), safe_mode=False)()
+
+
+def test_a_lambda_takes_along_what_it_closes_over():
+    width, layer = 3, fkeras.layers.Dense(1)
+    written = json.loads(json.dumps(fkeras.saving.serialize_keras_object(lambda x: x[-width:])))
+    assert deserialize(written, safe_mode=False)([1, 2, 3, 4]) == [2, 3, 4]
+    lock = threading.Lock()  # has no config
+    written = fkeras.saving.serialize_keras_object(lambda x: (x, layer, lock))
+    with pytest.raises(UserInputError, match=r"closes over \['layer', 'lock'\]"):
+        deserialize(written, safe_mode=False)
 
 
 def test_nothing_on_the_way_can_leave_safe_mode():

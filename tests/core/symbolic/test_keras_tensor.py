@@ -114,3 +114,12 @@ def test_operators_are_seen_by_tools():
 def test_a_symbolic_tensor_is_found_by_identity():
     other = KerasTensor((None, 3))
     assert {X: 1, other: 2}[X] == 1 and {X: 1, other: 2}[other] == 2
+
+
+def test_a_list_tells_whether_it_holds_a_tensor():
+    x, y = KerasTensor((None, 3)), KerasTensor((None, 3))
+    assert x in [y, x] and [y, x].index(x) == 1
+    assert x not in [y]
+    assert (x == y).shape == (None, 3)
+    with pytest.raises(UserTypeError, match="has no truth value"):
+        bool(x == 0)

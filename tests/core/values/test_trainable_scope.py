@@ -8,6 +8,7 @@ from fkeras.core.values import trainable_scope
 
 class Holder:
     trainable = True
+    is_held_fixed = False
 
 
 def test_a_scope_covers_what_it_names_and_nothing_else():

@@ -30,7 +30,8 @@ def test_a_shape_can_be_said_in_many_ways(arguments, shape):
 
 
 def test_older_names_of_the_shape_are_taken():
-    assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
+    with pytest.warns(UserWarning, match="`input_shape` is deprecated. Use `shape`"):
+        assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
     assert layers.InputLayer(batch_input_shape=(4, 3)).batch_shape == (4, 3)
 
 
