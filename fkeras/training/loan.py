@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 Values: TypeAlias = tuple[list[jax.Array], ...]
 
 # Bytes of weights, optimizer state and metrics beyond which nothing is held twice. At a state of
-# 60 MiB that saves half of the peak above the imports, and costs some 50 ms a `fit`; a failed step
-# loses the state, which small models are spared.
+# 60 MiB that saves half of the peak above the imports, and costs some 50 ms a `fit`; but a failed
+# step then loses the state, which small models are spared.
 LARGE_STATE = 64 * 2**20
 
 copy_tree = jax.jit(lambda tree: jax.tree.map(jnp.copy, tree))
