@@ -66,6 +66,10 @@ class SaveError(OSError):
     """
 
 
+class StateLostError(RuntimeError):
+    """Weights that a step has taken with it when it failed on the device."""
+
+
 class TransformationMissingError(UserInputError):
     """A config of an Optax transformation, which has to be given again."""
 

@@ -1,4 +1,6 @@
-"""`keep_freed_memory`: freed memory goes to the next arrays, not back to the system."""
+"""Freed memory: `keep_freed_memory` keeps it for the next arrays, `give_back` returns it to the
+system.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ import platform
 # glibc's numbers for `mallopt`.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 _LARGEST_INT = 2**31 - 1
+
+_kept: list[bool] = []  # not empty where users want freed memory to stay
 
 
 def keep_freed_memory() -> bool:
@@ -33,4 +37,21 @@ def keep_freed_memory() -> bool:
         return False
     libc = ctypes.CDLL(None)
     settings = ((_MMAP_THRESHOLD, _LARGEST_INT), (_TRIM_THRESHOLD, _LARGEST_INT))
-    return all(libc.mallopt(name, value) == 1 for name, value in settings)
+    is_in_effect = all(libc.mallopt(name, value) == 1 for name, value in settings)
+    if is_in_effect:
+        _kept.append(True)
+    return is_in_effect
+
+
+def give_back() -> bool:
+    """Returns to the system what glibc holds of freed memory; it takes some milliseconds.
+
+    glibc keeps freed blocks of up to 32 MiB between others in use, and what a compilation has
+    freed. Nothing happens after `keep_freed_memory`, and with other C libraries.
+
+    Returns:
+        Whether anything was returned.
+    """
+    if _kept or platform.libc_ver()[0] != "glibc":
+        return False
+    return ctypes.CDLL(None).malloc_trim(0) == 1

@@ -5,6 +5,7 @@ Its state is a handful of Variables; every method has a pure form.
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
@@ -336,12 +337,23 @@ def _gather(
 ) -> None:
     """Variables and metrics in nested lists, tuples and dicts, each once."""
     for x in structure.values() if isinstance(structure, dict) else structure:
-        if isinstance(x, Variable):
+        kind = _kind_of(type(x))
+        if kind is Variable:
             variables.setdefault(id(x), x)
-        elif isinstance(x, Metric):
+        elif kind is Metric:
             metrics.setdefault(id(x), x)
-        elif isinstance(x, (list, tuple, dict)):
+        elif kind is list:
             _gather(x, variables, metrics)
+
+
+@functools.cache  # NNX's instance checks are slow
+def _kind_of(cls: type) -> type | None:
+    """What a value of a class is to a metric that holds it: None for nothing of interest."""
+    if issubclass(cls, Variable):
+        return Variable
+    if issubclass(cls, Metric):
+        return Metric
+    return list if issubclass(cls, (list, tuple, dict)) else None
 
 
 def _value_for(variable: Variable, x: TensorLike) -> jax.Array:

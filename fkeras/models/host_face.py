@@ -19,6 +19,7 @@ class HostFace:
 
     name: str
 
+    @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if args and type(args[0]) is HostOutputs:
             return host_values.call_on(super().__call__, self.name, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,10 @@ def validation_source(
     )
 
 
+_INT32 = np.dtype("int32")
+_dtype_named = functools.cache(np.dtype)  # comparing with a name takes a microsecond
+
+
 def is_small_plain_array(x: Any, batch_size: int | None) -> bool:
     """Whether x is one batch as steps take it: an array that needs no conversion."""
     if type(x) is not np.ndarray or x.ndim == 0:
@@ -143,7 +148,8 @@ def is_small_plain_array(x: Any, batch_size: int | None) -> bool:
         return False
     if not 0 < len(x) <= (32 if batch_size is None else batch_size):
         return False
-    return x.dtype in (settings.floatx(), "int32")
+    dtype = x.dtype
+    return dtype == _INT32 or dtype == _dtype_named(settings.floatx())
 
 
 def num_rows(x: Any) -> int | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Never, ParamSpec, TypeVar
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar
 
+import jax
 import numpy as np
 
 from fkeras import data as data_module
-from fkeras.core import tracebacks
+from fkeras.core import jax_private, settings, tracebacks
 from fkeras.core.values import stand_ins
+from fkeras.data import convert
+from fkeras.layers.base import tracking
 from fkeras.models import former_arguments
 from fkeras.models import loop_arguments as arguments
 from fkeras.models.evaluating import put_changed
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NUMBERS = "fiub"  # kinds of dtypes
+
 
 def _heard_while_preparing(entry: Callable[P, R]) -> Callable[P, R]:
     """Decorator: Ctrl-C is watched for at the first call, which builds and compiles. Later ones may
@@ -43,6 +49,20 @@ def _heard_while_preparing(entry: Callable[P, R]) -> Callable[P, R]:
         )
 
     return wrapper
+
+
+def _signature_of(parts: Sequence[Any]) -> tuple | None:
+    """Shapes and dtypes of plain arrays of numbers; None where a batch holds anything else, or
+    weights, which are judged by their values.
+    """
+    x, y, sample_weight = parts
+    if type(x) is not np.ndarray or sample_weight is not None:
+        return None
+    if y is None:
+        return ((x.shape, x.dtype),) if x.dtype.kind in _NUMBERS else None
+    if type(y) is not np.ndarray or x.dtype.kind not in _NUMBERS or y.dtype.kind not in _NUMBERS:
+        return None
+    return (x.shape, x.dtype), (y.shape, y.dtype)
 
 
 class OnBatch:
@@ -78,19 +98,19 @@ class OnBatch:
         return self._results(logs, return_dict)
 
     def _train_on(self, x, y, sample_weight, class_weight):
-        batch = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
-        self._compiled.warn_of_toggled_flags(self)
-        executables, progress = self._compiled.executables_for(self), self._compiled.progress
+        batch, structure = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
+        self._compiled.warn_of_toggled_flags(self, structure)
+        executables = self._compiled.executables_for(self, structure=structure)
+        progress = self._compiled.progress
         groups = executables.groups
-        values = (*groups.values()[:3], executables.fresh_metrics())
+        values = (*groups.values()[:3], executables.kept_fresh_metrics())
         executables.register_shapes("train_on_batch", batch)
         new_values, _, logs = executables.train_one_kept(
             values, np.int32(progress.steps), self.build_key, batch
         )
         logs = to_python(logs)  # waits: a step that failed leaves the Variables as they were
         for variables, group_values in zip(groups.groups(), new_values):
-            for variable, value in zip(variables, group_values):
-                stand_ins.put_value(variable, value)
+            stand_ins.put_values(variables, group_values)
         progress.steps += 1
         skipped_steps.warn_of_row(self.optimizer)
         return logs
@@ -114,16 +134,15 @@ class OnBatch:
         if unknown:
             former_arguments.take(OnBatch.test_on_batch, unknown, x)
         self._compiled.require("test_on_batch")
-        batch = self._one_batch("test_on_batch", x, y, sample_weight)
-        executables = self._compiled.executables_for(self)
+        batch, structure = self._one_batch("test_on_batch", x, y, sample_weight)
+        executables = self._compiled.executables_for(self, structure=structure)
         groups = executables.groups
         weights = groups.weights()
         non_trainable, metrics, logs = executables.test_one(
             weights, executables.fresh_metrics(), self.build_key, np.int32(0), batch
         )
         put_changed(groups.non_trainable, weights[1], non_trainable)
-        for variable, value in zip(groups.metrics, metrics):
-            stand_ins.put_value(variable, value)
+        stand_ins.put_values(groups.metrics, metrics)
         return self._results(to_python(logs), return_dict)
 
     @tracebacks.filtered
@@ -132,10 +151,18 @@ class OnBatch:
         """Outputs of one batch in inference mode, as NumPy arrays."""
         if unknown:
             former_arguments.take(OnBatch.predict_on_batch, unknown, x)
-        batch = self._one_batch("predict_on_batch", x)
-        return self._predict_now(self._compiled.executables_for(self, weights_only=True), batch)
+        batch, structure = self._one_batch("predict_on_batch", x)
+        executables = self._compiled.executables_for(self, weights_only=True, structure=structure)
+        return self._predict_now(executables, batch)
 
     def _one_batch(self, caller, x, y=None, sample_weight=None, class_weight=None):
+        """The batch as steps take it, and the structure of the model that it was checked for."""
+        parts = x, y, sample_weight
+        signature = _signature_of(parts) if class_weight is None else None
+        known = self._known_batch(caller, parts, signature)
+        if known is not None:
+            self._value_checks(caller).check(known[0])
+            return known
         source = data_module.make_source(
             x,
             y,
@@ -151,7 +178,35 @@ class OnBatch:
             data_module.check_columns(self._compiled.columns, source, caller)
         self._value_checks(caller).check(batch)
         input_checks.check_layout(self, batch)
-        return batch
+        structure = tracking.structure_of(self)
+        if signature is not None and not structure.has_host_layers:
+            is_as_given = all(map(operator.is_, source.arrays, parts))
+            self._compiled.plain_batches[caller, signature] = is_as_given, self._looked_at_for()
+        return batch, structure
+
+    def _known_batch(self, caller, parts, signature):
+        """The same, where arrays of these shapes and dtypes went through all that is told by shapes
+        and dtypes for this very model; else None.
+        """
+        known = self._compiled.plain_batches.get((caller, signature))
+        if known is None or jax_private.is_below_staging(jax_private.current_trace()):
+            return None  # `make_source` refuses to be traced
+        is_as_given, before = known
+        now = self._looked_at_for()
+        if not all(map(operator.is_, before, now)):
+            return None
+        batch = parts[: len(signature)]
+        if not is_as_given:
+            batch = tuple(map(convert.narrowed, batch, ("x", "y")))
+        return batch, now[0]
+
+    def _looked_at_for(self):
+        """What checks go by beside the arrays: compared by identity, the structure first."""
+        compiled = self._compiled
+        structure = tracking.structure_of(self)
+        is_built = compiled.built_structure is structure
+        dtypes = settings.floatx(), jax.config.jax_enable_x64
+        return structure, is_built, compiled.owner, compiled.optimizer, *dtypes
 
     def _value_checks(self, caller):
         """The checks of batches for a method; they know what the first one was."""

@@ -116,6 +116,8 @@ class Trainer(
         """Logs as `evaluate` and `train_on_batch` return them."""
         if return_dict:
             return dict(sorted(logs.items()))
+        if len(logs) == 1:
+            return next(iter(logs.values()))
         ordered = self._compiled.in_evaluate_order(logs, tracking.structure_of(self))
         values = list(ordered.values())
         return values[0] if len(values) == 1 else values

@@ -133,6 +133,8 @@ class Compiled:
         self.owner: tuple[Optimizer, Structure] | None = None
         self.step_functions: dict[str, Callable] = {}
         self.value_checks: dict[str, tuple[Structure, ValueChecks]] = {}
+        # (method, shapes and dtypes) of single batches that were looked at, with what for.
+        self.plain_batches: dict[tuple, tuple] = {}
         self.executables: Executables | None = None
         self._executables_of: list[int] | None = None  # ids of the Variables they are made for
         self.built_structure: Structure | None = None
@@ -247,14 +249,20 @@ class Compiled:
             with self.flags.applied(model):
                 self.optimizer.build(model.trainable_variables)
 
-    def executables_for(self, model: Trainable, weights_only: bool = False) -> Executables:
+    def executables_for(
+        self,
+        model: Trainable,
+        weights_only: bool = False,
+        structure: Structure | None = None,
+    ) -> Executables:
         """The executables for the model as it is now; made again where it has other Variables.
 
         Args:
             model: a built model.
             weights_only: whether metrics and optimizer do not matter.
+            structure: the model's as it is now; None to look it up.
         """
-        structure = tracking.structure_of(model)
+        structure = structure or tracking.structure_of(model)
         if weights_only and self.fits(structure):
             return self.executables
         distribution = self.present_distribution()
@@ -398,11 +406,11 @@ class Compiled:
         self.flags = TrainableFlags(model if self.is_chosen else None)
         self.executables = self._executables_of = self.owner = None
 
-    def warn_of_toggled_flags(self, model: Trainable) -> None:
+    def warn_of_toggled_flags(self, model: Trainable, structure: Structure | None = None) -> None:
         """Says once that flags changed since `compile` do not count."""
         if self.toggles_were_told:
             return
-        names = self.flags.toggled_layers(model)
+        names = self.flags.toggled_layers(model, structure)
         if names:
             self.toggles_were_told = True
             shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")

@@ -99,6 +99,7 @@ class Executables:
         self._costs: dict[tuple, tuple[float, bool]] = {}
         self._fused_shapes: dict[str, set[tuple]] = {}
         self._fresh = jax.device_get(groups.fresh_metrics())
+        self._kept_fresh: list | None = None
         self.metrics_reset_themselves = any(map(_resets_itself, groups.metric_objects))
 
     # -- programs --------------------------------------------------------------
@@ -171,6 +172,13 @@ class Executables:
         if values is None or not self.metrics_reset_themselves:
             return list(self._fresh)
         return self.groups.fresh_metrics(values)
+
+    def kept_fresh_metrics(self) -> list:
+        """The same for a step that consumes nothing: on the device once, where there is one."""
+        if self._kept_fresh is None:
+            one_device = self._sharding is None and not self.eager
+            self._kept_fresh = jax.device_put(self._fresh) if one_device else self._fresh
+        return list(self._kept_fresh)
 
     # -- the pure functions ----------------------------------------------------
 

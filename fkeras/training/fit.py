@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from fkeras.training import device_batches
+from fkeras.training import device_batches, interrupts
 from fkeras.training.epoch_batches import EpochBatches
 from fkeras.training.evaluate import evaluate
 from fkeras.training.logs import Logs, to_python
@@ -94,6 +94,7 @@ class Fit:
     def run(self) -> None:
         """Trains. The model's Variables hold the last finished call's values however this ends."""
         self._snapshots.store(self.loan.take_over())
+        interrupts.spare(self.loan.is_consumed)
         try:
             self.callbacks.on_train_begin()
             logs = self._train()

@@ -24,10 +24,16 @@ R = TypeVar("R")
 
 
 class Interrupts:
-    """A flag that SIGINT sets; a second SIGINT acts at once."""
+    """A flag that SIGINT sets. A second SIGINT acts at once, but for the moment between a call that
+    consumes values and the arrival of their successors, when it would lose both.
+
+    Attributes:
+        is_consumed: function () -> whether it is that moment.
+    """
 
     def __init__(self) -> None:
         self.is_requested = False
+        self.is_consumed: Callable[[], bool] = lambda: False
 
     def check(self) -> None:
         """Raises KeyboardInterrupt if Ctrl-C was pressed since the last look."""
@@ -43,6 +49,12 @@ def check() -> None:
     """Raises KeyboardInterrupt if Ctrl-C was pressed in the innermost `watched` of this thread."""
     if _innermost.value is not None:
         _innermost.value.check()
+
+
+def spare(is_consumed: Callable[[], bool]) -> None:
+    """Lets no Ctrl-C act at once while `is_consumed()`, in the innermost `watched`."""
+    if _innermost.value is not None:
+        _innermost.value.is_consumed = is_consumed
 
 
 def heard(entry: Callable[P, R]) -> Callable[P, R]:
@@ -72,7 +84,7 @@ def watched() -> Iterator[Interrupts]:
         return
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
-        if interrupts.is_requested:
+        if interrupts.is_requested and not interrupts.is_consumed():
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt
         interrupts.is_requested = True

@@ -15,6 +15,7 @@ from fkeras.layers.base import tracking
 if TYPE_CHECKING:
     from fkeras.core.values.trainable_scope import FlagHolder
     from fkeras.layers import Layer
+    from fkeras.layers.base.tracking import Structure
     from fkeras.training.trainable import Trainable
 
 
@@ -60,18 +61,23 @@ class TrainableFlags:
             flags[id(holder)] = entry.flag
         return flags
 
-    def toggled_layers(self, model: Trainable) -> list[str]:
-        """Names of layers whose flag is another now."""
+    def toggled_layers(self, model: Trainable, structure: Structure | None = None) -> list[str]:
+        """Names of layers whose flag is another now.
+
+        Args:
+            model: the model. structure: its own as it is now; None to look it up.
+        """
         names = []
-        for layer in _layers_of(model):
+        for layer in _layers_of(model, structure):
             entry = self._entries.get(id(layer._info))
             if entry is not None and entry.flag != layer.trainable:
                 names.append(layer.name)
         return names
 
 
-def _layers_of(model: Trainable) -> list[Layer]:
-    return [model, *(layer for _, layer in tracking.structure_of(model).layers)]
+def _layers_of(model: Trainable, structure: Structure | None = None) -> list[Layer]:
+    structure = structure or tracking.structure_of(model)
+    return [model, *[layer for _, layer in structure.layers]]
 
 
 def _flag_holders(model: Trainable) -> Iterator[tuple[FlagHolder, FlagHolder]]:

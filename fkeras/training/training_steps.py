@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fkeras.core.freed_memory import give_back
 from fkeras.training.loan import Loan
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class TrainingSteps:
         self.progress = progress
         self.key = key
         self.loan = Loan(executables.groups.groups())
+        self._called: set[str] = set()
 
     def one(self, index: int, batch: Any) -> Logs:
         """One step."""
@@ -43,7 +45,7 @@ class TrainingSteps:
             values, counter, logs = self.executables.train_one(
                 self.loan.values_to_donate(), self.progress.counter(), self.key, batch
             )
-            self._accept(values, counter, 1)
+            self._accept(values, counter, 1, "one")
         return logs
 
     def many(self, data: Any, order: jax.Array | None, size: int) -> Callable[[int, int], Logs]:
@@ -65,7 +67,7 @@ class TrainingSteps:
                     np.int32(count),
                     size,
                 )
-                self._accept(values, counter, count)
+                self._accept(values, counter, count, "many")
             return logs
 
         return run
@@ -81,7 +83,7 @@ class TrainingSteps:
             values, counter, logs, test_logs = self.executables.train_epochs(
                 self.loan.values_to_donate(), self.progress.counter(), self.key, *arguments
             )
-            self._accept(values, counter, count * steps)
+            self._accept(values, counter, count * steps, "epochs")
         return logs, test_logs
 
     def reset_metrics(self, is_first: bool) -> None:
@@ -91,6 +93,10 @@ class TrainingSteps:
             fresh = self.executables.fresh_metrics(None if is_first else values[3])
             self.loan.values = (*values[:3], fresh)
 
-    def _accept(self, values, counter, count):
+    def _accept(self, values, counter, count, form):
         self.loan.values = values
         self.progress.advance(count, counter)
+        if form not in self._called:
+            self._called.add(form)
+            if self.loan.is_large():
+                give_back()  # what the compilation has freed

@@ -3,6 +3,7 @@
 import platform
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -44,3 +45,17 @@ def test_other_c_libraries_are_left_alone(monkeypatch):
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
     monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: pytest.fail("called"))
     assert freed_memory.keep_freed_memory() is False
+    assert freed_memory.give_back() is False
+
+
+def test_memory_is_given_back_unless_users_keep_it(monkeypatch):
+    trimmed = []
+    library = types.SimpleNamespace(
+        malloc_trim=lambda left: trimmed.append(left) or 1, mallopt=lambda name, value: 1
+    )
+    monkeypatch.setattr(freed_memory, "_kept", [])
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.40"))
+    monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: library)
+    assert freed_memory.give_back() is True and trimmed == [0]
+    assert freed_memory.keep_freed_memory() is True
+    assert freed_memory.give_back() is False and trimmed == [0]

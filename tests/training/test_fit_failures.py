@@ -11,6 +11,8 @@ import fkeras
 from fkeras import layers
 from fkeras.core import names
 from fkeras.core.randomness import process_generator
+from fkeras.errors import StateLostError
+from fkeras.training import loan
 
 X = np.random.default_rng(0).normal(size=(50, 4)).astype("float32")
 
@@ -165,7 +167,9 @@ def _shared():
     return _kept[0]
 
 
-def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
+@pytest.fixture
+def calling():
+    """A network whose steps call the host, and how many such calls succeed from now on."""
     calls = {"left": 10**9}
 
     def check(x):
@@ -184,6 +188,12 @@ def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
 
     model = fkeras.Sequential([fkeras.Input((4,)), Calling(), layers.Dense(1)])
     model.compile("adam", "mse")
+    yield model, calls
+    process_generator.reset(0)
+
+
+def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot(calling):
+    model, calls = calling
     model.fit(X[:48], Y[:48], batch_size=8, verbose=0)
     before = model.get_weights()
     calls["left"] = 3
@@ -198,7 +208,44 @@ def test_a_step_that_fails_on_the_device_falls_back_to_the_snapshot():
         assert "failed on the device" in "".join(getattr(caught.value, "__notes__", []))
     calls["left"] = 10**9
     assert np.isfinite(model.fit(X[:48], Y[:48], batch_size=8, verbose=0).history["loss"][0])
-    process_generator.reset(0)
+
+
+def test_a_step_that_fails_on_the_device_loses_a_large_state_and_says_so(
+    calling, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(loan, "LARGE_STATE", 0)
+    model, calls = calling
+    model.fit(X[:48], Y[:48], batch_size=48, verbose=0)
+    model.save_weights(tmp_path / "w.weights.h5")
+    before = model.get_weights()
+    calls["left"] = 0
+    with pytest.raises(Exception, match="host is gone") as caught:
+        model.fit(X[:48], Y[:48], batch_size=48, epochs=2, verbose=0)
+    assert "BackupAndRestore" in "".join(caught.value.__notes__)
+    for reads in (model.get_weights, lambda: model.predict(X, verbose=0), lambda: model.fit(X, Y)):
+        with pytest.raises(StateLostError, match="BackupAndRestore"):
+            reads()
+    model.load_weights(tmp_path / "w.weights.h5")
+    same(model.get_weights(), before)
+
+
+def test_a_large_state_trains_to_the_same_numbers_and_loses_none_to_an_interrupt(monkeypatch):
+    arguments = {"batch_size": 25, "epochs": 2, "verbose": 0}
+    plain, large = network(), network()
+    plain.fit(X, Y, **arguments)
+    monkeypatch.setattr(loan, "LARGE_STATE", 0)
+    large.fit(X, Y, **arguments)
+    same(values(plain), values(large))
+
+    def press(epoch, logs):
+        raise KeyboardInterrupt
+
+    hook = fkeras.callbacks.LambdaCallback(on_epoch_end=press)
+    with pytest.raises(KeyboardInterrupt):
+        large.fit(X, Y, callbacks=[hook], **arguments)
+    assert int(large.optimizer.iterations.numpy()) == 6
+    plain.fit(X, Y, **{**arguments, "epochs": 1})
+    same(values(plain), values(large))
 
 
 def test_a_generator_that_fails_passes_its_error_on_and_leaves_live_weights():

@@ -58,6 +58,21 @@ def test_a_second_press_acts_at_once():
     assert reached == ["first"]
 
 
+def test_no_press_acts_between_a_call_and_its_results():
+    reached, consumed = [], [True]
+    with pytest.raises(KeyboardInterrupt):
+        with interrupts.watched() as flag:
+            interrupts.spare(lambda: consumed[0])
+            press()
+            press()
+            reached.append("in the call")
+            consumed[0] = False
+            assert flag.is_requested
+            press()
+            reached.append("behind it")
+    assert reached == ["in the call"]
+
+
 def test_an_error_inside_passes_and_leaves_the_handler_as_it_was():
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ValueError, match="mine"):
@@ -159,6 +174,26 @@ def test_an_interrupt_around_a_device_call_loses_no_weights(model, monkeypatch, 
     assert all(np.all(np.isfinite(w)) for w in model.get_weights())
     monkeypatch.undo()
     assert np.isfinite(model.fit(*data, **sizes, verbose=0, **arguments).history["loss"][0])
+
+
+def test_two_presses_within_a_device_call_lose_no_weights(model, monkeypatch):
+    arguments = {"batch_size": 8, "verbose": 0, "callbacks": [EachBatch()]}
+    model.fit(X, Y, **arguments)
+    executables, before = model._compiled.executables, int(model.optimizer.iterations.numpy())
+    real = executables.train_one
+
+    def pressing(*args):
+        result = real(*args)
+        press()
+        press()
+        return result
+
+    monkeypatch.setattr(executables, "train_one", pressing)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        model.fit(X, Y, **arguments)
+    assert not getattr(caught.value, "__notes__", [])  # nothing fell back to older weights
+    assert int(model.optimizer.iterations.numpy()) == before + 1
+    assert all(np.all(np.isfinite(w)) for w in model.get_weights())
 
 
 def test_an_interrupt_in_a_hook_ends_the_fit_behind_it(model):

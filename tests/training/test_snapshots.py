@@ -22,6 +22,8 @@ def clock(monkeypatch):
 def loan_of(values):
     loan = types.SimpleNamespace(values=values, is_written_back=True)
     loan.values_to_donate = lambda: loan.values
+    loan.lost = []
+    loan.lose = loan.lost.append
     return loan
 
 
@@ -61,6 +63,22 @@ def test_a_young_snapshot_is_not_replaced_and_an_old_one_by_a_copy(clock):
     array.delete()  # the next call may consume what training goes on with
     snapshots.recover(ValueError())
     assert loan.values[0][0].tolist() == [1, 1]
+
+
+def test_of_a_large_state_no_copy_is_made_and_a_failed_step_loses_it(clock, monkeypatch):
+    monkeypatch.setattr(snapshots_module, "copy_tree", lambda tree: pytest.fail("a copy"))
+    loan, progress = loan_of(([jnp.ones(2)],)), Progress(steps=7)
+    snapshots = Snapshots(loan, progress)
+    snapshots.store(None)
+    clock.now = 100.0
+    snapshots.store_if_due()
+    snapshots.recover(KeyboardInterrupt())  # the values live
+    assert loan.lost == []
+    loan.values[0][0].delete()
+    error = ValueError()
+    snapshots.recover(error)
+    (note,), (told,) = error.__notes__, loan.lost
+    assert told in note and "after step 7" in note and "BackupAndRestore" in note
 
 
 def test_a_fit_that_never_began_has_nothing_to_recover(clock):

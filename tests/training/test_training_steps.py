@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fkeras.data import make_source
+from fkeras.training import loan, training_steps
 from fkeras.training.fit import Fit
 from fkeras.training.fit_options import FitOptions
 from fkeras.training.interrupts import Interrupts
@@ -151,3 +152,13 @@ def test_steps_number_themselves_by_the_models_life():
     assert progress.steps == 12
     steps.reset_metrics(is_first=True)
     assert steps.loan.values[3] == [0]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(-1, 2), (2**20, 0)])
+def test_memory_is_given_back_behind_the_first_call_of_each_form(monkeypatch, limit, expected):
+    given = []
+    monkeypatch.setattr(loan, "LARGE_STATE", limit)
+    monkeypatch.setattr(training_steps, "give_back", lambda: given.append(1))
+    run = fit(epochs=3)  # many steps in a call, and the smaller last batch
+    run.run()
+    assert len(given) == expected

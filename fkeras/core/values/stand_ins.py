@@ -78,6 +78,9 @@ class HeldByLoop:
             self._lock.release()
 
 
+_KINDS = frozenset((NotDrawnYet, HeldByLoop))
+
+
 def private_value(variable: nnx.Variable) -> Any:
     """What stands in the slot itself: a value, a stand-in for one, or None in an empty slot."""
     try:
@@ -89,6 +92,13 @@ def private_value(variable: nnx.Variable) -> Any:
 def put_value(variable: nnx.Variable, value: SlotContent) -> None:
     """Puts a value (or a stand-in) into the slot itself, past all scopes."""
     jax_private.raw_value_descriptor.__set__(variable, value)
+
+
+def put_values(variables: Sequence[nnx.Variable], values: Sequence[SlotContent]) -> None:
+    """The same for many."""
+    put = jax_private.raw_value_descriptor.__set__
+    for variable, value in zip(variables, values):
+        put(variable, value)
 
 
 def own_value(variable: nnx.Variable) -> jax.Array:
@@ -104,7 +114,10 @@ def own_values(groups: Sequence[Sequence[nnx.Variable]]) -> tuple[list[jax.Array
     """The Variables' own values, past all scopes, as they are at one moment of a running loop."""
     read = jax_private.raw_value_descriptor.__get__
     contents = [list(map(read, group)) for group in groups]
-    if any(type(content) is HeldByLoop for group in contents for content in group):
+    kinds = {kind for group in contents for kind in set(map(type, group))}
+    if kinds.isdisjoint(_KINDS):
+        return tuple(contents)
+    if HeldByLoop in kinds:
         with held_still(variable for group in groups for variable in group):
             contents = [list(map(own_value, group)) for group in groups]
     return tuple(
