@@ -177,7 +177,8 @@ class Executables:
         """The same for a step that consumes nothing: on the device once, where there is one."""
         if self._kept_fresh is None:
             one_device = self._sharding is None and not self.eager
-            self._kept_fresh = jax.device_put(self._fresh) if one_device else self._fresh
+            put = placement.place_weight if one_device else (lambda value: value)
+            self._kept_fresh = list(map(put, self._fresh))
         return list(self._kept_fresh)
 
     # -- the pure functions ----------------------------------------------------

@@ -40,7 +40,7 @@ def test_the_next_process_finds_all_programs_in_the_compilation_cache(tmp_path):
             timeout=1800,
         )
         misses.append(process.stdout.strip() or process.stderr)
-    assert int(misses[0]) > 3 and misses[1] == "0"
+    assert int(misses[0]) > 0 and misses[1] == "0"
 
 
 @pytest.fixture
