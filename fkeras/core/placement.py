@@ -186,6 +186,16 @@ def place_weight(value: np.ndarray) -> jax.Array | np.ndarray:
     return jax.device_put(value) if sharding is None else place(value, sharding)
 
 
+def place_small(value: np.ndarray) -> jax.Array:
+    """A value of a few numbers on JAX's default device. `jnp.asarray` would compile a program."""
+    return jax.device_put(value)
+
+
+def copied(value: jax.Array) -> jax.Array:
+    """Another array of the same values where the first one lies, without compiling."""
+    return jax.device_put(value, may_alias=False)
+
+
 def place(value: Any, sharding: Sharding | None) -> Any:
     """A value where it belongs. None: where it is.
 

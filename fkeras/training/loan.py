@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import jax
 import jax.numpy as jnp
 
+from fkeras.core import placement
 from fkeras.core.freed_memory import give_back
 from fkeras.core.values import stand_ins
 from fkeras.errors import StateLostError
@@ -126,7 +127,7 @@ class Loan:
             for group, copied in zip(self.groups, copies):
                 for variable in group:
                     value = stand_ins.private_value(variable)
-                    copied.append(jax.device_put(value, may_alias=False))  # compiles nothing
+                    copied.append(placement.copied(value))
                     stand_ins.put_value(variable, self._stand_in)
                     waiting += _num_bytes(value)
                     if waiting >= part:

@@ -151,7 +151,7 @@ def draw(
         numbers = blocks.numbers(initializer.kind, key_data, path, initializer.count(shape))
         return _finished(initializer, numbers, shape, dtype)
     if isinstance(key_data, np.ndarray) and blocks.on_host():
-        data = jax.device_put(key_data)  # `jnp.asarray` would compile a program
+        data = placement.place_small(key_data)
     else:
         data = jnp.asarray(key_data)
     return _draw_by_call(initializer, data, path, shape, dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from flax import nnx
 
 from fkeras import errors
-from fkeras.core import jax_private
+from fkeras.core import jax_private, placement
 from fkeras.core.config import registry
 from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.names import to_snake_case
@@ -136,7 +136,7 @@ def as_value(value: ArrayLike, dtype: DTypeLike | None) -> jax.Array:
     if isinstance(value, _HOST_VALUES) and not jax_private.is_staging(jax_private.current_trace()):
         array = _on_host_as(value, dtype)
         if array is not None:
-            return jax.device_put(array)
+            return placement.place_small(array)
     if dtype is None:
         if isinstance(value, (jax.Array, np.ndarray, np.generic)):
             return jnp.asarray(value)
