@@ -14,6 +14,7 @@ import jax
 import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec, Sharding
 
+from fkeras.core import virtual_devices
 from fkeras.core.scoped import Scoped
 from fkeras.core.values.variable_info import info_of
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from flax import nnx
 
     from fkeras.types import PyTree, Shape
+
+
+virtual_devices.give_threads()  # as soon as fkeras is loaded: JAX looks for devices once
 
 
 class Distribution(Protocol):

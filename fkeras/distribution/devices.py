@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from fkeras.distribution import virtual_devices
+from fkeras.core import virtual_devices
 from fkeras.errors import UserInputError
 
 
@@ -66,7 +66,7 @@ def _devices(device_type: str | None) -> list[jax.Device]:
             "Argument `device_type` must be 'cpu', 'gpu', 'tpu' or None. Received: "
             f"{device_type!r} (of type {type(device_type).__name__})"
         )
-    virtual_devices.give_threads()
+    virtual_devices.warn_of_missing_threads()
     try:
         return jax.devices(device_type.lower() if device_type else None)
     except RuntimeError as error:

@@ -7,9 +7,12 @@ import sys
 import pytest
 
 SCRIPT = """
-import os, sys, jax, fkeras
+import os, sys, jax
 if "late" in sys.argv:
     jax.devices()
+import fkeras
+from fkeras import layers
+jax.devices()
 print(fkeras.distribution.get_device_count(), os.environ.get("PJRT_NPROC"))
 """
 
@@ -46,4 +49,4 @@ def test_who_asks_jax_first_is_warned():
     done = run(256, "late")
     assert done.stdout.strip() == "256 None"
     assert "PJRT_NPROC=1024 beside XLA_FLAGS" in done.stderr
-    assert '<string>", line 5' in done.stderr or "<string>:5:" in done.stderr
+    assert '<string>", line 8' in done.stderr or "<string>:8:" in done.stderr
