@@ -5,6 +5,8 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from fkeras.errors import UserTypeError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
     from typing import TypeAlias
@@ -82,14 +84,21 @@ class Source(abc.ABC):
         are of no use to the model.
         """
 
-    @abc.abstractmethod
     def map_inputs(self, function: Callable[[Nested[Array]], Any]) -> None:
         """Lets batches come with `function` of their inputs in the place of these.
 
         Args:
             function: of nested arrays; it treats each row by itself, and what it has returned once
                 it returns as it is.
+
+        Raises:
+            UserTypeError: a source of one's own that does not override this.
         """
+        raise UserTypeError(
+            f"{type(self).__name__} cannot feed a model with layers on the host (TextVectorization "
+            "and its kin): override `map_inputs(function)`, or let the source yield what "
+            "`model.host(x)` returns in the place of `x`."
+        )
 
     def track(self) -> None:  # noqa: B027
         """Has the batches counted from now on, so that `position` can tell where they stand."""

@@ -74,7 +74,7 @@ class Adapting:
             >>> model.enable_lora(4, where="wide")
             ['wide']
             >>> [v.path for v in model.trainable_variables]
-            ['wide/lora_kernel_a', 'wide/lora_kernel_b']
+            ['sequential/wide/lora_kernel_a', 'sequential/wide/lora_kernel_b']
         """
         if not self.built:
             raise NotBuiltError(

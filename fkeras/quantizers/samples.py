@@ -34,7 +34,7 @@ def samples_of(config: GPTQConfig) -> np.ndarray:
         >>> ids = [np.array([1, 2, 3]), np.array([4, 5])]
         >>> config = fkeras.quantizers.GPTQConfig(ids, None, num_samples=2, sequence_length=3)
         >>> samples.samples_of(config).tolist()
-        [[1, 2, 3], [4, 5, 1]]
+        [[1, 2, 3], [5, 1, 2]]
     """
     items = _items(config.dataset)
     if isinstance(items[0], str):

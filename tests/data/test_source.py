@@ -5,6 +5,7 @@ import pytest
 
 import fkeras
 from fkeras.data import ArraySource, Source, StreamSource, make_source
+from fkeras.errors import UserTypeError
 
 X, Y = np.arange(10.0).reshape(5, 2), np.arange(5)
 
@@ -74,6 +75,8 @@ def test_sources_of_ones_own_stay_themselves():
 
     source = Twice()
     assert make_source(source) is source
+    with pytest.raises(UserTypeError, match=r"Twice cannot feed .* override `map_inputs"):
+        source.map_inputs(lambda inputs: inputs)
 
 
 def test_names_are_exported():
