@@ -35,6 +35,8 @@ class JaxLayer(Layer):
         params, state: values to start with instead of `init_fn`'s.
         seed: seed for `init_fn`, which then decides in every place and for every key; None for the
             model's key and the layer's place in the model.
+        native_serialization_platforms: kept in the config for Keras on TensorFlow, whose exports it
+            is for; no effect here.
 
     Raises:
         UserInputError: no function, functions of other parameters, nothing to start with.
@@ -56,6 +58,7 @@ class JaxLayer(Layer):
         params: PyTree = None,
         state: PyTree = None,
         seed: SeedLike | None = None,
+        native_serialization_platforms: Sequence[str] | None = None,
         **kwargs: Unpack[LayerOptions],
     ):
         super().__init__(**kwargs)
@@ -69,6 +72,7 @@ class JaxLayer(Layer):
         self.call_fn = call_fn
         self.init_fn = init_fn
         self.seed = seed
+        self.native_serialization_platforms = native_serialization_platforms
         self.params = self.state = None
         self._call_names = _parameter_names("call_fn", call_fn, _CALL_PARAMETERS)
         if init_fn is not None:
