@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from fkeras.core import broadcasting
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops.tensors import as_array
@@ -201,7 +202,8 @@ def stft(
             f"stft: a signal of length {x.shape[-1]} (after padding) has no frame of "
             f"fft_length={fft_length}."
         )
-    return _pair(jnp.fft.rfft(extract_sequences(x, fft_length, sequence_stride) * window))
+    frames = extract_sequences(x, fft_length, sequence_stride)
+    return _pair(jnp.fft.rfft(broadcasting.multiply(frames, window)))
 
 
 @op
@@ -236,13 +238,13 @@ def istft(
     # Overlapping frames add up at their positions, and so do the squared windows.
     size = fft_length + sequence_stride * (count - 1)
     positions = np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)
-    signal = (
-        jnp.zeros((*frames.shape[:-2], size), frames.dtype).at[..., positions].add(frames * taper)
-    )
+    tapered = broadcasting.multiply(frames, taper)
+    signal = jnp.zeros((*frames.shape[:-2], size), frames.dtype).at[..., positions].add(tapered)
     if window is not None:
         weight = jnp.zeros(size, frames.dtype).at[positions].add(jnp.square(taper))
         # Where no window reaches, the sum is 0 and stays so.
-        signal = signal / jnp.where(weight > 1e-10, weight, 1.0)
+        divisor = jnp.where(weight > 1e-10, weight, 1.0)
+        signal = signal / broadcasting.with_rank(divisor, signal.ndim)
     start = fft_length // 2 if center else 0
     stop = start + length if length is not None else size - start
     return signal[..., start:stop]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 import jax.numpy as jnp
 import numpy as np
 
-from fkeras.core import settings
+from fkeras.core import broadcasting, settings
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
@@ -65,7 +65,8 @@ class Rescaling(Layer):
             scale = jnp.reshape(scale, scale.shape + (1,) * (3 - scale.ndim))
             if offset.ndim > 0:
                 offset = jnp.reshape(offset, offset.shape + (1,) * (3 - offset.ndim))
-        return inputs.astype(self.compute_dtype) * scale + offset
+        scaled = broadcasting.multiply(inputs.astype(self.compute_dtype), scale)
+        return broadcasting.add(scaled, offset)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
