@@ -23,6 +23,7 @@
 - `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by,
   taken of programs without the names of their results.
+- `trace_settings`: the settings of JAX that a trace depends on.
 - `metadata`: NNX's dict of a Variable's metadata.
 - `is_operator_of_arrays`: whether a frame is that of an operator of JAX's arrays (`array + x`).
 - `ArrayImpl`: the class of arrays that hold values, which takes further methods.
@@ -40,6 +41,7 @@ import jax
 from flax import nnx
 from jax._src import cache_key as _cache_key
 from jax._src import compiler as _compiler
+from jax._src import config as _config
 from jax._src import core as _jax_core
 from jax._src import dtypes as _dtypes
 from jax._src import xla_bridge as _xla_bridge
@@ -288,6 +290,11 @@ def wrap_compilation(
 
     _compiler.compile_or_get_cached = compile_or_get_shared
     return True
+
+
+def trace_settings() -> Hashable:
+    """The settings of JAX that a trace depends on, contexts of this thread included."""
+    return _config.trace_context()
 
 
 def set_metadata(variable: nnx.Variable, key: str, value: Any) -> None:

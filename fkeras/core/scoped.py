@@ -35,6 +35,7 @@ class Scoped(threading.local, Generic[T]):
             threads share it.
         carry: function (value) -> value for another thread, where both cannot use the same object
             at once; None: they can.
+        is_apart: whether no computation reads it.
 
     Examples:
         >>> depth = Scoped(0)
@@ -53,9 +54,13 @@ class Scoped(threading.local, Generic[T]):
         return self
 
     # `threading.local` calls this again on each thread that looks.
-    def __init__(self, default: T, carry: Callable[[T], T] | None = None) -> None:
+    def __init__(
+        self, default: T, carry: Callable[[T], T] | None = None, is_apart: bool = False
+    ) -> None:
         self.value = default
+        self.default = default
         self.carry = carry
+        self.is_apart = is_apart
 
     def inside(self, value: T) -> Inside[T]:
         """Context manager: the value is this one inside."""
@@ -103,6 +108,11 @@ class Pushed(Inside):
         self.outer = scoped.value
         scoped.value = (*self.outer, self.value)
         return self.value
+
+
+def is_anything_open() -> bool:
+    """Whether a scope that computations may read is open on this thread."""
+    return any(each.value is not each.default and not each.is_apart for each in _every)
 
 
 def also_carry(capture: Callable[[], Callable[[], AbstractContextManager]]) -> None:

@@ -27,6 +27,11 @@ def get(name: str) -> Any:
     return _values[name]
 
 
+def everything() -> tuple[tuple[str, Any], ...]:
+    """All settings with their values."""
+    return tuple(_values.items())
+
+
 def put(name: str, value: Any) -> None:
     """Sets a setting, unchecked."""
     _values[name] = value

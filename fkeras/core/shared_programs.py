@@ -21,12 +21,48 @@ from fkeras.core.scoped import Scoped
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-_MOST = 64  # executables; the one that was asked for longest ago goes first
 
-_table: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
-_lock = threading.Lock()
-_is_open: Scoped[bool] = Scoped(False)
-_is_checked: Scoped[bool] = Scoped(False)
+class Table:
+    """Entries by key. The one that was asked for longest ago goes first where they become many.
+
+    Args:
+        most: how many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._entries: collections.OrderedDict[Hashable, Any] = collections.OrderedDict()
+        self._lock = threading.Lock()
+        _tables.append(self)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> Any:
+        """The entry of a key, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None:
+                self._entries.move_to_end(key)
+            return entry
+
+    def put(self, key: Hashable, entry: Any) -> None:
+        """Keeps an entry under a key."""
+        with self._lock:
+            self._entries[key] = entry
+            while len(self._entries) > self.most:
+                self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forgets all entries."""
+        with self._lock:
+            self._entries.clear()
+
+
+_tables: list[Table] = []
+_executables = Table(64)
+_is_open: Scoped[bool] = Scoped(False, is_apart=True)
+_is_checked: Scoped[bool] = Scoped(False, is_apart=True)
 
 
 class WrongSharingError(RuntimeError):
@@ -51,13 +87,18 @@ def checked() -> AbstractContextManager[bool]:
 
 def count() -> int:
     """How many executables are kept."""
-    return len(_table)
+    return len(_executables)
 
 
 def clear() -> None:
     """Forgets all executables. Models that use one go on with it."""
-    with _lock:
-        _table.clear()
+    for table in _tables:
+        table.clear()
+
+
+def is_checked() -> bool:
+    """Whether what is shared is checked: see `checked`."""
+    return _is_checked.value
 
 
 def shared(key_of: Callable[[], Hashable], compile: Callable[[], Any]) -> Any:
@@ -70,16 +111,10 @@ def shared(key_of: Callable[[], Hashable], compile: Callable[[], Any]) -> Any:
     if not _is_open.value:
         return compile()
     key = key_of()
-    with _lock:
-        executable = _table.get(key)
-        if executable is not None:
-            _table.move_to_end(key)
+    executable = _executables.get(key)
     if executable is None:
         executable = compile()
-        with _lock:
-            _table[key] = executable
-            while len(_table) > _MOST:
-                _table.popitem(last=False)
+        _executables.put(key, executable)
     elif _is_checked.value and _code(executable) != _code(compile()):
         raise WrongSharingError("Two programs of one key differ in their compiled code.")
     return executable

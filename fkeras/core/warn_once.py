@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 # What the innermost scope has warned of; None where none is open.
-_keys_warned: Scoped[set[Hashable] | None] = Scoped(None)
+_keys_warned: Scoped[set[Hashable] | None] = Scoped(None, is_apart=True)
+# How many warnings were asked for in this process, given or not.
+_asked = 0
+
+
+def asked() -> int:
+    """How many warnings were asked for so far, those included that an earlier one stands for."""
+    return _asked
 
 
 def scope() -> AbstractContextManager:
@@ -34,6 +41,8 @@ def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
         stacklevel: as for `warnings.warn`, from the caller.
         key: what makes it the same warning; None: the text.
     """
+    global _asked
+    _asked += 1
     keys = _keys_warned.value
     if keys is not None:
         key = message if key is None else key
@@ -53,6 +62,8 @@ def warn_user(message: str) -> None:
     That is the innermost frame outside of fkeras and of the libraries that call it back, so that
     no caller has to count frames.
     """
+    global _asked
+    _asked += 1
     warnings.warn(message, stacklevel=_frames_to_user() + 1)
 
 

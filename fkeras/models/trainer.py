@@ -46,6 +46,8 @@ class Trainer(
 ):
     """It can be compiled, trained and evaluated."""
 
+    _apart = frozenset(("history",))  # see core/likeness.py
+
     def __init__(self) -> None:
         self._compiled = Compiled()
         self.stop_training = False

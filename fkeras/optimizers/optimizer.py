@@ -96,6 +96,8 @@ class Optimizer(StatefulOptimizer):
         [0.8999999761581421, 0.800000011920929]
     """
 
+    _apart = frozenset(("name", "_revision", "_compiled_step"))  # see core/likeness.py
+
     def __init__(
         self,
         learning_rate: float | LearningRate,

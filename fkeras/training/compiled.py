@@ -108,6 +108,15 @@ class Compiled:
             there is none to wait for one.
     """
 
+    # What no step reads: see core/likeness.py. What was told is left in: it is a trace's mark.
+    _apart = frozenset(
+        (
+            *("config", "progress", "columns", "flags", "output_specs", "owner"),
+            *("step_functions", "value_checks", "plain_batches", "executables"),
+            *("_executables_of", "built_structure", "_training_thread", "take_saved_state"),
+        )
+    )
+
     def __init__(self) -> None:
         self.options = CompileOptions()
         self.optimizer: Optimizer | None = None

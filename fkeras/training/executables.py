@@ -13,7 +13,14 @@ import jax
 
 from fkeras.core import jax_private, placement, shared_programs
 from fkeras.core.config import registry
-from fkeras.training import cost, device_batches, fused_loops, mapped_steps, steps
+from fkeras.training import (
+    cost,
+    device_batches,
+    fused_loops,
+    mapped_steps,
+    shared_traces,
+    steps,
+)
 from fkeras.training.outside import Outside
 from fkeras.training.sharding import ModelSharding
 from fkeras.training.variable_groups import ALL, METRICS, OTHERS
@@ -41,6 +48,8 @@ _CALL_WORK_ELSEWHERE = 2e11
 
 # Where the key stands among the arguments of steps.
 _KEY_AT = {"train": 2, "test": 2, "predict": 1}
+# How many arguments of programs, the last ones, are static.
+_STATICS = {"train_many": 1, "train_epochs": 1, "test_many": 1, "predict_many": 2}
 
 # What all steps of a pass share: the model's key, with the values of Variables outside of the model
 # where there are any.
@@ -86,6 +95,7 @@ class Executables:
         self._outside = {"train": training, "test": training, "predict": Outside()}
         self._steps: dict[str, Callable] = {}
         self.programs: dict[str, Callable] = {}
+        self.uncalled: set[str] = set()
         self._make_training()
         self._make_prediction()
         self.train_one = _Program(self, "train", "train_one")
@@ -132,6 +142,7 @@ class Executables:
             ),
         )
         self._feed("train_one", "train_one_kept", "test_one")
+        self.uncalled.update(self.programs)
 
     def _make_prediction(self) -> None:
         jit = _not_compiled if self.eager else jax.jit
@@ -141,6 +152,18 @@ class Executables:
             functools.partial(fused_loops.predict, predict), static_argnums=(5, 6)
         )
         self._feed("predict_one")
+        self.uncalled.update(("predict_one", "predict_many"))
+
+    def make_ready(self, name: str, args: tuple) -> None:
+        """Before the first call of a program: one that a model like this one left may do."""
+        self.uncalled.discard(name)
+        self.programs[name] = shared_traces.program(
+            self, name, self.programs[name], args, _STATICS.get(name, 0)
+        )
+
+    def reads_outside(self) -> bool:
+        """Whether a trace has read Variables that are no part of the model."""
+        return not all(outside.is_empty() for outside in self._outside.values())
 
     def _feed(self, *names: str) -> None:
         """With several devices, batches are dealt out before programs are called."""
@@ -302,8 +325,13 @@ class Executables:
             outside = self.refresh(kind)
             if outside.arguments:
                 args = with_outside(args, _KEY_AT[kind], outside)
-            traced = self._steps[kind].trace(*args, device_batches.batch_shapes(source))
-            self._costs[kind, shapes] = cost.estimate_cost(traced.jaxpr.jaxpr)
+            args = *args, device_batches.batch_shapes(source)
+
+            def compute() -> tuple[float, bool]:
+                return cost.estimate_cost(self._steps[kind].trace(*args).jaxpr.jaxpr)
+
+            known_cost = shared_traces.once(self, f"cost of {kind}", args, compute)
+            self._costs[kind, shapes] = compute() if known_cost is None else known_cost
         _, is_slow_in_loops = self._costs[kind, shapes]
         if is_slow_in_loops and jax.default_backend() == "cpu":
             return False
@@ -370,11 +398,13 @@ class _Program:
 
     def __call__(self, *args: Any) -> Any:
         outside = self._executables.refresh(self._kind)
-        program = self._executables.programs[self._name]
+        executables = self._executables
         if outside.arguments:
             args = with_outside(args, self._key_at, outside)
         with shared_programs.sharing():
-            return program(*args)
+            if self._name in executables.uncalled:
+                executables.make_ready(self._name, args)
+            return executables.programs[self._name](*args)
 
 
 def with_outside(args: tuple, key_at: int, outside: Outside) -> tuple:

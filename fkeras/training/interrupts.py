@@ -42,7 +42,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
 
-_innermost: Scoped[Interrupts | None] = Scoped(None)
+_innermost: Scoped[Interrupts | None] = Scoped(None, is_apart=True)
 
 
 def check() -> None:

@@ -33,6 +33,10 @@ class Outside:
         self.arguments: list[Variable] = []
         self._constants: dict[int, tuple[Variable, Any]] = {}  # with what the traces read of them
 
+    def is_empty(self) -> bool:
+        """Whether no Variable outside of the model was read."""
+        return not self.arguments and not self._constants
+
     def has_changed(self) -> bool:
         """Whether a Variable that traces hold as a constant has another value by now."""
         return bool(self._constants) and any(

@@ -61,6 +61,10 @@ class TrainableFlags:
             flags[id(holder)] = entry.flag
         return flags
 
+    def in_order(self) -> list[bool]:
+        """The flags of the layers and weights, in the order of the model's structure."""
+        return [entry.flag for entry in self._entries.values()]
+
     def toggled_layers(self, model: Trainable, structure: Structure | None = None) -> list[str]:
         """Names of layers whose flag is another now.
 

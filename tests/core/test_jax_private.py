@@ -182,6 +182,14 @@ def test_jax_compiles_through_one_door_with_a_key_by_content():
     assert callable(jax_private._cache_key.get)
 
 
+def test_settings_of_a_trace_can_be_compared():
+    before = jax_private.trace_settings()
+    assert hash(before) == hash(jax_private.trace_settings()) and before == before
+    with jax.default_matmul_precision("highest"):
+        assert jax_private.trace_settings() != before
+    assert jax_private.trace_settings() == before
+
+
 def test_the_class_of_arrays_takes_further_methods():
     array = jnp.ones(2)
     assert type(array) is jax_private.ArrayImpl

@@ -74,7 +74,7 @@ def test_programs_that_call_back_are_never_shared():
 
 
 def test_a_table_is_bounded_and_keeps_what_was_used_last(monkeypatch):
-    monkeypatch.setattr(shared_programs, "_MOST", 2)
+    monkeypatch.setattr(shared_programs._executables, "most", 2)
     compiled = []
     with shared_programs.sharing():
         for key in (0, 1, 0, 2, 0, 1):

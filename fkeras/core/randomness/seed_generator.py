@@ -42,6 +42,8 @@ class SeedGenerator:
         False
     """
 
+    _apart = frozenset(("name", "root"))  # see core/likeness.py
+
     def __init__(
         self,
         seed: int | None = None,

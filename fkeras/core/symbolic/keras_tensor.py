@@ -67,6 +67,8 @@ class KerasTensor:
         (None,)
     """
 
+    _apart = frozenset(("name",))  # see core/likeness.py
+
     def __init__(
         self,
         shape: Sequence[int | None],

@@ -81,6 +81,8 @@ def _recorded(tensor: KerasTensor) -> KerasTensor:
 class FunctionOperation:
     """A function of `fkeras.ops` as it stands in a graph; made at each symbolic call."""
 
+    _apart = frozenset(("name",))  # see core/likeness.py
+
     def __init__(self, fn: Callable[..., Any], name: str | None = None) -> None:
         self.fn = fn
         self.name = name or names.auto_name(fn.__name__)

@@ -42,6 +42,10 @@ class VariableInfo:
         shares: what shows one block's share, by the block's numbers; None before one was wanted.
     """
 
+    _apart = frozenset(
+        ("name", "path", "initializer", "origin", "shares", "read_deeply")
+    )  # see core/likeness.py
+
     __slots__ = (
         "name",
         "path",

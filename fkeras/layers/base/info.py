@@ -41,6 +41,14 @@ class LayerInfo:
         attribute_scan, structure: results of the last walks over the attributes: see `tracking`.
     """
 
+    # What no step reads: see core/likeness.py.
+    _apart = frozenset(
+        (
+            *("arguments", "nodes", "root_key", "path", "called"),
+            *("host_programs", "attribute_scan", "structure"),
+        )
+    )
+
     is_held_fixed = False  # weights are, layers are not
 
     def __init__(self, cls: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
