@@ -48,9 +48,7 @@ def test_a_command_of_several_lines_is_left_out_as_a_whole():
 def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cell = "if True:\n    %time x = sum(\n        [1, 2])\n%timeit x\n"
-    assert (
-        notebooks.without_commands(cell, 1) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
-    )
+    assert notebooks.without_commands(cell, 1) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
     assert notebooks.without_commands("%%writefile own.py\nvalue = 1\n", 1) == ""
     assert notebooks.without_commands("%%writefile -a own.py\nother = 2\n", 1) == ""
     assert (tmp_path / "own.py").read_text() == "value = 1\nother = 2\n"
