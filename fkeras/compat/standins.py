@@ -83,8 +83,6 @@ def spec_of(name: str) -> ModuleSpec:
 
 def _fkeras_name(name: str) -> Any:
     """A name of `keras`. fkeras's own rooms are not among them."""
-    if name == "src":  # libraries reach for public names through it: `keras.src.ops`
-        return keras
     if name in _NOT_KERAS:
         raise AttributeError(f"`keras.{name}` is not a public name of Keras")
     if former_modules.has(name):
