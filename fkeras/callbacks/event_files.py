@@ -1,5 +1,5 @@
-"""Files of events, as TensorBoard reads them: scalars, histograms, images and texts by name and
-step.
+"""Files of events, as TensorBoard reads them: scalars, histograms, images, sounds and texts by name
+and step.
 
 A file is a row of records: length, its checksum, a protocol buffer, its checksum.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from fkeras.types import ArrayLike
 
 _STRING = 7  # the dtype of texts in TensorFlow's protocol buffers
+_WAV_HEADER = 44  # bytes before the samples
 _POLYNOMIAL = 0x82F63B78  # CRC-32C, reversed
 
 
@@ -111,6 +112,26 @@ class EventFile:
         suffixes = [f"/{i}" for i in range(len(encoded))] if len(encoded) > 1 else [""]
         pairs = zip(suffixes, encoded)
         self._write_values([(name + s, _bytes(4, size + _bytes(4, e))) for s, e in pairs], step)
+
+    def write_sounds(
+        self, name: str, encoded: Sequence[bytes], sample_rate: float, channels: int, step: int
+    ) -> None:
+        """Writes sounds; several get numbers behind the name.
+
+        Args:
+            name: of the sounds.
+            encoded: the bytes of a WAV file of 16 bits for each.
+            sample_rate: samples a second.
+            channels: 1 for mono, 2 for stereo.
+            step: which epoch or batch they are of.
+        """
+        values = []
+        for i, sound in enumerate(encoded):
+            length = (len(sound) - _WAV_HEADER) // (2 * channels)
+            content = _float(1, sample_rate) + _integer(2, channels) + _integer(3, length)
+            content += _bytes(4, sound) + _bytes(5, b"audio/wav")
+            values.append((f"{name}/{i}" if len(encoded) > 1 else name, _bytes(6, content)))
+        self._write_values(values, step)
 
     def write_texts(self, name: str, texts: Sequence[bytes], step: int) -> None:
         """Writes texts under one name.

@@ -151,8 +151,13 @@ def test_tensorboard_reads_it(tmp_path):
     )
     file = EventFile(tmp_path)
     file.write_scalars({"größe": 0.5}, step=300)
+    header = bytes(44)
+    file.write_sounds("song", [header + bytes(8), header + bytes(12)], 8000.0, 2, step=7)
     file.close()
     events = accumulators.EventAccumulator(str(tmp_path)).Reload()
+    [sound] = events.Audio("song/1")
+    assert (sound.step, sound.sample_rate, sound.length_frames) == (7, 8000, 3)
+    assert sound.encoded_audio_string == header + bytes(12)
     assert [(s.step, s.value) for s in events.Scalars("größe")] == [(300, 0.5)]
 
 

@@ -24,7 +24,6 @@ _CHECKPOINT = (
     "Use `model.save_weights` and `load_weights`, or `keras.callbacks.ModelCheckpoint`; a path "
     "without suffix is a checkpoint of the whole training state."
 )
-_ASSETS = "Tables of words: use a dict of Python, or `np.unique(x, return_inverse=True)`."
 _V1 = "Of TensorFlow 1 there are few names. Write the name of TensorFlow 2, or use `keras`."
 _TRAIN_OPTIMIZER = "Use `keras.optimizers`."
 
@@ -75,7 +74,6 @@ INSTEAD = {
     "io.serialize_tensor": "Use `np.save`.",
     "layers": "Use `keras.layers`.",
     "lite": "Models are not exported yet.",
-    "lookup": _ASSETS,
     "map_fn": None,
     "nn.compute_average_loss": "Divide the sum of the losses by the global batch size: "
     "`tf.reduce_sum(losses) / batch_size`.",
