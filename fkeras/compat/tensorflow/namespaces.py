@@ -26,9 +26,11 @@ from fkeras.compat.tensorflow import (
     nn,
     old_names,
     picking,
+    ragged_functions,
     random,
     reductions,
     signal,
+    sparse,
     strings,
     summary,
     variables,
@@ -48,16 +50,17 @@ _IN_TF = (
 ).split()
 
 
-_MATH = {
-    **arithmetic.NAMES,
-    **reductions.NAMES,
-    **picking.IN_MATH,
-    **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
-}
+_MATH = ragged_functions.aware(
+    {
+        **arithmetic.NAMES,
+        **reductions.NAMES,
+        **picking.IN_MATH,
+        **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
+    },
+    "math",
+)
 _CORE: dict[str, Any] = {
-    **creation.NAMES,
-    **arranging.NAMES,
-    **picking.NAMES,
+    **ragged_functions.aware({**creation.NAMES, **arranging.NAMES, **picking.NAMES}, ""),
     **control.NAMES,
     **debugging.IN_CORE,
     **gradient_tape.NAMES,
@@ -65,6 +68,8 @@ _CORE: dict[str, Any] = {
     **linalg.IN_CORE,
     **{name: _MATH[name] for name in _IN_TF},
     **dtypes.NAMES,
+    "RaggedTensor": ragged_functions.RaggedTensor,
+    "SparseTensor": sparse.SparseTensor,
     "TensorSpec": data.TensorSpec,
     "Event": Inert,
     "__version__": TENSORFLOW_VERSION,
@@ -115,11 +120,14 @@ TREE: dict[str, dict[str, Any]] = {
     "nest": old_names.NEST,
     "nn": nn.NAMES,
     "python.client.device_lib": {"list_local_devices": devices.list_logical_devices},
+    "ragged": ragged_functions.NAMES,
     "random": random.NAMES,
     "random.experimental": random.EXPERIMENTAL,
     "saved_model": files_of_models.SAVED_MODEL,
+    "sets": sparse.SETS,
     "signal": signal.NAMES,
-    "strings": strings.NAMES,
+    "sparse": sparse.NAMES,
+    "strings": ragged_functions.aware(strings.NAMES, "strings"),
     "summary": summary.NAMES,
     "summary.experimental": summary.EXPERIMENTAL,
     "sysconfig": {"get_build_info": dict},
