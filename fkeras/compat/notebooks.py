@@ -12,6 +12,8 @@ from types import CodeType
 
 # Of `%%` commands, those whose cell is code of Python all the same.
 _TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
+_WRITING = re.compile(r"%%(?:writefile|file)\b(?:\s+(-a|--append))?\s+(.+)")
+_TIMED_LINE = re.compile(r"^(\s*)%time\s+(?=\S)")
 # `%command`, `!shell`, `?help`, `help?`, `x = !shell`, `x = %command`
 _COMMAND = re.compile(r"^(\s*)([%!?]|[\w.]+\?\??\s*$|[\w, ]+=\s*[%!])")
 
@@ -61,6 +63,7 @@ def _compile(cells: list[dict], filename: str) -> Iterator[CodeType]:
 
 def without_commands(source: str, number: int) -> str:
     """A cell's code with `pass` in place of the notebook's commands; what is left out is noted.
+    `%time` and its kin leave their code, and `%%writefile` writes its file.
 
     Args:
         source: of the cell.
@@ -72,6 +75,10 @@ def without_commands(source: str, number: int) -> str:
     """
     if source.lstrip().startswith("%%"):
         first, _, rest = source.lstrip().partition("\n")
+        if writing := _WRITING.match(first):
+            with open(writing[2].strip(), "a" if writing[1] else "w", encoding="utf-8") as file:
+                file.write(rest)
+            return ""
         if not _TIMING.match(first):
             _note(number, first)
             return ""
@@ -82,7 +89,15 @@ def without_commands(source: str, number: int) -> str:
         command = _COMMAND.match(lines[failing])
         if not command:
             break  # an error of the notebook's own, which running it shows
-        _note(number, lines[failing].strip())
+        if timed := _TIMED_LINE.match(lines[failing]):
+            lines[failing] = timed[1] + lines[failing][timed.end() :]
+            continue
+        text, following = lines[failing].strip(), failing + 1
+        while text.endswith("\\") and following < len(lines):
+            text = f"{text[:-1].rstrip()} {lines[following].strip()}"
+            lines[following] = ""
+            following += 1
+        _note(number, text)
         lines[failing] = f"{command[1]}pass"
     return "\n".join(lines)
 

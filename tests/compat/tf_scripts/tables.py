@@ -1,66 +1,57 @@
-# Tables of words, as preprocessing by hand has them
-import pathlib
+"""Tables in files of CSV, as data sets."""
 
-import numpy as np
+import gzip
+
 import tensorflow as tf
 
-words = tf.constant(["a", "b"])
-ids = tf.range(2, dtype=tf.int64)
-initializer = tf.lookup.KeyValueTensorInitializer(words, ids)
-table = tf.lookup.StaticVocabularyTable(initializer, 3)
-found = table.lookup(tf.constant([b"a this b faaaan".split()]))
-assert found.numpy().tolist() == [[0, 2, 1, 2]]  # TensorFlow's own buckets
-assert found.dtype == tf.int64 and table.size() == 5
-numbers = tf.lookup.StaticVocabularyTable(
-    tf.lookup.KeyValueTensorInitializer(tf.constant([7, 9], tf.int64), ids), 2
-)
-assert numbers.lookup(tf.constant([9, 7], tf.int64)).numpy().tolist() == [1, 0]
+with open("people.csv", "w") as file:
+    file.write("age,height,name,label\n40,1.8,Ada,1\n,1.6,Grace,0\n35,,\"Lee, Kay\",1\n")
+with gzip.open("people.csv.gz", "wt") as file:
+    file.write("1,2.5,a\n3,,b\n")
 
-names = tf.lookup.StaticHashTable(
-    tf.lookup.KeyValueTensorInitializer([1, 5, 3], ["one", "five", "three"]), default_value="?"
+batches = tf.data.experimental.make_csv_dataset(
+    "people.csv", batch_size=2, label_name="label", num_epochs=1, shuffle=False
 )
-assert names[tf.constant([[3, 2]])].numpy().tolist() == [[b"three", b"?"]]
-keys, values = names.export()
-assert dict(zip(keys.numpy().tolist(), values.numpy().tolist()))[5] == b"five"
-
-pathlib.Path("labels.txt").write_text("cat\ndog\nbird\n")
-by_name = tf.lookup.StaticHashTable(
-    tf.lookup.TextFileInitializer(
-        "labels.txt",
-        tf.string,
-        tf.lookup.TextFileIndex.WHOLE_LINE,
-        tf.int64,
-        tf.lookup.TextFileIndex.LINE_NUMBER,
-    ),
-    -1,
+features, labels = next(iter(batches))
+assert list(features) == ["age", "height", "name"] and len(list(batches)) == 2
+assert features["age"].numpy().tolist() == [40, 0] and features["age"].dtype == "int32"
+assert features["height"].dtype == "float32" and labels.numpy().tolist() == [1, 0]
+assert features["name"].numpy().tolist() == [b"Ada", b"Grace"]
+whole = next(iter(tf.data.experimental.make_csv_dataset("peo*.csv", 3, shuffle=False)))
+assert whole["name"].numpy()[2] == b"Lee, Kay"
+some = tf.data.experimental.make_csv_dataset(
+    ["people.csv"], 3, select_columns=["name", "age"], column_defaults=["", -1.0], shuffle=False
 )
-pathlib.Path("pairs.txt").write_text("x 1.5\ny 2.5\n")
-pairs = tf.lookup.TextFileInitializer("pairs.txt", tf.string, 0, tf.float32, 1, delimiter=" ")
-assert tf.lookup.StaticHashTable(pairs, 0.0).lookup(["y", "z"]).numpy().tolist() == [2.5, 0]
-dataset = tf.data.Dataset.from_tensor_slices(["dog", "bird", "cow"]).map(by_name.lookup)
-assert [label.numpy() for label in dataset] == [1, 2, -1]
-
-counts = tf.lookup.experimental.DenseHashTable(
-    key_dtype=tf.string, value_dtype=tf.int64, default_value=0, empty_key="", deleted_key="$"
-)
-counts.insert(["x", "y"], [4, 5])
-counts.erase(["x"])
-assert counts.lookup(tf.constant(["x", "y"])).numpy().tolist() == [0, 5] and counts.size() == 1
-
-for wrong in (
-    lambda: table.lookup(tf.constant([1])),
-    lambda: tf.lookup.KeyValueTensorInitializer(["a"], [1, 2]),
-    lambda: tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(["a", "a"], [1, 2]), 0),
-    lambda: tf.lookup.StaticVocabularyTable(initializer, 0),
-):
+assert next(iter(some))["age"].numpy().tolist() == [40, -1, 35]
+for wrong in ({"file_pattern": "nowhere*.csv"}, {"label_name": "lable"}):
+    options = {"file_pattern": "people.csv", "batch_size": 1, **wrong}
     try:
-        wrong()
+        tf.data.experimental.make_csv_dataset(**options)
     except ValueError as error:
-        assert "tf.lookup" in str(error)
+        assert "make_csv_dataset" in str(error)
     else:
-        raise AssertionError("no error")
+        raise RuntimeError("it should not be read")
 
-# A table of numbers inside of a compiled step
-scores = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([4, 1], [0.5, 2.0]), -1.0)
-model = tf.keras.Sequential([tf.keras.Input((2,), dtype="int32"), tf.keras.layers.Lambda(scores.lookup)])
-assert np.array_equal(model.predict(np.array([[1, 4], [2, 1]]), verbose=0), [[2, 0.5], [-1, 2]])
+rows = tf.data.experimental.CsvDataset(
+    "people.csv", [0, 0.0, tf.string, tf.int32], header=True
+)
+assert rows.element_spec[2].dtype == tf.string
+assert [int(age) for age, *_ in rows] == [40, 0, 35]
+packed = tf.data.experimental.CsvDataset(
+    "people.csv.gz", [tf.float32, 9.0], compression_type="GZIP", select_cols=[0, 1]
+)
+assert [(float(a), float(b)) for a, b in packed] == [(1, 2.5), (3, 9)]
+stacked = packed.batch(2).map(lambda *columns: tf.stack(columns, 1))
+assert next(iter(stacked)).numpy().tolist() == [[1, 2.5], [3, 9]]
+
+# What stands beside `Dataset` in `tf.data.experimental` and `tf.compat.v1.data`.
+counted = tf.data.Dataset.zip((packed, tf.data.experimental.Counter(start=5)))
+assert [int(i) for _, i in counted] == [5, 6]
+known = packed.apply(tf.data.experimental.assert_cardinality(2))
+assert len(known) == 2 and len(list(known.batch(1))) == 2
+assert tf.compat.v1.data.get_output_types(packed) == ("float32", "float32")
+assert isinstance(iter(packed), tf.data.Iterator)
+try:
+    list(packed.apply(tf.data.experimental.assert_cardinality(3)))
+except ValueError as error:
+    assert "3" in str(error) and "2" in str(error)
