@@ -9,10 +9,7 @@ from fkeras.errors import nearest
 _NO_GRAPHS = (
     "There are no graphs and sessions of TensorFlow 1: layers and steps are compiled by JAX."
 )
-_RECORDS = (
-    "There are no TFRecord files here. Write arrays with `np.savez`, or read the records once "
-    "with TensorFlow and save them so."
-)
+_RECORDS = "Records are read by `tf.io.parse_example` and `tf.io.parse_single_sequence_example`."
 _RAGGED = (
     "There are no ragged tensors. Pad rows to one length: `keras.utils.pad_sequences`, or "
     "`tf.data.Dataset.padded_batch`."
@@ -38,7 +35,6 @@ INSTEAD = {
     "batch_to_space": "Use `tf.reshape` and `tf.transpose`.",
     "compat.v1": _V1,
     "contrib": "It went away with TensorFlow 1. Look for the name in `keras.layers`.",
-    "data.TFRecordDataset": _RECORDS,
     "distribute": "Use `keras.distribution`.",
     "distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
     "Open MPI, Kubernetes and Cloud TPU.",
@@ -52,16 +48,8 @@ INSTEAD = {
     "gradients": "Use `tf.GradientTape`, or `jax.grad` over the pure form of a model: "
     "`model.apply(variables, x)`.",
     "hessians": "Use `jax.hessian`.",
-    "io.FixedLenFeature": _RECORDS,
-    "io.TFRecordOptions": _RECORDS,
-    "io.TFRecordWriter": _RECORDS,
-    "io.VarLenFeature": _RECORDS,
     "io.decode_proto": _RECORDS,
-    "io.parse_example": _RECORDS,
     "io.parse_sequence_example": _RECORDS,
-    "io.parse_single_example": _RECORDS,
-    "io.parse_tensor": _RECORDS,
-    "io.serialize_tensor": "Use `np.save`.",
     "layers": "Use `keras.layers`.",
     "lite": "Models are not exported yet.",
     "map_fn": None,
@@ -73,7 +61,6 @@ INSTEAD = {
     "placeholder": _NO_GRAPHS,
     "profiler": "Use `jax.profiler`, or `keras.callbacks.TensorBoard(profile_batch=...)`.",
     "python": "It is TensorFlow's own.",
-    "python_io": _RECORDS,
     "quantization": "Models are not quantized yet.",
     "queue": "Use `tf.data.Dataset`.",
     "raw_ops": "Use the function's name in `tf`.",
@@ -82,12 +69,6 @@ INSTEAD = {
     "to_float": "Use `tf.cast(x, tf.float32)`.",
     "to_int32": "Use `tf.cast(x, tf.int32)`.",
     "tpu": "Use `keras.distribution`; JAX finds TPUs by itself.",
-    "train.BytesList": _RECORDS,
-    "train.Example": _RECORDS,
-    "train.Feature": _RECORDS,
-    "train.Features": _RECORDS,
-    "train.FloatList": _RECORDS,
-    "train.Int64List": _RECORDS,
     "train.Saver": "Use `tf.train.Checkpoint`, or `model.save_weights` and `load_weights`.",
     "train.AdamOptimizer": _TRAIN_OPTIMIZER,
     "train.GradientDescentOptimizer": _TRAIN_OPTIMIZER,

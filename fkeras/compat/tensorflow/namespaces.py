@@ -18,6 +18,7 @@ from fkeras.compat.tensorflow import (
     devices,
     distribute,
     dtypes,
+    examples,
     files,
     files_of_models,
     gradient_tape,
@@ -116,7 +117,7 @@ TREE: dict[str, dict[str, Any]] = {
     },
     "errors": old_names.ERRORS,
     "image": image_random.ALL,
-    "io": files.NAMES,
+    "io": {**files.NAMES, **examples.IO},
     "io.gfile": files.GFILE,
     "linalg": {**linalg.NAMES, "global_norm": arithmetic.global_norm},
     "logging": old_names.LOGGING,
@@ -125,6 +126,7 @@ TREE: dict[str, dict[str, Any]] = {
     "math": _MATH,
     "nest": old_names.NEST,
     "nn": nn.NAMES,
+    "python_io": {name: examples.IO[name] for name in ("TFRecordOptions", "TFRecordWriter")},
     "python.client.device_lib": {"list_local_devices": devices.list_logical_devices},
     "ragged": ragged_functions.NAMES,
     "random": random.NAMES,
@@ -138,7 +140,7 @@ TREE: dict[str, dict[str, Any]] = {
     "summary.experimental": summary.EXPERIMENTAL,
     "sysconfig": {"get_build_info": dict},
     "test": devices.TEST,
-    "train": checkpoints.TRAIN,
+    "train": {**checkpoints.TRAIN, **examples.TRAIN},
     "version": _VERSION,
 }
 
@@ -171,6 +173,7 @@ def find(path: str, name: str) -> Any:
     """
     names = TREE.get(path, {})
     if name in names:
-        return names[name]
+        value = names[name]
+        return value.make() if isinstance(value, examples.Late) else value
     elsewhere = next((p for p in _PLACES if p != path and name in TREE[p]), "")
     raise AttributeError(absent.message(path, name, names_of(path), elsewhere))

@@ -32,6 +32,8 @@ class RaggedTensor:
         ([[1, 2], [], [3]], [[1, 2], [0, 0], [3, 0]])
     """
 
+    is_composite = True  # data sets pass it on as it is
+
     def __init__(self, values: RaggedTensor | ArrayLike, row_splits: ArrayLike) -> None:
         self.values = values if isinstance(values, RaggedTensor) else host_array(to_numpy(values))
         splits = np.asarray(row_splits, np.int64)

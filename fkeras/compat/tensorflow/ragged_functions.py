@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fkeras.compat.tensorflow import arranging, creation, picking, reductions, strings
+from fkeras.compat.tensorflow import arranging, picking, reductions, strings
 from fkeras.compat.tensorflow.calls import known, to_numpy
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.ragged import RaggedTensor, constant, joined, of_rows, stack
@@ -91,13 +91,11 @@ def _stack(values: Sequence[Any], axis: int = 0, name: str | None = None) -> Any
 def _gather(params: Any, indices: Any, axis: int | None = None, **options: Any) -> Any:
     """Rows by their numbers; or the values of an array at ragged places."""
     if isinstance(indices, RaggedTensor):
-        return indices.with_flat_values(picking.NAMES["gather"](params, indices.flat_values))
+        return indices.with_flat_values(picking.gather(params, indices.flat_values))
     places = known(indices, "tf.gather").ravel().tolist()
-    return (
-        of_rows([params[i] for i in places], params._empty())
-        if np.ndim(indices)
-        else params[places[0]]
-    )
+    if not np.ndim(indices):
+        return params[places[0]]
+    return of_rows([params[i] for i in places], params._empty())
 
 
 def _expand_dims(input: RaggedTensor, axis: int, name: str | None = None) -> Any:
@@ -106,9 +104,7 @@ def _expand_dims(input: RaggedTensor, axis: int, name: str | None = None) -> Any
     if axis == 1:
         return RaggedTensor(input, np.arange(len(input) + 1))
     if axis < 0:
-        return input.with_flat_values(
-            creation.NAMES.get("expand_dims", arranging.expand_dims)(input.flat_values, -1)
-        )
+        return input.with_flat_values(arranging.expand_dims(input.flat_values, -1))
     values = input.values
     inner = _expand_dims if isinstance(values, RaggedTensor) else arranging.expand_dims
     return input.with_values(inner(values, axis - 1))

@@ -25,6 +25,8 @@ class SparseTensor:
         dense_shape: lengths of the axes.
     """
 
+    is_composite = True  # data sets pass it on as it is
+
     def __init__(self, indices: ArrayLike, values: ArrayLike, dense_shape: ShapeLike) -> None:
         places = np.asarray(known(indices, "tf.SparseTensor"), np.int64)
         self.values = host_array(known(values, "tf.SparseTensor"))
@@ -51,6 +53,14 @@ class SparseTensor:
     def get_shape(self) -> TensorShape:
         """The same as `shape`."""
         return self.shape
+
+    def __len__(self) -> int:
+        return int(self.dense_shape[0])
+
+    def __getitem__(self, row: int) -> SparseTensor:
+        is_in_row = np.asarray(self.indices)[:, 0] == row
+        places = np.asarray(self.indices)[is_in_row, 1:]
+        return SparseTensor(places, np.asarray(self.values)[is_in_row], self.dense_shape[1:])
 
     def with_values(self, new_values: ArrayLike) -> SparseTensor:
         """Other values at the same places."""

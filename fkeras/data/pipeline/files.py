@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -36,12 +36,25 @@ def names_of(value: Any, title: str) -> list[str]:
     return [os.fsdecode(name) for name in names]
 
 
-class Lines(Node):
-    """The lines of files, without their ends."""
+class Contents(Node):
+    """What stands in files, item by item.
 
-    label = "TextLineDataset"
+    Args:
+        label: what messages call it.
+        read: gives the items of a file that is open; takes its name, too.
+        files: gives names.
+        compression: None, 'GZIP' or 'ZLIB'.
+    """
 
-    def __init__(self, files: Node, compression: str | None) -> None:
+    def __init__(
+        self,
+        label: str,
+        read: Callable[[BinaryIO, str], Iterator[bytes]],
+        files: Node,
+        compression: str | None,
+    ) -> None:
+        self.label = label
+        self.read = read
         self.inputs = (files,)
         self.compression = compression
 
@@ -49,8 +62,7 @@ class Lines(Node):
         for names in self.inputs[0].open(run):
             for name in names_of(names, self.label):
                 with self._opened(name) as file:
-                    for line in file:
-                        yield line.removesuffix(b"\n").removesuffix(b"\r")
+                    yield from self.read(file, name)
 
     def _opened(self, name: str) -> BinaryIO:
         if self.compression == "GZIP":
@@ -65,3 +77,9 @@ class Lines(Node):
 
     def spec(self) -> Any:
         return tensor_spec.TensorSpec((), "string")
+
+
+def lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """The lines of a file, without their ends."""
+    for line in file:
+        yield line.removesuffix(b"\n").removesuffix(b"\r")

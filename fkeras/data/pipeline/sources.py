@@ -43,7 +43,7 @@ class Slices(Node):
 
 
 class UnevenRows(Node):
-    """Rows of arrays, some of which have rows of different lengths: TensorFlow's ragged tensors."""
+    """Rows of arrays and of TensorFlow's ragged or sparse tensors (`is_composite`)."""
 
     label = "from_tensor_slices"
 
@@ -69,7 +69,7 @@ class UnevenRows(Node):
 
     def spec(self) -> Any:
         def spec_of(column: Any) -> Any:
-            if not hasattr(column, "ragged_rank"):
+            if not hasattr(column, "is_composite"):
                 return tensor_spec.spec_of(elements.unwrap(column, self.label)).of_row()
             return tensor_spec.TensorSpec(tuple(column.shape)[1:], str(column.dtype))
 
@@ -85,7 +85,7 @@ def slices(tensors: Any) -> Node:
     name = "from_tensor_slices"
     if hasattr(tensors, "element_spec"):
         raise UserTypeError(f"{name}: received a Dataset. Expected arrays.")
-    if any(hasattr(value, "ragged_rank") for value in elements.values_of(tensors)):
+    if any(hasattr(value, "is_composite") for value in elements.values_of(tensors)):
         return UnevenRows(tensors)
     columns = elements.unwrap(tensors, name)
     values = elements.values_of(columns)

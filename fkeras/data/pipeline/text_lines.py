@@ -1,14 +1,16 @@
-"""`TextLineDataset`: the lines of text files."""
+"""`TextLineDataset` and `TFRecordDataset`: the lines of text files, and the records of others."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from fkeras.data.pipeline.dataset import Dataset
-from fkeras.data.pipeline.files import Lines, names_of
+from fkeras.data.pipeline.files import Contents, lines, names_of
 from fkeras.errors import UserInputError
+from fkeras.io.record_files import read_records
 
 _COMPRESSIONS = (None, "", "GZIP", "ZLIB")
 
@@ -38,12 +40,50 @@ class TextLineDataset(Dataset):
         num_parallel_reads: int | None = None,
         name: str | None = None,
     ) -> None:
-        if compression_type not in _COMPRESSIONS:
-            raise UserInputError(
-                "TextLineDataset: `compression_type` must be None, 'GZIP' or 'ZLIB'. Received: "
-                f"{compression_type!r}"
-            )
-        if not isinstance(filenames, Dataset):
-            names = names_of(filenames, "TextLineDataset: `filenames`")
-            filenames = Dataset.from_tensor_slices(np.array(names, object))
-        super().__init__(Lines(filenames.node, compression_type or None))
+        super().__init__(_contents("TextLineDataset", lines, filenames, compression_type))
+
+
+class TFRecordDataset(Dataset):
+    """The records of TFRecord files, as bytes. `tf.io.parse_single_example` of the command
+    `python -m fkeras` reads what they mean.
+
+    Args:
+        filenames: a name, a list of names, or a dataset of names; read one after the other.
+        compression_type: None, `'GZIP'` or `'ZLIB'`.
+        buffer_size, num_parallel_reads, name: accepted; without effect.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> from fkeras import data
+        >>> from fkeras.io.record_files import framed
+        >>> file = pathlib.Path(tempfile.mkdtemp()) / "two.tfrecord"
+        >>> _ = file.write_bytes(framed(b"first") + framed(b"second"))
+        >>> [record.numpy() for record in data.TFRecordDataset(file)]
+        [b'first', b'second']
+    """
+
+    def __init__(
+        self,
+        filenames: Any,
+        compression_type: str | None = None,
+        buffer_size: int | None = None,
+        num_parallel_reads: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(_contents("TFRecordDataset", read_records, filenames, compression_type))
+
+
+def _contents(
+    label: str,
+    read: Callable[[BinaryIO, str], Iterator[bytes]],
+    filenames: Any,
+    compression: str | None,
+) -> Contents:
+    if compression not in _COMPRESSIONS:
+        raise UserInputError(
+            f"{label}: `compression_type` must be None, 'GZIP' or 'ZLIB'. Received: {compression!r}"
+        )
+    if not isinstance(filenames, Dataset):
+        names = names_of(filenames, f"{label}: `filenames`")
+        filenames = Dataset.from_tensor_slices(np.array(names, object))
+    return Contents(label, read, filenames.node, compression or None)

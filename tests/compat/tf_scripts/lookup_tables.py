@@ -62,5 +62,7 @@ for wrong in (
 
 # A table of numbers inside of a compiled step
 scores = tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer([4, 1], [0.5, 2.0]), -1.0)
-model = tf.keras.Sequential([tf.keras.Input((2,), dtype="int32"), tf.keras.layers.Lambda(scores.lookup)])
+model = tf.keras.Sequential(
+    [tf.keras.Input((2,), dtype="int32"), tf.keras.layers.Lambda(scores.lookup)]
+)
 assert np.array_equal(model.predict(np.array([[1, 4], [2, 1]]), verbose=0), [[2, 0.5], [-1, 2]])

@@ -36,7 +36,8 @@ assert tf.sparse.to_dense(block).numpy().tolist() == [[0, 1], [2, 0]]
 assert tf.sparse.to_dense(tf.sparse.reshape(s, [2, 6])).numpy().ravel()[4] == 2
 assert tf.sparse.to_dense(tf.sparse.expand_dims(s, 0)).shape == (1, 3, 4)
 assert tf.sparse.retain(s, [True, False, True]).values.numpy().tolist() == [1, 3]
-assert tf.sparse.from_dense(tf.sparse.to_dense(s)).indices.numpy().tolist() == [[0, 1], [1, 0], [2, 3]]
+again = tf.sparse.from_dense(tf.sparse.to_dense(s))
+assert again.indices.numpy().tolist() == [[0, 1], [1, 0], [2, 3]]
 assert tf.sparse.to_dense(tf.sparse.eye(2, 3)).numpy().tolist() == [[1, 0, 0], [0, 1, 0]]
 assert tf.sparse.map_values(tf.square, s).values.numpy().tolist() == [1, 4, 9]
 texts = tf.SparseTensor([[0, 0]], ["a"], [1, 2])

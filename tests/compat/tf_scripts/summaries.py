@@ -31,5 +31,12 @@ writer.close()
 with open(os.path.join(logdir, name), "rb") as file:
     content = file.read()
 assert all(
-    tag in content for tag in (b"loss", b"weights", b"pictures/1", b"note", b"sounds/1", b"learning rate")
+    tag in content for tag in (
+        b"loss",
+        b"weights",
+        b"pictures/1",
+        b"note",
+        b"sounds/1",
+        b"learning rate",
+    )
 )
