@@ -54,6 +54,18 @@ def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
     assert (tmp_path / "own.py").read_text() == "value = 1\nother = 2\n"
 
 
+def test_an_error_that_the_notebook_shows_itself_does_not_end_it(command):
+    cells = json.loads(notebook("x = 1\n1 / 0", "y = [", "z = x", "print(z)\n1 / 0", "print(5)"))
+    saved, typo, tagged, last, never = (c for c in cells["cells"] if c["cell_type"] == "code")
+    saved["outputs"] = typo["outputs"] = [{"output_type": "error", "ename": "ZeroDivisionError"}]
+    tagged["metadata"] = {"tags": ["raises-exception"]}
+    command.write("course.ipynb", json.dumps(cells))
+    done = command.fkeras("course.ipynb")
+    assert done.returncode == 1 and done.stdout == "1\n"
+    assert 'course.ipynb[1]", line 2' in done.stderr and "SyntaxError" in done.stderr
+    assert done.stderr.count("ZeroDivisionError") == 2
+
+
 def test_an_error_shows_the_cell_and_its_line(command):
     command.write("course.ipynb", notebook("x = 1", "y = 2\n1 / 0"))
     done = command.fkeras("course.ipynb")
