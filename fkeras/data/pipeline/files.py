@@ -8,13 +8,14 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
 from fkeras.data.pipeline import elements, tensor_spec
 from fkeras.data.pipeline.node import UNKNOWN_CARDINALITY, Node, Run
 from fkeras.errors import UserInputError
+from fkeras.io.record_files import read_records
 
 
 def matching_files(patterns: Any) -> list[str]:
@@ -40,21 +41,16 @@ class Contents(Node):
     """What stands in files, item by item.
 
     Args:
-        label: what messages call it.
-        read: gives the items of a file that is open; takes its name, too.
         files: gives names.
         compression: None, 'GZIP' or 'ZLIB'.
+
+    Attributes:
+        read: gives the items of a file that is open; takes its name, too.
     """
 
-    def __init__(
-        self,
-        label: str,
-        read: Callable[[BinaryIO, str], Iterator[bytes]],
-        files: Node,
-        compression: str | None,
-    ) -> None:
-        self.label = label
-        self.read = read
+    read: ClassVar[Callable[[BinaryIO, str], Iterator[bytes]]]
+
+    def __init__(self, files: Node, compression: str | None) -> None:
         self.inputs = (files,)
         self.compression = compression
 
@@ -62,7 +58,7 @@ class Contents(Node):
         for names in self.inputs[0].open(run):
             for name in names_of(names, self.label):
                 with self._opened(name) as file:
-                    yield from self.read(file, name)
+                    yield from type(self).read(file, name)
 
     def _opened(self, name: str) -> BinaryIO:
         if self.compression == "GZIP":
@@ -79,7 +75,20 @@ class Contents(Node):
         return tensor_spec.TensorSpec((), "string")
 
 
-def lines(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """The lines of a file, without their ends."""
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
     for line in file:
         yield line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+class Lines(Contents):
+    """The lines of files, without their ends."""
+
+    label = "TextLineDataset"
+    read = staticmethod(_lines)
+
+
+class Records(Contents):
+    """The records of TFRecord files."""
+
+    label = "TFRecordDataset"
+    read = staticmethod(read_records)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from fkeras.data.pipeline.dataset import Dataset
-from fkeras.data.pipeline.files import Contents, lines, names_of
+from fkeras.data.pipeline.files import Contents, Lines, Records, names_of
 from fkeras.errors import UserInputError
-from fkeras.io.record_files import read_records
 
 _COMPRESSIONS = (None, "", "GZIP", "ZLIB")
 
@@ -40,7 +38,7 @@ class TextLineDataset(Dataset):
         num_parallel_reads: int | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(_contents("TextLineDataset", lines, filenames, compression_type))
+        super().__init__(_contents(Lines, filenames, compression_type))
 
 
 class TFRecordDataset(Dataset):
@@ -70,20 +68,16 @@ class TFRecordDataset(Dataset):
         num_parallel_reads: int | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(_contents("TFRecordDataset", read_records, filenames, compression_type))
+        super().__init__(_contents(Records, filenames, compression_type))
 
 
-def _contents(
-    label: str,
-    read: Callable[[BinaryIO, str], Iterator[bytes]],
-    filenames: Any,
-    compression: str | None,
-) -> Contents:
+def _contents(kind: type[Contents], filenames: Any, compression: str | None) -> Contents:
     if compression not in _COMPRESSIONS:
         raise UserInputError(
-            f"{label}: `compression_type` must be None, 'GZIP' or 'ZLIB'. Received: {compression!r}"
+            f"{kind.label}: `compression_type` must be None, 'GZIP' or 'ZLIB'. Received: "
+            f"{compression!r}"
         )
     if not isinstance(filenames, Dataset):
-        names = names_of(filenames, f"{label}: `filenames`")
+        names = names_of(filenames, f"{kind.label}: `filenames`")
         filenames = Dataset.from_tensor_slices(np.array(names, object))
-    return Contents(label, read, filenames.node, compression or None)
+    return kind(filenames.node, compression or None)
