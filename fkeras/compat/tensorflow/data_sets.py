@@ -71,6 +71,7 @@ NAMES: dict[str, Any] = {
 EXPERIMENTAL: dict[str, Any] = {
     **_SIZES,
     "AutoShardPolicy": AutoShardPolicy,
+    "assert_cardinality": _transformation("assert_cardinality"),
     "bucket_by_sequence_length": _transformation("bucket_by_sequence_length"),
     "cardinality": lambda dataset: dataset.cardinality(),
     "enumerate_dataset": _transformation("enumerate"),

@@ -19,6 +19,7 @@ from fkeras.data.pipeline.node import (
     Rows,
     Run,
 )
+from fkeras.errors import UserInputError
 
 _DRAWS = 1024  # numbers that are drawn at once
 _CHUNK = 4096  # rows that are put in order at once
@@ -145,6 +146,32 @@ class Take(Node):
         if length == UNKNOWN_CARDINALITY:
             return length
         return self.number if length == INFINITE_CARDINALITY else min(length, self.number)
+
+
+class Counted(Node):
+    """The same elements, of which the user says how many there are."""
+
+    label = "assert_cardinality"
+
+    def __init__(self, node: Node, number: int) -> None:
+        self.inputs = (node,)
+        self.number = number
+
+    def elements(self, run: Run) -> Iterator[Any]:
+        found = 0
+        for found, element in enumerate(self.inputs[0].open(run), 1):
+            if 0 <= self.number < found:
+                break
+            yield element
+        if self.number != UNKNOWN_CARDINALITY and found != self.number:
+            raise UserInputError(
+                f"Dataset.assert_cardinality({self.number}): the dataset before it has "
+                f"{'more' if 0 <= self.number < found else found} elements. Say its own number, "
+                "or leave it out."
+            )
+
+    def count(self) -> int:
+        return self.number
 
 
 class Skip(Node):
