@@ -58,22 +58,22 @@ class OrderMethods(Creating):
         return self._make(self.node if number == -1 else ordering.Take(self.node, number))
 
     def assert_cardinality(self, expected_cardinality: int) -> Dataset:
-        """The same elements, with a length: for a generator or a `filter`, which have none.
+        """The same elements, of which there are so many: where only the reader knows.
 
         Args:
-            expected_cardinality: how many elements there are; another number is an error at the end
-                of a pass. `INFINITE_CARDINALITY` for no end.
+            expected_cardinality: how many; -1 for no end.
+
+        Raises:
+            UserInputError: while reading, where there are more or fewer.
 
         Examples:
             >>> from fkeras import data
-            >>> evens = data.Dataset.range(6).filter(lambda x: x % 2 == 0)
-            >>> len(evens.assert_cardinality(3))
+            >>> even = data.Dataset.range(6).filter(lambda n: n % 2 == 0)
+            >>> len(even.assert_cardinality(3))
             3
         """
-        number = checked_int(
-            expected_cardinality, "Dataset.assert_cardinality: `expected_cardinality`", -2
-        )
-        return self._make(ordering.Counted(self.node, number))
+        count = checked_int(expected_cardinality, "Dataset.assert_cardinality", -1)
+        return self._make(ordering.Counted(self.node, count))
 
     def skip(self, count: int, name: str | None = None) -> Dataset:
         """All but the first `count` elements; none for -1."""

@@ -149,29 +149,32 @@ class Take(Node):
 
 
 class Counted(Node):
-    """The same elements, of which the user says how many there are."""
+    """All elements, of which somebody said how many there are."""
 
     label = "assert_cardinality"
 
-    def __init__(self, node: Node, number: int) -> None:
+    def __init__(self, node: Node, count: int) -> None:
         self.inputs = (node,)
-        self.number = number
+        self._count = count
 
     def elements(self, run: Run) -> Iterator[Any]:
-        found = 0
-        for found, element in enumerate(self.inputs[0].open(run), 1):
-            if 0 <= self.number < found:
+        if self._count == INFINITE_CARDINALITY:
+            yield from self.inputs[0].open(run)
+        number = 0
+        for element in self.inputs[0].open(run):
+            number += 1
+            if number > self._count:
                 break
             yield element
-        if self.number != UNKNOWN_CARDINALITY and found != self.number:
+        if number != self._count:
+            more = "more" if number > self._count else f"only {number}"
             raise UserInputError(
-                f"Dataset.assert_cardinality({self.number}): the dataset before it has "
-                f"{'more' if 0 <= self.number < found else found} elements. Say its own number, "
-                "or leave it out."
+                f"assert_cardinality({self._count}): the dataset {self.inputs[0].describe()} has "
+                f"{more} elements."
             )
 
     def count(self) -> int:
-        return self.number
+        return self._count
 
 
 class Skip(Node):

@@ -83,11 +83,6 @@ CASES = {
     "map, AUTOTUNE": (up_to(5).map(lambda v: v * 2, AUTOTUNE), [0, 2, 4, 6, 8], 5),
     "filter": (up_to(6).filter(lambda v: v % 2 == 0), [0, 2, 4], -2),
     "filter of tuples": (rows(X, Y).filter(lambda a, b: b > 4), [([10.0, 11.0], 5)], -2),
-    "assert_cardinality": (
-        up_to(8).filter(lambda v: v < 3).assert_cardinality(3),
-        [0, 1, 2],
-        3,
-    ),
     "take_while": (up_to(8).take_while(lambda v: v < 3), [0, 1, 2], -2),
     "batch": (up_to(5).batch(2), [[0, 1], [2, 3], [4]], 3),
     "batch without the rest": (up_to(5).batch(2, drop_remainder=True), [[0, 1], [2, 3]], 2),
@@ -291,9 +286,6 @@ LATE = [
     (lambda: Dataset.from_generator(triangle, ("int32", "int32"), ((), (2,))), r"\(2,\).*\(0,\)"),
     (lambda: Dataset.from_generator(triangle, ("string", "int32")), "expected string"),
     (lambda: Dataset.choose_from_datasets([up_to(1)], up_to(2)), "from 0 to 0"),
-    (lambda: up_to(2).assert_cardinality(3), "has 2 elements"),
-    (lambda: up_to(2).assert_cardinality(1), "has more elements"),
-    (lambda: up_to(2).assert_cardinality(-1), "has 2 elements"),
 ]  # fmt: skip
 
 
