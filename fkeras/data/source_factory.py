@@ -121,8 +121,8 @@ def _check_beside_a_stream(
             )
     if batch_size is not None:
         warn_user(
-            f"`batch_size={batch_size}` has no effect: `{name}` is a {kind}, which makes its batches "
-            "itself. Leave `batch_size` out."
+            f"`batch_size={batch_size}` has no effect: `{name}` is a {kind}, which makes its "
+            "batches itself. Leave `batch_size` out."
         )
 
 

@@ -239,8 +239,8 @@ def tile(x: TensorLike, repeats: Axis) -> Tensor:
     repeats = known_sizes(repeats)
     if isinstance(repeats, jax.core.Tracer):
         raise UserTypeError(
-            "tile: `repeats` must be plain integers; JAX needs shapes that do not depend on values. "
-            "`ops.broadcast_to` and `ops.shape` often do the same."
+            "tile: `repeats` must be plain integers; JAX needs shapes that do not depend on values."
+            " `ops.broadcast_to` and `ops.shape` often do the same."
         )
     return jnp.tile(as_tensor(x), repeats)
 

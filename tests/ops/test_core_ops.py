@@ -429,7 +429,9 @@ def test_shapes_are_made_of_known_sizes_inside_of_a_program():
         one = ops.convert_to_tensor([1])
         size = ops.concatenate([ops.expand_dims(rows, -1), one], axis=0)
         shape = ops.stack([rows, ops.cast(columns, "int32")])
-        ones = ops.ones(shape) + ops.zeros(size) + ops.full(size, 0) + ops.broadcast_to(x[:1], shape)
+        ones = (
+            ops.ones(shape) + ops.zeros(size) + ops.full(size, 0) + ops.broadcast_to(x[:1], shape)
+        )
         return ops.tile(ops.reshape(x, shape), size) * 0 + ops.tile(ones, size)
 
     x = jnp.ones((2, 3))
