@@ -23,6 +23,9 @@ def _texts(input: Any, what: str) -> np.ndarray:
     array = known(input, what)
     if array.dtype != object:
         raise UserInputError(f"{what} takes texts. Received: {array.dtype} {array.shape}.")
+    if any(isinstance(text, str) for text in array.flat):  # as layers that look words up give them
+        array = np.frompyfunc(_as_bytes, 1, 1)(array)
+        array = np.asarray(array, object)
     return array
 
 
