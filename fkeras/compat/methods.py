@@ -61,10 +61,20 @@ def _table() -> dict[tuple[Any, str], Any]:
         (Variable, "read_value"): lambda self: self.value,
         (array, "__float__"): lambda self: float(_only_number(self)),
         (array, "__int__"): lambda self: int(_only_number(self)),
+        (KerasTensor, "dtype"): property(
+            _dtype, lambda self, dtype: vars(self).update(dtype=dtype)
+        ),
         (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),
         **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
         **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
     }
+
+
+def _dtype(self: Any) -> str:
+    """The dtype of a symbolic tensor, with the attributes of `tf.DType`."""
+    from fkeras.compat.tensorflow.dtypes import DType
+
+    return DType(vars(self)["dtype"])
 
 
 def _called_by_script(call: Callable[..., Any]) -> Callable[..., Any]:
