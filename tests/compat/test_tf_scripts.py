@@ -65,6 +65,20 @@ def test_arrays_have_the_methods_while_it_is_installed_and_no_longer(installed):
     assert x.numpy().tolist() == [1, 2]
 
 
+def test_sizes_are_cut_off_in_scripts_as_in_keras_2(installed):
+    layers = fkeras.layers
+    methods.add_if_wanted()
+    for size in (5 / 2, 2.0):
+        with pytest.warns(UserWarning, match=f"size of {size} is cut off to 2"):
+            assert layers.Dense(size).units == 2
+    with pytest.warns(UserWarning, match="cut off"):
+        assert layers.LSTM(7 / 2).units == 3
+    fkeras.compat.uninstall()
+    for size in (5 / 2, 0.5):
+        with pytest.raises(ValueError, match="positive integer"):
+            layers.Dense(size)
+
+
 def test_notes_are_written_once(installed, capsys):
     from fkeras.compat.standins import tensorflow as tf
 
