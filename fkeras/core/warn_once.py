@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 # What the innermost scope has warned of; None where none is open.
 _keys_warned: Scoped[set[Hashable] | None] = Scoped(None, is_apart=True)
 # How many warnings were asked for in this process, given or not.
-_asked = 0
+_asked = [0]
 
 
 def asked() -> int:
     """How many warnings were asked for so far, those included that an earlier one stands for."""
-    return _asked
+    return _asked[0]
 
 
 def scope() -> AbstractContextManager:
@@ -41,8 +41,7 @@ def warn(message: str, stacklevel: int, key: Hashable = None) -> None:
         stacklevel: as for `warnings.warn`, from the caller.
         key: what makes it the same warning; None: the text.
     """
-    global _asked
-    _asked += 1
+    _asked[0] += 1
     keys = _keys_warned.value
     if keys is not None:
         key = message if key is None else key
@@ -62,9 +61,27 @@ def warn_user(message: str) -> None:
     That is the innermost frame outside of fkeras and of the libraries that call it back, so that
     no caller has to count frames.
     """
-    global _asked
-    _asked += 1
-    warnings.warn(message, stacklevel=_frames_to_user() + 1)
+    _asked[0] += 1
+    level = _frames_to_user()
+    frame = sys._getframe(level)
+    key = (message, frame.f_code.co_filename, frame.f_lineno)
+    # Python forgets what it said of a line whenever somebody changes filters, as scikit-learn and
+    # pandas do all the time.
+    if key in _lines_warned and not _filters_speak_of(message):
+        return
+    _lines_warned.add(key)
+    warnings.warn(message, stacklevel=level + 1)
+
+
+_lines_warned: set[tuple[str, str, int]] = set()
+
+
+def _filters_speak_of(message: str) -> bool:
+    """Whether somebody wants such warnings always, never, or as errors; else a line warns once."""
+    return any(
+        issubclass(UserWarning, category) and (pattern is None or pattern.match(message))
+        for _, pattern, category, *_ in warnings.filters
+    )
 
 
 def warn_user_once(message: str, key: Hashable | None = None) -> None:
