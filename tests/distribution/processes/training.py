@@ -57,7 +57,7 @@ def own_part(batches=3, wait=0.0):
     rows = 16 // COUNT
     for i in range(batches):
         time.sleep(wait)
-        start = 16 * i + PROCESS * rows
+        start = 16 * (i % 3) + PROCESS * rows
         yield X[start : start + rows], Y[start : start + rows]
 
 
@@ -94,6 +94,27 @@ def goes_on_from_its_checkpoint(net):
     net.set_weights(again.get_weights())
 
 
+class PowerCut(fkeras.callbacks.Callback):
+    """Ends all processes at the same step, as losing their machines does."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.training_progress["steps"] == 4:
+            raise OSError("power cut")
+
+
+def goes_on_from_its_backup(net, data=lambda: (X, Y), **options):
+    kind = f"{COUNT} of {type(distribution.distribution()).__name__} with {sorted(options)}"
+    back = lambda: fkeras.callbacks.BackupAndRestore(pathlib.Path(FOLDER) / kind, save_freq=2)
+    try:
+        model().fit(*data(), epochs=3, verbose=0, callbacks=[back(), PowerCut()], **options)
+    except OSError:
+        net.fit(*data(), epochs=3, verbose=0, callbacks=[back()], **options)
+
+
+def goes_on_with_own_parts(net):
+    goes_on_from_its_backup(net, lambda: (own_part(9),), steps_per_epoch=3)
+
+
 def one_stops(net):
     stop = lambda trained: setattr(trained, "stop_training", True)
     net.fit(X, Y, batch_size=13, epochs=3, verbose=0, callbacks=[Watcher(stop)])
@@ -112,9 +133,11 @@ SCENARIOS = [
     whole_epochs,
     step_by_step,
     goes_on_from_its_checkpoint,
+    goes_on_from_its_backup,
     from_own_parts,
     one_is_slow,
     one_is_short,
+    goes_on_with_own_parts,
     one_stops,
     one_is_interrupted,
 ]
@@ -130,7 +153,7 @@ def main():
     results = {}
     for name, strategy in STRATEGIES.items():
         distribution.set_distribution(strategy())
-        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:4]:
+        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:5]:
             net = model()
             scenario(net)
             # A weight that lies on several processes is gathered: each of them asks.
