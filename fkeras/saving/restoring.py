@@ -118,7 +118,7 @@ def _compile(
         return
     if model.optimizer is not None and model.built and _holds_optimizer(record):
         _restore_optimizer(model, record)
-    Match(_pairs_of_further(model, record)).apply(())
+    Match(_pairs_of_further(model, record, builds=True)).apply(())
     _restore_metrics(model, record)
 
 
@@ -175,7 +175,6 @@ def restore_weights(
         )
     record = _in_names_of(model, record)
     match = _match(model, record, by_name, skipped)
-    match.pairs += _pairs_of_state(model, record) + _pairs_of_further(model, record)
     if not skip_mismatch:
         match.refuse_problems(
             _WEIGHTS,
@@ -186,6 +185,7 @@ def restore_weights(
         raise IncompatibleFileError(
             "None of the weights in the file fits the model:\n" + listed(match.problems.items())
         )
+    match.pairs += _pairs_of_state(model, record) + _pairs_of_further(model, record)
     match.apply(_variables_of(model))
     _tell_left_out(model, match.left_out)
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
@@ -316,6 +316,8 @@ def _pairs_of_state(model: Model, record: ModelRecord) -> list[tuple[nnx.Variabl
     # Keras takes none from files of before.
     if not optimizers or record.legacy is not None or not _holds_optimizer(record):
         return []
+    if record.optimizer is not None and not (model.optimizer and model.optimizer.built):
+        return []  # a new one begins anew; Keras says so of its files only
     match = Match()
     with contextlib.suppress(IncompatibleFileError):
         _match_state(match, model, record)
@@ -329,23 +331,44 @@ def _pairs_of_state(model: Model, record: ModelRecord) -> list[tuple[nnx.Variabl
     return []
 
 
-def _pairs_of_further(model: Model, record: ModelRecord) -> list[tuple[nnx.Variable, np.ndarray]]:
-    """What is set of the states of other optimizers. A new one is built for what it trained."""
+def _pairs_of_further(
+    model: Model, record: ModelRecord, builds: bool = False
+) -> list[tuple[nnx.Variable, np.ndarray]]:
+    """What is set of the states of other optimizers, where a record by path has them.
+
+    Args:
+        model: has its weights.
+        record: of any layout.
+        builds: whether a new optimizer is built for what the file says that it trained.
+    """
     optimizers, pairs, left = further_optimizers(model), [], []
     for name, saved in record.further.items():
-        match = Match()
+        optimizer, match = optimizers.get(name), Match()
+        if optimizer is not None and not optimizer.built:
+            if not builds:
+                continue
+            _build_for(optimizer, model, saved)
         with contextlib.suppress(IncompatibleFileError):
-            _match_further(match, model, optimizers.get(name), saved)
+            if optimizer is not None and optimizer.built:
+                _check_trained(model, optimizer, saved)
+                _match_slots(match, records.optimizer_states(model, optimizer), saved)
         if match.pairs and not match.problems:
             pairs += match.pairs
         else:
             left.append(name)
     remedy = (
-        " Set these attributes, as a `compile` of your own does, and call `load_weights` with the "
-        "same directory."
+        " Set these attributes, `build` them for the weights that they train, and call "
+        "`load_weights` with the same directory."
     )
     _tell_left_out(model, left, remedy)
     return pairs
+
+
+def _build_for(optimizer: Optimizer, model: Model, saved: OptimizerRecord) -> None:
+    variables = records.variables_by_path(model)
+    trained = [variables.get(path) for path in saved.trained or ()]
+    if all(isinstance(variable, Variable) for variable in trained):  # no blocks of a `Repeat`
+        optimizer.build(trained)
 
 
 def _tell_left_out(model: Model, names: Sequence[str], remedy: str = "") -> None:
@@ -354,21 +377,6 @@ def _tell_left_out(model: Model, names: Sequence[str], remedy: str = "") -> None
             f"The file holds the states of optimizers that '{model.name}' does not have now: "
             f"{', '.join(names)}. They are left out.{remedy}"
         )
-
-
-def _match_further(
-    match: Match, model: Model, optimizer: Optimizer | None, saved: OptimizerRecord
-) -> None:
-    if optimizer is None:
-        return
-    if not optimizer.built:
-        variables = records.variables_by_path(model)
-        trained = [variables.get(path) for path in saved.trained or ()]
-        if any(not isinstance(variable, Variable) for variable in trained):
-            return
-        optimizer.build(trained)
-    _check_trained(model, optimizer, saved)
-    _match_slots(match, records.optimizer_states(model, optimizer), saved)
 
 
 def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:

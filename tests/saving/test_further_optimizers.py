@@ -1,7 +1,5 @@
 """Optimizers that a model holds beside the one it was compiled with."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -17,6 +15,8 @@ LEFT_OUT = "states of optimizers that .* does not have now: d_optimizer"
 class Rivals(fkeras.Model):
     """Two networks with an optimizer each."""
 
+    compiles_again = True
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.judge = fkeras.Sequential([fkeras.Input((3,)), layers.Dense(1)])
@@ -29,6 +29,14 @@ class Rivals(fkeras.Model):
 
     def call(self, inputs):
         return self.judge(self.maker(inputs))
+
+    def get_compile_config(self):
+        chosen = {"d": self.d_optimizer, "g": self.g_optimizer}
+        return {name: optimizers.serialize(value) for name, value in chosen.items()}
+
+    def compile_from_config(self, config):
+        if self.compiles_again:
+            self.compile(*(optimizers.deserialize(config[name]) for name in "dg"))
 
 
 def rivals(trained=True, compiled=True, rate=0.5):
@@ -52,35 +60,48 @@ def assert_same_states(model, other):
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("save", ["save", "save_weights"])
-@pytest.mark.parametrize("trained", [True, False])
-def test_a_directory_holds_their_states(tmp_path, save, trained):
-    """A new one is built for what it trained."""
-    model, other = rivals(), rivals(trained, rate=0.25)
-    getattr(model, save)(tmp_path / "model")
-    other.load_weights(tmp_path / "model")
-    assert_same_states(model, other)
-    assert other.d_optimizer.bound_variables == other.judge.trainable_variables
-
-
-def test_a_weights_file_does_too(tmp_path):
+@pytest.mark.parametrize(
+    "save, name",
+    [
+        ("save", "model"),
+        ("save", "model.keras"),
+        ("save_weights", "model"),
+        ("save_weights", "model.weights.h5"),
+    ],
+)
+def test_load_weights_takes_their_states(tmp_path, save, name):
     model, other = rivals(), rivals(rate=0.25)
-    model.save_weights(tmp_path / "model.weights.h5")
-    other.load_weights(tmp_path / "model.weights.h5")
+    getattr(model, save)(tmp_path / name)
+    other.load_weights(tmp_path / name)
     assert_same_states(model, other)
+
+
+def test_new_ones_begin_anew(tmp_path):
+    model, other = rivals(), rivals(trained=False)
+    model.save_weights(tmp_path / "model")
+    other.load_weights(tmp_path / "model")
+    assert not other.d_optimizer.built
+    np.testing.assert_array_equal(other(X), model(X))
+
+
+def test_load_model_builds_those_that_the_model_has(tmp_path):
+    model = rivals()
+    model.save(tmp_path / "model")
+    again = fkeras.saving.load_model(tmp_path / "model")
+    assert_same_states(model, again)
+    assert again.d_optimizer.bound_variables == again.judge.trainable_variables
 
 
 @pytest.mark.parametrize("name", ["model", "model.keras", "model.weights.h5"])
-def test_a_model_without_them_is_loaded_and_told(tmp_path, name):
+def test_a_model_without_them_is_loaded_and_told(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(Rivals, "compiles_again", False)
     model, other = rivals(), rivals(trained=False, compiled=False)
     (model.save_weights if "weights" in name else model.save)(tmp_path / name)
     with pytest.warns(UserWarning, match=LEFT_OUT):
         other.load_weights(tmp_path / name)
     if "weights" not in name:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*`compile..` was not called")
-            with pytest.warns(UserWarning, match=LEFT_OUT):
-                other = fkeras.saving.load_model(tmp_path / name)
+        with pytest.warns(UserWarning, match=LEFT_OUT):
+            other = fkeras.saving.load_model(tmp_path / name)
     np.testing.assert_array_equal(other(X), model(X))
 
 
