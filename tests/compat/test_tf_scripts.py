@@ -8,6 +8,7 @@ import warnings
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import fkeras
@@ -39,14 +40,20 @@ def test_a_script_runs_unedited(installed, name):
 
 
 def test_arrays_have_the_methods_while_it_is_installed_and_no_longer(installed):
+    from fkeras.compat.standins import tensorflow as tf
+
     x = jnp.array([1.0, 2.0])
     assert x.numpy().tolist() == [1, 2] and x[0].numpy() == 1.0
+    assert float(x[:1]) == 1 and int(x[None, 1:]) == 2 and tf.constant(1.0).device.endswith("CPU:0")
+    with pytest.raises(TypeError, match="can be converted to Python scalars"):
+        float(x)
     values = x.numpy()
     values[0] = 5  # the caller's own
     assert x.numpy()[0] == 1 and x.get_shape().as_list() == [2]
     assert fkeras.KerasTensor((None, 3)).get_shape().as_list() == [None, 3]
     assert fkeras.Variable([1.0]).read_value().shape == (1,)
     assert jax.jit(lambda a: a * a.get_shape().as_list()[0])(x).tolist() == [2, 4]
+    assert np.random.choice(3, p=np.squeeze(jnp.array([[0, 1 - 1e-6, 0]]))) == 1
     assert fkeras.KerasTensor((None, 3)).shape.as_list() == [None, 3]
     fkeras.compat.uninstall()
     assert type(fkeras.KerasTensor((None, 3)).shape) is tuple
