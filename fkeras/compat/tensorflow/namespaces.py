@@ -25,6 +25,7 @@ from fkeras.compat.tensorflow import (
     linalg,
     modules,
     nn,
+    numpy_names,
     old_names,
     picking,
     random,
@@ -54,7 +55,9 @@ _MATH = {
     **arithmetic.NAMES,
     **reductions.NAMES,
     **picking.IN_MATH,
-    **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
+    **{
+        name: nn.NAMES[name] for name in ("l2_normalize", "log_softmax", "softmax", "zero_fraction")
+    },
 }
 _CORE: dict[str, Any] = {
     **creation.NAMES,
@@ -109,6 +112,8 @@ TREE: dict[str, dict[str, Any]] = {
         **{name: creation.NAMES[name] for name in ("cast", "complex", "saturate_cast")},
     },
     "errors": old_names.ERRORS,
+    "experimental.numpy": numpy_names.NAMES,
+    "experimental.numpy.random": numpy_names.RANDOM,
     "image": image_random.ALL,
     "io": files.NAMES,
     "io.gfile": files.GFILE,
