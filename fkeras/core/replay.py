@@ -59,11 +59,11 @@ class Replay:
         ends: the values to differentiate; one may stand there twice.
 
     Examples:
-        >>> x, y = jnp.asarray(3.0), jnp.asarray(9.0)
-        >>> square = Operation(jax.lax.mul_p, [x, x], {}, [y], [])
-        >>> derivatives = Replay([square], [x], [y]).pull({id(y): jnp.ones(())})
+        >>> x, y = jnp.asarray(3.0), jnp.asarray(-3.0)
+        >>> negate = Operation(jax.lax.neg_p, [x], {}, [y], [])
+        >>> derivatives = Replay([negate], [x], [y]).pull({id(y): jnp.ones(())})
         >>> float(derivatives[id(x)])
-        6.0
+        -1.0
     """
 
     def __init__(

@@ -22,7 +22,7 @@ class Lookup(fkeras.Model):
         self.ids_of, self.table = ids_of, layers.Embedding(5, 2) if table is None else table
         self.noise = fkeras.random.SeedGenerator(1)
         self.shift = self.add_weight(shape=(), dtype="int32", initializer="ones", trainable=False)
-        self.factors = self.add_weight(shape=(4,))
+        self.factors = self.add_weight(shape=(4,), trainable=False)
 
     def call(self, inputs):
         return ops.sum(self.table(self.ids_of(self, inputs)), axis=1)
