@@ -141,7 +141,9 @@ def test_methods_of_metrics_that_lack_an_argument_or_a_return_are_named():
     with pytest.raises(UserTypeError, match="takes no weights.*sample_weight=None.*`metrics`"):
         built(None, [Unweighted()], names=("out",), y=Y, p=P)
     compiled = built([Unweighted()], names=("out",), y=Y, p=P)
-    with pytest.raises(UserInputError, match="`result` of metric 'mean' .Unweighted. returned None"):
+    with pytest.raises(
+        UserInputError, match="`result` of metric 'mean' .Unweighted. returned None"
+    ):
         compiled.result()
 
 
