@@ -59,7 +59,10 @@ _MATH = ragged_functions.aware(
         **arithmetic.NAMES,
         **reductions.NAMES,
         **picking.IN_MATH,
-        **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
+        **{
+            name: nn.NAMES[name]
+            for name in ("l2_normalize", "log_softmax", "softmax", "zero_fraction")
+        },
     },
     "math",
 )
@@ -77,6 +80,7 @@ _CORE: dict[str, Any] = {
     "RaggedTensor": ragged_functions.RaggedTensor,
     "SparseTensor": sparse.SparseTensor,
     "TensorSpec": data.TensorSpec,
+    "edit_distance": sparse.edit_distance,
     "Event": Inert,
     "__version__": TENSORFLOW_VERSION,
     "device": devices.device,

@@ -43,6 +43,12 @@ assert tf.sparse.map_values(tf.square, s).values.numpy().tolist() == [1, 4, 9]
 texts = tf.SparseTensor([[0, 0]], ["a"], [1, 2])
 assert tf.sparse.to_dense(texts).numpy().tolist() == [[b"a", b""]]
 
+assert tf.cast(s, tf.int64).dtype == tf.int64 and tf.abs(s).values.numpy().tolist() == [1, 2, 3]
+heard = tf.sparse.from_dense([[1, 2, 3], [4, 0, 0]])
+said = tf.sparse.from_dense([[1, 3, 3, 5], [4, 0, 0, 0]])
+assert tf.edit_distance(heard, said, normalize=False).numpy().tolist() == [2, 0]
+assert tf.edit_distance(heard, said).numpy().tolist() == [0.5, 0]
+
 a = tf.constant([[1, 5, 9], [10, 0, 0]])
 b = tf.constant([[5, 6, 9, 11], [13, 0, 0, 0]])
 union = tf.sets.union(a, b)
