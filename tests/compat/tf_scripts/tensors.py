@@ -34,6 +34,11 @@ try:
 except ValueError as error:
     print(type(error).__name__)
 
+generator = tf.random.Generator.from_seed(5)
+first_draws = generator.normal([3]).numpy()
+assert not np.array_equal(generator.normal([3]).numpy(), first_draws)
+generator.reset_from_seed(5)
+assert np.array_equal(generator.normal([3]).numpy(), first_draws)
 # NumPy's names
 import tensorflow.experimental.numpy as tnp
 
