@@ -1,4 +1,5 @@
-"""The methods that TensorFlow's tensors have and JAX's arrays lack: `x.numpy()`, `x.get_shape()`.
+"""The methods that TensorFlow's tensors have and JAX's arrays lack: `x.numpy()`, `x.get_shape()`,
+`variable[0].assign(...)`.
 
 `install` adds them to JAX's class, as soon as JAX is there, and `uninstall` takes them away.
 """
@@ -42,12 +43,14 @@ def add_if_wanted() -> None:
 def _table() -> dict[tuple[type, str], Any]:
     import jax
 
+    from fkeras.compat import variable_parts
     from fkeras.core import jax_private
     from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.core.values.variable import Variable
 
     array, tracer = jax_private.ArrayImpl, jax.core.Tracer
     return {
+        **variable_parts.table(),
         (array, "numpy"): _numpy,
         (Variable, "read_value"): lambda self: self.value,
         (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),

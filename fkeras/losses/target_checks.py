@@ -38,7 +38,7 @@ def check_targets(
 
     Raises:
         UserInputError: shapes that do not fit; class ids out of range, fractional or one-based;
-            binary targets outside [0, 1].
+            binary targets outside [0, 1], by more than noise.
 
     Examples:
         >>> import numpy as np, fkeras
@@ -113,12 +113,19 @@ def _check_same_shape(targets: _Targets) -> None:
     )
 
 
+# Scripts of GANs add noise to the labels 0 and 1, or draw "real" from 0.7 to 1.2.
+_LABEL_NOISE = 0.25
+
+
 def _check_unit_interval(targets: _Targets) -> None:
     _check_same_shape(targets)
     y_true = targets.values
-    if y_true.dtype.kind == "b" or not y_true.size or 0 <= y_true.min() <= y_true.max() <= 1:
+    if y_true.dtype.kind == "b" or not y_true.size:
         return
-    index = targets.first(~((y_true >= 0) & (y_true <= 1)))  # NaN too
+    low, high = -_LABEL_NOISE, 1 + _LABEL_NOISE
+    if low <= y_true.min() <= y_true.max() <= high:
+        return
+    index = targets.first(~((y_true >= low) & (y_true <= high)))  # NaN too
     if index is None:
         return
     raise UserInputError(

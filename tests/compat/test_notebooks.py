@@ -40,6 +40,44 @@ def test_code_cells_run_in_order_and_commands_are_left_out(command):
     ]
 
 
+def test_commands_that_the_notebook_defines_run(command):
+    command.write(
+        "own.ipynb",
+        notebook(
+            "shell = get_ipython()\ndef only(line, cell):\n    if line == 'jax':\n"
+            "        shell.run_cell(cell)\nshell.register_magic_function(only, 'cell')",
+            "def shout(line):\n    print(line.upper())\n"
+            "get_ipython().register_magic_function(shout, magic_kind='line')",
+            "%%only jax\ny = [2]",
+            "%%only torch\nimport no_such_module",
+            "if y:\n    %shout at me\nget_ipython().magic('shout twice')",
+            "get_ipython().system('ls')\nget_ipython().run_line_magic('cd', '..')",
+        ),
+    )
+    done = command.fkeras("own.ipynb")
+    assert done.stdout == "AT ME\nTWICE\n", done.stderr
+    assert done.stderr.splitlines() == [
+        "fkeras: note: get_ipython(): left out `!ls`",
+        "fkeras: note: get_ipython(): left out `%cd ..`",
+    ]
+
+
+def test_the_decorators_of_ipython_are_understood(command):
+    pytest.importorskip("IPython")
+    command.write(
+        "own.ipynb",
+        notebook(
+            "from IPython.core.magic import register_cell_magic, register_line_magic",
+            "@register_cell_magic\ndef run(line, cell):\n    get_ipython().run_cell(cell)",
+            "@register_line_magic('hi')\ndef greet(line):\n    print('hi', line)",
+            "%%run\nx = 1\n\n1 / 0",
+        ),
+    )
+    done = command.fkeras("own.ipynb")
+    assert "ZeroDivisionError" in done.stderr and "notebook_shell.py" not in done.stderr
+    assert "line 3, in <module>\n    1 / 0\n" in done.stderr
+
+
 def test_an_error_shows_the_cell_and_its_line(command):
     command.write("course.ipynb", notebook("x = 1", "y = 2\n1 / 0"))
     done = command.fkeras("course.ipynb")

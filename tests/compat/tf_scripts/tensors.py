@@ -33,3 +33,24 @@ try:
     tf.constant([[1, 2], [3]])
 except ValueError as error:
     print(type(error).__name__)
+
+# Parts of a Variable
+v = tf.Variable([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+v[0, 1].assign(42.0)
+v[:, 2].assign([0.0, 1.0])
+v[1].assign_add([1, 1, 1])
+assert v.numpy().tolist() == [[1.0, 42.0, 0.0], [5.0, 6.0, 2.0]]
+v.scatter_nd_update(indices=[[0, 0], [1, 2]], updates=[100.0, 200.0])
+v.scatter_nd_sub(indices=[[1]], updates=[[1.0, 1.0, 1.0]])
+assert v.numpy().tolist() == [[100.0, 42.0, 0.0], [4.0, 5.0, 199.0]]
+w = tf.Variable(3.0)
+with tf.GradientTape() as tape:
+    loss = v[0, 0] * w
+assert tape.gradient(loss, w).numpy() == 100.0
+assert not hasattr(v[0] + 1.0, "assign")
+try:
+    tf.square(v)[0].assign(7.0)
+except AttributeError as error:
+    assert "only a `tf.Variable` can be changed" in str(error)
+else:
+    raise AssertionError

@@ -68,6 +68,16 @@ def test_operators_numpy_and_jax_take_it_as_an_array():
     assert fkeras.ops.relu(v).tolist() == [1, 0]
 
 
+def test_an_operator_in_place_makes_a_new_value_of_the_name():
+    v = x = Variable([1.0, 2.0])
+    x += 1
+    x *= 2
+    assert x.tolist() == [4, 6] and v.numpy().tolist() == [1, 2]
+    y = v
+    y @= v
+    assert float(y) == 5
+
+
 def test_scalars_convert_to_python():
     v = Variable(3, trainable=False)
     assert (float(v), int(v), bool(v)) == (3.0, 3, True)
