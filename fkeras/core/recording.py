@@ -5,7 +5,7 @@ values: it printed, branched and changed state as it always does. Meanwhile a tr
 nothing itself (`_ListeningTrace`) was told of each operation of JAX, and wrote down which values
 went in and came out. Values are told apart by identity: JAX's arrays never change, and the record
 holds them, so that no identity is used twice. A derivative runs the part of the record that leads
-from the sources to the targets once more, under `jax.vjp`.
+from the sources to the targets once more, under `jax.vjp` (`replays`).
 
     y = x * w        record: (mul, [x, w], [y])       values are those of the run itself
     if y > 0: ...    record: (gt, [y, 0], [..])       reads nothing but values
@@ -20,13 +20,13 @@ through them is an error.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private
+from fkeras.core import jax_private, replays
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -41,12 +41,6 @@ class Operation(NamedTuple):
     params: dict[str, Any]
     results: Sequence[Any]
     hidden: Sequence[Any]
-
-    def run(self, operands: Sequence[Any]) -> Sequence[Any]:
-        """Its results on other operands."""
-        jax_private.forget_results(self.params)
-        results = self.primitive.bind(*operands, **self.params)
-        return results if self.primitive.multiple_results else [results]
 
 
 class Recording:
@@ -121,10 +115,12 @@ class Recording:
         Raises:
             UserInputError: the way leads through a value that an inner function closed over.
         """
-        pull = self._pull(targets, sources)
-        if pull is None:
+        way = self._way(targets, sources)
+        if way is None:
             return [None] * len(sources)
-        by_value = pull({id(t): w for t, w in zip(targets, weights)})
+        by_target = {id(t): w for t, w in zip(targets, weights)}
+        pulled = replays.pull(way.program, way.primals, [by_target[i] for i in way.ends])
+        by_value = dict(zip(way.order, pulled))
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
     def jacobian(self, target: Any, sources: Sequence[Sequence[Any]], weights: Any) -> list[Any]:
@@ -138,40 +134,25 @@ class Recording:
         Returns:
             As `gradient`, with an axis for the sums in front.
         """
-        pull = self._pull([target], sources)
-        if pull is None:
+        way = self._way([target], sources)
+        if way is None:
             return [None] * len(sources)
-        by_value = jax.vmap(lambda weight: pull({id(target): weight}))(weights)
+        pull = way.program.linearized(way.primals, way.program.constants)
+        by_value = dict(zip(way.order, jax.vmap(lambda weight: pull([weight]))(weights)))
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
-    def _pull(
-        self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]
-    ) -> Callable[[dict[int, Any]], dict[int, Any]] | None:
-        """Function (weights by target) -> derivatives by value, both by identity. None: no value of
-        a source reaches a target.
-        """
+    def _way(self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]) -> _Way | None:
+        """The program that leads from the values of sources to targets. None: there is no way."""
         values = {id(value): value for group in sources for value in group if _is_float(value)}
         path = self._path(targets, values)
-        order = list(path.needed & values.keys())
+        order = [i for i in values if i in path.needed]
         if not order:
             return None
         made = {id(result) for operation in path.operations for result in operation.results}
         # What was made is moved by a difference, so that what lies before it counts, too.
         primals = [jnp.zeros_like(values[i]) if i in made else values[i] for i in order]
-        ends = list({id(target) for target in targets} & path.needed)
-
-        def replay(primals: list[Any]) -> list[Any]:
-            given = dict(zip(order, primals))
-            now = {i: given[i] for i in order if i not in made}
-            for operation in path.operations:
-                operands = [now.get(id(x), x) for x in operation.operands]
-                for before, value in zip(operation.results, operation.run(operands)):
-                    i = id(before)
-                    now[i] = value + given[i] if i in given else value
-            return [now[i] for i in ends]
-
-        _, pull = jax.vjp(replay, primals)
-        return lambda weights: dict(zip(order, pull([weights[i] for i in ends])[0]))
+        ends = list(dict.fromkeys(id(t) for t in targets if id(t) in path.needed))
+        return _Way(replays.Program(path.operations, order, made, ends), order, primals, ends)
 
     def _path(self, targets: Sequence[Any], values: dict[int, Any]) -> _Path:
         """The operations that lead from values to targets."""
@@ -199,6 +180,13 @@ class Recording:
                 kept.append(operation)
                 needed.update(id(x) for x in operation.operands if id(x) in reached)
         return _Path(kept[::-1], needed)
+
+
+class _Way(NamedTuple):
+    program: replays.Program
+    order: list[int]  # the primals by identity
+    primals: list[Any]
+    ends: list[int]  # targets by identity
 
 
 class _Path(NamedTuple):
