@@ -14,6 +14,10 @@ def notebook(*cells):
     return json.dumps({"nbformat": 4, "cells": [text, *rows]})
 
 
+def python_of(cell):
+    return notebooks.without_commands(cell, 1, notebooks.Shell())
+
+
 def test_code_cells_run_in_order_and_commands_are_left_out(command):
     command.write(
         "course.ipynb",
@@ -76,6 +80,32 @@ def test_the_decorators_of_ipython_are_understood(command):
     done = command.fkeras("own.ipynb")
     assert "ZeroDivisionError" in done.stderr and "notebook_shell.py" not in done.stderr
     assert "line 3, in <module>\n    1 / 0\n" in done.stderr
+
+
+def test_a_command_of_several_lines_is_left_out_as_a_whole():
+    cell = "if x:\n    !wget a \\\n      https://b \\\n      -O c\n    y = 1\n!ls \\"
+    assert python_of(cell) == "if x:\n    pass\n\n\n    y = 1\npass"
+
+
+def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = "if True:\n    %time x = sum(\n        [1, 2])\n%timeit x\n"
+    assert python_of(cell) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
+    assert python_of("%%writefile own.py\nvalue = 1\n") == ""
+    assert python_of("%%writefile -a own.py\nother = 2\n") == ""
+    assert (tmp_path / "own.py").read_text() == "value = 1\nother = 2\n"
+
+
+def test_an_error_that_the_notebook_shows_itself_does_not_end_it(command):
+    cells = json.loads(notebook("x = 1\n1 / 0", "y = [", "z = x", "print(z)\n1 / 0", "print(5)"))
+    saved, typo, tagged, last, never = (c for c in cells["cells"] if c["cell_type"] == "code")
+    saved["outputs"] = typo["outputs"] = [{"output_type": "error", "ename": "ZeroDivisionError"}]
+    tagged["metadata"] = {"tags": ["raises-exception"]}
+    command.write("course.ipynb", json.dumps(cells))
+    done = command.fkeras("course.ipynb")
+    assert done.returncode == 1 and done.stdout == "1\n"
+    assert 'course.ipynb[1]", line 2' in done.stderr and "SyntaxError" in done.stderr
+    assert done.stderr.count("ZeroDivisionError") == 2
 
 
 def test_an_error_shows_the_cell_and_its_line(command):
