@@ -40,7 +40,7 @@ def _assigning(name: str, method: str) -> property:
             )
         _, variable, index = _origins[id(array)]
 
-        def assign(value: Any, use_locking: bool = False, name: Any = None, read_value: Any = True):
+        def assign(value: Any, use_locking: bool = False, name: Any = None, read_value: Any = 1):
             changed = getattr(variable.value.at[index], method)(jnp.asarray(value))
             variable.assign(changed)
             return variable
@@ -48,6 +48,17 @@ def _assigning(name: str, method: str) -> property:
         return assign
 
     return property(bound)
+
+
+def _whole(name: str) -> Any:
+    change = getattr(Variable, name)
+
+    def assign(
+        self: Variable, value: Any, use_locking: bool = False, name: Any = None, read_value: Any = 1
+    ) -> Any:
+        return change(self, value)
+
+    return assign
 
 
 def _scatter(method: str) -> Any:
@@ -60,6 +71,9 @@ def _scatter(method: str) -> Any:
     return scatter
 
 
+_wholes = {name: _whole(name) for name in ("assign", "assign_add", "assign_sub")}
+
+
 def table() -> dict[tuple[type, str], Any]:
     """(class, name) -> what `methods` adds there."""
     array = jax_private.ArrayImpl
@@ -67,6 +81,7 @@ def table() -> dict[tuple[type, str], Any]:
     scatters = {"scatter_nd_update": "set", "scatter_nd_add": "add", "scatter_nd_sub": "subtract"}
     return {
         (Variable, "__getitem__"): _part,
+        **{(Variable, name): whole for name, whole in _wholes.items()},
         **{(array, name): _assigning(name, method) for name, method in kinds.items()},
         **{(Variable, name): _scatter(method) for name, method in scatters.items()},
     }

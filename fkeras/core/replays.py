@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
+import numpy as np
 
 from fkeras.core import jax_private
 
@@ -31,7 +32,7 @@ class Step(NamedTuple):
 
 
 class Program:
-    """Operations between slots: inputs first, then each result in turn.
+    """Operations between slots: primals, constants, numbers, then each result in turn.
 
     Args:
         operations: in the order in which they ran.
@@ -41,7 +42,8 @@ class Program:
         ends: identities of the targets.
 
     Attributes:
-        constants: what operations read that no operation made and is no primal.
+        constants: arrays that operations read, which none made and which are no primals.
+        numbers: the same for what is no array of JAX, which is part of the program.
     """
 
     def __init__(
@@ -51,17 +53,18 @@ class Program:
         made: set[int],
         ends: Sequence[int],
     ) -> None:
-        self.constants: list[Any] = []
         given = {identity: slot for slot, identity in enumerate(primals)}
         slots = {identity: slot for identity, slot in given.items() if identity not in made}
-        results = {id(x) for operation in operations for x in operation.results}
-        for operation in operations:
-            for x in operation.operands:
-                if id(x) not in results and id(x) not in slots:
-                    slots[id(x)] = len(primals) + len(self.constants)
-                    self.constants.append(x)
+        outer = {id(x): x for operation in operations for x in operation.operands}
+        for known in (*slots, *(id(x) for operation in operations for x in operation.results)):
+            outer.pop(known, None)
+        self.constants = [x for x in outer.values() if isinstance(x, jax.Array)]
+        self.numbers = [x for x in outer.values() if not isinstance(x, jax.Array)]
+        count = len(primals)
+        for x in (*self.constants, *self.numbers):
+            slots[id(x)] = count
+            count += 1
         self.steps: list[Step] = []
-        count = len(primals) + len(self.constants)
         for operation in operations:
             operands = tuple(slots[id(x)] for x in operation.operands)
             moved = tuple(given.get(id(x)) for x in operation.results)
@@ -79,7 +82,7 @@ class Program:
             primals: values, or moves of what operations made.
             constants: as in the attribute of this name.
         """
-        slots = [*primals, *constants]
+        slots = [*primals, *constants, *self.numbers]
         for step in self.steps:
             jax_private.forget_results(step.params)
             values = step.primitive.bind(*(slots[i] for i in step.operands), **step.params)
@@ -109,11 +112,16 @@ class Program:
         steps = tuple(
             (step.primitive, _named(step.params), step.operands, step.moved) for step in self.steps
         )
+        arrays = map(np.asarray, self.numbers)
+        numbers = tuple(
+            (type(x), a.dtype, a.shape, a.tobytes()) for x, a in zip(self.numbers, arrays)
+        )
+        key = (steps, numbers, self.ends, len(self.constants))
         try:
-            hash(steps)
+            hash(key)
         except TypeError:
             return None
-        return steps, self.ends, len(self.constants)
+        return key
 
 
 def _named(params: dict[str, Any]) -> tuple[Hashable, ...]:
@@ -146,8 +154,10 @@ def pull(program: Program, primals: Sequence[Any], weights: Sequence[Any]) -> li
         weights: of the targets.
     """
     constants = program.constants
-    values = [*primals, *constants, *weights]
-    key = program.key() if _are_known(values) else None
+    # Another recording listens: it wants to hear of each operation.
+    is_alone = jax_private.is_eager(jax_private.innermost_trace())
+    are_values = not any(isinstance(x, jax.core.Tracer) for x in (*primals, *constants, *weights))
+    key = program.key() if is_alone and are_values else None
     if key is None:
         return program.pull(primals, constants, weights)
     known = _known.setdefault(key, _Known(program))
@@ -163,7 +173,3 @@ def pull(program: Program, primals: Sequence[Any], weights: Sequence[Any]) -> li
     result = program.pull(primals, constants, weights)
     known.spent += time.perf_counter() - start
     return result
-
-
-def _are_known(values: Iterable[Any]) -> bool:
-    return all(isinstance(value, jax_private.ArrayImpl) for value in values)

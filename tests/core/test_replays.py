@@ -51,6 +51,8 @@ def test_programs_that_differ_in_a_parameter_or_in_who_reads_what_are_told_apart
         lambda x, y: jnp.sum(jnp.sum(x, axis=1) ** 2),
         lambda x, y: jnp.sum(x - y * x),
         lambda x, y: jnp.sum(y * x - x),
+        lambda x, y: jnp.sum(x * 2 * y),
+        lambda x, y: jnp.sum(x * 3 * y),
         lambda x, y: jnp.sum(x**2 * y),
         lambda x, y: jnp.sum(x**3 * y),
     ]
@@ -67,6 +69,18 @@ def test_a_source_in_between_counts_with_what_lies_before_it(known):
         slopes = recording.gradient([z, y], [[x], [y]], [jnp.asarray(1.0), jnp.asarray(10.0)])
         assert [float(s) for s in slopes] == [3 * value**2 + 20 * value, value + 10]
     assert len(known) == 1
+
+
+def test_a_tape_around_hears_of_each_operation(known):
+    x, w, outer, inner = jnp.asarray([1.0, 2.0]), jnp.asarray(3.0), Recording(), Recording()
+    b = jnp.asarray(5.0)
+    with outer.opened():
+        with inner.opened():
+            y = jnp.sum(w * x**3 + b)
+        z = jnp.sum(inner.gradient([y], [[x]], [jnp.ones(())])[0])
+    slopes = outer.gradient([z], [[w], [b]], [jnp.ones(())])
+    assert float(slopes[0]) == 15 and slopes[1] is None
+    assert len(known) == 1  # of the outer one
 
 
 def test_nothing_is_compiled_before_it_pays(known, monkeypatch):

@@ -38,7 +38,8 @@ except ValueError as error:
 v = tf.Variable([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 v[0, 1].assign(42.0)
 v[:, 2].assign([0.0, 1.0])
-v[1].assign_add([1, 1, 1])
+v[1].assign_add([1, 1, 1], read_value=False)
+v.assign_add(tf.zeros((2, 3)), read_value=False)
 assert v.numpy().tolist() == [[1.0, 42.0, 0.0], [5.0, 6.0, 2.0]]
 v.scatter_nd_update(indices=[[0, 0], [1, 2]], updates=[100.0, 200.0])
 v.scatter_nd_sub(indices=[[1]], updates=[[1.0, 1.0, 1.0]])
@@ -52,5 +53,11 @@ try:
     tf.square(v)[0].assign(7.0)
 except AttributeError as error:
     assert "only a `tf.Variable` can be changed" in str(error)
+else:
+    raise AssertionError
+try:
+    tf.Variable(["text"], dtype=tf.string)
+except ValueError as error:
+    assert "Keep text in a list or a NumPy array" in str(error)
 else:
     raise AssertionError
