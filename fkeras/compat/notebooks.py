@@ -16,6 +16,7 @@ from fkeras.compat.notebook_shell import Shell, note
 _TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
 _WRITING = re.compile(r"%%(?:writefile|file)\b(?:\s+(-a|--append))?\s+(.+)")
 _TIMED_LINE = re.compile(r"^(\s*)%time\s+(?=\S)")
+_INDENT = re.compile(r"(?:[ \t]*\n)*([ \t]+)(?=\S)")
 # `%command`, `!shell`, `?help`, `help?`, `x = !shell`, `x = %command`
 _COMMAND = re.compile(r"^(\s*)([%!?]|[\w.]+\?\??\s*$|[\w, ]+=\s*[%!])")
 
@@ -101,6 +102,8 @@ def without_commands(source: str, number: int, shell: Shell) -> str:
         >>> without_commands("if x:\\n    !ls\\n    y = 1", 1, Shell())
         'if x:\\n    pass\\n    y = 1'
     """
+    if indent := _INDENT.match(source):  # of the whole cell: Jupyter takes it off
+        source = re.sub(f"^{indent[1]}", "", source, flags=re.MULTILINE)
     if source.lstrip().startswith("%%"):
         if own := shell.python_for(source.lstrip()):
             return own
