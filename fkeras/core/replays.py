@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
@@ -55,11 +55,9 @@ class Program:
     ) -> None:
         given = {identity: slot for slot, identity in enumerate(primals)}
         slots = {identity: slot for identity, slot in given.items() if identity not in made}
-        outer = {id(x): x for operation in operations for x in operation.operands}
-        for known in (*slots, *(id(x) for operation in operations for x in operation.results)):
-            outer.pop(known, None)
-        self.constants = [x for x in outer.values() if isinstance(x, jax.Array)]
-        self.numbers = [x for x in outer.values() if not isinstance(x, jax.Array)]
+        outer = _read_from_outside(operations, slots)
+        self.constants = [x for x in outer if isinstance(x, jax.Array)]
+        self.numbers = [x for x in outer if not isinstance(x, jax.Array)]
         count = len(primals)
         for x in (*self.constants, *self.numbers):
             slots[id(x)] = count
@@ -122,6 +120,13 @@ class Program:
         except TypeError:
             return None
         return key
+
+
+def _read_from_outside(operations: Sequence[Operation], known: Container[int]) -> list[Any]:
+    """What operations read that none of them made, without what is known by identity."""
+    made = {id(x) for operation in operations for x in operation.results}
+    read = {id(x): x for operation in operations for x in operation.operands}
+    return [x for i, x in read.items() if i not in made and i not in known]
 
 
 def _named(params: dict[str, Any]) -> tuple[Hashable, ...]:
