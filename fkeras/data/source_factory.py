@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fkeras.core import jax_private
-<<<<<<< HEAD
-from fkeras.core.warn_once import warn_user_once
-=======
-from fkeras.core.warn_once import warn_user
->>>>>>> main
+from fkeras.core.warn_once import warn_user, warn_user_once
 from fkeras.data import convert, streams
 from fkeras.data.arrays import ArraySource
 from fkeras.data.source import Source
