@@ -89,7 +89,7 @@ def test_a_command_of_several_lines_is_left_out_as_a_whole():
 
 def test_the_indentation_of_a_whole_cell_is_taken_off():
     cell = "\n  x = [\n 1]\n  if x:\n    !ls\n    y = 1\n"
-    assert notebooks.without_commands(cell, 1) == "\nx = [\n 1]\nif x:\n  pass\n  y = 1\n"
+    assert python_of(cell) == "\nx = [\n 1]\nif x:\n  pass\n  y = 1\n"
 
 
 def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
