@@ -5,7 +5,7 @@ values: it printed, branched and changed state as it always does. Meanwhile a tr
 nothing itself (`_ListeningTrace`) was told of each operation of JAX, and wrote down which values
 went in and came out. Values are told apart by identity: JAX's arrays never change, and the record
 holds them, so that no identity is used twice. A derivative runs the part of the record that leads
-from the sources to the targets once more, under `jax.vjp` (`replays`).
+from the sources to the targets once more, under `jax.vjp`.
 
     y = x * w        record: (mul, [x, w], [y])       values are those of the run itself
     if y > 0: ...    record: (gt, [y, 0], [..])       reads nothing but values
@@ -26,21 +26,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from fkeras.core import jax_private, replays
+from fkeras.core import jax_private
+from fkeras.core.replay import Operation, Replay
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-
-class Operation(NamedTuple):
-    """One operation that ran: its operands, its results, and what it read beside them."""
-
-    primitive: Any
-    operands: Sequence[Any]
-    params: dict[str, Any]
-    results: Sequence[Any]
-    hidden: Sequence[Any]
 
 
 class Recording:
@@ -115,12 +106,10 @@ class Recording:
         Raises:
             UserInputError: the way leads through a value that an inner function closed over.
         """
-        way = self._way(targets, sources)
-        if way is None:
+        replay = self._replay(targets, sources)
+        if replay is None:
             return [None] * len(sources)
-        by_target = {id(t): w for t, w in zip(targets, weights)}
-        pulled = replays.pull(way.program, way.primals, [by_target[i] for i in way.ends])
-        by_value = dict(zip(way.order, pulled))
+        by_value = replay.pull({id(t): w for t, w in zip(targets, weights)})
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
     def jacobian(self, target: Any, sources: Sequence[Sequence[Any]], weights: Any) -> list[Any]:
@@ -134,25 +123,22 @@ class Recording:
         Returns:
             As `gradient`, with an axis for the sums in front.
         """
-        way = self._way([target], sources)
-        if way is None:
+        replay = self._replay([target], sources)
+        if replay is None:
             return [None] * len(sources)
-        pull = way.program.linearized(way.primals, way.program.constants)
-        by_value = dict(zip(way.order, jax.vmap(lambda weight: pull([weight]))(weights)))
+        by_value = jax.vmap(lambda weight: replay.pull({id(target): weight}))(weights)
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
-    def _way(self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]) -> _Way | None:
-        """The program that leads from the values of sources to targets. None: there is no way."""
+    def _replay(self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]) -> Replay | None:
+        """The part of the record between sources and targets. None: no value of a source reaches a
+        target.
+        """
         values = {id(value): value for group in sources for value in group if _is_float(value)}
         path = self._path(targets, values)
-        order = [i for i in values if i in path.needed]
-        if not order:
+        inputs = [value for i, value in values.items() if i in path.needed]
+        if not inputs:
             return None
-        made = {id(result) for operation in path.operations for result in operation.results}
-        # What was made is moved by a difference, so that what lies before it counts, too.
-        primals = [jnp.zeros_like(values[i]) if i in made else values[i] for i in order]
-        ends = list(dict.fromkeys(id(t) for t in targets if id(t) in path.needed))
-        return _Way(replays.Program(path.operations, order, made, ends), order, primals, ends)
+        return Replay(path.operations, inputs, [t for t in targets if id(t) in path.needed])
 
     def _path(self, targets: Sequence[Any], values: dict[int, Any]) -> _Path:
         """The operations that lead from values to targets."""
@@ -180,13 +166,6 @@ class Recording:
                 kept.append(operation)
                 needed.update(id(x) for x in operation.operands if id(x) in reached)
         return _Path(kept[::-1], needed)
-
-
-class _Way(NamedTuple):
-    program: replays.Program
-    order: list[int]  # the primals by identity
-    primals: list[Any]
-    ends: list[int]  # targets by identity
 
 
 class _Path(NamedTuple):

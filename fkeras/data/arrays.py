@@ -298,6 +298,8 @@ def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
 
 def _weights(value: Any, name: str) -> np.ndarray | jax.Array:
     array = _targets(value, name)
+    if array.dtype.kind == "c":
+        raise UserInputError(f"{name} holds complex numbers. Weights are real: take `abs(...)`.")
     if array.dtype.kind == "f" or isinstance(array, jax.Array):
         return array
     return array.astype(settings.floatx())
