@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+_HOST = "/job:localhost/replica:0/task:0/device:CPU:0"
 _state = {"wanted": False}
 _replaced: dict[tuple[type, str], Any] = {}  # what each class had before; None: nothing
 
@@ -45,11 +46,15 @@ def _table() -> dict[tuple[type, str], Any]:
     from fkeras.core import jax_private
     from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.core.values.variable import Variable
+    from fkeras.data.pipeline.host_array import HostArray
 
     array, tracer = jax_private.ArrayImpl, jax.core.Tracer
     return {
         (array, "numpy"): _numpy,
+        (HostArray, "device"): _HOST,
         (Variable, "read_value"): lambda self: self.value,
+        (array, "__float__"): lambda self: float(_only_number(self)),
+        (array, "__int__"): lambda self: int(_only_number(self)),
         (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),
         **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
         **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
@@ -63,6 +68,16 @@ def _numpy(self: Any) -> Any:
     from fkeras.core import placement
 
     return np.array(placement.fetch(self))[()]
+
+
+def _only_number(array: Any) -> Any:
+    """A number for Python, of an array that has one, with axes or without."""
+    import numpy as np
+
+    from fkeras.core import placement
+
+    plain = np.asarray(placement.fetch(array))
+    return plain.reshape(()) if plain.size == 1 else plain
 
 
 def _get_shape(self: Any) -> Any:

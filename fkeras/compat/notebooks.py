@@ -7,11 +7,14 @@ import json
 import linecache
 import re
 import sys
+import traceback
 from collections.abc import Iterator
 from types import CodeType
 
 # Of `%%` commands, those whose cell is code of Python all the same.
 _TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
+_WRITING = re.compile(r"%%(?:writefile|file)\b(?:\s+(-a|--append))?\s+(.+)")
+_TIMED_LINE = re.compile(r"^(\s*)%time\s+(?=\S)")
 # `%command`, `!shell`, `?help`, `help?`, `x = !shell`, `x = %command`
 _COMMAND = re.compile(r"^(\s*)([%!?]|[\w.]+\?\??\s*$|[\w, ]+=\s*[%!])")
 
@@ -56,11 +59,34 @@ def _compile(cells: list[dict], filename: str) -> Iterator[CodeType]:
         source = without_commands("".join(lines), number)
         place = f"{filename}[{number}]"
         linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
-        yield compile(source, place, "exec", dont_inherit=True)
+        if not _may_fail(cell):
+            yield compile(source, place, "exec", dont_inherit=True)
+            continue
+        try:
+            yield compile(_going_on(source), place, "exec", dont_inherit=True)
+        except SyntaxError:
+            traceback.print_exc(limit=0)
+
+
+def _may_fail(cell: dict) -> bool:
+    """Whether a notebook fails here on purpose: its author saved it so, or tagged the cell."""
+    tags = cell.get("metadata", {}).get("tags", ())
+    outputs = {output.get("output_type") for output in cell.get("outputs", ())}
+    return "raises-exception" in tags or not outputs.isdisjoint(("error", "pyerr"))
+
+
+def _going_on(source: str) -> ast.Module:
+    """The code, with errors shown instead of raised."""
+    module = ast.parse(source)
+    shown = ast.parse("try: pass\nexcept Exception: __import__('traceback').print_exc()")
+    if module.body:
+        shown.body[0].body = module.body
+    return shown
 
 
 def without_commands(source: str, number: int) -> str:
     """A cell's code with `pass` in place of the notebook's commands; what is left out is noted.
+    `%time` and its kin leave their code, and `%%writefile` writes its file.
 
     Args:
         source: of the cell.
@@ -72,6 +98,10 @@ def without_commands(source: str, number: int) -> str:
     """
     if source.lstrip().startswith("%%"):
         first, _, rest = source.lstrip().partition("\n")
+        if writing := _WRITING.match(first):
+            with open(writing[2].strip(), "a" if writing[1] else "w", encoding="utf-8") as file:
+                file.write(rest)
+            return ""
         if not _TIMING.match(first):
             _note(number, first)
             return ""
@@ -82,7 +112,15 @@ def without_commands(source: str, number: int) -> str:
         command = _COMMAND.match(lines[failing])
         if not command:
             break  # an error of the notebook's own, which running it shows
-        _note(number, lines[failing].strip())
+        if timed := _TIMED_LINE.match(lines[failing]):
+            lines[failing] = timed[1] + lines[failing][timed.end() :]
+            continue
+        text, following = lines[failing].strip(), failing + 1
+        while text.endswith("\\") and following < len(lines):
+            text = f"{text[:-1].rstrip()} {lines[following].strip()}"
+            lines[following] = ""
+            following += 1
+        _note(number, text)
         lines[failing] = f"{command[1]}pass"
     return "\n".join(lines)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from fkeras.callbacks import Progbar
 from fkeras.core import messages
 from fkeras.core.warn_once import warn_user
-from fkeras.downloads.unpacking import FormatChoice, unpack
+from fkeras.downloads.unpacking import FormatChoice, link_beside, unpack
 from fkeras.errors import DigestError, DownloadError, UserInputError
 from fkeras.io import cache_folder, check_url, download, file_name_in, matches_digest
 from fkeras.io.hashing import AlgorithmOrAuto
@@ -33,6 +33,8 @@ def get_file(
     name only when it is complete and has the right digest. Archives are extracted as a whole, and
     a doubtful member (one that would leave the folder, a bomb) refuses all of it.
 
+    What was extracted has links beside its folder, where scripts of Keras 2 look for it.
+
     Pass `file_hash` for whatever comes from the internet: nothing else says that the file is the
     one you mean.
 
@@ -40,7 +42,8 @@ def get_file(
         fname: name of the file in the cache; None for the one it has at its address. With
             `extract`, a name without a dot is that of the folder to extract to.
         origin: address: http, https or file.
-        untar: the same as `extract` with `archive_format="tar"`; older scripts have it.
+        untar: the same as `extract` with `archive_format="tar"`; older scripts have it. As for
+            them, the folder is that of the archive, if that holds nothing but one called `fname`.
         md5_hash: the same as `file_hash` with MD5; older scripts have it.
         file_hash: digest that the file must have, in hexadecimal digits; None accepts any file.
         cache_subdir: folder in the cache; an absolute path is a folder anywhere.
@@ -85,7 +88,9 @@ def get_file(
         return os.fspath(place)
     archive, unpacked = _places_of_archive(folder, name, given=bool(fname))
     _download(origin, archive, file_hash, hash_algorithm, force_download)
-    if not unpack(archive, unpacked, "tar" if untar else archive_format):
+    if unpack(archive, unpacked, "tar" if untar else archive_format, is_of_that_name=untar):
+        link_beside(unpacked)
+    else:
         warn_user(
             f"Could not extract archive '{archive}': it is not of the accepted formats "
             f"({'tar' if untar else archive_format}). If the file at '{origin}' is no archive, "

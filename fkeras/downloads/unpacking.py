@@ -1,5 +1,6 @@
 """Archives of the cache, extracted once, without touching what else is in their folder."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ from fkeras.io import extract_archive, locked
 from fkeras.io.archive import FormatChoice as FormatChoice
 
 
-def unpack(archive: Path, folder: Path, archive_format: FormatChoice) -> bool:
+def unpack(
+    archive: Path, folder: Path, archive_format: FormatChoice, is_of_that_name: bool = False
+) -> bool:
     """Extracts an archive, unless that was done before.
 
     A folder that is there is not replaced: files of the archive take the place of those of the
@@ -20,6 +23,8 @@ def unpack(archive: Path, folder: Path, archive_format: FormatChoice) -> bool:
         archive: the file.
         folder: where its content belongs.
         archive_format: which formats to accept; see `fkeras.io.extract_archive`.
+        is_of_that_name: whether an archive that holds nothing but a folder of the same name gives
+            the content of that one.
 
     Returns:
         False if the file is no archive of an accepted format.
@@ -36,11 +41,24 @@ def unpack(archive: Path, folder: Path, archive_format: FormatChoice) -> bool:
             fresh = Path(temporary, "fresh")
             if not extract_archive(archive, fresh, archive_format):
                 return False
+            if is_of_that_name and os.listdir(fresh) == [folder.name]:
+                fresh = fresh / folder.name
             names = [os.path.relpath(path, fresh) for path in fresh.rglob("*")]
             folder.mkdir(exist_ok=True)
             _move_over(fresh, folder)
         note.write_text(json.dumps({"archive": version, "names": names}), "utf-8")
         return True
+
+
+def link_beside(folder: Path) -> None:
+    """Makes what lies in a folder reachable beside it, too, where Keras 2 extracted to. What is
+    there already stays, and where links are not allowed there are none.
+    """
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            place = folder.with_name(entry.name)
+            if not os.path.lexists(place):
+                place.symlink_to(os.path.join(folder.name, entry.name), entry.is_dir())
 
 
 def _version_of(archive: Path) -> list[int]:

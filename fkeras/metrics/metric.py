@@ -15,9 +15,11 @@ import jax.numpy as jnp
 
 from fkeras.core import dtype_policy, names, settings, tracebacks
 from fkeras.core.config import constructor, registry, serialization
+from fkeras.core.name_first import name_may_come_first
 from fkeras.core.randomness import first_values
 from fkeras.core.values import lending
 from fkeras.core.values.variable import Variable
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.ops.promotion import result_type
 
@@ -32,6 +34,10 @@ def zeros(shape: Shape, dtype: DTypeLike | None = None) -> jax.Array:
     return first_values.filled(
         first_values.as_shape(shape), 0, dtype or jax.dtypes.canonicalize_dtype(float)
     )
+
+
+def _resetting_states(metric: Metric) -> None:
+    metric.reset_states()
 
 
 class Metric:
@@ -88,6 +94,8 @@ class Metric:
             method = vars(cls).get(name)
             if isinstance(method, types.FunctionType):
                 setattr(cls, name, tracebacks.filtered(method))
+        if "reset_states" in vars(cls) and "reset_state" not in vars(cls):
+            cls.reset_state = _resetting_states  # written before TensorFlow 2.5
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = object.__new__(cls)
@@ -154,6 +162,7 @@ class Metric:
         self._own_variables.append(variable)
         return variable
 
+    @name_may_come_first(("name", "shape"))
     def add_weight(
         self,
         shape: Shape = (),
@@ -199,6 +208,12 @@ class Metric:
         """Forgets everything: all state becomes 0."""
         for variable in self.variables:
             variable.assign(zeros(variable.shape, variable.dtype))
+
+    def reset_states(self) -> None:
+        """The same as `reset_state`, under its former name."""
+        warn_user("`metric.reset_states()` of older Keras is `reset_state()` today.")
+        resets = (vars(cls).get("reset_state", _resetting_states) for cls in type(self).__mro__)
+        next(reset for reset in resets if reset is not _resetting_states)(self)
 
     @tracebacks.filtered
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

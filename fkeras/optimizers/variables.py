@@ -59,6 +59,7 @@ class OptimizerVariables(PureOptimizer):
     _slot_table: list[tuple[str, int | None]]
     _built_for: list[nnx.Variable]
     _iterations: Variable
+    _awaited: list[ArrayLike]
     _compiled_step: CompiledStep | None
     _revision: int
 
@@ -77,6 +78,7 @@ class OptimizerVariables(PureOptimizer):
             _built_for=[],
             _undecayed_variables=[],
             _undecayed_names=None,
+            _awaited=[],
             _compiled_step=None,
             _revision=0,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
@@ -12,11 +12,29 @@ from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.optimizers.learning_rate import RatedOptimizer
 
 if TYPE_CHECKING:
+    from flax import nnx
+
     from fkeras.types import ArrayLike
 
 
 class SavableOptimizer(RatedOptimizer):
     """`set_weights`, and what files of weights call."""
+
+    def build(self, variables: Iterable[nnx.Variable]) -> None:
+        super().build(variables)
+        awaited, self.__dict__["_awaited"] = self._awaited, []
+        if awaited:
+            self.set_weights(awaited)
+
+    def await_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Sets those of `variables` that are there now, and all of them when it is built.
+
+        Args:
+            weights: values, in the order of `variables`.
+        """
+        for variable, value in zip(self.variables, weights):
+            variable.assign(value)
+        self.__dict__["_awaited"] = list(weights)
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Sets all of `variables`.

@@ -40,6 +40,32 @@ def test_code_cells_run_in_order_and_commands_are_left_out(command):
     ]
 
 
+def test_a_command_of_several_lines_is_left_out_as_a_whole():
+    cell = "if x:\n    !wget a \\\n      https://b \\\n      -O c\n    y = 1\n!ls \\"
+    assert notebooks.without_commands(cell, 1) == "if x:\n    pass\n\n\n    y = 1\npass"
+
+
+def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cell = "if True:\n    %time x = sum(\n        [1, 2])\n%timeit x\n"
+    assert notebooks.without_commands(cell, 1) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
+    assert notebooks.without_commands("%%writefile own.py\nvalue = 1\n", 1) == ""
+    assert notebooks.without_commands("%%writefile -a own.py\nother = 2\n", 1) == ""
+    assert (tmp_path / "own.py").read_text() == "value = 1\nother = 2\n"
+
+
+def test_an_error_that_the_notebook_shows_itself_does_not_end_it(command):
+    cells = json.loads(notebook("x = 1\n1 / 0", "y = [", "z = x", "print(z)\n1 / 0", "print(5)"))
+    saved, typo, tagged, last, never = (c for c in cells["cells"] if c["cell_type"] == "code")
+    saved["outputs"] = typo["outputs"] = [{"output_type": "error", "ename": "ZeroDivisionError"}]
+    tagged["metadata"] = {"tags": ["raises-exception"]}
+    command.write("course.ipynb", json.dumps(cells))
+    done = command.fkeras("course.ipynb")
+    assert done.returncode == 1 and done.stdout == "1\n"
+    assert 'course.ipynb[1]", line 2' in done.stderr and "SyntaxError" in done.stderr
+    assert done.stderr.count("ZeroDivisionError") == 2
+
+
 def test_an_error_shows_the_cell_and_its_line(command):
     command.write("course.ipynb", notebook("x = 1", "y = 2\n1 / 0"))
     done = command.fkeras("course.ipynb")

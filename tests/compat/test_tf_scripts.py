@@ -39,8 +39,13 @@ def test_a_script_runs_unedited(installed, name):
 
 
 def test_arrays_have_the_methods_while_it_is_installed_and_no_longer(installed):
+    from fkeras.compat.standins import tensorflow as tf
+
     x = jnp.array([1.0, 2.0])
     assert x.numpy().tolist() == [1, 2] and x[0].numpy() == 1.0
+    assert float(x[:1]) == 1 and int(x[None, 1:]) == 2 and tf.constant(1.0).device.endswith("CPU:0")
+    with pytest.raises(TypeError, match="can be converted to Python scalars"):
+        float(x)
     values = x.numpy()
     values[0] = 5  # the caller's own
     assert x.numpy()[0] == 1 and x.get_shape().as_list() == [2]

@@ -1,5 +1,6 @@
 import hashlib
 import io
+import os
 import pathlib
 import tarfile
 import zipfile
@@ -110,6 +111,33 @@ def test_archives_are_extracted_where_keras_extracts_them(
     assert path == str(home / "datasets" / folder)
     assert (home / "datasets" / archive_name).is_file()
     assert pathlib.Path(path, "train/a.txt").read_text() == "one"
+
+
+def test_what_was_extracted_is_found_beside_it_as_with_keras_2(server, home):
+    url = server.add("/data.zip", archive("zip", **{"train/a.txt": "one", "list.csv": "1"}))
+    datasets = home / "datasets"
+    datasets.mkdir(parents=True)
+    (datasets / "list.csv").write_text("mine")
+    folder = pathlib.Path(get_file("data.zip", url, extract=True))
+    assert (folder.parent / "train" / "a.txt").read_text() == "one"
+    assert (datasets / "list.csv").read_text() == "mine" and len(list(datasets.iterdir())) == 5
+    get_file("data.zip", url, extract=True)
+    assert os.readlink(datasets / "train") == os.path.join("data_extracted", "train")
+
+
+@pytest.mark.parametrize(
+    "arguments, inner",
+    [({"untar": True}, "roses/a.jpg"), ({"extract": True}, "flowers/roses/a.jpg")],
+)
+def test_untar_gives_the_folder_of_the_archive_itself_if_it_has_that_name(
+    server, home, arguments, inner
+):
+    url = server.add("/flowers.tgz", archive("tar", **{"flowers/roses/a.jpg": "red"}))
+    path = get_file("flowers", url, **arguments)
+    assert path == str(home / "datasets" / "flowers")
+    assert [p.name for p in pathlib.Path(path).iterdir()] == [inner.partition("/")[0]]
+    assert pathlib.Path(path, inner).read_text() == "red"
+    assert pathlib.Path(get_file("flowers", url, **arguments), inner).is_file()
 
 
 def test_what_a_user_does_in_an_extracted_folder_stays(server):

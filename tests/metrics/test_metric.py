@@ -254,3 +254,62 @@ def test_errors_of_a_direct_call_show_the_users_lines_alone(call):
         call()
     files = {entry.path.name for entry in caught.traceback}
     assert files == {pathlib.Path(__file__).name}
+
+
+class FormerShare(metrics.Metric):
+    """As it was written for TensorFlow 2.4: names first, and `reset_states`."""
+
+    def __init__(self, name="share", **options):
+        super().__init__(name=name, **options)
+        self.total = self.add_weight("total", initializer="zeros")
+        self.counts = self.add_weight("counts", (2,), initializer="zeros")
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(jnp.sum(y_pred))
+        self.counts.assign_add(jnp.ones(2) * len(y_true))
+
+    def result(self):
+        return self.total / self.counts[0]
+
+    def reset_states(self):
+        self.total.assign(0)
+        self.counts.assign([0, 0])
+
+
+class FormerShareOfTwo(FormerShare):
+    def reset_states(self):
+        super().reset_states()
+        self.total.assign_add(1)
+
+
+class FormerMean(metrics.Mean):
+    def reset_states(self):
+        super().reset_states()
+
+
+@pytest.mark.filterwarnings("ignore:.add_weight")
+@pytest.mark.filterwarnings("ignore:.metric.reset_states")
+def test_reset_states_of_older_keras_resets_between_epochs_too():
+    x = np.ones((4, 2), np.float32)
+    model = fkeras.Sequential([fkeras.Input((2,)), fkeras.layers.Dense(1, "relu")])
+    model.set_weights([np.full((2, 1), 2.0), np.zeros(1)])
+    model.compile(fkeras.optimizers.SGD(0.0), "mse", metrics=[FormerShare()])
+    assert model.fit(x, x[:, :1], epochs=2, verbose=0).history["share"] == [4, 4]
+    two = FormerShareOfTwo()
+    two.update_state(x, x)
+    two.reset_state()
+    assert float(two.total) == 1
+    mean = FormerMean()
+    for _ in range(2):
+        mean(5.0)
+        mean.reset_state()
+    mean(3.0)
+    assert float(mean.result()) == 3
+
+
+def test_reset_states_of_a_metric_of_today_warns():
+    mean = metrics.Mean()
+    mean(5.0)
+    with pytest.warns(UserWarning, match=r"`reset_state\(\)` today"):
+        mean.reset_states()
+    assert float(mean.result()) == 0

@@ -20,10 +20,6 @@ _RAGGED = (
 _SPARSE = "There are no sparse tensors of TensorFlow; `fit` takes SciPy's sparse matrices."
 _ESTIMATOR = "Use `keras.Model` and `fit`."
 _COLUMNS = "Use named inputs and layers: `keras.Input(name=...)`."
-_CHECKPOINT = (
-    "Use `model.save_weights` and `load_weights`, or `keras.callbacks.ModelCheckpoint`; a path "
-    "without suffix is a checkpoint of the whole training state."
-)
 _ASSETS = "Tables of words: use a dict of Python, or `np.unique(x, return_inverse=True)`."
 _V1 = "Of TensorFlow 1 there are few names. Write the name of TensorFlow 2, or use `keras`."
 _TRAIN_OPTIMIZER = "Use `keras.optimizers`."
@@ -32,14 +28,12 @@ INSTEAD = {
     "AggregationMethod": _NO_GRAPHS,
     "Graph": _NO_GRAPHS,
     "IndexedSlices": "Gradients are arrays.",
-    "Module": "Use `keras.layers.Layer`: its Variables are found in the same way.",
     "Operation": _NO_GRAPHS,
     "RaggedTensor": _RAGGED,
     "RaggedTensorSpec": _RAGGED,
     "Session": _NO_GRAPHS,
     "SparseTensor": _SPARSE,
     "SparseTensorSpec": _SPARSE,
-    "TensorArray": "Use a list of Python and `tf.stack`, or `keras.ops.scan` for a loop.",
     "VariableAggregation": "Use `keras.distribution`.",
     "VariableSynchronization": "Use `keras.distribution`.",
     "app": "Call `main()` yourself.",
@@ -48,8 +42,6 @@ INSTEAD = {
     "compat.v1": _V1,
     "contrib": "It went away with TensorFlow 1. Look for the name in `keras.layers`.",
     "data.TFRecordDataset": _RECORDS,
-    "data.experimental.make_csv_dataset": "Read the file with `pandas.read_csv`; "
-    "`tf.data.Dataset.from_tensor_slices(dict(frame))` takes it.",
     "distribute": "Use `keras.distribution`.",
     "distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
     "Open MPI, Kubernetes and Cloud TPU.",
@@ -77,14 +69,11 @@ INSTEAD = {
     "lite": "Models are not exported yet.",
     "lookup": _ASSETS,
     "map_fn": None,
-    "nn.compute_average_loss": "Divide the sum of the losses by the global batch size: "
-    "`tf.reduce_sum(losses) / batch_size`.",
     "nn.dynamic_rnn": "Use `keras.layers.RNN`.",
     "nn.nce_loss": "Use `tf.nn.sigmoid_cross_entropy_with_logits` on classes that you draw.",
     "nn.rnn_cell": "Use `keras.layers.LSTMCell` and `keras.layers.RNN`.",
     "nn.sampled_softmax_loss": "Use `tf.nn.softmax_cross_entropy_with_logits` on classes that "
     "you draw.",
-    "nn.scale_regularization_loss": "Losses of regularizers are in `model.losses`.",
     "placeholder": _NO_GRAPHS,
     "profiler": "Use `jax.profiler`, or `keras.callbacks.TensorBoard(profile_batch=...)`.",
     "python": "It is TensorFlow's own.",
@@ -100,14 +89,12 @@ INSTEAD = {
     "to_int32": "Use `tf.cast(x, tf.int32)`.",
     "tpu": "Use `keras.distribution`; JAX finds TPUs by itself.",
     "train.BytesList": _RECORDS,
-    "train.Checkpoint": _CHECKPOINT,
-    "train.CheckpointManager": _CHECKPOINT,
     "train.Example": _RECORDS,
     "train.Feature": _RECORDS,
     "train.Features": _RECORDS,
     "train.FloatList": _RECORDS,
     "train.Int64List": _RECORDS,
-    "train.Saver": _CHECKPOINT,
+    "train.Saver": "Use `tf.train.Checkpoint`, or `model.save_weights` and `load_weights`.",
     "train.AdamOptimizer": _TRAIN_OPTIMIZER,
     "train.GradientDescentOptimizer": _TRAIN_OPTIMIZER,
     "train.MomentumOptimizer": _TRAIN_OPTIMIZER,
@@ -154,8 +141,8 @@ def message(module: str, name: str, names: Iterable[str], elsewhere: str = "") -
         elsewhere: another module that has the name; empty where none is known.
 
     Examples:
-        >>> print(message("train", "Checkpoint", []).partition(". ")[0])
-        fkeras has no `tf.train.Checkpoint`
+        >>> print(message("train", "Saver", []).partition(". ")[0])
+        fkeras has no `tf.train.Saver`
         >>> print(message("math", "reduce_men", ["reduce_mean"]))
         fkeras has no `tf.math.reduce_men`. Did you mean `tf.math.reduce_mean`?
         >>> print(message("", "log", [], "math"))

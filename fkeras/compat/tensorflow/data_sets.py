@@ -6,7 +6,8 @@ import enum
 from collections.abc import Callable
 from typing import Any
 
-from fkeras import data
+from fkeras import data, tree
+from fkeras.compat.tensorflow import csv_files
 from fkeras.compat.tensorflow.notes import Inert
 
 
@@ -57,6 +58,10 @@ class AutoShardPolicy(enum.Enum):
     HINT = 3
 
 
+def _of_specs(dataset: data.Dataset, attribute: str) -> Any:
+    return tree.map_structure(lambda spec: getattr(spec, attribute), dataset.element_spec)
+
+
 _SIZES = {
     "AUTOTUNE": data.AUTOTUNE,
     "INFINITE_CARDINALITY": data.INFINITE_CARDINALITY,
@@ -65,21 +70,35 @@ _SIZES = {
 NAMES: dict[str, Any] = {
     **_SIZES,
     "Dataset": data.Dataset,
+    "Iterator": data.DatasetIterator,
     "Options": Inert,
     "TextLineDataset": data.TextLineDataset,
 }
 EXPERIMENTAL: dict[str, Any] = {
     **_SIZES,
+    **csv_files.EXPERIMENTAL,
     "AutoShardPolicy": AutoShardPolicy,
+    "assert_cardinality": _transformation("assert_cardinality"),
+    "Counter": data.Dataset.counter,
     "bucket_by_sequence_length": _transformation("bucket_by_sequence_length"),
     "cardinality": lambda dataset: dataset.cardinality(),
+    "choose_from_datasets": data.Dataset.choose_from_datasets,
     "enumerate_dataset": _transformation("enumerate"),
     "get_single_element": lambda dataset: dataset.get_single_element(),
+    "get_structure": lambda dataset: dataset.element_spec,
     "map_and_batch": map_and_batch,
     "prefetch_to_device": prefetch_to_device,
+    "sample_from_datasets": data.Dataset.sample_from_datasets,
     "scan": _transformation("scan"),
     "shuffle_and_repeat": shuffle_and_repeat,
     "take_while": _transformation("take_while"),
     "unbatch": _transformation("unbatch"),
     "unique": _transformation("unique"),
+}
+V1: dict[str, Any] = {
+    "Dataset": data.Dataset,
+    "TextLineDataset": data.TextLineDataset,
+    "get_output_shapes": lambda dataset: _of_specs(dataset, "shape"),
+    "get_output_types": lambda dataset: _of_specs(dataset, "dtype"),
+    "make_one_shot_iterator": iter,
 }

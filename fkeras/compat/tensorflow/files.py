@@ -81,35 +81,59 @@ def decode_csv(
     lines = [to_text(text) for text in texts.ravel()]
     rows = list(csv.reader(lines, delimiter=field_delim, quoting=quoting))
     columns = range(len(record_defaults)) if select_cols is None else select_cols
-    result = []
-    for column, default in zip(columns, record_defaults):
-        kind, fill = _kind_and_default(default)
-        cells = [_cell(row, column, kind, fill, na_value) for row in rows]
-        result.append(host_array(np.array(cells, kind).reshape(texts.shape)))
-    return result
+    return [
+        host_array(CsvColumn(default, na_value).array(rows, i).reshape(texts.shape))
+        for i, default in zip(columns, record_defaults)
+    ]
 
 
-def _kind_and_default(default: Any) -> tuple[np.dtype, Any]:
-    if isinstance(default, str) and default in ("float32", "float64", "int32", "int64", "string"):
-        return numpy_dtype(default), None
-    array = known(default, "tf.io.decode_csv")
-    return array.dtype, array.ravel()[0] if array.size else None
+class CsvColumn:
+    """What the cells of a column of CSV become.
+
+    Args:
+        default: a value for empty cells, or a dtype where there are none.
+        na_value: what counts as empty, beside nothing.
+
+    Attributes:
+        dtype: of NumPy. dtype_name: as specs have it.
+    """
+
+    def __init__(self, default: Any, na_value: str = "") -> None:
+        if isinstance(default, str) and default in _CSV_DTYPES:
+            self.dtype, self._fill = numpy_dtype(default), None
+        else:
+            array = known(default, "tf.io.decode_csv")
+            self.dtype = array.dtype
+            self._fill = array.ravel()[0] if array.size else None
+        self.dtype_name = "string" if self.dtype.kind == "O" else self.dtype.name
+        self._na_value = na_value
+
+    def value(self, row: Sequence[str], column: int) -> Any:
+        """Of the cell of a row.
+
+        Raises:
+            UserInputError: it is empty and there is no default, or no number.
+        """
+        text = row[column] if column < len(row) else ""
+        if text == "" or (self._na_value and text == self._na_value):
+            if self._fill is None:
+                raise UserInputError(f"CSV: column {column} is empty and has no default: {row}.")
+            return self._fill
+        try:
+            if self.dtype.kind == "O":
+                return text.encode()
+            return float(text) if self.dtype.kind == "f" else int(text)
+        except ValueError:
+            raise UserInputError(
+                f"CSV: column {column} has {text!r}, which is no number of dtype {self.dtype}."
+            ) from None
+
+    def array(self, rows: Sequence[Sequence[str]], column: int) -> np.ndarray:
+        """Of a column of rows."""
+        return np.array([self.value(row, column) for row in rows], self.dtype)
 
 
-def _cell(row: list[str], column: int, kind: np.dtype, fill: Any, empty: str) -> Any:
-    text = row[column] if column < len(row) else ""
-    if text == "" or (empty and text == empty):
-        if fill is None:
-            raise UserInputError(f"decode_csv: column {column} is empty and has no default: {row}.")
-        return fill
-    try:
-        if kind.kind == "O":
-            return text.encode()
-        return float(text) if kind.kind == "f" else int(text)
-    except ValueError:
-        raise UserInputError(
-            f"decode_csv: column {column} has {text!r}, which is no number of dtype {kind}."
-        ) from None
+_CSV_DTYPES = ("float32", "float64", "int32", "int64", "string")
 
 
 def encode_base64(input: Any, pad: bool = False, name: str | None = None) -> HostArray:

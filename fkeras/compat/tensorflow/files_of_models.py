@@ -1,4 +1,4 @@
-"""`tf.saved_model` and `tf.train`: models and weights in files, in fkeras's own formats."""
+"""`tf.saved_model`: models in files, in fkeras's own formats."""
 
 from __future__ import annotations
 
@@ -48,18 +48,6 @@ def contains_saved_model(export_dir: Any) -> bool:
     return format_at(Path(os.fspath(export_dir))) is not None
 
 
-def latest_checkpoint(checkpoint_dir: Any, latest_filename: str | None = None) -> str | None:
-    """The newest of the files and directories of weights in a folder; None where there is none.
-    What `model.save_weights` and `keras.callbacks.ModelCheckpoint` write counts.
-    """
-    folder = Path(os.fspath(checkpoint_dir))
-    if not folder.is_dir():
-        return None
-    found = [path for path in folder.iterdir() if format_at(path) is not None]
-    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name), default=None)
-    return None if newest is None else str(newest)
-
-
 SAVED_MODEL: dict[str, Any] = {
     "LoadOptions": Inert,
     "SaveOptions": Inert,
@@ -67,4 +55,3 @@ SAVED_MODEL: dict[str, Any] = {
     "load": load,
     "save": save,
 }
-TRAIN: dict[str, Any] = {"latest_checkpoint": latest_checkpoint}

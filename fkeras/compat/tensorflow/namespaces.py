@@ -10,6 +10,7 @@ from fkeras.compat.tensorflow import (
     absent,
     arithmetic,
     arranging,
+    checkpoints,
     control,
     creation,
     data_sets,
@@ -22,6 +23,7 @@ from fkeras.compat.tensorflow import (
     gradient_tape,
     image_random,
     linalg,
+    modules,
     nn,
     old_names,
     picking,
@@ -30,6 +32,7 @@ from fkeras.compat.tensorflow import (
     signal,
     strings,
     summary,
+    tensor_array,
     variables,
 )
 from fkeras.compat.tensorflow.notes import Inert, without_effect
@@ -61,6 +64,8 @@ _CORE: dict[str, Any] = {
     **debugging.IN_CORE,
     **gradient_tape.NAMES,
     **variables.NAMES,
+    **modules.NAMES,
+    **tensor_array.NAMES,
     **linalg.IN_CORE,
     **{name: _MATH[name] for name in _IN_TF},
     **dtypes.NAMES,
@@ -84,6 +89,7 @@ TREE: dict[str, dict[str, Any]] = {
     "bitwise": arithmetic.BITWISE,
     "compat": strings.IN_COMPAT,
     "compat.v1": old_names.V1,
+    "compat.v1.data": data_sets.V1,
     "compat.v1.gfile": old_names.GFILE,
     "compat.v1.logging": old_names.LOGGING,
     "config": devices.NAMES,
@@ -121,7 +127,7 @@ TREE: dict[str, dict[str, Any]] = {
     "summary.experimental": summary.EXPERIMENTAL,
     "sysconfig": {"get_build_info": dict},
     "test": devices.TEST,
-    "train": files_of_models.TRAIN,
+    "train": checkpoints.TRAIN,
     "version": _VERSION,
 }
 

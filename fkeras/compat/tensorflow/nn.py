@@ -200,6 +200,30 @@ def log_poisson_loss(
     return loss + xp.where(targets > 1, term, 0)
 
 
+# -- over a batch ----------------------------------------------------------------------------------
+
+
+@tensors(2)
+def compute_average_loss(
+    xp: ModuleType,
+    per_example_loss: Tensor,
+    sample_weight: Tensor | None = None,
+    global_batch_size: TensorLike | None = None,
+) -> Tensor:
+    """The sum of the losses of rows over the global batch size; None for their number, since a step
+    sees the whole batch.
+    """
+    losses = per_example_loss if sample_weight is None else per_example_loss * sample_weight
+    rows = losses.shape[0] if global_batch_size is None else global_batch_size
+    return xp.sum(losses) / xp.asarray(rows, losses.dtype)
+
+
+@tensors(1)
+def scale_regularization_loss(xp: ModuleType, regularization_loss: Tensor) -> Tensor:
+    """The sum of losses of regularizers, each of which counts once: there is one replica."""
+    return xp.sum(regularization_loss)
+
+
 def embedding_lookup(
     params: TensorLike, ids: TensorLike, max_norm: float | None = None, name: str | None = None
 ) -> Tensor:
@@ -218,6 +242,7 @@ NAMES = {
     },
     "batch_normalization": batch_normalization,
     "bias_add": bias_add,
+    "compute_average_loss": compute_average_loss,
     "dropout": dropout,
     "embedding_lookup": embedding_lookup,
     "in_top_k": picking.in_top_k,
@@ -226,6 +251,7 @@ NAMES = {
     "log_poisson_loss": log_poisson_loss,
     "lrn": local_response_normalization,
     "moments": moments,
+    "scale_regularization_loss": scale_regularization_loss,
     "sigmoid_cross_entropy_with_logits": sigmoid_cross_entropy_with_logits,
     "softmax_cross_entropy_with_logits": softmax_cross_entropy_with_logits,
     "sparse_softmax_cross_entropy_with_logits": sparse_softmax_cross_entropy_with_logits,

@@ -5,6 +5,7 @@ A pure call can lend another value to it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -296,8 +297,28 @@ def _is_function(initializer: object) -> bool:
 def _compare(function: Callable, variable: Variable, other: Any) -> Any:
     if isinstance(other, KerasTensor):
         return NotImplemented  # the operator is the tensor's
-    plain = other._raw_value if isinstance(other, Variable) else other
+    plain = other._raw_value if isinstance(other, Variable) else _without_lists(other)
     return function(variable._raw_value, plain)
+
+
+def _without_lists(other: Any) -> Any:
+    return jnp.asarray(other) if isinstance(other, (list, tuple)) else other
+
+
+def _taking_lists(name: str) -> Callable[[Variable, Any], Any]:
+    """An operator of NNX's Variables, beside lists too: JAX's arrays take none."""
+    operator = getattr(nnx.Variable, name)
+
+    @functools.wraps(operator)
+    def method(self: Variable, other: Any) -> Any:
+        return operator(self, _without_lists(other))
+
+    return method
+
+
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"):
+    for _operator in (f"__{_name}__", f"__r{_name}__"):
+        setattr(Variable, _operator, _taking_lists(_operator))
 
 
 def settle(variable: nnx.Variable, sharding: Sharding | None) -> None:

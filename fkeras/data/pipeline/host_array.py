@@ -56,6 +56,17 @@ class HostArray(np.ndarray):
     def __iter__(self) -> Iterator[Any]:
         return (wrap(value) for value in self.view(np.ndarray))
 
+    def __float__(self) -> float:
+        return float(self._only_number())
+
+    def __int__(self) -> int:
+        return int(self._only_number())
+
+    def _only_number(self) -> Any:
+        # NumPy takes arrays without axes alone, TensorFlow all that have one number.
+        plain = self.view(np.ndarray)
+        return plain.reshape(()) if plain.size == 1 else plain
+
     def __truediv__(self, other: Any) -> Any:
         # As in TensorFlow: bytes of images become float32, not NumPy's 64 bits.
         if self.dtype.kind in "iu" and self.dtype.itemsize <= 2:

@@ -57,6 +57,24 @@ class OrderMethods(Creating):
         number = checked_int(count, "Dataset.take: `count`", -1)
         return self._make(self.node if number == -1 else ordering.Take(self.node, number))
 
+    def assert_cardinality(self, expected_cardinality: int) -> Dataset:
+        """The same elements, of which there are so many: where only the reader knows.
+
+        Args:
+            expected_cardinality: how many; -1 for no end.
+
+        Raises:
+            UserInputError: while reading, where there are more or fewer.
+
+        Examples:
+            >>> from fkeras import data
+            >>> even = data.Dataset.range(6).filter(lambda n: n % 2 == 0)
+            >>> len(even.assert_cardinality(3))
+            3
+        """
+        count = checked_int(expected_cardinality, "Dataset.assert_cardinality", -1)
+        return self._make(ordering.Counted(self.node, count))
+
     def skip(self, count: int, name: str | None = None) -> Dataset:
         """All but the first `count` elements; none for -1."""
         number = checked_int(count, "Dataset.skip: `count`", -1)

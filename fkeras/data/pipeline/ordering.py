@@ -19,6 +19,7 @@ from fkeras.data.pipeline.node import (
     Rows,
     Run,
 )
+from fkeras.errors import UserInputError
 
 _DRAWS = 1024  # numbers that are drawn at once
 _CHUNK = 4096  # rows that are put in order at once
@@ -145,6 +146,35 @@ class Take(Node):
         if length == UNKNOWN_CARDINALITY:
             return length
         return self.number if length == INFINITE_CARDINALITY else min(length, self.number)
+
+
+class Counted(Node):
+    """All elements, of which somebody said how many there are."""
+
+    label = "assert_cardinality"
+
+    def __init__(self, node: Node, count: int) -> None:
+        self.inputs = (node,)
+        self._count = count
+
+    def elements(self, run: Run) -> Iterator[Any]:
+        if self._count == INFINITE_CARDINALITY:
+            yield from self.inputs[0].open(run)
+        number = 0
+        for element in self.inputs[0].open(run):
+            number += 1
+            if number > self._count:
+                break
+            yield element
+        if number != self._count:
+            more = "more" if number > self._count else f"only {number}"
+            raise UserInputError(
+                f"assert_cardinality({self._count}): the dataset {self.inputs[0].describe()} has "
+                f"{more} elements."
+            )
+
+    def count(self) -> int:
+        return self._count
 
 
 class Skip(Node):

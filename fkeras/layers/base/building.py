@@ -11,11 +11,11 @@ from fkeras import constraints as constraints_module
 from fkeras import initializers as initializers_module
 from fkeras import regularizers as regularizers_module
 from fkeras.core import dtype_policy, names, tracebacks, user_code
+from fkeras.core.name_first import name_may_come_first
 from fkeras.core.randomness import first_values, process_generator
 from fkeras.core.values import lending, stacking, stand_ins
 from fkeras.core.values.variable import Variable, on_creation
 from fkeras.core.values.variable_info import info_of
-from fkeras.core.warn_once import warn_user
 from fkeras.errors import PureCallError, UserInputError
 from fkeras.layers.base import nested, signature, tracking
 
@@ -28,24 +28,9 @@ if TYPE_CHECKING:
 
 
 # What `add_weight` took by position in Keras 2.
-_FORMER_ORDER = ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
-
-
-def _name_may_come_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
-    """Decorator: `add_weight("kernel", (2, 3))` of Keras 2 is taken, with one warning."""
-
-    @functools.wraps(add)
-    def wrapper(self: Building, *args: Any, **kwargs: Any) -> Variable:
-        if not (args and isinstance(args[0], str)):
-            return add(self, *args, **kwargs)
-        warn_user(
-            f"`{add.__name__}({args[0]!r}, ...)`: the name comes first in older Keras. Today: "
-            f"`{add.__name__}(name={args[0]!r}, shape=...)`."
-        )
-        named = dict(zip(_FORMER_ORDER, args))
-        return add(self, **{"initializer": None, **named, **kwargs})
-
-    return wrapper
+_name_may_come_first = name_may_come_first(
+    ("name", "shape", "dtype", "initializer", "regularizer", "trainable", "constraint")
+)
 
 
 class Building:

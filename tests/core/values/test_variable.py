@@ -68,6 +68,29 @@ def test_operators_numpy_and_jax_take_it_as_an_array():
     assert fkeras.ops.relu(v).tolist() == [1, 0]
 
 
+def test_operators_take_lists_as_in_keras(keras):
+    own, other = (
+        module.Variable(np.array([[1.0, 2.0], [3.0, 5.0]], "float32")) for module in (fkeras, keras)
+    )
+    cases = [
+        lambda v: v + [1.0, 2.0],
+        lambda v: [1, 2] - v,
+        lambda v: v * (2, 3),
+        lambda v: [[6.0], [15.0]] / v,
+        lambda v: v // [2.0, 2.0],
+        lambda v: v ** [2, 3],
+        lambda v: [[1.0, 2.0]] @ v,
+        lambda v: v @ [1.0, 2.0],
+    ]
+    for case in cases:
+        np.testing.assert_allclose(np.asarray(case(own)), np.asarray(case(other)), rtol=1e-6)
+    assert (own == [1.0, 5.0]).tolist() == [[True, False], [False, True]]
+    assert jax.grad(lambda x: ([[1.0, 2.0]] @ Variable(x)).sum())(jnp.ones((2, 1))).tolist() == [
+        [1.0],
+        [2.0],
+    ]
+
+
 def test_scalars_convert_to_python():
     v = Variable(3, trainable=False)
     assert (float(v), int(v), bool(v)) == (3.0, 3, True)

@@ -23,6 +23,13 @@ def test_arithmetic_keeps_what_tensors_have():
     assert [10, 20, 30][first(1)] == 20 and int(first(3)) == 3 and f"{first(3)}" == "3"
 
 
+def test_one_number_is_a_number_of_python_whatever_its_axes():
+    assert float(first([[2.5]])) == 2.5 and int(first([7])) == 7
+    for convert in (float, int):
+        with pytest.raises(TypeError, match="can be converted to Python scalars"):
+            convert(first([1.0, 2.0]))
+
+
 def test_an_element_is_a_value():
     x = first(np.array([1, 2], np.uint8))
     y = x
