@@ -207,18 +207,6 @@ def test_metrics_that_are_resolved_behind_a_prediction_count():
         assert float(metric.result()) == pytest.approx(right)
 
 
-def test_variables_that_an_optimizer_gets_between_batches_count():
-    model = made()
-    for _ in range(2):
-        model.train_on_batch(X, Y)
-    model.optimizer.further = fkeras.Variable(0.0, trainable=False)
-    before = model._compiled.executables
-    model.train_on_batch(X, Y)
-    known = [id(v) for v in model._compiled.executables.groups.optimizer]
-    assert known == [id(v) for v in model.optimizer.variables]
-    assert (model._compiled.executables is before) == (len(known) == len(before.groups.optimizer))
-
-
 @pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "poisson"])
 def test_targets_of_later_batches_are_held_against_their_bounds(loss):
     model = fkeras.Sequential([layers.Input((3,)), layers.Dense(1, activation="sigmoid")])
