@@ -1,7 +1,7 @@
-"""Files of events, as TensorBoard reads them: scalars, histograms, images and texts by name and
-step.
+"""Files of events, as TensorBoard reads them: scalars, histograms, images, sounds and texts by name
+and step.
 
-A file is a row of records: length, its checksum, a protocol buffer, its checksum.
+A file is a row of records (`io/record_files.py`), each a protocol buffer.
 """
 
 from __future__ import annotations
@@ -16,22 +16,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from fkeras.io import record_files
 from fkeras.types import ArrayLike
 
 _STRING = 7  # the dtype of texts in TensorFlow's protocol buffers
-_POLYNOMIAL = 0x82F63B78  # CRC-32C, reversed
-
-
-def _table() -> list[int]:
-    table = []
-    for byte in range(256):
-        for _ in range(8):
-            byte = (byte >> 1) ^ (_POLYNOMIAL if byte & 1 else 0)
-        table.append(byte)
-    return table
-
-
-_TABLE = _table()
+_WAV_HEADER = 44  # bytes before the samples
 
 
 class EventFile:
@@ -112,6 +101,26 @@ class EventFile:
         pairs = zip(suffixes, encoded)
         self._write_values([(name + s, _bytes(4, size + _bytes(4, e))) for s, e in pairs], step)
 
+    def write_sounds(
+        self, name: str, encoded: Sequence[bytes], sample_rate: float, channels: int, step: int
+    ) -> None:
+        """Writes sounds; several get numbers behind the name.
+
+        Args:
+            name: of the sounds.
+            encoded: the bytes of a WAV file of 16 bits for each.
+            sample_rate: samples a second.
+            channels: 1 for mono, 2 for stereo.
+            step: which epoch or batch they are of.
+        """
+        values = []
+        for i, sound in enumerate(encoded):
+            length = (len(sound) - _WAV_HEADER) // (2 * channels)
+            content = _float(1, sample_rate) + _integer(2, channels) + _integer(3, length)
+            content += _bytes(4, sound) + _bytes(5, b"audio/wav")
+            values.append((f"{name}/{i}" if len(encoded) > 1 else name, _bytes(6, content)))
+        self._write_values(values, step)
+
     def write_texts(self, name: str, texts: Sequence[bytes], step: int) -> None:
         """Writes texts under one name.
 
@@ -159,16 +168,7 @@ class EventFile:
         self._file.close()
 
     def _write(self, record: bytes) -> None:
-        length = struct.pack("<Q", len(record))
-        self._file.write(length + _masked_crc(length) + record + _masked_crc(record))
-
-
-def _masked_crc(data: bytes) -> bytes:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
-    crc ^= 0xFFFFFFFF
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
+        self._file.write(record_files.framed(record))
 
 
 # -- protocol buffers: the number of the field, what kind it is, the value ---------------------

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 _HOST = "/job:localhost/replica:0/task:0/device:CPU:0"
 _state = {"wanted": False}
-_replaced: dict[tuple[type, str], Any] = {}  # what each class had before; None: nothing
+_replaced: dict[tuple[Any, str], Any] = {}  # what each class had before; None: nothing
 
 
 def want() -> None:
@@ -40,18 +42,22 @@ def add_if_wanted() -> None:
             setattr(cls, name, method)
 
 
-def _table() -> dict[tuple[type, str], Any]:
+def _table() -> dict[tuple[Any, str], Any]:
     import jax
+    import numpy as np
 
     from fkeras.core import jax_private
     from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.core.values.variable import Variable
     from fkeras.data.pipeline.host_array import HostArray
+    from fkeras.layers.preprocessing.host_layer import HostLayer
 
     array, tracer = jax_private.ArrayImpl, jax.core.Tracer
     return {
         (array, "numpy"): _numpy,
         (HostArray, "device"): _HOST,
+        (np.random, "choice"): _choice_by_tensors(np.random.choice),
+        (HostLayer, "__call__"): _called_by_script(HostLayer.__call__),
         (Variable, "read_value"): lambda self: self.value,
         (array, "__float__"): lambda self: float(_only_number(self)),
         (array, "__int__"): lambda self: int(_only_number(self)),
@@ -59,6 +65,34 @@ def _table() -> dict[tuple[type, str], Any]:
         **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
         **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
     }
+
+
+def _called_by_script(call: Callable[..., Any]) -> Callable[..., Any]:
+    """What layers for texts and ids return outside of models has `numpy()`, too."""
+    from fkeras.data.pipeline.host_array import HostArray, host_array
+    from fkeras.layers.base import host_values
+
+    @functools.wraps(call)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = call(self, *args, **kwargs)
+        if host_values.running() is not None or not hasattr(result, "__array_interface__"):
+            return result
+        return result if isinstance(result, HostArray) else host_array(result)
+
+    return wrapper
+
+
+def _choice_by_tensors(choice: Callable[..., Any]) -> Callable[..., Any]:
+    """`np.random.choice(n, p=np.squeeze(probabilities))`: NumPy lets float32 sum up to 1 nearly, if
+    they are its own. `np.squeeze` of an array of JAX is one of JAX.
+    """
+    import numpy as np
+
+    @functools.wraps(choice)
+    def wrapper(a: Any, size: Any = None, replace: bool = True, p: Any = None) -> Any:
+        return choice(a, size, replace, None if p is None else np.asarray(p))
+
+    return wrapper
 
 
 def _numpy(self: Any) -> Any:

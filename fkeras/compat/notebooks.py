@@ -15,6 +15,7 @@ from types import CodeType
 _TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
 _WRITING = re.compile(r"%%(?:writefile|file)\b(?:\s+(-a|--append))?\s+(.+)")
 _TIMED_LINE = re.compile(r"^(\s*)%time\s+(?=\S)")
+_INDENT = re.compile(r"(?:[ \t]*\n)*([ \t]+)(?=\S)")
 # `%command`, `!shell`, `?help`, `help?`, `x = !shell`, `x = %command`
 _COMMAND = re.compile(r"^(\s*)([%!?]|[\w.]+\?\??\s*$|[\w, ]+=\s*[%!])")
 
@@ -96,6 +97,8 @@ def without_commands(source: str, number: int) -> str:
         >>> without_commands("if x:\\n    !ls\\n    y = 1", 1)
         'if x:\\n    pass\\n    y = 1'
     """
+    if indent := _INDENT.match(source):  # of the whole cell: Jupyter takes it off
+        source = re.sub(f"^{indent[1]}", "", source, flags=re.MULTILINE)
     if source.lstrip().startswith("%%"):
         first, _, rest = source.lstrip().partition("\n")
         if writing := _WRITING.match(first):

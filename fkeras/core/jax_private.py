@@ -75,7 +75,10 @@ class TransparentTrace(Trace):
 
 def current_trace() -> Trace:
     """The trace that operations are recorded in at this moment."""
-    trace = _jax_core.trace_ctx.trace
+    return _computing(_jax_core.trace_ctx.trace)
+
+
+def _computing(trace: Trace) -> Trace:
     while isinstance(trace, TransparentTrace):
         trace = trace.parent_trace
     return trace
@@ -105,10 +108,16 @@ def bind_in(trace: Trace, primitive: Any, args: Sequence[Any], params: dict[str,
     return primitive.bind_with_trace(trace, args, avals, params)
 
 
-def another(value: jax.Array) -> jax.Array:
-    """The same values as another object, without a copy where they are there."""
+def another(value: jax.Array, trace: Trace) -> jax.Array:
+    """The same values as another object, without a copy where they are there.
+
+    Args:
+        value: an array, or a tracer of `trace`.
+        trace: where a copy is recorded. It is not the current one while JAX asks a trace to process
+            an operation.
+    """
     if isinstance(value, _jax_core.Tracer):
-        with entered_trace(current_trace()):  # which no transparent trace is told of
+        with entered_trace(_computing(trace)):  # no transparent trace is told of it
             return jax.numpy.array(value, copy=True)
     shards = [shard.data for shard in value.addressable_shards]
     return jax.make_array_from_single_device_arrays(value.shape, value.sharding, shards)

@@ -92,7 +92,7 @@ class Recording:
 
     def detached(self, value: Any) -> Any:
         """A value as another object, of which the record knows nothing."""
-        return _another(value) if self.has_made(value) else value
+        return _another(value, jax_private.innermost_trace()) if self.has_made(value) else value
 
     def unknown_values(self, known: Iterable[Any]) -> list[Any]:
         """Float values that were used, are none of the known ones, and were not made here."""
@@ -239,7 +239,7 @@ class _ListeningTrace(jax_private.TransparentTrace):
             with jax_private.entered_trace(self):
                 return jax_private.run_jaxpr(closed.jaxpr, closed.consts, *args)
         results = jax_private.bind_in(self.parent_trace, primitive, args, params)
-        made = _as_new(results if primitive.multiple_results else [results], args)
+        made = self._as_new(results if primitive.multiple_results else [results], args)
         self._recording.add(Operation(primitive, args, params, made, hidden))
         return made if primitive.multiple_results else made[0]
 
@@ -262,7 +262,7 @@ class _ListeningTrace(jax_private.TransparentTrace):
             return jax_private.bind_in(self.parent_trace, primitive, args, params)
         # The function itself runs once more, or only, to hear what it reads beside its arguments.
         # What it reads beside them may be the very same value.
-        inside, arguments = Recording(), [_another(x) for x in args]
+        inside, arguments = Recording(), [_another(x, self.parent_trace) for x in args]
         with jax_private.entered_trace(_ListeningTrace(self.parent_trace, inside)):
             jax_private.forget_results(params)
             results = fun.call_wrapped(*arguments)
@@ -270,19 +270,18 @@ class _ListeningTrace(jax_private.TransparentTrace):
             jax_private.forget_results(params)
             results = jax_private.bind_in(self.parent_trace, primitive, args, params)
         hidden = inside.unknown_values(arguments)
-        results = _as_new(results, args)
+        results = self._as_new(results, args)
         self._recording.add(Operation(primitive, args, params, results, hidden))
         return results
 
+    def _as_new(self, results: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
+        """Results told apart from the operands: `stop_gradient` gives its operand back."""
+        known = set(map(id, operands))
+        return [_another(x, self.parent_trace) if id(x) in known else x for x in results]
 
-def _as_new(results: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
-    """Results that are told apart from the operands: `stop_gradient` gives its operand back."""
-    known = set(map(id, operands))
-    return [_another(x) if id(x) in known else x for x in results]
 
-
-def _another(value: Any) -> Any:
-    return jax_private.another(value) if _is_float(value) else value
+def _another(value: Any, trace: Any) -> Any:
+    return jax_private.another(value, trace) if _is_float(value) else value
 
 
 # -- what inner programs closed over --------------------------------------------------------------

@@ -53,7 +53,26 @@ def warn_user(message: str) -> None:
     That is the innermost frame outside of fkeras and of the libraries that call it back, so that
     no caller has to count frames.
     """
-    warnings.warn(message, stacklevel=_frames_to_user() + 1)
+    level = _frames_to_user()
+    frame = sys._getframe(level)
+    key = (message, frame.f_code.co_filename, frame.f_lineno)
+    # Python forgets what it said of a line whenever somebody changes filters, as scikit-learn and
+    # pandas do all the time.
+    if key in _lines_warned and not _filters_speak_of(message):
+        return
+    _lines_warned.add(key)
+    warnings.warn(message, stacklevel=level + 1)
+
+
+_lines_warned: set[tuple[str, str, int]] = set()
+
+
+def _filters_speak_of(message: str) -> bool:
+    """Whether somebody wants such warnings always, never, or as errors; else a line warns once."""
+    return any(
+        issubclass(UserWarning, category) and (pattern is None or pattern.match(message))
+        for _, pattern, category, *_ in warnings.filters
+    )
 
 
 def warn_user_once(message: str, key: Hashable | None = None) -> None:

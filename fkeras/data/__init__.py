@@ -19,6 +19,7 @@ from fkeras.data.pipeline import DatasetIterator as DatasetIterator
 from fkeras.data.pipeline import HostArray as HostArray
 from fkeras.data.pipeline import TensorSpec as TensorSpec
 from fkeras.data.pipeline import TextLineDataset as TextLineDataset
+from fkeras.data.pipeline import TFRecordDataset as TFRecordDataset
 from fkeras.data.py_dataset import PyDataset as PyDataset
 from fkeras.data.sequences import pad_sequences as pad_sequences
 from fkeras.data.source import Source as Source

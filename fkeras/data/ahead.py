@@ -105,7 +105,7 @@ def ahead_if_slow(
     Args:
         iterator: what to pull.
         depth: how many items a thread makes ahead.
-        trial: how many items are timed first.
+        trial: how many items are timed first; fewer, where they have taken too long already.
         seconds: what an item may take on average without a thread.
     """
     spent = 0.0
@@ -115,12 +115,13 @@ def ahead_if_slow(
         spent += time.perf_counter() - start
         if item is _END:
             return
+        if spent >= trial * seconds:
+            with prefetch(iterator, depth) as rest:  # which begins before the item is used
+                yield item
+                yield from rest
+            return
         yield item
-    if spent < trial * seconds:  # a thread would cost more than it saves
-        yield from iterator
-        return
-    with prefetch(iterator, depth) as rest:
-        yield from rest
+    yield from iterator  # a thread would cost more than it saves
 
 
 def ordered_map(

@@ -6,6 +6,7 @@ import numbers
 from typing import TYPE_CHECKING, Any
 
 from fkeras.core import jax_private
+from fkeras.core.warn_once import warn_user
 from fkeras.data import convert, streams
 from fkeras.data.arrays import ArraySource
 from fkeras.data.source import Source
@@ -93,7 +94,7 @@ def make_source(
             names=argument_names,
         )
     _refuse_rows_of_a_table(x, name)
-    _refuse_beside_a_stream(kind, y, sample_weight, batch_size, argument_names)
+    _check_beside_a_stream(kind, y, sample_weight, batch_size, argument_names)
     source = StreamSource(
         x, steps=steps, shuffle=shuffle, class_weight=class_weight, role=role, name=name
     )
@@ -103,7 +104,7 @@ def make_source(
     return source
 
 
-def _refuse_beside_a_stream(
+def _check_beside_a_stream(
     kind: str, y: Any, sample_weight: Any, batch_size: int | None, names: Sequence[str]
 ) -> None:
     """A stream yields targets and weights itself, in batches of its own."""
@@ -119,9 +120,9 @@ def _refuse_beside_a_stream(
                 "y, sample_weight)."
             )
     if batch_size is not None:
-        raise UserInputError(
-            f"The `batch_size` argument must not be specified when `{name}` is a {kind}, which "
-            f"makes its batches itself. Received: batch_size={batch_size}"
+        warn_user(
+            f"`batch_size={batch_size}` has no effect: `{name}` is a {kind}, which makes its "
+            "batches itself. Leave `batch_size` out."
         )
 
 

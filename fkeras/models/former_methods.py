@@ -133,6 +133,21 @@ def predict_classes(
     return (chances > 0.5).astype("int32")
 
 
+class LoadStatus:
+    """What `load_weights` of tf.keras returned for checkpoints, to be asked whether all of it was
+    used: what does not fit is an error here already.
+    """
+
+    def expect_partial(self) -> LoadStatus:
+        """Itself."""
+        return self
+
+    assert_consumed = assert_existing_objects_matched = assert_nontrivial_match = expect_partial
+
+    def __repr__(self) -> str:
+        return "<loaded>"
+
+
 def nothing(model: Any, *args: Any, **kwargs: Any) -> None:
     """Steps are compiled when they are needed."""
 

@@ -162,8 +162,9 @@ def pack_like(structure: Nested[Any], values: Sequence[Any]) -> Nested[Any]:
 def adjust_input(x: Tensor | None, declared: KerasTensor, name: str) -> Tensor | None:
     """An input as declared: its dtype, and a missing last axis of size 1 put right.
 
-    Such as the channel of grey pictures. An extra one is put right only where nothing stands before
-    it but the batch: `(n, 4, 1)` is four steps of one number to most layers, and not four numbers.
+    Such as the channel of grey pictures. An extra one is put right in pictures, too, and where
+    nothing stands before it but the batch: `(n, 4, 1)` is four steps of one number to most layers,
+    and not four numbers.
 
     Args:
         x: the array; None for an optional input that is left out.
@@ -199,7 +200,8 @@ def with_declared_rank(x: Tensor, declared: KerasTensor, name: str) -> Tensor:
     shape, rank = tuple(x.shape), len(declared.shape)
     if len(shape) == rank - 1 and declared.shape[-1] == 1:
         return _keep_mask(x, x[..., None])
-    if rank == 1 and len(shape) == 2 and shape[-1] == 1:
+    is_one_more = len(shape) == rank + 1 and shape[-1] == 1
+    if is_one_more and rank != 2 and are_compatible(declared.shape[1:], shape[1:-1]):
         return _keep_mask(x, x[..., 0])
     # The batch axis stays free.
     if len(shape) != rank or not are_compatible(declared.shape[1:], shape[1:]):

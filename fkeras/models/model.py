@@ -325,11 +325,17 @@ class Model(Adapting, HostFace, Quantizing, Trainer, base.Layer):
         """Saves the weights alone: see `fkeras.saving.save_weights`."""
         checkpoint.save_weights(self, filepath, overwrite, max_shard_size, **kwargs)
 
-    def load_weights(self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    def load_weights(
+        self, filepath: PathLike, skip_mismatch: bool = False, **kwargs: Any
+    ) -> former_methods.LoadStatus:
         """Takes the weights from what `save_weights` or `save` wrote, here or in Keras. All are
         checked before any is set: see `fkeras.saving.load_weights`.
+
+        Returns:
+            What older scripts ask for `expect_partial()`.
         """
         checkpoint.load_weights(self, filepath, skip_mismatch=skip_mismatch, **kwargs)
+        return former_methods.LoadStatus()
 
     # -- the pure face ---------------------------------------------------------
 

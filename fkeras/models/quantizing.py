@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fkeras.core import messages, tracebacks
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import TransformationMissingError, UserInputError
-from fkeras.layers import InputLayer, Layer
+from fkeras.layers import InputLayer, Layer, Repeat
 from fkeras.layers.base.quantizing import check_quantizable
 from fkeras.layers.quantized import calibrating
 from fkeras.layers.quantized.quantizable import Quantizable
@@ -82,7 +82,7 @@ class Quantizing:
         samples = None if structure is None else samples_of(config)
         report = QuantizationReport(mode)
         for layer in self._flatten_layers(include_self=False):
-            if isinstance(layer, (Trainer, InputLayer)):
+            if isinstance(layer, (Trainer, Repeat, InputLayer)):
                 continue  # the layers of a model inside are among those of this one
             reason = _reason_to_skip(layer, chosen, covered)
             if reason is None:

@@ -14,6 +14,7 @@ from fkeras.core.dtypes import standardize_dtype
 from fkeras.core.settings import floatx
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.ops.known_values import known_sizes
 from fkeras.ops.promotion import result_type
 from fkeras.ops.tensors import as_array, as_tensor, optional_dtype
 from fkeras.types import DTypeLike, ShapeLike, Tensor, TensorLike
@@ -23,23 +24,23 @@ from fkeras.types import DTypeLike, ShapeLike, Tensor, TensorLike
 
 def zeros(shape: ShapeLike, dtype: DTypeLike | None = None) -> Tensor:
     """Zeros of `shape`."""
-    return jnp.zeros(shape, dtype=standardize_dtype(dtype))
+    return jnp.zeros(known_sizes(shape), dtype=standardize_dtype(dtype))
 
 
 def ones(shape: ShapeLike, dtype: DTypeLike | None = None) -> Tensor:
     """Ones of `shape`."""
-    return jnp.ones(shape, dtype=standardize_dtype(dtype))
+    return jnp.ones(known_sizes(shape), dtype=standardize_dtype(dtype))
 
 
 def empty(shape: ShapeLike, dtype: DTypeLike | None = None) -> Tensor:
     """An array of `shape` whose values do not matter: zeros, under JAX."""
-    return jnp.empty(shape, dtype=standardize_dtype(dtype))
+    return jnp.empty(known_sizes(shape), dtype=standardize_dtype(dtype))
 
 
 @op
 def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """`fill_value`, which broadcasts, everywhere in `shape`."""
-    return jnp.full(shape, as_tensor(fill_value), dtype=standardize_dtype(dtype))
+    return jnp.full(known_sizes(shape), as_tensor(fill_value), dtype=standardize_dtype(dtype))
 
 
 @op

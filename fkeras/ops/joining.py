@@ -15,6 +15,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.known_values import keeping_sizes
 from fkeras.ops.shape_rules import canonical_axis
 from fkeras.ops.tensors import as_array
 from fkeras.types import Tensor, TensorLike
@@ -23,6 +24,7 @@ from fkeras.types import Tensor, TensorLike
 
 
 @op(sparse=sparse_rules.concatenate)
+@keeping_sizes
 def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """The arrays `xs` one after the other along `axis`.
 
@@ -44,6 +46,7 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
 
 
 @op
+@keeping_sizes
 def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """The arrays of the list `x`, of equal shapes, along a new axis."""
     xs = [as_array(part) for part in x]

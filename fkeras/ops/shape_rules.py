@@ -13,6 +13,7 @@ import numpy as np
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.errors import UserInputError, UserTypeError
+from fkeras.ops.known_values import known_sizes
 from fkeras.types import Shape, ShapeLike
 
 
@@ -30,6 +31,7 @@ def canonical_axis(axis: int, ndim: int) -> int:
 def reshape_target(newshape: ShapeLike) -> tuple:
     """The `newshape` argument of reshape as a tuple of ints (None allowed), checked."""
     symbolic = (KerasTensor, jax.core.Tracer)
+    newshape = known_sizes(newshape)
     listed = isinstance(newshape, (tuple, list)) or (
         not isinstance(newshape, symbolic) and np.ndim(newshape) > 0
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.known_values import keeping_sizes, known_sizes
 from fkeras.ops.shape_rules import canonical_axis, reshape_target, reshaped
 from fkeras.ops.tensors import as_array, as_tensor
 from fkeras.types import Axis, ShapeLike, Tensor, TensorLike
@@ -24,6 +26,7 @@ def _reshape_spec(x: KerasTensor, newshape: ShapeLike) -> KerasTensor:
 
 
 @op(spec=_reshape_spec, sparse=sparse_rules.reshape)
+@keeping_sizes
 def reshape(x: TensorLike, newshape: ShapeLike) -> Tensor:
     """The values of `x`, last axis fastest, in another shape.
 
@@ -51,6 +54,7 @@ def ravel(x: TensorLike) -> Tensor:
 
 
 @op(sparse=sparse_rules.expand_dims)
+@keeping_sizes
 def expand_dims(x: TensorLike, axis: Axis) -> Tensor:
     """`x` with new axes of size 1 at `axis`, an int or a tuple of ints: positions in the result."""
     return jnp.expand_dims(as_tensor(x), tuple(axis) if isinstance(axis, list) else axis)
@@ -76,7 +80,7 @@ def _broadcast_spec(x: KerasTensor, shape: Sequence[int]) -> KerasTensor:
 @op(spec=_broadcast_spec)
 def broadcast_to(x: TensorLike, shape: Sequence[int]) -> Tensor:
     """`x` repeated along axes of size 1, and along new ones in front, up to `shape`."""
-    return jnp.broadcast_to(as_tensor(x), shape)
+    return jnp.broadcast_to(as_tensor(x), known_sizes(shape))
 
 
 # -- axes ----------------------------------------------------------------------
@@ -232,6 +236,12 @@ def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tenso
 @op
 def tile(x: TensorLike, repeats: Axis) -> Tensor:
     """`x` as a whole `repeats` times along each axis: an int for the last, or one int for each."""
+    repeats = known_sizes(repeats)
+    if isinstance(repeats, jax.core.Tracer):
+        raise UserTypeError(
+            "tile: `repeats` must be plain integers; JAX needs shapes that do not depend on values."
+            " `ops.broadcast_to` and `ops.shape` often do the same."
+        )
     return jnp.tile(as_tensor(x), repeats)
 
 

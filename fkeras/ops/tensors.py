@@ -15,6 +15,7 @@ from fkeras.core.symbolic.keras_tensor import KerasTensor
 from fkeras.core.symbolic.op import op
 from fkeras.errors import UserInputError
 from fkeras.ops import sparse as sparse_rules
+from fkeras.ops.known_values import keeping_sizes
 from fkeras.ops.promotion import is_integral
 from fkeras.types import DTypeLike, Shape, Tensor, TensorLike
 
@@ -104,6 +105,7 @@ def _convert_sparse(
 
 
 @op(spec=_convert_spec, sparse=_convert_sparse)
+@keeping_sizes
 def convert_to_tensor(
     x: TensorLike,
     dtype: DTypeLike | None = None,
@@ -137,6 +139,7 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray:
 
 
 @op(sparse=lambda fn, x, dtype: x.astype(standardize_dtype(dtype)))
+@keeping_sizes
 def cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """`x` converted to `dtype`, same shape.
 

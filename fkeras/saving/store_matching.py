@@ -90,7 +90,9 @@ def _match_layer(
         shown = f"{path or layer.name}/{variable.name}"
         if path and layer.name != path.rpartition("/")[2]:
             shown = f"{shown} of layer '{layer.name}'"
-        if match.add(shown, variable, store.values.get(key)):
+        value = store.values.get(key)
+        value = None if value is None else layer._as_kept(variable, value)
+        if match.add(shown, variable, value):
             match.pairs += set_beside(variable)
     for key, value in store.values.items():
         if key not in keys:

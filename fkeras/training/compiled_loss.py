@@ -116,8 +116,9 @@ class CompiledLoss:
                 f"`loss={self.argument!r}` gives no output a loss: there is nothing to minimise."
             )
         if len(terms) > 1:
-            for term in terms:
-                term.tracker = metrics_module.Mean(name=f"{term.name}_loss")
+            # Outputs without names may have the same loss.
+            for term, name in zip(terms, _unlike([f"{term.name}_loss" for term in terms])):
+                term.tracker = metrics_module.Mean(name=name)
         self.terms = terms
 
     def _choices(self) -> tuple[list, list]:
@@ -181,6 +182,18 @@ class CompiledLoss:
             value = value if weight is None else value * weight
             total = value if total is None else total + value
         return total
+
+
+def _unlike(given: Sequence[str]) -> list[str]:
+    """Names of which no two are alike: `mse_loss`, `mse_loss_1`."""
+    unlike: list[str] = []
+    for name in given:
+        number, other = 0, name
+        while other in unlike:
+            number += 1
+            other = f"{name}_{number}"
+        unlike.append(other)
+    return unlike
 
 
 def _check_identifier(choice):

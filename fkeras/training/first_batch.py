@@ -66,11 +66,19 @@ def prepare(model: Trainable, compiled: Compiled, batch: Any, caller: str = "fit
 
 
 def _needs_no_call(model, compiled):
-    """Whether the model only holds others, which are built and which its own `train_step` calls."""
-    if "train_step" not in compiled.overridden or not hasattr(type(model).call, "is_missing"):
+    """Whether the model only holds others, which are built and which its own `train_step` calls.
+
+    Its `call`, if there is one, may take something else than the inputs of a batch: one image,
+    where a batch is three.
+    """
+    if "train_step" not in compiled.overridden:
         return False
-    layers = tracking.structure_of(model).layers
-    return all(layer.built for _, layer in layers if layer is not model)
+    if not hasattr(type(model).call, "is_missing"):
+        builds_itself = not type(model).build.__module__.startswith("fkeras.")
+        if builds_itself or not in_place_steps.takes_data_alone(model.train_step):
+            return False
+    layers = [layer for _, layer in tracking.structure_of(model).layers if layer is not model]
+    return bool(layers) and all(layer.built for layer in layers)
 
 
 def refuse_strings(x: Nested[Any], name: str, model: Trainable) -> None:

@@ -91,14 +91,14 @@ class _Estimator(BaseEstimator):
         """Trains the model.
 
         Args:
-            X: array (samples, features).
+            X: array (samples, features); for models that take strings also texts, (samples,).
             y: array (samples,) or (samples, outputs).
             **kwargs: arguments of the model's `fit`, such as `epochs`.
 
         Raises:
             UserInputError: the model is not compiled.
         """
-        X, y = validation.validate_data(self, X, y, multi_output=True)
+        X, y = validation.validate_data(self, X, y, multi_output=True, **_options_for(X))
         y = self._encoded(y)
         model = self._model_for(X, y)
         if not model.compiled or model.loss is None or model.optimizer is None:
@@ -116,7 +116,7 @@ class _Estimator(BaseEstimator):
 
     def _outputs(self, X: ArrayLike) -> np.ndarray:
         check_is_fitted(self)
-        X = validation.validate_data(self, X, reset=False)
+        X = validation.validate_data(self, X, reset=False, **_options_for(X))
         return np.asarray(self.model_.predict(X, verbose=0))
 
     def _model_for(self, X: np.ndarray, y: np.ndarray) -> Model:
@@ -136,6 +136,15 @@ class _Estimator(BaseEstimator):
         if self._target_rank == 1 and outputs.ndim == 2:
             return np.squeeze(outputs, axis=1)
         return outputs
+
+
+def _options_for(X: ArrayLike) -> dict[str, Any]:
+    """How scikit-learn is to look at rows: strings stay strings, and need no second axis."""
+    values = np.asarray(X)
+    is_text = values.dtype.kind in "US" or (
+        values.dtype.kind == "O" and values.size > 0 and isinstance(values.flat[0], (str, bytes))
+    )
+    return {"dtype": None, "ensure_2d": False, "allow_nd": True} if is_text else {}
 
 
 class SKLearnClassifier(ClassifierMixin, _Estimator):

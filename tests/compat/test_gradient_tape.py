@@ -407,3 +407,33 @@ def test_two_optimizers_of_a_model_under_fit_are_those_of_a_loop(tmp_path):
     model.load_weights(tmp_path / "w.weights.h5")
     for a, b in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+class Pairs(fkeras.Model):
+    """Trained on pairs, called on one half of such a pair."""
+
+    def __init__(self):
+        super().__init__()
+        inputs = layers.Input((4,)), layers.Input((4,))
+        dense = layers.Dense(2)
+        self.pair = fkeras.Model(inputs, dense(inputs[0]) - dense(inputs[1]))
+        self.half = fkeras.Model(inputs[0], dense(inputs[0]))
+
+    def call(self, x):
+        return self.half(x["half"])
+
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self.pair(data) ** 2)
+        variables = self.pair.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+        return {"loss": loss}
+
+
+def test_a_model_of_built_ones_is_not_called_where_its_own_step_trains():
+    model = Pairs()
+    model.compile("sgd")
+    rows = fkeras.data.Dataset.from_tensor_slices((X[:, 0], X[:, 1])).batch(3)
+    losses = model.fit(rows, epochs=3, verbose=0).history["loss"]
+    assert losses == sorted(losses, reverse=True)
+    assert model.predict({"half": X[:, 0]}, verbose=0).shape == (6, 2)

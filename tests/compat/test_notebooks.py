@@ -45,6 +45,11 @@ def test_a_command_of_several_lines_is_left_out_as_a_whole():
     assert notebooks.without_commands(cell, 1) == "if x:\n    pass\n\n\n    y = 1\npass"
 
 
+def test_the_indentation_of_a_whole_cell_is_taken_off():
+    cell = "\n  x = [\n 1]\n  if x:\n    !ls\n    y = 1\n"
+    assert notebooks.without_commands(cell, 1) == "\nx = [\n 1]\nif x:\n  pass\n  y = 1\n"
+
+
 def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cell = "if True:\n    %time x = sum(\n        [1, 2])\n%timeit x\n"

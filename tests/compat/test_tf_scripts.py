@@ -8,6 +8,7 @@ import warnings
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import fkeras
@@ -52,6 +53,7 @@ def test_arrays_have_the_methods_while_it_is_installed_and_no_longer(installed):
     assert fkeras.KerasTensor((None, 3)).get_shape().as_list() == [None, 3]
     assert fkeras.Variable([1.0]).read_value().shape == (1,)
     assert jax.jit(lambda a: a * a.get_shape().as_list()[0])(x).tolist() == [2, 4]
+    assert np.random.choice(3, p=np.squeeze(jnp.array([[0, 1 - 1e-6, 0]]))) == 1
     assert fkeras.KerasTensor((None, 3)).shape.as_list() == [None, 3]
     fkeras.compat.uninstall()
     assert type(fkeras.KerasTensor((None, 3)).shape) is tuple

@@ -234,9 +234,17 @@ def test_a_trace_of_our_own_is_told_of_operations_and_values_of_a_class_are_read
 
 def test_another_is_the_same_values_as_another_object():
     x = jnp.arange(3.0)
-    y = jax_private.another(x)
+    outside = jax_private.current_trace()
+    y = jax_private.another(x, outside)
     assert y is not x and y.tolist() == [0, 1, 2]
-    assert jax.jit(jax_private.another)(x).tolist() == [0, 1, 2]
+
+    @jax.jit
+    def program(x):
+        trace = jax_private.current_trace()
+        with jax_private.entered_trace(outside):  # as where JAX has an operation processed
+            return jax_private.another(x, trace)
+
+    assert program(x).tolist() == [0, 1, 2]
 
 
 def test_a_function_with_its_own_derivative_runs_again_once_its_results_are_forgotten():

@@ -17,6 +17,14 @@ def gradient_of(f, x):
     return recording.gradient([y], [[x]], [jnp.ones_like(y)])[0]
 
 
+@jax.custom_jvp
+def sine(x):
+    return jnp.sin(x)
+
+
+sine.defjvp(lambda primals, tangents: (sine(*primals), jnp.cos(primals[0]) * tangents[0]))
+
+
 @pytest.mark.parametrize(
     "f",
     [
@@ -28,6 +36,8 @@ def gradient_of(f, x):
         lambda x: jax.lax.fori_loop(0, 2, lambda i, a: a * x[i], x[2]),
         lambda x: sum(jax.random.normal(jax.random.key(1), (3,)) * x),
         lambda x: jnp.sum(jax.vmap(jax.grad(lambda a: jnp.sin(a) * x[0]))(x)),
+        lambda x: jnp.sum(sine(jnp.concatenate([x, x]))),
+        lambda x: jnp.sum(jax.lax.stop_gradient(x) * x),
     ],
 )
 def test_a_derivative_of_the_record_is_that_of_the_function(f):

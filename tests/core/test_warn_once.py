@@ -37,3 +37,21 @@ def test_a_warning_points_at_the_line_that_its_stack_level_says():
     with pytest.warns(UserWarning, match="text") as record:
         warn_once.warn("text", 1)
     assert record[0].filename == __file__
+
+
+def test_a_line_warns_once_though_somebody_changes_filters():
+    def warn():
+        warn_once.warn_user("said of this line")
+
+    with warnings.catch_warnings():
+        warnings.resetwarnings()
+        warnings.showwarning = lambda message, *_, **__: shown.append(str(message))
+        shown = []
+        for _ in range(3):
+            warn()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+        assert shown == ["said of this line"]
+        warnings.simplefilter("always")
+        warn()
+        assert len(shown) == 2

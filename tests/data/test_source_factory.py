@@ -83,7 +83,13 @@ def test_nothing_is_no_data():
         make_source(None, argument_names=("images", "labels", "weights"))
 
 
-@pytest.mark.parametrize("argument, value", [("y", X), ("sample_weight", X), ("batch_size", 2)])
+@pytest.mark.parametrize("argument, value", [("y", X), ("sample_weight", X)])
 def test_a_stream_makes_its_batches_itself(argument, value):
     with pytest.raises(UserInputError, match=f"`{argument}`"):
         make_source(iter([(X, X)]), **{argument: value})
+
+
+def test_a_batch_size_beside_a_stream_is_left_out_with_a_warning():
+    with pytest.warns(UserWarning, match="`batch_size=2` has no effect: `x` is a generator"):
+        source = make_source(iter([(X, X)]), batch_size=2)
+    assert len(source.peek()[0]) == len(X)

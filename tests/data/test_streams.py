@@ -145,11 +145,6 @@ def test_steps_of_the_user_run_over_the_end():
 REFUSED = [
     ({"y": np.ones(2)}, UserInputError, "`y` should not be passed.*part of the generator"),
     ({"sample_weight": np.ones(2)}, UserInputError, "`sample_weight` should not be passed"),
-    (
-        {"batch_size": 8},
-        UserInputError,
-        "`batch_size` argument must not be specified.*batch_size=8",
-    ),
     ({"class_weight": {"a": 1}}, UserTypeError, "class ids"),
 ]
 

@@ -52,3 +52,10 @@ def test_functional_models_and_copies_are_models_too():
     same = copy.deepcopy(model)
     x = np.ones((2, 4), "float32")
     np.testing.assert_array_equal(same(x), model(x))
+
+
+def test_what_load_weights_returns_can_be_asked_as_in_older_scripts(tmp_path):
+    model = fkeras.Sequential([fkeras.Input((2,)), layers.Dense(1)])
+    model.save_weights(tmp_path / "kept")
+    model.load_weights(tmp_path / "kept").expect_partial()
+    model.load_weights(tmp_path / "kept").assert_consumed().assert_existing_objects_matched()

@@ -96,6 +96,9 @@ def test_a_missing_last_axis_of_one_is_put_right():
     assert model(X[:, 0]).shape == (6, 1)
     y = fkeras.Input(())
     assert fkeras.Model(y, y * 2)(X[:, :1]).shape == (6,)
+    pictures = np.ones((2, 3, 5, 1), "float32")
+    grey = fkeras.Input((3, 5))
+    assert fkeras.Model(grey, grey * 2)(pictures).shape == (2, 3, 5)
     z = fkeras.Input((4,))
     with pytest.raises(UserInputError, match=r"found shape=\(6, 4, 1\).*x\[..., 0\]"):
         fkeras.Model(z, z * 2)(X[..., None])

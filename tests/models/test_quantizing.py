@@ -185,10 +185,65 @@ def test_a_model_gives_adapters_to_the_layers_that_can_have_them():
         model.enable_lora(2, where="first")
 
 
-def test_blocks_of_a_repeat_are_refused():
-    model = fkeras.Sequential([fkeras.Input((8,)), layers.Repeat(layers.Dense(8), 2)])
-    with pytest.raises(ValueError, match="repeated by a `Repeat`"):
+def blocks(stacked):
+    """Three blocks in a `Repeat`, or in a list, with the same weights."""
+    made = [
+        fkeras.Sequential([layers.Dense(8, activation="tanh"), layers.Dense(8)], name=f"block_{i}")
+        for i in range(3)
+    ]
+    model = fkeras.Sequential(
+        [fkeras.Input((8,)), *([layers.Repeat(made[0], 3)] if stacked else made)]
+    )
+    model.set_weights(
+        [np.random.default_rng(i).normal(size=w.shape) for i, w in enumerate(model.weights)]
+    )
+    return model
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8", "ternary"])
+def test_blocks_of_a_repeat_are_quantized_one_by_one(mode, tmp_path):
+    stacked, separate = blocks(True), blocks(False)
+    for model in (stacked, separate):
+        model.quantize(mode, verbose=False)
+    expected = separate.predict(X, verbose=0)
+    np.testing.assert_allclose(stacked.predict(X, verbose=0), expected, rtol=1e-4, atol=1e-4)
+    assert len(stacked.weights) == len(separate.weights)
+    layer, first = stacked.layers[0].block.layers[0], separate.layers[0].layers[0]
+    np.testing.assert_array_equal(np.asarray(layer.kernel)[0], first.kernel)
+    stacked.save(tmp_path / "stacked.keras")
+    loaded = fkeras.saving.load_model(tmp_path / "stacked.keras")
+    np.testing.assert_array_equal(loaded.predict(X, verbose=0), stacked.predict(X, verbose=0))
+
+
+def test_adapters_beside_quantized_blocks_are_kept_in_files(tmp_path):
+    stacked, separate = blocks(True), blocks(False)
+    for model in (stacked, separate):
         model.quantize("int8", verbose=False)
+        model.enable_lora(2)
+        for layer in model._flatten_layers():
+            if getattr(layer, "lora_enabled", False):
+                b = layer.lora_kernel_b
+                b.assign(np.full(b.shape, 0.1))
+                a = layer.lora_kernel_a
+                a.assign(np.full(a.shape, 0.1))
+    expected = separate.predict(X, verbose=0)
+    np.testing.assert_allclose(stacked.predict(X, verbose=0), expected, rtol=1e-4, atol=1e-4)
+    for name, model in (("stacked", stacked), ("separate", separate)):
+        model.save_weights(tmp_path / f"{name}.weights.h5")
+    reader = blocks(False)
+    reader.quantize("int8", verbose=False)
+    outputs = []
+    for name in ("stacked", "separate"):
+        reader.load_weights(tmp_path / f"{name}.weights.h5")
+        outputs.append(reader.predict(X, verbose=0))
+    np.testing.assert_allclose(*outputs, rtol=1e-5, atol=1e-5)
+
+
+def test_blocks_of_a_repeat_are_not_calibrated():
+    model = fkeras.Sequential([fkeras.Input((8,)), layers.Repeat(layers.Dense(8), 2)])
+    config = quantizers.GPTQConfig(None, None, group_size=4)
+    with pytest.raises(ValueError, match="is repeated by a `Repeat`"):
+        model.layers[0].block.quantize("gptq", config=config)
 
 
 # -- files -----------------------------------------------------------------------------------------

@@ -421,3 +421,21 @@ def test_rearrange_is_reshape_and_transpose():
 def test_rearrange_says_what_does_not_fit(pattern, lengths, words):
     with pytest.raises(UserInputError, match=words):
         ops.rearrange(np.ones((2, 6, 4)), pattern, **lengths)
+
+
+def test_shapes_are_made_of_known_sizes_inside_of_a_program():
+    def f(x):
+        rows, columns = ops.shape(x)
+        one = ops.convert_to_tensor([1])
+        size = ops.concatenate([ops.expand_dims(rows, -1), one], axis=0)
+        shape = ops.stack([rows, ops.cast(columns, "int32")])
+        ones = (
+            ops.ones(shape) + ops.zeros(size) + ops.full(size, 0) + ops.broadcast_to(x[:1], shape)
+        )
+        return ops.tile(ops.reshape(x, shape), size) * 0 + ops.tile(ones, size)
+
+    x = jnp.ones((2, 3))
+    np.testing.assert_array_equal(jax.jit(f)(x), np.full((4, 3), 2))
+    np.testing.assert_array_equal(f(x), np.full((4, 3), 2))
+    with pytest.raises(UserTypeError, match="tile: `repeats` must be plain integers"):
+        jax.jit(ops.tile)(x, jnp.asarray([2, 1]))

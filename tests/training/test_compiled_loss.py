@@ -53,6 +53,13 @@ def test_each_of_several_losses_has_a_tracker():
     assert results == pytest.approx({"a_loss": MSE / 2, "b_loss": MAE / 2})
 
 
+def test_equal_losses_of_outputs_without_names_have_trackers_of_their_own():
+    compiled = CompiledLoss("mse", [1.0, 2.0])
+    assert float(compiled([Y, Y], [P, Y])) == pytest.approx(MSE)
+    found = {tracker.name: float(tracker.result()) for tracker in compiled.metrics}
+    assert found == {"mse_loss": pytest.approx(MSE), "mse_loss_1": 0.0}
+
+
 def test_sample_weights_go_to_their_outputs():
     compiled = CompiledLoss("mae", output_names=["a", "b"])
     both = float(compiled([Y, Y], [P, P], np.array([1.0, 0.0])))

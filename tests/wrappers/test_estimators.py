@@ -137,6 +137,24 @@ def test_targets_keep_their_form():
         )
 
 
+def test_texts_are_rows():
+    def of_texts(X, y):
+        vectorize = layers.TextVectorization(output_mode="multi_hot")
+        vectorize.adapt(X)
+        model = fkeras.Sequential([vectorize, layers.Dense(y.shape[1], activation="softmax")])
+        model.compile(fkeras.optimizers.Adam(0.1), "categorical_crossentropy")
+        return model
+
+    texts = ["good film", "bad film", "a good one", "a bad one"] * 5
+    kinds = np.array(["yes", "no"] * 10)
+    one = SKLearnClassifier(of_texts, fit_kwargs={"epochs": 20, "verbose": 0})
+    for rows in (texts, np.array(texts), np.array(texts, object)):
+        assert one.fit(rows, kinds).score(rows, kinds) == 1.0
+    assert cross_val_score(one, texts, kinds, cv=2).tolist() == [1.0, 1.0]
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        one.fit(texts[:3], kinds)
+
+
 def test_metadata_may_be_routed_to_fit():
     X, y = make_classification(12, 4, random_state=0)
     with pytest.raises(RuntimeError, match="enable_metadata_routing"):

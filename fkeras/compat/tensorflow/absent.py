@@ -9,10 +9,7 @@ from fkeras.errors import nearest
 _NO_GRAPHS = (
     "There are no graphs and sessions of TensorFlow 1: layers and steps are compiled by JAX."
 )
-_RECORDS = (
-    "There are no TFRecord files here. Write arrays with `np.savez`, or read the records once "
-    "with TensorFlow and save them so."
-)
+_RECORDS = "Records are read by `tf.io.parse_example` and `tf.io.parse_single_sequence_example`."
 _RAGGED = (
     "There are no ragged tensors. Pad rows to one length: `keras.utils.pad_sequences`, or "
     "`tf.data.Dataset.padded_batch`."
@@ -20,7 +17,6 @@ _RAGGED = (
 _SPARSE = "There are no sparse tensors of TensorFlow; `fit` takes SciPy's sparse matrices."
 _ESTIMATOR = "Use `keras.Model` and `fit`."
 _COLUMNS = "Use named inputs and layers: `keras.Input(name=...)`."
-_ASSETS = "Tables of words: use a dict of Python, or `np.unique(x, return_inverse=True)`."
 _V1 = "Of TensorFlow 1 there are few names. Write the name of TensorFlow 2, or use `keras`."
 _TRAIN_OPTIMIZER = "Use `keras.optimizers`."
 
@@ -29,10 +25,8 @@ INSTEAD = {
     "Graph": _NO_GRAPHS,
     "IndexedSlices": "Gradients are arrays.",
     "Operation": _NO_GRAPHS,
-    "RaggedTensor": _RAGGED,
     "RaggedTensorSpec": _RAGGED,
     "Session": _NO_GRAPHS,
-    "SparseTensor": _SPARSE,
     "SparseTensorSpec": _SPARSE,
     "VariableAggregation": "Use `keras.distribution`.",
     "VariableSynchronization": "Use `keras.distribution`.",
@@ -41,7 +35,6 @@ INSTEAD = {
     "batch_to_space": "Use `tf.reshape` and `tf.transpose`.",
     "compat.v1": _V1,
     "contrib": "It went away with TensorFlow 1. Look for the name in `keras.layers`.",
-    "data.TFRecordDataset": _RECORDS,
     "distribute": "Use `keras.distribution`.",
     "distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
     "Open MPI, Kubernetes and Cloud TPU.",
@@ -55,19 +48,10 @@ INSTEAD = {
     "gradients": "Use `tf.GradientTape`, or `jax.grad` over the pure form of a model: "
     "`model.apply(variables, x)`.",
     "hessians": "Use `jax.hessian`.",
-    "io.FixedLenFeature": _RECORDS,
-    "io.TFRecordOptions": _RECORDS,
-    "io.TFRecordWriter": _RECORDS,
-    "io.VarLenFeature": _RECORDS,
     "io.decode_proto": _RECORDS,
-    "io.parse_example": _RECORDS,
     "io.parse_sequence_example": _RECORDS,
-    "io.parse_single_example": _RECORDS,
-    "io.parse_tensor": _RECORDS,
-    "io.serialize_tensor": "Use `np.save`.",
     "layers": "Use `keras.layers`.",
     "lite": "Models are not exported yet.",
-    "lookup": _ASSETS,
     "map_fn": None,
     "nn.dynamic_rnn": "Use `keras.layers.RNN`.",
     "nn.nce_loss": "Use `tf.nn.sigmoid_cross_entropy_with_logits` on classes that you draw.",
@@ -77,23 +61,14 @@ INSTEAD = {
     "placeholder": _NO_GRAPHS,
     "profiler": "Use `jax.profiler`, or `keras.callbacks.TensorBoard(profile_batch=...)`.",
     "python": "It is TensorFlow's own.",
-    "python_io": _RECORDS,
     "quantization": "Models are not quantized yet.",
     "queue": "Use `tf.data.Dataset`.",
-    "ragged": _RAGGED,
     "raw_ops": "Use the function's name in `tf`.",
     "reset_default_graph": _NO_GRAPHS,
-    "sparse": _SPARSE,
     "strings.to_hash_bucket": "Use `tf.strings.to_hash_bucket_fast`, which is the same everywhere.",
     "to_float": "Use `tf.cast(x, tf.float32)`.",
     "to_int32": "Use `tf.cast(x, tf.int32)`.",
     "tpu": "Use `keras.distribution`; JAX finds TPUs by itself.",
-    "train.BytesList": _RECORDS,
-    "train.Example": _RECORDS,
-    "train.Feature": _RECORDS,
-    "train.Features": _RECORDS,
-    "train.FloatList": _RECORDS,
-    "train.Int64List": _RECORDS,
     "train.Saver": "Use `tf.train.Checkpoint`, or `model.save_weights` and `load_weights`.",
     "train.AdamOptimizer": _TRAIN_OPTIMIZER,
     "train.GradientDescentOptimizer": _TRAIN_OPTIMIZER,

@@ -72,6 +72,7 @@ NAMES: dict[str, Any] = {
     "Dataset": data.Dataset,
     "Iterator": data.DatasetIterator,
     "Options": Inert,
+    "TFRecordDataset": data.TFRecordDataset,
     "TextLineDataset": data.TextLineDataset,
 }
 EXPERIMENTAL: dict[str, Any] = {
@@ -97,6 +98,7 @@ EXPERIMENTAL: dict[str, Any] = {
 }
 V1: dict[str, Any] = {
     "Dataset": data.Dataset,
+    "TFRecordDataset": data.TFRecordDataset,
     "TextLineDataset": data.TextLineDataset,
     "get_output_shapes": lambda dataset: _of_specs(dataset, "shape"),
     "get_output_types": lambda dataset: _of_specs(dataset, "dtype"),

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+from fkeras import tree
 from fkeras.compat.tensorflow.notes import Inert
+from fkeras.data import TensorSpec
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.models import Model
 from fkeras.saving import load_model
@@ -40,7 +42,37 @@ def load(export_dir: Any, tags: Any = None, options: Any = None) -> Any:
             f"'{path}' is a SavedModel of TensorFlow: a program of its own, which needs TensorFlow "
             "to run. Save the Keras model there with `model.save('model.keras')` or `.h5`."
         )
-    return load_model(path)
+    model = load_model(path)
+    model.signatures = {"serving_default": Signature(model)}
+    return model
+
+
+class Signature:
+    """A loaded model as a function that gives its outputs in a dict, by their names.
+
+    Args:
+        model: the model.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        given = args or tuple(kwargs.values())
+        inputs = given[0] if len(given) == 1 else kwargs or list(given)
+        outputs = tree.flatten(self._model(inputs, training=False))
+        return dict(zip(self._names(len(outputs)), outputs))
+
+    @property
+    def structured_outputs(self) -> dict[str, TensorSpec]:
+        """Shapes and dtypes of the outputs."""
+        outputs = tree.flatten(self._model.outputs)
+        specs = (TensorSpec(x.shape, x.dtype) for x in outputs)
+        return dict(zip(self._names(len(outputs)), specs))
+
+    def _names(self, count: int) -> list[str]:
+        names = getattr(self._model, "output_names", None)
+        return list(names) if names else [f"output_{i}" for i in range(count)]
 
 
 def contains_saved_model(export_dir: Any) -> bool:

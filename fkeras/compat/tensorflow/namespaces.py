@@ -18,18 +18,22 @@ from fkeras.compat.tensorflow import (
     devices,
     distribute,
     dtypes,
+    examples,
     files,
     files_of_models,
     gradient_tape,
     image_random,
     linalg,
+    lookup,
     modules,
     nn,
     old_names,
     picking,
+    ragged_functions,
     random,
     reductions,
     signal,
+    sparse,
     strings,
     summary,
     tensor_array,
@@ -50,16 +54,17 @@ _IN_TF = (
 ).split()
 
 
-_MATH = {
-    **arithmetic.NAMES,
-    **reductions.NAMES,
-    **picking.IN_MATH,
-    **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
-}
+_MATH = ragged_functions.aware(
+    {
+        **arithmetic.NAMES,
+        **reductions.NAMES,
+        **picking.IN_MATH,
+        **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
+    },
+    "math",
+)
 _CORE: dict[str, Any] = {
-    **creation.NAMES,
-    **arranging.NAMES,
-    **picking.NAMES,
+    **ragged_functions.aware({**creation.NAMES, **arranging.NAMES, **picking.NAMES}, ""),
     **control.NAMES,
     **debugging.IN_CORE,
     **gradient_tape.NAMES,
@@ -69,6 +74,8 @@ _CORE: dict[str, Any] = {
     **linalg.IN_CORE,
     **{name: _MATH[name] for name in _IN_TF},
     **dtypes.NAMES,
+    "RaggedTensor": ragged_functions.RaggedTensor,
+    "SparseTensor": sparse.SparseTensor,
     "TensorSpec": data.TensorSpec,
     "Event": Inert,
     "__version__": TENSORFLOW_VERSION,
@@ -110,24 +117,30 @@ TREE: dict[str, dict[str, Any]] = {
     },
     "errors": old_names.ERRORS,
     "image": image_random.ALL,
-    "io": files.NAMES,
+    "io": {**files.NAMES, **examples.IO},
     "io.gfile": files.GFILE,
     "linalg": {**linalg.NAMES, "global_norm": arithmetic.global_norm},
     "logging": old_names.LOGGING,
+    "lookup": lookup.NAMES,
+    "lookup.experimental": lookup.EXPERIMENTAL,
     "math": _MATH,
     "nest": old_names.NEST,
     "nn": nn.NAMES,
+    "python_io": {name: examples.IO[name] for name in ("TFRecordOptions", "TFRecordWriter")},
     "python.client.device_lib": {"list_local_devices": devices.list_logical_devices},
+    "ragged": ragged_functions.NAMES,
     "random": random.NAMES,
     "random.experimental": random.EXPERIMENTAL,
     "saved_model": files_of_models.SAVED_MODEL,
+    "sets": sparse.SETS,
     "signal": signal.NAMES,
-    "strings": strings.NAMES,
+    "sparse": sparse.NAMES,
+    "strings": ragged_functions.aware(strings.NAMES, "strings"),
     "summary": summary.NAMES,
     "summary.experimental": summary.EXPERIMENTAL,
     "sysconfig": {"get_build_info": dict},
     "test": devices.TEST,
-    "train": checkpoints.TRAIN,
+    "train": {**checkpoints.TRAIN, **examples.TRAIN},
     "version": _VERSION,
 }
 
@@ -160,6 +173,7 @@ def find(path: str, name: str) -> Any:
     """
     names = TREE.get(path, {})
     if name in names:
-        return names[name]
+        value = names[name]
+        return value.make() if isinstance(value, examples.Late) else value
     elsewhere = next((p for p in _PLACES if p != path and name in TREE[p]), "")
     raise AttributeError(absent.message(path, name, names_of(path), elsewhere))

@@ -40,3 +40,6 @@ class TensorShape(DataShape):
 
     def __repr__(self) -> str:
         return f"TensorShape({list(self)})"
+
+    def __str__(self) -> str:
+        return str(tuple(self))

@@ -10,7 +10,7 @@ import numpy as np
 
 from fkeras.compat.tensorflow.calls import known
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
-from fkeras.compat.tensorflow.shapes import TensorShape
+from fkeras.compat.tensorflow.ragged import RaggedTensor, of_each
 from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.data.text.fingerprints import fingerprint64
 from fkeras.data.text.packed_strings import PackedStrings
@@ -19,58 +19,13 @@ from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, Axis, DTypeLike
 
 
-class Rows(list):
-    """Rows of different lengths, as `tf.strings.split` gives of several texts: the few methods of
-    TensorFlow's ragged tensors that lead away from it.
-
-    Args:
-        rows: arrays of texts.
-    """
-
-    def to_list(self) -> list[list[bytes]]:
-        """As lists of Python."""
-        return [row.tolist() for row in self]
-
-    def to_tensor(
-        self, default_value: str | bytes = b"", name: str | None = None, shape: Any = None
-    ) -> HostArray:
-        """One array, where shorter rows end in `default_value`."""
-        width = max((len(row) for row in self), default=0)
-        if shape is not None and shape[-1] is not None:
-            width = int(shape[-1])
-        fill = default_value.encode() if isinstance(default_value, str) else default_value
-        table = np.full((len(self), width), fill, object)
-        for place, row in zip(table, self):
-            place[: len(row)] = row[:width]
-        return host_array(table)
-
-    def row_lengths(self, axis: int = 1, name: str | None = None) -> HostArray:
-        """How many texts each row has."""
-        return host_array(np.array([len(row) for row in self], np.int64))
-
-    def numpy(self) -> np.ndarray:
-        """An array of the rows."""
-        result = np.empty(len(self), object)
-        result[:] = [row.numpy() for row in self]
-        return result
-
-    @property
-    def flat_values(self) -> HostArray:
-        """All texts in a row."""
-        return host_array(np.array([text for row in self for text in row.tolist()], object))
-
-    values = flat_values
-
-    @property
-    def shape(self) -> TensorShape:
-        """(rows, None)"""
-        return TensorShape((len(self), None))
-
-
 def _texts(input: Any, what: str) -> np.ndarray:
     array = known(input, what)
     if array.dtype != object:
         raise UserInputError(f"{what} takes texts. Received: {array.dtype} {array.shape}.")
+    if any(isinstance(text, str) for text in array.flat):  # as layers that look words up give them
+        array = np.frompyfunc(_as_bytes, 1, 1)(array)
+        array = np.asarray(array, object)
     return array
 
 
@@ -122,12 +77,12 @@ def split(
     """The parts of texts between separators; None: white space.
 
     Returns:
-        An array of the parts of one text; of several texts `Rows`.
+        An array of the parts of one text; of several texts a ragged tensor.
     """
     texts = _texts(input, "tf.strings.split")
     separator = _as_bytes(sep) or None if sep is not None else None
     parts = [_row(text.split(separator, maxsplit)) for text in texts.ravel()]
-    return parts[0] if texts.ndim == 0 else Rows(parts)
+    return _parts(parts, texts.shape)
 
 
 def bytes_split(input: ArrayLike, name: str | None = None) -> Any:
@@ -148,7 +103,7 @@ def unicode_split(
 def _characters(input: Any, function: Callable[[bytes], list[bytes]]) -> Any:
     texts = _texts(input, "tf.strings.bytes_split")
     parts = [_row(function(text)) for text in texts.ravel()]
-    return parts[0] if texts.ndim == 0 else Rows(parts)
+    return _parts(parts, texts.shape)
 
 
 def unicode_decode(input: ArrayLike, input_encoding: str = "UTF-8", **options: Any) -> Any:
@@ -158,7 +113,7 @@ def unicode_decode(input: ArrayLike, input_encoding: str = "UTF-8", **options: A
         host_array(np.array([ord(c) for c in t.decode(input_encoding, "replace")], np.int32))
         for t in texts.ravel()
     ]
-    return rows[0] if texts.ndim == 0 else Rows(rows)
+    return _parts(rows, texts.shape, np.int32)
 
 
 def unicode_encode(input: ArrayLike, output_encoding: str = "UTF-8", **options: Any) -> HostArray:
@@ -168,6 +123,12 @@ def unicode_encode(input: ArrayLike, output_encoding: str = "UTF-8", **options: 
     for index in np.ndindex(result.shape):
         result[index] = "".join(map(chr, codes[index])).encode(output_encoding)
     return host_array(result)
+
+
+def _parts(rows: list[Any], shape: Sequence[int], dtype: DTypeLike = object) -> Any:
+    """The parts of one text, or ragged those of several."""
+    empty = RaggedTensor(np.zeros(0, dtype), [0])
+    return rows[0] if not shape else of_each(rows, shape, empty)
 
 
 def _row(parts: Sequence[bytes]) -> HostArray:
@@ -212,8 +173,6 @@ def reduce_join(
     name: str | None = None,
 ) -> HostArray:
     """The texts along an axis as one; None: all of them."""
-    if isinstance(inputs, Rows):
-        return host_array(np.array([_as_bytes(separator).join(r.tolist()) for r in inputs], object))
     texts, between = _texts(inputs, "tf.strings.reduce_join"), _as_bytes(separator)
     if axis is None:
         joined = np.array(between.join(texts.ravel().tolist()), object)

@@ -1,4 +1,4 @@
-"""`tf.summary`: scalars, images, histograms and texts for TensorBoard."""
+"""`tf.summary`: scalars, images, sounds, histograms and texts for TensorBoard."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from fkeras.compat.tensorflow.calls import is_traced, known
 from fkeras.compat.tensorflow.image_colors import convert_image_dtype
 from fkeras.compat.tensorflow.image_files import encode_png
 from fkeras.compat.tensorflow.notes import without_effect
+from fkeras.compat.tensorflow.signal import encode_wav
 from fkeras.compat.tensorflow.strings import to_text
 from fkeras.core.scoped import Scoped
 from fkeras.errors import UserInputError
@@ -127,6 +128,26 @@ def image(
     return target is not None
 
 
+def audio(
+    name: str,
+    data: ArrayLike,
+    sample_rate: int,
+    step: int | None = None,
+    max_outputs: int = 3,
+    encoding: str | None = None,
+    description: str | None = None,
+) -> bool:
+    """Writes the first `max_outputs` of sounds (sounds, samples, channels), floats in [-1, 1];
+    False where no writer is open.
+    """
+    target = _target("tf.summary.audio", data, step)
+    if target is not None:
+        sounds = known(data, "tf.summary.audio")
+        encoded = [encode_wav(sound, sample_rate).numpy() for sound in sounds[:max_outputs]]
+        target[0].write_sounds(name, encoded, float(sample_rate), sounds.shape[2], target[1])
+    return target is not None
+
+
 def text(
     name: str, data: ArrayLike, step: int | None = None, description: str | None = None
 ) -> bool:
@@ -172,6 +193,7 @@ class _NoWriter(SummaryWriter):
 
 _USE_JAX = "use `jax.profiler`, or `keras.callbacks.TensorBoard(profile_batch=...)`."
 NAMES: dict[str, Any] = {
+    "audio": audio,
     "SummaryWriter": SummaryWriter,
     "create_file_writer": create_file_writer,
     "create_noop_writer": create_noop_writer,

@@ -13,6 +13,7 @@ stack of `repeat/blocks_0/dense/kernel`, `repeat/blocks_1/dense/kernel`, ...
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -167,11 +168,32 @@ def at_block(value: Any, index: tuple[int, ...]) -> Any:
     return value
 
 
+def stack_like(variable: Variable, other: Variable) -> None:
+    """Makes a Variable of one block hold as many values as `other` holds, each its own."""
+    blocks = zip(other._meta.blocks, other._meta.block_paths)
+    for count, block_path in reversed(list(blocks)):
+        stack(variable, count, block_path)
+
+
 def over_blocks(function: Callable[..., Any], ndim: int) -> Callable[..., Any]:
     """A function of one block's arrays as one of stacks of them, with `ndim` leading axes."""
     for _ in range(ndim):
         function = jax.vmap(function)
     return function
+
+
+def one_by_one(function: Callable[[Any], Any], ndim: int) -> Callable[[Any], Any]:
+    """As `over_blocks` of one argument, for functions that want NumPy's arrays and do not trace."""
+    if not ndim:
+        return function
+    of_one = one_by_one(function, ndim - 1)
+
+    def of_all(stacks: Any) -> Any:
+        count = len(jax.tree.leaves(stacks)[0])
+        blocks = [of_one(jax.tree.map(operator.itemgetter(i), stacks)) for i in range(count)]
+        return jax.tree.map(lambda *values: jnp.stack(values), *blocks)
+
+    return of_all
 
 
 # -- one block's share ---------------------------------------------------------

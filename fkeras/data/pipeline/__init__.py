@@ -13,3 +13,4 @@ from fkeras.data.pipeline.node import INFINITE_CARDINALITY as INFINITE_CARDINALI
 from fkeras.data.pipeline.node import UNKNOWN_CARDINALITY as UNKNOWN_CARDINALITY
 from fkeras.data.pipeline.tensor_spec import TensorSpec as TensorSpec
 from fkeras.data.pipeline.text_lines import TextLineDataset as TextLineDataset
+from fkeras.data.pipeline.text_lines import TFRecordDataset as TFRecordDataset

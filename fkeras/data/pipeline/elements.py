@@ -41,7 +41,7 @@ def unwrap(element: Any, title: str) -> Any:
         return {key: unwrap(value, f"{title}[{key!r}]") for key, value in element.items()}
     if isinstance(element, tuple):  # a namedtuple
         return kind(*[unwrap(value, title) for value in element])
-    if element is None or hasattr(element, "element_spec"):
+    if element is None or hasattr(element, "element_spec") or hasattr(element, "is_composite"):
         return element
     array = to_array(element, title)
     return array if array.ndim else array[()]

@@ -7,14 +7,15 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
 from fkeras.data.pipeline import elements, tensor_spec
 from fkeras.data.pipeline.node import UNKNOWN_CARDINALITY, Node, Run
 from fkeras.errors import UserInputError
+from fkeras.io.record_files import read_records
 
 
 def matching_files(patterns: Any) -> list[str]:
@@ -36,10 +37,18 @@ def names_of(value: Any, title: str) -> list[str]:
     return [os.fsdecode(name) for name in names]
 
 
-class Lines(Node):
-    """The lines of files, without their ends."""
+class Contents(Node):
+    """What stands in files, item by item.
 
-    label = "TextLineDataset"
+    Args:
+        files: gives names.
+        compression: None, 'GZIP' or 'ZLIB'.
+
+    Attributes:
+        read: gives the items of a file that is open; takes its name, too.
+    """
+
+    read: ClassVar[Callable[[BinaryIO, str], Iterator[bytes]]]
 
     def __init__(self, files: Node, compression: str | None) -> None:
         self.inputs = (files,)
@@ -49,8 +58,7 @@ class Lines(Node):
         for names in self.inputs[0].open(run):
             for name in names_of(names, self.label):
                 with self._opened(name) as file:
-                    for line in file:
-                        yield line.removesuffix(b"\n").removesuffix(b"\r")
+                    yield from type(self).read(file, name)
 
     def _opened(self, name: str) -> BinaryIO:
         if self.compression == "GZIP":
@@ -65,3 +73,22 @@ class Lines(Node):
 
     def spec(self) -> Any:
         return tensor_spec.TensorSpec((), "string")
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    for line in file:
+        yield line.removesuffix(b"\n").removesuffix(b"\r")
+
+
+class Lines(Contents):
+    """The lines of files, without their ends."""
+
+    label = "TextLineDataset"
+    read = staticmethod(_lines)
+
+
+class Records(Contents):
+    """The records of TFRecord files."""
+
+    label = "TFRecordDataset"
+    read = staticmethod(read_records)

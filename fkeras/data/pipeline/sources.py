@@ -42,7 +42,41 @@ class Slices(Node):
         )
 
 
-def slices(tensors: Any) -> Slices:
+class UnevenRows(Node):
+    """Rows of arrays and of TensorFlow's ragged or sparse tensors (`is_composite`)."""
+
+    label = "from_tensor_slices"
+
+    def __init__(self, arrays: Any) -> None:
+        self.arrays = arrays
+        lengths = {len(column) for column in elements.values_of(arrays)}
+        if len(lengths) > 1:
+            raise UserInputError(
+                f"{self.label}: all arrays need the same number of rows. Received lengths "
+                f"{sorted(lengths)}."
+            )
+        [self.length] = lengths
+
+    def elements(self, run: Run) -> Iterator[Any]:
+        for row in range(self.length):
+            yield elements.unwrap(self._row(row), self.label)
+
+    def _row(self, number: int) -> Any:
+        return elements.map_values(lambda array: array[number], self.arrays)
+
+    def count(self) -> int:
+        return self.length
+
+    def spec(self) -> Any:
+        def spec_of(column: Any) -> Any:
+            if not hasattr(column, "is_composite"):
+                return tensor_spec.spec_of(elements.unwrap(column, self.label)).of_row()
+            return tensor_spec.TensorSpec(tuple(column.shape)[1:], str(column.dtype))
+
+        return elements.map_values(spec_of, self.arrays)
+
+
+def slices(tensors: Any) -> Node:
     """The node for what `from_tensor_slices` was given.
 
     Raises:
@@ -51,6 +85,8 @@ def slices(tensors: Any) -> Slices:
     name = "from_tensor_slices"
     if hasattr(tensors, "element_spec"):
         raise UserTypeError(f"{name}: received a Dataset. Expected arrays.")
+    if any(hasattr(value, "is_composite") for value in elements.values_of(tensors)):
+        return UnevenRows(tensors)
     columns = elements.unwrap(tensors, name)
     values = elements.values_of(columns)
     if not values:

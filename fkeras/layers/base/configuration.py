@@ -103,7 +103,7 @@ class Configuration:
                 f"variables during loading. Expected: {[v.name for v in own]}"
             )
         for i, variable in enumerate(own):
-            variable.assign(store[str(i)])
+            variable.assign(self._as_kept(variable, store[str(i)]))
             for other, value in self._set_beside(variable):
                 other.assign(value)
 
@@ -119,6 +119,10 @@ class Configuration:
     def _values_for_files(self) -> list[Any]:
         """What files hold for each of `_own_variables`: the Variable, or an array in its place."""
         return self._own_variables()
+
+    def _as_kept(self, variable: Variable, value: ArrayLike) -> ArrayLike:
+        """What a file holds for one of `_own_variables`, in the form that the layer keeps."""
+        return value
 
     def _set_beside(self, variable: Variable) -> list[tuple[Variable, ArrayLike]]:
         """What else is to be set where one of `_own_variables` takes its value from a file."""

@@ -182,9 +182,7 @@ class LowRankAdaptable:
                     regularizer=getattr(self, f"{name}_regularizer"),
                 )
                 # Those of a layer that a `Repeat` repeats are stacks, as the weight is.
-                blocks = zip(weight._meta.blocks, weight._meta.block_paths)
-                for count, block_path in reversed(list(blocks)):
-                    stacking.stack(adapter, count, block_path)
+                stacking.stack_like(adapter, weight)
                 setattr(self, f"lora_{name}_{letter}", adapter)
         info_of(weight).is_held_fixed = True
         self.lora_enabled = True

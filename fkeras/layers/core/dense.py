@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fkeras.quantizers import QuantizationConfig
     from fkeras.types import Identifier, Shape, Tensor
 
-_PRODUCT = MatrixProduct()
+PRODUCT = MatrixProduct()
 
 
 class Dense(Quantizable, LowRankAdaptable, Layer):
@@ -144,7 +144,7 @@ class Dense(Quantizable, LowRankAdaptable, Layer):
     def _multiply(self, inputs: Tensor, training: bool | None) -> Tensor:
         """`inputs @ kernel`; of sparse inputs too."""
         if self._info.schemes:
-            x = self._multiply_quantized(_PRODUCT, inputs, training)
+            x = self._multiply_quantized(PRODUCT, inputs, training)
         else:
             x = ops.matmul(inputs, self._adapted_variable)
         if not self.lora_enabled:

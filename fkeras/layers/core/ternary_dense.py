@@ -6,28 +6,19 @@ from typing import TYPE_CHECKING, Unpack
 
 import jax
 
-from fkeras import activations, constraints, initializers, ops, regularizers
-from fkeras.core import broadcasting
+from fkeras import ops
 from fkeras.errors import UserInputError
-from fkeras.layers.base import arguments
-from fkeras.layers.base.input_spec import InputSpec
-from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import CommonOptions
-from fkeras.layers.quantized.layouts import WeightLayout
-from fkeras.layers.quantized.products import MatrixProduct
-from fkeras.layers.quantized.quantizable import Quantizable
+from fkeras.layers.core.dense import PRODUCT, Dense
 from fkeras.layers.quantized.three_values import Ternary, signs_and_scale
 
 if TYPE_CHECKING:
-    from fkeras.core.values.variable import Variable
     from fkeras.layers.quantized.scheme import Scheme
     from fkeras.quantizers import QuantizationConfig
-    from fkeras.types import Config, Identifier, Shape, Tensor
-
-_PRODUCT = MatrixProduct()
+    from fkeras.types import Config, Identifier, Tensor
 
 
-class TernaryDense(Quantizable, Layer):
+class TernaryDense(Dense):
     """`activation(scale * inputs @ signs + bias)`, where `signs` is the kernel as -1, 0 and 1.
 
     The kernel is trained as floats: gradients pass the rounding as if it were not there. Then
@@ -66,10 +57,6 @@ class TernaryDense(Quantizable, Layer):
         ('kernel', (7, 64), 'uint8')
     """
 
-    kernel: Variable
-    bias: Variable | None
-
-    _other_weights = ("bias",)
     _schemes = {"ternary": Ternary}
 
     def __init__(
@@ -87,67 +74,40 @@ class TernaryDense(Quantizable, Layer):
         bias_constraint: Identifier | None = None,
         **kwargs: Unpack[CommonOptions],
     ):
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        units = arguments.whole(units)
-        if not arguments.is_int(units) or units <= 0:
-            raise UserInputError(
-                "Received an invalid value for `units`, expected a positive integer. Received: "
-                f"units={units}"
-            )
+        super().__init__(
+            units,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
+            **kwargs,
+        )
         is_number = isinstance(threshold, (int, float)) and not isinstance(threshold, bool)
         if threshold is not None and not (is_number and threshold >= 0):
             raise UserInputError(
                 "Received an invalid value for `threshold`, expected a non-negative float or None. "
                 f"Received: threshold={threshold}"
             )
-        self.units = int(units)
         self.threshold = threshold
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
-        self.input_spec = InputSpec(min_ndim=2)
-        self.supports_masking = True
 
-    def build(self, input_shape: Shape) -> None:
-        features = input_shape[-1]
-        if self._quantized_build_keeps_weights((features, self.units)):
-            self.kernel = self.add_weight(
-                name="kernel",
-                shape=(features, self.units),
-                initializer=self.kernel_initializer,
-                regularizer=self.kernel_regularizer,
-                constraint=self.kernel_constraint,
-            )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                name="bias",
-                shape=(self.units,),
-                initializer=self.bias_initializer,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
-        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
-
-    def call(self, inputs: Tensor) -> Tensor:
+    def _multiply(self, inputs: Tensor, training: bool | None) -> Tensor:
         if self._info.schemes:
-            x = self._multiply_quantized(_PRODUCT, inputs, None)
-        else:
-            kernel = self.kernel.value
-            signs, scale = signs_and_scale(kernel, self.threshold)
-            rounded = kernel + jax.lax.stop_gradient(signs - kernel)
-            x = ops.matmul(inputs, rounded) * scale  # (batch, ..., units)
-        if self.bias is not None:
-            x = broadcasting.add(x, self.bias.value)
-        return x if self.activation is None else self.activation(x)
+            return self._multiply_quantized(PRODUCT, inputs, training)
+        kernel = self.kernel.value
+        signs, scale = signs_and_scale(kernel, self.threshold)
+        rounded = kernel + jax.lax.stop_gradient(signs - kernel)
+        return ops.matmul(inputs, rounded) * scale
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (*input_shape[:-1], self.units)
+    def _why_not_adapted(self) -> str:
+        return (
+            f"lora is not supported by TernaryDense '{self.name}': its kernel is rounded in each "
+            "call, and a sum with an update would be no longer. Use `Dense`."
+        )
 
     def quantize(
         self,
@@ -156,11 +116,6 @@ class TernaryDense(Quantizable, Layer):
         config: QuantizationConfig | None = None,
     ) -> None:
         super().quantize(mode, type_check, config)
-
-    def _layouts(self, shape: Shape) -> list[WeightLayout]:
-        layout = WeightLayout("kernel", shape)
-        layout.attribute = "kernel"
-        return [layout]
 
     def _encode(self, scheme: Scheme, weight: jax.Array) -> dict[str, jax.Array]:
         return scheme.encoded(weight, self.threshold)

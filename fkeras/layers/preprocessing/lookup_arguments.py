@@ -8,6 +8,8 @@ from typing import Any
 from fkeras.errors import UserInputError
 from fkeras.layers.preprocessing.output_modes import salt_pair
 
+MOST_SHOWN = 5  # tokens in an error
+
 
 def check_sizes(
     max_tokens: int | None, num_oov_indices: int, pad_to_max_tokens: bool, who: str
@@ -59,3 +61,14 @@ def lookup_salts(
             f"oov_method={oov_method!r}"
         )
     return salt_pair(salt, who)
+
+
+def is_path(vocabulary: Any) -> bool:
+    """Whether a vocabulary is given as the path of a file."""
+    return isinstance(vocabulary, str) or hasattr(vocabulary, "__fspath__")
+
+
+def some_of(items: Sequence[Any], count: int | None = None) -> str:
+    """The first of some items as text."""
+    shown = ", ".join(repr(item)[:40] for item in items[:MOST_SHOWN])
+    return shown + (", ..." if (count or len(items)) > MOST_SHOWN else "")

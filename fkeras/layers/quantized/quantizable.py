@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from fkeras.core import dtype_policy
-from fkeras.core.values import lending
+from fkeras.core.values import lending, stacking
 from fkeras.errors import UserInputError
 from fkeras.layers.base import building
 from fkeras.layers.base.quantizing import check_quantizable, not_implemented, unknown_mode
@@ -17,7 +20,7 @@ from fkeras.quantizers.calibrated_configs import for_files
 from fkeras.quantizers.configs import QuantizationConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import jax
 
@@ -121,12 +124,17 @@ class Quantizable:
             raise not_implemented(self, "quantize")
         if config.mode not in self._schemes:
             raise unknown_mode(self, tuple(self._schemes), config.mode)
-        schemes = self._schemes_for(config.mode, config, self._large_weight_shape())
+        weight = self._large_weight()
+        shape = weight._meta.shape[len(weight._meta.blocks) :]
+        schemes = self._schemes_for(config.mode, config, shape)
         encoded = self._encoded(schemes)
         for scheme in schemes.values():
             if encoded and not scheme.keeps_weight:
                 delattr(self, scheme.layout.attribute)
         self._make_variables(schemes)
+        for scheme in schemes.values():
+            for attribute in scheme.variables():
+                stacking.stack_like(getattr(self, attribute), weight)
         for attribute, value in encoded.items():
             getattr(self, attribute).assign(value)
         self.quantization_config = config
@@ -139,21 +147,30 @@ class Quantizable:
         encoded = {}
         for scheme in schemes.values():
             variable = vars(self)[scheme.layout.attribute]
-            if variable._meta.blocks:
+            blocks = variable._meta.blocks
+            if blocks and isinstance(scheme, Calibrated):
                 raise UserInputError(
-                    f"Layer '{self.name}' is repeated by a `Repeat`, whose blocks share one stack "
-                    "of weights. Quantize a model that holds its blocks in a list."
+                    f"Layer '{self.name}' is repeated by a `Repeat`, whose blocks run as one. To "
+                    "choose numbers by looking at what each block is given, quantize a model that "
+                    "holds its blocks in a list. 'int8', 'int4', 'float8' and 'ternary' need no "
+                    "data."
                 )
-            encoded.update(self._encode(scheme, variable.value))
+            encode = functools.partial(self._encode, scheme)
+            encoded.update(stacking.one_by_one(encode, len(blocks))(variable.value))
         return encoded
 
     def _encode(self, scheme: Scheme, weight: jax.Array) -> dict[str, jax.Array]:
         return scheme.encode(weight)
 
-    def _large_weight_shape(self) -> Shape:
-        """The shape of the first large weight, while it is one of floats."""
+    def _large_weight(self) -> Variable:
+        """The first large weight, while it is one of floats."""
         name = self._large_weights[0]
-        return vars(self).get(f"_{name}", vars(self).get(name))._meta.shape
+        return vars(self).get(f"_{name}", vars(self).get(name))
+
+    def _of_each_block(self, scheme: Scheme, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of what is kept of one block's weight, for all blocks that share a stack."""
+        kept = getattr(self, next(iter(scheme.attributes().values())))
+        return stacking.one_by_one(function, stacking.count_block_axes(kept))
 
     def _refuse_adapters(self, mode: str) -> None:
         """Raises where the layer has low-rank adapters and the mode cannot go beside them."""
@@ -277,20 +294,21 @@ class Quantizable:
         scheme = self._scheme()
         if scheme is None or scheme.is_plain:
             return super()._unadapted()
-        return scheme.numbers(self._kept_values(scheme))
+        return self._of_each_block(scheme, scheme.numbers)(self._kept_values(scheme))
 
     def _unadapted_value(self) -> jax.Array:
         scheme = self._scheme()
         if scheme is None:
             return super()._unadapted_value()
-        return scheme.decode(self._kept_values(scheme), self.variable_dtype)
+        decode = functools.partial(scheme.decode, dtype=self.variable_dtype)
+        return self._of_each_block(scheme, decode)(self._kept_values(scheme))
 
     def _set_unadapted(self, value: jax.Array) -> None:
         scheme = self._scheme()
         if scheme is None:
             super()._set_unadapted(value)
             return
-        for attribute, kept in scheme.encode(value).items():
+        for attribute, kept in self._of_each_block(scheme, scheme.encode)(value).items():
             getattr(self, attribute).assign(kept)
 
     def _adapted_shape(self) -> tuple[int, ...]:
@@ -342,6 +360,17 @@ class Quantizable:
         if scheme is None or not getattr(self, "lora_enabled", False):
             return super()._values_for_files()
         with lending.autocast(None):
-            merged = scheme.encode(self._adapted_value().astype(self.variable_dtype))
+            value = self._adapted_value().astype(self.variable_dtype)
+            merged = self._of_each_block(scheme, scheme.encode)(value)
         by_variable = {id(getattr(self, name)): value for name, value in merged.items()}
         return [by_variable.get(id(variable), variable) for variable in self._own_variables()]
+
+    def _as_kept(self, variable: Variable, value: ArrayLike) -> ArrayLike:
+        """Keras 3.15 writes GPTQ's numbers of 2 bits one by one, 3.16 four in a byte."""
+        scheme = self._info.schemes.get(self._large_weights[0])
+        is_other_form = tuple(value.shape) != tuple(variable.shape)
+        if isinstance(scheme, Calibrated) and variable.dtype == "uint8" and is_other_form:
+            layout = scheme.layout
+            if tuple(value.shape) == (layout.columns, layout.rows):
+                return np.asarray(scheme.packed(value))
+        return value

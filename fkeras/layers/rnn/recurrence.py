@@ -26,12 +26,12 @@ keep_for_gradient = functools.partial(checkpoint_name, name=_STORED_NAME)
 _store_gates_only = jax.checkpoint_policies.save_only_these_names(_STORED_NAME)
 
 States = Nested[Tensor]
-StepFunction = Callable[[Tensor, States], tuple[Tensor, States]]
+StepFunction = Callable[[Nested[Tensor], States], tuple[Nested[Tensor], States]]
 
 
 def run(
     step: StepFunction,
-    inputs: Tensor,
+    inputs: Nested[Tensor],
     states: States,
     mask: Tensor | None = None,
     *,
@@ -39,31 +39,30 @@ def run(
     unroll: bool | int = False,
     zero_masked: bool = False,
     sequences: bool = True,
-    previous_output: Callable[[States], Tensor] | None = None,
-) -> tuple[Tensor, Tensor | None, States]:
+    previous_outputs: Callable[[States], list[Tensor]] = jax.tree_util.tree_leaves,
+) -> tuple[Nested[Tensor], Nested[Tensor] | None, States]:
     """Runs `step(inputs_at_t, states) -> (output, states)` over the first axis of `inputs`.
 
     Args:
         step: function of arrays; `states` has the structure of the first states.
-        inputs: (time, batch, ...).
+        inputs: (time, batch, ...), or a structure of such arrays.
         states: nested lists of arrays: the first states.
         mask: bool (time, batch), True where a step counts; None where all do. At a masked step the
             states stay as they are.
         reverse: whether the last step comes first.
         unroll: whether the loop is written out (True: all of it, an int: that many steps at a
             time).
-        zero_masked: whether the output at a masked step is 0 instead of `previous_output`.
+        zero_masked: whether the output at a masked step is 0 instead of that before.
         sequences: whether the outputs of all steps are wanted. False: the step's output must be its
             first state.
-        previous_output: function of the states that gives the output of the step before; None: the
-            first state.
+        previous_outputs: function of the states that gives the output of the step before, in a
+            list that begins with it: the first states, for an output that is several arrays.
 
     Returns:
         The output of the last step; the outputs of all steps at their places in time, or None; the
         last states.
     """
     first, structure = jax.tree_util.tree_flatten(states)
-    previous_output = previous_output or _first_state
 
     def body(flat, slices):
         inputs_now, counts = slices  # (batch, ...), and (batch,) or None
@@ -77,23 +76,23 @@ def run(
             return new, None
         if counts is not None:
             # Keras repeats the output of the step before, which the states hold.
-            masked = jnp.zeros_like(output) if zero_masked else previous_output(states)
-            output = jnp.where(_beside(counts, output), output, masked)
+            now, nest = jax.tree_util.tree_flatten(output)
+            masked = map(jnp.zeros_like, now) if zero_masked else previous_outputs(states)
+            now = [jnp.where(_beside(counts, x), x, old) for x, old in zip(now, masked)]
+            output = jax.tree_util.tree_unflatten(nest, now)
         return new, output
 
     flat, outputs = jax.lax.scan(body, first, (inputs, mask), reverse=reverse, unroll=unroll)
     states = jax.tree_util.tree_unflatten(structure, flat)
     end = 0 if reverse else -1  # where the loop ended
     if sequences:
-        return outputs[end] if len(outputs) else first[0], outputs, states
+        steps = len(jax.tree_util.tree_leaves(inputs)[0])
+        last = jax.tree_util.tree_map(lambda x: x[end], outputs) if steps else first[0]
+        return last, outputs, states
     last = flat[0]
     if mask is not None and zero_masked and len(mask):
         last = jnp.where(_beside(mask[end], last), last, jnp.zeros_like(last))
     return last, None, states
-
-
-def _first_state(states: States) -> Tensor:
-    return jax.tree_util.tree_leaves(states)[0]
 
 
 def _beside(mask: Tensor, x: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from fkeras.core.nested import flatten, map_structure, unflatten_like
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
+from fkeras.layers.base.nested import replace_shapes
 from fkeras.layers.base.options import LayerOptions
 from fkeras.layers.rnn import recurrence
 from fkeras.layers.rnn.cell import RecurrentCell, holding_seeds
@@ -38,7 +39,7 @@ class RNN(Layer):
 
     Args:
         cell: a cell, or a list of cells that are stacked. A cell is an object, usually a `Layer`,
-            with `state_size` (int, or list of ints), a method
+            with `state_size` (int, or list of ints and shapes), a method
             `call(inputs, states) -> (output, new_states)`, and optionally `output_size` and
             `get_initial_state(batch_size)`.
         return_sequences: whether the outputs of all steps are returned, or that of the last.
@@ -54,7 +55,8 @@ class RNN(Layer):
 
     Shape:
         `(batch, steps, ...)` -> `(batch, ...)`, or `(batch, steps, ...)` with `return_sequences`;
-        with `return_state` a tuple of the output and the states.
+        with `return_state` a tuple of the output and the states. Sequences may be a tuple, list or
+        dict of arrays, for a cell that takes such inputs; its output may be one, too.
 
     Call arguments:
         sequences; `initial_state`: one array or a list in the order of the cell's states, None for
@@ -116,9 +118,10 @@ class RNN(Layer):
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
     ) -> None:
         # A cell sees one step: no axis of time.
-        build_cell(self.cell, (sequences_shape[0], *sequences_shape[2:]))
+        build_cell(self.cell, replace_shapes(lambda s: (s[0], *s[2:]), sequences_shape))
         if self.stateful and self.states is None:
-            if sequences_shape[0] is None:
+            batch = _first_shape(sequences_shape)[0]
+            if batch is None:
                 raise UserInputError(
                     f"RNN '{self.name}' is `stateful`, so that the batch size must be known. "
                     f"Received: sequence.shape={sequences_shape}. Give it to the input: "
@@ -126,7 +129,7 @@ class RNN(Layer):
                 )
             # Built inside a trace, the Variables outlive it: their values are computed now.
             with jax.ensure_compile_time_eval():
-                states = self.get_initial_state(sequences_shape[0])
+                states = self.get_initial_state(batch)
             self.states = map_structure(self._state_variable, states)
 
     def _state_variable(self, value: Tensor) -> Variable:
@@ -151,10 +154,9 @@ class RNN(Layer):
         self.reset_state()
 
     def _first_states(
-        self, sequences: Tensor, initial_state: Nested[Tensor] | None
+        self, batch: int, initial_state: Nested[Tensor] | None
     ) -> list[Nested[Tensor]]:
         """The states to start from: those given, those of the last batch, or the cell's own."""
-        batch = sequences.shape[0]
         if self.stateful:
             expected = flatten(self.states)[0].shape[0]
             if batch != expected:
@@ -191,15 +193,16 @@ class RNN(Layer):
 
     def call(
         self,
-        sequences: Tensor,
+        sequences: Nested[Tensor],
         initial_state: Nested[Tensor] | None = None,
         mask: Nested[Tensor] | None = None,
         training: bool | None = False,
         constants: Nested[Tensor] | None = None,
-    ) -> Tensor | tuple[Nested[Tensor], ...]:
-        states = self._first_states(sequences, initial_state)
-        inputs = jnp.swapaxes(sequences, 0, 1)  # (steps, batch, ...)
-        mask = _mask_by_step(mask, sequences)
+    ) -> Nested[Tensor]:
+        batch_and_steps = flatten(sequences)[0].shape[:2]
+        states = self._first_states(batch_and_steps[0], initial_state)
+        inputs = map_structure(_swap_batch_and_steps, sequences)
+        mask = _mask_by_step(mask, batch_and_steps)
         last, outputs, states = self._loop(inputs, states, mask, training, constants)
         states = map_structure(lambda x: x.astype(self.compute_dtype), states)
         if self.stateful:
@@ -208,18 +211,19 @@ class RNN(Layer):
         output = last
         if self.return_sequences:
             # The loop puts outputs at their places in time; here the order is that of computation.
-            output = jnp.swapaxes(outputs[::-1] if self.go_backwards else outputs, 0, 1)
-        output = output.astype(self.compute_dtype)
+            step = -1 if self.go_backwards else 1
+            output = map_structure(lambda x: _swap_batch_and_steps(x[::step]), outputs)
+        output = map_structure(lambda x: x.astype(self.compute_dtype), output)
         return (output, *states) if self.return_state else output
 
     def _loop(
         self,
-        inputs: Tensor,
+        inputs: Nested[Tensor],
         states: list[Nested[Tensor]],
         mask: Tensor | None,
         training: bool | None,
         constants: Nested[Tensor] | None,
-    ) -> tuple[Tensor, Tensor | None, list[Nested[Tensor]]]:
+    ) -> tuple[Nested[Tensor], Nested[Tensor] | None, list[Nested[Tensor]]]:
         """The last output, all outputs or None, and the last states.
 
         Time comes first in `inputs`, `mask` and all outputs.
@@ -246,14 +250,14 @@ class RNN(Layer):
             output, new_states = call_cell(inputs_now, states, **arguments)
             return output, new_states if isinstance(new_states, (list, tuple)) else [new_states]
 
-        def previous_output(states):  # the first state, of the last of stacked cells
-            return flatten(states[-1] if is_stack else states)[0]
+        def previous_outputs(states):  # the first states, of the last of stacked cells
+            return flatten(states[-1] if is_stack else states)
 
         # A generator cannot count inside `lax.scan`: all steps have the same noise, as in the
         # fused loop.
         with holding_seeds(own_cells, training):
             return recurrence.run(
-                step, inputs, states, mask, previous_output=previous_output, **options
+                step, inputs, states, mask, previous_outputs=previous_outputs, **options
             )
 
     def _loop_fused(
@@ -292,17 +296,20 @@ class RNN(Layer):
     def compute_output_shape(
         self, sequences_shape: Shape, initial_state_shape: Nested[Shape] | None = None
     ) -> Nested[Shape]:
-        batch, steps = sequences_shape[0], sequences_shape[1]  # either may be None
+        batch, steps, *_ = _first_shape(sequences_shape)  # either may be None
+        around = (batch, steps) if self.return_sequences else (batch,)
         size = output_size_of(self.cell)
-        if not isinstance(size, (int, np.integer)):
-            raise UserInputError(
-                f"The `output_size` of an RNN cell must be an integer. Received: {size!r}"
-            )
-        output = (batch, steps, size) if self.return_sequences else (batch, size)
+        if type(size) in (list, tuple):  # an output that is several arrays
+            output = tuple(_with_axes(around, inner) for inner in size)
+        else:
+            output = _with_axes(around, size)
         if not self.return_state:
             return output
+        is_stack = isinstance(self.cell, StackedRNNCells)  # a list of sizes for each cell
         states = tuple(
-            [(batch, inner) for inner in size] if isinstance(size, (list, tuple)) else (batch, size)
+            [(batch, inner) for inner in size]
+            if is_stack and isinstance(size, (list, tuple))
+            else _with_axes((batch,), size)
             for size in self.state_size
         )
         return (output, *states)
@@ -321,7 +328,22 @@ class RNN(Layer):
             return super().from_config(config)
 
 
-def _mask_by_step(mask: Nested[Tensor] | None, sequences: Tensor) -> Tensor | None:
+def _with_axes(around: Shape, size: int | Shape) -> Shape:
+    """A shape: axes in front, and a size, which is one further axis or several."""
+    return (*around, *size) if isinstance(size, (list, tuple)) else (*around, size)
+
+
+def _first_shape(shapes: Nested[Shape]) -> Shape:
+    found: list[Shape] = []
+    replace_shapes(found.append, shapes)
+    return found[0]
+
+
+def _swap_batch_and_steps(x: Tensor) -> Tensor:
+    return jnp.swapaxes(x, 0, 1)  # (steps, batch, ...), or back
+
+
+def _mask_by_step(mask: Nested[Tensor] | None, batch_and_steps: Shape) -> Tensor | None:
     """A mask as bool (steps, batch), or None.
 
     Of a mask (batch, steps, ...), a step counts where anything of it does.
@@ -330,9 +352,9 @@ def _mask_by_step(mask: Nested[Tensor] | None, sequences: Tensor) -> Tensor | No
     if mask is None:
         return None
     mask = jnp.asarray(mask, bool)
-    if mask.ndim < 2 or mask.shape[:2] != sequences.shape[:2]:
+    if mask.ndim < 2 or mask.shape[:2] != batch_and_steps:
         raise UserInputError(
-            f"The mask of an RNN must be of shape (batch, steps) = {tuple(sequences.shape[:2])}. "
+            f"The mask of an RNN must be of shape (batch, steps) = {batch_and_steps}. "
             f"Received: mask.shape={mask.shape}"
         )
     # (steps, batch), as the loop takes it

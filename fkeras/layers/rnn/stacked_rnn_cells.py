@@ -48,8 +48,11 @@ def takes_training(cell: Cell) -> bool:
     return isinstance(cell, Layer) and signature.of(cell).has_training
 
 
-def output_size_of(cell: Cell) -> int:
-    """The size of a cell's output: its `output_size`, else that of its first state."""
+def output_size_of(cell: Cell) -> Any:
+    """The size of a cell's output: its `output_size`, else that of its first state.
+
+    An int; a shape, for an output of several axes; a list of these, for several outputs.
+    """
     size = getattr(cell, "output_size", None)
     if size is None:
         size = cell.state_size

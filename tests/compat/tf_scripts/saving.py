@@ -26,3 +26,7 @@ export = os.path.join(folder, "saved_model")
 tf.saved_model.save(model, export)
 restored = tf.saved_model.load(export)
 np.testing.assert_allclose(restored(x).numpy(), model(x).numpy())
+infer = restored.signatures["serving_default"]
+assert list(infer.structured_outputs) == ["head"] and list(restored.signatures)
+for result in (infer(x), infer(any_name=x)):
+    np.testing.assert_allclose(result["head"].numpy(), model(x).numpy())

@@ -13,6 +13,7 @@ with writer.as_default():
     tf.summary.histogram("weights", tf.random.normal([100]), step=0)
     tf.summary.image("pictures", np.zeros((2, 4, 4, 3)), step=0)
     tf.summary.text("note", "done", step=0)
+    tf.summary.audio("sounds", np.zeros((2, 4, 1)), sample_rate=8000, step=0)
 assert not tf.summary.scalar("loss", 1.0, step=4)
 
 
@@ -30,5 +31,12 @@ writer.close()
 with open(os.path.join(logdir, name), "rb") as file:
     content = file.read()
 assert all(
-    tag in content for tag in (b"loss", b"weights", b"pictures/1", b"note", b"learning rate")
+    tag in content for tag in (
+        b"loss",
+        b"weights",
+        b"pictures/1",
+        b"note",
+        b"sounds/1",
+        b"learning rate",
+    )
 )

@@ -66,3 +66,12 @@ encoder = layers.StringLookup(vocabulary=index.get_vocabulary(), output_mode="on
 assert np.asarray(encoder(data)).tolist() == [[0, 1, 0], [0, 0, 1], [0, 1, 0]]
 buckets = tf.strings.to_hash_bucket_fast(["a", "b"], 10)
 assert buckets.numpy().tolist() == np.asarray(layers.Hashing(10)(tf.constant(["a", "b"]))).tolist()
+
+# Layers that look texts up return what has `numpy()`, and bytes as `tf.strings` has them.
+letters = layers.StringLookup(vocabulary=["a", "b"])
+numbers = letters(["b", "a"])
+assert numbers.numpy().tolist() == [2, 1]
+back = layers.StringLookup(vocabulary=["a", "b"], invert=True)(numbers)
+assert back.numpy()[0].decode() == "b"
+assert tf.strings.reduce_join(back).numpy() == b"ba"
+assert tf.strings.join([np.array(["x", "y"], object), back]).numpy().tolist() == [b"xb", b"ya"]

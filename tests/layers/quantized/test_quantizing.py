@@ -120,6 +120,19 @@ def test_gptq_policies_say_how_many_bits_and_groups_there_are():
     assert layer.awq_scales.shape == (12,)
 
 
+def test_numbers_of_two_bits_are_read_packed_or_one_by_one():
+    layer = dense(dtype="gptq/2/4_from_float32")
+    numbers = np.random.default_rng(0).integers(0, 4, (5, 12)).astype("uint8")
+    packed = sum(np.pad(numbers, [(0, 3), (0, 0)])[i::4].astype(int) << 2 * i for i in range(4))
+    bias = np.zeros(5, "float32")
+    others = [np.ones((5, 3), "float32"), np.ones((5, 3), "uint8"), np.zeros(12, "float32")]
+    for in_file in (numbers, packed.astype("uint8")):  # of Keras 3.15 and of 3.16
+        store = dict(zip("01234", [bias, in_file, *others]))
+        layer.load_own_variables(store)
+        np.testing.assert_array_equal(layer.quantized_kernel, packed)
+        layer.quantized_kernel.assign(np.zeros_like(packed))
+
+
 def test_setting_the_policy_of_a_built_layer_quantizes_it():
     for policy, count in (("int8", 3), ("int4/5", 5), ("int4", 5), ("float8", 8)):
         layer = dense()

@@ -41,7 +41,7 @@ def by_hand(mask, reverse, zero_masked):
 def test_states_of_any_structure_run_over_masked_steps(reverse, zero_masked, unroll):
     options = {"reverse": reverse, "zero_masked": zero_masked, "unroll": unroll}
     last, outputs, states = recurrence.run(
-        step, X, FIRST, MASK, previous_output=lambda states: states["sum"], **options
+        step, X, FIRST, MASK, previous_outputs=lambda states: [states["sum"]], **options
     )
     expected, expected_states = by_hand(MASK, reverse, zero_masked)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)

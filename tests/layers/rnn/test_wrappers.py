@@ -90,11 +90,43 @@ def test_first_states_of_stacked_cells_are_given_in_a_list_or_in_lists():
     assert float(jnp.abs(layer(X) - together).max()) > 1e-3
 
 
-def test_a_wrong_output_size_of_a_cell_is_named():
+class TwoSums(layers.Layer):
+    """A cell of two inputs, two states and two outputs, of different shapes."""
+
+    state_size = [4, (2, 3)]
+    output_size = [4, (2, 3)]
+
+    def build(self, input_shape):
+        assert [shape[1:] for shape in input_shape] == [(4,), (2, 3)]
+
+    def call(self, inputs, states):
+        new = [state + x for state, x in zip(states, inputs, strict=True)]
+        return tuple(new), new
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_sequences_and_outputs_may_be_several_arrays(backwards):
+    pair = (X, RNG.normal(size=(*X.shape[:2], 2, 3)).astype("float32"))
+    inputs = tuple(fkeras.Input((None, *x.shape[2:])) for x in pair)
+    layer = layers.RNN(TwoSums(), return_sequences=True, return_state=True, go_backwards=backwards)
+    symbolic = layer(inputs)
+    sums = [np.cumsum(x[:, ::-1] if backwards else x, axis=1) for x in pair]
+    outputs, *states = fkeras.Model(inputs, symbolic).predict(pair, verbose=0)
+    assert [x.shape for x in symbolic[0]] == [(None, None, 4), (None, None, 2, 3)]
+    assert [x.shape for x in symbolic[1:]] == [(None, 4), (None, 2, 3)]
+    for output, state, expected in zip(outputs, states, sums, strict=True):
+        np.testing.assert_allclose(output, expected, **NEAR)
+        np.testing.assert_allclose(state, expected[:, -1], **NEAR)
+    if not backwards:
+        # a masked step repeats the outputs of the step before
+        last = layers.RNN(TwoSums())(pair, mask=MASK)
+        for output, x in zip(last, pair, strict=True):
+            counts = MASK.reshape(*MASK.shape, *(1,) * (x.ndim - 2))
+            np.testing.assert_allclose(output, (x * counts).sum(axis=1), **NEAR)
+
+
+def test_a_wrong_state_size_of_a_cell_is_named():
     cell = Moments()
-    cell.output_size = (2, 2)
-    with pytest.raises(UserInputError, match=r"must be an integer. Received: \(2, 2\)"):
-        layers.RNN(cell).compute_output_shape((None, 5, 4))
     cell.state_size = "4"
     with pytest.raises(UserInputError, match="state_size must be an integer"):
         layers.RNN(cell)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from fkeras.layers.preprocessing.images.colors import BYTES, to_levels
@@ -70,6 +72,45 @@ def _rounded_shares(parts: jax.Array, wholes: jax.Array, pixels: int) -> jax.Arr
     return halves_up - (is_half & (halves_up % 2 == 1)).astype(jnp.uint32)
 
 
+# Tables are made row by row: what makes one, XLA would otherwise put into the loop that looks
+# pixels up in it, and compute an entry anew for each pixel. It leaves a loop of rows as it is. Both
+# functions are compiled by themselves, since outside of a program such a loop would be compiled at
+# each call.
+
+
+@functools.partial(jax.jit, static_argnums=(1, 2))
+def _spreading_tables(
+    counts: jax.Array, pixels: int, dtype: np.dtype
+) -> tuple[jax.Array, jax.Array]:
+    """(rows, bins) what the bins of each channel become, and whether it has several values.
+
+    Args:
+        counts: (rows, bins) pixels in each bin of each channel.
+        pixels: of a channel.
+        dtype: of the tables.
+    """
+
+    def spread(counts: jax.Array) -> tuple[jax.Array, jax.Array]:
+        totals = jnp.cumsum(counts)
+        first = totals[jnp.argmax(totals > 0)]  # pixels of the darkest value, which becomes 0
+        others = totals[-1] - first
+        shares = _rounded_shares(totals - first, jnp.maximum(others, 1), pixels)
+        return shares.astype(dtype), others > 0
+
+    return lax.map(spread, counts)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def _tables(tiles: jax.Array, clip_limit: float) -> jax.Array:
+    """(planes, rows, columns, levels) what each level of each tile becomes.
+
+    Args:
+        tiles: (planes, rows, columns, pixels of a tile), levels.
+        clip_limit: as of `equalize_tiles`.
+    """
+    return lax.map(lambda tiles: _tables_of_plane(tiles, clip_limit), tiles)
+
+
 def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> jax.Array:
     """Images in [0, 255] whose values are spread evenly, channel by channel.
 
@@ -90,13 +131,9 @@ def equalize(images: jax.Array, bins: int, data_format: DataFormat | None) -> ja
     places = to_levels(images, bins) + starts
     counts = jnp.zeros(rows * bins, jnp.int32)
     counts = counts.at[places.reshape(-1)].add(1, mode="promise_in_bounds").reshape(rows, bins)
-    totals = jnp.cumsum(counts, axis=-1)
-    # Pixels in the first bin that has any: the darkest value becomes 0.
-    first = jnp.take_along_axis(totals, jnp.argmax(totals > 0, axis=-1, keepdims=True), axis=-1)
-    others = totals[:, -1:] - first
-    table = _rounded_shares(totals - first, jnp.maximum(others, 1), images.size // rows)
-    equalized = table.astype(images.dtype).reshape(-1).at[places].get(mode="promise_in_bounds")
-    return jnp.where(others.reshape(shape) > 0, equalized, images)
+    table, has_several = _spreading_tables(counts, images.size // max(rows, 1), images.dtype)
+    equalized = table.reshape(-1).at[places].get(mode="promise_in_bounds")
+    return jnp.where(has_several.reshape(shape), equalized, images)
 
 
 def _tiles(channels: jax.Array, grid: Sequence[int]) -> jax.Array:
@@ -107,7 +144,7 @@ def _tiles(channels: jax.Array, grid: Sequence[int]) -> jax.Array:
     return jnp.swapaxes(cut, -3, -2).reshape(*leading, rows, columns, -1)
 
 
-def _tables(places: jax.Array, clip_limit: float) -> jax.Array:
+def _tables_of_plane(places: jax.Array, clip_limit: float) -> jax.Array:
     """What each level of each tile becomes: (..., pixels of a tile) to (..., levels)."""
     pixels = places.shape[-1]
     counts = count(places, LEVELS).astype(jnp.float32)
@@ -153,11 +190,12 @@ def equalize_tiles(
     missing = [(0, tile_height * rows - height), (0, tile_width * columns - width)]
     places = to_levels(channels)  # (..., channels, height, width)
     padded = jnp.pad(places, [(0, 0)] * (places.ndim - 2) + missing, mode="symmetric")
-    tables = _tables(_tiles(padded, grid), clip_limit)  # (..., channels, rows, columns, levels)
+    tiles = _tiles(padded, grid)
+    tables = _tables(tiles.reshape(-1, *tiles.shape[-3:]), clip_limit)
 
     top, bottom, weight_y = _neighbours(height, tile_height, rows)
     left, right, weight_x = _neighbours(width, tile_width, columns)
-    flat_tables = tables.reshape(*tables.shape[:-3], -1)
+    flat_tables = tables.reshape(*tiles.shape[:-3], -1)  # (..., channels, entries of all tiles)
     flat_places = places.reshape(*places.shape[:-2], -1)
 
     def at(row: jax.Array, column: jax.Array) -> jax.Array:
