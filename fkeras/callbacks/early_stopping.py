@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fkeras.callbacks.monitor import MonitorCallback
+from fkeras.callbacks.monitor import MonitorCallback, check_not_negative
 from fkeras.core import messages
 
 
@@ -51,6 +51,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta=min_delta)
+        check_not_negative("EarlyStopping", "patience", patience)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fkeras.callbacks.callback import Callback
-from fkeras.errors import unknown_name
+from fkeras.errors import UserTypeError, unknown_name
 
 Hook = Callable[..., Any] | None
 
@@ -52,6 +52,11 @@ class LambdaCallback(Callback):
             "on_train_batch_end": on_train_batch_end,
             **kwargs,
         }
+        for name, function in hooks.items():
+            if name.startswith("on_") and function is not None and not callable(function):
+                raise UserTypeError(
+                    f"LambdaCallback: `{name}` must be a function. Received: {function!r}"
+                )
         vars(self).update(
             {name: function for name, function in hooks.items() if function is not None}
         )

@@ -10,7 +10,7 @@ from typing import Any
 from fkeras.callbacks import learning_rate
 from fkeras.callbacks.callback import Callback
 from fkeras.core import messages
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 
 class LearningRateScheduler(Callback):
@@ -41,6 +41,12 @@ class LearningRateScheduler(Callback):
                 "LearningRateScheduler: `schedule` must be a function (epoch, learning_rate) -> "
                 f"learning_rate. Received: {schedule!r}"
             )
+        if not _takes(schedule, 0) and not _takes(schedule, 0, 0.0):
+            raise UserTypeError(
+                f"LearningRateScheduler: `schedule{inspect.signature(schedule)}` takes neither "
+                "(epoch) nor (epoch, learning_rate). Bind further arguments with "
+                "`functools.partial`."
+            )
         self.schedule = schedule
         self.verbose = verbose
 
@@ -67,7 +73,9 @@ class LearningRateScheduler(Callback):
         learning_rate.log_rates(self, {} if logs is None else logs)
 
     def _rate(self, epoch: int, current: float) -> float:
-        rate = self.schedule(epoch, current) if _takes_two(self.schedule) else self.schedule(epoch)
+        rate = (
+            self.schedule(epoch, current) if _takes(self.schedule, 0, 0.0) else self.schedule(epoch)
+        )
         if not isinstance(rate, (bool, str)) and getattr(rate, "shape", ()) == ():
             try:
                 number = float(rate)
@@ -81,9 +89,9 @@ class LearningRateScheduler(Callback):
         )
 
 
-def _takes_two(function: Callable) -> bool:
+def _takes(function: Callable, *arguments: float) -> bool:
     try:
-        inspect.signature(function).bind(0, 0.0)
+        inspect.signature(function).bind(*arguments)
     except TypeError:
         return False
     except ValueError:  # a builtin that does not tell

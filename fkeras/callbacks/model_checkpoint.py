@@ -128,7 +128,7 @@ class ModelCheckpoint(MonitorCallback):
             self._save(epoch, None, logs or {})
 
     def _save(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> None:
-        filepath = self._path_for(epoch, batch, logs)
+        filepath = self._get_file_path(epoch, batch, logs)
         if not self._should_save(epoch, logs, filepath):
             return
         if os.path.isdir(filepath) and filepath.endswith((".keras", ".h5", ".hdf5")):
@@ -163,7 +163,8 @@ class ModelCheckpoint(MonitorCallback):
         if self.verbose > 0:
             messages.write(f"\nEpoch {epoch + 1}: {text}")
 
-    def _path_for(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
+    # Programs call it under this name, which it has in Keras.
+    def _get_file_path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         values = former_keys.FormerKeys({**logs, "epoch": epoch + 1})
         if batch is not None:
             values.setdefault("batch", batch + 1)

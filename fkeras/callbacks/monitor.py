@@ -5,6 +5,7 @@ better, and whether the name exists.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -19,6 +20,18 @@ from fkeras.errors import UserInputError, UserTypeError, nearest, unknown_name
 from fkeras.metrics.by_name import direction_of_name
 
 _COMPARE = {ops.less: operator.lt, ops.greater: operator.gt}
+
+
+def check_not_negative(who: str, name: str, value: Any) -> None:
+    """Raises for an argument of a callback that is no number of 0 or more.
+
+    Args:
+        who: the callback's class. name: of the argument. value: what was given.
+    """
+    if isinstance(value, (bool, str)) or not isinstance(value, numbers.Real) or not value >= 0:
+        raise UserInputError(
+            f"{who}: `{name}` must be a number of 0 or more. Received: {name}={value!r}"
+        )
 
 
 class MonitorCallback(Callback):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fkeras.callbacks import learning_rate
-from fkeras.callbacks.monitor import MonitorCallback
+from fkeras.callbacks.monitor import MonitorCallback, check_not_negative
 from fkeras.core import messages
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -53,6 +53,8 @@ class ReduceLROnPlateau(MonitorCallback):
             raise UserInputError(
                 f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}"
             )
+        for name, value in (("factor", factor), ("patience", patience), ("min_lr", min_lr)):
+            check_not_negative("ReduceLROnPlateau", name, value)
         self.factor = factor
         self.patience = patience
         self.verbose = verbose

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from fkeras.core.warn_once import warn_user
+
 _HOST = "/job:localhost/replica:0/task:0/device:CPU:0"
 _state = {"wanted": False}
 _replaced: dict[tuple[Any, str], Any] = {}  # what each class had before; None: nothing
@@ -50,6 +52,7 @@ def _table() -> dict[tuple[Any, str], Any]:
     from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.core.values.variable import Variable
     from fkeras.data.pipeline.host_array import HostArray
+    from fkeras.layers.base import arguments
     from fkeras.layers.preprocessing.host_layer import HostLayer
 
     array, tracer = jax_private.ArrayImpl, jax.core.Tracer
@@ -57,14 +60,37 @@ def _table() -> dict[tuple[Any, str], Any]:
         (array, "numpy"): _numpy,
         (HostArray, "device"): _HOST,
         (np.random, "choice"): _choice_by_tensors(np.random.choice),
+        (arguments, "whole"): _cut_off(arguments.whole),
         (HostLayer, "__call__"): _called_by_script(HostLayer.__call__),
         (Variable, "read_value"): lambda self: self.value,
         (array, "__float__"): lambda self: float(_only_number(self)),
         (array, "__int__"): lambda self: int(_only_number(self)),
+        (KerasTensor, "dtype"): property(
+            _dtype, lambda self, dtype: vars(self).update(dtype=dtype)
+        ),
         (KerasTensor, "shape"): property(_static_shape, KerasTensor.shape.fset),
         **{(cls, "get_shape"): _get_shape for cls in (array, tracer, KerasTensor, Variable)},
         **{(cls, "set_shape"): _set_shape for cls in (array, tracer, KerasTensor)},
     }
+
+
+def _cut_off(whole: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """`Dense(words / 2)`: Keras 2 cut sizes off to whole numbers, Keras 3 refuses them."""
+
+    def lenient(value: Any) -> Any:
+        if not isinstance(value, float) or value < 1:
+            return whole(value)
+        warn_user(f"A size of {value} is cut off to {int(value)}, as in Keras 2. Write `//`.")
+        return int(value)
+
+    return lenient
+
+
+def _dtype(self: Any) -> str:
+    """The dtype of a symbolic tensor, with the attributes of `tf.DType`."""
+    from fkeras.compat.tensorflow.dtypes import DType
+
+    return DType(vars(self)["dtype"])
 
 
 def _called_by_script(call: Callable[..., Any]) -> Callable[..., Any]:

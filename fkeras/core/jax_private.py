@@ -20,6 +20,7 @@
   `another`, `ClosedJaxpr`, `Jaxpr`, `Literal`: what such a trace is made of; `reads_as`:
   how values of a class become arrays of JAX.
 - `named_axes`: the axes of `shard_map`, `pmap` and `vmap(axis_name=...)` that a program runs along.
+- `needed_part`: what of a program some of its outputs need, and which of its inputs those are.
 - `has_found_devices`: whether JAX has started its backends, after which flags of XLA say nothing.
 - `wrap_compilation`: JAX's one door to the compiler, and the key that its cache on disk goes by,
   taken of programs without the names of their results.
@@ -47,6 +48,7 @@ from jax._src.array import ArrayImpl as ArrayImpl
 from jax._src.interpreters.ad import JVPTrace, LinearizeTrace
 from jax._src.interpreters.batching import BatchTrace
 from jax._src.interpreters.partial_eval import DynamicJaxprTrace
+from jax._src.interpreters.partial_eval import dce_jaxpr as _dce_jaxpr
 from jax._src.numpy import array_methods as _array_methods
 from jax.extend import core as _extended_core
 from jaxlib.mlir import ir
@@ -121,6 +123,18 @@ def another(value: jax.Array, trace: Trace) -> jax.Array:
             return jax.numpy.array(value, copy=True)
     shards = [shard.data for shard in value.addressable_shards]
     return jax.make_array_from_single_device_arrays(value.shape, value.sharding, shards)
+
+
+def needed_part(jaxpr: Any, outputs: Sequence[bool]) -> tuple[Any, list[bool]]:
+    """The part of a program that computes some of its outputs.
+
+    Args:
+        jaxpr: the program. outputs: for each output, whether it is wanted.
+
+    Returns:
+        A program of the wanted outputs and the inputs that they need, and which those are.
+    """
+    return _dce_jaxpr(jaxpr, list(outputs))
 
 
 def forget_results(params: dict[str, Any]) -> None:

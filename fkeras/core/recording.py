@@ -20,33 +20,18 @@ through them is an error.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from fkeras.core import jax_private
+from fkeras.core.replay import Operation, Replay
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-
-class Operation(NamedTuple):
-    """One operation that ran: its operands, its results, and what it read beside them."""
-
-    primitive: Any
-    operands: Sequence[Any]
-    params: dict[str, Any]
-    results: Sequence[Any]
-    hidden: Sequence[Any]
-
-    def run(self, operands: Sequence[Any]) -> Sequence[Any]:
-        """Its results on other operands."""
-        jax_private.forget_results(self.params)
-        results = self.primitive.bind(*operands, **self.params)
-        return results if self.primitive.multiple_results else [results]
 
 
 class Recording:
@@ -121,10 +106,10 @@ class Recording:
         Raises:
             UserInputError: the way leads through a value that an inner function closed over.
         """
-        pull = self._pull(targets, sources)
-        if pull is None:
+        replay = self._replay(targets, sources)
+        if replay is None:
             return [None] * len(sources)
-        by_value = pull({id(t): w for t, w in zip(targets, weights)})
+        by_value = replay.pull({id(t): w for t, w in zip(targets, weights)})
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
     def jacobian(self, target: Any, sources: Sequence[Sequence[Any]], weights: Any) -> list[Any]:
@@ -138,40 +123,22 @@ class Recording:
         Returns:
             As `gradient`, with an axis for the sums in front.
         """
-        pull = self._pull([target], sources)
-        if pull is None:
+        replay = self._replay([target], sources)
+        if replay is None:
             return [None] * len(sources)
-        by_value = jax.vmap(lambda weight: pull({id(target): weight}))(weights)
+        by_value = jax.vmap(lambda weight: replay.pull({id(target): weight}))(weights)
         return [_sum(by_value[id(v)] for v in group if id(v) in by_value) for group in sources]
 
-    def _pull(
-        self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]
-    ) -> Callable[[dict[int, Any]], dict[int, Any]] | None:
-        """Function (weights by target) -> derivatives by value, both by identity. None: no value of
-        a source reaches a target.
+    def _replay(self, targets: Sequence[Any], sources: Sequence[Sequence[Any]]) -> Replay | None:
+        """The part of the record between sources and targets. None: no value of a source reaches a
+        target.
         """
         values = {id(value): value for group in sources for value in group if _is_float(value)}
         path = self._path(targets, values)
-        order = list(path.needed & values.keys())
-        if not order:
+        inputs = [value for i, value in values.items() if i in path.needed]
+        if not inputs:
             return None
-        made = {id(result) for operation in path.operations for result in operation.results}
-        # What was made is moved by a difference, so that what lies before it counts, too.
-        primals = [jnp.zeros_like(values[i]) if i in made else values[i] for i in order]
-        ends = list({id(target) for target in targets} & path.needed)
-
-        def replay(primals: list[Any]) -> list[Any]:
-            given = dict(zip(order, primals))
-            now = {i: given[i] for i in order if i not in made}
-            for operation in path.operations:
-                operands = [now.get(id(x), x) for x in operation.operands]
-                for before, value in zip(operation.results, operation.run(operands)):
-                    i = id(before)
-                    now[i] = value + given[i] if i in given else value
-            return [now[i] for i in ends]
-
-        _, pull = jax.vjp(replay, primals)
-        return lambda weights: dict(zip(order, pull([weights[i] for i in ends])[0]))
+        return Replay(path.operations, inputs, [t for t in targets if id(t) in path.needed])
 
     def _path(self, targets: Sequence[Any], values: dict[int, Any]) -> _Path:
         """The operations that lead from values to targets."""

@@ -86,8 +86,8 @@ class ArraySource(Source):
         # A list of many arrays may be meant as one array.
         self._is_long_list = isinstance(x, list) and structure.is_nested(x) and len(x) > 8
         self.arrays: Batch = _shortest(
-            structure.map_named(convert.host_array, x, names[0]),
-            structure.map_named(_targets, y, names[1]),
+            structure.map_named(_inputs, x, names[0]),
+            structure.map_named(_target_rows, y, names[1]),
             structure.map_named(_weights, sample_weight, names[2]),
         )
         # Before the weights of classes, which need targets of one length with the rest.
@@ -269,6 +269,19 @@ def _shortest(x: Any, y: Any, sample_weight: Any) -> Batch:
     return (x,) if y is None else (x, y)
 
 
+def _inputs(value: InMemory, name: str) -> Array:
+    return _as_column(convert.host_array(value, name), value)
+
+
+def _target_rows(value: InMemory, name: str) -> Array:
+    return _as_column(_targets(value, name), value)
+
+
+def _as_column(array: Array, value: InMemory) -> Array:
+    """The array of a value: that of a single column of a table is (samples, 1), as in Keras."""
+    return array[:, None] if frames.is_series(value) and array.ndim == 1 else array
+
+
 def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
     """Targets are dense numbers."""
     array = convert.host_array(value, name)
@@ -285,6 +298,8 @@ def _targets(value: Any, name: str) -> np.ndarray | jax.Array:
 
 def _weights(value: Any, name: str) -> np.ndarray | jax.Array:
     array = _targets(value, name)
+    if array.dtype.kind == "c":
+        raise UserInputError(f"{name} holds complex numbers. Weights are real: take `abs(...)`.")
     if array.dtype.kind == "f" or isinstance(array, jax.Array):
         return array
     return array.astype(settings.floatx())

@@ -11,6 +11,7 @@ import numpy as np
 
 from fkeras.data import structure
 from fkeras.data.source import Source
+from fkeras.data.sparse import SparseRows
 from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
@@ -62,6 +63,10 @@ def check_finite(
 
 def _not_finite(array: Any, name: str) -> list[str]:
     """What NaN and infinite values an array holds: a line, or nothing."""
+    if isinstance(array, SparseRows):
+        row_of, array = array.row_of, array.entries
+    else:
+        row_of = int
     if not jax.numpy.issubdtype(getattr(array, "dtype", np.dtype(object)), np.inexact):
         return []
     if isinstance(array, jax.Array):
@@ -77,7 +82,7 @@ def _not_finite(array: Any, name: str) -> list[str]:
         return []
     nan = int(np.isnan(array).sum())
     infinite = int(bad.sum()) - nan
-    row = int(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
+    row = row_of(np.argmax(bad.reshape(len(bad), -1).any(axis=1)))
     kinds = ((nan, "NaN"), (infinite, "infinite values"))
     counts = " and ".join(f"{count} {kind}" for count, kind in kinds if count)
     return [f"{name} holds {counts} (first in row {row})"]

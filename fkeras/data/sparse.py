@@ -59,6 +59,15 @@ class SparseRows:
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def entries(self) -> np.ndarray:
+        """The numbers that are not left out, row by row."""
+        return self._data
+
+    def row_of(self, entry: int) -> int:
+        """The row of one of the entries."""
+        return int(np.searchsorted(self._starts, entry, side="right")) - 1
+
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Some rows, dense.
 

@@ -38,7 +38,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     return jnp.sum(y_true * jnp.log(y_true / y_pred), axis=-1)
 
 
-@expects("not_negative")
+@expects("not_negative", "rates")
 @elementwise
 def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(y_pred - y_true log(y_pred + epsilon)) over the last axis.

@@ -17,13 +17,14 @@ TargetKind: TypeAlias = Literal[
     "same_shape",  # numbers, one for each prediction
     "not_negative",  # the same, of 0 or more
     "unit_interval",  # one for each prediction, in [0, 1]
+    "signs",  # one for each prediction, -1 or 1; or 0 and 1, all of them
     "distribution",  # the same, which sum to 1
     "one_hot",  # one weight for each class
     "class_ids",  # in [0, classes), without the classes' axis
     "label_sequences",  # (batch, labels) of class ids, 0 being the blank
     "labels",  # integers that are compared with each other only
 ]
-PredictionKind: TypeAlias = Literal["quantities", "probabilities"]
+PredictionKind: TypeAlias = Literal["quantities", "rates", "probabilities"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,8 +36,8 @@ class Expectation(NamedTuple):
 
     Args:
         targets: which targets make sense.
-        predictions: `'probabilities'` (unless the loss has `from_logits=True`), `'quantities'` of
-            any size for a regression, or None where nothing can be said.
+        predictions: `'probabilities'` (unless the loss has `from_logits=True`), `'rates'` above 0,
+            `'quantities'` of any size for a regression, or None where nothing can be said.
     """
 
     targets: TargetKind

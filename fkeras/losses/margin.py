@@ -22,7 +22,7 @@ def _as_signs(y_true: jax.Array) -> jax.Array:
     return jnp.where(is_binary, 2.0 * y_true - 1.0, y_true)
 
 
-@expects("same_shape")
+@expects("signs")
 @elementwise
 def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(max(1 - y_true y_pred, 0)) over the last axis.
@@ -43,7 +43,7 @@ def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     return jnp.mean(jnp.maximum(1.0 - _as_signs(y_true) * y_pred, 0.0), axis=-1)
 
 
-@expects("same_shape")
+@expects("signs")
 @elementwise
 def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """mean(max(1 - y_true y_pred, 0)^2) over the last axis; targets as for `hinge`."""

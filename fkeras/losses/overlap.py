@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fkeras.types import Axis, DTypePolicyLike, Tensor, TensorLike
 
 
-@expects("same_shape")
+@expects("unit_interval", "probabilities")
 @elementwise
 def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis | None = None) -> Tensor:
     """1 - 2 |true and predicted| / (|true| + |predicted|), sizes being sums over `axis`.
@@ -40,7 +40,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis | None = None) -> Te
     return 1 - 2.0 * intersection / (jnp.sum(y_true, axis) + jnp.sum(y_pred, axis) + epsilon())
 
 
-@expects("same_shape")
+@expects("unit_interval", "probabilities")
 @elementwise
 def tversky(
     y_true: TensorLike,

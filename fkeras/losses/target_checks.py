@@ -167,6 +167,22 @@ def _unit_interval_hint(y_true: np.ndarray) -> str:
     return "Scale them, or use a regression loss."
 
 
+def _check_signs(targets: _Targets) -> None:
+    _check_same_shape(targets)
+    y_true = targets.values
+    if y_true.dtype.kind == "b" or not y_true.size:
+        return
+    # A batch of 0 and 1 is read as -1 and 1, one that holds -1, too, is not.
+    low = 0 if targets.first(y_true == -1) is None else -1
+    index = targets.first((y_true != low) & (y_true != 1))
+    if index is not None:
+        raise UserInputError(
+            f"{targets.subject}: targets must be -1 and 1, or 0 and 1. Received: {y_true[index]:g} "
+            f"{_place(index)}. For more than two classes use categorical_hinge with one-hot "
+            "targets, for quantities a regression loss."
+        )
+
+
 def _check_not_negative(targets: _Targets) -> None:
     _check_same_shape(targets)
     _refuse_negative(targets, "it takes what lies below 0 for 0, or has no smallest value there")
@@ -305,6 +321,7 @@ _CHECKS: dict[TargetKind, Callable[[_Targets], None]] = {
     "same_shape": _check_same_shape,
     "not_negative": _check_not_negative,
     "unit_interval": _check_unit_interval,
+    "signs": _check_signs,
     "distribution": _check_unit_interval,
     "one_hot": _check_one_hot,
     "class_ids": _check_class_ids,

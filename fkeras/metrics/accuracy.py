@@ -12,6 +12,7 @@ import numpy as np
 
 from fkeras.core.settings import floatx
 from fkeras.core.symbolic.op import op
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned, shape_error
 from fkeras.losses.precision import at_least_float32
@@ -115,6 +116,7 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
         (batch, ...)
     """
     _check_one_hot("top_k_categorical_accuracy", y_true, y_pred)
+    _warn_of_all_classes("top_k_categorical_accuracy", k, y_pred)
     return in_top_k(jnp.argmax(y_true, axis=-1), y_pred, k)
 
 
@@ -137,6 +139,7 @@ def sparse_top_k_categorical_accuracy(
     if from_sorted_ids:
         matches = jnp.any(ids[..., None].astype(y_pred.dtype) == y_pred[..., :k], axis=-1)
     else:
+        _warn_of_all_classes("sparse_top_k_categorical_accuracy", k, y_pred)
         matches = in_top_k(ids.astype("int32"), y_pred, k)
     return matches.reshape(y_true.shape)  # with the last axis of 1, if there was one
 
@@ -144,6 +147,14 @@ def sparse_top_k_categorical_accuracy(
 def _check_k(k: int) -> None:
     if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or k < 1:
         raise UserInputError(f"`k` must be an int of 1 or more. Received: k={k!r}")
+
+
+def _warn_of_all_classes(name: str, k: int, y_pred: jax.Array) -> None:
+    if k >= y_pred.shape[-1]:
+        warn_user(
+            f"{name}: k={k} of {y_pred.shape[-1]} classes, so that every prediction counts as "
+            "right. Choose a smaller k."
+        )
 
 
 def _check_one_hot(name: str, y_true: jax.Array, y_pred: jax.Array) -> None:
@@ -180,6 +191,7 @@ class Accuracy(MeanMetricWrapper):
     """
 
     _direction = "up"
+    _needs_class_ids = True
 
     def __init__(self, name: str = "accuracy", dtype: DTypePolicyLike | None = None):
         super().__init__(accuracy, name, dtype)

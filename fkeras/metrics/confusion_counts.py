@@ -63,6 +63,15 @@ def confusion_counts(
     """
     y_true, y_pred = aligned(name, as_array(y_true, "float32"), as_array(y_pred, "float32"))
     weights = _weights_of_each(y_pred, sample_weight, label_weights)
+    for argument, value, is_inside in (
+        ("top_k", top_k, lambda k, classes: k <= classes),
+        ("class_id", class_id, lambda i, classes: i < classes),
+    ):
+        if value is not None and y_pred.ndim and not is_inside(value, y_pred.shape[-1]):
+            raise UserInputError(
+                f"{name}: {argument}={value}, but the predictions have {y_pred.shape[-1]} classes: "
+                f"shape {y_pred.shape}."
+            )
     if top_k is not None:
         y_pred = _only_top(y_pred, top_k)
     if class_id is not None:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.settings import epsilon
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.losses.alignment import aligned
 from fkeras.losses.reduction import fit_weights
@@ -77,6 +78,12 @@ class FBetaScore(Metric):
                 "FBetaScore expects 2D inputs with shape (batch_size, output_dim), with "
                 "output_dim fully defined (not None). Received input shapes: "
                 f"y_pred.shape={y_pred_shape} and y_true.shape={y_true_shape}."
+            )
+        if self.threshold is None and y_pred_shape[-1] == 1:
+            warn_user(
+                f"Metric {self.name!r} counts the largest of each example's predictions as "
+                "positive, and there is one only, which always is. Give it a threshold: "
+                f"{type(self).__name__}(threshold=0.5)."
             )
         shape = () if self.average == "micro" else (y_pred_shape[-1],)
         self.true_positives = self._add_sum(shape, "true_positives", self.dtype)

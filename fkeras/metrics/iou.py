@@ -11,8 +11,9 @@ import jax.numpy as jnp
 from fkeras.core.settings import epsilon
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
+from fkeras.losses.reduction import fit_weights
 from fkeras.metrics.metric import Metric
-from fkeras.metrics.probability_check import warn_unless_probabilities
+from fkeras.metrics.probability_check import warn_unless_class_ids, warn_unless_probabilities
 from fkeras.ops.tensors import as_array
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class IoU(Metric):
         self.sparse_y_true = sparse_y_true
         self.sparse_y_pred = sparse_y_pred
         self.axis = axis
+        self._needs_class_ids = sparse_y_pred
         self.total_cm = self._add_sum(
             (num_classes, num_classes), "total_confusion_matrix", self.dtype
         )
@@ -82,6 +84,7 @@ class IoU(Metric):
 
         Ids outside of the classes do not count.
         """
+        warn_unless_class_ids(self, y_pred)
         true = _class_ids(y_true, self.sparse_y_true, self.axis)
         pred = _class_ids(y_pred, self.sparse_y_pred, self.axis)
         if true.size != pred.size:
@@ -90,7 +93,7 @@ class IoU(Metric):
                 f"Received shapes {as_array(y_true).shape} and {as_array(y_pred).shape}."
             )
         before = self.total_cm.value
-        batch = self._confusion(true.reshape(-1), pred.reshape(-1), sample_weight)
+        batch = self._confusion(true, pred.reshape(-1), sample_weight)
         total = before + batch
         if "int" in self.dtype:  # once a count has wrapped around it stays -1
             total = jnp.where((before < 0) | (batch > 0) & (total < before), -1, total)
@@ -99,7 +102,7 @@ class IoU(Metric):
     def _confusion(
         self, true: jax.Array, pred: jax.Array, sample_weight: TensorLike | None
     ) -> jax.Array:
-        """The confusion matrix of one batch of flat ids."""
+        """The confusion matrix of one batch of ids; those that were predicted are flat."""
         weights = as_array(1 if sample_weight is None else sample_weight)
         if jnp.issubdtype(weights.dtype, jnp.floating) and "int" in self.dtype:
             warn_user(
@@ -107,7 +110,9 @@ class IoU(Metric):
                 "dtype='float32' to the metric, or integer weights."
             )
         weights = weights.astype(self.total_cm.dtype)
-        weights = jnp.broadcast_to(weights.reshape(-1) if weights.ndim else weights, true.shape)
+        if weights.size != true.size:
+            weights = jnp.broadcast_to(fit_weights(weights, true.shape), true.shape)
+        true, weights = true.reshape(-1), weights.reshape(-1)
         is_counted = (true >= 0) & (true < self.num_classes)
         is_counted &= (pred >= 0) & (pred < self.num_classes)
         if self.ignore_class is not None:
@@ -162,6 +167,7 @@ class BinaryIoU(IoU):
     ):
         super().__init__(2, target_class_ids, name=name, dtype=dtype)
         self.threshold = threshold
+        self._needs_class_ids = False
         self._needs_probabilities = bool(threshold)  # logits may be compared with 0
         self._option_for_logits = "threshold=0"
 

@@ -81,6 +81,7 @@ class Metric:
     # Whether predictions outside of [0, 1] are a mistake. `fit` warns where the last layer is
     # linear.
     _needs_probabilities = False
+    _needs_class_ids = False  # as predictions: numbers that equal targets, or are cut to ids
     # The argument that lets it take logits; None where there is none.
     _option_for_logits: str | None = None
     _has_seen_device_arrays = False  # predictions that had to be fetched for a look
@@ -107,6 +108,15 @@ class Metric:
         self.name = name or names.auto_name(type(self).__name__)
         self._dtype_policy = dtype_policy.get(dtype or settings.floatx())
         self._dtype = self._dtype_policy.compute_dtype
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, jax.core.Tracer) and isinstance(vars(self).get(name), Variable):
+            raise UserInputError(
+                f"Metric '{self.name}' sets its attribute `{name}`, a Variable, to a tensor, which "
+                f"would be lost after the step. Assign it: `self.{name}.assign(...)`, or "
+                "`assign_add`."
+            )
+        super().__setattr__(name, value)
 
     @property
     def dtype(self) -> str:

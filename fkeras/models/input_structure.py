@@ -219,13 +219,19 @@ def with_declared_rank(x: Tensor, declared: KerasTensor, name: str) -> Tensor:
 
 def _check_kind(x, declared, name):
     """Raises where an array holds strings and the input is declared to hold numbers, or the other
-    way round.
+    way round, and where it holds complex numbers.
     """
     is_array = isinstance(x, (np.ndarray, jax.Array))
     if is_array and (x.dtype.kind in "OUS") != (declared.dtype == "string"):
         raise UserInputError(
             f"Input '{declared.name}' of model '{name}' is declared to be of dtype "
             f"{declared.dtype}. Received an array of dtype {x.dtype}."
+        )
+    if is_array and x.dtype.kind == "c" and not declared.dtype.startswith("complex"):
+        raise UserInputError(
+            f"Input '{declared.name}' of model '{name}' is declared to be of dtype "
+            f"{declared.dtype}. Received complex numbers: take `abs(x)`, or x.real and x.imag as "
+            "two inputs; or declare `Input(..., dtype='complex64')`."
         )
 
 

@@ -115,6 +115,11 @@ class LossScaleOptimizer(Optimizer):
         refuse_needs_of_loss(inner, "LossScaleOptimizer", "compile with `auto_scale_loss=False`")
         inner.loss_scale_factor = None
         self.inner_optimizer = inner
+        if not initial_scale > 0:
+            raise UserInputError(
+                "LossScaleOptimizer: `initial_scale` must be above 0, since gradients are divided "
+                f"by it. Received: initial_scale={initial_scale}"
+            )
         self.initial_scale = initial_scale
         self.dynamic_growth_steps = dynamic_growth_steps
         self._skipped_in_fit = 0

@@ -16,7 +16,10 @@ _CLIPPINGS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 def check_options(optimizer: PureOptimizer) -> None:
     """Raises for options of a new optimizer that are out of range or contradict each other."""
-    for name in ("weight_decay", *_CLIPPINGS, "loss_scale_factor"):
+    factor = optimizer.loss_scale_factor
+    if factor is not None:  # gradients are divided by it
+        _within("loss_scale_factor", factor, "above 0", lambda number: number > 0)
+    for name in ("weight_decay", *_CLIPPINGS):
         value = getattr(optimizer, name)
         # `not >= 0` refuses NaN too.
         if value is not None and (isinstance(value, (str, bool)) or not value >= 0):

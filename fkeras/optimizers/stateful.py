@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fkeras.core.values import lending, stacking
+from fkeras.core.values.variable import Variable
 from fkeras.errors import NotBuiltError, UserInputError
 from fkeras.optimizers import compiled_step
 from fkeras.optimizers.gradients import aligned_gradients
@@ -21,7 +22,6 @@ from fkeras.optimizers.weights_io import SavableOptimizer
 if TYPE_CHECKING:
     from flax import nnx
 
-    from fkeras.core.values.variable import Variable
     from fkeras.optimizers.parameter_info import ParameterInfo
     from fkeras.types import ArrayLike, PyTree
 
@@ -70,7 +70,7 @@ class StatefulOptimizer(SavableOptimizer):
                 write_value(variable, new)
         # In the order of `variables`, which is the order of the state's rows.
         for variable, new in zip(own, self._values_of_state(new_state)):
-            variable.assign(new)
+            Variable.assign(variable, new)  # without the rate's look, which waits for the device
 
     def stateless_apply(
         self,

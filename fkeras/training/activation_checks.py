@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fkeras.core.warn_once import warn_user
 from fkeras.losses.expectation import expectation_of, loss_function
+from fkeras.metrics.probability_check import ID_REMEDY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -25,6 +26,7 @@ _NEGATIVE = frozenset((
     "linear", "tanh", "elu", "selu", "celu", "gelu", "silu", "swish", "leaky_relu", "softsign",
 ))  # fmt: skip
 _BEYOND = _NEGATIVE | {"relu", "relu6", "softplus"}
+_PROBABILITIES = frozenset(("sigmoid", "hard_sigmoid", "softmax"))
 
 
 def check_last_activations(model: Trainable, compiled: Compiled, again: bool = False) -> None:
@@ -63,12 +65,26 @@ def check_last_activations(model: Trainable, compiled: Compiled, again: bool = F
         activation = activation_of(output)
         if metric._needs_probabilities and output not in excused and activation in _BEYOND:
             _warn_of_metric(metric, activation)
+        if metric._needs_class_ids and activation in (_BEYOND | _PROBABILITIES):
+            warn_user(
+                f"Metric '{metric.name}' takes class ids for predictions, but the model ends with "
+                f"{_shown(activation)}: fractions are no ids. {ID_REMEDY}"
+            )
 
 
 def _check_loss(term: Term, activation: str | None) -> bool:
     """Whether a loss was found to expect probabilities and be given anything else."""
     expectation = expectation_of(term.loss)
-    if activation is None or expectation is None or expectation.predictions != "probabilities":
+    if activation is None or expectation is None:
+        return False
+    if expectation.predictions == "rates" and activation in _NEGATIVE:
+        warn_user(
+            f"{term.loss.name} expects predictions above 0, but the model ends with "
+            f"{_shown(activation)}: below 0 the loss is NaN. Give the last layer "
+            "activation='softplus' or 'exponential'."
+        )
+        return True
+    if expectation.predictions != "probabilities":
         return False
     from_logits = bool(getattr(term.loss, "_fn_kwargs", {}).get("from_logits"))
     if from_logits and activation in ("softmax", "sigmoid"):

@@ -14,6 +14,7 @@ from fkeras import losses as losses_module
 from fkeras import metrics as metrics_module
 from fkeras.core import names, settings
 from fkeras.core.nested import flatten
+from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError, UserTypeError
 from fkeras.training.outputs import OutputNames, is_nested
 
@@ -40,7 +41,7 @@ class Term:
 
     output: int
     loss: Loss
-    weight: float | Sequence[float | None] | None
+    weight: float | None
     name: str
     tracker: Mean | None = None
 
@@ -107,10 +108,10 @@ class CompiledLoss:
         predictions = self.outputs.predictions(y_pred)
         terms = []
         for i, (choice, weight) in enumerate(zip(choices, weights)):
-            for identifier in choice if isinstance(choice, (list, tuple)) else [choice]:
+            for identifier, factor in _weighted(choice, weight):
                 if identifier is not None:
                     loss = resolve(identifier, targets[i], predictions[i])
-                    terms.append(Term(i, loss, weight, self.outputs.names[i] or loss.name))
+                    terms.append(Term(i, loss, factor, self.outputs.names[i] or loss.name))
         if not terms:
             raise UserInputError(
                 f"`loss={self.argument!r}` gives no output a loss: there is nothing to minimise."
@@ -119,6 +120,7 @@ class CompiledLoss:
             # Outputs without names may have the same loss.
             for term, name in zip(terms, _unlike([f"{term.name}_loss" for term in terms])):
                 term.tracker = metrics_module.Mean(name=name)
+        _warn_of_weights(terms)
         self.terms = terms
 
     def _choices(self) -> tuple[list, list]:
@@ -148,10 +150,10 @@ class CompiledLoss:
         if isinstance(choice, dict):
             choice = self.outputs.spread(choice, "loss")[0]
         if isinstance(weight, dict):
-            weight = next(iter(weight.values()))
-        # A list of losses, all of this output, keeps its list of weights.
-        if isinstance(weight, (list, tuple)) and not isinstance(choice, (list, tuple)):
-            weight = weight[0]
+            weight = self.outputs.spread(weight, "loss_weights")[0]
+        is_list = isinstance(choice, (list, tuple))
+        if isinstance(weight, (list, tuple)) and not is_list:  # a list of the one output
+            choice = [choice]
         return [choice], [weight]
 
     def __call__(
@@ -167,7 +169,7 @@ class CompiledLoss:
         predictions = outputs.predictions(y_pred)
         sample_weights = spread_weights(outputs, sample_weight, needed)
         total = None
-        for i, term in enumerate(self.terms):
+        for term in self.terms:
             target, prediction = targets[term.output], predictions[term.output]
             if target is None:
                 raise UserInputError(
@@ -178,10 +180,33 @@ class CompiledLoss:
             if term.tracker is not None:
                 rows = prediction.shape[0] if prediction.shape else 1
                 term.tracker.update_state(value, sample_weight=rows)
-            weight = term.weight[i] if isinstance(term.weight, (list, tuple)) else term.weight
-            value = value if weight is None else value * weight
+            value = value if term.weight is None else value * term.weight
             total = value if total is None else total + value
         return total
+
+
+def _weighted(choice, weight):
+    """(loss, weight) for each loss of one output."""
+    choices = choice if isinstance(choice, (list, tuple)) else [choice]
+    weights = weight if isinstance(weight, (list, tuple)) else [weight] * len(choices)
+    if len(weights) != len(choices):
+        raise UserInputError(
+            f"`loss_weights` must match the number of losses, got {len(choices)} losses and "
+            f"{len(weights)} weights."
+        )
+    return zip(choices, weights)
+
+
+def _warn_of_weights(terms):
+    """Weights that turn a loss round, or leave nothing to train; those that change are not told."""
+    weights = [term.weight for term in terms if isinstance(term.weight, Real)]
+    if any(weight < 0 for weight in weights):
+        warn_user(
+            f"`loss_weights` holds {min(weights):g}: a loss with a weight below 0 is made as large "
+            "as it can become, without end."
+        )
+    if len(weights) == len(terms) and not any(weights):
+        warn_user("`loss_weights` are all 0: no output is trained.")
 
 
 def _unlike(given: Sequence[str]) -> list[str]:

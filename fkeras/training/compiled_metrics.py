@@ -14,7 +14,8 @@ from fkeras.core.config import registry
 from fkeras.core.nested import flatten
 from fkeras.core.values import lending
 from fkeras.core.warn_once import warn_user
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
+from fkeras.losses.expectation import expectation_of
 from fkeras.training.compiled_loss import binary_or_sparse, check_takes_pair, spread_weights
 from fkeras.training.logs import named_results
 from fkeras.training.outputs import OutputNames
@@ -38,6 +39,16 @@ class Entry(NamedTuple):
     weighted: bool
     metric: Metric
     results: tuple[str, ...]
+
+
+class SignAccuracy(metrics_module.BinaryAccuracy):
+    """What 'accuracy' means beside a hinge loss: targets -1 and 1, or 0 and 1, scores around 0."""
+
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(name=name, threshold=0.0)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        super().update_state(jax.numpy.asarray(y_true) > 0, y_pred, sample_weight)
 
 
 class CompiledMetrics(metrics_module.Metric):
@@ -105,6 +116,8 @@ class CompiledMetrics(metrics_module.Metric):
                         metric = self._resolve(identifier, targets[i], predictions[i], i)
                         if any(metric is entry.metric for entry in entries):
                             metric = _another(metric)
+                        if weighted:
+                            _check_takes_weights(metric)
                         _make_state(metric, targets[i], predictions[i])
                         entries.append(Entry(i, weighted, metric, _keys_of_result(metric)))
         self.entries = entries
@@ -140,6 +153,13 @@ class CompiledMetrics(metrics_module.Metric):
         if not isinstance(metric, metrics_module.Metric):
             name = identifier if isinstance(identifier, str) else names.object_name(metric)
             return metrics_module.MeanMetricWrapper(metric, name=name)
+        if type(metric).update_state in _OF_VALUES:
+            raise UserInputError(
+                f"{type(metric).__name__} averages or adds up values, and would take the targets "
+                "for values and the predictions for their weights. Give a function (y_true, "
+                "y_pred) -> values as metric, such as `lambda y_true, y_pred: y_pred`; a tracker "
+                "of your own belongs into the property `metrics`, or into `add_metric`."
+            )
         if isinstance(identifier, str):
             metric.name = identifier
         return metric
@@ -147,13 +167,17 @@ class CompiledMetrics(metrics_module.Metric):
     def _resolve_by_shape(self, name, y_true, y_pred, output) -> Metric:
         """'accuracy' and 'crossentropy' by the output's loss where it tells, else by the shapes."""
         is_binary, is_sparse = binary_or_sparse(y_true, y_pred)
-        from_logits = False
+        from_logits = is_of_signs = False
         terms = self.loss.terms if self.loss is not None else None
         for term in terms or ():
             if term.output == output:
                 is_binary = is_binary or _is_binary_loss(term.loss)
                 from_logits = _takes_logits(term.loss)
+                expectation = expectation_of(term.loss)
+                is_of_signs = expectation is not None and expectation.targets == "signs"
         if name.lower() in ("accuracy", "acc"):
+            if is_of_signs:
+                return SignAccuracy(name)
             if is_binary:
                 threshold = 0.0 if from_logits else 0.5
                 return metrics_module.BinaryAccuracy(name=name, threshold=threshold)
@@ -230,9 +254,13 @@ class CompiledMetrics(metrics_module.Metric):
 
 def _result(metric: Metric) -> Any:
     try:
-        return metric.result()
+        result = metric.result()
     except Exception as error:
         user_code.raise_explained(error, _described(metric, "result"))
+    if result is None:
+        who = _described(metric, "result")()
+        raise UserInputError(f"{who} returned None. Does its last line lack a `return`?")
+    return result
 
 
 def _warn_of_shared_name(name: str, metric: Metric, shown: str) -> None:
@@ -260,8 +288,22 @@ def _check_argument(name, argument):
             metrics_module.get(choice)
 
 
+# Of metrics that take values, not pairs of targets and predictions.
+_OF_VALUES = (metrics_module.Mean.update_state, metrics_module.Sum.update_state)
+
 # What a metric that needs values meets where there are none. With `run_eagerly` there are.
 _NEEDS_VALUES = jax.errors.JAXTypeError
+
+
+def _check_takes_weights(metric):
+    try:
+        inspect.signature(metric.update_state).bind(None, None, None)
+    except TypeError:
+        raise UserTypeError(
+            f"{_described(metric, 'update_state')()} takes no weights, and is given some as one of "
+            "`weighted_metrics`. Define `def update_state(self, y_true, y_pred, "
+            "sample_weight=None)`, or name it in `metrics`."
+        ) from None
 
 
 def _another(metric: Metric) -> Metric:

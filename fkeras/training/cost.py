@@ -22,7 +22,7 @@ def estimate_cost(jaxpr: Jaxpr) -> tuple[float, bool]:
     """(arithmetic operations, whether something in it is slow inside of a loop on a CPU)."""
     total, is_hostile = 0.0, False
     for eqn in jaxpr.eqns:
-        inner = [estimate_cost(program) for program in _inner_programs(eqn)]
+        inner = [estimate_cost(program) for program in inner_programs(eqn)]
         if inner:
             total += _trips(eqn) * sum(operations for operations, _ in inner)
             is_hostile |= any(hostile for _, hostile in inner)
@@ -37,7 +37,8 @@ def _trips(eqn: JaxprEqn) -> int:
     return eqn.params.get("length", _TRIPS if eqn.primitive.name == "while" else 1)
 
 
-def _inner_programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
+def inner_programs(eqn: JaxprEqn) -> Iterator[Jaxpr]:
+    """The programs that an operation runs."""
     for value in eqn.params.values():
         for program in value if isinstance(value, (list, tuple)) else (value,):
             program = getattr(program, "jaxpr", program)  # closed ones hold the bare one

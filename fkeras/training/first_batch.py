@@ -153,13 +153,15 @@ class OutputSpecs(NamedTuple):
     Attributes:
         structs: nested shapes and dtypes. masked: nested, whether there is a mask.
         activations: for each output, flat, what made it: see `output_activations`.
-        lookups: (layer, index of the input) for the layers that look ids up in an input.
+        lookups: (layer, index of the input) for the layers that look an input up.
+        computes_ids: whether there are layers that look something else up.
     """
 
     structs: Nested[jax.ShapeDtypeStruct]
     masked: Nested[bool]
     activations: list[str | None]
     lookups: list[tuple[Layer, int]]
+    computes_ids: bool
 
 
 def output_specs(model: Trainable, compiled: Compiled, x: Any) -> OutputSpecs:
@@ -175,7 +177,7 @@ def output_specs(model: Trainable, compiled: Compiled, x: Any) -> OutputSpecs:
 
 
 def _trace_outputs(model, structs):
-    masked, lookups = None, []
+    masked, lookups, others = None, [], []
 
     def run(x):
         nonlocal masked
@@ -186,13 +188,25 @@ def _trace_outputs(model, structs):
             contexts.looked_up.inside([]) as pairs,
         ):
             y_pred = lending.call_abstractly(model, x)
+        _check_outputs(model, y_pred)
         masked = map_structure(lambda y: masks.get_mask(y) is not None, y_pred)
         places = {id(leaf): i for i, leaf in enumerate(flatten(x))}
-        lookups.extend((layer, places[id(ids)]) for layer, ids in pairs if id(ids) in places)
+        for layer, ids in pairs:
+            place = places.get(id(ids))
+            others.append(layer) if place is None else lookups.append((layer, place))
         return y_pred
 
     program, outputs = jax.make_jaxpr(run, return_shape=True)(structs)
-    return OutputSpecs(outputs, masked, last_activations(program), lookups)
+    return OutputSpecs(outputs, masked, last_activations(program), lookups, bool(others))
+
+
+def _check_outputs(model, y_pred):
+    for leaf in flatten(y_pred):
+        if not hasattr(leaf, "dtype") and not isinstance(leaf, (int, float, complex, type(None))):
+            raise UserInputError(
+                f"{signature.describe_call(model)} returned {leaf!r}, of type "
+                f"{type(leaf).__name__}. Outputs are tensors, in lists, tuples or dicts."
+            )
 
 
 def _shape_key(structs):

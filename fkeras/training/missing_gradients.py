@@ -66,6 +66,13 @@ def warn(model: Trainable, compiled: Compiled, reached: Sequence[bool]) -> None:
         model: being trained. compiled: what `compile` chose for it.
         reached: for each of its trainable weights, as in `GradientWatch`.
     """
+    if not reached and not model.weights and not compiled.missing_gradients_were_told:
+        compiled.missing_gradients_were_told = True
+        warn_user_once(
+            f"Model '{model.name}' has no weights: nothing is trained. Layers belong to it as "
+            "attributes, alone or in lists and dicts; weights are made by `add_weight` or "
+            "`fkeras.Variable`, plain arrays are constants."
+        )
     if all(reached) or not any(reached) or compiled.missing_gradients_were_told:
         return
     loss = compiled.loss

@@ -160,6 +160,13 @@ def _problem(contract: Contract, state: tuple[list, ...], result: Any) -> str | 
     first, new_state = result
     if contract.returned == "logs" and not isinstance(first, Mapping):
         return f"returned {user_code.describe(first)} in the place of the logs, a dict."
+    texts = (
+        [key for key, x in first.items() if isinstance(x, str)]
+        if contract.returned == "logs"
+        else []
+    )
+    if texts:
+        return f"returned logs that are no numbers: {texts[0]!r} is {first[texts[0]]!r}."
     names = contract.new_state
     if len(names) == 1:  # a plain list
         names, new_state = names, [new_state]

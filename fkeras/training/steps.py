@@ -185,6 +185,12 @@ def compute_loss_and_updates(
                     f"`compute_loss` of model '{model.name}' returned None: it must return a "
                     "scalar."
                 )
+            if jnp.ndim(loss):
+                raise UserInputError(
+                    f"`compute_loss` of model '{model.name}' returned an array of shape "
+                    f"{jnp.shape(loss)}: it must return a scalar, such as the mean, "
+                    "`fkeras.ops.mean(...)`."
+                )
             scales = training and optimizer is not None
             return optimizer.scale_loss(loss) if scales else loss, loss, outputs
 

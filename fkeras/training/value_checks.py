@@ -23,7 +23,10 @@ from fkeras.errors import UserInputError
 from fkeras.layers.base import tracking
 from fkeras.losses import target_checks
 from fkeras.losses.expectation import expectation_of
+from fkeras.metrics import BinaryAccuracy
+from fkeras.training import first_batch
 from fkeras.training.first_batch import output_specs
+from fkeras.training.looked_up_ids import ComputedIds, find_computed_ids
 
 if TYPE_CHECKING:
     from fkeras.layers import Layer
@@ -31,8 +34,9 @@ if TYPE_CHECKING:
     from fkeras.training.trainable import Trainable
     from fkeras.types import Nested
 
-# (layer, index of the model's input that it is called on), as far as that is known.
-FedLayers = Sequence[tuple["Layer", int]]
+# (layer, index of the model's input that it is called on), as far as that is known; or what the
+# model makes of its inputs for it.
+FedLayers = Sequence[tuple["Layer", "int | ComputedIds"]]
 
 _SMALL = 1 << 16  # numbers: looking at them takes less than calling a step
 _TINY = 1 << 13  # numbers: BLAS takes no threads for them
@@ -65,8 +69,10 @@ class ValueChecks:
         self.model = model
         self.compiled = compiled
         self.fed_layers = [pair for pair in fed_layers if hasattr(pair[0], "check_host_input")]
-        self._may_look_up = not fed_layers and any(
-            hasattr(layer, "check_host_input") for _, layer in tracking.structure_of(model).layers
+        fed = {id(layer) for layer, _ in self.fed_layers}
+        self._others_look_up = any(
+            hasattr(layer, "check_host_input") and id(layer) not in fed
+            for _, layer in tracking.structure_of(model).layers
         )
         is_users = bool(compiled.overridden & {"train_step", "test_step", "compute_loss"})
         self.has_loss = compiled.loss is not None and not is_users and "predict" not in role
@@ -96,8 +102,8 @@ class ValueChecks:
                 looked_at = map_structure(_if_small, batch)
                 data_module.check_finite(looked_at, self._finite_parts, names)
         x, y, sample_weight = unpack(batch)
-        if is_first and self._may_look_up:  # a model without a known graph: its trace tells
-            self.fed_layers = self._specs(x, rows).lookups
+        if is_first and self._others_look_up:  # ids of a part of the model: its trace tells
+            self.fed_layers = self._find_lookups(x, rows)
         check_ids(self.fed_layers, x, None if is_first else _SMALL)
         if y is None or not self.has_loss:
             return
@@ -169,6 +175,8 @@ class ValueChecks:
                 target = np.asarray(target)
             if not is_first and target.size > _SMALL:
                 continue
+            if is_first:
+                self._warn_of_fractions(term, target)
             weighted = outputs.single and isinstance(sample_weight, np.ndarray)
             target_checks.check_targets(
                 term.loss,
@@ -177,6 +185,22 @@ class ValueChecks:
                 None if outputs.single else outputs.shown()[term.output],
                 sample_weight if weighted else None,
             )
+
+    def _warn_of_fractions(self, term, target):
+        """Warns of targets that are no classes beside a metric that counts right predictions."""
+        metrics = self.compiled.metrics
+        entries = metrics.entries if metrics is not None and metrics.built else ()
+        for output, _, metric, _ in entries:
+            if output != term.output or type(metric) is not BinaryAccuracy:
+                continue
+            is_fraction = target % 1 != 0 if target.dtype.kind == "f" else np.False_
+            if is_fraction.any():
+                warn_user(
+                    f"Metric '{metric.name}' counts how often predictions are the class 0 or 1 "
+                    "that the targets say, but these hold fractions, such as "
+                    f"{float(target[is_fraction][0]):.3g}, which never count as right. For "
+                    "quantities use 'mae' or R2Score()."
+                )
 
     def _checked_terms(self, x, rows):
         """(term, shape of its output) for the losses whose targets can be judged."""
@@ -196,8 +220,14 @@ class ValueChecks:
         ]
 
     def _specs(self, x, rows):
-        batch = map_structure(lambda a: _batch_struct(a, rows), x)
-        return output_specs(self.model, self.compiled, batch)
+        return output_specs(self.model, self.compiled, _batch_structs(x, rows))
+
+    def _find_lookups(self, x, rows):
+        specs = self._specs(x, rows)
+        if not specs.computes_ids:
+            return specs.lookups
+        structs = first_batch.structs_of(_batch_structs(x, rows))
+        return [*specs.lookups, *find_computed_ids(self.model, structs)]
 
 
 def _are_finite(batch: tuple) -> bool:
@@ -221,6 +251,10 @@ def _if_small(array: Any) -> Any:
     return array if isinstance(array, np.ndarray) and array.size <= _SMALL else None
 
 
+def _batch_structs(x, rows):
+    return map_structure(lambda a: _batch_struct(a, rows), x)
+
+
 def _batch_struct(array, rows):
     dtype = array.dtype
     if dtype.kind == "O":  # rows of a sparse matrix have no dtype of their own
@@ -230,7 +264,7 @@ def _batch_struct(array, rows):
 
 
 def check_ids(fed_layers: FedLayers, x: Nested[Any], most: int | None = None) -> None:
-    """Ids for layers that look them up and are fed by the model's inputs directly.
+    """Ids for layers that look them up: the model's inputs, or what it makes of them first.
 
     Args:
         fed_layers: those layers, and others.
@@ -240,11 +274,27 @@ def check_ids(fed_layers: FedLayers, x: Nested[Any], most: int | None = None) ->
     if not fed_layers:
         return
     arrays = flatten(x)
-    for layer, index in fed_layers:
+    for layer, source in fed_layers:
         # Only layers that look something up have such a check.
         check = getattr(layer, "check_host_input", None)
-        if check is None or index >= len(arrays):
+        if check is None:
             continue
-        ids = arrays[index]
-        if isinstance(ids, (np.ndarray, jax.Array)) and (most is None or ids.size <= most):
-            check(np.asarray(ids))
+        used = [arrays[i] for i in _positions(source) if i < len(arrays)]
+        if not used or not all(_is_looked_at(array, most) for array in used):
+            continue
+        if not isinstance(source, ComputedIds):
+            check(np.asarray(used[0]))
+            continue
+        try:
+            check(source.of(used))
+        except UserInputError as error:
+            text = f"{error} (These are the ids that the model computes from its inputs.)"
+            raise UserInputError(text) from None
+
+
+def _positions(source):
+    return source.used if isinstance(source, ComputedIds) else (source,)
+
+
+def _is_looked_at(array, most):
+    return isinstance(array, (np.ndarray, jax.Array)) and (most is None or array.size <= most)

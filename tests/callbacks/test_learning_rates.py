@@ -164,6 +164,11 @@ def test_arguments_are_checked():
     with pytest.raises(UserTypeError, match="unexpected argument 'factr'"):
         ReduceLROnPlateau(factr=0.1)
     assert ReduceLROnPlateau(epsilon=0.5).min_delta == 0.5
+    for name in ("factor", "patience", "min_lr"):
+        with pytest.raises(UserInputError, match=f"`{name}` must be a number of 0 or more"):
+            ReduceLROnPlateau(**{name: -1})
+    with pytest.raises(UserTypeError, match=r"schedule\(a, b, c\)` takes neither"):
+        LearningRateScheduler(lambda a, b, c: 0.1)
 
 
 def test_messages(capsys):

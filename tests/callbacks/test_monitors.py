@@ -258,3 +258,9 @@ def test_a_metric_of_one_value_with_an_axis_can_be_monitored_and_one_of_several_
     assert stopping.best == 0.5
     with pytest.raises(UserInputError, match="holds 3 values"):
         stopping.on_epoch_end(1, {"f1_score": np.zeros(3)})
+
+
+@pytest.mark.parametrize("patience", [-1, "3", None, float("nan"), True])
+def test_patience_is_a_number(patience):
+    with pytest.raises(UserInputError, match="EarlyStopping: `patience` must be a number of 0"):
+        EarlyStopping(patience=patience)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fkeras.callbacks import CallbackList, CSVLogger, LambdaCallback, TerminateOnNaN
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 from .models import FakeModel, run
 
@@ -100,3 +100,8 @@ def test_a_loss_that_is_no_number_stops_training(loss, capsys):
 
 def test_looking_for_nan_does_not_split_device_calls():
     assert not CallbackList(TerminateOnNaN()).needs_batch_hooks("train")
+
+
+def test_hooks_are_functions():
+    with pytest.raises(UserTypeError, match="`on_epoch_end` must be a function. Received: 3"):
+        LambdaCallback(on_epoch_end=3)

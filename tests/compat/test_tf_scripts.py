@@ -54,13 +54,29 @@ def test_arrays_have_the_methods_while_it_is_installed_and_no_longer(installed):
     assert fkeras.Variable([1.0]).read_value().shape == (1,)
     assert jax.jit(lambda a: a * a.get_shape().as_list()[0])(x).tolist() == [2, 4]
     assert np.random.choice(3, p=np.squeeze(jnp.array([[0, 1 - 1e-6, 0]]))) == 1
-    assert fkeras.KerasTensor((None, 3)).shape.as_list() == [None, 3]
+    symbolic = fkeras.KerasTensor((None, 3), "float16")
+    assert symbolic.shape.as_list() == [None, 3]
+    assert symbolic.dtype.name == symbolic.dtype == "float16" and symbolic.dtype.is_floating
     fkeras.compat.uninstall()
-    assert type(fkeras.KerasTensor((None, 3)).shape) is tuple
+    assert type(symbolic.shape) is tuple and type(symbolic.dtype) is str
     assert not hasattr(x, "get_shape") and not hasattr(x, "numpy")
     assert fkeras.Variable([1.0]).numpy().tolist() == [1]
     methods.want()
     assert x.numpy().tolist() == [1, 2]
+
+
+def test_sizes_are_cut_off_in_scripts_as_in_keras_2(installed):
+    layers = fkeras.layers
+    methods.add_if_wanted()
+    for size in (5 / 2, 2.0):
+        with pytest.warns(UserWarning, match=f"size of {size} is cut off to 2"):
+            assert layers.Dense(size).units == 2
+    with pytest.warns(UserWarning, match="cut off"):
+        assert layers.LSTM(7 / 2).units == 3
+    fkeras.compat.uninstall()
+    for size in (5 / 2, 0.5):
+        with pytest.raises(ValueError, match="positive integer"):
+            layers.Dense(size)
 
 
 def test_notes_are_written_once(installed, capsys):

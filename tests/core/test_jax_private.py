@@ -272,3 +272,10 @@ def test_programs_name_their_constants():
     assert jax_private.run_jaxpr(program.jaxpr, program.consts, x)[0].tolist() == [1, 1]
     literal = jax.make_jaxpr(lambda y: y * 2.0)(1.0).jaxpr.eqns[0].invars[1]
     assert isinstance(literal, jax_private.Literal) and literal.val == 2.0
+
+
+def test_the_needed_part_of_a_program_has_the_operations_and_inputs_of_some_outputs():
+    program = jax.make_jaxpr(lambda x, y: (jnp.sin(x), x + y, y * 2))(1.0, 2.0).jaxpr
+    part, used = jax_private.needed_part(program, [False, False, True])
+    assert [e.primitive.name for e in part.eqns] == ["mul"] and used == [False, True]
+    assert jax_private.run_jaxpr(part, (), 3.0)[0] == 6

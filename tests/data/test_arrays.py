@@ -236,6 +236,11 @@ def test_samples_without_any_weight_warn():
         make_source(SEVEN, SEVEN, np.zeros(7))
 
 
+def test_weights_are_not_complex():
+    with pytest.raises(UserInputError, match="sample_weight holds complex numbers"):
+        make_source(np.ones((2, 1)), np.ones(2), np.ones(2, complex))
+
+
 def test_weights_are_floats():
     weight = make_source(SEVEN, SEVEN, np.arange(7)).arrays[2]
     assert weight.dtype == "float32"

@@ -1,6 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.sparse
 
 from fkeras.data import (
     check_finite,
@@ -35,6 +36,7 @@ def with_value(value, row=2):
         ((jnp.asarray(with_value(np.nan)),), "x holds 1 NaN"),
         ((np.full((4, 2), 1e300),), "x holds 8 infinite values"),
         (([1.0, float("nan")],), "x holds 1 NaN"),
+        ((scipy.sparse.csr_matrix(with_value(np.nan)),), r"x holds 1 NaN \(first in row 2\)"),
     ],
 )
 def test_numbers_that_would_make_the_loss_nan_are_found(data, words):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import fkeras
 from fkeras.data import check_columns, make_source, train_validation_split
 from fkeras.errors import UserInputError
 
@@ -48,12 +49,42 @@ def test_dummies_beside_floats():
 def test_series_count_by_position(index):
     frame, series = pd.DataFrame({"a": FLOAT}, index=index), pd.Series(INT, index=index, name="y")
     x, y = make_source(frame, series, batch_size=2).batch(slice(0, 1))
-    assert x.tolist() == [[0.5]] and y.tolist() == [1]
+    assert x.tolist() == [[0.5]] and y.tolist() == [[1]]
 
 
 def test_series_of_nullable_ints_and_of_strings():
     assert make_source(pd.Series(pd.array(INT, "Int64"))).arrays[0].dtype == "int32"
-    assert make_source(pd.Series(["a", "b"])).arrays[0].tolist() == ["a", "b"]
+    assert make_source(pd.Series(["a", "b"])).arrays[0].tolist() == [["a"], ["b"]]
+
+
+def _shapes_seen(module, x, y):
+    """What a model of a module is given for x and y, and its loss of their differences."""
+    seen = {}
+
+    class Net(module.Model):
+        def call(self, inputs):
+            seen["x"] = [tuple(part.shape) for part in module.tree.flatten(inputs)]
+            return module.tree.flatten(inputs)[0]
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **options):
+            seen["y"] = tuple(y.shape)
+            return module.ops.mean((y - y_pred) ** 2)
+
+    net = Net()
+    net.compile("sgd")
+    seen["loss"] = pytest.approx(net.evaluate(x, y, verbose=0))
+    seen["outputs"] = net.predict(x, verbose=0).shape
+    return seen
+
+
+def test_a_single_column_has_an_axis_of_its_own_as_in_keras(keras):
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 0.0, 2.0]})
+    for x in (frame["a"], dict(frame), [frame["a"], frame["b"]]):
+        seen = _shapes_seen(fkeras, x, frame["b"])
+        assert seen["x"][0] == seen["y"] == seen["outputs"] == (3, 1)
+        theirs = _shapes_seen(keras, x, frame["b"])
+        assert seen["loss"].expected == pytest.approx(theirs.pop("loss").expected)
+        assert {**seen, **theirs} == seen
 
 
 BAD = [

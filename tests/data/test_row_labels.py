@@ -62,9 +62,9 @@ RIGHT = {
 
 @pytest.mark.parametrize("x, y", RIGHT.values(), ids=RIGHT)
 def test_rows_count_by_position_else(x, y):
-    assert np.array_equal(make_source(x, y).arrays[1], np.asarray(y))
+    assert np.array_equal(make_source(x, y).arrays[1].ravel(), np.asarray(y))
 
 
 def test_what_mends_it_gives_the_right_rows():
     x, y = frame(NAMES), series(NAMES)[::-1]
-    assert make_source(x, y.loc[x.index]).arrays[1].tolist() == [0, 1, 2, 3]
+    assert make_source(x, y.loc[x.index]).arrays[1].tolist() == [[0], [1], [2], [3]]

@@ -42,7 +42,7 @@ def outputs_of(commands):
         for command, env in commands
     ]
     try:
-        outputs = [process.communicate(timeout=400)[0] for process in started]
+        outputs = [process.communicate(timeout=1800)[0] for process in started]
     finally:
         for process in started:
             process.kill()

@@ -47,10 +47,10 @@ def trained(tmp_path_factory):
     """(values of two processes with two devices each, values of one process with four)."""
     folder, port = tmp_path_factory.mktemp("processes"), free_port()
     pair = [start("training.py", i, 2, port, folder) for i in range(2)]
-    outputs = end(pair, 400)
+    outputs = end(pair, 1800)
     assert [process.returncode for process in pair] == [0, 0], "\n".join(outputs)[-6000:]
     alone = start("training.py", 0, 1, 0, folder, devices=4)
-    (output,) = end([alone], 400)
+    (output,) = end([alone], 1800)
     assert alone.returncode == 0, output[-4000:]
     return *(np.load(folder / f"{count}.npz") for count in (2, 1)), outputs, folder
 
@@ -99,6 +99,6 @@ def test_the_first_process_prints_for_all(trained):
 def test_a_process_that_dies_ends_the_other_one_too():
     port = free_port()
     pair = [start("dying.py", i, port) for i in range(2)]
-    outputs = end(pair, 240)
+    outputs = end(pair, 1800)
     assert pair[1].returncode == 3, outputs[1][-2000:]
     assert pair[0].returncode != 0 and "finished" not in outputs[0]

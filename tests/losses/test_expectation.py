@@ -27,7 +27,7 @@ def test_every_loss_function_says_what_it_expects(name):
 
 @pytest.mark.parametrize(("loss", "targets", "predictions"), [
     (losses.MeanSquaredError(), "same_shape", "quantities"),
-    (losses.Hinge(), "same_shape", None),
+    (losses.Hinge(), "signs", None),
     (losses.BinaryFocalCrossentropy(), "unit_interval", "probabilities"),
     (losses.CategoricalCrossentropy(), "one_hot", "probabilities"),
     (losses.sparse_categorical_crossentropy, "class_ids", "probabilities"),

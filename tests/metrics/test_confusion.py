@@ -93,6 +93,26 @@ def test_a_class_needs_an_axis_of_classes():
         metrics.Recall(class_id=0)([0, 1, 1], [0.1, 0.2, 0.3])
 
 
+@pytest.mark.parametrize("options", [{"class_id": 3}, {"top_k": 4}])
+def test_there_must_be_as_many_classes(options):
+    with pytest.raises(UserInputError, match=r"recall: .*=\d, but the predictions have 3 classes"):
+        metrics.Recall(name="recall", **options)(np.eye(3), np.eye(3))
+
+
+def test_the_largest_of_one_prediction_says_nothing():
+    with pytest.warns(UserWarning, match=r"one only.*F1Score\(threshold=0.5\)"):
+        metrics.F1Score()([[1.0], [0.0]], [[0.2], [0.3]])
+    metrics.F1Score(threshold=0.5)([[1.0], [0.0]], [[0.2], [0.3]])  # warnings are errors
+
+
+@pytest.mark.parametrize("kind", ["TopKCategoricalAccuracy", "SparseTopKCategoricalAccuracy"])
+def test_all_classes_are_no_top(kind):
+    y_true = np.arange(3) if "Sparse" in kind else np.eye(3)
+    getattr(metrics, kind)(k=2)(y_true, np.eye(3))  # warnings are errors
+    with pytest.warns(UserWarning, match="k=3 of 3 classes.*every prediction"):
+        getattr(metrics, kind)(k=3)(y_true, np.eye(3))
+
+
 @pytest.mark.parametrize("thresholds", [[None], [0.2, -0.1], 2.0, [0.1, 1.0001]])
 def test_thresholds_lie_between_zero_and_one(thresholds):
     with pytest.raises(UserInputError, match=r"must be in \[0, 1\]"):

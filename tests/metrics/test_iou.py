@@ -1,5 +1,6 @@
 """Intersection over union: ids and one-hot forms, axes, ignored classes, against NumPy."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -94,3 +95,21 @@ def test_a_negative_id_can_be_ignored():
 def test_a_class_beyond_the_matrix_is_refused():
     with pytest.raises(UserInputError, match=r"Target class id 3 is out of range.*\[0, 3\)"):
         metrics.OneHotIoU(num_classes=3, target_class_ids=[0, 3])
+
+
+@pytest.mark.parametrize("make", [np.array, jnp.array])
+def test_probabilities_are_told_where_ids_are_taken(make):
+    y_pred = make([0.0, 0.8, 0.4])
+    with pytest.warns(UserWarning, match=r"takes class ids.*such as 0.8.*BinaryIoU"):
+        metrics.MeanIoU(num_classes=2)([0, 1, 1], y_pred)
+    metrics.BinaryIoU(threshold=0.5)([0, 1, 1], y_pred)  # warnings are errors
+    metrics.MeanIoU(num_classes=2)([0, 1, 1], make([0.0, 1.0, 1.0]))
+
+
+def test_weights_of_examples_are_those_of_their_pixels():
+    y_true, y_pred = np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 1]])
+    metric = metrics.IoU(num_classes=2, target_class_ids=[1], dtype="float32")
+    found = metric(y_true, y_pred, sample_weight=np.array([1.0, 3.0], "float32"))
+    assert float(found) == pytest.approx((1 + 3) / (1 + 3 + 3))
+    with pytest.raises(UserInputError, match="does not fit"):
+        metric(y_true, y_pred, sample_weight=np.ones(3, "float32"))

@@ -256,6 +256,16 @@ def test_errors_of_a_direct_call_show_the_users_lines_alone(call):
     assert files == {pathlib.Path(__file__).name}
 
 
+def test_a_variable_is_assigned_to_and_not_replaced():
+    class Replacing(Largest):
+        def update_state(self, values):
+            self.top = jnp.maximum(self.top, jnp.max(values))
+
+    metric = Replacing()
+    with pytest.raises(UserInputError, match=r"its attribute `top`, a Variable.*self.top.assign"):
+        jax.jit(metric.stateless_update_state)(metric.stateless_reset_state(), jnp.ones(2))
+
+
 class FormerShare(metrics.Metric):
     """As it was written for TensorFlow 2.4: names first, and `reset_states`."""
 

@@ -323,6 +323,7 @@ ERRORS = [
         "Did you mean 'batch_size'",
     ),
     ("a call without return", lambda: broken(lambda x: None), fit(X, Y), "`call`.*returned None"),
+    ("a call that returns a text", lambda: broken(lambda x: "x"), fit(X, Y), "'x', of type str"),
     (
         "a metric in NumPy",
         lambda: linear(metrics=[lambda t, p: np.array(p).mean()]),

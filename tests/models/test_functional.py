@@ -242,3 +242,13 @@ def test_an_only_output_in_a_list_comes_out_by_itself(wrap):
     ):
         model.compile("sgd", loss)
         assert model.evaluate(x, y, verbose=0) < 1e-9
+
+
+def test_complex_numbers_do_not_lose_a_part():
+    x = np.ones((2, 3), "complex64")
+    inputs = fkeras.Input((3,))
+    with pytest.raises(UserInputError, match="declared to be of dtype float32.*complex"):
+        fkeras.Model(inputs, layers.Dense(1)(inputs)).predict(x, verbose=0)
+    inputs = fkeras.Input((3,), dtype="complex64")
+    model = fkeras.Model(inputs, fkeras.ops.abs(inputs))
+    np.testing.assert_allclose(model.predict(x * 1j, verbose=0), np.ones((2, 3)))

@@ -150,6 +150,8 @@ def test_loss_scale_refuses_what_belongs_on_the_inner_optimizer():
     ):
         with pytest.raises(ValueError, match=words):
             optimizers.LossScaleOptimizer(optimizers.SGD(), **kwargs)
+    with pytest.raises(UserInputError, match="`initial_scale` must be above 0"):
+        optimizers.LossScaleOptimizer(optimizers.SGD(), initial_scale=0)
     with pytest.raises(UserInputError, match="without dynamic loss scaling"):
         optimizers.LossScaleOptimizer(optimizer)
     optimizer.learning_rate = 0.5

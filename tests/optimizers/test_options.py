@@ -195,6 +195,7 @@ def test_an_infinite_gradient_spoils_all_that_share_its_norm():
         ({"clipvalue": float("nan")}, "`clipvalue` must be None or a number >= 0"),
         ({"global_clipnorm": True}, "`global_clipnorm` must be None or a number >= 0"),
         ({"loss_scale_factor": -2.0}, "loss_scale_factor=-2.0"),
+        ({"loss_scale_factor": 0}, "`loss_scale_factor` must be a number, above 0"),
         ({"weight_decay": -0.1}, "weight_decay=-0.1"),
         ({"clipnorm": 1.0, "global_clipnorm": 1.0}, "clipvalue=None, global_clipnorm=1.0"),
         ({"gradient_accumulation_steps": 2.0}, "integer >= 2"),

@@ -42,7 +42,7 @@ def test_what_is_written_is_the_model_as_it_was(tmp_path, monkeypatch):
     go_on, model = threading.Event(), dense(compiled=True)
     write = orbax_directory._write_files
     monkeypatch.setattr(
-        orbax_directory, "_write_files", lambda *args: (go_on.wait(60), write(*args))
+        orbax_directory, "_write_files", lambda *args: (go_on.wait(600), write(*args))
     )
     before, writer = model.get_weights(), CheckpointWriter(tmp_path)
     writer.save(model, 0)

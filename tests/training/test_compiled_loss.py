@@ -37,6 +37,7 @@ def test_a_single_output(loss, weights, expected):
         ({"a": "mse", "b": "mae"}, {"b": 2.0}, MSE + 2 * MAE),
         (["mse", None], None, MSE),
         ({"a": None, "b": ["mae", "mse"]}, None, MAE + MSE),
+        ([["mse", "mae"], ["mae"]], [[1.0, 2.0], [5.0]], MSE + 2 * MAE + 5 * MAE),
     ],
 )
 def test_several_outputs(loss, weights, expected):
@@ -93,6 +94,31 @@ def test_what_is_no_loss_fails_at_once(arguments, error, words):
 def test_what_does_not_fit_the_outputs_fails_when_they_are_known(loss, weights, words):
     with pytest.raises(UserInputError, match=words):
         CompiledLoss(loss, weights, output_names=["a", "b"]).build([Y, Y], [P, P])
+
+
+@pytest.mark.parametrize(
+    ("loss", "weights", "words"),
+    [
+        ("mse", [1.0, 2.0], "got 1 losses and 2 weights"),
+        (["mse", "mae"], [1.0], "got 2 losses and 1 weights"),
+        ("mse", {"other": 2.0}, "key 'other' does not correspond to any"),
+    ],
+)
+def test_weights_of_the_losses_of_one_output_are_as_many(loss, weights, words):
+    with pytest.raises(UserInputError, match=words):
+        CompiledLoss(loss, weights, output_names=["out"]).build(Y, P)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"), [([1.0, -2.0], "holds -2"), ([0.0, 0], "are all 0"), ([0, 1.0], None)]
+)
+def test_weights_that_train_nothing_or_the_reverse_are_told(weights, words):
+    compiled = CompiledLoss(["mse", "mae"], weights, output_names=["a", "b"])
+    if words is None:
+        compiled.build([Y, Y], [P, P])  # warnings are errors
+        return
+    with pytest.warns(UserWarning, match=f"`loss_weights` {words}"):
+        compiled.build([Y, Y], [P, P])
 
 
 def test_an_output_with_a_loss_needs_targets():

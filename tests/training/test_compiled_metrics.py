@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fkeras
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 from fkeras.training.compiled_loss import CompiledLoss
 from fkeras.training.compiled_metrics import CompiledMetrics
 
@@ -105,6 +105,46 @@ def test_accuracy_goes_by_the_loss_and_the_shapes(name, loss, targets, outputs, 
     y, p = np.zeros(targets, "float32"), np.zeros(outputs, "float32")
     compiled = built([name], names=("out",), y=y, p=p, loss=loss)
     assert type(compiled.metrics[0]).__name__ == expected and compiled.names == [name]
+
+
+@pytest.mark.parametrize("loss", ["hinge", fkeras.losses.SquaredHinge()])
+def test_accuracy_beside_a_hinge_loss_is_of_signs(loss):
+    p = np.array([[0.2], [-0.1], [0.6], [-2.0]], "float32")
+    for low in (-1, 0):
+        y = np.array([[1], [1], [low], [low]], "float32")
+        compiled = built(["accuracy"], names=("out",), y=y, p=p, loss=loss)
+        compiled.update_state(y, p)
+        assert float(compiled.result()["accuracy"]) == 0.5
+
+
+@pytest.mark.parametrize("kind", [fkeras.metrics.Mean, fkeras.metrics.Sum])
+def test_metrics_of_values_take_no_pairs(kind):
+    with pytest.raises(UserInputError, match=f"{kind.__name__} averages or adds up values"):
+        built([kind()])
+
+    class Own(kind):
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            super().update_state(y_pred)
+
+    assert type(built([Own()], names=("out",), y=Y, p=P).metrics[0]) is Own
+
+
+class Unweighted(fkeras.metrics.Mean):
+    def update_state(self, y_true, y_pred):
+        super().update_state(y_pred)
+
+    def result(self):
+        super().result()
+
+
+def test_methods_of_metrics_that_lack_an_argument_or_a_return_are_named():
+    with pytest.raises(UserTypeError, match="takes no weights.*sample_weight=None.*`metrics`"):
+        built(None, [Unweighted()], names=("out",), y=Y, p=P)
+    compiled = built([Unweighted()], names=("out",), y=Y, p=P)
+    with pytest.raises(
+        UserInputError, match="`result` of metric 'mean' .Unweighted. returned None"
+    ):
+        compiled.result()
 
 
 def test_logits_have_another_threshold():

@@ -124,3 +124,19 @@ def test_loops_and_recomputation_give_no_false_alarm(remat):
     model.compile("sgd", "mse", remat=remat)
     x = np.ones((4, 2, 3), "float32")
     assert told(lambda: model.train_on_batch(x, x)) == []
+
+
+def test_a_model_without_weights_is_told_once():
+    class Plain(layers.Layer):
+        def build(self, input_shape):
+            self.kernel = jnp.ones((input_shape[-1], 1))  # an array is a constant
+
+        def call(self, x):
+            return x @ self.kernel
+
+    model = fkeras.Sequential([fkeras.Input((3,)), Plain()])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="has no weights: nothing is trained.*add_weight") as told:
+        model.fit(X, Y, epochs=2, verbose=0)
+        model.fit(X, Y, verbose=0)
+    assert len(told) == 1

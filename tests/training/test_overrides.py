@@ -69,6 +69,7 @@ def test_the_contract_of_training_says_what_takes_the_place_of_the_tape():
         (lambda logs, state: None, "returned None"),
         (lambda logs, state: logs, "not a pair"),
         (lambda logs, state: (state, logs), "in the place of the logs"),
+        (lambda logs, state: ({"loss": "low"}, state), "no numbers: 'loss' is 'low'"),
         (lambda logs, state: (logs, None), "in the place of the state"),
         (lambda logs, state: (logs, state[:3]), "in the place of the state"),
         (lambda logs, state: (logs, (*state[:3], [])), "other `metrics_variables`"),

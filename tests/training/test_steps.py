@@ -10,6 +10,7 @@ import pytest
 
 import fkeras
 from fkeras import layers
+from fkeras.errors import UserInputError
 from fkeras.training.state import TrainState
 
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
@@ -370,3 +371,17 @@ def test_run_eagerly_gives_the_same_numbers_and_real_values():
     seen.clear()
     model.predict_on_batch(X)
     assert seen == [False]
+
+
+def test_a_loss_of_the_users_own_is_one_number():
+    class Own(fkeras.Sequential):
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return fkeras.ops.square(y - y_pred)
+
+    model = Own([fkeras.Input((3,)), fkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for use in (model.train_on_batch, model.test_on_batch):
+        with pytest.raises(
+            UserInputError, match=r"array of shape \(4, 1\): it must return a scalar"
+        ):
+            use(np.ones((4, 3), "float32"), np.ones((4, 1), "float32"))

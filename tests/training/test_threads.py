@@ -27,7 +27,7 @@ def run_in_thread(function):
 
     thread = threading.Thread(target=run)
     thread.start()
-    thread.join(300)
+    thread.join(600)
     assert results, "the thread has not come back"
     if isinstance(results[0], BaseException):
         raise results[0]
@@ -95,7 +95,7 @@ def test_training_is_the_same_with_and_without_readers():
         read.fit(X, Y, batch_size=4, epochs=4, verbose=0)
     finally:
         stop.set()
-        thread.join(300)
+        thread.join(600)
     alone.fit(X, Y, batch_size=4, epochs=4, verbose=0)
     assert not errors and seen
     for kernel_a, bias_a, kernel_b, bias_b in seen:  # never from two steps
@@ -130,7 +130,7 @@ def test_a_reader_waits_for_the_results_of_a_call_that_has_consumed_the_values()
         reader.join(0.05)  # it cannot come back before the call does
         assert not read
         loan.values = ([jnp.full(3, 7.0)],)
-    reader.join(300)
+    reader.join(600)
     np.testing.assert_array_equal(read[0], [7, 7, 7])
     loan.finish()
 

@@ -38,7 +38,6 @@ INSTEAD = {
     "distribute": "Use `keras.distribution`.",
     "distribute.cluster_resolver": "Use `fkeras.distribution.initialize()`, which asks SLURM, "
     "Open MPI, Kubernetes and Cloud TPU.",
-    "edit_distance": "Compute it in Python.",
     "estimator": _ESTIMATOR,
     "feature_column": _COLUMNS,
     "flags": "Use `argparse`.",

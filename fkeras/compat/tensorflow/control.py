@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -206,9 +207,9 @@ def scan(
 
 
 def numpy_function(
-    func: Callable[..., Any],
-    inp: Sequence[TensorLike],
-    Tout: Any,
+    func: Callable[..., Any] | None = None,
+    inp: Sequence[TensorLike] | None = None,
+    Tout: Any = None,
     stateful: bool = True,
     name: str | None = None,
 ) -> Any:
@@ -217,19 +218,34 @@ def numpy_function(
     refuses them.
 
     Args:
-        func: function of arrays.
+        func: function of arrays; None for a decorator, which makes one of tensors of it.
         inp: its arguments.
         Tout: dtype of the result, or a list of them.
         stateful: not used. name: not used.
     """
-    return _call_python(func, list(inp), Tout, np.asarray)
+    return _call_or_decorate(func, inp, Tout, np.asarray)
 
 
 def py_function(
-    func: Callable[..., Any], inp: Sequence[TensorLike], Tout: Any, name: str | None = None
+    func: Callable[..., Any] | None = None,
+    inp: Sequence[TensorLike] | None = None,
+    Tout: Any = None,
+    name: str | None = None,
 ) -> Any:
     """`numpy_function` of a function that takes tensors, with `.numpy()`."""
-    return _call_python(func, list(inp), Tout, host_array)
+    return _call_or_decorate(func, inp, Tout, host_array)
+
+
+def _call_or_decorate(
+    func: Callable[..., Any] | None, inputs: Any, dtypes: Any, convert: Callable[..., Any]
+) -> Any:
+    if func is not None:
+        return _call_python(func, list(inputs or ()), dtypes, convert)
+
+    def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.wraps(func)(lambda *args: _call_python(func, list(args), dtypes, convert))
+
+    return decorate
 
 
 def _call_python(

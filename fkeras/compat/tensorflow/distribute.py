@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import jax
 
@@ -240,12 +240,21 @@ class _NoChoice:
         pass
 
 
-def _resolve_tpus(*args: Any, **kwargs: Any) -> NoReturn:
+class _NoTpus:
     """Scripts ask for TPUs so, and take a ValueError for that there are none."""
-    where = "`fkeras.distribution.DataParallel()` takes all TPU devices as they are: no resolver."
-    if jax.default_backend() == "tpu":
-        raise RuntimeError(f"tf.distribute.cluster_resolver.TPUClusterResolver: {where}")
-    raise UserInputError(f"There are no TPUs here. {where}")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        where = (
+            "`fkeras.distribution.DataParallel()` takes all TPU devices as they are: no resolver."
+        )
+        if jax.default_backend() == "tpu":
+            raise RuntimeError(f"tf.distribute.cluster_resolver.TPUClusterResolver: {where}")
+        raise UserInputError(f"There are no TPUs here. {where}")
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> _NoTpus:
+        """The other way to ask."""
+        return cls()
 
 
 _ALL_DEVICES = (
@@ -272,7 +281,7 @@ NAMES = {
     "has_strategy": has_strategy,
     "in_cross_replica_context": in_cross_replica_context,
 }
-CLUSTER_RESOLVER = {"TPUClusterResolver": _resolve_tpus}
+CLUSTER_RESOLVER = {"TPUClusterResolver": _NoTpus}
 INSTEAD = {
     "distribute.MultiWorkerMirroredStrategy": _MANY_HOSTS,
     "distribute.ParameterServerStrategy": f"Weights lie on the devices themselves. {_MANY_HOSTS}",

@@ -24,8 +24,8 @@ def save(obj: Any, export_dir: Any, signatures: Any = None, options: Any = None)
     """
     if not isinstance(obj, Model):
         raise UserTypeError(
-            f"tf.saved_model.save takes a model of Keras. Received: {type(obj).__name__}. Save "
-            "weights by `model.save_weights`, arrays by `np.savez`."
+            f"tf.saved_model.save takes a model of Keras. Received: {type(obj).__name__}. Keep "
+            "the values of a `tf.Module` by `tf.train.Checkpoint(module)`."
         )
     obj.save(os.fspath(export_dir))
 

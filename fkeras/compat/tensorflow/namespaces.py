@@ -27,6 +27,7 @@ from fkeras.compat.tensorflow import (
     lookup,
     modules,
     nn,
+    numpy_names,
     old_names,
     picking,
     ragged_functions,
@@ -59,7 +60,10 @@ _MATH = ragged_functions.aware(
         **arithmetic.NAMES,
         **reductions.NAMES,
         **picking.IN_MATH,
-        **{name: nn.NAMES[name] for name in ("l2_normalize", "zero_fraction")},
+        **{
+            name: nn.NAMES[name]
+            for name in ("l2_normalize", "log_softmax", "softmax", "zero_fraction")
+        },
     },
     "math",
 )
@@ -77,6 +81,7 @@ _CORE: dict[str, Any] = {
     "RaggedTensor": ragged_functions.RaggedTensor,
     "SparseTensor": sparse.SparseTensor,
     "TensorSpec": data.TensorSpec,
+    "edit_distance": sparse.edit_distance,
     "Event": Inert,
     "__version__": TENSORFLOW_VERSION,
     "device": devices.device,
@@ -116,6 +121,8 @@ TREE: dict[str, dict[str, Any]] = {
         **{name: creation.NAMES[name] for name in ("cast", "complex", "saturate_cast")},
     },
     "errors": old_names.ERRORS,
+    "experimental.numpy": numpy_names.NAMES,
+    "experimental.numpy.random": numpy_names.RANDOM,
     "image": image_random.ALL,
     "io": {**files.NAMES, **examples.IO},
     "io.gfile": files.GFILE,

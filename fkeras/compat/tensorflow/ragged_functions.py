@@ -12,10 +12,12 @@ from fkeras.compat.tensorflow import arranging, picking, reductions, strings
 from fkeras.compat.tensorflow.calls import known, to_numpy
 from fkeras.compat.tensorflow.dtypes import numpy_dtype
 from fkeras.compat.tensorflow.ragged import RaggedTensor, constant, joined, of_rows, stack
+from fkeras.compat.tensorflow.sparse import SparseTensor
 from fkeras.data.pipeline.host_array import HostArray, host_array
 from fkeras.errors import UserInputError
 from fkeras.types import ArrayLike, DTypeLike, TensorLike
 
+_COMPOSITE = (RaggedTensor, SparseTensor)
 # Functions of each value: their results stand in the same rows.
 _OF_EACH_VALUE = {
     "": "cast ones_like zeros_like identity one_hot saturate_cast",
@@ -33,11 +35,13 @@ _OF_EACH_VALUE = {
 
 
 def map_flat_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """A function of the values of ragged tensors, whose rows have the same lengths."""
-    found = [value for value in (*args, *kwargs.values()) if isinstance(value, RaggedTensor)]
+    """A function of the values of ragged tensors, whose rows have the same lengths; or of a sparse
+    one.
+    """
+    found = [value for value in (*args, *kwargs.values()) if isinstance(value, _COMPOSITE)]
     if not found:
         return op(*args, **kwargs)
-    flat = lambda value: value.flat_values if isinstance(value, RaggedTensor) else value
+    flat = lambda value: value.flat_values if isinstance(value, _COMPOSITE) else value
     for other in found[1:]:
         found[0] == other  # raises where the rows differ  # noqa: B015
     values = op(*map(flat, args), **{name: flat(value) for name, value in kwargs.items()})
@@ -57,8 +61,8 @@ def _or_ragged(function: Callable[..., Any], of_ragged: Callable[..., Any]) -> C
 
 def _has_ragged(values: Iterable[Any]) -> bool:
     return any(
-        isinstance(value, RaggedTensor)
-        or (type(value) in (list, tuple) and any(isinstance(v, RaggedTensor) for v in value))
+        isinstance(value, _COMPOSITE)
+        or (type(value) in (list, tuple) and any(isinstance(v, _COMPOSITE) for v in value))
         for value in values
     )
 

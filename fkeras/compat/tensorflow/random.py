@@ -321,6 +321,10 @@ class Generator:
         """Of a seed."""
         return cls([seed])
 
+    def reset_from_seed(self, seed: int) -> None:
+        """Begins anew, as one of the seed does."""
+        self._draws = Generator.from_seed(seed)._draws
+
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> Generator:
         """Of the operating system's randomness."""

@@ -54,6 +54,15 @@ class SparseTensor:
         """The same as `shape`."""
         return self.shape
 
+    @property
+    def flat_values(self) -> HostArray:
+        """The values, under the name that ragged tensors have for them."""
+        return self.values
+
+    def with_flat_values(self, new_values: ArrayLike) -> SparseTensor:
+        """The same as `with_values`."""
+        return self.with_values(new_values)
+
     def __len__(self) -> int:
         return int(self.dense_shape[0])
 
@@ -192,7 +201,7 @@ def slice_entries(
 ) -> SparseTensor:
     """The entries of a block, from `start` on and as long as `size`."""
     start, places = np.asarray(start), np.asarray(sp_input.indices)
-    sizes = np.minimum(np.asarray(sp_input.dense_shape) - start, np.asarray(size))
+    sizes = np.minimum(np.asarray(sp_input.dense_shape) - start, np.asarray(size)).clip(0)
     inside = ((places >= start) & (places < start + sizes)).all(1)
     return SparseTensor(places[inside] - start, np.asarray(sp_input.values)[inside], sizes)
 
@@ -263,6 +272,46 @@ def map_values(op: Callable[..., Any], *args: Any, **kwargs: Any) -> SparseTenso
     first = next(a for a in args if isinstance(a, SparseTensor))
     values = [a.values if isinstance(a, SparseTensor) else a for a in args]
     return first.with_values(op(*values, **kwargs))
+
+
+def edit_distance(
+    hypothesis: SparseTensor, truth: SparseTensor, normalize: bool = True, name: str | None = None
+) -> HostArray:
+    """How many elements must be put in, taken out or changed to come from one row to the other.
+
+    Args:
+        hypothesis: rows in the last axis.
+        truth: rows at the same places.
+        normalize: whether the number is divided by the length of the row of `truth`.
+        name: not used.
+    """
+    shape = np.maximum(np.asarray(hypothesis.dense_shape), np.asarray(truth.dense_shape))[:-1]
+    first, second = _sequences(hypothesis), _sequences(truth)
+    distances = np.zeros(shape, np.float32)
+    for place in np.ndindex(*shape):
+        row, wanted = first.get(place, []), second.get(place, [])
+        distance = _levenshtein(row, wanted)
+        if normalize:
+            distance = distance / len(wanted) if wanted else (np.inf if row else 0.0)
+        distances[place] = distance
+    return host_array(distances)
+
+
+def _sequences(tensor: SparseTensor) -> dict[tuple[int, ...], list[Any]]:
+    found: dict[tuple[int, ...], list[Any]] = {}
+    for place, value in zip(tensor.indices.tolist(), tensor.values.tolist()):
+        found.setdefault(tuple(place[:-1]), []).append(value)
+    return found
+
+
+def _levenshtein(first: list[Any], second: list[Any]) -> int:
+    before = list(range(len(second) + 1))
+    for number, element in enumerate(first, 1):
+        now = [number]
+        for place, other in enumerate(second):
+            now.append(min(before[place] + (element != other), before[place + 1] + 1, now[-1] + 1))
+        before = now
+    return before[-1]
 
 
 # -- sets: the rows of the last axis ---------------------------------------------------------------

@@ -10,10 +10,14 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import jax
+import numpy as np
 
 from fkeras.core import jax_private
+from fkeras.errors import UserInputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fkeras.types import Tensor
 
 # id of a tracer -> (a reference to it, its mask). One table for all threads: a tracer has one id
@@ -60,3 +64,19 @@ def _set_mask_of_tracer(tracer: jax.core.Tracer, mask: Tensor | None) -> None:
     # The table is an argument, since names of modules are gone when the interpreter ends.
     reference = weakref.ref(tracer, lambda _, table=_masks_of_tracers: table.pop(key, None))
     _masks_of_tracers[key] = (reference, mask)
+
+
+def check_mask(whose: str, mask: Any, shape: Sequence[int]) -> None:
+    """Raises where a mask that was given does not fit what it is to mask.
+
+    Args:
+        whose: the layer, for the message.
+        mask: an array; a size of 1 serves for all.
+        shape: what it is to look like.
+    """
+    given = tuple(mask.shape) if hasattr(mask, "shape") else np.shape(mask)
+    if len(given) != len(shape) or any(n not in (1, size) for n, size in zip(given, shape)):
+        raise UserInputError(
+            f"{whose}: the mask must be of shape {tuple(shape)}, True where something counts. "
+            f"Received: a mask of shape {given}."
+        )

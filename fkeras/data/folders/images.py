@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from fkeras.core import settings
+from fkeras.core.warn_once import warn_user
 from fkeras.data.folders import resizing
 from fkeras.data.folders.labeled_files import Request
 from fkeras.data.folders.making import make_datasets
 from fkeras.data.pillow import load_pillow
-from fkeras.errors import UserInputError
+from fkeras.errors import UserInputError, UserTypeError
 
 _FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
@@ -38,6 +39,7 @@ def image_dataset_from_directory(
     data_format: str | None = None,
     format: str = "tf",
     verbose: bool = True,
+    **kwargs: Any,
 ) -> Any:
     """The images of a folder, one class a subfolder, in one size. Needs Pillow.
 
@@ -71,6 +73,7 @@ def image_dataset_from_directory(
             `fkeras.config.image_data_format()`.
         format: `'tf'` for a `fkeras.data.Dataset`, `'grain'` for Grain's `IterDataset`.
         verbose: whether the number of files is printed.
+        **kwargs: `smart_resize`, the former name of `crop_to_aspect_ratio`.
 
     Returns:
         A dataset of images, float32 in [0, 255], (batch, height, width, channels), or of pairs of
@@ -121,6 +124,13 @@ def image_dataset_from_directory(
             f"image_size={image_size!r}"
         )
     resizing.check_method(interpolation)
+    if "smart_resize" in kwargs:
+        warn_user("The argument `smart_resize` is called `crop_to_aspect_ratio` today.")
+        crop_to_aspect_ratio = kwargs.pop("smart_resize")
+    if kwargs:
+        raise UserTypeError(
+            f"image_dataset_from_directory: unrecognized keyword arguments: {sorted(kwargs)}"
+        )
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise UserInputError(
             "Only one of `pad_to_aspect_ratio`, `crop_to_aspect_ratio` can be set to `True`."

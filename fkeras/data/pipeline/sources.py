@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from fkeras.data.pipeline import elements, tensor_spec
-from fkeras.data.pipeline.host_array import wrap
 from fkeras.data.pipeline.node import (
     INFINITE_CARDINALITY,
     UNKNOWN_CARDINALITY,
@@ -194,7 +193,7 @@ class Generated(Node):
     """What a user's generator yields, in the dtypes and shapes that the user said.
 
     Args:
-        make: called with `args` at each pass; returns an iterable.
+        make: called with `args`, as values of NumPy, at each pass; returns an iterable.
         args: a tuple.
         signature: specs in the structure of an element; None to take what comes.
     """
@@ -207,7 +206,7 @@ class Generated(Node):
         self.signature = signature
 
     def elements(self, run: Run) -> Iterator[Any]:
-        items = iter(self.make(*wrap(elements.unwrap(self.args, "from_generator: `args`"))))
+        items = iter(self.make(*elements.unwrap(self.args, "from_generator: `args`")))
         for number, item in enumerate(items):
             title = f"from_generator: element {number}"
             if self.signature is None:

@@ -11,6 +11,7 @@ from fkeras.core import broadcasting
 from fkeras.core.randomness.key_scopes import LAYERS_STREAM
 from fkeras.core.randomness.seed_generator import SeedGenerator
 from fkeras.core.symbolic.keras_tensor import KerasTensor
+from fkeras.core.values.masks import check_mask
 from fkeras.core.values.variable import Variable
 from fkeras.errors import UserInputError
 from fkeras.layers.base.layer import Layer
@@ -106,6 +107,9 @@ class Attention(Layer):
         query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
         query_mask, value_mask = (None, None) if mask is None else mask[:2]
         scores = self._calculate_scores(query, key)
+        for whose, given, tensor in (("query", query_mask, query), ("value", value_mask, value)):
+            if given is not None:
+                check_mask(f"The {whose} mask of '{self.name}'", given, tensor.shape[:-1])
         visible = _visible_keys(scores.shape, value_mask, use_causal_mask)
         if visible is not None:
             # Subtracted, not replaced: a query that sees nothing keeps the distribution that it

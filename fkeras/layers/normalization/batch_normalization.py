@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from fkeras import initializers, ops
 from fkeras.core import settings
+from fkeras.core.values.masks import check_mask
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
 from fkeras.layers.base import arguments
@@ -112,6 +113,12 @@ class BatchNormalization(Affine):
             gamma_constraint=gamma_constraint,
         )
         self.axis = arguments.one_axis("BatchNormalization", axis)
+        for name, value in (("momentum", momentum), ("renorm_momentum", renorm_momentum)):
+            if not 0 <= value <= 1:
+                raise UserInputError(
+                    f"BatchNormalization: `{name}`, what is kept of a moving average, must be in "
+                    f"[0, 1]. Received: {name}={value}"
+                )
         self.momentum = float(momentum)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
@@ -189,6 +196,7 @@ class BatchNormalization(Affine):
                 "The mask provided should be one dimension less than the inputs. "
                 f"Received: mask.shape={mask.shape}, inputs.shape={x.shape}"
             )
+        check_mask(f"BatchNormalization '{self.name}'", mask, x.shape[:-1])
         counts = jnp.broadcast_to(mask.astype(bool)[..., None], x.shape)
         # The epsilon: a batch without any unmasked position gives 0, not NaN.
         number = jnp.sum(counts, axes, keepdims=True).astype(x.dtype) + settings.epsilon()

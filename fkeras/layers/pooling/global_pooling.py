@@ -7,6 +7,7 @@ from typing import Unpack
 import jax.numpy as jnp
 
 from fkeras.core.settings import standardize_data_format
+from fkeras.core.values.masks import check_mask
 from fkeras.layers.base.input_spec import InputSpec
 from fkeras.layers.base.layer import Layer
 from fkeras.layers.base.options import LayerOptions
@@ -86,6 +87,9 @@ class GlobalAveragePooling1D(_GlobalAverage):
         # (batch, steps) beside the features
         axes = self._axes()
         features_axis = 2 if self.data_format == "channels_last" else 1
+        steps_axis = 3 - features_axis
+        shape = inputs.shape[0], inputs.shape[steps_axis]
+        check_mask(f"GlobalAveragePooling1D '{self.name}'", mask, shape)
         mask = jnp.expand_dims(jnp.asarray(mask, bool), features_axis)
         # Replaced, not multiplied by 0: infinities and NaN at masked steps must not count either.
         masked = jnp.where(mask, inputs, jnp.zeros((), inputs.dtype))

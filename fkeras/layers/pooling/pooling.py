@@ -21,7 +21,7 @@ class _Pooling(Layer):
 
     def __init__(
         self,
-        pool_size: int | Sequence[int],
+        pool_size: int | Sequence[int] = 2,
         strides: int | Sequence[int] | None = None,
         padding: str = "valid",
         data_format: DataFormat | None = None,

@@ -63,3 +63,18 @@ for loss in (huber, MyMSE(), focal, lambda t, p: 1 - dice(t, p)):
     assert np.isfinite(logs["loss"][0]) and 0 <= logs["share_above"][0] <= 1
 expected = np.sqrt(np.mean((model.predict(x, verbose=0) - y) ** 2))
 np.testing.assert_allclose(rmse(y, model.predict(x, verbose=0)).numpy(), expected, rtol=1e-5)
+
+
+@tf.numpy_function(Tout=tf.float32)
+def doubled(values):
+    return np.float32(2) * values
+
+
+@tf.py_function(Tout=[tf.float32])
+def halved(values):
+    return [values / 2]
+
+
+assert doubled(tf.constant([1.0, 2.0])).numpy().tolist() == [2, 4]
+assert halved(tf.constant([3.0]))[0].numpy().tolist() == [1.5]
+assert tf.math.softmax(tf.constant([0.0, 0.0])).numpy().tolist() == [0.5, 0.5]

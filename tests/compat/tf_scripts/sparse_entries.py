@@ -31,6 +31,7 @@ assert tf.sparse.to_dense(tf.sparse.transpose(s)).numpy().tolist() == [
 assert tf.sparse.to_dense(tf.sparse.add(s, s)).numpy()[1, 0] == 4
 wide = tf.sparse.concat(1, [s, s])
 assert wide.shape == (3, 8) and tf.sparse.to_dense(wide).numpy()[0].tolist() == dense[0] * 2
+assert tf.sparse.to_dense(tf.sparse.slice(s, [0, 9], [2, 2])).shape[1] == 0  # beyond its end
 block = tf.sparse.slice(s, [0, 0], [2, 2])
 assert tf.sparse.to_dense(block).numpy().tolist() == [[0, 1], [2, 0]]
 assert tf.sparse.to_dense(tf.sparse.reshape(s, [2, 6])).numpy().ravel()[4] == 2
@@ -42,6 +43,12 @@ assert tf.sparse.to_dense(tf.sparse.eye(2, 3)).numpy().tolist() == [[1, 0, 0], [
 assert tf.sparse.map_values(tf.square, s).values.numpy().tolist() == [1, 4, 9]
 texts = tf.SparseTensor([[0, 0]], ["a"], [1, 2])
 assert tf.sparse.to_dense(texts).numpy().tolist() == [[b"a", b""]]
+
+assert tf.cast(s, tf.int64).dtype == tf.int64 and tf.abs(s).values.numpy().tolist() == [1, 2, 3]
+heard = tf.sparse.from_dense([[1, 2, 3], [4, 0, 0]])
+said = tf.sparse.from_dense([[1, 3, 3, 5], [4, 0, 0, 0]])
+assert tf.edit_distance(heard, said, normalize=False).numpy().tolist() == [2, 0]
+assert tf.edit_distance(heard, said).numpy().tolist() == [0.5, 0]
 
 a = tf.constant([[1, 5, 9], [10, 0, 0]])
 b = tf.constant([[5, 6, 9, 11], [13, 0, 0, 0]])

@@ -33,3 +33,18 @@ try:
     tf.constant([[1, 2], [3]])
 except ValueError as error:
     print(type(error).__name__)
+
+generator = tf.random.Generator.from_seed(5)
+first_draws = generator.normal([3]).numpy()
+assert not np.array_equal(generator.normal([3]).numpy(), first_draws)
+generator.reset_from_seed(5)
+assert np.array_equal(generator.normal([3]).numpy(), first_draws)
+# NumPy's names
+import tensorflow.experimental.numpy as tnp
+
+tnp.experimental_enable_numpy_behavior()
+weights = tnp.random.randn(3, 2)
+assert tnp.matmul(tnp.ones((2, 3), tnp.float32), weights).shape == (2, 2)
+assert isinstance(weights, tnp.ndarray) and weights.dtype == tnp.float32
+assert tnp.maximum([1, 2], [0, 5]).numpy().tolist() == [1, 5] and 3.14 < tnp.pi < 3.15
+assert tf.math.softmax([0.0, 0.0]).numpy().tolist() == [0.5, 0.5]

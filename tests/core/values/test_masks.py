@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from fkeras import layers
 from fkeras.core import jax_private
 from fkeras.core.values import masks
+from fkeras.errors import UserInputError
 
 
 def test_a_mask_stays_with_its_array_and_can_be_taken_away():
@@ -58,3 +60,29 @@ def test_what_takes_no_attributes_has_no_mask():
     x = np.ones(2)
     masks.set_mask(x, np.ones(2, bool))
     assert masks.get_mask(x) is None and masks.get_mask(3) is None
+
+
+def test_a_mask_that_does_not_fit_is_named_with_both_shapes():
+    for fits in (np.ones((2, 3), bool), np.ones((2, 1), bool), [[1, 1, 0], [1, 0, 0]]):
+        masks.check_mask("Layer 'a'", fits, (2, 3))
+    for shape in ((2, 4), (3,), (2, 3, 1)):
+        with pytest.raises(UserInputError, match=r"Layer 'a': .* shape \(2, 3\).*Received"):
+            masks.check_mask("Layer 'a'", np.ones(shape), (2, 3))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, mask: layers.GlobalAveragePooling1D()(x, mask=mask),
+        lambda x, mask: layers.GlobalAveragePooling1D("channels_first")(x.mT, mask=mask),
+        lambda x, mask: layers.Attention()([x, x], mask=[mask, None]),
+        lambda x, mask: layers.AdditiveAttention()([x, x], mask=[None, mask]),
+        lambda x, mask: layers.BatchNormalization()(x, mask=mask, training=True),
+        lambda x, mask: layers.LSTM(2)(x, mask=mask),
+    ],
+)
+def test_layers_say_which_mask_they_expect(call):
+    x = np.ones((2, 3, 4), "float32")
+    call(x, np.ones((2, 3), bool))
+    with pytest.raises(UserInputError, match=r"mask.*\(2, 3\).*Received.*\(2, 5\)"):
+        call(x, np.ones((2, 5), bool))

@@ -51,6 +51,11 @@ def test_channels_first_and_one_number_for_both_sides(folder):
 def test_proportions(folder):
     cropped = batch_of(folder, crop_to_aspect_ratio=True, image_size=(6, 6))[0]
     np.testing.assert_array_equal(cropped, RAMP[:, 1:7])
+    with pytest.warns(UserWarning, match="`smart_resize` is called `crop_to_aspect_ratio` today"):
+        formerly = batch_of(folder, smart_resize=True, image_size=(6, 6))[0]
+    np.testing.assert_array_equal(formerly, cropped)
+    with pytest.raises(TypeError, match=r"unrecognized keyword arguments: \['smart'\]"):
+        images_of(folder, smart=True)
     padded = batch_of(folder, pad_to_aspect_ratio=True, image_size=(8, 8))[0]
     np.testing.assert_array_equal(padded[1:7], RAMP)
     assert not padded[[0, 7]].any()

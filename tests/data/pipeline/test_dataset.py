@@ -319,3 +319,15 @@ def test_batches_of_arrays_are_not_copied_and_cannot_change_them():
     assert np.shares_memory(batch, x) and type(batch) is np.ndarray
     with pytest.raises(ValueError, match="read-only"):
         batch[0] = 0
+
+
+def test_a_generator_is_called_with_values_of_numpy_which_are_keys_of_dicts():
+    table = {1: "one", b"ab": "text"}
+
+    def generate(number, text, row):
+        yield len(table[number]) + len(table[text]) + row.sum()
+
+    given = Dataset.range(1, 2).flat_map(
+        lambda number: Dataset.from_generator(generate, args=(number, "ab", [1, 2]))
+    )
+    assert [int(x) for x in given] == [10]

@@ -167,12 +167,12 @@ def test_threads_end_with_the_pass():
     assert list(elements) == []
     ours = [t for t in threading.enumerate() if t.name.startswith("fkeras-")]
     for thread in ours:
-        thread.join(5)
+        thread.join(600)
     assert not any(t.is_alive() for t in ours)
 
 
 def test_functions_run_side_by_side():
-    both = threading.Barrier(2, timeout=30)  # one alone would wait for ever
+    both = threading.Barrier(2, timeout=600)  # one alone would wait for ever
     assert numbers(Dataset.range(4).map(lambda v: (both.wait(), v)[1], 2)) == [0, 1, 2, 3]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import fkeras
 from fkeras import layers
+from fkeras.errors import UserInputError
 
 rng = np.random.default_rng(0)
 X = rng.normal(2.0, 3.0, size=(6, 3)).astype("float32")
@@ -189,3 +190,10 @@ def test_a_pure_call_returns_the_state_and_leaves_the_object_alone():
     np.testing.assert_allclose(state["moving_mean"], 0.75 * X.mean(0), rtol=1e-5)
     layer(X)
     np.testing.assert_array_equal(layer.moving_mean.numpy(), np.zeros(3))
+
+
+@pytest.mark.parametrize("name", ["momentum", "renorm_momentum"])
+@pytest.mark.parametrize("value", [-0.1, 1.5, float("nan")])
+def test_what_averages_keep_is_a_share(name, value):
+    with pytest.raises(UserInputError, match=f"`{name}`.*in \\[0, 1\\]"):
+        layers.BatchNormalization(**{name: value})

@@ -160,6 +160,12 @@ def test_precision_configs_and_symbolic_shapes(name):
         assert unknown.shape[-1] == 3 and set(unknown.shape[:-1]) == {None}
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["Average", "Max"])
+def test_windows_are_two_long_where_no_length_is_given(kind, rank):
+    assert getattr(layers, f"{kind}Pooling{rank}D")().pool_size == (2,) * rank
+
+
 def test_sizes_may_be_numpys_numbers():
     layer = layers.AdaptiveMaxPooling2D((np.int64(2), np.int32(3)))
     assert layer(INPUTS[2]).shape == (2, 2, 3, 3)
