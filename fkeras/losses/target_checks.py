@@ -69,6 +69,31 @@ Received: 3 in row 1. The labels look one-based: subtract 1.
     )
 
 
+ANY_NUMBER = (-np.inf, np.inf)
+
+
+def bounds_of(
+    loss: Loss | Callable[..., Any], y_true: np.ndarray, y_pred_shape: Shape
+) -> tuple[float, float] | None:
+    """Numbers between which all targets pass `check_targets`, of the shape and dtype of some that
+    passed. None where bounds do not tell.
+
+    Args:
+        loss, y_true, y_pred_shape: as for `check_targets`.
+    """
+    expectation = expectation_of(loss)
+    kind = None if expectation is None else expectation.targets
+    if y_true.dtype.kind not in "biuf" or not y_true.size:
+        return None
+    if kind in ("unit_interval", "distribution"):
+        return 0, 1
+    if kind == "class_ids" and y_true.dtype.kind != "f":
+        axis = getattr(loss, "_fn_kwargs", {}).get("axis", -1)
+        classes = y_pred_shape[axis]
+        return None if classes is None else (0, classes - 1)
+    return {"same_shape": ANY_NUMBER, "not_negative": (0, np.inf)}.get(kind)
+
+
 class _Targets(NamedTuple):
     """Targets, and what a check has to know beside them."""
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from fkeras.models import Model
 
 
+# Seconds that a thread leaves to the training, which copies what was read of it before its next
+# step: both want all of the memory's speed.
+_HEAD_START = 0.1
+
+
 class CheckpointWriter:
     """Writes checkpoints into one directory, each below it under the number of its step.
 
@@ -53,6 +58,7 @@ class CheckpointWriter:
         self.weights_only = weights_only
         self.owner = owner
         self._thread: threading.Thread | None = None
+        self._is_awaited = threading.Event()
         self._failures: list[str] = []
         # A program may end by another error before anybody asks.
         weakref.finalize(self, _tell, self._failures)
@@ -73,14 +79,16 @@ class CheckpointWriter:
         record_of = records.record_weights if self.weights_only else records.record_model
         record = record_of(model)
         path = self.directory / str(step)
-        finish = OrbaxDirectory().begin(records.with_training(record, training), path)
+        record = records.with_training(record, training)
+        finish = OrbaxDirectory().begin(record, path, self.in_background)
         if not self.in_background:
             self._finish(finish, path)
             self._raise_failure()
             return
         # Not a daemon: a program that ends waits for its last checkpoint.
         name = f"{self.owner} {path.name}"
-        self._thread = threading.Thread(target=self._finish, args=(finish, path), name=name)
+        self._is_awaited.clear()
+        self._thread = threading.Thread(target=self._finish_later, args=(finish, path), name=name)
         self._thread.start()
 
     def wait(self) -> None:
@@ -91,10 +99,15 @@ class CheckpointWriter:
         """
         thread, self._thread = self._thread, None
         if thread is not None:
+            self._is_awaited.set()
             thread.join()
         self._raise_failure()
 
     close = wait
+
+    def _finish_later(self, finish: Callable[[], None], path: Path) -> None:
+        self._is_awaited.wait(_HEAD_START)
+        self._finish(finish, path)
 
     def _finish(self, finish: Callable[[], None], path: Path) -> None:
         try:

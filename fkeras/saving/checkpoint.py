@@ -133,7 +133,8 @@ def save_weights(
         filepath: `name.weights.h5` for Keras 3's file, which takes the optimizer's state along; any
             other `.h5` or `.hdf5` for the layout of before, as Keras reads them;
             `name.weights.json` for Keras 3's file in several parts; `name.safetensors` for other
-            libraries; a path without suffix for an Orbax checkpoint directory.
+            libraries; a path without suffix for an Orbax checkpoint directory, which takes the
+            optimizer's state along, too.
         overwrite: whether an existing one is replaced; else that is an error.
         max_shard_size: the most that a part of a `.weights.json` takes, in gigabytes of 1024^3
             bytes; None for one part of up to 5.
@@ -164,11 +165,11 @@ def save_weights(
         )
     _check_built(model)
     _check_overwrite(path, filepath, overwrite)
-    # Keras 3 keeps the optimizer's state beside weights.
-    with_optimizer = file_format.layout == "stores"
-    if skipped is not None and not with_optimizer:
+    layout = file_format.layout
+    if skipped is not None and layout != "stores":
         raise UserInputError(_ONLY_STORES)
-    record = records.record_weights(model, with_optimizer, file_format.layout, skipped or ())
+    # Keras 3 keeps the optimizer's state beside weights; it did not before.
+    record = records.record_weights(model, layout != "layers", layout, skipped or ())
     file_format.write(record, path)
 
 
@@ -181,8 +182,8 @@ def load_weights(
 ) -> None:
     """Takes the weights of a model from a file or directory. All are checked before any is set.
 
-    Where the model has an optimizer that was trained, and the file is one of Keras's and holds the
-    state of such an optimizer, that is taken too, as in Keras.
+    Where the model has an optimizer that was trained, and the file or directory holds the state of
+    such an optimizer, that is taken too, as in Keras; not from a `.h5` of before Keras 3.
 
     Args:
         model: the model, built. Its weights and those in the file are paired by structural path, in

@@ -31,6 +31,7 @@ class Match:
         problems: by place, why an array or a Variable has no partner.
         hooks: (path, layer, arrays) for layers that read their arrays themselves, by a
             `load_own_variables` of the user's own.
+        left_out: paths of states of optimizers that the model does not have.
     """
 
     pairs: list[tuple[nnx.Variable, np.ndarray]] = dataclasses.field(default_factory=list)
@@ -38,6 +39,7 @@ class Match:
     hooks: list[tuple[str, Layer, Mapping[str, np.ndarray]]] = dataclasses.field(
         default_factory=list
     )
+    left_out: list[str] = dataclasses.field(default_factory=list)
 
     def add(self, place: str, variable: nnx.Variable, value: np.ndarray | None) -> bool:
         """Pairs a Variable with an array, if they fit, and says whether they do."""

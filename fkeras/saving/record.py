@@ -24,6 +24,7 @@ from fkeras.metrics.state_names import names_of_states
 from fkeras.saving import automatic_names, legacy_weights
 from fkeras.saving import stores as keras_stores
 from fkeras.saving.blocks import entries_of, trained_blocks
+from fkeras.saving.further_optimizers import further_optimizers
 from fkeras.saving.slot_names import names_of_slots
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from fkeras.layers import Layer
     from fkeras.models import Model
+    from fkeras.optimizers import Optimizer
     from fkeras.saving.legacy_weights import LegacyWeights
     from fkeras.saving.stores import Store
     from fkeras.types import ArrayLike, Config
@@ -99,6 +101,8 @@ class ModelRecord:
         layers: the layers that have Variables of their own.
         config: the architecture, with what `compile` was given; None for weights alone.
         optimizer: its state; None where there is none yet, or where it was left out.
+        further: the states of other optimizers, by the model's attribute; in stores they have
+            their own.
         lifetime: how far training has come; None for weights alone.
         assets: other files of layers, such as vocabularies, by relative path.
         stores: the arrays of each layer and of the optimizer by Keras's path, in place of weights.
@@ -121,6 +125,7 @@ class ModelRecord:
     layers: tuple[LayerRecord, ...] = ()
     config: Config | None = None
     optimizer: OptimizerRecord | None = None
+    further: Mapping[str, OptimizerRecord] = dataclasses.field(default_factory=dict)
     lifetime: Lifetime | None = None
     assets: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
     stores: Mapping[str, Store] | None = None
@@ -189,6 +194,7 @@ def record_weights(
         roles=_record_roles(model, variables),
         layers=_record_layers(model),
         optimizer=_record_optimizer(model) if include_optimizer else None,
+        further=_record_further(model) if include_optimizer else {},
     )
 
 
@@ -257,21 +263,25 @@ def renamed(record: ModelRecord, names: Mapping[str, str]) -> ModelRecord:
     """
     if all(path == new for path, new in names.items()):
         return record
-    optimizer = record.optimizer
-    if optimizer is not None and optimizer.names is not None:
-        slots = (automatic_names.translate_slot(name, names) for name in optimizer.names)
-        optimizer = dataclasses.replace(optimizer, names=tuple(slots))
-    if optimizer is not None and optimizer.trained is not None:
-        trained = tuple(names.get(path, path) for path in optimizer.trained)
-        optimizer = dataclasses.replace(optimizer, trained=trained)
     return dataclasses.replace(
         record,
         weights={names[path]: array for path, array in record.weights.items()},
-        optimizer=optimizer,
+        optimizer=record.optimizer and _renamed_state(record.optimizer, names),
+        further={key: _renamed_state(state, names) for key, state in record.further.items()},
         trained=None
         if record.trained is None
         else tuple(names.get(path, path) for path in record.trained),
     )
+
+
+def _renamed_state(state: OptimizerRecord, names: Mapping[str, str]) -> OptimizerRecord:
+    if state.names is not None:
+        slots = (automatic_names.translate_slot(name, names) for name in state.names)
+        state = dataclasses.replace(state, names=tuple(slots))
+    if state.trained is not None:
+        trained = tuple(names.get(path, path) for path in state.trained)
+        state = dataclasses.replace(state, trained=trained)
+    return state
 
 
 def _record_lifetime(model: Model) -> Lifetime:
@@ -281,11 +291,22 @@ def _record_lifetime(model: Model) -> Lifetime:
 
 
 def _record_optimizer(model: Model) -> OptimizerRecord | None:
-    if not _trains(model):
-        return None
-    states = optimizer_states(model)
+    return _record_state(model, model.optimizer) if _trains(model) else None
+
+
+def _record_further(model: Model) -> dict[str, OptimizerRecord]:
+    return {
+        name: _record_state(model, optimizer)
+        for name, optimizer in further_optimizers(model).items()
+        if optimizer.built
+    }
+
+
+def _record_state(model: Model, optimizer: Optimizer) -> OptimizerRecord:
+    states = optimizer_states(model, optimizer)
     values = tuple(variable.value for variable in states.values())
-    return OptimizerRecord(values, _record_trained(model), tuple(states))
+    trained = trained_blocks(model, optimizer.bound_variables).paths
+    return OptimizerRecord(values, trained, tuple(states))
 
 
 def _trains(model: Model) -> bool:
@@ -298,9 +319,14 @@ def _record_trained(model: Model) -> tuple[str, ...] | None:
     return trained_blocks(model, model.optimizer.bound_variables).paths
 
 
-def optimizer_states(model: Model) -> dict[str, Variable]:
-    """The Variables of a built optimizer, in Keras's order, by readable names."""
-    optimizer = model.optimizer
+def optimizer_states(model: Model, optimizer: Optimizer | None = None) -> dict[str, Variable]:
+    """The Variables of a built optimizer, in Keras's order, by readable names.
+
+    Args:
+        model: whose Variables it was built for.
+        optimizer: another one than the model's own.
+    """
+    optimizer = optimizer or model.optimizer
     trained = trained_blocks(model, optimizer.bound_variables)
     own = optimizer.separate_variables(trained.places)
     paths = {id(variable): path for path, variable in entries_of(model)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
 from fkeras.core.config import scopes, serialization
 from fkeras.core.randomness import process_generator
 from fkeras.core.values import lending, stacking
+from fkeras.core.values.variable import Variable
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import (
     CorruptFileError,
@@ -25,15 +27,18 @@ from fkeras.saving import (
 )
 from fkeras.saving import record as records
 from fkeras.saving import stores as keras_stores
+from fkeras.saving.further_optimizers import further_optimizers
 from fkeras.saving.match import Match, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    import numpy as np
     from flax import nnx
 
     from fkeras.layers import Layer
     from fkeras.models import Model
+    from fkeras.optimizers import Optimizer
     from fkeras.saving.record import Lifetime, ModelRecord, OptimizerRecord
     from fkeras.types import Config
 
@@ -72,9 +77,10 @@ def revive_model(
         raise CorruptFileError("The model's config holds models in models without end.") from None
     _restore_names(model, record)
     record = _in_names_of(model, record)
-    match = _match(model, record, False)
+    match = _match(model, record)
     match.refuse_problems(_WEIGHTS)
     match.apply(_variables_of(model))
+    _tell_left_out(model, match.left_out)
     if chosen:
         _compile(model, record, chosen, custom_objects, safe_mode)
     _restore_generators(model, record)
@@ -112,6 +118,7 @@ def _compile(
         return
     if model.optimizer is not None and model.built and _holds_optimizer(record):
         _restore_optimizer(model, record)
+    Match(_pairs_of_further(model, record, builds=True)).apply(())
     _restore_metrics(model, record)
 
 
@@ -167,7 +174,7 @@ def restore_weights(
             "another layout, in which weights know their places."
         )
     record = _in_names_of(model, record)
-    match = _match(model, record, _takes_optimizer(model, record), by_name, skipped)
+    match = _match(model, record, by_name, skipped)
     if not skip_mismatch:
         match.refuse_problems(
             _WEIGHTS,
@@ -178,7 +185,9 @@ def restore_weights(
         raise IncompatibleFileError(
             "None of the weights in the file fits the model:\n" + listed(match.problems.items())
         )
+    match.pairs += _pairs_of_state(model, record) + _pairs_of_further(model, record)
     match.apply(_variables_of(model))
+    _tell_left_out(model, match.left_out)
     return [f"{path}: {problem}" for path, problem in match.problems.items()]
 
 
@@ -190,17 +199,19 @@ def _restore_optimizer(model: Model, record: ModelRecord) -> None:
         model.optimizer.take_paths(tracking.paths_by_id(tracking.structure_of(model)))
         model.optimizer.build(model.trainable_variables)
     match = Match()
-    _match_state(match, model, record)
+    _match_state(match, model, record, with_others=False)
     own = {id(variable) for variable in model.optimizer.variables}
     match.pairs = [pair for pair in match.pairs if id(stacking.stack_of(pair[0])) in own]
     match.refuse_problems(_STATE)
     match.apply(())
 
 
-def _match_state(match: Match, model: Model, record: ModelRecord) -> None:
-    """Adds the state of the optimizer, by the layout that the record has."""
+def _match_state(match: Match, model: Model, record: ModelRecord, with_others: bool = True) -> None:
+    """Adds the state of the optimizer, by the layout that the record has; of stores, that of other
+    optimizers, too.
+    """
     if record.stores is not None:
-        store_matching.match_optimizers(match, model, record)
+        store_matching.match_optimizers(match, model, record, with_others)
     elif record.legacy is not None:
         legacy_weights.match_optimizer(match, model, record.legacy)
     elif record.optimizer is not None:
@@ -208,22 +219,17 @@ def _match_state(match: Match, model: Model, record: ModelRecord) -> None:
 
 
 def _match(
-    model: Model,
-    record: ModelRecord,
-    with_state: bool,
-    by_name: bool = False,
-    skipped: Collection[Layer] = (),
+    model: Model, record: ModelRecord, by_name: bool = False, skipped: Collection[Layer] = ()
 ) -> Match:
-    """Pairs a record with a model, by the layout that the record has.
+    """Pairs the weights of a record with a model, by the layout that the record has.
 
     Args:
         model: a built model.
         record: of any layout.
-        with_state: of stores, whether the optimizer's state has to fit too.
         by_name, skipped: see `restore_weights`.
     """
     if record.stores is not None:
-        return store_matching.match_stores(model, record, with_state, skipped)
+        return store_matching.match_stores(model, record, skipped)
     if record.legacy is not None:
         return legacy_weights.match_legacy(model, record.legacy, by_name)
     return match_weights(model, record)
@@ -302,20 +308,75 @@ def count_arrays(record: ModelRecord) -> int:
     )
 
 
-def _takes_optimizer(model: Model, record: ModelRecord) -> bool:
-    """Whether `load_weights` sets the optimizer's state too, as in Keras: where the model is
+def _pairs_of_state(model: Model, record: ModelRecord) -> list[tuple[nnx.Variable, np.ndarray]]:
+    """What `load_weights` sets of the optimizer's state, as in Keras: all of it where the model is
     trained already and the state is one of its optimizer. The user is told where it is not.
     """
-    if model.optimizer is None or record.stores is None or not _holds_optimizer(record):
-        return False
-    if store_matching.fits_optimizer(model, record):
-        return True
+    optimizers = [o for o in (model.optimizer, *further_optimizers(model).values()) if o]
+    # Keras takes none from files of before.
+    if not optimizers or record.legacy is not None or not _holds_optimizer(record):
+        return []
+    if record.optimizer is not None and not (model.optimizer and model.optimizer.built):
+        return []  # a new one begins anew; Keras says so of its files only
+    match = Match()
+    with contextlib.suppress(IncompatibleFileError):
+        _match_state(match, model, record)
+        if match.pairs and not match.problems:
+            return match.pairs
+    shown = ", ".join(f"'{o.name}'{'' if o.built else ', not built yet'}" for o in optimizers)
     warn_user(
         f"The file holds the state of an optimizer that is not the one that '{model.name}' has now "
-        f"('{model.optimizer.name}'{'' if model.optimizer.built else ', not built yet'}): it is "
-        "left out, and only weights are loaded."
+        f"({shown}): it is left out, and only weights are loaded."
     )
-    return False
+    return []
+
+
+def _pairs_of_further(
+    model: Model, record: ModelRecord, builds: bool = False
+) -> list[tuple[nnx.Variable, np.ndarray]]:
+    """What is set of the states of other optimizers, where a record by path has them.
+
+    Args:
+        model: has its weights.
+        record: of any layout.
+        builds: whether a new optimizer is built for what the file says that it trained.
+    """
+    optimizers, pairs, left = further_optimizers(model), [], []
+    for name, saved in record.further.items():
+        optimizer, match = optimizers.get(name), Match()
+        if optimizer is not None and not optimizer.built:
+            if not builds:
+                continue
+            _build_for(optimizer, model, saved)
+        with contextlib.suppress(IncompatibleFileError):
+            if optimizer is not None and optimizer.built:
+                _check_trained(model, optimizer, saved)
+                _match_slots(match, records.optimizer_states(model, optimizer), saved)
+        if match.pairs and not match.problems:
+            pairs += match.pairs
+        else:
+            left.append(name)
+    remedy = (
+        " Set these attributes, `build` them for the weights that they train, and call "
+        "`load_weights` with the same directory."
+    )
+    _tell_left_out(model, left, remedy)
+    return pairs
+
+
+def _build_for(optimizer: Optimizer, model: Model, saved: OptimizerRecord) -> None:
+    variables = records.variables_by_path(model)
+    trained = [variables.get(path) for path in saved.trained or ()]
+    if all(isinstance(variable, Variable) for variable in trained):  # no blocks of a `Repeat`
+        optimizer.build(trained)
+
+
+def _tell_left_out(model: Model, names: Sequence[str], remedy: str = "") -> None:
+    if names:
+        warn_user(
+            f"The file holds the states of optimizers that '{model.name}' does not have now: "
+            f"{', '.join(names)}. They are left out.{remedy}"
+        )
 
 
 def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
@@ -323,11 +384,17 @@ def _match_optimizer(match: Match, model: Model, record: ModelRecord) -> None:
     something only if it trains the same Variables in the same order.
     """
     saved = record.optimizer
+    if model.optimizer is None or not model.optimizer.built:
+        raise IncompatibleFileError("The model has no optimizer that is built.")
     if record.by_variable:
         own = _slots_by_name(model, record)
     else:
         own = records.optimizer_states(model)
-        _check_trained(model, saved)
+        _check_trained(model, model.optimizer, saved)
+    _match_slots(match, own, saved)
+
+
+def _match_slots(match: Match, own: dict[str, Variable], saved: OptimizerRecord) -> None:
     if len(saved.values) != len(own):
         raise IncompatibleFileError(
             f"The file holds {len(saved.values)} arrays of optimizer state, the model has "
@@ -349,10 +416,10 @@ def _slots_by_name(model: Model, record: ModelRecord) -> dict[str, nnx.Variable]
     return dict(zip(keras_names.slots_by_weight((v.path for v in own), names), own, strict=True))
 
 
-def _check_trained(model: Model, saved: OptimizerRecord) -> None:
+def _check_trained(model: Model, optimizer: Optimizer, saved: OptimizerRecord) -> None:
     if saved.trained is None:
         return
-    trained = records.trained_blocks(model, model.optimizer.bound_variables).paths
+    trained = records.trained_blocks(model, optimizer.bound_variables).paths
     # Without names, the order says which array is whose.
     if set(saved.trained) != set(trained) or (saved.names is None and saved.trained != trained):
         raise IncompatibleFileError(

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 _EMPTY = Store(None, {})
 
 
-def match_stores(
-    model: Model, record: ModelRecord, with_optimizer: bool, skipped: Collection[Layer] = ()
-) -> Match:
-    """Pairs the arrays of stores with the Variables of a built model.
+def match_stores(model: Model, record: ModelRecord, skipped: Collection[Layer] = ()) -> Match:
+    """Pairs the arrays of stores with the Variables of a built model, but for those of optimizers.
 
     Stores and layers of the same path belong together, as in Keras, whose paths know classes and
     positions but no names. Only where the user's names say that layers changed places do names
@@ -33,7 +31,6 @@ def match_stores(
     Args:
         model: a built model.
         record: with stores.
-        with_optimizer: whether the optimizer's state has to fit; it is left out otherwise.
         skipped: layers that stay as they are, with what is below them.
     """
     match = Match()
@@ -59,19 +56,23 @@ def match_stores(
             match.hooks.append((path, owner, store.values))
     for path, store in stores.items():
         # tf.keras kept the states of metrics, too.
-        if path not in owners and not is_of_optimizer(path) and not path.startswith("metrics/"):
+        if path in owners or is_of_optimizer(path) or path.startswith("metrics/"):
+            continue
+        if _is_state(store):
+            match.left_out.append(path)
+        else:
             for key, value in store.values.items():
                 match.add_unused(f"{path}/vars/{key}", value, store.name)
-    if with_optimizer:
-        match_optimizers(match, model, record)
     return match
 
 
-def match_optimizers(match: Match, model: Model, record: ModelRecord) -> None:
+def match_optimizers(
+    match: Match, model: Model, record: ModelRecord, with_others: bool = True
+) -> None:
     """Adds the state of the model's optimizer, and of others that are attributes of it."""
     stores = record.stores or {}
     for path, owner in owners_by_path(model).items():
-        if isinstance(owner, Optimizer):
+        if isinstance(owner, Optimizer) and (with_others or is_of_optimizer(path)):
             own = separate_states(model, owner)
             store = stores.get(path, _EMPTY)
             _match_optimizer(match, path, owner, own, store, record.of_keras2)
@@ -160,17 +161,21 @@ def _is_below(path: str, parent: str) -> bool:
     return path == parent or path.startswith(f"{parent}/")
 
 
-def fits_optimizer(model: Model, record: ModelRecord) -> bool:
-    """Whether the state of the optimizer in the stores is one of the model's as it is now."""
-    match = Match()
-    match_optimizers(match, model, record)
-    return bool(match.pairs) and not match.problems
-
-
 def holds_optimizer(record: ModelRecord) -> bool:
     """Whether there is any state of an optimizer."""
     stores = record.stores or {}
-    return any(store.values for path, store in stores.items() if is_of_optimizer(path))
+    return any(
+        _is_state(store) or (store.values and is_of_optimizer(path))
+        for path, store in stores.items()
+    )
+
+
+def _is_state(store: Store) -> bool:
+    """Whether arrays look like an optimizer's: its count and its rate come first."""
+    count, rate = store.values.get("0"), store.values.get("1")
+    if count is None or rate is None or count.shape or rate.shape:
+        return False
+    return count.dtype.kind in "iu" and rate.dtype.kind == "f"
 
 
 def is_of_optimizer(path: str) -> bool:

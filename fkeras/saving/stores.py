@@ -20,6 +20,7 @@ from fkeras import io
 from fkeras.core.names import to_snake_case
 from fkeras.core.values.variable import Variable
 from fkeras.layers import Layer
+from fkeras.layers.base import tracking
 from fkeras.optimizers import Optimizer
 from fkeras.saving import blocks
 
@@ -92,13 +93,10 @@ def record_stores(
 
 def record_assets(model: Model) -> dict[str, bytes]:
     """The files of layers that have a `save_assets`, by the path of the layer's store and name."""
-    owners = {
-        path: owner
-        for path, owner in owners_by_path(model).items()
-        if hasattr(owner, "save_assets")
-    }
-    if not owners:
+    layers = (layer for _, layer in tracking.structure_of(model).layers)
+    if not any(_saves_assets(layer) for layer in (model, *layers)):  # before a walk, which is slow
         return {}
+    owners = {path: owner for path, owner in owners_by_path(model).items() if _saves_assets(owner)}
     with tempfile.TemporaryDirectory() as folder:
         for path, owner in owners.items():
             place = Path(folder, path)
@@ -106,6 +104,11 @@ def record_assets(model: Model) -> dict[str, bytes]:
             owner.save_assets(str(place))
         files = (path for path in sorted(Path(folder).rglob("*")) if path.is_file())
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _saves_assets(owner: Owner) -> bool:
+    # Not `hasattr`: a model looks among the names of older Keras for what it has not.
+    return "save_assets" in vars(owner) or hasattr(type(owner), "save_assets")
 
 
 def restore_assets(model: Model, assets: Mapping[str, bytes]) -> None:

@@ -38,6 +38,17 @@ def gather(number: int) -> np.ndarray:
     return placement.gather_from_processes(np.asarray(number, np.int32)).reshape(-1)
 
 
+def gather_bytes(content: bytes) -> list[bytes]:
+    """The bytes that all processes pass, in their order. All of them must ask."""
+    if not is_needed():
+        return [content]
+    lengths = gather(len(content))
+    padded = np.zeros(int(lengths.max()), np.uint8)
+    padded[: len(content)] = np.frombuffer(content, np.uint8)
+    rows = placement.gather_from_processes(padded)
+    return [row[:length].tobytes() for row, length in zip(rows, lengths)]
+
+
 def shared(
     batches: Iterator[Any], source: Source, distribution: Distribution | None
 ) -> Iterator[Any]:

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -21,12 +23,14 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from fkeras.core import placement
 from fkeras.core.randomness.process_generator import RootKey
 from fkeras.core.values import stacking
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import CorruptFileError, UserInputError
 from fkeras.saving.backup_file import read_backup, write_backup
 from fkeras.saving.packed_state import pack, unpack
+from fkeras.training import agreement
 from fkeras.training.backup_owner import differences
 from fkeras.training.forgetful import Forgetful
 from fkeras.training.termination import Terminated
@@ -137,6 +141,7 @@ class Backups:
         """
         self._point = Point(initial_epoch, is_new=True)
         self._found = self._read()
+        agreement.any_of(False)  # no process writes before all have read
         if self._found is None:
             return self._point
         arrays, content = self._found
@@ -152,12 +157,14 @@ class Backups:
     def _read(self):
         callback = self._callback
         folder, path, earlier = callback.path.parent, callback.path, callback.earlier_path
+        if jax.process_index() == 0 and folder.is_dir():
+            for left in folder.glob(".*.backup-*"):  # of a process that was killed while it wrote
+                shutil.rmtree(left, ignore_errors=True)
+            if not path.exists() and _next_to(path).exists():  # killed between two renamings
+                os.replace(_next_to(path), path)
+        self._agree_on_folder(path.exists() or earlier.exists())
         if not folder.is_dir():
             return None
-        for left in folder.glob(".*.backup-*"):  # of a process that was killed while it wrote
-            shutil.rmtree(left, ignore_errors=True)
-        if not path.exists() and _next_to(path).exists():  # killed between two renamings
-            os.replace(_next_to(path), path)
         if path.exists():
             try:
                 return read_backup(path)
@@ -170,6 +177,14 @@ class Backups:
                     ) from None
                 warn_user(f"BackupAndRestore goes on from the earlier backup '{earlier}': {error}")
         return read_backup(earlier) if earlier.exists() else None
+
+    def _agree_on_folder(self, has_backup: bool) -> None:
+        """Raises where some of several processes see a backup and others do not."""
+        if agreement.is_needed() and len(set(agreement.gather(int(has_backup)).tolist())) > 1:
+            raise UserInputError(
+                f"BackupAndRestore: some processes find a backup in '{self._callback.backup_dir}' "
+                "and others do not. Give a folder on a file system that all of them share."
+            )
 
     def _refuse_foreign(self, arrays, content):
         """Raises where the backup is not one of this `fit`."""
@@ -244,11 +259,23 @@ class Backups:
         )
         self._callbacks.set_state(unpack(content["callbacks"], arrays))
         self._callback.is_due = False
-        data = unpack(content["data"], arrays)
+        data = self._own_position(unpack(content["data"], arrays))
         self._batches.go_on(data["training"], self._point.batch_of_pass)
         if self._validation is not None:
             self._validation.go_on(data["validation"])
         self._model.stop_training = self._point.is_stopped
+
+    def _own_position(self, positions: Any) -> dict[str, Any]:
+        """Where this process's data stand."""
+        if isinstance(positions, dict):  # the same in all processes, or there is only one
+            return positions
+        if len(positions) == jax.process_count():
+            return positions[jax.process_index()]
+        raise UserInputError(
+            f"The backup in '{self._callback.backup_dir}' is of {len(positions)} processes, each "
+            f"with data of its own. Now there are {jax.process_count()}: start as many, or remove "
+            "the folder to begin anew."
+        )
 
     # -- in the loop -----------------------------------------------------------
 
@@ -304,8 +331,10 @@ class Backups:
         self._callback.is_due = False
         self._forgetful.warn()
         with self._loan.lock:
-            values = jax.device_get(self._loan.values_to_donate())
-            flat = [np.asarray(value) for group in values for value in group]
+            values = self._loan.values_to_donate()
+            if not agreement.is_needed():
+                values = jax.device_get(values)
+            flat = [placement.fetch(value) for group in values for value in group]
         arrays = dict(zip(_named(self._groups), flat, strict=True))
         point = self._point
         is_stopped = bool(self._model.stop_training)
@@ -329,12 +358,11 @@ class Backups:
             },
             "point": pack(dataclasses.asdict(point), "point", arrays),
             "callbacks": pack(self._callbacks.get_state(), "callbacks", arrays),
-            "data": pack(
+            "data": _gather_positions(
                 {
                     "training": self._batches.position(point.batch),
                     "validation": validation or {},
                 },
-                "data",
                 arrays,
             ),
         }
@@ -356,6 +384,27 @@ class Backups:
         if keeps_earlier:
             os.replace(path, self._callback.earlier_path)
             os.replace(new, path)
+
+
+def _gather_positions(position: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
+    """Where the data stand, as JSON has it: of each process, where they have data of their own.
+
+    Args:
+        position: in this process.
+        arrays: takes the arrays in it.
+    """
+    if not agreement.is_needed():
+        return pack(position, "data", arrays)
+    own: dict[str, np.ndarray] = {}
+    described = json.dumps(pack(position, f"data/{jax.process_index()}", own)).encode()
+    packed = io.BytesIO()
+    np.savez(packed, **own)
+    positions = [json.loads(text) for text in agreement.gather_bytes(described)]
+    for content in agreement.gather_bytes(packed.getvalue()):
+        with np.load(io.BytesIO(content)) as theirs:
+            arrays.update(theirs)
+    same = all(other == positions[0] for other in positions)
+    return positions[0] if same else positions
 
 
 def _named(groups: VariableGroups) -> dict[str, Variable]:

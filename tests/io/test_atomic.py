@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from fkeras.errors import UserInputError
-from fkeras.io import move_into_place, replacing_directory, replacing_file
+from fkeras.io import atomic, move_into_place, replacing_directory, replacing_file
 
 
 def names_in(folder):
@@ -131,7 +131,36 @@ def test_an_exception_midway_leaves_the_earlier_directory_and_nothing_else(tmp_p
     assert not exists or (place / "step.txt").read_text() == "12"
 
 
+@pytest.fixture
+def cannot_swap(monkeypatch):
+    """A system, or a file system, that has no exchange of two directories."""
+    monkeypatch.setattr(atomic, "_swap", lambda one, other: False)
+
+
+def test_a_directory_is_never_missing_where_the_system_can_exchange_two(tmp_path, monkeypatch):
+    place = tmp_path / "checkpoint"
+    place.mkdir()
+    (place / "step.txt").write_text("12")
+    if not atomic._swap(place, place):
+        pytest.skip("no exchange of directories here")
+    monkeypatch.setattr(os, "replace", full_disk)  # nothing is moved one by one
+    with replacing_directory(place) as temporary:
+        (temporary / "step.txt").write_text("13")
+    assert (place / "step.txt").read_text() == "13"
+    assert names_in(tmp_path) == ["checkpoint"]
+
+
+def test_where_it_cannot_the_earlier_one_is_moved_aside(tmp_path, cannot_swap):
+    place = tmp_path / "checkpoint"
+    place.mkdir()
+    with replacing_directory(place) as temporary:
+        (temporary / "step.txt").write_text("13")
+    assert (place / "step.txt").read_text() == "13"
+    assert names_in(tmp_path) == ["checkpoint"]
+
+
 @pytest.mark.parametrize("failing_move", [1, 2])
+@pytest.mark.usefixtures("cannot_swap")
 def test_a_failing_move_brings_the_earlier_directory_back(tmp_path, monkeypatch, failing_move):
     place = tmp_path / "checkpoint"
     place.mkdir()
@@ -151,6 +180,7 @@ def test_a_failing_move_brings_the_earlier_directory_back(tmp_path, monkeypatch,
     assert names_in(tmp_path) == ["checkpoint"]
 
 
+@pytest.mark.usefixtures("cannot_swap")
 def test_an_earlier_directory_that_cannot_be_moved_back_is_not_deleted(tmp_path, monkeypatch):
     place = tmp_path / "checkpoint"
     place.mkdir()

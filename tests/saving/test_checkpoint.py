@@ -234,3 +234,21 @@ def test_names_that_counted_on_do_not_part_a_model_from_its_weights(tmp_path, na
     model.save(tmp_path / name)
     again = saving.load_model(tmp_path / name)
     assert again.train_on_batch(X, Y) == model.train_on_batch(X, Y)  # the same dropout, too
+
+
+@pytest.mark.parametrize("name", ["weights", "model.weights.h5", "model.weights.json"])
+def test_weights_come_with_the_state_of_a_trained_optimizer(tmp_path, name):
+    model, trained, fresh, other = (dense(compiled=True) for _ in range(4))
+    other.compile("sgd", "mse")
+    for one in (model, trained, other):
+        one.train_on_batch(X, Y)
+    model.train_on_batch(X, Y)
+    model.save_weights(tmp_path / name)
+    trained.load_weights(tmp_path / name)
+    for ours, theirs in zip(trained.optimizer.variables, model.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    with pytest.warns(UserWarning, match=r"not the one that .* has now \('sgd.*only weights"):
+        other.load_weights(tmp_path / name)
+    if name == "weights":  # Keras tells of its files only
+        fresh.load_weights(tmp_path / name)
+        assert not fresh.optimizer.built

@@ -124,7 +124,7 @@ def test_something_behind_the_archive_is_an_error_or_without_effect(tmp_path):
 
 def set_state(path, change):
     content = path.read_bytes()
-    path.write_bytes(content.rpartition(b"fkeras2\n")[0])  # without the seal
+    path.write_bytes(content.rpartition(b"fkeras3\n")[0])  # without the seal
     with h5py.File(path, "r+") as file:
         change(file["optimizer/vars"])
 
@@ -153,7 +153,7 @@ def test_states_of_other_optimizers_are_not_taken(tmp_path, what, change):
 def test_a_scalar_where_a_matrix_should_be(tmp_path):
     dense().save_weights(tmp_path / "x.weights.h5")
     content = (tmp_path / "x.weights.h5").read_bytes()
-    (tmp_path / "x.weights.h5").write_bytes(content.rpartition(b"fkeras2\n")[0])
+    (tmp_path / "x.weights.h5").write_bytes(content.rpartition(b"fkeras3\n")[0])
     with h5py.File(tmp_path / "x.weights.h5", "r+") as file:
         del file["layers/dense/vars/0"]
         file["layers/dense/vars/0"] = np.float32(1)

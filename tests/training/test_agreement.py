@@ -35,6 +35,11 @@ def two_processes(monkeypatch):
     return answers
 
 
+def test_bytes_of_different_lengths(two_processes):
+    two_processes[:] = [3, list(b"abc")]
+    assert agreement.gather_bytes(b"a") == [b"a", b"abc"]
+
+
 def test_what_one_of_two_says_both_do(two_processes):
     two_processes[:] = [1, 0]
     assert agreement.any_of(False) is True and agreement.any_of(False) is False

@@ -201,7 +201,7 @@ def slice_entries(
 ) -> SparseTensor:
     """The entries of a block, from `start` on and as long as `size`."""
     start, places = np.asarray(start), np.asarray(sp_input.indices)
-    sizes = np.minimum(np.asarray(sp_input.dense_shape) - start, np.asarray(size))
+    sizes = np.minimum(np.asarray(sp_input.dense_shape) - start, np.asarray(size)).clip(0)
     inside = ((places >= start) & (places < start + sizes)).all(1)
     return SparseTensor(places[inside] - start, np.asarray(sp_input.values)[inside], sizes)
 

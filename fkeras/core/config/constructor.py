@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ def config_from_signature(
         init = cls.__dict__.get("__init__")
         if init is None:
             continue
-        parameters = list(inspect.signature(init).parameters.values())[1:]
+        parameters = _parameters_of(init)
         for p in parameters:
             if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) or p.name in config:
                 continue
@@ -48,6 +49,12 @@ def config_from_signature(
         if not any(p.kind is p.VAR_KEYWORD for p in parameters):
             break
     return config
+
+
+@functools.lru_cache(maxsize=512)  # reading a signature takes most of the time of a config
+def _parameters_of(init: Callable) -> tuple[inspect.Parameter, ...]:
+    """The parameters of a constructor, without self."""
+    return tuple(inspect.signature(init).parameters.values())[1:]
 
 
 def _plain_number(value: Any) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -24,30 +24,55 @@ if TYPE_CHECKING:
 Part = list
 
 
-def checksum_arrays(arrays: Mapping[str, ArrayLike]) -> dict[str, list[Part]]:
+def checksum_arrays(
+    arrays: Mapping[str, ArrayLike], threads: int | None = None
+) -> dict[str, list[Part]]:
     """Checksums of all parts of arrays that this process writes.
+
+    Args:
+        arrays: by path.
+        threads: that compute them; None for one for each processor.
 
     Examples:
         >>> checksum_arrays({"kernel": np.zeros((2, 3), "float32")})
         {'kernel': [[[0, 0], [2, 3], 1599038870]]}
     """
-    return dict(_in_parallel(lambda item: (item[0], _parts_of(item[1])), arrays.items()))
+    return dict(_in_parallel(lambda item: (item[0], _parts_of(item[1])), arrays.items(), threads))
 
 
 def find_damaged(
-    arrays: Mapping[str, np.ndarray], checksums: Mapping[str, Iterable[Part]]
+    arrays: Mapping[str, np.ndarray],
+    checksums: Mapping[str, Sequence[Part]],
+    known: Mapping[str, int | None],
 ) -> str | None:
     """The path of the first array that is not the one whose checksums these are; None where all
     are.
+
+    Args:
+        arrays: by path.
+        checksums: what they should be.
+        known: what some of them are, as a whole.
     """
+    left = {}
+    for path, array in arrays.items():
+        parts = checksums.get(path, ())
+        if known.get(path) is None or len(parts) != 1:
+            left[path] = array
+        elif list(parts[0]) != [[0] * array.ndim, list(array.shape), known[path]]:
+            return path
     checked = _in_parallel(
-        lambda item: (item[0], _is_sound(item[1], checksums.get(item[0], ()))), arrays.items()
+        lambda item: (item[0], _is_sound(item[1], checksums.get(item[0], ()))), left.items()
     )
     return next((path for path, is_sound in checked if not is_sound), None)
 
 
-def _in_parallel(function: Any, items: Iterable[Any]) -> list[Any]:
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+def kind_of(dtype: np.dtype) -> int:
+    """What the checksum of an array begins with."""
+    return zlib.crc32(dtype.name.encode())
+
+
+def _in_parallel(function: Any, items: Iterable[Any], threads: int | None = None) -> list[Any]:
+    with concurrent.futures.ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         return list(pool.map(function, list(items)))
 
 
@@ -82,5 +107,4 @@ def _is_sound(array: np.ndarray, parts: Iterable[Part]) -> bool:
 
 def _crc(array: np.ndarray) -> int:
     """Over the numbers, and what kind of numbers they are."""
-    kind = zlib.crc32(array.dtype.name.encode())
-    return checksum(np.ascontiguousarray(array).reshape(-1).view(np.uint8), kind)
+    return checksum(np.ascontiguousarray(array).reshape(-1).view(np.uint8), kind_of(array.dtype))

@@ -26,6 +26,7 @@ INDEX = "fkeras.json"  # also what makes a directory a saved model
 
 # Fields of a `TrainState`, so that what plain Orbax restores is the fields of one.
 _OPTIMIZER, _METRICS, _TRAINING = "opt_state/", "metrics/", "training/"
+_FURTHER = "further_opt_state/"
 
 
 def arrays_of(record: ModelRecord) -> dict[str, ArrayLike]:
@@ -38,6 +39,9 @@ def arrays_of(record: ModelRecord) -> dict[str, ArrayLike]:
     if record.optimizer is not None:
         named = zip(_names_of(record.optimizer), record.optimizer.values, strict=True)
         arrays |= {_OPTIMIZER + name: value for name, value in named}
+    for key, state in record.further.items():
+        named = zip(_names_of(state), state.values, strict=True)
+        arrays |= {f"{_FURTHER}{key}/{name}": value for name, value in named}
     arrays |= {_METRICS + name: value for name, value in record.metrics.items()}
     arrays |= {_TRAINING + name: value for name, value in record.training_arrays.items()}
     if record.lifetime is not None:
@@ -85,6 +89,11 @@ def index_of(record: ModelRecord, arrays: Mapping[str, ArrayLike]) -> Index:
         index["progress"] = dataclasses.asdict(record.lifetime)
     if record.optimizer is not None:
         index["optimizer"] = _names_of(record.optimizer)
+    if record.further:
+        index["further"] = {
+            key: {"names": _names_of(state), "trained": state.trained}
+            for key, state in record.further.items()
+        }
     return index
 
 
@@ -109,6 +118,8 @@ def stored_names(index: Index) -> list[str]:
     """Paths of the arrays that stand in the `state`."""
     names = [f"{role}/{path}" for path, role in index["weights"].items()]
     names += [_OPTIMIZER + name for name in index.get("optimizer", ())]
+    for key, said in index.get("further", {}).items():
+        names += [f"{_FURTHER}{key}/{name}" for name in said["names"]]
     names += [_METRICS + name for name in index["metrics"]]
     names += [_TRAINING + name for name in index["training_arrays"]]
     if "progress" in index:
@@ -135,6 +146,14 @@ def record_of(
         ),
         config=index["config"],
         optimizer=_optimizer_of(index, arrays),
+        further={
+            key: OptimizerRecord(
+                tuple(arrays[f"{_FURTHER}{key}/{name}"] for name in said["names"]),
+                tuple(said["trained"]),
+                tuple(said["names"]),
+            )
+            for key, said in index.get("further", {}).items()
+        },
         lifetime=lifetime_of(index.get("progress")),
         metrics={name: arrays[_METRICS + name] for name in index["metrics"]},
         automatic=tuple(map(bool, index["automatic"])) if "automatic" in index else None,

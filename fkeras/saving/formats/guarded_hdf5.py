@@ -12,11 +12,12 @@ import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
 from fkeras.errors import CorruptFileError, UnsafeFileError
+from fkeras.saving.formats.checked_reading import aligned_empty
 
 if TYPE_CHECKING:
     import h5py
@@ -37,13 +38,16 @@ def import_h5py() -> Any:
 
 
 @contextlib.contextmanager
-def open_guarded(source: Path | BinaryIO, size: int, shown: str) -> Iterator[GuardedFile]:
+def open_guarded(
+    source: Path | BinaryIO, size: int, shown: str, reader: ArrayReader | None = None
+) -> Iterator[GuardedFile]:
     """Opens an HDF5 file to read.
 
     Args:
         source: path or file object.
         size: bytes of the file, which limit what it may declare.
         shown: how messages name the file.
+        reader: what is asked for arrays before the HDF5 library is.
 
     Raises:
         CorruptFileError: no HDF5 file, or one that is damaged; also for what goes wrong in the
@@ -59,12 +63,19 @@ def open_guarded(source: Path | BinaryIO, size: int, shown: str) -> Iterator[Gua
         ) from None
     with file:
         try:
-            yield GuardedFile(file, size, shown)
+            yield GuardedFile(file, size, shown, reader)
         except (OSError, RuntimeError, KeyError, UnicodeDecodeError, OverflowError) as error:
             # What h5py raises where the bytes inside make no sense.
             raise CorruptFileError(
                 f"{shown} is damaged: {error}. Save it again, or take another copy."
             ) from None
+
+
+class ArrayReader(Protocol):
+    """Another way to the array of a dataset."""
+
+    def begin(self, dataset: h5py.Dataset) -> np.ndarray | None:
+        """The array, which may be filled later; None where it has to be read by the library."""
 
 
 class GuardedFile:
@@ -75,9 +86,12 @@ class GuardedFile:
         shown: how messages name the file.
     """
 
-    def __init__(self, file: h5py.File, size: int, shown: str) -> None:
+    def __init__(
+        self, file: h5py.File, size: int, shown: str, reader: ArrayReader | None = None
+    ) -> None:
         self.root = file
         self.shown = shown
+        self._reader = reader
         self._objects = 0
         self._bytes_left = _MAX_EXPANSION * size + _FREE_BYTES
 
@@ -122,8 +136,12 @@ class GuardedFile:
             found = found[name]
         return found
 
-    def read(self, dataset: h5py.Dataset) -> np.ndarray:
+    def read(self, dataset: h5py.Dataset, at_once: bool = False) -> np.ndarray:
         """The array of a dataset.
+
+        Args:
+            dataset: the dataset.
+            at_once: whether its numbers are looked at before the file is closed.
 
         Raises:
             UnsafeFileError: one that stands in other files, or is larger than the file can hold.
@@ -144,9 +162,11 @@ class GuardedFile:
             raise self._unsafe(
                 dataset.name, f"an array of {declared} bytes, of which {stored} are in the file"
             )
-        array = np.empty(dataset.shape, dataset.dtype)
-        if array.size:
-            dataset.read_direct(array)
+        array = None if at_once or self._reader is None else self._reader.begin(dataset)
+        if array is None:
+            array = aligned_empty(dataset.shape, dataset.dtype)
+            if array.size:
+                dataset.read_direct(array)
         return array.view(dtype) if array.dtype != dtype else array
 
     def _unsafe(self, member: str, reason: str) -> UnsafeFileError:

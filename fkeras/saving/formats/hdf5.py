@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from fkeras import io
 from fkeras.saving import legacy_config
 from fkeras.saving.formats import guarded_hdf5, hdf5_stores, legacy_hdf5, metadata
-from fkeras.saving.formats.seal import check_seal, seal_file
+from fkeras.saving.formats.seal import open_seal
+from fkeras.saving.formats.sealed_hdf5 import SealedReader, writing_sealed
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
@@ -52,11 +53,8 @@ class WeightsFile(_Hdf5File):
     holds_weights = True
 
     def write(self, record: ModelRecord, path: Path) -> None:
-        h5py = guarded_hdf5.import_h5py()
-        with io.replacing_file(path) as temporary:
-            with h5py.File(temporary, "w") as file:
-                hdf5_stores.write_stores(file, record.stores)
-            seal_file(temporary)
+        with io.replacing_file(path) as temporary, writing_sealed(temporary) as writer:
+            hdf5_stores.write_stores(writer.file, record.stores, writer.create_dataset)
 
 
 class LegacyFile(_Hdf5File):
@@ -68,16 +66,14 @@ class LegacyFile(_Hdf5File):
     holds_weights = True
 
     def write(self, record: ModelRecord, path: Path) -> None:
-        h5py = guarded_hdf5.import_h5py()
-        with io.replacing_file(path) as temporary:
-            with h5py.File(temporary, "w") as file:
-                if record.config is None:
-                    legacy_hdf5.write_weights(file, record.legacy)
-                else:
-                    config = legacy_config.to_legacy(record.config)
-                    own = metadata.describe_own(record)
-                    legacy_hdf5.write_model(file, record.legacy, config, own, record.assets)
-            seal_file(temporary)
+        with io.replacing_file(path) as temporary, writing_sealed(temporary) as writer:
+            file, create = writer.file, writer.create_dataset
+            if record.config is None:
+                legacy_hdf5.write_weights(file, record.legacy, create)
+            else:
+                config = legacy_config.to_legacy(record.config)
+                own = metadata.describe_own(record)
+                legacy_hdf5.write_model(file, record.legacy, config, own, record.assets, create)
 
 
 def _read_legacy(file: guarded_hdf5.GuardedFile) -> ModelRecord:
@@ -113,12 +109,15 @@ def read_stores_file(path: Path) -> dict[str, Store]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[guarded_hdf5.GuardedFile]:
-    """A file to read, once its seal is known to be whole."""
-    size = path.stat().st_size
+    """A file to read, once what the HDF5 library looks at is known to be whole. Arrays may be
+    filled at the end of the `with` only.
+    """
+    size, shown = path.stat().st_size, f"'{path}'"
     with open(path, "rb") as content:
-        check_seal(content, size, f"'{path}'")
-    with guarded_hdf5.open_guarded(path, size, f"'{path}'") as file:
+        reader = SealedReader(path, open_seal(content, size, shown), shown)
+    with contextlib.closing(reader), guarded_hdf5.open_guarded(path, size, shown, reader) as file:
         yield file
+        reader.finish()
 
 
 def starts_with(path: Path, signature: bytes) -> bool:

@@ -5,8 +5,8 @@ The name of a layer is an attribute of its `vars`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -18,19 +18,35 @@ if TYPE_CHECKING:
 
     from fkeras.saving.formats.guarded_hdf5 import GuardedFile
 
+# (group, name, array) -> the dataset.
+CreateDataset: TypeAlias = "Callable[[h5py.Group, str, np.ndarray], h5py.Dataset]"
+
 _VARS = "vars"
 # tf.keras 2.12 and 2.13 named the list of a model's layers so.
 _EARLIER_NAME_OF_LAYERS = "_layer_checkpoint_dependencies"
 
 
-def write_stores(file: h5py.File, stores: Mapping[str, Store]) -> None:
-    """Writes stores into an empty file."""
+def create_dataset(group: h5py.Group, name: str, value: np.ndarray) -> h5py.Dataset:
+    """As the HDF5 library does it."""
+    return group.create_dataset(name, data=value)
+
+
+def write_stores(
+    file: h5py.File, stores: Mapping[str, Store], create: CreateDataset = create_dataset
+) -> None:
+    """Writes stores into an empty file.
+
+    Args:
+        file: the file.
+        stores: by path.
+        create: what makes a dataset of an array.
+    """
     for path, store in stores.items():
         group = file.create_group(f"{path}/{_VARS}" if path else _VARS)
         if store.name is not None:
             group.attrs["name"] = store.name
         for key, value in store.values.items():
-            dataset = group.create_dataset(key, data=value)
+            dataset = create(group, key, value)
             if value.dtype.name == "bfloat16":
                 dataset.attrs["dtype"] = "bfloat16"
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import h5py
 
     from fkeras.saving.formats.guarded_hdf5 import GuardedFile
+    from fkeras.saving.formats.hdf5_stores import CreateDataset
     from fkeras.types import Config
 
 OWN_METADATA = "fkeras"
@@ -35,15 +36,21 @@ _LAYER_NAMES, _WEIGHT_NAMES = "layer_names", "weight_names"
 _MOST_BYTES = 64_000  # of an attribute
 
 
-def write_weights(group: h5py.Group, saved: LegacyWeights) -> None:
-    """Writes the arrays of layers into a group: the root for weights alone."""
+def write_weights(group: h5py.Group, saved: LegacyWeights, create: CreateDataset) -> None:
+    """Writes the arrays of layers into a group: the root for weights alone.
+
+    Args:
+        group: an empty group.
+        saved: the arrays.
+        create: what makes a dataset of an array.
+    """
     _write_names(group, _LAYER_NAMES, [name for name, _ in saved.layers])
     group.attrs["backend"] = "jax"
     group.attrs["keras_version"] = KERAS_VERSION
     # In this order no name is made a group by another before it is written.
     for name, arrays in sorted(saved.layers, key=lambda entry: entry[0]):
-        _write_arrays(group.create_group(name), arrays)
-    _write_arrays(group.create_group(_TOP), saved.top)
+        _write_arrays(group.create_group(name), arrays, create)
+    _write_arrays(group.create_group(_TOP), saved.top, create)
 
 
 def write_model(
@@ -52,6 +59,7 @@ def write_model(
     config: Config,
     own: Config,
     assets: Mapping[str, bytes],
+    create: CreateDataset,
 ) -> None:
     """Writes a whole model.
 
@@ -61,18 +69,19 @@ def write_model(
         config: `model_config` and, if it is compiled, `training_config`.
         own: what Keras has no place for.
         assets: files of layers by relative path.
+        create: what makes a dataset of an array.
     """
     file.attrs["keras_version"] = KERAS_VERSION
     file.attrs["backend"] = "jax"
     for name, value in {**config, OWN_METADATA: own}.items():
         text = json.dumps(value)
         _write_long_text(file, name, text)
-    write_weights(file.create_group(_MODEL), saved)
+    write_weights(file.create_group(_MODEL), saved, create)
     if saved.optimizer:
-        _write_arrays(file.create_group(_OPTIMIZER), saved.optimizer)
+        _write_arrays(file.create_group(_OPTIMIZER), saved.optimizer, create)
     if assets:
         contents = [(name, np.frombuffer(content, np.uint8)) for name, content in assets.items()]
-        _write_arrays(file.create_group(_ASSETS), contents)
+        _write_arrays(file.create_group(_ASSETS), contents, create)
 
 
 def read_weights(file: GuardedFile) -> LegacyWeights:
@@ -104,7 +113,7 @@ def read_weights(file: GuardedFile) -> LegacyWeights:
 def read_assets(file: GuardedFile) -> dict[str, bytes]:
     """The files of layers by relative path."""
     group = file.child(file.root, _ASSETS)
-    arrays = () if group is None else _read_arrays(file, group)
+    arrays = () if group is None else _read_arrays(file, group, at_once=True)
     return {name: array.tobytes() for name, array in arrays}
 
 
@@ -126,11 +135,11 @@ def read_version(file: GuardedFile) -> str:
     return version.decode("utf-8", "replace") if isinstance(version, bytes) else str(version)
 
 
-def _write_arrays(group: h5py.Group, arrays: Named) -> None:
+def _write_arrays(group: h5py.Group, arrays: Named, create: CreateDataset) -> None:
     names = _distinct([name for name, _ in arrays])
     _write_names(group, _WEIGHT_NAMES, names)
     for name, (_, array) in zip(names, arrays):
-        dataset = group.create_dataset(name, data=array)
+        dataset = create(group, name, np.asarray(array))
         if array.dtype.name == "bfloat16":
             dataset.attrs["dtype"] = "bfloat16"
 
@@ -183,9 +192,10 @@ def _read_names(file: GuardedFile, group: h5py.Group, attribute: str) -> list[st
     return names
 
 
-def _read_arrays(file: GuardedFile, group: Any) -> Named:
+def _read_arrays(file: GuardedFile, group: Any, at_once: bool = False) -> Named:
     names = _read_names(file, group, _WEIGHT_NAMES)
-    return tuple((name, file.read(_child(file, group, name, is_array=True))) for name in names)
+    datasets = ((name, _child(file, group, name, is_array=True)) for name in names)
+    return tuple((name, file.read(dataset, at_once)) for name, dataset in datasets)
 
 
 def _child(file: GuardedFile, group: h5py.Group, path: str, is_array: bool = False) -> Any:

@@ -36,7 +36,7 @@ from fkeras.saving.formats.checkpoint_index import FORMAT as FORMAT
 from fkeras.saving.formats.checkpoint_index import INDEX as INDEX
 from fkeras.saving.formats.json_text import read_json
 from fkeras.saving.formats.links import refuse_links
-from fkeras.saving.formats.raw_arrays import read_raw
+from fkeras.saving.formats.raw_arrays import RawArray, read_raw
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
@@ -74,11 +74,18 @@ class OrbaxDirectory:
     def write(self, record: ModelRecord, path: Path) -> None:
         self.begin(record, path)()
 
-    def begin(self, record: ModelRecord, path: Path) -> Callable[[], None]:
+    def begin(
+        self, record: ModelRecord, path: Path, in_background: bool = False
+    ) -> Callable[[], None]:
         """Begins to write a record.
 
         Of several processes all call it, with what is the same model: each writes its own parts of
         the arrays, the first one all else.
+
+        Args:
+            record: of a model.
+            path: the place.
+            in_background: whether others need the processors more.
 
         Returns:
             A function that writes what is left and puts the whole in its place. It may be called on
@@ -92,18 +99,22 @@ class OrbaxDirectory:
                 f"'{path}' holds something else than a saved model: it is not replaced."
             )
         arrays = checkpoint_index.arrays_of(record)
-        files = _files_of(record, arrays)
         stored = {name: value for name, value in arrays.items() if np.size(value)}
         if jax.process_count() > 1:
-            return _begin_together(files, stored, path)
+            return _begin_together(_files_of(record, arrays), stored, path)
 
         def finish() -> None:
             with _explained(path), io.replacing_directory(path) as directory:
-                # At once: the one waits for the disk, the other computes.
-                with concurrent.futures.ThreadPoolExecutor(1) as pool:
-                    checksums = pool.submit(array_checksums.checksum_arrays, stored)
-                    orbax.write_arrays(stored, directory / STATE)()
-                _write_files(files, checksums.result(), directory)
+                write = orbax.write_arrays(stored, directory / STATE)
+                if in_background:
+                    write()
+                    checksums = array_checksums.checksum_arrays(stored, threads=1)
+                else:  # At once: the one waits for the disk, the other computes.
+                    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                        future = pool.submit(array_checksums.checksum_arrays, stored)
+                        write()
+                    checksums = future.result()
+                _write_files(_files_of(record, arrays), checksums, directory)
 
         return finish
 
@@ -119,8 +130,10 @@ class OrbaxDirectory:
             )
         try:
             checksums = _read_checksums(path, index)
-            arrays = _read_arrays(path / STATE, index)
-            _check_arrays(path, arrays, checksums)
+            raw = _read_arrays(path / STATE, index)
+            arrays = {name: array.value for name, array in raw.items()}
+            known = {name: array.checksum for name, array in raw.items()}
+            _check_arrays(path, arrays, checksums, known)
             training = _read_training(path / _TRAINING)
             record = checkpoint_index.record_of(index, arrays, training)
         except UserInputError:
@@ -231,7 +244,7 @@ def _read_checksums(path: Path, index: dict[str, Any]) -> dict[str, list]:
     return arrays
 
 
-def _read_arrays(folder: Path, index: dict[str, Any]) -> dict[str, np.ndarray]:
+def _read_arrays(folder: Path, index: dict[str, Any]) -> dict[str, RawArray]:
     names = checkpoint_index.stored_names(index)
     if not index["joined"]:
         return read_raw(folder, names)
@@ -239,11 +252,16 @@ def _read_arrays(folder: Path, index: dict[str, Any]) -> dict[str, np.ndarray]:
     missing = [name for name in names if name not in arrays]
     if missing:
         raise CorruptFileError(f"'{folder}' is not whole: the array {missing[0]!r} is missing.")
-    return arrays
+    return {name: RawArray(array, None) for name, array in arrays.items()}
 
 
-def _check_arrays(path: Path, arrays: dict[str, np.ndarray], checksums: dict[str, list]) -> None:
-    damaged = array_checksums.find_damaged(arrays, checksums)
+def _check_arrays(
+    path: Path,
+    arrays: dict[str, np.ndarray],
+    checksums: dict[str, list],
+    known: dict[str, int | None],
+) -> None:
+    damaged = array_checksums.find_damaged(arrays, checksums, known)
     if damaged is not None:
         raise CorruptFileError(
             f"'{path}' is damaged: the numbers of {damaged!r} are not those that were written. "

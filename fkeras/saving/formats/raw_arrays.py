@@ -11,20 +11,28 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from fkeras.errors import CorruptFileError
+from fkeras.saving.formats.array_checksums import kind_of
+from fkeras.saving.formats.checked_reading import aligned_empty, read_into
 from fkeras.saving.formats.json_text import read_json
 
 DESCRIPTION = ".zarray"
 _MOST_DESCRIPTION = 1 << 16  # bytes
-_ALIGNMENT = 64  # at which JAX takes an array on a CPU as it is, without another copy
 
 
-def read_raw(folder: Path, paths: Iterable[str]) -> dict[str, np.ndarray]:
+class RawArray(NamedTuple):
+    """An array, and its checksum as `array_checksums` has it; None where it stands in parts."""
+
+    value: np.ndarray
+    checksum: int | None
+
+
+def read_raw(folder: Path, paths: Iterable[str]) -> dict[str, RawArray]:
     """Arrays by path.
 
     Args:
@@ -37,8 +45,12 @@ def read_raw(folder: Path, paths: Iterable[str]) -> dict[str, np.ndarray]:
     paths = list(paths)
     # Reading waits for the kernel, not for Python.
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        arrays = pool.map(lambda path: _read(_folder_of(folder, path)), paths)
-        return dict(zip(paths, arrays, strict=True))
+        stored = list(pool.map(lambda path: _find(_folder_of(folder, path)), paths))
+        # On this thread: what others allocate goes back to the system as soon as it is free, and
+        # new memory costs more than reading.
+        arrays = [aligned_empty(found.shape, found.dtype) for found in stored]
+        checksums = pool.map(_fill, arrays, stored)
+        return dict(zip(paths, map(RawArray, arrays, checksums), strict=True))
 
 
 def _folder_of(folder: Path, path: str) -> Path:
@@ -48,7 +60,22 @@ def _folder_of(folder: Path, path: str) -> Path:
     return folder / ".".join(parts)
 
 
-def _read(folder: Path) -> np.ndarray:
+class _Stored(NamedTuple):
+    """Where an array stands.
+
+    Attributes:
+        shape, dtype: of the array.
+        parts: shape of a part; those at the ends are filled up to it.
+        files: of its parts, in the order of their places.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    parts: tuple[int, ...]
+    files: list[Path]
+
+
+def _find(folder: Path) -> _Stored:
     description = folder / DESCRIPTION
     if not description.is_file():
         raise CorruptFileError(f"'{folder}' is not whole: '{DESCRIPTION}' is missing.")
@@ -56,9 +83,8 @@ def _read(folder: Path) -> np.ndarray:
         raise CorruptFileError(f"'{description}' is longer than any description of an array.")
     said = read_json(description.read_bytes(), f"'{description}'")
     shape, parts, dtype = _layout_of(said, description)
-    places = list(_places(shape, parts))
     size = math.prod(parts) * dtype.itemsize
-    files = [folder / ".".join(map(str, place or (0,))) for place in places]
+    files = [folder / ".".join(map(str, place or (0,))) for place in _places(shape, parts)]
     for file in files:  # before anything is allocated
         if not file.is_file() or file.stat().st_size != size:
             found = f"{file.stat().st_size} bytes" if file.is_file() else "nothing"
@@ -66,15 +92,20 @@ def _read(folder: Path) -> np.ndarray:
                 f"'{file}' is damaged: expected {size} bytes. Received: {found}. Save it again, or "
                 "take another copy."
             )
-    if len(files) == 1 and parts == shape:
-        return _fill(_aligned(shape, dtype), files[0])
-    result = _aligned(shape, dtype)
-    for place, file in zip(places, files):
-        part = _fill(_aligned(parts, dtype), file)
-        target = tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, parts))
-        inside = result[target]
+    return _Stored(shape, dtype, parts, files)
+
+
+def _fill(array: np.ndarray, stored: _Stored) -> int | None:
+    """Reads an array; returns its checksum where it stands in one file."""
+    if len(stored.files) == 1 and stored.parts == stored.shape:
+        return read_into(array, stored.files[0], before=kind_of(stored.dtype))
+    part = np.empty(stored.parts, stored.dtype)
+    for place, file in zip(_places(stored.shape, stored.parts), stored.files):
+        read_into(part, file)
+        target = tuple(slice(i * n, (i + 1) * n) for i, n in zip(place, stored.parts))
+        inside = array[target]
         inside[...] = part[tuple(slice(0, n) for n in inside.shape)]
-    return result
+    return None
 
 
 def _layout_of(said: dict[str, Any], file: Path) -> tuple[tuple[int, ...], ...]:
@@ -104,22 +135,3 @@ def _dtype_of(name: object) -> np.dtype | None:
 
 def _places(shape: tuple[int, ...], parts: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     return itertools.product(*(range(-(-n // p)) for n, p in zip(shape, parts)))
-
-
-def _aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An empty array that begins at such an address as JAX wants."""
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def _fill(array: np.ndarray, file: Path) -> np.ndarray:
-    with open(file, "rb", buffering=0) as content:
-        view, done = memoryview(array.reshape(-1).view(np.uint8)), 0
-        while done < len(view):
-            count = content.readinto(view[done:])
-            if not count:
-                raise CorruptFileError(f"'{file}' ended while it was read.")
-            done += count
-    return array

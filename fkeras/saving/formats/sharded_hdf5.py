@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from fkeras import io
 from fkeras.errors import CorruptFileError, UnsafeFileError, UserInputError
 from fkeras.io.paths import reason_to_refuse
-from fkeras.saving.formats import guarded_hdf5, hdf5, hdf5_stores, sharding
+from fkeras.saving.formats import hdf5, hdf5_stores, sharding
 from fkeras.saving.formats.json_text import read_json
-from fkeras.saving.formats.seal import seal_file
+from fkeras.saving.formats.sealed_hdf5 import writing_sealed
 from fkeras.saving.record import ModelRecord
 
 if TYPE_CHECKING:
@@ -223,11 +223,8 @@ def _parts_in_place(path: Path) -> list[Path]:
 
 
 def _write_part(place: Path, stores: Mapping[str, Store]) -> None:
-    h5py = guarded_hdf5.import_h5py()
-    with io.replacing_file(place) as temporary:
-        with h5py.File(temporary, "w") as file:
-            hdf5_stores.write_stores(file, stores)
-        seal_file(temporary)
+    with io.replacing_file(place) as temporary, writing_sealed(temporary) as writer:
+        hdf5_stores.write_stores(writer.file, stores, writer.create_dataset)
 
 
 def _read_part(

@@ -31,6 +31,7 @@ assert tf.sparse.to_dense(tf.sparse.transpose(s)).numpy().tolist() == [
 assert tf.sparse.to_dense(tf.sparse.add(s, s)).numpy()[1, 0] == 4
 wide = tf.sparse.concat(1, [s, s])
 assert wide.shape == (3, 8) and tf.sparse.to_dense(wide).numpy()[0].tolist() == dense[0] * 2
+assert tf.sparse.to_dense(tf.sparse.slice(s, [0, 9], [2, 2])).shape[1] == 0  # beyond its end
 block = tf.sparse.slice(s, [0, 0], [2, 2])
 assert tf.sparse.to_dense(block).numpy().tolist() == [[0, 1], [2, 0]]
 assert tf.sparse.to_dense(tf.sparse.reshape(s, [2, 6])).numpy().ravel()[4] == 2

@@ -94,6 +94,30 @@ def goes_on_from_its_checkpoint(net):
     net.set_weights(again.get_weights())
 
 
+class PowerCut(fkeras.callbacks.Callback):
+    """Ends all processes at their fourth step, as losing their machines does."""
+
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        if self.steps == 4:
+            raise OSError("power cut")
+
+    def get_state(self):
+        return {}
+
+
+def goes_on_from_its_backup(net):
+    kind = f"{COUNT} of {type(distribution.distribution()).__name__}, backup"
+    back = lambda: fkeras.callbacks.BackupAndRestore(pathlib.Path(FOLDER) / kind, save_freq=2)
+    try:
+        model().fit(X, Y, epochs=3, verbose=0, callbacks=[back(), PowerCut()])
+        raise AssertionError("the power was not cut")
+    except OSError:
+        net.fit(X, Y, epochs=3, verbose=0, callbacks=[back()])
+
+
 def one_stops(net):
     stop = lambda trained: setattr(trained, "stop_training", True)
     net.fit(X, Y, batch_size=13, epochs=3, verbose=0, callbacks=[Watcher(stop)])
@@ -112,6 +136,7 @@ SCENARIOS = [
     whole_epochs,
     step_by_step,
     goes_on_from_its_checkpoint,
+    goes_on_from_its_backup,
     from_own_parts,
     one_is_slow,
     one_is_short,
@@ -130,7 +155,7 @@ def main():
     results = {}
     for name, strategy in STRATEGIES.items():
         distribution.set_distribution(strategy())
-        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:4]:
+        for scenario in SCENARIOS if name == "data parallel" else SCENARIOS[:5]:
             net = model()
             scenario(net)
             # A weight that lies on several processes is gathered: each of them asks.
