@@ -85,8 +85,6 @@ ABSENT = [
     ("tf.lite", "AttributeError", "fkeras has no `tf.lite`.*not exported yet"),
     ("tf.lite.TFLiteConverter", "AttributeError", "fkeras has no `tf.lite`"),
     ("tf.train.Saver", "AttributeError", "no `tf.train.Saver`.*tf.train.Checkpoint"),
-    ("tf.sparse.SparseTensor", "AttributeError", "fkeras has no `tf.sparse`.*SciPy"),
-    ("tf.ragged.constant", "AttributeError", "fkeras has no `tf.ragged`.*pad_sequences"),
     ("tf.feature_column", "AttributeError", "fkeras has no `tf.feature_column`.*keras.Input"),
     ("tf.estimator", "AttributeError", "fkeras has no `tf.estimator`.*`fit`"),
     ("tf.compat.v1.placeholder", "AttributeError", "no `tf.compat.v1.placeholder`.*TensorFlow 2"),
