@@ -26,13 +26,14 @@ import subprocess
 import sys
 import time
 
-from benchmarks import depth, devices, files, folds, layers, on_batch, start
+from benchmarks import depth, devices, files, folds, layers, on_batch, start, streams
 from benchmarks.tables import table
 
 ROOT = pathlib.Path(__file__).parent.parent
 
 # What has a table of its own.
-PARTS = {part.NAME: part for part in (start, depth, folds, on_batch, layers, devices, files)}
+_ORDER = (start, depth, folds, on_batch, streams, layers, devices, files)
+PARTS = {part.NAME: part for part in _ORDER}
 BASE = "JAX + Optax loop"
 
 

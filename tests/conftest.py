@@ -62,24 +62,38 @@ def _fresh_session():
         sys.modules["keras"].utils.clear_session(free_memory=False)
 
 
+_MOST_GROWTH = 384 << 20  # bytes of compiled programs
+
 _tests_since_cleared = 0
+_resident_when_cleared = 0
+
+
+def _resident():
+    """Bytes of memory that the process holds; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 @pytest.fixture(autouse=True)
 def _small_heap():
-    """What JAX keeps of compiled programs goes after every hundred tests: else a worker ends with
-    six gigabytes, and half of its time is the garbage collector's.
+    """What JAX keeps of compiled programs goes after every hundred tests, or as soon as it is much:
+    else a worker ends with six gigabytes, and half of its time is the garbage collector's.
     """
-    global _tests_since_cleared
+    global _tests_since_cleared, _resident_when_cleared
     yield
     _tests_since_cleared += 1
-    if _tests_since_cleared >= 100:
+    _resident_when_cleared = _resident_when_cleared or _resident()
+    if _tests_since_cleared >= 100 or _resident() - _resident_when_cleared > _MOST_GROWTH:
         _tests_since_cleared = 0
         shared_programs.clear()
         jax.clear_caches()
         gc.collect()
         if platform.libc_ver()[0] == "glibc":
             ctypes.CDLL(None).malloc_trim(0)  # else what is free stays with the process
+        _resident_when_cleared = _resident()
 
 
 def pytest_collection_finish():

@@ -41,7 +41,7 @@ def install() -> None:
         import fkeras.compat
 
         fkeras.compat.install()
-        import tensorflow as tf  # tf.__version__ is '2.19.0+fkeras'
+        import tensorflow as tf  # tf.__version__ is '2.19.0'
     """
     builtins.__import__ = import_statement
     importlib.import_module = import_module

@@ -1,4 +1,5 @@
-"""The methods that TensorFlow's tensors have and JAX's arrays lack: `x.numpy()`, `x.get_shape()`.
+"""The methods that TensorFlow's tensors have and JAX's arrays lack: `x.numpy()`, `x.get_shape()`,
+`variable[0].assign(...)`.
 
 `install` adds them to JAX's class, as soon as JAX is there, and `uninstall` takes them away.
 """
@@ -48,6 +49,7 @@ def _table() -> dict[tuple[Any, str], Any]:
     import jax
     import numpy as np
 
+    from fkeras.compat import variable_parts
     from fkeras.core import jax_private
     from fkeras.core.symbolic.keras_tensor import KerasTensor
     from fkeras.core.values.variable import Variable
@@ -57,6 +59,7 @@ def _table() -> dict[tuple[Any, str], Any]:
 
     array, tracer = jax_private.ArrayImpl, jax.core.Tracer
     return {
+        **variable_parts.table(),
         (array, "numpy"): _numpy,
         (HostArray, "device"): _HOST,
         (np.random, "choice"): _choice_by_tensors(np.random.choice),

@@ -6,10 +6,11 @@ import ast
 import json
 import linecache
 import re
-import sys
 import traceback
 from collections.abc import Iterator
 from types import CodeType
+
+from fkeras.compat.notebook_shell import Shell, note
 
 # Of `%%` commands, those whose cell is code of Python all the same.
 _TIMING = re.compile(r"%%(time|timeit|capture|prun)\b")
@@ -33,12 +34,15 @@ class CannotRunError(Exception):
         self.status = status
 
 
-def compile_cells(text: str | bytes, filename: str) -> Iterator[CodeType]:
+def compile_cells(
+    text: str | bytes, filename: str, shell: Shell | None = None
+) -> Iterator[CodeType]:
     """The code cells of a notebook, each compiled when it is its turn.
 
     Args:
         text: of the file, which is JSON.
         filename: its path; in a traceback a cell is `path[3]`, the third code cell.
+        shell: is told of the commands that cells define; None for one of its own.
 
     Raises:
         CannotRunError: it is no notebook.
@@ -50,14 +54,14 @@ def compile_cells(text: str | bytes, filename: str) -> Iterator[CodeType]:
         cells = [cell for sheet in sheets for cell in sheet["cells"]]
     except (ValueError, KeyError, TypeError):
         raise CannotRunError(f"{filename!r} is not a notebook", 1) from None
-    return _compile(cells, filename)
+    return _compile(cells, filename, shell or Shell())
 
 
-def _compile(cells: list[dict], filename: str) -> Iterator[CodeType]:
+def _compile(cells: list[dict], filename: str, shell: Shell) -> Iterator[CodeType]:
     sources = [cell for cell in cells if cell.get("cell_type") == "code"]
     for number, cell in enumerate(sources, 1):
         lines = cell.get("source", cell.get("input", ""))
-        source = without_commands("".join(lines), number)
+        source = without_commands("".join(lines), number, shell)
         place = f"{filename}[{number}]"
         linecache.cache[place] = (len(source), None, source.splitlines(keepends=True), place)
         if not _may_fail(cell):
@@ -85,28 +89,31 @@ def _going_on(source: str) -> ast.Module:
     return shown
 
 
-def without_commands(source: str, number: int) -> str:
-    """A cell's code with `pass` in place of the notebook's commands; what is left out is noted.
+def without_commands(source: str, number: int, shell: Shell) -> str:
+    """A cell's code with `pass` in place of Jupyter's commands; what is left out is noted.
     `%time` and its kin leave their code, and `%%writefile` writes its file.
 
     Args:
         source: of the cell.
         number: of the cell, for the note.
+        shell: runs the commands that the notebook defined.
 
     Examples:
-        >>> without_commands("if x:\\n    !ls\\n    y = 1", 1)
+        >>> without_commands("if x:\\n    !ls\\n    y = 1", 1, Shell())
         'if x:\\n    pass\\n    y = 1'
     """
     if indent := _INDENT.match(source):  # of the whole cell: Jupyter takes it off
         source = re.sub(f"^{indent[1]}", "", source, flags=re.MULTILINE)
     if source.lstrip().startswith("%%"):
+        if own := shell.python_for(source.lstrip()):
+            return own
         first, _, rest = source.lstrip().partition("\n")
         if writing := _WRITING.match(first):
             with open(writing[2].strip(), "a" if writing[1] else "w", encoding="utf-8") as file:
                 file.write(rest)
             return ""
         if not _TIMING.match(first):
-            _note(number, first)
+            note(f"cell {number}", first)
             return ""
         source = f"\n{rest}"
     lines = source.split("\n")
@@ -123,8 +130,10 @@ def without_commands(source: str, number: int) -> str:
             text = f"{text[:-1].rstrip()} {lines[following].strip()}"
             lines[following] = ""
             following += 1
-        _note(number, text)
-        lines[failing] = f"{command[1]}pass"
+        own = shell.python_for(text)
+        if own is None:
+            note(f"cell {number}", text)
+        lines[failing] = command[1] + (own or "pass")
     return "\n".join(lines)
 
 
@@ -138,7 +147,3 @@ def _failing_line(lines: list[str]) -> int | None:
             line -= 1  # Python may notice it further down
         return line
     return None
-
-
-def _note(number: int, line: str) -> None:
-    sys.stderr.write(f"fkeras: note: cell {number}: left out `{line}`\n")

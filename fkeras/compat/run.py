@@ -16,6 +16,7 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from fkeras.compat import importers, notebooks
+from fkeras.compat.notebook_shell import Shell
 from fkeras.compat.notebooks import CannotRunError as CannotRunError
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def run_script(path: str, arguments: list[str]) -> None:
     if filename.endswith(".ipynb"):
         # Python's own hook looks for the lines of a cell in a file.
         sys.excepthook = traceback.print_exception
-        _run(notebooks.compile_cells(source, filename), [path, *arguments], display=print)
+        shell = Shell()
+        _run(
+            notebooks.compile_cells(source, filename, shell),
+            [path, *arguments],
+            display=print,
+            get_ipython=lambda: shell,
+        )
         return
     _run(
         _compiled(lambda: compile(source, filename, "exec", dont_inherit=True)),

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
-KERAS_VERSION = "3.15.1+fkeras"
-TENSORFLOW_VERSION = "2.19.0+fkeras"
+KERAS_VERSION = "3.15.1"
+TENSORFLOW_VERSION = "2.19.0"
 TENSORFLOW = ("tensorflow", "tf_keras")
 ROOTS = ("keras", *TENSORFLOW)
 

@@ -1,4 +1,6 @@
-"""Keys of logs in older Keras: `acc`, `val_acc` and `lr` are answered by the values of today's."""
+"""Keys of logs in older Keras: `acc`, `val_acc`, `lr` and the full names of `mae` and its kin are
+answered by the values of today's.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,15 @@ from fkeras.core.warn_once import warn_user_once
 V = TypeVar("V")
 
 # End of a former key -> that of today's.
-_ENDS = {"acc": "accuracy", "lr": "learning_rate"}
+_ENDS = {
+    "acc": "accuracy",
+    "lr": "learning_rate",
+    # Before Keras 2.3 a metric was logged under its full name, however it was asked for.
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+    "mean_squared_error": "mse",
+    "mean_squared_logarithmic_error": "msle",
+}
 
 
 def today(key: object, names: Collection[str]) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from fkeras.core import jax_private
-from fkeras.core.warn_once import warn_user
+from fkeras.core.warn_once import warn_user, warn_user_once
 from fkeras.data import convert, streams
 from fkeras.data.arrays import ArraySource
 from fkeras.data.source import Source
@@ -76,7 +79,7 @@ def make_source(
             f"`{name}` is None. Pass arrays, a DataFrame, a generator or a dataset."
         )
     batch_size = _positive("batch_size", batch_size)
-    steps = _positive(_STEPS[role], steps_per_epoch)
+    steps = _positive(_STEPS[role], _whole_steps(_STEPS[role], steps_per_epoch))
     kind = streams.kind_of(x)
     if kind is None:
         _refuse_what_is_no_data(x, name)
@@ -155,6 +158,18 @@ def _positive(name: str, value: Any) -> int | None:
     if value < 1:
         raise UserInputError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     return int(value)
+
+
+def _whole_steps(name: str, value: Any) -> Any:
+    """`samples / batch_size`, which Keras 2 took, rounded up as it was there."""
+    if not isinstance(value, (float, np.floating)) or not 0 < value < math.inf:
+        return value
+    if not float(value).is_integer():
+        warn_user_once(
+            f"`{name}` is a number of batches. Received: {name}={value}, which is taken as "
+            f"{math.ceil(value)}. Use `-(-samples // batch_size)`."
+        )
+    return math.ceil(value)
 
 
 def _refuse_what_is_no_data(x: Any, name: str) -> None:

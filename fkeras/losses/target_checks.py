@@ -38,7 +38,7 @@ def check_targets(
 
     Raises:
         UserInputError: shapes that do not fit; class ids out of range, fractional or one-based;
-            binary targets outside [0, 1].
+            binary targets outside [0, 1], by more than noise.
 
     Examples:
         >>> import numpy as np, fkeras
@@ -67,6 +67,31 @@ Received: 3 in row 1. The labels look one-based: subtract 1.
             counted=_where_weighted(y_true, sample_weight),
         )
     )
+
+
+ANY_NUMBER = (-np.inf, np.inf)
+
+
+def bounds_of(
+    loss: Loss | Callable[..., Any], y_true: np.ndarray, y_pred_shape: Shape
+) -> tuple[float, float] | None:
+    """Numbers between which all targets pass `check_targets`, of the shape and dtype of some that
+    passed. None where bounds do not tell.
+
+    Args:
+        loss, y_true, y_pred_shape: as for `check_targets`.
+    """
+    expectation = expectation_of(loss)
+    kind = None if expectation is None else expectation.targets
+    if y_true.dtype.kind not in "biuf" or not y_true.size:
+        return None
+    if kind in ("unit_interval", "distribution"):
+        return 0, 1
+    if kind == "class_ids" and y_true.dtype.kind != "f":
+        axis = getattr(loss, "_fn_kwargs", {}).get("axis", -1)
+        classes = y_pred_shape[axis]
+        return None if classes is None else (0, classes - 1)
+    return {"same_shape": ANY_NUMBER, "not_negative": (0, np.inf)}.get(kind)
 
 
 class _Targets(NamedTuple):
@@ -113,12 +138,19 @@ def _check_same_shape(targets: _Targets) -> None:
     )
 
 
+# Scripts of GANs add noise to the labels 0 and 1, or draw "real" from 0.7 to 1.2.
+_LABEL_NOISE = 0.25
+
+
 def _check_unit_interval(targets: _Targets) -> None:
     _check_same_shape(targets)
     y_true = targets.values
-    if y_true.dtype.kind == "b" or not y_true.size or 0 <= y_true.min() <= y_true.max() <= 1:
+    if y_true.dtype.kind == "b" or not y_true.size:
         return
-    index = targets.first(~((y_true >= 0) & (y_true <= 1)))  # NaN too
+    low, high = -_LABEL_NOISE, 1 + _LABEL_NOISE
+    if low <= y_true.min() <= y_true.max() <= high:
+        return
+    index = targets.first(~((y_true >= low) & (y_true <= high)))  # NaN too
     if index is None:
         return
     raise UserInputError(

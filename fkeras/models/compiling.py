@@ -114,6 +114,8 @@ class Compiling:
         if options.remat is not None:  # Keras knows no such argument
             self._compiled.config["remat"] = remat_module.config_of_model(remat)
         self.stop_training = False
+        if loss is not None:
+            self._own_loss = None
         take_saved_state, self._compiled.take_saved_state = self._compiled.take_saved_state, None
         if take_saved_state is not None:
             take_saved_state()
@@ -131,10 +133,18 @@ class Compiling:
         self._compiled.take_saved_state = take_saved_state
 
     compiled = property(lambda self: self._compiled.is_chosen, doc="Whether `compile` was called.")
-    loss = property(
-        lambda self: None if self._compiled.loss is None else self._compiled.loss.argument,
-        doc="The loss as `compile` was given it.",
-    )
+    _own_loss: Any = None
+
+    @property
+    def loss(self) -> Any:
+        """The loss as `compile` was given it, or what the model set itself for its steps."""
+        if self._own_loss is not None or self._compiled.loss is None:
+            return self._own_loss
+        return self._compiled.loss.argument
+
+    @loss.setter
+    def loss(self, value: Any) -> None:
+        self._own_loss = value
 
     @property
     def optimizer(self) -> Any:

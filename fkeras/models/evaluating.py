@@ -131,7 +131,8 @@ class Evaluating:
         self.stop_predicting = False
         is_bare = callbacks is None and not verbose and steps is None
         if is_bare and self._is_one_plain_batch(x, batch_size):
-            return self._predict_now(self._compiled.executables, (x,))
+            executables = self._compiled.executables
+            return self._taken_outputs(executables, self._launch_prediction(executables, (x,)))
         return self._predict_in_batches(x, batch_size, verbose, steps, callbacks)
 
     @interrupts.heard
@@ -180,20 +181,23 @@ class Evaluating:
             return False
         if compiled.built_structure is not structure or not compiled.fits(structure):
             return False
-        value_checks.check_ids(self._fed_layers(), x)
+        fed_layers = self._value_checks("predict").fed_layers
+        if fed_layers:
+            value_checks.check_ids(fed_layers, x)
         return True
 
-    def _predict_now(self, executables: Executables, batch: tuple) -> Any:
-        """The outputs for one batch, by executables that fit the model as it is."""
-        progress = self._compiled.progress
-        number = batch_number(progress.predicted)
-        progress.predicted += 1
-        groups = executables.groups
-        outputs, changed = executables.predict_one(
-            groups.predict_state(), self.build_key, number, batch
-        )
+    def _launch_prediction(self, executables: Executables, batch: tuple) -> tuple:
+        """What `_taken_outputs` takes, of a device call that has begun."""
+        number = batch_number(self._compiled.progress.predicted)
+        state = executables.groups.predict_state()
+        return executables.predict_one(state, self.build_key, number, batch)
+
+    def _taken_outputs(self, executables: Executables, results: tuple) -> Any:
+        """The outputs of a prediction, by executables that fit the model as it is."""
+        outputs, changed = results
+        self._compiled.progress.predicted += 1
         for position, value in changed.items() if changed else ():
-            stand_ins.put_value(groups.non_trainable[position], value)
+            stand_ins.put_value(executables.groups.non_trainable[position], value)
         return to_host(outputs)
 
 

@@ -145,12 +145,10 @@ class Functional(Model):
         """The output KerasTensors in the structure they were given in."""
         return self._symbols.outputs
 
-    @property
-    def input_shape(self) -> Nested[Shape]:
+    def _find_input_shape(self) -> Nested[Shape]:
         return signature.shape_of(self._symbols.inputs)
 
-    @property
-    def output_shape(self) -> Nested[Shape]:
+    def _find_output_shape(self) -> Nested[Shape]:
         return signature.shape_of(_alone(self._symbols.outputs))
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,10 @@ def limited_epochs(epochs: int) -> int:
     return limit
 
 
-def limited_steps(steps: int | None, source: Source) -> int | None:
+def limited_steps(steps: float | None, source: Source) -> int | None:
     """`steps` (None: all of the source) within `fkeras.config.max_steps_per_epoch`."""
+    if steps is not None:
+        steps = math.ceil(steps)  # a fraction was told when the source was made
     limit = settings.get("max_steps_per_epoch")
     if not limit:
         return steps

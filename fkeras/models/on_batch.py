@@ -98,20 +98,21 @@ class OnBatch:
         return self._results(logs, return_dict)
 
     def _train_on(self, x, y, sample_weight, class_weight):
-        batch, structure = self._one_batch("train_on_batch", x, y, sample_weight, class_weight)
-        self._compiled.warn_of_toggled_flags(self, structure)
-        executables = self._compiled.executables_for(self, structure=structure)
         progress = self._compiled.progress
-        groups = executables.groups
-        values = (*groups.values()[:3], executables.kept_fresh_metrics())
-        executables.register_shapes("train_on_batch", batch)
-        new_values, _, logs = executables.train_one_kept(
-            values, np.int32(progress.steps), self.build_key, batch
+
+        def launch(executables, batch):
+            values = (*executables.groups.values()[:3], executables.kept_fresh_metrics())
+            counter = executables.kept_counter(progress.steps)
+            return executables.train_one_kept(values, counter, self.build_key, batch)
+
+        executables, (new_values, counter, logs) = self._launched(
+            "train_on_batch", launch, x, y, sample_weight, class_weight
         )
         logs = to_python(logs)  # waits: a step that failed leaves the Variables as they were
-        for variables, group_values in zip(groups.groups(), new_values):
+        for variables, group_values in zip(executables.groups.groups(), new_values):
             stand_ins.put_values(variables, group_values)
         progress.steps += 1
+        executables.keep_counter(progress.steps, counter)
         skipped_steps.warn_of_row(self.optimizer)
         return logs
 
@@ -134,15 +135,19 @@ class OnBatch:
         if unknown:
             former_arguments.take(OnBatch.test_on_batch, unknown, x)
         self._compiled.require("test_on_batch")
-        batch, structure = self._one_batch("test_on_batch", x, y, sample_weight)
-        executables = self._compiled.executables_for(self, structure=structure)
-        groups = executables.groups
-        weights = groups.weights()
-        non_trainable, metrics, logs = executables.test_one(
-            weights, executables.fresh_metrics(), self.build_key, np.int32(0), batch
+        before: list[jax.Array] = []
+
+        def launch(executables, batch):
+            weights = executables.groups.weights()
+            before[:] = weights[1]
+            metrics, first = executables.kept_fresh_metrics(), executables.kept_counter(0)
+            return executables.test_one(weights, metrics, self.build_key, first, batch)
+
+        executables, (non_trainable, metrics, logs) = self._launched(
+            "test_on_batch", launch, x, y, sample_weight
         )
-        put_changed(groups.non_trainable, weights[1], non_trainable)
-        stand_ins.put_values(groups.metrics, metrics)
+        put_changed(executables.groups.non_trainable, before, non_trainable)
+        stand_ins.put_values(executables.groups.metrics, metrics)
         return self._results(to_python(logs), return_dict)
 
     @tracebacks.filtered
@@ -151,18 +156,38 @@ class OnBatch:
         """Outputs of one batch in inference mode, as NumPy arrays."""
         if unknown:
             former_arguments.take(OnBatch.predict_on_batch, unknown, x)
-        batch, structure = self._one_batch("predict_on_batch", x)
-        executables = self._compiled.executables_for(self, weights_only=True, structure=structure)
-        return self._predict_now(executables, batch)
+        return self._taken_outputs(*self._launched("predict_on_batch", self._launch_prediction, x))
 
-    def _one_batch(self, caller, x, y=None, sample_weight=None, class_weight=None):
-        """The batch as steps take it, and the structure of the model that it was checked for."""
+    def _launched(self, caller, launch, x, y=None, sample_weight=None, class_weight=None):
+        """What a step that consumes nothing will return for a batch, and the executables it is of.
+
+        Of a known batch the step runs while the rest is looked at: nobody has its results yet, and
+        where something is wrong nobody will.
+        """
+        compiled = self._compiled
         parts = x, y, sample_weight
+        weights_only = caller == "predict_on_batch"
         signature = _signature_of(parts) if class_weight is None else None
         known = self._known_batch(caller, parts, signature)
         if known is not None:
-            self._value_checks(caller).check(known[0])
-            return known
+            executables, structure, batch = known
+            results = launch(executables, batch)
+            self._value_checks(caller).check(batch)
+        else:
+            executables = results = None
+            batch, structure = self._checked_batch(caller, signature, parts, class_weight)
+        if caller == "train_on_batch":
+            compiled.warn_of_toggled_flags(self, structure)
+        present = compiled.executables_for(self, weights_only=weights_only, structure=structure)
+        if present is not executables:
+            if caller == "train_on_batch":
+                present.register_shapes(caller, batch)
+            results = launch(present, batch)
+        return present, results
+
+    def _checked_batch(self, caller, signature, parts, class_weight):
+        """The batch as steps take it, and the structure of the model that it was checked for."""
+        x, y, sample_weight = parts
         source = data_module.make_source(
             x,
             y,
@@ -185,20 +210,22 @@ class OnBatch:
         return batch, structure
 
     def _known_batch(self, caller, parts, signature):
-        """The same, where arrays of these shapes and dtypes went through all that is told by shapes
-        and dtypes for this very model; else None.
+        """(executables, structure, batch), where arrays of these shapes and dtypes went through all
+        that is told by shapes and dtypes for this very model; else None.
         """
-        known = self._compiled.plain_batches.get((caller, signature))
+        compiled = self._compiled
+        known = compiled.plain_batches.get((caller, signature))
         if known is None or jax_private.is_below_staging(jax_private.current_trace()):
             return None  # `make_source` refuses to be traced
         is_as_given, before = known
         now = self._looked_at_for()
-        if not all(map(operator.is_, before, now)):
+        structure = now[0]
+        if not all(map(operator.is_, before, now)) or not compiled.fits(structure):
             return None
         batch = parts[: len(signature)]
         if not is_as_given:
             batch = tuple(map(convert.narrowed, batch, ("x", "y")))
-        return batch, now[0]
+        return compiled.executables, structure, batch
 
     def _looked_at_for(self):
         """What checks go by beside the arrays: compared by identity, the structure first."""

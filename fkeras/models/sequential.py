@@ -344,12 +344,10 @@ class Sequential(Model):
     def outputs(self) -> list[Nested[KerasTensor]]:
         return [self._symbols_or_error("outputs").output]
 
-    @property
-    def input_shape(self) -> Shape:
+    def _find_input_shape(self) -> Shape:
         return tuple(self._symbols_or_error("input shape").input.shape)
 
-    @property
-    def output_shape(self) -> Nested[Shape]:
+    def _find_output_shape(self) -> Nested[Shape]:
         return signature.shape_of(self._symbols_or_error("output shape").output)
 
     @property

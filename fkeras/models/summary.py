@@ -217,7 +217,7 @@ def _in_range(layers, layer_range):
 
 def _shape_text(layer) -> str:
     try:
-        shape = layer.output_shape
+        shape = layer._find_output_shape()
     except (AttributeError, TypeError, ValueError):
         return "?"
     return "?" if shape is None else _show_shape(shape)

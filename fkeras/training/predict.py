@@ -169,7 +169,10 @@ def _as_numpy(x: Any, copy: bool = False) -> np.ndarray:
     float32.
     """
     array = np.array(x) if copy else np.asarray(x)
-    return array.astype(np.float32) if array.dtype == jax.numpy.bfloat16 else array
+    is_foreign = array.dtype.kind == "V"  # told sooner than which of the foreign kinds it is
+    if is_foreign and array.dtype == jax.numpy.bfloat16:
+        return array.astype(np.float32)
+    return array
 
 
 def join(pieces: Sequence[Nested[Any]]) -> Nested[np.ndarray]:

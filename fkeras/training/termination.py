@@ -49,7 +49,9 @@ class Termination:
     def while_waiting_for(self, batches: Iterator[T]) -> Iterator[T]:
         """The same batches, of which none keeps SIGTERM waiting."""
         if agreement.is_needed():  # one process alone must not leave the others
-            yield from batches
+            # Not `yield from`, which would close what the next epoch goes on with.
+            for batch in batches:
+                yield batch
             return
         while True:
             self._waits = True

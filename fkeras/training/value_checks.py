@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 FedLayers = Sequence[tuple["Layer", "int | ComputedIds"]]
 
 _SMALL = 1 << 16  # numbers: looking at them takes less than calling a step
+_TINY = 1 << 13  # numbers: BLAS takes no threads for them
+_least, _most = np.minimum.reduce, np.maximum.reduce
 _PARTS = ("x", "y", "sample_weight")
 
 
@@ -79,6 +81,8 @@ class ValueChecks:
         self._weights_may_be_negative = role.endswith("_on_batch")
         self._seen_first = False
         self._known: tuple[tuple, list] | None = None  # (shapes of a batch, its losses)
+        # Shapes and dtypes of x and y that passed, with the bounds that tell of y.
+        self._bounds: tuple[tuple, tuple[float, float] | None] | None = None
 
     def check(self, batch: tuple, names: Sequence[str] = _PARTS, rows: int | None = None) -> None:
         """Raises for what cannot be right.
@@ -88,6 +92,8 @@ class ValueChecks:
             names: of the three, for messages.
             rows: of the batches that the arrays will be cut into; None: it is one batch.
         """
+        if self._bounds is not None and self._is_within_bounds(batch):
+            return
         is_first, self._seen_first = not self._seen_first, True
         if self._finite_parts:
             if is_first:
@@ -104,6 +110,38 @@ class ValueChecks:
         if sample_weight is not None:
             self._check_weights(sample_weight, names[2])
         self._check_targets(x, y, sample_weight, rows, is_first, names)
+        if not is_first and not self.fed_layers and sample_weight is None and rows is None:
+            self._find_bounds(x, y)
+
+    def _find_bounds(self, x, y):
+        """What will tell the same of the next batch of these shapes and dtypes in a few steps."""
+        self._bounds = None
+        if type(x) is not np.ndarray or type(y) is not np.ndarray or max(x.size, y.size) > _SMALL:
+            return
+        terms = self._checked_terms(x, None)
+        bounds = [target_checks.bounds_of(term.loss, y, shape) for term, shape in terms]
+        if not self.compiled.loss.outputs.single or len(bounds) > 1 or None in bounds:
+            return
+        is_bounded = bool(bounds) and bounds[0] != target_checks.ANY_NUMBER
+        self._bounds = (x.shape, x.dtype, y.shape, y.dtype), bounds[0] if is_bounded else None
+
+    def _is_within_bounds(self, batch):
+        """Whether a batch is of the shapes and dtypes that passed, finite, and within the bounds.
+        False says nothing: the checks themselves do.
+        """
+        if len(batch) != 2:
+            return False
+        x, y = batch
+        if type(x) is not np.ndarray or type(y) is not np.ndarray:
+            return False
+        known, bounds = self._bounds
+        if (x.shape, x.dtype, y.shape, y.dtype) != known:
+            return False
+        if self._finite_parts and not _are_finite(batch):
+            return False
+        if bounds is None:
+            return True
+        return bounds[0] <= _least(y, axis=None) and _most(y, axis=None) <= bounds[1]
 
     def _check_weights(self, sample_weight, name):
         for path, weight in data_module.iterate_named(sample_weight, name):
@@ -194,12 +232,17 @@ class ValueChecks:
 
 def _are_finite(batch: tuple) -> bool:
     """Whether the small arrays of a plain batch hold finite numbers: told in some microseconds."""
-    with np.errstate(all="ignore"):
-        for array in batch:
-            if type(array) is not np.ndarray:
-                return False
-            is_looked_at = array.dtype.kind == "f" and array.size <= _SMALL
-            if is_looked_at and not math.isfinite(array.sum()):
+    for array in batch:
+        if type(array) is not np.ndarray:
+            return False
+        if array.dtype.kind == "f" and array.size <= _SMALL:
+            # The sum of the squares: NumPy does not look for warnings there.
+            if array.dtype.itemsize > 2 and array.size <= _TINY:
+                total = np.vdot(array, array)
+            else:
+                with np.errstate(all="ignore"):
+                    total = array.sum()
+            if not math.isfinite(total):
                 return False
     return True
 

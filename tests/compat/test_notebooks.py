@@ -14,6 +14,10 @@ def notebook(*cells):
     return json.dumps({"nbformat": 4, "cells": [text, *rows]})
 
 
+def python_of(cell):
+    return notebooks.without_commands(cell, 1, notebooks.Shell())
+
+
 def test_code_cells_run_in_order_and_commands_are_left_out(command):
     command.write(
         "course.ipynb",
@@ -40,22 +44,60 @@ def test_code_cells_run_in_order_and_commands_are_left_out(command):
     ]
 
 
+def test_commands_that_the_notebook_defines_run(command):
+    command.write(
+        "own.ipynb",
+        notebook(
+            "shell = get_ipython()\ndef only(line, cell):\n    if line == 'jax':\n"
+            "        shell.run_cell(cell)\nshell.register_magic_function(only, 'cell')",
+            "def shout(line):\n    print(line.upper())\n"
+            "get_ipython().register_magic_function(shout, magic_kind='line')",
+            "%%only jax\ny = [2]",
+            "%%only torch\nimport no_such_module",
+            "if y:\n    %shout at me\nget_ipython().magic('shout twice')",
+            "get_ipython().system('ls')\nget_ipython().run_line_magic('cd', '..')",
+        ),
+    )
+    done = command.fkeras("own.ipynb")
+    assert done.stdout == "AT ME\nTWICE\n", done.stderr
+    assert done.stderr.splitlines() == [
+        "fkeras: note: get_ipython(): left out `!ls`",
+        "fkeras: note: get_ipython(): left out `%cd ..`",
+    ]
+
+
+def test_the_decorators_of_ipython_are_understood(command):
+    pytest.importorskip("IPython")
+    command.write(
+        "own.ipynb",
+        notebook(
+            "from IPython.core.magic import register_cell_magic, register_line_magic",
+            "@register_cell_magic\ndef run(line, cell):\n    get_ipython().run_cell(cell)",
+            "@register_line_magic('hi')\ndef greet(line):\n    print('hi', line)",
+            "%%run\nx = 1\n\n1 / 0",
+        ),
+    )
+    done = command.fkeras("own.ipynb")
+    assert "ZeroDivisionError" in done.stderr and "notebook_shell.py" not in done.stderr
+    assert "line 3, in <module>\n    1 / 0\n" in done.stderr
+
+
 def test_a_command_of_several_lines_is_left_out_as_a_whole():
     cell = "if x:\n    !wget a \\\n      https://b \\\n      -O c\n    y = 1\n!ls \\"
-    assert notebooks.without_commands(cell, 1) == "if x:\n    pass\n\n\n    y = 1\npass"
+    assert python_of(cell) == "if x:\n    pass\n\n\n    y = 1\npass"
 
 
 def test_the_indentation_of_a_whole_cell_is_taken_off():
     cell = "\n  x = [\n 1]\n  if x:\n    !ls\n    y = 1\n"
-    assert notebooks.without_commands(cell, 1) == "\nx = [\n 1]\nif x:\n  pass\n  y = 1\n"
+    assert python_of(cell) == "\nx = [\n 1]\nif x:\n  pass\n  y = 1\n"
 
 
 def test_a_timed_line_runs_and_a_file_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cell = "if True:\n    %time x = sum(\n        [1, 2])\n%timeit x\n"
-    assert notebooks.without_commands(cell, 1) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
-    assert notebooks.without_commands("%%writefile own.py\nvalue = 1\n", 1) == ""
-    assert notebooks.without_commands("%%writefile -a own.py\nother = 2\n", 1) == ""
+    assert python_of(cell) == "if True:\n    x = sum(\n        [1, 2])\npass\n"
+    assert python_of("%%writefile own.py\nvalue = 1\n") == ""
+    assert python_of("%%writefile -a own.py\nother = 2\n") == ""
     assert (tmp_path / "own.py").read_text() == "value = 1\nother = 2\n"
 
 

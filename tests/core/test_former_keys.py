@@ -8,6 +8,7 @@ import pytest
 from fkeras.core.former_keys import FormerKeys, today
 
 LOGS = {"loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25, "head_accuracy": 0.75, "mae": 2.0}
+LOGS["val_mae"] = 4.0
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,8 @@ LOGS = {"loss": 1.0, "accuracy": 0.5, "val_accuracy": 0.25, "head_accuracy": 0.7
         ("acc", "accuracy"),
         ("val_acc", "val_accuracy"),
         ("head_acc", "head_accuracy"),
+        ("val_mean_absolute_error", "val_mae"),
+        ("mean_squared_error", None),
         ("lr", None),  # not among these logs
         ("accuracy", None),  # no former key
         ("mac", None),

@@ -50,6 +50,12 @@ def test_a_batch_size_is_a_whole_number(size):
         make_source(X, batch_size=size)
 
 
+def test_steps_that_are_a_fraction_are_rounded_up_as_in_keras_2():
+    assert make_source(X, steps_per_epoch=np.ceil(1.5)).steps == 2
+    with pytest.warns(UserWarning, match="steps_per_epoch=1.5, which is taken as 2"):
+        assert make_source(X, steps_per_epoch=1.5).steps == 2
+
+
 @pytest.mark.parametrize("size", [2, 2.0, np.int8(2), np.float32(2)])
 def test_whole_numbers_of_every_type_are_taken(size):
     source = make_source(X, batch_size=size)

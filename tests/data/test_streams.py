@@ -1,10 +1,13 @@
+import gc
 import itertools
 import threading
 
+import jax
 import numpy as np
 import pytest
 
-from fkeras.data import PyDataset, StreamSource, make_source
+import fkeras
+from fkeras.data import Dataset, PyDataset, StreamSource, make_source
 from fkeras.errors import UserInputError, UserTypeError
 
 
@@ -300,3 +303,40 @@ def test_a_watch_sees_every_batch_also_the_one_that_was_peeked_at():
     with pytest.raises(UserInputError, match=r"^batch 2 of `x` \(a generator\): too much."):
         list(source.epoch(0))
     assert seen == [0, 1, 2]
+
+
+class OneBatch(PyDataset):
+    __len__ = lambda self: 300
+    __getitem__ = lambda self, index: batch(index % 5)
+
+
+def forever():
+    yield from map(batch, itertools.cycle(range(5)))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        lambda model: model.fit(forever(), steps_per_epoch=300, verbose=0),
+        lambda model: model.fit(OneBatch(), verbose=0),
+        lambda model: model.fit(OneBatch(workers=2), verbose=0),
+        lambda model: model.fit(Dataset.from_generator(forever), steps_per_epoch=300, verbose=0),
+        lambda model: [model.train_on_batch(*batch(i % 5)) for i in range(300)],
+    ],
+    ids=["generator", "PyDataset", "PyDataset, 2 workers", "Dataset", "train_on_batch"],
+)
+def test_nothing_is_left_of_batches_that_passed(train):
+    model = fkeras.Sequential([fkeras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+
+    def held():
+        gc.collect()
+        return len(jax.live_arrays()), len(gc.get_objects())
+
+    train(model)
+    train(model)
+    arrays, objects = held()
+    train(model)
+    more_arrays, more_objects = held()
+    # Of 300 batches: less than one thing for three of them.
+    assert more_arrays - arrays < 10 and more_objects - objects < 100

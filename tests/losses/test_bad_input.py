@@ -117,6 +117,7 @@ def test_targets_that_cannot_be_right_are_refused(loss, y_true, shape, words):
     ("sparse_categorical_crossentropy", np.array(["a", "b"]), (None, 3)),
     ("sparse_categorical_crossentropy", jnp.array([99]), (None, 3)),
     ("mse", np.zeros((0, 1)), (None, 1)),
+    ("binary_crossentropy", np.array([1.04, -0.1, 1.2, 0.7]), (None, 1)),  # noise on labels
 ])  # fmt: skip
 def test_good_targets_and_what_cannot_be_checked_pass(loss, y_true, shape):
     assert check_targets(losses.get(loss), y_true, shape) is None

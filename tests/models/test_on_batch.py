@@ -181,3 +181,42 @@ def test_a_flag_toggled_behind_known_batches_is_told():
     model.layers[0].trainable = False
     with pytest.warns(UserWarning, match="was changed after"):
         model.train_on_batch(X, Y)
+
+
+def test_a_step_that_is_refused_while_it_runs_changes_nothing():
+    model = made()
+    for _ in range(3):
+        model.train_on_batch(X, Y)
+    before, steps = model.get_weights(), model._compiled.progress.steps
+    for _ in range(2):
+        with pytest.raises(UserInputError, match="class ids"):
+            model.train_on_batch(X, with_one(Y, 2))
+    assert model._compiled.progress.steps == steps
+    assert all(map(np.array_equal, model.get_weights(), before))
+    model.train_on_batch(X, Y)
+    assert int(model.optimizer.iterations) == steps + 1
+
+
+def test_metrics_that_are_resolved_behind_a_prediction_count():
+    metric = fkeras.metrics.SparseCategoricalAccuracy()
+    model = fkeras.Sequential([layers.Input((3,)), layers.Dense(2, activation="softmax")])
+    model.compile(fkeras.optimizers.SGD(0.0), "sparse_categorical_crossentropy", metrics=[metric])
+    right = np.mean(model.predict_on_batch(X).argmax(-1) == Y)
+    for _ in range(3):
+        assert model.train_on_batch(X, Y)[1] == pytest.approx(right)
+        assert float(metric.result()) == pytest.approx(right)
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", "poisson"])
+def test_targets_of_later_batches_are_held_against_their_bounds(loss):
+    model = fkeras.Sequential([layers.Input((3,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", loss)
+    y = Y.reshape(4, 1).astype("float32")
+    for _ in range(3):
+        model.train_on_batch(X, y)
+    wrong = [np.nan] + {"mse": [], "poisson": [-1.0]}.get(loss, [-1.0, 2.0])
+    for value in wrong:
+        with pytest.raises(UserInputError):
+            model.train_on_batch(X, with_one(y, value))
+    for value in {"mse": [-1.0, 9.0], "poisson": [9.0]}.get(loss, [0.5]):
+        model.train_on_batch(X, with_one(y, value))

@@ -65,6 +65,30 @@ def test_25_early_stopping_restores_the_best_even_without_stopping():
     np.testing.assert_array_equal(model.get_weights()[0], kept[1][0])
 
 
+def test_a_model_may_keep_a_loss_of_its_own_under_the_name():
+    class Own(fkeras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = layers.Dense(1)
+            self.loss = fkeras.losses.MeanAbsoluteError()
+
+        def call(self, x):
+            return self.dense(x)
+
+        def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+            return self.loss(y, y_pred) * 2
+
+    model = Own()
+    own = model.loss
+    model.compile("sgd")
+    predicted = model(X)
+    history = model.fit(X, Y, batch_size=20, verbose=0).history
+    assert history["loss"] == pytest.approx([2 * float(np.mean(np.abs(Y - predicted)))], rel=1e-5)
+    assert model.loss is own
+    model.compile("sgd", "mse")
+    assert model.loss == "mse"
+
+
 def test_26_a_frozen_batch_normalization_runs_in_inference_mode():
     layer = layers.BatchNormalization()
     model = fkeras.Sequential([fkeras.Input((4,)), layer, layers.Dense(1)])

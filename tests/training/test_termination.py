@@ -100,3 +100,12 @@ def test_a_preempted_process_saves_and_the_next_one_goes_on(tmp_path):
         assert (tmp_path / f"{where}.heard").exists()
         assert kills.run(kills.train_preempted, "nowhere", folder) == 0
         kills.assert_same(kills.result_of(folder), expected)
+
+
+def test_several_processes_do_not_lose_their_data_at_the_end_of_an_epoch(monkeypatch):
+    monkeypatch.setattr(termination.agreement, "is_needed", lambda: True)
+    data = (number for number in range(4))
+    for expected in ([0, 1], [2, 3]):
+        epoch = termination.Termination().while_waiting_for(data)
+        assert [next(epoch), next(epoch)] == expected
+        epoch.close()

@@ -42,7 +42,7 @@ from fkeras.compat.tensorflow import (
 )
 from fkeras.compat.tensorflow.notes import Inert, without_effect
 
-TENSORFLOW_VERSION = "2.19.0+fkeras"
+TENSORFLOW_VERSION = "2.19.0"
 
 # Names of `tf.math` that `tf` has, too.
 _IN_TF = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import numpy as np
 
 from fkeras import initializers
 from fkeras.compat.tensorflow.creation import convert_to_tensor
@@ -55,6 +56,11 @@ class _VariableType(type):
         if callable(initial_value) and not hasattr(initial_value, "dtype"):
             initial_value = initial_value()
         value = convert_to_tensor(initial_value, dtype)
+        if isinstance(value, np.ndarray) and value.dtype.kind in "OSU":
+            raise UserInputError(
+                "tf.Variable holds numbers here. Received: text. Keep text in a list or a NumPy "
+                "array, which can be changed as well."
+            )
         name = None if name is None else name.replace("/", "_").removesuffix(":0")
         made = KerasVariable(
             value,

@@ -114,10 +114,9 @@ def own_values(groups: Sequence[Sequence[nnx.Variable]]) -> tuple[list[jax.Array
     """The Variables' own values, past all scopes, as they are at one moment of a running loop."""
     read = jax_private.raw_value_descriptor.__get__
     contents = [list(map(read, group)) for group in groups]
-    kinds = {kind for group in contents for kind in set(map(type, group))}
-    if kinds.isdisjoint(_KINDS):
+    if all(_KINDS.isdisjoint(map(type, group)) for group in contents):
         return tuple(contents)
-    if HeldByLoop in kinds:
+    if any(type(content) is HeldByLoop for group in contents for content in group):
         with held_still(variable for group in groups for variable in group):
             contents = [list(map(own_value, group)) for group in groups]
     return tuple(

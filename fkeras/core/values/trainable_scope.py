@@ -24,6 +24,14 @@ class FlagHolder(Protocol):
     is_held_fixed: bool  # not trained, whatever the flag says
 
 
+class Flag:
+    """Attributes:
+    writes: how often any flag was set in this process.
+    """
+
+    writes = 0
+
+
 # The flags of the innermost open scope by id of their holder; None: no scope.
 _flags: Scoped[dict[int, bool] | None] = Scoped(None)
 
@@ -45,6 +53,7 @@ def set_trainable(holder: FlagHolder, value: bool) -> None:
     """Sets the holder's own flag; inside a scope that covers it, the scope's too, so that a read
     gives what was written.
     """
+    Flag.writes += 1
     holder.trainable = value
     flags = _flags.value
     if flags is not None and id(holder) in flags:

@@ -224,6 +224,13 @@ class Variable(Described, lending.Lendable, nnx.Variable):
     def __getitem__(self, index: Any) -> jax.Array:
         return self._raw_value[index]
 
+    # NNX refuses `x += y`. As in Keras, it gives the name x the value `x + y`.
+    def _not_in_place(self, other: TensorLike) -> Any:
+        return NotImplemented
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = __ifloordiv__ = _not_in_place
+    __imod__ = __ipow__ = __imatmul__ = __iand__ = __ior__ = __ixor__ = _not_in_place
+
     # Compared element by element, like an array; found in dicts and sets by identity.
     def __eq__(self, other: TensorLike) -> jax.Array:
         return _compare(jnp.equal, self, other)

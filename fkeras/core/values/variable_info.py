@@ -70,6 +70,8 @@ class VariableInfo:
         "shares",
     )
 
+    made = 0  # in this process: where it has not grown, nothing has got another Variable
+
     name: str
     path: str
     shape: tuple[int, ...]
@@ -93,6 +95,7 @@ class VariableInfo:
     shares: dict[tuple[int, ...], Any] | None
 
     def __init__(self, **values: Any) -> None:
+        VariableInfo.made += 1
         for slot in self.__slots__:
             setattr(self, slot, values.pop(slot, None))
         self.read_deeply = False

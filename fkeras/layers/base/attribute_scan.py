@@ -15,6 +15,8 @@ from flax import nnx
 from fkeras.core.randomness.seed_generator import SeedGenerator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fkeras.layers.base.layer import Layer
 
 # NNX's own, and what a model holds beside its structure.
@@ -64,21 +66,7 @@ class AttributeScan:
 
     def is_current(self) -> bool:
         """Whether another scan would find the same."""
-        attributes = self._attributes
-        if (
-            self._renamings != AttributeScan.renamings
-            or self._names != list(attributes)
-            or self._types != list(map(type, attributes.values()))
-        ):
-            return False
-        for name, value in self._values:
-            if attributes[name] is not value:
-                return False
-        for container, members in self._containers:
-            present = _members_of(container)
-            if len(present) != len(members) or not all(map(operator.is_, present, members)):
-                return False
-        return True
+        return all_current((self,))
 
     def _collect(self, name: str, value: Any, children: list, seen: set[int]) -> None:
         """Adds what is to be tracked in one value, however deep in containers."""
@@ -99,6 +87,29 @@ class AttributeScan:
             self._containers.append((value, _members_of(value)))
             for key, item in value.items():
                 self._collect(f"{name}_{key}", item, children, seen)
+
+
+def all_current(scans: Iterable[AttributeScan]) -> bool:
+    """Whether other scans would find the same. One loop over all: each call for a row or a batch
+    asks for all layers of a model.
+    """
+    renamings = AttributeScan.renamings
+    for scan in scans:
+        attributes = scan._attributes
+        if (
+            scan._renamings != renamings
+            or scan._names != list(attributes)
+            or scan._types != list(map(type, attributes.values()))
+        ):
+            return False
+        for name, value in scan._values:
+            if attributes[name] is not value:
+                return False
+        for container, members in scan._containers:
+            present = list(container) if type(container) is list else _members_of(container)
+            if len(present) != len(members) or not all(map(operator.is_, present, members)):
+                return False
+    return True
 
 
 def scan(layer: Layer) -> AttributeScan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from fkeras.layers.base import signature
 
@@ -25,9 +26,17 @@ class SymbolicHistory:
         """The KerasTensor that the layer returned."""
         return self._single_node("output").outputs
 
+    # Keras 3 has no such names, so that layers and models may keep something else there.
+    _own_shapes: Mapping[str, Any] = {}
+
     @property
     def input_shape(self) -> Nested[Shape]:
         """Shape of the input, batch first (None for a free dimension)."""
+        if "input" in self._own_shapes:
+            return self._own_shapes["input"]
+        return self._find_input_shape()
+
+    def _find_input_shape(self) -> Nested[Shape]:
         if self._info.nodes:
             return self._common_shape("input")
         if self._info.build_shapes:
@@ -36,9 +45,18 @@ class SymbolicHistory:
             f"The layer {self.name} has never been called and thus has no defined input shape."
         )
 
+    @input_shape.setter
+    def input_shape(self, value: Any) -> None:
+        self._own_shapes = {**self._own_shapes, "input": value}
+
     @property
     def output_shape(self) -> Nested[Shape]:
         """Shape of the output, batch first (None for a free dimension)."""
+        if "output" in self._own_shapes:
+            return self._own_shapes["output"]
+        return self._find_output_shape()
+
+    def _find_output_shape(self) -> Nested[Shape]:
         if self._info.nodes:
             return self._common_shape("output")
         if self._info.build_shapes:
@@ -46,6 +64,10 @@ class SymbolicHistory:
         raise AttributeError(
             f"The layer {self.name} has never been called and thus has no defined output shape."
         )
+
+    @output_shape.setter
+    def output_shape(self, value: Any) -> None:
+        self._own_shapes = {**self._own_shapes, "output": value}
 
     @property
     def inbound_nodes(self) -> list[Node]:

@@ -65,12 +65,7 @@ class Structure:
 
     def is_current(self) -> bool:
         """Whether a new walk would find the same."""
-        if self._has_foreign:
-            return False
-        for scan in self._scans:
-            if not scan.is_current():
-                return False
-        return True
+        return not self._has_foreign and attribute_scan.all_current(self._scans)
 
     def _is_new(self, obj: Any) -> bool:
         if id(obj) in self._seen:

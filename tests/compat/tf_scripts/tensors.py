@@ -34,6 +34,33 @@ try:
 except ValueError as error:
     print(type(error).__name__)
 
+# Parts of a Variable
+v = tf.Variable([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+v[0, 1].assign(42.0)
+v[:, 2].assign([0.0, 1.0])
+v[1].assign_add([1, 1, 1], read_value=False)
+v.assign_add(tf.zeros((2, 3)), read_value=False)
+assert v.numpy().tolist() == [[1.0, 42.0, 0.0], [5.0, 6.0, 2.0]]
+v.scatter_nd_update(indices=[[0, 0], [1, 2]], updates=[100.0, 200.0])
+v.scatter_nd_sub(indices=[[1]], updates=[[1.0, 1.0, 1.0]])
+assert v.numpy().tolist() == [[100.0, 42.0, 0.0], [4.0, 5.0, 199.0]]
+w = tf.Variable(3.0)
+with tf.GradientTape() as tape:
+    loss = v[0, 0] * w
+assert tape.gradient(loss, w).numpy() == 100.0
+assert not hasattr(v[0] + 1.0, "assign")
+try:
+    tf.square(v)[0].assign(7.0)
+except AttributeError as error:
+    assert "only a `tf.Variable` can be changed" in str(error)
+else:
+    raise AssertionError
+try:
+    tf.Variable(["text"], dtype=tf.string)
+except ValueError as error:
+    assert "Keep text in a list or a NumPy array" in str(error)
+else:
+    raise AssertionError
 generator = tf.random.Generator.from_seed(5)
 first_draws = generator.normal([3]).numpy()
 assert not np.array_equal(generator.normal([3]).numpy(), first_draws)

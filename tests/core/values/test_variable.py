@@ -68,6 +68,16 @@ def test_operators_numpy_and_jax_take_it_as_an_array():
     assert fkeras.ops.relu(v).tolist() == [1, 0]
 
 
+def test_an_operator_in_place_makes_a_new_value_of_the_name():
+    v = x = Variable([1.0, 2.0])
+    x += 1
+    x *= 2
+    assert x.tolist() == [4, 6] and v.numpy().tolist() == [1, 2]
+    y = v
+    y @= v
+    assert float(y) == 5
+
+
 def test_operators_take_lists_as_in_keras(keras):
     own, other = (
         module.Variable(np.array([[1.0, 2.0], [3.0, 5.0]], "float32")) for module in (fkeras, keras)

@@ -181,3 +181,22 @@ def test_a_layer_added_after_predict_is_predicted_with():
     assert model.predict(x, verbose=0).shape == (1, 5)
     model.pop()
     assert model.predict(x, verbose=0).shape == (1, 3)
+
+
+def test_names_that_keras_does_not_have_may_be_attributes_of_ones_own():
+    class Own(fkeras.layers.Layer):
+        def __init__(self, input_shape, output_shape, **kwargs):
+            super().__init__(**kwargs)
+            self.input_shape, self.output_shape = input_shape, output_shape
+
+        def call(self, x):
+            return fkeras.ops.reshape(x, (-1, *self.output_shape))
+
+    x = fkeras.Input((6,))
+    layer = Own([2, 3], (3, 2))
+    model = fkeras.Model(x, layer(x))
+    assert (layer.input_shape, layer.output_shape) == ([2, 3], (3, 2))
+    assert model.output_shape == (None, 3, 2) and Own([1], (1,)).input_shape == [1]
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "(None, 3, 2)" in "".join(lines)
