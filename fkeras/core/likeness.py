@@ -97,7 +97,7 @@ def library() -> int | None:
     tokens: list[Token] = []
     try:
         for name, space in spaces:
-            _add_namespace(tokens, name, space)
+            _add_namespace(tokens, name, space, frozenset())
     except ForeignError:
         return None
     versions = _library.versions
@@ -214,7 +214,7 @@ class _Walk:
                 continue
             self._classes.add(base)
             if base.__module__.partition(".")[0] == _OWN:
-                _add_namespace(self.tokens, base.__qualname__, vars(base))
+                _add_namespace(self.tokens, base.__qualname__, vars(base), _apart_of(base))
 
 
 def _refuse(value: Any) -> Any:
@@ -274,13 +274,15 @@ def _attributes(value: Any) -> list[tuple[str, Any]]:
     return [(name, part) for name, part in found if not name.startswith(("_pytree__", "_object__"))]
 
 
-def _add_namespace(tokens: list[Token], owner: str, namespace: Mapping[str, Any]) -> None:
+def _add_namespace(
+    tokens: list[Token], owner: str, namespace: Mapping[str, Any], apart: frozenset[str]
+) -> None:
     """The plain values of a module or class, whose functions must be of the libraries."""
     tokens.append(owner)
     for name, value in list(namespace.items()):
         kind = type(value)
         if kind in _PLAIN:
-            if not name.startswith("__"):
+            if not name.startswith("__") and name not in apart:
                 tokens += name, repr(value) if kind is float else value
         elif isinstance(value, type):
             if not _is_of_a_library(value.__module__):

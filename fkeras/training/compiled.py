@@ -115,7 +115,8 @@ class Compiled:
         (
             *("config", "progress", "columns", "flags", "output_specs", "owner"),
             *("step_functions", "value_checks", "plain_batches", "executables"),
-            *("_executables_of", "built_structure", "_training_thread", "take_saved_state"),
+            *("_executables_of", "_state_of", "_flags_of", "built_structure"),
+            *("_training_thread", "take_saved_state"),
         )
     )
 

@@ -42,9 +42,10 @@ class VariableInfo:
         shares: what shows one block's share, by the block's numbers; None before one was wanted.
     """
 
+    # What no step reads: see core/likeness.py.
     _apart = frozenset(
-        ("name", "path", "initializer", "origin", "shares", "read_deeply")
-    )  # see core/likeness.py
+        (*("name", "path", "initializer", "origin", "shares", "read_deeply"), "made")
+    )
 
     __slots__ = (
         "name",
