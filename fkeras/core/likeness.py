@@ -303,4 +303,7 @@ def _require_known(value: Any) -> None:
 
 def _is_of_a_library(module: str) -> bool:
     root = module.partition(".")[0]
-    return root in _LIBRARIES or root in sys.stdlib_module_names
+    if root in _LIBRARIES or root in sys.stdlib_module_names:
+        return True
+    place = getattr(sys.modules.get(root), "__file__", None) or ""
+    return "site-packages" in place or "dist-packages" in place  # as scikit-learn in `wrappers`

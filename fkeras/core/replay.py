@@ -104,6 +104,8 @@ class Replay:
         values = (*self._primals, *self._constants)
         if any(isinstance(value, jax.core.Tracer) for value in values):
             return None  # it is part of a program as it is
+        if jax_private.innermost_trace() is not jax_private.current_trace():
+            return None  # it is recorded in its turn, where a program would hide what reaches what
         if any("subfuns" in step.params for step in self._steps):
             return None  # functions that are others each time
         try:

@@ -1,4 +1,5 @@
 import functools
+import importlib
 
 import jax
 import jax.numpy as jnp
@@ -119,6 +120,11 @@ def test_names_are_replaced_by_what_stands_for_them():
 def test_what_is_known_is_not_looked_into():
     foreign = Foreign()
     assert likeness.likeness([foreign], known={id(foreign): 7}, renamed={}) is not None
+
+
+def test_classes_of_installed_packages_belong_to_modules_of_ours():
+    importlib.import_module("fkeras.wrappers.scikit_learn")
+    assert likeness.library() is not None
 
 
 def test_the_library_is_the_same_until_somebody_changes_it(monkeypatch):

@@ -33,5 +33,6 @@ def train(chosen):
 def test_many_devices_give_the_numbers_of_one(kind):
     losses, outputs = train(getattr(distribution, kind)())
     expected_losses, expected = train(None)
+    assert np.isfinite(losses).all()
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5)
     np.testing.assert_allclose(outputs, expected, rtol=1e-5)

@@ -18,7 +18,9 @@ class Lengths(HostLayer):
 
     def call(self, inputs):
         assert isinstance(inputs, np.ndarray)
-        return np.vectorize(lambda x: len(str(x)), otypes=[np.int32])(inputs)
+        # Streams give texts as bytes.
+        length = lambda x: len(x if isinstance(x, bytes) else str(x))
+        return np.vectorize(length, otypes=[np.int32])(inputs)
 
 
 class Both(HostLayer):
