@@ -97,6 +97,7 @@ class SeesItself(fkeras.Model):
         return x + self.seen.result()
 
 
+@pytest.mark.filterwarnings("ignore:Model 'sees_itself' has no weights")
 @pytest.mark.parametrize("options", [{}, {"fuse": False}, {"run_eagerly": True}], ids=str)
 def test_metrics_updated_in_call_are_those_of_training(options):
     model, x = SeesItself(), np.ones((4, 1), "float32")

@@ -228,8 +228,8 @@ def test_a_small_prediction_is_the_same_by_its_short_way(monkeypatch):
     monkeypatch.setattr(type(long), "_is_one_plain_batch", lambda *a: False)
     expected = [long.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])]
     monkeypatch.undo()
-    taken, real = [], type(short)._predict_now
-    monkeypatch.setattr(type(short), "_predict_now", lambda *a: taken.append(1) or real(*a))
+    taken, real = [], type(short)._launch_prediction
+    monkeypatch.setattr(type(short), "_launch_prediction", lambda *a: taken.append(1) or real(*a))
     same([short.predict(x, verbose=0) for x in (X[:1], X[:32], X, X[:3])], expected)
     assert (
         len(taken) == 2
