@@ -123,10 +123,13 @@ def _check_beside_a_stream(
                 "y, sample_weight)."
             )
     if batch_size is not None:
-        warn_user(
+        message = (
             f"`batch_size={batch_size}` has no effect: `{name}` is a {kind}, which makes its "
             "batches itself. Leave `batch_size` out."
         )
+        if kind == "generator":  # tf.keras refused it; guides of Keras pass it beside datasets
+            raise UserInputError(message)
+        warn_user(message)
 
 
 def _refuse_rows_of_a_table(x: Any, name: str) -> None:

@@ -37,7 +37,7 @@ def framed(record: bytes) -> bytes:
 
     Examples:
         >>> framed(b"abc").hex()
-        '030000000000000021db3e8061626355f9a43c'
+        '0300000000000000b099490e6162636e57f121'
     """
     length = struct.pack("<Q", len(record))
     return length + _masked(length) + record + _masked(record)

@@ -289,7 +289,11 @@ class Compiled:
             if distribution is not None and distribution.is_mapped and self.is_chosen:
                 mapped_steps.check_mappable(model, self)
             self.executables = Executables(
-                model, self.groups(model), eager=eager, distribution=distribution
+                model,
+                self.groups(model),
+                eager=eager,
+                distribution=distribution,
+                goes_by_name=self._has_several_outputs(),
             )
             self._executables_of = identity
         self._state_of = self._state_now(structure)
@@ -302,6 +306,10 @@ class Compiled:
         optimizer, metrics = self.optimizer, self.metrics
         is_built = optimizer is None or getattr(optimizer, "built", False)
         return structure, optimizer, is_built, metrics is None or metrics.built, VariableInfo.made
+
+    def _has_several_outputs(self) -> bool:
+        parts = [part for part in (self.loss, self.metrics) if part is not None]
+        return any(len(part.output_names or ()) > 1 for part in parts)
 
     def fits(self, structure: Structure) -> bool:
         """Whether there are executables for this very structure, on the devices that count now."""

@@ -67,6 +67,7 @@ class Executables:
         groups: its Variables by role.
         eager: plain Python instead of compiled steps, for debugging.
         distribution: over which devices the model and its batches lie; None for one device.
+        goes_by_name: whether results are told apart by the names of outputs.
 
     Attributes:
         signatures: by kind of step, the batches that an executable was asked for.
@@ -81,10 +82,12 @@ class Executables:
         groups: VariableGroups,
         eager: bool = False,
         distribution: Distribution | None = None,
+        goes_by_name: bool = True,
     ) -> None:
         jax_private.wrap_compilation(shared_programs.shared)
         self.model = model
         self.groups = groups
+        self.goes_by_name = goes_by_name
         self.distribution = distribution
         self._sharding = None
         if distribution is not None:

@@ -142,21 +142,17 @@ def _key(executables: Executables, args: tuple[Any, ...]) -> Hashable:
         list(groups.key_paths.values()),
         list(groups.paths.values()),
         known=known,
-        renamed=_automatic_names(model, args),
+        renamed={} if executables.goes_by_name or _holds_dict(args) else _automatic_names(model),
     )
     if own is None:
         return None
     return own, modules, settings.everything(), learning_phase.learning_phase()
 
 
-def _automatic_names(model, args) -> dict[str, str]:
-    """The names that fkeras chose, in order, where nothing is found by them: a dict of inputs, and
-    results of several outputs, go by name.
+def _automatic_names(model) -> dict[str, str]:
+    """The names that fkeras chose, in order. Nothing is found by them where inputs are no dict and
+    there is one output.
     """
-    loss = model._compiled.loss
-    outputs = [] if loss is None else loss.output_names or []
-    if len(outputs) > 1 or _holds_dict(args):
-        return {}
     layers: list[Layer] = [model, *(layer for _, layer in tracking.structure_of(model).layers)]
     return {
         layer.name: f"<{place}>" for place, layer in enumerate(layers) if _has_automatic_name(layer)

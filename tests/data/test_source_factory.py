@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fkeras
 from fkeras.data import ArraySource, PyDataset, StreamSource, make_source
 from fkeras.errors import UserInputError, UserTypeError
 
@@ -95,7 +96,13 @@ def test_a_stream_makes_its_batches_itself(argument, value):
         make_source(iter([(X, X)]), **{argument: value})
 
 
-def test_a_batch_size_beside_a_stream_is_left_out_with_a_warning():
-    with pytest.warns(UserWarning, match="`batch_size=2` has no effect: `x` is a generator"):
-        source = make_source(iter([(X, X)]), batch_size=2)
+def test_a_batch_size_beside_a_dataset_is_left_out_with_a_warning():
+    dataset = fkeras.data.Dataset.from_tensor_slices((X, X)).batch(len(X))
+    with pytest.warns(UserWarning, match="`batch_size=2` has no effect: `x` is a Dataset"):
+        source = make_source(dataset, batch_size=2)
     assert len(source.peek()[0]) == len(X)
+
+
+def test_a_batch_size_beside_a_generator_is_an_error():
+    with pytest.raises(UserInputError, match="`batch_size=2` has no effect: `x` is a generator"):
+        make_source(iter([(X, X)]), batch_size=2)
