@@ -90,6 +90,7 @@ def test_states_of_two_halves_add_up_to_that_of_the_whole():
 # -- accuracies ----------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:.*every prediction counts as right")
 @pytest.mark.parametrize("k", [1, 2, 3, 7])
 def test_top_k_accuracies_by_hand(k):
     scores = rng.permutation(20).reshape(5, 4).astype("float32")
