@@ -123,6 +123,7 @@ def test_what_is_known_is_not_looked_into():
 
 
 def test_classes_of_installed_packages_belong_to_modules_of_ours():
+    pytest.importorskip("sklearn")
     importlib.import_module("fkeras.wrappers.scikit_learn")
     assert likeness.library() is not None
 
