@@ -5,7 +5,8 @@ only where every function that could be reached is fkeras's own or a named one o
 below: what a user's function does depends on more than can be seen.
 
 Names of what no computation reads (caches, histories, automatic names) stand in the classes
-themselves, as `_apart`.
+themselves, as `_apart`. What searches names (`re.Pattern`) has no key: automatic names are others
+in each model.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def likeness(
     try:
         for root in roots:
             walk.visit(root)
-    except ForeignError:
+    except (ForeignError, RecursionError):
         return None
     return tuple(walk.tokens)
 
@@ -164,7 +165,10 @@ class _Walk:
             self.visit(item)
 
     def _add_array(self, kind: type, value: Any) -> None:
-        if isinstance(value, jax.core.Tracer) or value.nbytes > _MOST_BYTES:
+        is_gone = isinstance(value, jax.Array) and (
+            isinstance(value, jax.core.Tracer) or value.is_deleted()
+        )
+        if is_gone or value.nbytes > _MOST_BYTES:
             _refuse(value)
         if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
             value = jax.random.key_data(value)

@@ -105,6 +105,7 @@ class Muon(Optimizer):
         self.adam_lr_ratio = adam_lr_ratio
         self.rms_rate = rms_rate
         self.exclude_layers = list(exclude_layers or [])
+        self._excluded = list(map(re.compile, self.exclude_layers))
         self.exclude_embeddings = exclude_embeddings
         self.muon_a = muon_a
         self.muon_b = muon_b
@@ -124,7 +125,7 @@ class Muon(Optimizer):
         # Batches of matrices go to Adam, too.
         if info.ndim != 2 or (self.exclude_embeddings and "embedding" in info.path.lower()):
             return True
-        return any(re.search(pattern, info.path) for pattern in self.exclude_layers)
+        return any(pattern.search(info.path) for pattern in self._excluded)
 
     def _should_use_adamw(self, variable: nnx.Variable) -> bool:
         return self._takes_adam(parameter_info_of(variable))

@@ -12,7 +12,7 @@ import jax
 from fkeras import metrics as metrics_module
 from fkeras import optimizers as optimizers_module
 from fkeras.core import placement
-from fkeras.core.values.trainable_scope import Flag
+from fkeras.core.values.trainable_scope import FlagWrites
 from fkeras.core.values.variable_info import VariableInfo
 from fkeras.core.warn_once import warn_user
 from fkeras.errors import UserInputError
@@ -427,7 +427,7 @@ class Compiled:
 
     def warn_of_toggled_flags(self, model: Trainable, structure: Structure | None = None) -> None:
         """Says once that flags changed since `compile` do not count."""
-        now = structure, Flag.writes
+        now = structure, FlagWrites.count
         if self.toggles_were_told or (structure is not None and now == self._flags_of):
             return
         self._flags_of = now

@@ -126,8 +126,7 @@ def _key(executables: Executables, args: tuple[Any, ...]) -> Hashable:
     """All that a trace of the model would read; None where something of it is the user's."""
     modules = likeness.library()
     model, groups = executables.model, executables.groups
-    by_path = getattr(model.optimizer, "exclude_layers", None)  # of Muon
-    if by_path or modules is None or executables.reads_outside():
+    if modules is None or executables.reads_outside():
         return None
     known = {
         id(variable): (place, index)

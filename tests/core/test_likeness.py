@@ -86,6 +86,24 @@ def test_a_tracer_has_no_key():
     assert seen == [None]
 
 
+def test_an_array_that_was_consumed_has_no_key():
+    array = jnp.ones(2)
+    assert key([array]) is not None
+    array.delete()
+    assert key([array]) is None
+
+
+def test_a_graph_that_is_too_deep_has_no_key():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    assert key(deep) is None
+
+
+def test_what_goes_by_names_has_no_key():
+    assert key(fkeras.optimizers.Muon(exclude_layers=["dense_1"])) is None
+
+
 def test_a_method_on_one_object_has_no_key():
     layer = layers.LeakyReLU(0.5)
     assert key(layer) is not None

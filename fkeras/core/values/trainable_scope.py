@@ -24,12 +24,12 @@ class FlagHolder(Protocol):
     is_held_fixed: bool  # not trained, whatever the flag says
 
 
-class Flag:
+class FlagWrites:
     """Attributes:
-    writes: how often any flag was set in this process.
+    count: how often any flag was set in this process. Where it has not grown, all are as before.
     """
 
-    writes = 0
+    count = 0
 
 
 # The flags of the innermost open scope by id of their holder; None: no scope.
@@ -53,7 +53,7 @@ def set_trainable(holder: FlagHolder, value: bool) -> None:
     """Sets the holder's own flag; inside a scope that covers it, the scope's too, so that a read
     gives what was written.
     """
-    Flag.writes += 1
+    FlagWrites.count += 1
     holder.trainable = value
     flags = _flags.value
     if flags is not None and id(holder) in flags:
